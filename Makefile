@@ -1,0 +1,131 @@
+# praic: one Makefile for all.  `make` leaves each program in its folder,
+# ready to run there; objects go below build/.
+#
+#	make			the programs
+#	make check		build and run all tests (scripts/check does this, too,
+#				after installing what is missing)
+#	make check-asan		the same, under AddressSanitizer and UBSan
+#	make lint		shellcheck, mandoc, clang-tidy
+#	make format		clang-format on all C
+#	make golden		rewrite the expected files of the tests, show the difference
+#	make install		DESTDIR and PREFIX are honoured
+#
+# Needs: a C11 compiler, GNU make, pkg-config, and the libraries below.
+
+VERSION := $(shell cat VERSION)
+PREFIX = /usr/local
+PKG_CONFIG = pkg-config
+
+CC = cc
+CFLAGS = -O2 -g
+CPPFLAGS =
+LDFLAGS =
+# Set by CI and scripts/check: a warning is an error there.
+WERROR =
+# Programs and objects of another kind of build (make check-asan) go elsewhere.
+OUT =
+OBJ = build/plain
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wimplicit-fallthrough -Werror=format-security
+HARDENING = -fstack-protector-strong -fstack-clash-protection -fPIE \
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDENING_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+ALL_CPPFLAGS = -D_GNU_SOURCE -DPRAIC_VERSION='"$(VERSION)"' -Icommon $(CPPFLAGS)
+ALL_CFLAGS = -std=c11 $(WARNINGS) $(WERROR) $(HARDENING) $(CFLAGS)
+ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
+
+# What each program is made of: its folder, what two or more share, and its
+# libraries.  Two folders never include each other.
+FETCH_PKGS  = libcurl jansson libcrypto
+SPLIT_PKGS  = libxml-2.0 libseccomp
+TOSQL_PKGS  = sqlite3 libcrypto
+TOFS_PKGS   = libcrypto
+
+PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
+TOOLS = tests/tools/rec-events tests/tools/units
+
+COMMON_SRC := $(wildcard common/*.c)
+FETCH_SRC  := $(wildcard fetch/*.c)
+SPLIT_SRC  := $(wildcard split/*.c)
+TOSQL_SRC  := $(wildcard tosql/*.c)
+TOFS_SRC   := $(wildcard tofs/*.c)
+
+COMMON = $(OBJ)/libcommon.a
+objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
+cflags = $(shell $(PKG_CONFIG) --cflags $(1))
+libs = $(shell $(PKG_CONFIG) --libs $(1))
+
+all: $(addprefix $(OUT),$(PROGRAMS))
+
+$(OUT)fetch/praic-fetch: $(call objects,$(FETCH_SRC)) $(COMMON)
+	$(link) $(call libs,$(FETCH_PKGS))
+$(OUT)split/praic-split: $(call objects,$(SPLIT_SRC)) $(COMMON)
+	$(link) $(call libs,$(SPLIT_PKGS))
+$(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
+	$(link) $(call libs,$(TOSQL_PKGS))
+$(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
+	$(link) $(call libs,$(TOFS_PKGS))
+$(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
+	$(link)
+
+link = @mkdir -p $(@D)
+link += && echo "  LINK  $@" && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
+$(COMMON): $(call objects,$(COMMON_SRC))
+	@rm -f $@
+	@ar rcsD $@ $^
+
+$(OBJ)/common/sha256.o: ALL_CPPFLAGS += $(call cflags,libcrypto)
+$(OBJ)/fetch/%.o: ALL_CPPFLAGS += $(call cflags,$(FETCH_PKGS))
+$(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
+$(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
+$(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
+
+# Flags that change (a sanitizer, another compiler) make everything anew.
+FLAGS_NOW = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(OBJ)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS_NOW))' >$@
+
+$(OBJ)/%.o: %.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+tools: $(addprefix $(OUT),$(TOOLS))
+
+check: all tools
+	scripts/run-tests $(TESTS)
+
+ASAN = OUT=build/asan/ OBJ=build/asan/obj \
+	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' \
+	HARDENING=-fPIE HARDENING_LD=-pie
+all-asan:
+	$(MAKE) $(ASAN) all tools
+check-asan:
+	$(MAKE) $(ASAN) all tools
+	PRAIC_OUT=build/asan/ scripts/run-tests $(TESTS)
+
+golden: all tools
+	PRAIC_GOLDEN=1 scripts/run-tests
+	git diff --stat -- tests/data
+
+lint: all
+	scripts/lint
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build $(PROGRAMS) $(TOOLS)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+
+FORCE:
+.PHONY: all tools check check-asan all-asan golden lint format clean install FORCE
+.DELETE_ON_ERROR:

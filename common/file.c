@@ -1,0 +1,153 @@
+/* Bytes to descriptors, files to their final names: see file.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "code.h"
+#include "file.h"
+
+/* What an unprivileged Linux process may ask for (pipe-max-size). */
+#define WIDE_PIPE (1 << 20)
+
+int
+file_write(int fd, const void *data, size_t n)
+{
+	const char *p = data;
+	ssize_t done;
+
+	while (n > 0) {
+		done = write(fd, p, n);
+		if (done == -1 && errno == EINTR)
+			continue;
+		if (done == -1)
+			return -1;
+		p += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+ssize_t
+file_read(int fd, void *data, size_t n)
+{
+	char *p = data;
+	size_t got = 0;
+	ssize_t done;
+
+	while (got < n) {
+		done = read(fd, p + got, n - got);
+		if (done == -1 && errno == EINTR)
+			continue;
+		if (done == -1)
+			return -1;
+		if (done == 0)
+			break;
+		got += (size_t)done;
+	}
+	return (ssize_t)got;
+}
+
+int
+file_scratch(void)
+{
+	const char *dir = getenv("TMPDIR");
+	char *name;
+	int fd;
+
+	/* Not /tmp, which is often in memory: these files are big. */
+	if (dir == NULL || *dir == '\0')
+		dir = "/var/tmp";
+#ifdef O_TMPFILE
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT &&
+	    errno != EINVAL))
+		return fd;
+#endif
+	name = xasprintf("%s/praic.XXXXXX", dir);
+	fd = mkostemp(name, O_CLOEXEC);	/* mode 0600 */
+	if (fd != -1 && unlink(name) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	free(name);
+	return fd;
+}
+
+int
+file_sync_dir(int dirfd)
+{
+	/* EINVAL: a file system that cannot do it for a directory, such as
+	 * some network ones; there is nothing more to be done there. */
+	if (fsync(dirfd) == -1 && errno != EINVAL)
+		return -1;
+	return 0;
+}
+
+/* A name that must be free: one call where the system has it, else a link. */
+static int
+rename_noreplace(int dirfd, const char *tmp, const char *name)
+{
+#ifdef RENAME_NOREPLACE
+	if (renameat2(dirfd, tmp, dirfd, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+#endif
+	if (linkat(dirfd, tmp, dirfd, name, 0) == -1)
+		return -1;
+	return unlinkat(dirfd, tmp, 0);
+}
+
+int
+file_publish(int dirfd, const char *tmp, const char *name, int replace)
+{
+	const char *slash = strrchr(name, '/');
+	char *folder;
+	int fd, bad;
+
+	if ((replace ? renameat(dirfd, tmp, dirfd, name) :
+	    rename_noreplace(dirfd, tmp, name)) == -1)
+		return -1;
+	if (slash == NULL)
+		return file_sync_dir(dirfd);
+	folder = xstrndup(name, (size_t)(slash - name));
+	fd = openat(dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (fd == -1)
+		return -1;
+	bad = file_sync_dir(fd);
+	close(fd);
+	return bad;
+}
+
+void
+file_widen_pipe(int fd)
+{
+#ifdef F_SETPIPE_SZ
+	int saved = errno;
+
+	/* No pipe, or no more room for this user: then it stays as it is. */
+	(void)fcntl(fd, F_SETPIPE_SZ, WIDE_PIPE);
+	errno = saved;
+#else
+	(void)fd;
+#endif
+}
+
+void
+file_std_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd == -1)
+			_exit(EX_OSERR);
+	} while (fd <= 2);
+	close(fd);
+}

@@ -1,0 +1,167 @@
+/* Words for people: see msg.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "file.h"
+#include "msg.h"
+#include "utf8.h"
+
+/* Secrets of fewer bytes would be found in every other word. */
+#define MIN_HIDDEN 4
+
+int msg_level;
+
+static const char *program = "praic";
+static struct buf *hidden;
+static size_t hidden_n;
+
+void
+msg_start(const char *argv0)
+{
+	const char *slash;
+
+	if (argv0 == NULL || *argv0 == '\0')
+		return;
+	slash = strrchr(argv0, '/');
+	program = slash != NULL ? slash + 1 : argv0;
+}
+
+const char *
+msg_program(void)
+{
+	return program;
+}
+
+void
+msg_hide(const char *secret)
+{
+	size_t i, n = strlen(secret);
+
+	if (n < MIN_HIDDEN)
+		return;
+	for (i = 0; i < hidden_n; i++)
+		if (hidden[i].n == n && memcmp(hidden[i].p, secret, n) == 0)
+			return;
+	hidden = xrealloc(hidden, (hidden_n + 1) * sizeof(*hidden));
+	memset(&hidden[hidden_n], 0, sizeof(*hidden));
+	buf_add(&hidden[hidden_n++], secret, n);
+}
+
+/* The length of a secret that begins at p, or 0. */
+static size_t
+hidden_at(const char *p, size_t n)
+{
+	size_t i, longest = 0;
+
+	for (i = 0; i < hidden_n; i++)
+		if (hidden[i].n > longest && hidden[i].n <= n &&
+		    memcmp(hidden[i].p, p, hidden[i].n) == 0)
+			longest = hidden[i].n;
+	return longest;
+}
+
+/* Would it do something to a terminal, or to the order of what is read? */
+static int
+is_active(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f ||
+	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static void
+add_harmless(struct buf *out, const char *p, size_t n)
+{
+	size_t i = 0, secret;
+	uint32_t c;
+	int len;
+
+	while (i < n) {
+		if ((secret = hidden_at(p + i, n - i)) != 0) {
+			buf_adds(out, "***");
+			i += secret;
+			continue;
+		}
+		len = utf8_decode((const unsigned char *)p + i, n - i, &c);
+		if (len < 0) {
+			buf_printf(out, "\\x%02x", (unsigned char)p[i]);
+			len = 1;
+		} else if (c == '\n')
+			buf_adds(out, "\\n");
+		else if (c == '\t')
+			buf_adds(out, "\\t");
+		else if (c == '\r')
+			buf_adds(out, "\\r");
+		else if (is_active(c))
+			buf_printf(out, c < 0x80 ? "\\x%02x" : "\\u{%x}", c);
+		else
+			buf_add(out, p + i, (size_t)len);
+		i += (size_t)len;
+	}
+}
+
+static void
+say(const char *fmt, va_list ap, int err)
+{
+	static struct buf raw, out;
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	buf_reset(&raw);
+	if (n > 0) {
+		buf_reserve(&raw, (size_t)n + 1);
+		vsnprintf(raw.p, (size_t)n + 1, fmt, again);
+		raw.n = (size_t)n;
+	}
+	va_end(again);
+	if (err != 0)
+		buf_printf(&raw, ": %s", strerror(err));
+	buf_reset(&out);
+	buf_printf(&out, "%s: ", program);
+	add_harmless(&out, raw.p, raw.n);
+	buf_addc(&out, '\n');
+	/* There is nobody to tell when standard error is gone. */
+	(void)!file_write(2, out.p, out.n);
+}
+
+void
+msg_warn(const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap, 0);
+	va_end(ap);
+	errno = saved;
+}
+
+void
+msg_errno(const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap, saved);
+	va_end(ap);
+	errno = saved;
+}
+
+void
+msg_tell(int level, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	if (msg_level < level)
+		return;
+	va_start(ap, fmt);
+	say(fmt, ap, 0);
+	va_end(ap);
+	errno = saved;
+}

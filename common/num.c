@@ -1,0 +1,58 @@
+/* Decimal numbers: see num.h. */
+#include <string.h>
+
+#include "num.h"
+
+int
+num_parse_count(const char *p, size_t n, uint64_t max, uint64_t *v)
+{
+	uint64_t t = 0;
+	size_t i;
+
+	if (n == 0)
+		return -1;
+	for (i = 0; i < n; i++) {
+		unsigned digit = (unsigned)((unsigned char)p[i] - '0');
+
+		if (digit > 9 || t > (max - digit) / 10 || digit > max)
+			return -1;
+		t = t * 10 + digit;
+	}
+	*v = t;
+	return 0;
+}
+
+int
+num_parse(const char *p, size_t n, int64_t *v)
+{
+	int negative = n > 0 && p[0] == '-';
+	uint64_t t;
+
+	if (n > 0 && (p[0] == '-' || p[0] == '+')) {
+		p++;
+		n--;
+	}
+	if (num_parse_count(p, n, (uint64_t)INT64_MAX + (negative ? 1 : 0), &t) == -1)
+		return -1;
+	*v = negative ? (int64_t)(0 - t) : (int64_t)t;
+	return 0;
+}
+
+int
+num_format(int64_t v, char out[NUM_SIZE])
+{
+	char digits[NUM_SIZE];
+	int n = 0, len = 0;
+	uint64_t t = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+	do {
+		digits[n++] = (char)('0' + t % 10);
+		t /= 10;
+	} while (t != 0);
+	if (v < 0)
+		out[len++] = '-';
+	while (n > 0)
+		out[len++] = digits[--n];
+	out[len] = '\0';
+	return len;
+}

@@ -1,0 +1,22 @@
+/* Decimal numbers of 64 bits, from bytes that need no NUL behind them. */
+#ifndef PRAIC_NUM_H
+#define PRAIC_NUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * An optional sign and digits, nothing else.  0 and *v; -1 when it is no
+ * such thing or does not fit.
+ */
+int num_parse(const char *p, size_t n, int64_t *v);
+
+/* As num_parse, but only plain digits, at most max. */
+int num_parse_count(const char *p, size_t n, uint64_t max, uint64_t *v);
+
+#define NUM_SIZE 21	/* -9223372036854775808 and its NUL */
+
+/* Decimal text; returns its length. */
+int num_format(int64_t v, char out[NUM_SIZE]);
+
+#endif

@@ -1,0 +1,731 @@
+/*
+ * The record stream, read: see rec.h.  The rules are those of
+ * praic-records(5), "Meaning"; what is not written there is refused.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "num.h"
+#include "rec.h"
+#include "utf8.h"
+#include "when.h"
+
+#define READ_SIZE ((size_t)256 * 1024)
+/* More fields than any stream has reason for; an H line with more is none. */
+#define MAX_FIELDS 256
+
+enum where {
+	AT_START,	/* before a stream's first line */
+	AT_HEAD,	/* among the H lines */
+	AT_TOP,		/* between sessions */
+	IN_SESSION,
+	IN_BAD_SESSION,	/* begun, left out: its lines are passed over */
+	AT_END
+};
+
+struct rec_state {
+	int fd;
+	const char *name;
+	int code;
+	enum where where;
+	int first;		/* no stream was begun yet */
+	int dropping;		/* the next event is REC_DROP */
+	int pending;		/* the line at hand is to be looked at (again) */
+	int end_of_file;
+
+	struct buf in;		/* what was read; the line at hand is in it */
+	size_t at, next;	/* where the line begins, where the next one does */
+	int too_long;		/* its bytes are thrown away */
+
+	struct buf scratch;	/* values that held escapes */
+	int escapes;		/* the line at hand has any */
+	struct buf session;	/* host and lsid of the session begun */
+	struct buf reason;
+
+	/* of this stream: for each table, which field a column stands in
+	 * (from 0; -1 when the stream has none), and how many there are */
+	int declared[TABLES];
+	int field[TABLES][TABLE_MAX_COLUMNS];
+	int fields[TABLES];
+	struct buf unknown;	/* tables of other versions: name NUL count NUL */
+	uint64_t stream_complete;
+	uint64_t xml_bytes, xml_lines, session_rows;
+};
+
+struct rec_reader *
+rec_open(int fd, const char *name)
+{
+	struct rec_reader *r = xcalloc(1, sizeof(*r));
+
+	r->state = xcalloc(1, sizeof(*r->state));
+	r->state->fd = fd;
+	r->state->name = name;
+	r->state->first = 1;
+	file_widen_pipe(fd);
+	return r;
+}
+
+void
+rec_close(struct rec_reader *r)
+{
+	if (r == NULL)
+		return;
+	buf_free(&r->state->in);
+	buf_free(&r->state->scratch);
+	buf_free(&r->state->session);
+	buf_free(&r->state->reason);
+	buf_free(&r->state->unknown);
+	free(r->state);
+	free(r);
+}
+
+int
+rec_code(const struct rec_reader *r)
+{
+	return r->state->code;
+}
+
+/* Read once more.  0, or -1 at the end of the file or of what can be had. */
+static int
+fill(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	ssize_t n;
+
+	if (s->end_of_file)
+		return -1;
+	if (s->at > 0) {
+		buf_drop(&s->in, s->at);
+		s->next -= s->at;
+		s->at = 0;
+	}
+	buf_reserve(&s->in, READ_SIZE);
+	do
+		n = read(s->fd, s->in.p + s->in.n, READ_SIZE);
+	while (n == -1 && errno == EINTR);
+	if (n == -1) {
+		msg_errno("%s", s->name);
+		s->code = code_worse(s->code, EX_IOERR);
+	}
+	if (n <= 0) {
+		s->end_of_file = 1;
+		return -1;
+	}
+	s->in.n += (size_t)n;
+	return 0;
+}
+
+/*
+ * The next line, without its LF, in r->line.  A line that is too long comes
+ * with only its beginning and s->too_long set.  -1 at the end of the input;
+ * a last line without LF is not there, but stays in r->line.
+ */
+static int
+next_line(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	size_t looked;
+	char *lf;
+
+	s->at = s->next;
+	if (s->in.cap > 4 * READ_SIZE && s->in.n - s->at < READ_SIZE) {
+		struct buf small = {0};	/* a huge line has gone by */
+
+		buf_add(&small, s->in.p + s->at, s->in.n - s->at);
+		buf_free(&s->in);
+		s->in = small;
+		s->at = s->next = 0;
+	}
+	s->too_long = 0;
+	looked = s->at;
+	for (;;) {
+		lf = s->in.n > looked ? memchr(s->in.p + looked, '\n', s->in.n - looked) : NULL;
+		if (lf != NULL)
+			break;
+		if (s->in.n - s->at >= REC_MAX_LINE) {
+			s->too_long = 1;
+			s->in.n = s->at + REC_MAX_XML;
+		}
+		looked = s->in.n - s->at;
+		if (fill(r) == -1) {
+			r->line = s->in.p + s->at;
+			r->line_n = s->in.n - s->at;
+			return -1;
+		}
+		looked += s->at;
+	}
+	r->line = s->in.p + s->at;
+	r->line_n = (size_t)(lf - r->line);
+	s->next = (size_t)(lf - s->in.p) + 1;
+	if (r->line_n + 1 > REC_MAX_LINE)
+		s->too_long = 1;
+	r->lineno++;
+	return 0;
+}
+
+/* Nothing more is read: what was complete stands. */
+static enum rec_event
+stop(struct rec_reader *r, int code)
+{
+	struct rec_state *s = r->state;
+
+	s->code = code_worse(s->code, code);
+	s->where = AT_END;
+	r->line = "";
+	r->line_n = 0;
+	return REC_EOF;
+}
+
+/* Leave out the session begun: its REC_DROP is next, its lines are not. */
+static void
+spoil(struct rec_reader *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+spoil(struct rec_reader *r, const char *fmt, ...)
+{
+	struct rec_state *s = r->state;
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_reset(&s->reason);
+	buf_adds(&s->reason, text);
+	s->dropping = 1;
+	s->code = code_worse(s->code, EX_DATAERR);
+	msg_warn("%s: line %llu: session %.*s of %.*s left out: %s", s->name,
+	    (unsigned long long)r->lineno, (int)r->lsid.n, r->lsid.p, (int)r->host.n,
+	    r->host.p, text);
+}
+
+static enum rec_event
+drop(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+
+	s->dropping = 0;
+	if (s->where == IN_SESSION)
+		s->where = IN_BAD_SESSION;
+	r->dropped++;
+	r->reason = buf_text(&s->reason);
+	r->line = "";
+	r->line_n = 0;
+	return REC_DROP;
+}
+
+void
+rec_reject(struct rec_reader *r, const char *reason)
+{
+	if (r->state->where == IN_SESSION && !r->state->dropping)
+		spoil(r, "%s", reason);
+}
+
+/*
+ * Undo the escapes of one field.  The value points into the line, or into
+ * scratch where there were any; scratch was given room for the whole line.
+ * -1 when an escape is none.
+ */
+static int
+unescape(struct rec_state *s, const char *p, size_t n, struct rec_value *v)
+{
+	const char *end = p + n, *slash = s->escapes ? memchr(p, '\\', n) : NULL;
+	char *out;
+
+	v->p = p;
+	v->n = n;
+	if (slash == NULL)
+		return 0;
+	if (n == 2 && p[1] == 'N') {
+		v->p = NULL;
+		v->n = 0;
+		return 0;
+	}
+	v->p = out = s->scratch.p + s->scratch.n;
+	for (;;) {
+		memcpy(out, p, (size_t)(slash - p));
+		out += slash - p;
+		if (slash + 1 == end)
+			return -1;
+		switch (slash[1]) {
+		case 't':
+			*out++ = '\t';
+			break;
+		case 'n':
+			*out++ = '\n';
+			break;
+		case 'r':
+			*out++ = '\r';
+			break;
+		case '\\':
+			*out++ = '\\';
+			break;
+		default:
+			return -1;
+		}
+		p = slash + 2;
+		slash = memchr(p, '\\', (size_t)(end - p));
+		if (slash == NULL)
+			break;
+	}
+	memcpy(out, p, (size_t)(end - p));
+	out += end - p;
+	v->n = (size_t)(out - v->p);
+	s->scratch.n = (size_t)(out - s->scratch.p);
+	return 0;
+}
+
+/* Cut the line at its TABs; all of them are counted, MAX_FIELDS kept. */
+static int
+split(struct rec_reader *r, struct rec_value *field)
+{
+	const char *p = r->line, *end = p + r->line_n, *tab;
+	int n = 0;
+
+	for (;; p = tab + 1) {
+		tab = memchr(p, '\t', (size_t)(end - p));
+		if (n < MAX_FIELDS) {
+			field[n].p = p;
+			field[n].n = (size_t)((tab != NULL ? tab : end) - p);
+		}
+		n++;
+		if (tab == NULL)
+			return n;
+	}
+}
+
+static int
+is(struct rec_value v, const char *text)
+{
+	return v.n == strlen(text) && memcmp(v.p, text, v.n) == 0;
+}
+
+/* Before the fields of a line are unescaped. */
+static void
+make_room(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+
+	buf_trim(&s->scratch, 4 * READ_SIZE);
+	s->escapes = memchr(r->line, '\\', r->line_n) != NULL;
+	if (s->escapes)
+		buf_reserve(&s->scratch, r->line_n);
+}
+
+/* What somebody gave us instead of records. */
+static const char *
+guess(const char *p, size_t n)
+{
+	while (n > 0 && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++, n--;
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		p += 3, n -= 3;
+	if (n > 0 && *p == '<')
+		return "this is XML: praic-split makes records of it";
+	if (n > 0 && *p == '{')
+		return "this is JSON, which no praic program reads";
+	if (n > 15 && memcmp(p, "SQLite format 3", 15) == 0)
+		return "this is an SQLite database";
+	return "this is no record stream; praic-split writes one";
+}
+
+static enum rec_event
+read_start(struct rec_reader *r)
+{
+	static const char mark[] = REC_MARK "\t";
+	struct rec_state *s = r->state;
+	int is_mark = r->line_n > sizeof(mark) - 1 &&
+	    memcmp(r->line, mark, sizeof(mark) - 1) == 0;
+
+	if (!is_mark && !s->first) {
+		msg_warn("%s: line %llu: not a line of a record stream", s->name,
+		    (unsigned long long)r->lineno);
+		return stop(r, EX_DATAERR);
+	}
+	if (!is_mark) {
+		msg_warn("%s: %s", s->name, guess(r->line, r->line_n));
+		return stop(r, EX_USAGE);
+	}
+	if (r->line_n != sizeof(mark) || r->line[sizeof(mark) - 1] != REC_VERSION[0]) {
+		msg_warn("%s: line %llu: record stream of version %.*s; this program reads "
+		    "version " REC_VERSION, s->name, (unsigned long long)r->lineno,
+		    (int)(r->line_n < 40 ? r->line_n - sizeof(mark) + 1 : 20),
+		    r->line + sizeof(mark) - 1);
+		return stop(r, EX_USAGE);
+	}
+	s->first = 0;
+	s->where = AT_HEAD;
+	s->stream_complete = 0;
+	memset(s->declared, 0, sizeof(s->declared));
+	buf_reset(&s->unknown);
+	r->tables = 0;
+	return REC_TABLES;	/* for read_line: go on with the H lines */
+}
+
+/* -1 when it is not what an H line must be. */
+static int
+read_head(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	struct rec_value field[MAX_FIELDS];
+	int n = split(r, field), t, c, f, g;
+
+	if (n < 3 || n > MAX_FIELDS || utf8_valid(r->line, r->line_n) != r->line_n)
+		return -1;
+	for (f = 1; f < n; f++) {
+		if (field[f].n == 0 || memchr(field[f].p, '\\', field[f].n) != NULL)
+			return -1;
+		for (g = 2; g < f; g++)
+			if (field[f].n == field[g].n &&
+			    memcmp(field[f].p, field[g].p, field[f].n) == 0)
+				return -1;
+	}
+	for (t = 0; t < TABLES && !is(field[1], table_list[t].name); t++)
+		;
+	if (t == TABLES) {
+		/* Of a later version: its rows are passed over. */
+		buf_add(&s->unknown, field[1].p, field[1].n);
+		buf_addc(&s->unknown, '\0');
+		return 0;
+	}
+	if (s->declared[t])
+		return -1;
+	s->declared[t] = 1;
+	s->fields[t] = n - 2;
+	for (c = 0; c < table_list[t].columns; c++) {
+		s->field[t][c] = -1;
+		for (f = 2; f < n; f++)
+			if (is(field[f], table_list[t].column[c].name))
+				s->field[t][c] = f;
+	}
+	r->tables |= TABLE_BIT(t);
+	return 0;
+}
+
+static enum rec_event
+read_begin(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	struct rec_value field[MAX_FIELDS], value[2] = {{"", 0}, {"", 0}};
+	int n = split(r, field), i, bad = 0;
+
+	if (n != 3) {
+		msg_warn("%s: line %llu: an S line has a host name and an lsid", s->name,
+		    (unsigned long long)r->lineno);
+		return stop(r, EX_DATAERR);
+	}
+	make_room(r);
+	if (utf8_valid(r->line, r->line_n) != r->line_n)
+		bad = 1;
+	for (i = 0; i < 2 && !bad; i++)
+		if (unescape(s, field[i + 1].p, field[i + 1].n, &value[i]) == -1 ||
+		    value[i].p == NULL)
+			bad = 1;
+	buf_reset(&s->session);
+	for (i = 0; i < 2; i++)
+		if (value[i].p != NULL)
+			buf_add(&s->session, value[i].p, value[i].n);
+	buf_text(&s->session);
+	r->host.p = s->session.p;
+	r->host.n = value[0].n;
+	r->lsid.p = s->session.p + value[0].n;
+	r->lsid.n = value[1].n;
+	r->rows = 0;
+	s->session_rows = s->xml_bytes = s->xml_lines = 0;
+	s->where = IN_SESSION;
+	if (bad)
+		spoil(r, "its S line is no text");
+	else if (r->host.n == 0)
+		spoil(r, "it names no host");
+	return REC_BEGIN;
+}
+
+/* Is the value what its column's type asks for? */
+static int
+well_typed(enum table_type type, struct rec_value v)
+{
+	int64_t t;
+
+	if (v.p == NULL)
+		return 1;
+	switch (type) {
+	case TABLE_INT:
+		return v.n > 0 && v.p[0] != '+' && num_parse(v.p, v.n, &t) == 0;
+	case TABLE_BOOL:
+		return v.n == 1 && (v.p[0] == '0' || v.p[0] == '1');
+	case TABLE_TIME:
+		return when_parse(v.p, v.n, &t) == 0;
+	case TABLE_TEXT:
+		break;
+	}
+	return 1;
+}
+
+static int
+same(struct rec_value a, struct rec_value b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* 1: a row to hand on.  0: of a table that we do not know.  -1: spoilt. */
+static int
+read_row(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	struct rec_value field[MAX_FIELDS], *v;
+	const char *u;
+	int n = split(r, field), t, c, f;
+
+	r->rows++;
+	for (t = 0; t < TABLES; t++)
+		if (n >= 2 && s->declared[t] && is(field[1], table_list[t].name))
+			break;
+	if (t == TABLES) {
+		for (u = s->unknown.p; n >= 2 && s->unknown.n > 0 &&
+		    u < s->unknown.p + s->unknown.n; u += strlen(u) + 1)
+			if (is(field[1], u))
+				return 0;
+		spoil(r, "a row of a table that no H line names");
+		return -1;
+	}
+	if (n - 2 != s->fields[t]) {
+		spoil(r, "a row of %s with %d values instead of %d", table_list[t].name, n - 2,
+		    s->fields[t]);
+		return -1;
+	}
+	if (utf8_valid(r->line, r->line_n) != r->line_n) {
+		spoil(r, "a row of %s that is no UTF-8", table_list[t].name);
+		return -1;
+	}
+	make_room(r);
+	r->table = (enum table_id)t;
+	for (c = 0; c < table_list[t].columns; c++) {
+		v = &r->value[c];
+		v->p = NULL;
+		v->n = 0;
+		if ((f = s->field[t][c]) == -1)
+			continue;
+		if (unescape(s, field[f].p, field[f].n, v) == -1) {
+			spoil(r, "a bad escape in %s.%s", table_list[t].name,
+			    table_list[t].column[c].name);
+			return -1;
+		}
+		if (!well_typed(table_list[t].column[c].type, *v)) {
+			spoil(r, "%s.%s is not what its type asks for", table_list[t].name,
+			    table_list[t].column[c].name);
+			return -1;
+		}
+	}
+	if (t != TABLE_SESSION)
+		return 1;
+	if (++s->session_rows > 1) {
+		spoil(r, "it has two session rows");
+		return -1;
+	}
+	if ((s->field[t][SESSION_LSID] != -1 && !same(r->value[SESSION_LSID], r->lsid)) ||
+	    (s->field[t][SESSION_HOST_NAME] != -1 &&
+	    !same(r->value[SESSION_HOST_NAME], r->host))) {
+		spoil(r, "its session row has another key than its S line");
+		return -1;
+	}
+	return 1;
+}
+
+static int
+read_xml(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+
+	if (r->line_n + 1 > REC_MAX_XML) {
+		spoil(r, "an X line of more than %d bytes", REC_MAX_XML);
+		return -1;
+	}
+	make_room(r);
+	if (utf8_valid(r->line, r->line_n) != r->line_n ||
+	    unescape(s, r->line + 2, r->line_n - 2, &r->xml) == -1 || r->xml.p == NULL) {
+		spoil(r, "an X line that is no text");
+		return -1;
+	}
+	s->xml_bytes += r->xml.n;
+	s->xml_lines++;
+	return 0;
+}
+
+static enum rec_event
+read_commit(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	struct rec_value field[MAX_FIELDS], lsid;
+	uint64_t rows, bytes;
+	int n = split(r, field);
+
+	make_room(r);
+	if (n != 4 || unescape(s, field[1].p, field[1].n, &lsid) == -1 || lsid.p == NULL ||
+	    num_parse_count(field[2].p, field[2].n, UINT64_MAX, &rows) == -1 ||
+	    num_parse_count(field[3].p, field[3].n, UINT64_MAX, &bytes) == -1)
+		spoil(r, "its E line is none");
+	else if (!same(lsid, r->lsid))
+		spoil(r, "its E line is that of session %.*s", (int)lsid.n, lsid.p);
+	else if (rows != r->rows)
+		spoil(r, "%llu rows instead of %llu", (unsigned long long)r->rows,
+		    (unsigned long long)rows);
+	else if (s->xml_lines > 0 && bytes != s->xml_bytes)
+		spoil(r, "%llu bytes of XML instead of %llu", (unsigned long long)s->xml_bytes,
+		    (unsigned long long)bytes);
+	else if (s->session_rows == 0)
+		spoil(r, "it has no session row");
+	s->where = AT_TOP;
+	s->stream_complete++;	/* even if bad: the Z line counts it */
+	if (s->dropping)
+		return REC_EOF;
+	r->complete++;
+	return REC_COMMIT;
+}
+
+static enum rec_event
+read_end(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	struct rec_value field[MAX_FIELDS];
+	uint64_t sessions, left_out;
+	int n = split(r, field);
+
+	if (n != 3 || num_parse_count(field[1].p, field[1].n, UINT64_MAX, &sessions) == -1 ||
+	    num_parse_count(field[2].p, field[2].n, UINT64_MAX, &left_out) == -1) {
+		msg_warn("%s: line %llu: a Z line has two counts", s->name,
+		    (unsigned long long)r->lineno);
+		return stop(r, EX_DATAERR);
+	}
+	if (sessions != s->stream_complete) {
+		msg_warn("%s: line %llu: %llu sessions came, the writer counted %llu", s->name,
+		    (unsigned long long)r->lineno, (unsigned long long)s->stream_complete,
+		    (unsigned long long)sessions);
+		s->code = code_worse(s->code, EX_DATAERR);
+	}
+	if (left_out > 0)
+		s->code = code_worse(s->code, EX_DATAERR);
+	r->left_out += left_out;
+	s->where = AT_START;
+	return REC_END;
+}
+
+static enum rec_event
+end_of_input(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	static const char mark[] = REC_MARK "\t";
+	size_t n = r->line_n < sizeof(mark) - 1 ? r->line_n : sizeof(mark) - 1;
+
+	if (s->where == IN_SESSION) {
+		/* No words: the next event says all there is to say. */
+		buf_reset(&s->reason);
+		buf_adds(&s->reason, "the input ends within it");
+		return drop(r);
+	}
+	if (s->where == AT_START && r->line_n > 0 && memcmp(r->line, mark, n) != 0) {
+		msg_warn("%s: %s", s->name, s->first ? guess(r->line, r->line_n) :
+		    "what stands behind the last stream is none");
+		return stop(r, s->first ? EX_USAGE : EX_TEMPFAIL);
+	}
+	if (s->where == AT_START && !s->first && r->line_n == 0)
+		return stop(r, 0);
+	if (s->code != EX_IOERR)
+		msg_warn("%s: the input ends before its end mark", s->name);
+	return stop(r, EX_TEMPFAIL);
+}
+
+/* What the line at hand means.  REC_EOF with where != AT_END: nothing yet. */
+static enum rec_event
+read_line(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	char mark = r->line_n > 1 && r->line[1] == '\t' ? r->line[0] : '\0';
+
+	if (s->where == AT_START) {
+		read_start(r);
+		return REC_EOF;
+	}
+	if (r->line_n > sizeof(REC_MARK) - 1 &&
+	    memcmp(r->line, REC_MARK "\t", sizeof(REC_MARK)) == 0) {
+		msg_warn("%s: line %llu: a new stream before the end mark of the last", s->name,
+		    (unsigned long long)r->lineno);
+		s->code = code_worse(s->code, EX_TEMPFAIL);
+		s->pending = 1;
+		if (s->where == IN_SESSION)
+			spoil(r, "the stream ends within it");
+		s->where = AT_START;
+		return REC_EOF;
+	}
+	if (s->where == AT_HEAD && mark == 'H') {
+		if (s->too_long || read_head(r) == -1) {
+			msg_warn("%s: line %llu: not an H line", s->name,
+			    (unsigned long long)r->lineno);
+			return stop(r, EX_DATAERR);
+		}
+		return REC_EOF;
+	}
+	if (s->where == AT_HEAD && (mark == 'S' || mark == 'Z')) {
+		s->where = AT_TOP;
+		s->pending = 1;
+		return REC_TABLES;
+	}
+	if (s->where == IN_SESSION && (mark == 'S' || mark == 'Z')) {
+		spoil(r, "the writer gave it up");
+		s->pending = 1;
+		return REC_EOF;
+	}
+	if (s->where != AT_HEAD && mark == 'S' && !s->too_long)
+		return read_begin(r);
+	if (s->where != AT_HEAD && mark == 'Z' && !s->too_long)
+		return read_end(r);
+	if (s->where == IN_BAD_SESSION && (mark == 'R' || mark == 'X'))
+		return REC_EOF;
+	if (s->where == IN_BAD_SESSION && mark == 'E') {
+		s->stream_complete++;
+		s->where = AT_TOP;
+		return REC_EOF;
+	}
+	if (s->where == IN_SESSION && s->too_long && (mark == 'R' || mark == 'X')) {
+		spoil(r, "a line of more than %zu bytes", REC_MAX_LINE);
+		return REC_EOF;
+	}
+	if (s->where == IN_SESSION && mark == 'R')
+		return read_row(r) == 1 ? REC_ROW : REC_EOF;
+	if (s->where == IN_SESSION && mark == 'X')
+		return read_xml(r) == 0 ? REC_XML : REC_EOF;
+	if (s->where == IN_SESSION && mark == 'E')
+		return read_commit(r);
+	if (s->where == IN_SESSION)
+		spoil(r, "the stream breaks off within it");
+	msg_warn("%s: line %llu: not a line that may stand here; nothing more is read",
+	    s->name, (unsigned long long)r->lineno);
+	return stop(r, EX_DATAERR);
+}
+
+enum rec_event
+rec_next(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	enum rec_event e;
+
+	for (;;) {
+		if (s->dropping)
+			return drop(r);
+		if (s->where == AT_END)
+			return REC_EOF;
+		if (s->pending)
+			s->pending = 0;
+		else if (next_line(r) == -1)
+			return end_of_input(r);
+		e = read_line(r);
+		if (e != REC_EOF || (s->where == AT_END && !s->dropping))
+			return e;
+	}
+}

@@ -1,0 +1,139 @@
+/* Secrets by reference: see secret.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "secret.h"
+
+/* Nobody's password is longer; a wrong file may be. */
+#define MAX_SECRET 4096
+
+void
+secret_guard(void)
+{
+	static const struct rlimit none = {0, 0};
+
+	if (setrlimit(RLIMIT_CORE, &none) == -1)
+		msg_tell(1, "core files could not be turned off: %s", strerror(errno));
+#ifdef PR_SET_DUMPABLE
+	/* A core file may go to a pipe whatever the limit: core(5). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		msg_tell(1, "core files could not be turned off: %s", strerror(errno));
+#endif
+}
+
+void
+secret_free(char *s)
+{
+	if (s == NULL)
+		return;
+	explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+/* The first line of a file, without its line end. */
+static char *
+from_file(const char *path, int private, const char *what, int *code)
+{
+	char text[MAX_SECRET + 1];
+	struct stat st;
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	*code = EX_NOINPUT;
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		msg_errno("%s: %s", what, path);
+		if (fd != -1)
+			close(fd);
+		return NULL;
+	}
+	*code = EX_CONFIG;
+	if (!S_ISREG(st.st_mode)) {
+		msg_warn("%s: %s is no regular file", what, path);
+		close(fd);
+		return NULL;
+	}
+	if (private && (st.st_mode & 077) != 0) {
+		msg_warn("%s: %s may be read by others: chmod 600 it", what, path);
+		close(fd);
+		return NULL;
+	}
+	n = file_read(fd, text, sizeof(text));
+	if (n == -1) {
+		msg_errno("%s: %s", what, path);
+		*code = EX_IOERR;
+	} else if (n > MAX_SECRET && memchr(text, '\n', MAX_SECRET) == NULL) {
+		msg_warn("%s: the first line of %s is longer than %d bytes", what, path,
+		    MAX_SECRET);
+		n = -1;
+	}
+	close(fd);
+	if (n != -1) {
+		char *nul, *s;
+		size_t len = (size_t)n, end;
+
+		for (end = 0; end < len && text[end] != '\n'; end++)
+			;
+		if (end > 0 && text[end - 1] == '\r')
+			end--;
+		nul = memchr(text, '\0', end);
+		s = nul == NULL && end > 0 ? xstrndup(text, end) : NULL;
+		explicit_bzero(text, sizeof(text));
+		if (s == NULL)
+			msg_warn("%s: the first line of %s is %s", what, path,
+			    nul != NULL ? "no text" : "empty");
+		return s;
+	}
+	explicit_bzero(text, sizeof(text));
+	return NULL;
+}
+
+char *
+secret_get(const char *reference, const char *what, int *code)
+{
+	const char *dir, *value;
+	char *secret = NULL, *path;
+
+	*code = EX_CONFIG;
+	if (strncmp(reference, "file:", 5) == 0)
+		secret = from_file(reference + 5, 1, what, code);
+	else if (strncmp(reference, "env:", 4) == 0) {
+		value = getenv(reference + 4);
+		if (value == NULL || *value == '\0')
+			msg_warn("%s: the environment has no %s", what, reference + 4);
+		else
+			secret = xstrdup(value);
+	} else if (strncmp(reference, "credential:", 11) == 0) {
+		dir = getenv("CREDENTIALS_DIRECTORY");
+		if (dir == NULL || *dir == '\0')
+			msg_warn("%s: no $CREDENTIALS_DIRECTORY: credential: works below "
+			    "systemd, with LoadCredential=", what);
+		else if (strchr(reference + 11, '/') != NULL || reference[11] == '.')
+			msg_warn("%s: a credential's name has no / and no leading dot", what);
+		else {
+			path = xasprintf("%s/%s", dir, reference + 11);
+			/* systemd guards the directory, not the file's mode. */
+			secret = from_file(path, 0, what, code);
+			free(path);
+		}
+	} else {
+		/* It may be the secret itself: it is not repeated. */
+		*code = EX_USAGE;
+		msg_warn("%s: give a reference, not the secret: file:PATH, env:NAME or "
+		    "credential:NAME", what);
+	}
+	if (secret != NULL) {
+		*code = 0;
+		msg_hide(secret);
+	}
+	return secret;
+}

@@ -1,0 +1,25 @@
+/*
+ * Secrets come by reference, never as an argument, for arguments can be
+ * read by everybody on the machine:
+ *
+ *	file:PATH	the first line of a file that only its owner may read
+ *	env:NAME	an environment variable
+ *	credential:NAME	a file of $CREDENTIALS_DIRECTORY (systemd.exec(5))
+ */
+#ifndef PRAIC_SECRET_H
+#define PRAIC_SECRET_H
+
+/*
+ * The secret, or NULL after a message (*code says EX_CONFIG, EX_NOINPUT,
+ * ...).  "what" names it in messages ("client secret").  It is made known
+ * to msg_hide.  Free with secret_free.
+ */
+char *secret_get(const char *reference, const char *what, int *code);
+
+/* Overwrites, then frees.  NULL is fine. */
+void secret_free(char *);
+
+/* No core files, no ptrace by others: before a secret is in memory. */
+void secret_guard(void);
+
+#endif

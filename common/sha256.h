@@ -1,0 +1,18 @@
+/* SHA-256 of a stream of bytes, by libcrypto: it knows the processor's own
+ * instructions for it, and libcurl has brought it along anyway. */
+#ifndef PRAIC_SHA256_H
+#define PRAIC_SHA256_H
+
+#include <stddef.h>
+
+#define SHA256_HEX 65	/* 64 lower-case hexadecimal digits and a NUL */
+
+struct sha256;
+
+struct sha256 *sha256_new(void);
+void sha256_add(struct sha256 *, const void *, size_t);
+/* The digest; ready for the next stream of bytes afterwards. */
+void sha256_hex(struct sha256 *, char out[SHA256_HEX]);
+void sha256_free(struct sha256 *);
+
+#endif

@@ -1,0 +1,253 @@
+/* Times: see when.h. */
+#include <string.h>
+#include <time.h>
+
+#include "num.h"
+#include "when.h"
+
+/* Two digits, or more, of a number within limits; moves p on. */
+static int
+digits(const char **p, const char *end, int count, int low, int high, int *v)
+{
+	int i, t = 0;
+
+	if (end - *p < count)
+		return -1;
+	for (i = 0; i < count; i++) {
+		if ((*p)[i] < '0' || (*p)[i] > '9')
+			return -1;
+		t = t * 10 + ((*p)[i] - '0');
+	}
+	if (t < low || t > high)
+		return -1;
+	*p += count;
+	*v = t;
+	return 0;
+}
+
+static int
+literal(const char **p, const char *end, char c)
+{
+	if (*p == end || **p != c)
+		return -1;
+	(*p)++;
+	return 0;
+}
+
+/* YYYY-MM-DD, a day that exists. */
+static int
+read_date(const char **p, const char *end, struct tm *tm)
+{
+	static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int y;
+
+	if (digits(p, end, 4, 1, 9999, &y) == -1 || literal(p, end, '-') == -1 ||
+	    digits(p, end, 2, 1, 12, &tm->tm_mon) == -1 || literal(p, end, '-') == -1 ||
+	    digits(p, end, 2, 1, days[tm->tm_mon - 1], &tm->tm_mday) == -1)
+		return -1;
+	if (tm->tm_mon == 2 && tm->tm_mday == 29 &&
+	    (y % 4 != 0 || (y % 100 == 0 && y % 400 != 0)))
+		return -1;
+	tm->tm_mon--;
+	tm->tm_year = y - 1900;
+	return 0;
+}
+
+/* hh:mm:ss, where :ss may be left out if allowed.  A leap second is cut. */
+static int
+read_time(const char **p, const char *end, struct tm *tm, int short_form)
+{
+	if (digits(p, end, 2, 0, 23, &tm->tm_hour) == -1 || literal(p, end, ':') == -1 ||
+	    digits(p, end, 2, 0, 59, &tm->tm_min) == -1)
+		return -1;
+	tm->tm_sec = 0;
+	if (short_form && (*p == end || **p != ':'))
+		return 0;
+	if (literal(p, end, ':') == -1 || digits(p, end, 2, 0, 60, &tm->tm_sec) == -1)
+		return -1;
+	if (tm->tm_sec == 60)
+		tm->tm_sec = 59;
+	return 0;
+}
+
+/* Z, +hh:mm, +hhmm, +hh.  0 with seconds east; 1 when there is none; -1. */
+static int
+read_offset(const char **p, const char *end, int *seconds)
+{
+	int sign, h, m = 0;
+
+	if (*p == end)
+		return 1;
+	if (**p == 'Z' || **p == 'z') {
+		(*p)++;
+		*seconds = 0;
+		return 0;
+	}
+	if (**p != '+' && **p != '-')
+		return 1;
+	sign = *(*p)++ == '-' ? -1 : 1;
+	if (digits(p, end, 2, 0, 23, &h) == -1)
+		return -1;
+	if (*p < end) {
+		if (**p == ':')
+			(*p)++;
+		if (digits(p, end, 2, 0, 59, &m) == -1)
+			return -1;
+	}
+	*seconds = sign * (h * 3600 + m * 60);
+	return 0;
+}
+
+static int
+in_range(int64_t t)
+{
+	return t >= WHEN_MIN && t <= WHEN_MAX ? 0 : -1;
+}
+
+void
+when_format(int64_t t, char out[WHEN_SIZE])
+{
+	static const char pattern[] = "0000-00-00T00:00:00Z";
+	time_t clock = (time_t)t;
+	struct tm tm;
+	int v[6], i, n, at;
+
+	memcpy(out, pattern, sizeof(pattern));
+	gmtime_r(&clock, &tm);
+	v[0] = tm.tm_year + 1900;
+	v[1] = tm.tm_mon + 1;
+	v[2] = tm.tm_mday;
+	v[3] = tm.tm_hour;
+	v[4] = tm.tm_min;
+	v[5] = tm.tm_sec;
+	/* By hand: strftime's %Y does not pad, and this runs for each event. */
+	for (i = 0, at = 0; i < 6; i++) {
+		n = i == 0 ? 4 : 2;
+		for (at += n; n > 0; n--, v[i] /= 10)
+			out[at - (i == 0 ? 5 - n : 3 - n)] = (char)('0' + v[i] % 10);
+		at++;
+	}
+}
+
+int
+when_parse(const char *p, size_t n, int64_t *t)
+{
+	if (n != WHEN_SIZE - 1 || p[10] != 'T' || p[n - 1] != 'Z' || p[17] == '6')
+		return -1;
+	return when_parse_iso(p, n, t);
+}
+
+int
+when_parse_iso(const char *p, size_t n, int64_t *t)
+{
+	const char *end = p + n;
+	struct tm tm = {0};
+	int east = 0;
+
+	if (read_date(&p, end, &tm) == -1)
+		return -1;
+	if (p < end && *p == ' ')
+		p++;
+	else if (literal(&p, end, 'T') == -1)
+		return -1;
+	if (read_time(&p, end, &tm, 0) == -1)
+		return -1;
+	if (p < end && (*p == '.' || *p == ',')) {
+		const char *fraction = ++p;
+
+		while (p < end && *p >= '0' && *p <= '9')
+			p++;
+		if (p == fraction)
+			return -1;
+	}
+	if (read_offset(&p, end, &east) == -1 || p != end)
+		return -1;
+	*t = (int64_t)timegm(&tm) - east;
+	return in_range(*t);
+}
+
+int
+when_parse_unix(const char *p, size_t n, int64_t *t)
+{
+	return num_parse(p, n, t) == -1 ? -1 : in_range(*t);
+}
+
+int
+when_parse_span(const char *text, int64_t *seconds)
+{
+	size_t n = strlen(text);
+	uint64_t v, unit = 1;
+
+	if (n == 0)
+		return -1;
+	switch (text[n - 1]) {
+	case 'w':
+		unit = 7 * 86400;
+		break;
+	case 'd':
+		unit = 86400;
+		break;
+	case 'h':
+		unit = 3600;
+		break;
+	case 'm':
+		unit = 60;
+		break;
+	case 's':
+		break;
+	default:
+		n++;	/* plain seconds */
+	}
+	/* A thousand years: more is a slip of the pen. */
+	if (num_parse_count(text, n - 1, 31556952000u / unit, &v) == -1)
+		return -1;
+	*seconds = (int64_t)(v * unit);
+	return 0;
+}
+
+/* A date, or a date and time, in local time or with an offset. */
+static int
+parse_calendar(const char *text, int64_t *t)
+{
+	const char *p = text, *end = text + strlen(text);
+	struct tm tm = {0};
+	int east, kind;
+
+	if (read_date(&p, end, &tm) == -1)
+		return -1;
+	if (p < end && (*p == 'T' || *p == ' ')) {
+		p++;
+		if (read_time(&p, end, &tm, 1) == -1)
+			return -1;
+	}
+	kind = read_offset(&p, end, &east);
+	if (kind == -1 || p != end)
+		return -1;
+	if (kind == 0)
+		*t = (int64_t)timegm(&tm) - east;
+	else {
+		tm.tm_isdst = -1;
+		*t = (int64_t)mktime(&tm);
+	}
+	return in_range(*t);
+}
+
+int
+when_parse_user(const char *text, int64_t now, int64_t *t)
+{
+	size_t n = strlen(text);
+
+	if (strcmp(text, "now") == 0) {
+		*t = now;
+		return 0;
+	}
+	if (*text == '@')
+		return when_parse_unix(text + 1, n - 1, t);
+	if (n > 0 && strspn(text, "0123456789") == n)
+		return when_parse_unix(text, n, t);
+	if (n > 0 && text[n - 1] != 'Z' && when_parse_span(text, t) == 0) {
+		*t = now - *t;
+		return in_range(*t);
+	}
+	return parse_calendar(text, t);
+}

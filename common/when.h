@@ -1,0 +1,46 @@
+/*
+ * Times.  Inside praic a time is a count of seconds since 1970-01-01 UTC,
+ * signed, 64 bits; these functions read and write its forms.
+ */
+#ifndef PRAIC_WHEN_H
+#define PRAIC_WHEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Years 0001 to 9999: what the stream and the databases can hold. */
+#define WHEN_MIN	(-62135596800LL)
+#define WHEN_MAX	253402300799LL
+
+#define WHEN_SIZE	21	/* 2024-12-03T15:26:05Z and its NUL */
+
+/* The record stream's form.  t must lie between WHEN_MIN and WHEN_MAX. */
+void when_format(int64_t t, char out[WHEN_SIZE]);
+
+/*
+ * The stream's own form, exactly: 0 and *t, or -1.
+ */
+int when_parse(const char *p, size_t n, int64_t *t);
+
+/*
+ * ISO 8601 as appliances write it: 2024-12-03T15:26:05+00:00; the T may be
+ * a blank, the offset may be Z, +hh:mm, +hhmm, +hh or absent (UTC then), and
+ * a fraction of a second is cut.  0 and *t, or -1.
+ */
+int when_parse_iso(const char *p, size_t n, int64_t *t);
+
+/* UNIX seconds as decimal text, within the range above.  0, or -1. */
+int when_parse_unix(const char *p, size_t n, int64_t *t);
+
+/*
+ * What a person gives to --since and --until: 2024-12-03, a date and time
+ * (local time unless it has an offset or Z), UNIX seconds (@ before them is
+ * allowed), "now", or a span back from now: 90s, 15m, 36h, 7d, 2w.
+ * 0 and *t, or -1.
+ */
+int when_parse_user(const char *text, int64_t now, int64_t *t);
+
+/* A span: 90s, 15m, 36h, 7d, 2w, or plain seconds.  0, or -1. */
+int when_parse_span(const char *text, int64_t *seconds);
+
+#endif

@@ -1,0 +1,127 @@
+# shellcheck shell=sh
+# For the tests: TAP, a work directory of its own for each test, and checks
+# that show what they saw when they fail.
+#
+#	. tests/lib.sh
+#	run 65 "a bad document" "$split" bad.xml	# exit code, name, command
+#	same "the same rows" want.rec out		# files; run leaves out, err
+#	check "a name" command...			# true or not
+#	done_testing
+#
+# run leaves standard output in $work/out, standard error in $work/err, and
+# takes $work/in as standard input if stdin=yes.
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+data=$top/tests/data
+bin=$top/${PRAIC_OUT-}
+fetch=${bin}fetch/praic-fetch
+split=${bin}split/praic-split
+tosql=${bin}tosql/praic-tosql
+tofs=${bin}tofs/praic-tofs
+rec_events=${bin}tests/tools/rec-events
+export top data bin fetch split tosql tofs rec_events
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/praic-test.XXXXXX") || exit 1
+TMPDIR=$work
+XDG_RUNTIME_DIR=$work
+XDG_CACHE_HOME=$work
+export work TMPDIR XDG_RUNTIME_DIR XDG_CACHE_HOME
+at_exit=:
+trap 'eval "$at_exit"; cd /; rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$work" || exit 1
+
+test_number=0
+test_failures=0
+
+pass() {
+	test_number=$((test_number + 1))
+	printf 'ok %d - %s\n' "$test_number" "$1"
+}
+
+# fail NAME [FILE to show]...
+fail() {
+	test_number=$((test_number + 1))
+	test_failures=$((test_failures + 1))
+	printf 'not ok %d - %s\n' "$test_number" "$1"
+	shift
+	for shown; do
+		[ -f "$shown" ] && printf '%s:\n' "$shown" | sed 's/^/# /' &&
+			head -c 4000 "$shown" | head -n 40 | sed 's/^/#   /'
+	done
+	return 0
+}
+
+# run CODE NAME COMMAND...: does it exit with this code?
+run() {
+	want=$1 name=$2
+	shift 2
+	"$@" >out 2>err </dev/null
+	got=$?
+	if [ "$got" -eq "$want" ]; then
+		pass "$name"
+	else
+		fail "$name: exit $got instead of $want" err out
+	fi
+}
+
+# pipe CODE NAME INPUT COMMAND...: the same with a file as standard input.
+pipe() {
+	want=$1 name=$2 input=$3
+	shift 3
+	"$@" >out 2>err <"$input"
+	got=$?
+	if [ "$got" -eq "$want" ]; then
+		pass "$name"
+	else
+		fail "$name: exit $got instead of $want" err out
+	fi
+}
+
+same() {
+	if cmp -s "$2" "$3"; then
+		pass "$1"
+	else
+		diff -u "$2" "$3" >diff.txt 2>&1
+		fail "$1" diff.txt
+	fi
+}
+
+# golden NAME FILE: as same, against tests/data/FILE; make golden rewrites it.
+golden() {
+	[ -z "${PRAIC_GOLDEN-}" ] || cp "${3:-out}" "$data/$2"
+	same "$1" "$data/$2" "${3:-out}"
+}
+
+check() {
+	name=$1
+	shift
+	if "$@" >check.out 2>&1; then
+		pass "$name"
+	else
+		fail "$name" check.out err
+	fi
+}
+
+# says NAME TEXT [FILE]: does standard error (or the file) hold the text?
+says() {
+	if grep -qF -- "$2" "${3:-err}"; then
+		pass "$1"
+	else
+		fail "$1: no \"$2\" in ${3:-err}" "${3:-err}"
+	fi
+}
+
+silent() {
+	if [ -s "${2:-err}" ]; then
+		fail "$1: it said something" "${2:-err}"
+	else
+		pass "$1"
+	fi
+}
+
+done_testing() {
+	printf '1..%d\n' "$test_number"
+	[ "$test_failures" -eq 0 ]
+	exit
+}
