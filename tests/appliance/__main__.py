@@ -10,6 +10,8 @@ import threading
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+PARENT = os.getppid()       # before anything that takes time
+
 # pylint: disable=wrong-import-position
 import faults                                               # noqa: E402
 import options                                              # noqa: E402
@@ -65,9 +67,8 @@ def run(o, directory, stop):
     state.write(directory, "ready", "")
     if not o.quiet:
         greet(o, app, directory)
-    parent = os.getppid()
     while not stop.wait(0.5):
-        if o.exit_with_parent and os.getppid() != parent:
+        if o.exit_with_parent and os.getppid() != PARENT:
             break
     state.remove(directory, "ready", "port", "pid")
     for s in servers:

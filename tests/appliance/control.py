@@ -11,6 +11,7 @@ import hmac
 import http.client
 import json
 import os
+import shlex
 import ssl
 import sys
 
@@ -138,9 +139,10 @@ def parser():
     p = argparse.ArgumentParser(
         prog="python3 tests/appliance control",
         description="Change a running appliance, or ask it for the truth.")
-    p.add_argument("--dir", metavar="DIR", default=os.environ.get(
-        "PRAIC_APPLIANCE"), help="its state directory (default: "
-        "$PRAIC_APPLIANCE, which DIR/env sets)")
+    p.add_argument("--dir", metavar="DIR",
+                   default=os.environ.get("PRAIC_APPLIANCE"),
+                   help="its state directory (default: $PRAIC_APPLIANCE; "
+                        "DIR/env sets that, to be exported)")
     verbs = p.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name, text):
@@ -208,7 +210,7 @@ def main(arguments):
                              if k not in ("verb", "dir")}}
     if a.verb == "fault":
         what = {"do": "fault", "clear": a.what == "clear",
-                "add": " ".join(a.words) if a.what == "add" else None,
+                "add": shlex.join(a.words) if a.what == "add" else None,
                 "which": a.words[0] if a.words else None}
         if a.what == "add" and not a.words:
             parser().error("which fault?")
