@@ -216,7 +216,8 @@ def main(arguments):
     if a.verb == "fault":
         new = a.what in ("add", "set")
         what = {"do": "fault", "clear": a.what in ("clear", "set"),
-                "add": shlex.join(a.words) if new else None,
+                "add": (a.words[0] if len(a.words) == 1
+                        else shlex.join(a.words)) if new else None,
                 "which": a.words[0] if a.words and not new else None}
         if new and not a.words:
             parser().error("which fault?")
