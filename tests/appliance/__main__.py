@@ -10,11 +10,7 @@ import threading
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-# pylint: disable=wrong-import-position
-import faults                                               # noqa: E402
-import options                                              # noqa: E402
-import pki                                                  # noqa: E402
-import state                                                # noqa: E402
+PARENT = os.getppid()       # before anything that takes time
 
 
 def greet(o, app, directory):
@@ -41,7 +37,9 @@ def greet(o, app, directory):
 def run(o, directory, stop):
     """Serve until `stop' is set."""
     import appliance
+    import pki
     import server
+    import state
 
     state.remove(directory, "ready", "port")
     pki.make(directory, o.certificate, o.name, o.client_certificate)
@@ -65,9 +63,8 @@ def run(o, directory, stop):
     state.write(directory, "ready", "")
     if not o.quiet:
         greet(o, app, directory)
-    parent = os.getppid()
     while not stop.wait(0.5):
-        if o.exit_with_parent and os.getppid() != parent:
+        if o.exit_with_parent and os.getppid() != PARENT:
             break
     state.remove(directory, "ready", "port", "pid")
     for s in servers:
@@ -77,8 +74,9 @@ def run(o, directory, stop):
 
 
 def serve(arguments):
-    p = options.parser()
-    o = p.parse_args(arguments)
+    import options
+
+    o = options.parser().parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
@@ -109,6 +107,7 @@ def main(arguments):
         import generate
         return generate.main(arguments[1:])
     if verb == "faults":
+        import faults
         print(faults.listing(), end="")
         return 0
     return serve(arguments[1:] if verb == "serve" else arguments)

@@ -81,7 +81,7 @@ class Answer:
         self.wait = self.wait_body = 0.0
         self.stop, self.then, self.pause = None, "", 0.0
         self.drip = None
-        self.mute = False       # not a byte: close (or reset) instead
+        self.mute = ""          # "close" or "reset": instead of any byte
         self.date = 0           # seconds that the Date header is off; or None
         self.token = None       # number of the token that was used
 
@@ -93,7 +93,7 @@ class Answer:
 
     def body(self):
         """The whole body at once; it can still be sent afterwards."""
-        whole = b"".join(self.pieces)
+        whole = b"".join([bytes(p) for p in self.pieces])
         self.pieces, self.length = [whole], len(whole)
         return whole
 
@@ -106,9 +106,7 @@ class Answer:
 
 def error(which, options, api="reporting"):
     """200 and an <error> root: how the appliance refuses and finds nothing."""
-    message = TEXTS[which][0] if which == "action" \
-        else text(which, options.language)
-    return error_text(message, options.namespace, api)
+    return error_text(text(which, options.language), options.namespace, api)
 
 
 def error_text(message, namespace, api="reporting"):

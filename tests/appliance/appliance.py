@@ -5,10 +5,11 @@ import binascii
 import hashlib
 import hmac
 import json
-import random
+import secrets
 import threading
 import time
 from collections import OrderedDict, deque
+from urllib.parse import parse_qsl
 
 import answer
 import extras
@@ -104,13 +105,11 @@ class Tokens:
         self.lock = threading.Lock()
         self.count = 0
         self.valid = OrderedDict()      # token: (number, valid until)
-        self.source = random.SystemRandom()
 
     def take(self, life):
         with self.lock:
             self.count += 1
-            token = base64.b64encode(self.source.randbytes(30)).decode() \
-                .replace("+", "A").replace("/", "b")
+            token = secrets.token_hex(20)
             self.valid[token] = (self.count, self.clock.now() + life)
             while len(self.valid) > MOST_TOKENS:
                 self.valid.popitem(last=False)
@@ -210,13 +209,14 @@ class Appliance:
     # requests
 
     def respond(self, request):
-        """(Answer, names of the faults that struck, number of the token)."""
+        """(Answer, names of the faults that struck)."""
         striking = self.faults.striking(request)
         names = [f.kind.name for f in striking]
         out = None
         for f in striking:
-            if f.kind.before:
-                out = out or f.kind.function(f, self, request, None)
+            if f.kind.before:       # each acts; the first answer counts
+                said = f.kind.function(f, self, request, None)
+                out = out or said
         if out is None:
             out = self.answer(request)
         for f in striking:
@@ -314,7 +314,6 @@ class Appliance:
 
 def parameters(query, kind, body):
     """Names and values of a query and of a body, decoded; the last wins."""
-    from urllib.parse import parse_qsl
     out = dict(parse_qsl(query, keep_blank_values=True))
     kind = kind.partition(";")[0].strip().lower()
     try:

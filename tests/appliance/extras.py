@@ -24,10 +24,16 @@ VERSION = "24.1.2"
 
 
 def _span(app, request):
-    """[first, last) of the request, at most up to now."""
+    """[first, last) of the request, within what is kept and up to now."""
     _, first, length = window(request.params)
     now = app.clock.now()
-    return first, now if length == 0 else min(now, first + length)
+    last = now if length == 0 else min(now, first + length)
+    return max(first, now - int(app.options.retention * 86400)), last
+
+
+def _every(step, first, last):
+    """The multiples of step in [first, last)."""
+    return range(-(-first // step) * step, last, step)
 
 
 def team(app, request):
@@ -36,8 +42,7 @@ def team(app, request):
         first, last = _span(app, request)
     except Refused as e:
         return answer.error(str(e), app.options)
-    rounds = [t for t in range(first - first % 7200, last, 7200)
-              if t >= first][:2000]
+    rounds = _every(7200, first, last)
     wanted = request.params.get("team_id")
     if not rounds:
         return answer.error("team", app.options)
@@ -71,7 +76,7 @@ def vault(app, request):
         first, last = _span(app, request)
     except Refused as e:
         return answer.error(str(e), app.options)
-    some = [t for t in range(first - first % 6000 + 6000, last, 6000)][:5000]
+    some = _every(6000, first, last)
     if not some:
         return answer.error("vault", app.options)
     out = [DECLARATION, "<vault_account_activity_list%s>\n"

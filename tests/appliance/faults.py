@@ -21,6 +21,7 @@ fault:
 
 import gzip
 import random
+import shlex
 import threading
 import time
 from email.utils import formatdate
@@ -52,7 +53,10 @@ class Fault:
     """A fault that was asked for, with its options and how often it struck."""
 
     def __init__(self, number, text, seed):
-        words = text.split()
+        try:
+            words = shlex.split(text)
+        except ValueError as e:
+            raise ValueError("%s: %s" % (text, e)) from None
         if not words or words[0] not in KINDS:
             raise ValueError("no such fault: %s (see: python3 tests/appliance "
                              "faults)" % (words[0] if words else "''"))
@@ -297,9 +301,8 @@ def _(f, app, request, answer):
 
 @fault("xml-error", text="An error has occurred.")
 def _(f, app, request, answer):
-    """200 and an <error> document; text= (with _ for blanks)."""
-    answer.replace(answers.error_text(f.text.replace("_", " "),
-                                      app.options.namespace))
+    """200 and an <error> document with this text."""
+    answer.replace(answers.error_text(f.text, app.options.namespace))
 
 
 @fault("child-error", root="session_list", text="An error has occurred.")
@@ -308,7 +311,7 @@ def _(f, app, request, answer):
     answer.replace(Answer.of(
         200, answers.XML, "%s<%s%s>\n<error>%s</error>\n</%s>\n" % (
             answers.DECLARATION, f.root, answers.xmlns(app.options.namespace),
-            f.text.replace("_", " "), f.root)))
+            answers.esc(f.text), f.root)))
 
 
 @fault("empty-root", root="session_list")

@@ -40,23 +40,25 @@ class Recording:
         self.size = media.least + int.from_bytes(self.id[:6], "big") % spread
         self.etag = '"%s"' % self.id[6:16].hex()
 
-    def block(self, number):
-        """The number-th MiB of the recording, the last one too long."""
-        b = bytearray(self.media.block)
-        at = len(self.media.magic) if number == 0 else 0
-        b[:at] = self.media.magic[:at]
-        b[at:at + 32] = self.id
-        b[at + 32:at + 40] = number.to_bytes(8, "big")
-        return memoryview(b)
-
     def chunks(self, first=0, last=None):
-        """Bytes first to last (not included), in pieces up to a MiB."""
+        """Bytes first to last (not included), in pieces up to a MiB.
+
+        A piece is good until the next is asked for: they share one buffer,
+        since fresh memory would cost more than what is done in it.
+        """
         last = self.size if last is None else last
+        magic, block = self.media.magic, self.media.block
+        buffer = bytearray(block)
         while first < last:
             number, skip = divmod(first, BLOCK)
-            piece = self.block(number)[skip:skip + last - first]
-            yield piece
+            at = len(magic) if number == 0 else 0
+            buffer[:64] = block[:64]
+            buffer[:at] = magic[:at]
+            buffer[at:at + 32] = self.id
+            buffer[at + 32:at + 40] = number.to_bytes(8, "big")
+            piece = memoryview(buffer)[skip:skip + last - first]
             first += len(piece)
+            yield piece
 
     def sha256(self):
         known = self.media.hashes.get(self.id)

@@ -58,7 +58,7 @@ def select(app, request):
     if "lsid" in p or "lsids" in p:
         names = [x.strip() for x in
                  (p.get("lsids") or p.get("lsid", "")).split(",")]
-        some = [app.world.find(x, now, keep) for x in names if x]
+        some = [app.world.find(x, now, keep) for x in dict.fromkeys(names)]
         some = [s for s in some if s is not None]
         if not some:
             raise Refused("lsid")
@@ -95,7 +95,8 @@ def overload(app):
                                        "message": "Report timed out"})
     else:
         out = answer.page(504)
-        out.mute = kind in ("reset", "close") and kind
+        if kind in ("reset", "close"):
+            out.mute = kind
     out.wait = app.options.limit_delay
     return out
 

@@ -1,5 +1,6 @@
 """HTTP/1.1 over TLS: reads requests, sends answers in the manner they say."""
 
+import errno
 import json
 import os
 import socket
@@ -50,8 +51,12 @@ class Server(ThreadingMixIn, TCPServer):
         super().__init__(address, Handler, bind_and_activate=False)
         if family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        self.server_bind()
-        self.server_activate()
+        try:
+            self.server_bind()
+            self.server_activate()
+        except OSError:
+            self.server_close()
+            raise
 
     def finish_request(self, request, client_address):
         with Server.counting:
@@ -257,12 +262,19 @@ def _phrase(status):
 
 def listen(port, app, context, log, key):
     """Servers on the loopback addresses that this machine has, one port."""
-    out = [Server(("127.0.0.1", port), socket.AF_INET, app, context, log, key)]
-    port = out[0].server_address[1]
-    try:
-        out.append(Server(("::1", port), socket.AF_INET6, app, context, log,
-                          key))
-    except OSError:
-        pass            # no IPv6 here, or that port is taken there
-    app.port = port
-    return out
+    asked = port
+    for _ in range(50):
+        v4 = Server(("127.0.0.1", asked), socket.AF_INET, app, context, log,
+                    key)
+        app.port = v4.server_address[1]
+        try:
+            return [v4, Server(("::1", app.port), socket.AF_INET6, app,
+                               context, log, key)]
+        except OSError as e:
+            if e.errno != errno.EADDRINUSE:
+                return [v4]     # no IPv6 here
+            # a client that tries ::1 first would meet somebody else
+            v4.server_close()
+            if asked:
+                raise
+    raise OSError("no port is free on both 127.0.0.1 and ::1")
