@@ -12,12 +12,6 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 PARENT = os.getppid()       # before anything that takes time
 
-# pylint: disable=wrong-import-position
-import faults                                               # noqa: E402
-import options                                              # noqa: E402
-import pki                                                  # noqa: E402
-import state                                                # noqa: E402
-
 
 def greet(o, app, directory):
     """What somebody who started it by hand wants to know."""
@@ -43,7 +37,9 @@ def greet(o, app, directory):
 def run(o, directory, stop):
     """Serve until `stop' is set."""
     import appliance
+    import pki
     import server
+    import state
 
     state.remove(directory, "ready", "port")
     pki.make(directory, o.certificate, o.name, o.client_certificate)
@@ -78,8 +74,9 @@ def run(o, directory, stop):
 
 
 def serve(arguments):
-    p = options.parser()
-    o = p.parse_args(arguments)
+    import options
+
+    o = options.parser().parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
@@ -110,6 +107,7 @@ def main(arguments):
         import generate
         return generate.main(arguments[1:])
     if verb == "faults":
+        import faults
         print(faults.listing(), end="")
         return 0
     return serve(arguments[1:] if verb == "serve" else arguments)

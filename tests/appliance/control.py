@@ -15,8 +15,8 @@ import shlex
 import ssl
 import sys
 
-import options
-from answer import json_answer
+# What only one of the two sides needs is imported there: scripts call this
+# verb often, and should not wait for the server's modules.
 
 # the server's side
 
@@ -29,11 +29,12 @@ def _clock(app, a):
 
 
 def _faults(app, a):
-    if a.get("add"):
-        return {"number": app.faults.add(a["add"])}
+    out = {}
     if a.get("clear"):
-        return {"cleared": app.faults.clear(a.get("which"))}
-    return app.faults.state()
+        out["cleared"] = app.faults.clear(a.get("which"))
+    if a.get("add"):
+        out["number"] = app.faults.add(a["add"])
+    return out or app.faults.state()
 
 
 def _add(app, a):
@@ -83,6 +84,7 @@ def _deny(app, a):
 
 
 def _set(app, a):
+    import options
     options.change(app.options, a["name"], a["value"])
     return {a["name"]: a["value"]}
 
@@ -94,6 +96,7 @@ VERBS = {"clock": _clock, "fault": _faults, "add": _add, "end": _end,
 
 def serve(app, key, request):
     """Answer a request for /_control."""
+    from answer import json_answer
     if not hmac.compare_digest(request.headers.get("X-Control-Key", ""), key):
         return json_answer(403, {"error": "the key is in DIR/control-key"})
     try:
@@ -116,6 +119,8 @@ def ask(directory, what):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE     # compared as a whole, below
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")      # for --tls 1.1
+    context.minimum_version = ssl.TLSVersion.TLSv1_1
     if os.path.exists(os.path.join(directory, "client.pem")):
         context.load_cert_chain(os.path.join(directory, "client.pem"),
                                 os.path.join(directory, "client.key"))
@@ -150,8 +155,8 @@ def parser():
 
     v = verb("clock", "show or set the clock")
     v.add_argument("set", nargs="?", metavar="UNIX|+N|-N|run|fixed")
-    v = verb("fault", "add a fault, clear faults, or show them")
-    v.add_argument("what", choices=("add", "clear", "list"))
+    v = verb("fault", "add a fault, set the only one, clear some, list all")
+    v.add_argument("what", choices=("add", "set", "clear", "list"))
     v.add_argument("words", nargs="*", metavar="NAME|NUMBER|OPTION=VALUE")
     v = verb("add", "add sessions; prints their lsids")
     v.add_argument("count", nargs="?", type=int, default=1)
@@ -185,7 +190,7 @@ def parser():
     for name in ("deny", "allow"):
         v = verb(name, "%s a report, backup or command" % name)
         v.add_argument("what")
-    v = verb("set", "change an option: " + ", ".join(options.CHANGEABLE))
+    v = verb("set", "change an option; a wrong NAME lists them")
     v.add_argument("name")
     v.add_argument("value")
     return p
@@ -209,10 +214,12 @@ def main(arguments):
     what = {"do": a.verb, **{k: v for k, v in vars(a).items()
                              if k not in ("verb", "dir")}}
     if a.verb == "fault":
-        what = {"do": "fault", "clear": a.what == "clear",
-                "add": shlex.join(a.words) if a.what == "add" else None,
-                "which": a.words[0] if a.words else None}
-        if a.what == "add" and not a.words:
+        new = a.what in ("add", "set")
+        what = {"do": "fault", "clear": a.what in ("clear", "set"),
+                "add": (a.words[0] if len(a.words) == 1
+                        else shlex.join(a.words)) if new else None,
+                "which": a.words[0] if a.words and not new else None}
+        if new and not a.words:
             parser().error("which fault?")
     elif a.verb in ("deny", "allow"):
         what = {"do": "deny", "what": a.what, "deny": a.verb == "deny"}

@@ -97,29 +97,34 @@ class Generator:
         self.o = o
         self.out = Output(stream)
         self.rng = random.Random("generate:%s" % o.seed)
-        world = World(SimpleNamespace(**{**vars(o), "sessions": TEMPLATES,
+        count = TEMPLATES       # fewer for a short report: they take time
+        if not o.one_session:
+            count = min(TEMPLATES, o.sessions if o.sessions is not None
+                        else o.bytes // 16384 + 1)
+        world = World(SimpleNamespace(**{**vars(o), "sessions": count,
                                          "late": 0}), END)
         writer = Writer(world, o.order)
         self.templates, self.chunks, self.head = [], [], None
         for s in world.sessions:
             text = writer.session(world.view(s, END)).encode()
             self.templates.append(Template(text, s.lsid, s.start))
+            if not o.one_session:
+                continue
             # what lies between the tags of session_details, as one piece
             begin = text.index(b"<session_details>\n") + 18
             end = text.index(b"</session_details>\n")
             self.chunks.append(Template(text[begin:end], s.lsid, s.start))
-            if self.head is None and b"<end_time timestamp" in text \
-                    and text.index(b"<session_details>") > begin - 19:
+            if self.head is None and b"<end_time timestamp" in text:
                 self.head = (Template(text[:begin], s.lsid, s.start),
                              Template(text[end:], s.lsid, s.start))
-        self.mean = sum(t.size for t in self.templates) / TEMPLATES
+        self.mean = sum(t.size for t in self.templates) / max(count, 1)
         self.number = 0
 
     def lsid(self):
         return b"%032x" % self.rng.getrandbits(128)
 
     def session(self, start):
-        t = self.templates[int(self.rng.random() * TEMPLATES)]
+        t = self.templates[int(self.rng.random() * len(self.templates))]
         pieces = []
         self.number += 1
         t.write(pieces, self.lsid(), start, self.number,
@@ -139,7 +144,7 @@ class Generator:
         self.out.add(pieces, sum(map(len, pieces)))
         n = 0
         while self.out.total < goal:
-            chunk = self.chunks[n % TEMPLATES]
+            chunk = self.chunks[n % len(self.chunks)]
             pieces, n = [], n + 1
             chunk.write(pieces, lsid, at, 0, 10000 + n % 90000, 60)
             at += chunk.span // 60 + 1

@@ -214,7 +214,6 @@ class Script:
         self._joins(self.guest, when)
         self.guest.leave = min(when + 600, self.start + self.length)
         if self.rnd() < 0.3:
-            # nobody else ever did anything for so long: they watched
             self.add(when, "Representative Monitoring Started",
                      party("performed_by", *self._as_user(self.guest)))
 
