@@ -5,27 +5,12 @@
 
 #include "decode.h"
 #include "utf8.h"
+#include "vector.h"
 
 /* Nobody writes a reference longer than &#x0010FFFF; on purpose. */
 #define MAX_REFERENCE 64
 /* Bytes that must be there to tell what "<!" begins: "<![CDATA[" */
 #define MARKUP_AHEAD 9
-
-/*
- * Sixteen bytes at a time; the compiler makes vector instructions of it
- * wherever there are any.
- */
-#define VECTOR 16
-typedef unsigned char vector __attribute__((vector_size(VECTOR)));
-
-static int
-any(vector v)
-{
-	uint64_t half[2];
-
-	memcpy(half, &v, sizeof(half));
-	return (half[0] | half[1]) != 0;
-}
 
 /*
  * How many bytes from p on are plain: printable ASCII, TAB, LF, CR, and not
@@ -36,12 +21,11 @@ static size_t
 plain(const unsigned char *p, size_t n, enum decode_inside inside)
 {
 	size_t i = 0;
+	unsigned first;
 
 	while (n - i > VECTOR) {
-		vector a, b, odd;
+		vector a = vector_load(p + i), b = vector_load(p + i + 1), odd;
 
-		memcpy(&a, p + i, VECTOR);
-		memcpy(&b, p + i + 1, VECTOR);
 		odd = (vector)(a >= 0x80) |
 		    ((vector)(a < 0x20) & ~((vector)(a == '\n') | (vector)(a == '\t') |
 		    (vector)(a == '\r')));
@@ -60,8 +44,8 @@ plain(const unsigned char *p, size_t n, enum decode_inside inside)
 			odd |= (vector)(a == '?') & (vector)(b == '>');
 			break;
 		}
-		if (any(odd))
-			break;
+		if ((first = vector_first(odd)) < VECTOR)
+			return i + first;
 		i += VECTOR;
 	}
 	return i;
@@ -211,8 +195,9 @@ sanitise(struct decoder *d, const char *bytes, size_t n, int final, struct buf *
 		step = plain(p + i, n - i, d->inside);
 		buf_add(out, p + i, step);
 		i += step;
-		/* Then byte by byte past whatever stopped it. */
-		for (k = 0; k < VECTOR && i < n; k++) {
+		/* Then past what stopped it: a run of letters that are not
+		 * ASCII, often, or the last bytes. */
+		for (k = 0; i < n && (k == 0 || (p[i] & 0x80) || n - i <= VECTOR); k++) {
 			if ((step = one(d, p + i, n - i, final, out)) == 0)
 				return i;
 			i += step;

@@ -103,6 +103,18 @@ session_warned(void *arg, const char *element, const char *text)
 	warn_session(s, here(s), what, text);
 }
 
+static void copy_xml(struct parse_state *, uint64_t to);
+
+/* Rows go out after the XML that they are from: the stream is the same in
+ * whatever pieces the input came. */
+static void
+rows_go(void *arg)
+{
+	struct parse_state *s = arg;
+
+	copy_xml(s, here(s));
+}
+
 struct parse *
 parse_new(struct output *out, const struct parse_options *options)
 {
@@ -112,7 +124,7 @@ parse_new(struct output *out, const struct parse_options *options)
 	p->state->p = p;
 	p->state->out = out;
 	p->state->options = options;
-	p->state->session = session_new(out, session_warned, p->state);
+	p->state->session = session_new(out, session_warned, rows_go, p->state);
 	return p;
 }
 
@@ -166,10 +178,6 @@ moved(struct parse_state *s, uint64_t place)
 			place = s->xml_from;
 	}
 	source_keep(s->source, place);
-	if (output_failed(s->out)) {
-		s->stopped = s->stop = 1;
-		xmlStopParser(s->ctxt);
-	}
 }
 
 static void
@@ -347,6 +355,8 @@ read_more(void *arg, char *to, int len)
 	const char *p;
 	size_t have;
 
+	if (output_failed(s->out))
+		s->stopped = s->stop = 1;
 	if (s->stop || len <= 0)
 		return 0;
 	p = source_have(s->source, s->fed, &have);
@@ -543,7 +553,9 @@ on_text(void *arg, const xmlChar *p, int n)
 			give_up(s, session_refusal(s->session));
 	} else if (s->in_error != 0 && s->depth == s->in_error && s->error.n < 4096)
 		buf_add(&s->error, p, (size_t)n < 4096 ? (size_t)n : 4096);
-	moved(s, here(s));
+	/* The blanks between elements are not worth it. */
+	if (n > 256)
+		moved(s, here(s));
 }
 
 static void

@@ -180,6 +180,7 @@ struct held_row {
 struct session {
 	struct output *out;
 	session_warning *warn;
+	session_rows_go *rows_go;
 	void *arg;
 	const char *refusal;
 	/* rule of each name below each role, or NULL; and its bit */
@@ -217,7 +218,7 @@ struct session {
 };
 
 struct session *
-session_new(struct output *out, session_warning *warn, void *arg)
+session_new(struct output *out, session_warning *warn, session_rows_go *rows_go, void *arg)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
 	unsigned char next[ROLES] = {0};
@@ -225,6 +226,7 @@ session_new(struct output *out, session_warning *warn, void *arg)
 
 	s->out = out;
 	s->warn = warn;
+	s->rows_go = rows_go;
 	s->arg = arg;
 	s->sysinfo = sysinfo_new();
 	for (i = 0; i < RULES; i++) {
@@ -296,10 +298,18 @@ value_of(const struct buf *b)
 }
 
 static void
+put_rows(struct session *s, const struct buf *lines, uint64_t n)
+{
+	if (n == 0)
+		return;
+	s->rows_go(s->arg);
+	output_rows(s->out, lines->p, lines->n, n);
+}
+
+static void
 flush(struct session *s)
 {
-	if (s->lines_n > 0)
-		output_rows(s->out, s->lines.p, s->lines.n, s->lines_n);
+	put_rows(s, &s->lines, s->lines_n);
 	buf_trim(&s->lines, 2 * FLUSH_AT);
 	s->lines_n = 0;
 }
@@ -352,9 +362,12 @@ release_event(struct session *s)
 {
 	write_row(s, &s->row[OF_EVENT]);
 	s->event_out = 1;
-	if (s->event_held_n > 0) {
+	if (s->event_held.n < FLUSH_AT) {
+		buf_add(&s->lines, s->event_held.p, s->event_held.n);
+		s->lines_n += s->event_held_n;
+	} else {
 		flush(s);
-		output_rows(s->out, s->event_held.p, s->event_held.n, s->event_held_n);
+		put_rows(s, &s->event_held, s->event_held_n);
 	}
 	buf_trim(&s->event_held, KEEP_BYTES);
 	s->event_held_n = 0;
@@ -458,8 +471,7 @@ release_held(struct session *s)
 			s->held.p[s->held_row[i].flag] = '1';
 	}
 	flush(s);
-	if (s->held_n > 0)
-		output_rows(s->out, s->held.p, s->held.n, s->held_n);
+	put_rows(s, &s->held, s->held_n);
 }
 
 static void

@@ -22,7 +22,10 @@ struct session_attribute {
 /* Called with words on what was wrong with a value; counted by the caller. */
 typedef void session_warning(void *arg, const char *element, const char *text);
 
-struct session *session_new(struct output *, session_warning *, void *arg);
+/* Called before rows go out: what belongs before them goes first. */
+typedef void session_rows_go(void *arg);
+
+struct session *session_new(struct output *, session_warning *, session_rows_go *, void *arg);
 void session_free(struct session *);
 
 /* Host and lsid are copied. */
