@@ -37,7 +37,7 @@ ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 
 # What each program is made of: its folder, what two or more share, and its
 # libraries.  Two folders never include each other.
-FETCH_PKGS  = libcurl jansson libcrypto
+FETCH_PKGS  = libcurl jansson zlib libcrypto
 SPLIT_PKGS  = libxml-2.0 libseccomp
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto
