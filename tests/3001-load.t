@@ -1,5 +1,6 @@
 #!/bin/sh
 # praic-tosql into SQLite: rows arrive, once and whole, whatever the stream.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 make_records() {

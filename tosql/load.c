@@ -1,4 +1,6 @@
 /* From record streams to a database: see load.h. */
+#include <stdio.h>
+
 #include "code.h"
 #include "load.h"
 #include "msg.h"
@@ -36,10 +38,24 @@ leave_out(struct load *l, size_t i, struct buf *reason)
 	const struct batch *b = l->batch;
 	const struct batch_session *s = &b->session[i];
 
-	msg_warn("session %.*s of %.*s left out: %s", (int)s->lsid_n, batch_lsid(b, s),
-	    (int)s->host_n, batch_host(b, s), buf_text(reason));
+	struct rec_value host = {batch_host(b, s), s->host_n};
+	struct rec_value lsid = {batch_lsid(b, s), s->lsid_n};
+
+	msg_warn("session %.*s of %.*s left out: %s", (int)lsid.n, lsid.p, (int)host.n, host.p,
+	    buf_text(reason));
+	reject_gathered_one(l->reject, i, host, lsid, buf_text(reason));
 	l->left_out++;
 	worse(l, EX_DATAERR);
+}
+
+/* What cannot be kept must not be passed by. */
+static void
+check_reject(struct load *l)
+{
+	if (reject_code(l->reject) == 0)
+		return;
+	worse(l, reject_code(l->reject));
+	l->stop = 1;
 }
 
 /* Write the complete sessions of the batch: together, or one by one. */
@@ -79,6 +95,8 @@ flush(struct load *l)
 		worse(l, code);
 	}
 	batch_shift(b);
+	reject_shift(l->reject);
+	check_reject(l);
 	buf_free(&reason);
 }
 
@@ -119,6 +137,7 @@ take_session(struct load *l)
 {
 	int code = batch_commit(l->batch);
 
+	reject_gathered(l->reject);
 	if (code != 0) {
 		worse(l, code);
 		l->stop = 1;
@@ -141,40 +160,88 @@ check_tables(struct load *l, const struct rec_reader *r, const char *name)
 	l->stop = 1;
 }
 
+static void
+begin_session(struct load *l, struct rec_reader *r)
+{
+	if (batch_has(l->batch, r->host, r->lsid))
+		flush(l);
+	batch_begin(l->batch, r->host, r->lsid);
+	reject_begin(l->reject, r->head);
+	reject_line(l->reject, r->line, r->line_n);
+}
+
+static void
+drop_session(struct load *l, struct rec_reader *r)
+{
+	batch_drop(l->batch);
+	if (r->cut) {
+		/* Nothing wrong with it: it comes again. */
+		reject_forget(l->reject);
+		return;
+	}
+	reject_dropped(l->reject, r->host, r->lsid, r->reason);
+	l->read++;
+	l->left_out++;
+}
+
+static void
+keep_left_line(void *arg, const char *line, size_t n)
+{
+	reject_line(arg, line, n);
+}
+
+static void
+take(struct load *l, struct rec_reader *r, enum rec_event e, const char *name)
+{
+	switch (e) {
+	case REC_TABLES:
+		check_tables(l, r, name);
+		break;
+	case REC_BEGIN:
+		begin_session(l, r);
+		break;
+	case REC_ROW:
+		reject_line(l->reject, r->line, r->line_n);
+		take_row(l, r);
+		break;
+	case REC_XML:
+		reject_line(l->reject, r->line, r->line_n);
+		break;
+	case REC_COMMIT:
+		reject_line(l->reject, r->line, r->line_n);
+		take_session(l);
+		break;
+	case REC_DROP:
+		drop_session(l, r);
+		break;
+	case REC_END:
+	case REC_EOF:
+		break;
+	}
+}
+
 void
 load_input(struct load *l, int fd, const char *name)
 {
 	struct rec_reader *r = rec_open(fd, name);
-	enum rec_event e = REC_TABLES;
+	enum rec_event e;
 
-	while (!l->stop && (e = rec_next(r)) != REC_EOF)
-		switch (e) {
-		case REC_TABLES:
-			check_tables(l, r, name);
-			break;
-		case REC_BEGIN:
-			if (batch_has(l->batch, r->host, r->lsid))
-				flush(l);
-			batch_begin(l->batch, r->host, r->lsid);
-			break;
-		case REC_ROW:
-			take_row(l, r);
-			break;
-		case REC_COMMIT:
-			take_session(l);
-			break;
-		case REC_DROP:
-			batch_drop(l->batch);
-			l->read++;
-			l->left_out++;
-			break;
-		case REC_XML:
-		case REC_END:
-		case REC_EOF:
-			break;
-		}
-	batch_drop(l->batch);
-	l->left_out_before += r->left_out;
+	if (l->reject != NULL) {
+		r->left = keep_left_line;
+		r->left_arg = l->reject;
+	}
+	while (!l->stop && (e = rec_next(r)) != REC_EOF) {
+		if (e == REC_BEGIN || e == REC_TABLES || e == REC_END)
+			reject_end(l->reject);	/* of the last one */
+		take(l, r, e, name);
+		check_reject(l);
+	}
+	if (l->stop) {
+		batch_drop(l->batch);
+		reject_forget(l->reject);
+	}
+	reject_end(l->reject);
+	check_reject(l);
 	worse(l, rec_code(r));
 	rec_close(r);
 }
@@ -188,8 +255,13 @@ load_finish(struct load *l)
 void
 load_report(const struct load *l)
 {
+	char rest[64] = "";
+
+	if (l->not_stored > 0)
+		snprintf(rest, sizeof(rest), ", %llu not stored",
+		    (unsigned long long)l->not_stored);
 	msg_tell(1, "%llu sessions read: %llu stored, %llu unchanged, %llu older than stored, "
 	    "%llu left out%s", (unsigned long long)l->read, (unsigned long long)l->stored,
 	    (unsigned long long)l->unchanged, (unsigned long long)l->older,
-	    (unsigned long long)l->left_out, l->not_stored > 0 ? ", the others not stored" : "");
+	    (unsigned long long)l->left_out, rest);
 }

@@ -6,18 +6,20 @@
 #define TOSQL_LOAD_H
 
 #include "db.h"
+#include "reject.h"
 
 struct load {
 	const struct db_ops *ops;
 	struct db *db;
 	struct batch *batch;
+	struct reject *reject;	/* or NULL */
 	int no_system_information;
 	int code;		/* the worst so far */
 	int stop;		/* the database takes no more */
 
-	/* sessions; read is the sum of the others */
+	/* Sessions that were read to their end; read is the sum of the
+	 * others. */
 	uint64_t read, stored, unchanged, older, left_out, not_stored;
-	uint64_t left_out_before;	/* by the writers of the streams */
 };
 
 /* Read one input to its end.  fd is not closed. */

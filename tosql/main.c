@@ -25,6 +25,7 @@ struct arguments {
 	struct db_options db;
 	const struct db_ops *ops;
 	const char *schema;
+	const char *reject;
 	int no_system_information;
 };
 
@@ -32,7 +33,7 @@ static void __attribute__((noreturn))
 usage(int code)
 {
 	fputs("usage: praic-tosql -d DATABASE [-nv] [--force] [--no-system-information]\n"
-	    "           [--timeout SECONDS] [FILE ...]\n"
+	    "           [--reject DIRECTORY] [--timeout SECONDS] [FILE ...]\n"
 	    "       praic-tosql --schema sqlite\n", code == 0 ? stdout : stderr);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
@@ -49,13 +50,14 @@ set_database(struct arguments *a, const char *text)
 static void
 parse(struct arguments *a, int argc, char **argv)
 {
-	enum { FORCE = 256, NO_SYSINFO, TIMEOUT, SCHEMA };
+	enum { FORCE = 256, NO_SYSINFO, REJECT, TIMEOUT, SCHEMA };
 	static const struct option options[] = {
 		{"database", required_argument, NULL, 'd'},
 		{"dry-run", no_argument, NULL, 'n'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"force", no_argument, NULL, FORCE},
 		{"no-system-information", no_argument, NULL, NO_SYSINFO},
+		{"reject", required_argument, NULL, REJECT},
 		{"timeout", required_argument, NULL, TIMEOUT},
 		{"schema", required_argument, NULL, SCHEMA},
 		{"help", no_argument, NULL, 'h'},
@@ -83,6 +85,9 @@ parse(struct arguments *a, int argc, char **argv)
 			break;
 		case NO_SYSINFO:
 			a->no_system_information = 1;
+			break;
+		case REJECT:
+			a->reject = optarg;
 			break;
 		case TIMEOUT:
 			if (num_parse_count(optarg, strlen(optarg), 86400, &seconds) == -1)
@@ -162,6 +167,8 @@ main(int argc, char **argv)
 
 	l.ops = a.ops;
 	l.no_system_information = a.no_system_information;
+	if (a.reject != NULL && (l.reject = reject_open(a.reject, &l.code)) == NULL)
+		return l.code;
 	l.db = a.ops->open(&a.db, &l.code);
 	if (l.db == NULL)
 		return l.code;
@@ -174,5 +181,6 @@ main(int argc, char **argv)
 	l.code = code_worse(l.code, a.ops->close(l.db));
 	load_report(&l);
 	batch_free(l.batch);
+	reject_close(l.reject);
 	return l.code;
 }

@@ -158,20 +158,28 @@ run(struct db *db, int which)
 	return rc;
 }
 
+/* The columns from the given one on, each in this form, with its name for %. */
 static void
-column_list(struct buf *sql, enum table_id t, const char *format)
+column_list(struct buf *sql, enum table_id t, int from, const char *format)
 {
 	struct schema_column column[SCHEMA_MAX_COLUMNS];
 	int n = schema_columns(t, column), i;
 
-	for (i = 0; i < n; i++) {
-		buf_adds(sql, i > 0 ? ", " : "");
+	for (i = from; i < n; i++) {
+		buf_adds(sql, i > from ? ", " : "");
 		for (const char *f = format; *f != '\0'; f++)
 			if (*f == '%')
 				buf_adds(sql, column[i].name);
 			else
 				buf_addc(sql, *f);
 	}
+}
+
+/* Of a session, not of an event of it. */
+static int
+is_child(int t)
+{
+	return t != TABLE_SESSION && schema_parent((enum table_id)t) == TABLE_SESSION;
 }
 
 static int
@@ -184,22 +192,17 @@ prepare_table(struct db *db, int t)
 	/* OR ROLLBACK: nobody wants a failed statement's batch, and SQLite
 	 * need not keep what a half-done statement changed. */
 	buf_printf(&sql, "INSERT OR ROLLBACK INTO \"%s\" (", name);
-	column_list(&sql, (enum table_id)t, "\"%\"");
+	column_list(&sql, (enum table_id)t, 0, "\"%\"");
 	buf_printf(&sql, ") SELECT * FROM \"batch_%s\"", name);
 	if (t == TABLE_SESSION) {
 		buf_adds(&sql, " WHERE true ON CONFLICT (id) DO UPDATE SET ");
-		column_list(&sql, TABLE_SESSION, "\"%\" = excluded.\"%\"");
+		column_list(&sql, TABLE_SESSION, 1, "\"%\" = excluded.\"%\"");
 	}
 	rc = prepare(db, INSERT_FIRST + t, buf_text(&sql));
 	buf_reset(&sql);
-	if (rc == SQLITE_OK && t != TABLE_SESSION) {
-		if (schema_parent((enum table_id)t) == TABLE_SESSION)
-			buf_printf(&sql, "DELETE FROM \"%s\" WHERE session_id = ?1", name);
-		else
-			buf_printf(&sql, "DELETE FROM \"%s\" WHERE session_event_id IN "
-			    "(SELECT id FROM session_event WHERE session_id = ?1)", name);
+	buf_printf(&sql, "DELETE FROM \"%s\" WHERE session_id = ?1", name);
+	if (rc == SQLITE_OK && is_child(t))
 		rc = prepare(db, DELETE_FIRST + t, buf_text(&sql));
-	}
 	buf_free(&sql);
 	return rc;
 }
@@ -281,7 +284,7 @@ schema_rest(struct buf *sql)
 	}
 	buf_adds(sql, "DROP VIEW IF EXISTS " SCHEMA_VIEW ";\nCREATE VIEW " SCHEMA_VIEW
 	    " AS SELECT\n    ");
-	column_list(sql, SCHEMA_VIEW_OF, "\"%\"");
+	column_list(sql, SCHEMA_VIEW_OF, 0, "\"%\"");
 	buf_printf(sql, "\n    FROM \"%s\";\n", table_list[SCHEMA_VIEW_OF].name);
 	buf_printf(sql, "PRAGMA application_id = %d;\nPRAGMA user_version = %d;\n", APPLICATION_ID,
 	    SCHEMA_VERSION);
@@ -436,7 +439,7 @@ set_up(struct db *db)
 	rc = sqlite_rows_register(db->h, &db->load);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->h, "PRAGMA cache_size = -" CACHE_KIB ";"
-		    "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = prepare(db, BEGIN, "BEGIN IMMEDIATE");
 	if (rc == SQLITE_OK)
@@ -578,8 +581,10 @@ delete_rows(struct db *db, int64_t session_id)
 {
 	int t, rc = SQLITE_OK;
 
-	/* From the last table to the first: events go after their data. */
-	for (t = BATCH_TABLES - 1; t > TABLE_SESSION && rc == SQLITE_OK; t--) {
+	/* What belongs to an event goes with it, by its foreign key. */
+	for (t = 0; t < BATCH_TABLES && rc == SQLITE_OK; t++) {
+		if (!is_child(t))
+			continue;
 		sqlite3_bind_int64(db->stmt[DELETE_FIRST + t], 1, session_id);
 		rc = run(db, DELETE_FIRST + t);
 	}
