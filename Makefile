@@ -17,7 +17,7 @@ PREFIX = /usr/local
 PKG_CONFIG = pkg-config
 
 CC = cc
-CFLAGS = -O2 -g
+CFLAGS = -O3 -g
 CPPFLAGS =
 LDFLAGS =
 # Set by CI and scripts/check: a warning is an error there.

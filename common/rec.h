@@ -52,10 +52,21 @@ struct rec_reader {
 	struct rec_value value[TABLE_MAX_COLUMNS];
 	struct rec_value xml;
 	const char *reason;	/* of REC_DROP */
+	/* of REC_DROP: there was nothing wrong, but the input ended within
+	 * the session: it will be whole another time */
+	int cut;
 	/* the line of the last event as it came, without its LF; empty
 	 * where the event is not one line's (REC_DROP, REC_EOF) */
 	const char *line;
 	size_t line_n;
+	/* the lines before the first session of this stream, as they came */
+	struct rec_value head;
+
+	/* Set by the caller, or NULL: is given those lines of a session left
+	 * out that no event shows: the one that was its undoing (before
+	 * REC_DROP) and what follows (after it). */
+	void (*left)(void *arg, const char *line, size_t n);
+	void *left_arg;
 
 	/* so far, over all streams of this input */
 	uint64_t lineno;	/* of the line last read, from 1 */

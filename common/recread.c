@@ -37,6 +37,7 @@ struct rec_state {
 	int first;		/* no stream was begun yet */
 	int dropping;		/* the next event is REC_DROP */
 	int pending;		/* the line at hand is to be looked at (again) */
+	int shown;		/* an event has shown it */
 	int end_of_file;
 
 	struct buf in;		/* what was read; the line at hand is in it */
@@ -54,6 +55,7 @@ struct rec_state {
 	int field[TABLES][TABLE_MAX_COLUMNS];
 	int fields[TABLES];
 	struct buf unknown;	/* tables of other versions: name NUL count NUL */
+	struct buf head;
 	uint64_t stream_complete;
 	uint64_t xml_bytes, xml_lines, session_rows;
 };
@@ -81,6 +83,7 @@ rec_close(struct rec_reader *r)
 	buf_free(&r->state->session);
 	buf_free(&r->state->reason);
 	buf_free(&r->state->unknown);
+	buf_free(&r->state->head);
 	free(r->state);
 	free(r);
 }
@@ -206,16 +209,26 @@ spoil(struct rec_reader *r, const char *fmt, ...)
 	    r->host.p, text);
 }
 
+static void
+show_left(struct rec_reader *r)
+{
+	if (r->left != NULL && !r->state->too_long)
+		r->left(r->left_arg, r->line, r->line_n);
+}
+
 static enum rec_event
 drop(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 
+	r->cut = !s->dropping;
 	s->dropping = 0;
 	if (s->where == IN_SESSION)
 		s->where = IN_BAD_SESSION;
 	r->dropped++;
 	r->reason = buf_text(&s->reason);
+	if (!r->cut && !s->pending && !s->shown)
+		show_left(r);
 	r->line = "";
 	r->line_n = 0;
 	return REC_DROP;
@@ -336,6 +349,17 @@ guess(const char *p, size_t n)
 	return "this is no record stream; praic-split writes one";
 }
 
+static void
+keep_head(struct rec_reader *r)
+{
+	struct buf *head = &r->state->head;
+
+	buf_add(head, r->line, r->line_n);
+	buf_addc(head, '\n');
+	r->head.p = head->p;
+	r->head.n = head->n;
+}
+
 static enum rec_event
 read_start(struct rec_reader *r)
 {
@@ -365,6 +389,8 @@ read_start(struct rec_reader *r)
 	s->stream_complete = 0;
 	memset(s->declared, 0, sizeof(s->declared));
 	buf_reset(&s->unknown);
+	buf_reset(&s->head);
+	keep_head(r);
 	r->tables = 0;
 	return REC_TABLES;	/* for read_line: go on with the H lines */
 }
@@ -669,6 +695,7 @@ read_line(struct rec_reader *r)
 			    (unsigned long long)r->lineno);
 			return stop(r, EX_DATAERR);
 		}
+		keep_head(r);
 		return REC_EOF;
 	}
 	if (s->where == AT_HEAD && (mark == 'S' || mark == 'Z')) {
@@ -685,11 +712,12 @@ read_line(struct rec_reader *r)
 		return read_begin(r);
 	if (s->where != AT_HEAD && mark == 'Z' && !s->too_long)
 		return read_end(r);
-	if (s->where == IN_BAD_SESSION && (mark == 'R' || mark == 'X'))
-		return REC_EOF;
-	if (s->where == IN_BAD_SESSION && mark == 'E') {
-		s->stream_complete++;
-		s->where = AT_TOP;
+	if (s->where == IN_BAD_SESSION && (mark == 'R' || mark == 'X' || mark == 'E')) {
+		if (mark == 'E') {
+			s->stream_complete++;
+			s->where = AT_TOP;
+		}
+		show_left(r);
 		return REC_EOF;
 	}
 	if (s->where == IN_SESSION && s->too_long && (mark == 'R' || mark == 'X')) {
@@ -725,6 +753,7 @@ rec_next(struct rec_reader *r)
 		else if (next_line(r) == -1)
 			return end_of_input(r);
 		e = read_line(r);
+		s->shown = e != REC_EOF;
 		if (e != REC_EOF || (s->where == AT_END && !s->dropping))
 			return e;
 	}
