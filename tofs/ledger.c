@@ -17,6 +17,7 @@
 
 /* How far back a whole line is looked for; the longest is far shorter. */
 #define LONGEST_TAIL ((size_t)16 << 20)
+#define CHUNK ((size_t)256 * 1024)
 
 const char ledger_head[] = "praic-ledger\t1\n";
 #define HEAD_SIZE (sizeof(ledger_head) - 1)
@@ -24,6 +25,7 @@ const char ledger_head[] = "praic-ledger\t1\n";
 struct ledger {
 	int fd;
 	int no_sync;
+	int reads;		/* nothing is ever added */
 	char *path;		/* for messages */
 	struct sha256 *hash;
 	struct buf pending;
@@ -133,6 +135,7 @@ ledger_open(struct tree *t, const struct settings *set, int make, int *code)
 	l->path = xasprintf("%s/" TREE_LEDGER, tree_path(t));
 	l->hash = sha256_new();
 	l->no_sync = set->no_sync;
+	l->reads = !make;
 	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, set->mode);
 	if (l->fd == -1) {
 		msg_errno("%s", l->path);
@@ -182,7 +185,7 @@ ledger_lock(struct ledger *l)
 	int bad;
 
 	do
-		bad = flock(l->fd, LOCK_EX);
+		bad = flock(l->fd, l->reads ? LOCK_SH : LOCK_EX);
 	while (bad == -1 && errno == EINTR);
 	if (bad == -1) {
 		msg_errno("%s: cannot lock it", l->path);
@@ -365,6 +368,44 @@ ledger_sync(struct ledger *l)
 		return EX_IOERR;
 	}
 	return 0;
+}
+
+int
+ledger_each(struct ledger *l, uint64_t *from,
+    int (*each)(void *, const char *, size_t, uint64_t), void *arg)
+{
+	struct buf b = {0};
+	const char *lf;
+	size_t at, looked;
+	ssize_t n;
+	int r = 0;
+
+	do {
+		buf_reserve(&b, CHUNK);
+		do
+			n = pread(l->fd, b.p + b.n, CHUNK, (off_t)(*from + b.n));
+		while (n == -1 && errno == EINTR);
+		looked = b.n;
+		b.n += n > 0 ? (size_t)n : 0;
+		for (at = 0; r == 0; at = (size_t)(lf + 1 - b.p), looked = at) {
+			lf = memchr(b.p + looked, '\n', b.n - looked);
+			if (lf == NULL)
+				break;
+			r = each(arg, b.p + at, (size_t)(lf - b.p) - at, *from + at);
+			if (r != 0)
+				break;
+		}
+		/* A line longer than any of ours would be: in pieces, so that
+		 * nobody's bytes fill the memory. */
+		if (r == 0 && b.n - at > 4 * CHUNK) {
+			r = each(arg, b.p + at, b.n - at, *from + at);
+			at = b.n;
+		}
+		buf_drop(&b, at);
+		*from += at;
+	} while (r == 0 && n > 0);
+	buf_free(&b);
+	return n == -1 ? -1 : r;
 }
 
 int

@@ -57,7 +57,7 @@ struct ledger *ledger_open(struct tree *, const struct settings *, int make, int
 void ledger_close(struct ledger *);
 int ledger_fd(const struct ledger *);
 
-/* 0, or a code after a message. */
+/* Shared when it was not opened with make.  0, or a code after a message. */
 int ledger_lock(struct ledger *);
 void ledger_unlock(struct ledger *);
 
@@ -72,6 +72,14 @@ const struct buf *ledger_pending(const struct ledger *);
 int ledger_write(struct ledger *);
 /* Make them durable.  0, or a code after a message. */
 int ledger_sync(struct ledger *);
+
+/*
+ * Each whole line from *from on, without its LF: until there are no more (0),
+ * each says something else than 0 (that), or a read fails (-1 and errno).
+ * *from is then where the first line begins that was not given.
+ */
+int ledger_each(struct ledger *, uint64_t *from,
+    int (*each)(void *arg, const char *p, size_t n, uint64_t offset), void *arg);
 
 /* The line at this offset, without LF, valid until the next call.  1, 0 when
  * there is no whole line, -1 and errno. */

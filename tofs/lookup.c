@@ -16,7 +16,6 @@
 #include "msg.h"
 #include "name.h"
 
-#define CHUNK ((size_t)256 * 1024)
 /* Lines are longer than this. */
 #define SHORTEST_LINE 180
 #define NEW_INDEX TREE_INDEX ".new"
@@ -28,7 +27,7 @@ struct lookup {
 	int scratch;
 	struct index *index;
 	struct sha256 *hash;
-	struct buf chunk, base, line;
+	struct buf base, line;
 	struct ledger_line parsed;	/* of line */
 	struct buf name;		/* of what is given back */
 	/* what is looked for */
@@ -97,16 +96,19 @@ want(struct lookup *k, const char *p, size_t n, const char *sha256)
 	k->want_sha256 = sha256;
 }
 
-/* A line into the index. */
+/* A line into the index.  1: it has no room any more. */
 static int
-take(struct lookup *k, const char *p, size_t n, uint64_t offset)
+take(void *arg, const char *p, size_t n, uint64_t offset)
 {
+	struct lookup *k = arg;
 	struct ledger_line l;
 	struct buf base = {0};
 	int bad;
 
 	if (ledger_parse(&l, p, n) == -1)
 		return 0;
+	if (index_full(k->index))
+		return 1;
 	want(k, l.field[LEDGER_NAME], l.n[LEDGER_NAME], NULL);
 	bad = index_put(k->index, key(k, k->want, k->want_n, NULL), match, k, offset);
 	if (bad == 0 && !k->scratch && !l.removed &&
@@ -119,44 +121,26 @@ take(struct lookup *k, const char *p, size_t n, uint64_t offset)
 	return bad;
 }
 
-/* The lines from *from on, as far as they are whole and the index has room
- * for them.  1: it has none any more. */
+/* The bytes before an offset, by which an index knows its ledger again. */
 static int
-take_lines(struct lookup *k, uint64_t *from)
+read_tail(struct lookup *k, uint64_t end, char tail[INDEX_TAIL])
 {
-	struct buf *b = &k->chunk;
-	char tail[INDEX_TAIL] = "";
-	const char *p, *lf;
-	ssize_t n;
+	size_t n = end < INDEX_TAIL ? (size_t)end : INDEX_TAIL;
 
-	for (;;) {
-		buf_reset(b);
-		buf_reserve(b, CHUNK);
-		n = pread(ledger_fd(k->ledger), b->p, CHUNK, (off_t)*from);
-		if (n == -1)
-			return -1;
-		for (p = b->p; n > 0; p = lf + 1) {
-			lf = memchr(p, '\n', (size_t)(b->p + n - p));
-			if (lf == NULL)
-				break;
-			if (index_full(k->index))
-				return 1;
-			if (take(k, p, (size_t)(lf - p), *from + (uint64_t)(p - b->p)) == -1)
-				return -1;
-		}
-		/* What is no line within a chunk is none at all: passed over. */
-		if (p == b->p && n == (ssize_t)CHUNK)
-			p += n;
-		*from += (uint64_t)(p - b->p);
-		if (p - b->p >= INDEX_TAIL)
-			memcpy(tail, p - INDEX_TAIL, INDEX_TAIL);
-		if (n < (ssize_t)CHUNK)
-			break;
-	}
-	if (pread(ledger_fd(k->ledger), tail, *from < INDEX_TAIL ? *from : INDEX_TAIL,
-	    (off_t)(*from < INDEX_TAIL ? 0 : *from - INDEX_TAIL)) == -1)
-		return -1;
-	index_cover(k->index, *from, tail);
+	memset(tail, 0, INDEX_TAIL);
+	return pread(ledger_fd(k->ledger), tail, n, (off_t)(end - n)) == (ssize_t)n ? 0 : -1;
+}
+
+/* The lines from here on.  1: the index has no room for all of them. */
+static int
+take_lines(struct lookup *k, uint64_t from)
+{
+	char tail[INDEX_TAIL];
+	int r = ledger_each(k->ledger, &from, take, k);
+
+	if (r != 0 || (r = read_tail(k, from, tail)) == -1)
+		return r;
+	index_cover(k->index, from, tail);
 	return index_store(k->index);
 }
 
@@ -164,12 +148,10 @@ take_lines(struct lookup *k, uint64_t *from)
 static int
 belongs(struct lookup *k)
 {
-	char tail[INDEX_TAIL], now[INDEX_TAIL] = "";
+	char tail[INDEX_TAIL], now[INDEX_TAIL];
 	uint64_t covered = index_covered(k->index, tail);
-	size_t n = covered < INDEX_TAIL ? (size_t)covered : INDEX_TAIL;
 
-	return pread(ledger_fd(k->ledger), now, n, (off_t)(covered - n)) == (ssize_t)n &&
-	    memcmp(now, tail, n) == 0;
+	return read_tail(k, covered, now) == 0 && memcmp(now, tail, INDEX_TAIL) == 0;
 }
 
 /* A new index, with room for twice what is there. */
@@ -177,7 +159,7 @@ static int
 rebuild(struct lookup *k, uint64_t size)
 {
 	struct index *old = k->index;
-	uint64_t keys = size / SHORTEST_LINE * 2, from;
+	uint64_t keys = size / SHORTEST_LINE * 2;
 	int dir = tree_fd(k->tree), r;
 
 	if (old != NULL && keys < index_keys(old) * 2)
@@ -186,8 +168,7 @@ rebuild(struct lookup *k, uint64_t size)
 		k->index = index_new(dir, k->scratch ? NULL : NEW_INDEX, k->set->mode, keys);
 		if (k->index == NULL)
 			break;
-		from = 0;
-		r = take_lines(k, &from);
+		r = take_lines(k, 0);
 		if (r == 0)
 			break;
 		index_close(k->index);
@@ -232,7 +213,7 @@ catch_up(struct lookup *k)
 	from = index_covered(k->index, tail);
 	if (from == (uint64_t)size)
 		return 0;
-	r = take_lines(k, &from);
+	r = take_lines(k, from);
 	return r == 1 ? rebuild(k, (uint64_t)size) : r;
 }
 
@@ -263,7 +244,6 @@ lookup_free(struct lookup *k)
 		return;
 	index_close(k->index);
 	sha256_free(k->hash);
-	buf_free(&k->chunk);
 	buf_free(&k->base);
 	buf_free(&k->line);
 	buf_free(&k->name);
@@ -326,6 +306,12 @@ find(struct lookup *k, const char *p, size_t n, const char *sha256, struct found
 	if (r == 1)
 		give(k, f, &k->parsed, offset);
 	return r;
+}
+
+int
+lookup_update(struct lookup *k)
+{
+	return catch_up(k) == -1 ? failed(TREE_INDEX) : 0;
 }
 
 int

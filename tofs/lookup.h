@@ -37,6 +37,9 @@ int lookup_name(struct lookup *, const char *name, struct found *);
  * number (name_number), not base itself. */
 int lookup_content(struct lookup *, const char *base, const char *sha256, struct found *);
 
+/* With an index of its own: the lines that were added since.  0 or -1. */
+int lookup_update(struct lookup *);
+
 /* For --verify: take note of the name found last; then each last line of
  * names that were not. */
 int lookup_seen(struct lookup *);

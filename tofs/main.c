@@ -15,6 +15,7 @@
 #include "num.h"
 #include "run.h"
 #include "tofs.h"
+#include "verify.h"
 
 /* More backups than this nobody counts. */
 #define MAX_RETAIN 1000000
@@ -32,6 +33,7 @@ static const struct option long_option[] = {
 	{"verbose", no_argument, NULL, 'v'},
 	{"fold-case", no_argument, NULL, FOLD_CASE},
 	{"no-sync", no_argument, NULL, NO_SYNC},
+	{"verify", no_argument, NULL, VERIFY},
 	{"help", no_argument, NULL, HELP},
 	{"version", no_argument, NULL, VERSION},
 	{NULL, 0, NULL, 0},
@@ -39,7 +41,8 @@ static const struct option long_option[] = {
 
 static const char usage_text[] =
     "usage: praic-tofs -d DIRECTORY [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
-    "           [-r COUNT] [-m MODE] [-pv] [--fold-case] [--no-sync] [FILE...]\n";
+    "           [-r COUNT] [-m MODE] [-pv] [--fold-case] [--no-sync] [FILE...]\n"
+    "       praic-tofs --verify -d DIRECTORY [-v]\n";
 
 static void __attribute__((noreturn))
 usage(int code)
@@ -63,7 +66,8 @@ usage(int code)
 	    "      --fold-case       DIRECTORY does not tell upper from lower case\n"
 	    "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
 	    "                        machine may cost what was stored\n"
-	    "  -v, --verbose         tell each step; twice: each file\n", usage_text);
+	    "      --verify          compare DIRECTORY with its ledger; store nothing\n"
+    "  -v, --verbose         tell each step; twice: each file\n", usage_text);
 	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
 }
 
@@ -185,7 +189,7 @@ set_formats(struct settings *set, const char *const format[KINDS], const char *a
 }
 
 static int
-set_options(struct settings *set, int argc, char **argv)
+set_options(struct settings *set, int *verifies, int argc, char **argv)
 {
 	const char *format[KINDS] = {NULL}, *all = NULL;
 	int c, code = 0;
@@ -222,6 +226,9 @@ set_options(struct settings *set, int argc, char **argv)
 		case NO_SYNC:
 			set->no_sync = 1;
 			break;
+		case VERIFY:
+			*verifies = 1;
+			break;
 		case HELP:
 			usage(0);
 		case VERSION:
@@ -234,6 +241,10 @@ set_options(struct settings *set, int argc, char **argv)
 		msg_warn("-d DIRECTORY is missing: where are the files to go?");
 		usage(EX_USAGE);
 	}
+	if (code == 0 && *verifies && optind < argc) {
+		msg_warn("--verify reads no records: %s is not wanted", argv[optind]);
+		return EX_USAGE;
+	}
 	return code != 0 ? code : set_formats(set, format, all);
 }
 
@@ -241,15 +252,17 @@ int
 main(int argc, char **argv)
 {
 	struct settings set = {.retain = -1, .mode = 0600};
-	int code, k;
+	int code, k, verifies = 0;
 
 	msg_start(argv[0]);
 	file_std_fds();
 	/* A write to a closed pipe is an error like others: files are open. */
 	signal(SIGPIPE, SIG_IGN);
 	umask(0);	/* modes are as they were asked for */
-	code = set_options(&set, argc, argv);
-	if (code == 0)
+	code = set_options(&set, &verifies, argc, argv);
+	if (code == 0 && verifies)
+		code = verify(&set);
+	else if (code == 0)
 		code = run(&set, argv + optind, argc - optind);
 	for (k = 0; k < KINDS; k++)
 		format_free(&set.format[k]);

@@ -14,9 +14,12 @@
 #include "ledger.h"
 #include "msg.h"
 #include "name.h"
+#include "num.h"
 #include "rec.h"
 #include "run.h"
+#include "retain.h"
 #include "session.h"
+#include "spooled.h"
 #include "store.h"
 
 /* Greater buffers are given back: most values are small. */
@@ -26,15 +29,18 @@ struct run {
 	const struct settings *set;
 	struct store *store;
 	struct document *document;
+	int spool;		/* -1: none */
 	struct rec_reader *r;
 	/* of the session begun, from its session row */
 	struct buf value[FIELDS];
 	int null[FIELDS];
 	int ended;		/* it has an end time */
+	struct spooled_list files;
 	struct buf name;
 	int code;		/* the worst so far */
 	uint64_t in_progress;	/* sessions left for later */
 	int no_xml;		/* a report came without X lines */
+	int no_spool;		/* files came, and no spool was given */
 };
 
 static void
@@ -52,6 +58,7 @@ forget(struct run *u)
 	int f;
 
 	document_drop(u->document);
+	spooled_forget(&u->files);
 	for (f = 0; f < FIELDS; f++)
 		keep(u, (enum field)f, none);
 	u->ended = 0;
@@ -107,7 +114,7 @@ make_name(struct run *u, enum kind kind, const char *instance, struct rec_value 
 	set_text(&v[FIELD_KIND], kind_name[kind]);
 	set_text(&v[FIELD_INSTANCE], instance);
 	v[FIELD_EXTENSION] = extension;
-	name_make(&u->name, &u->set->format[kind], kind, v, u->set->fold_case);
+	name_make(&u->name, &u->set->format[kind], kind, v, store_folds(u->store));
 	return u->name.p;
 }
 
@@ -155,8 +162,111 @@ save_session(struct run *u)
 }
 
 static void
+file_left_out(struct run *u, const struct spooled *f, const char *why)
+{
+	msg_warn("%s %s of session %.*s of %.*s left out: %s",
+	    f->kind < KINDS ? kind_name[f->kind] : "file", f->name != NULL ? f->name : "",
+	    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p, why);
+	u->code = code_worse(u->code, EX_DATAERR);
+}
+
+/* A backup's content that is there, or was and had its time: nothing to do. */
+static int
+is_done(struct run *u, const struct spooled *f, const char *name)
+{
+	int has = store_has(u->store, name, f->bytes, f->sha256);
+
+	if (has == 0 && f->kind == KIND_BACKUP && u->set->retain >= 0)
+		has = retain_gone(u->store, u->r->host.p, u->r->host.n, u->set->retain,
+		    f->sha256);
+	if (has == -1)
+		u->code = code_worse(u->code, EX_IOERR);
+	return has;
+}
+
+static void
+save_file(struct run *u, const struct spooled *f)
+{
+	char instance[NUM_SIZE] = "";
+	struct rec_value extension = {NULL, 0};
+	struct owner owner;
+	struct draft *draft;
+	const char *name, *why;
+	int code;
+
+	if (f->bad != NULL) {
+		file_left_out(u, f, f->bad);
+		return;
+	}
+	if (f->instance >= 0)
+		num_format(f->instance, instance);
+	if (f->extension != NULL)
+		set_text(&extension, f->extension);
+	name = make_name(u, f->kind, instance, extension);
+	if (is_done(u, f, name))
+		return;
+	code = spooled_read(u->store, u->set, u->spool, f, &draft, &why);
+	if (code != 0)
+		u->code = code_worse(u->code, code);
+	else if (draft == NULL)
+		file_left_out(u, f, why);
+	else {
+		set_owner(u, &owner, f->kind, f->instance);
+		u->code = code_worse(u->code, store_put(u->store, draft, &owner, name));
+	}
+}
+
+/* Old backups go when the new one is where nothing can happen to it. */
+static void
+retain(struct run *u)
+{
+	struct buf gone = {0};
+	int code = store_flush(u->store);
+
+	u->code = code_worse(u->code, code);
+	if (code == 0) {
+		code = retain_backups(u->store, u->r->host.p, u->r->host.n, u->set->retain,
+		    &gone);
+		u->code = code_worse(u->code, code);
+	}
+	store_print(u->store, &gone);
+	buf_free(&gone);
+}
+
+static void
+save_files(struct run *u)
+{
+	struct rec_value fetched_at = {NULL, 0};
+	int backups = 0;
+	size_t i;
+
+	if (u->files.rows > 0 && u->spool == -1) {
+		if (!u->no_spool)
+			msg_warn("the stream names files in a spool: -i SPOOL says where it is (what "
+			    "was -d for praic-fetch)");
+		u->no_spool = 1;
+		u->code = code_worse(u->code, EX_USAGE);
+		return;
+	}
+	for (i = 0; i < u->files.rows && !store_failed(u->store); i++) {
+		const struct spooled *f = &u->files.row[i];
+
+		if (f->kind == KIND_BACKUP) {
+			backups++;
+			if (f->fetched_at != NULL)
+				set_text(&fetched_at, f->fetched_at);
+			keep_date(u, fetched_at);
+		}
+		save_file(u, f);
+	}
+	if (backups > 0 && u->set->retain >= 0 && !store_failed(u->store))
+		retain(u);
+}
+
+static void
 commit(struct run *u)
 {
+	save_files(u);
 	if (document_begun(u->document))
 		save_session(u);
 	else if (!(u->r->tables & TABLE_BIT(TABLE_FILE)) && !u->no_xml) {
@@ -193,6 +303,8 @@ one_event(struct run *u, enum rec_event e)
 	case REC_ROW:
 		if (r->table == TABLE_SESSION)
 			keep_session(u);
+		if (r->table == TABLE_FILE && (why = spooled_add(&u->files, r->value)) != NULL)
+			rec_reject(r, why);
 		break;
 	case REC_XML:
 		why = document_add(u->document, r->host, r->xml.p, r->xml.n);
@@ -258,6 +370,14 @@ run(const struct settings *set, char *const operand[], int operands)
 	struct run u = {.set = set};
 	int i;
 
+	u.spool = -1;
+	if (set->spool != NULL) {
+		u.spool = open(set->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (u.spool == -1) {
+			msg_errno("%s", set->spool);
+			return EX_NOINPUT;
+		}
+	}
 	u.store = store_open(set, &u.code);
 	if (u.store == NULL)
 		return u.code;
@@ -274,5 +394,7 @@ run(const struct settings *set, char *const operand[], int operands)
 	for (i = 0; i < FIELDS; i++)
 		buf_free(&u.value[i]);
 	buf_free(&u.name);
+	if (u.spool != -1)
+		close(u.spool);
 	return u.code;
 }

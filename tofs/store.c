@@ -47,8 +47,19 @@ struct store {
 	struct buf printed;
 	struct sha256 *spare;	/* of a draft that is done with it */
 	int fatal;		/* nothing more can be stored */
+	int folds;
 	int silenced;		/* standard output took no more names */
 };
+
+/* The ledger's name in capitals would be the ledger there. */
+static int
+folds(struct tree *t)
+{
+	struct stat a, b;
+
+	return tree_stat(t, TREE_LEDGER, &a) == 0 && tree_stat(t, ".PRAIC-LEDGER", &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
 
 struct store *
 store_open(const struct settings *set, int *code)
@@ -72,7 +83,14 @@ store_open(const struct settings *set, int *code)
 	}
 	s->lookup = lookup_new(s->ledger, s->tree, set, 0, code);
 	s->place = place_new(s->tree, s->lookup, set);
+	s->folds = folds(s->tree);
 	return s;
+}
+
+int
+store_folds(const struct store *s)
+{
+	return s->set->fold_case || s->folds;
 }
 
 struct tree *
@@ -160,6 +178,12 @@ draft_add(struct draft *d, const void *p, size_t n)
 		buf_add(&d->memory, p, n);
 	if (d->memory.n > IN_MEMORY)
 		spill(d);
+}
+
+int
+draft_failed(const struct draft *d)
+{
+	return d->error != 0;
 }
 
 uint64_t
@@ -305,11 +329,10 @@ is_fatal(int code)
 }
 
 /* The files are safe, whether anybody hears of it or not. */
-static void
-print_names(struct store *s)
+void
+store_print(struct store *s, const struct buf *b)
 {
-	if (s->silenced || s->printed.n == 0 ||
-	    file_write(STDOUT_FILENO, s->printed.p, s->printed.n) == 0)
+	if (s->silenced || b->n == 0 || file_write(STDOUT_FILENO, b->p, b->n) == 0)
 		return;
 	msg_errno("standard output");
 	s->silenced = 1;
@@ -341,7 +364,7 @@ store_flush(struct store *s)
 	if (is_fatal(code))
 		s->fatal = code_worse(s->fatal, code);
 	else
-		print_names(s);
+		store_print(s, &s->printed);
 	for (i = 0; i < s->waiting; i++)
 		draft_free(s->batch[i]);
 	s->waiting = 0;

@@ -27,8 +27,9 @@ struct lookup *store_lookup(const struct store *);
 
 /* Small ones stay in memory, others go into a file at once. */
 struct draft *draft_new(struct store *);
-/* Errors stick: draft_put tells. */
+/* Errors stick: store_put tells. */
 void draft_add(struct draft *, const void *, size_t);
+int draft_failed(const struct draft *);
 /* NULL is fine. */
 void draft_free(struct draft *);
 /* How much it has, and its sha256; nothing can be added any more. */
@@ -47,6 +48,9 @@ struct draft *draft_link(struct store *, int dir, const char *name, int fd, uint
  * store's.  0, or the worst code of what was done, after messages. */
 int store_put(struct store *, struct draft *, const struct owner *, const char *name);
 
+/* Does DIRECTORY not tell upper from lower case? */
+int store_folds(const struct store *);
+
 /* Is it there already, and nothing is to be done?  1, 0, or -1 after a
  * message. */
 int store_has(struct store *, const char *name, uint64_t bytes, const char *sha256);
@@ -54,6 +58,9 @@ int store_has(struct store *, const char *name, uint64_t bytes, const char *sha2
 /* All that was put is safe now.  0 or a code; after one that is not
  * EX_DATAERR nothing more can be stored. */
 int store_flush(struct store *);
+/* Lines for standard output, where the names go.  That nobody takes them is
+ * told by store_close. */
+void store_print(struct store *, const struct buf *);
 /* So: is there no use in going on? */
 int store_failed(const struct store *);
 /* Is something waiting for store_flush? */
