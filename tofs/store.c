@@ -222,10 +222,15 @@ store_has(struct store *s, const char *name, uint64_t bytes, const char *sha256)
 {
 	struct content c = {name, bytes, sha256, -1, NULL};
 	struct stat st;
+	size_t i;
 	int r;
 
 	if (tree_stat(s->tree, name, &st) == -1)
 		return 0;
+	/* What waits may change what is there before its turn comes. */
+	for (i = 0; i < s->waiting && s->set->conflict == CONFLICT_OVERWRITE; i++)
+		if (strcmp(s->batch[i]->name, name) == 0)
+			return 0;
 	if (ledger_lock(s->ledger) != 0)
 		return -1;
 	r = place_has(s->place, &c);
