@@ -19,7 +19,7 @@
 #define MAX_REDIRECTS 3
 #define MAX_HEADER 1024		/* of one header's value */
 #define MAX_SAID 4096		/* of what comes with a refusal */
-#define POLL_MS 500		/* limits of time are looked at so often */
+#define POLL_MS 250		/* limits of time are looked at so often */
 #define BUFFER_BYTES (128L * 1024)
 
 /* What the calls of a site share. */
@@ -44,13 +44,26 @@ call_clock(void)
 	return clock_us() / 1000;
 }
 
+void (*call_idle)(void);
+
+static void
+idle(void)
+{
+	if (call_idle != NULL)
+		call_idle();
+}
+
 void
 call_sleep(int64_t ms)
 {
-	struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+	int64_t until = call_clock() + ms;
+	struct timespec t = {0};
 
-	while (nanosleep(&t, &t) == -1)
-		;
+	while ((ms = until - call_clock()) > 0) {
+		idle();
+		t.tv_nsec = (ms < POLL_MS ? ms : POLL_MS) * 1000000;
+		nanosleep(&t, NULL);
+	}
 }
 
 int
@@ -112,12 +125,18 @@ call_free(struct call *c)
 	buf_free(&c->said);
 }
 
-/* A header's value: no blanks around it, never longer than is sane. */
+/* A header's value, if it is one that may be sent back or shown. */
 static void
 keep(struct buf *b, const char *p, size_t n)
 {
+	size_t i;
+
 	buf_reset(b);
-	buf_add(b, p, n < MAX_HEADER ? n : MAX_HEADER);
+	for (i = 0; i < n; i++)
+		if (p[i] < ' ' || p[i] > '~')
+			return;
+	if (n <= MAX_HEADER)
+		buf_add(b, p, n);
 }
 
 static void
@@ -278,6 +297,7 @@ on_body(char *p, size_t size, size_t count, void *arg)
 		c->big = 1;
 		return 0;
 	}
+	c->site->received += n;
 	c->stopped = c->take(c, p, n);
 	return c->stopped != 0 ? 0 : n;
 }
@@ -388,6 +408,8 @@ set_tls(struct call *c)
 	}
 	SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (c->want_certificate)
+		SET(CURLOPT_CERTINFO, 1L);
 }
 
 void
@@ -454,6 +476,8 @@ finish(struct call *c, enum call_end end, int code)
 		buf_reset(&c->moved);
 		c->redirects = 0;
 	}
+	if (c->inspect != NULL && c->easy != NULL)
+		c->inspect(c);
 	end_easy(c);
 	return end;
 }
@@ -737,6 +761,7 @@ perform(struct call *c)
 	bad = curl_multi_add_handle(multi, c->easy);
 	while (bad == CURLM_OK && running > 0) {
 		bad = curl_multi_perform(multi, &running);
+		idle();
 		if (bad == CURLM_OK && running > 0)
 			bad = curl_multi_poll(multi, NULL, 0, POLL_MS, NULL);
 	}

@@ -45,6 +45,9 @@ struct call {
 	int (*head)(struct call *);
 	int (*take)(struct call *, const char *, size_t);
 	void *arg;
+	/* Look at easy before it is gone (may be NULL). */
+	void (*inspect)(struct call *);
+	int want_certificate;		/* for inspect: CURLINFO_CERTINFO */
 
 	/* The answer, valid once its header is here. */
 	long status;
@@ -74,6 +77,9 @@ struct call {
 };
 
 #define CALL_STOP_AGAIN (-1)
+
+/* Called now and then while something is waited for, if it is not NULL. */
+extern void (*call_idle)(void);
 
 /* Milliseconds of a clock that never jumps. */
 int64_t call_clock(void);

@@ -17,6 +17,10 @@ struct options {
 	int64_t window;			/* seconds */
 	int raw;
 	const char *spool;		/* -d, or NULL */
+	const char *done;		/* --done, or NULL */
+	int jobs;			/* -j */
+	int verify;
+	unsigned kinds;			/* --kind: bits by recordings_kind; 0: all */
 	char **operand;			/* behind the verb */
 	int operands;
 };
@@ -24,5 +28,11 @@ struct options {
 /* Each returns an exit code, after a message when it is not 0. */
 int sessions_run(struct options *);
 int report_run(struct options *, const char *report);
+int recordings_run(struct options *);
+int backup_run(struct options *);
+int check_run(struct options *);
+
+/* The number of a kind of recordings, or -1. */
+int recordings_kind(const char *name, size_t n);
 
 #endif

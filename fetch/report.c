@@ -8,6 +8,7 @@
 #include "fetch.h"
 #include "msg.h"
 #include "output.h"
+#include "target.h"
 #include "token.h"
 
 /* Names of reports and parameters: what could change the question is none. */
@@ -52,19 +53,28 @@ fetch(struct options *o, const struct question *q)
 {
 	struct document d;
 	struct output out;
+	struct target target;
+	char name[SPOOL_NAME] = "";
 	enum document_is is;
 	int64_t until;
 	int code = document_open(&d, &o->site);
 
 	if (code != 0)
 		return code;
+	code = target_open(&target, o->spool);
+	if (code != 0) {
+		document_close(&d);
+		return code;
+	}
 	code = token_get(&o->site);
 	/* The token's Date, if it is a new one; no call is made just for it. */
 	until = o->site.date;
 	if (code == 0)
 		code = document_get(&d, q, &is);
 	if (code == 0) {
-		output_open(&out, &o->site, 1, "standard output", o->raw);
+		output_open(&out, &o->site, target.fd, o->spool != NULL ? o->spool :
+		    "standard output", o->raw);
+		target_name(name, &o->site, q, &d.answer, d.call.date);
 		if (is == DOCUMENT_DATA)
 			code = output_document(&out, &d);
 		/* Marks are XML: a ZIP goes out as it came. */
@@ -73,7 +83,7 @@ fetch(struct options *o, const struct question *q)
 		output_close(&out);
 	}
 	document_close(&d);
-	return code;
+	return target_close(&target, code, name);
 }
 
 int

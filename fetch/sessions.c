@@ -17,6 +17,8 @@
 #include "msg.h"
 #include "num.h"
 #include "output.h"
+#include "progress.h"
+#include "target.h"
 #include "token.h"
 #include "when.h"
 
@@ -31,6 +33,8 @@ struct run {
 	struct output output;
 	const char *report;
 	int64_t since, until;
+	uint64_t windows, sessions;	/* so far, over both questions */
+	int64_t asked;		/* seconds of both, so far */
 	int64_t mark;		/* until when the data are complete; 0: unknown */
 };
 
@@ -62,6 +66,17 @@ small_and_quick(const struct run *run)
 
 	return d->took * 4 < d->call.max_time * 1000 &&
 	    d->call.bytes < (uint64_t)run->site->max_document / 4;
+}
+
+/* How many windows there will be is a guess: they may get shorter. */
+static void
+show_progress(const struct run *run, int64_t step)
+{
+	int64_t all = 2 * (run->until - run->since), left = all - run->asked;
+
+	progress_at(run->windows, run->windows + (uint64_t)((left + step - 1) / step),
+	    run->sessions, all > 0 ? (uint64_t)((double)run->asked / (double)all *
+	    PROGRESS_ALL) : 0);
 }
 
 /* One question, for the whole span. */
@@ -96,6 +111,11 @@ ask_span(struct run *run, const char *which)
 			    is == DOCUMENT_DATA ? (unsigned long long)d->answer.children : 0,
 			    is == DOCUMENT_DATA ? (unsigned long long)d->answer.bytes : 0);
 			at += length;
+			run->asked += length;
+			run->windows++;
+			if (is == DOCUMENT_DATA)
+				run->sessions += d->answer.children;
+			show_progress(run, step);
 			if (step < run->options->window && small_and_quick(run))
 				step = 2 * step < run->options->window ? 2 * step :
 				    run->options->window;
@@ -254,10 +274,31 @@ check_options(const struct options *o)
 	return 0;
 }
 
+/* The span, or the session, or a hash of all of them. */
+static void
+name_file(char out[SPOOL_NAME], const struct run *run)
+{
+	const struct options *o = run->options;
+	struct buf b = {0};
+	size_t i;
+
+	if (o->lsids == 0) {
+		target_time(&b, run->since);
+		buf_addc(&b, '-');
+		target_time(&b, run->until);
+	}
+	for (i = 0; i < o->lsids; i++)
+		buf_printf(&b, "%s%s", i > 0 ? "," : "", o->lsid[i]);
+	target_sessions(out, run->site, buf_text(&b));
+	buf_free(&b);
+}
+
 int
 sessions_run(struct options *o)
 {
 	struct run run = {.options = o, .site = &o->site};
+	struct target target;
+	char name[SPOOL_NAME];
 	int code = check_options(o);
 
 	if (code != 0)
@@ -266,8 +307,15 @@ sessions_run(struct options *o)
 	code = document_open(&run.document, run.site);
 	if (code != 0)
 		return code;
+	code = target_open(&target, o->spool);
+	if (code != 0) {
+		document_close(&run.document);
+		return code;
+	}
 	run.document.root = "session_list";
-	output_open(&run.output, run.site, 1, "standard output", o->raw);
+	output_open(&run.output, run.site, target.fd, o->spool != NULL ? o->spool :
+	    "standard output", o->raw);
+	progress_open(run.site, "windows");
 	code = learn_time(&run);
 	if (code == 0 && o->lsids > 0) {
 		run.mark = site_now(run.site);
@@ -281,7 +329,9 @@ sessions_run(struct options *o)
 	}
 	if (code == 0)
 		code = output_end(&run.output, run.mark);
+	progress_close();
 	output_close(&run.output);
 	document_close(&run.document);
-	return code;
+	name_file(name, &run);
+	return target_close(&target, code, name);
 }

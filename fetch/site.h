@@ -49,6 +49,7 @@ struct site {
 	char *basic;			/* of the token call; a secret, too */
 	struct token *token;		/* token.c's own */
 	struct pace *pace;		/* call.c's own */
+	uint64_t received;		/* bytes of good answers' bodies */
 	/* The appliance's clock, by its Date headers. */
 	int64_t date;			/* UNIX seconds; 0: not known yet */
 	int64_t date_at;		/* call_clock() then */
