@@ -91,6 +91,14 @@ void rec_close(struct rec_reader *);
 enum rec_event rec_next(struct rec_reader *);
 
 /*
+ * Take in what a pipe holds, without waiting and up to some MiB: called now
+ * and then by a program that is busy with something else, it lets the writer
+ * work on meanwhile.  Afterwards r->line is still good, but neither value[]
+ * nor xml.
+ */
+void rec_take_in(struct rec_reader *);
+
+/*
  * Leave out the session begun, for a reason of the caller's (kept, said in
  * a message): the next event is its REC_DROP.
  */

@@ -221,11 +221,21 @@ take(struct load *l, struct rec_reader *r, enum rec_event e, const char *name)
 }
 
 void
+load_meanwhile(void *load)
+{
+	struct load *l = load;
+
+	if (l->input != NULL)
+		rec_take_in(l->input);
+}
+
+void
 load_input(struct load *l, int fd, const char *name)
 {
 	struct rec_reader *r = rec_open(fd, name);
 	enum rec_event e;
 
+	l->input = r;
 	if (l->reject != NULL) {
 		r->left = keep_left_line;
 		r->left_arg = l->reject;
@@ -243,6 +253,7 @@ load_input(struct load *l, int fd, const char *name)
 	reject_end(l->reject);
 	check_reject(l);
 	worse(l, rec_code(r));
+	l->input = NULL;
 	rec_close(r);
 }
 

@@ -25,7 +25,7 @@
 
 /* For the pages that a batch touches again and again; the rest comes from
  * the system's cache.  In KiB. */
-#define CACHE_KIB "8192"
+#define CACHE_KIB "4096"
 
 enum statement {
 	FIND, COUNT_EVENTS, LAST_IDS, BEGIN, COMMIT, ROLLBACK,
@@ -481,7 +481,7 @@ open_db(const struct db_options *o, int *code)
 	int rc;
 
 	*code = 0;
-	db->o = o;
+	db->o = db->load.o = o;
 	db->path = o->target;
 	db->fd = -1;
 	if (!in_memory && (db->fd = open_file(o, code)) == -1) {

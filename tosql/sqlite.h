@@ -8,6 +8,7 @@
 
 /* What a transaction is about to insert. */
 struct sqlite_load {
+	const struct db_options *o;
 	struct batch *batch;
 	size_t from, to;
 	/* the id last used of each table */
