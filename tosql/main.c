@@ -169,6 +169,8 @@ main(int argc, char **argv)
 	l.no_system_information = a.no_system_information;
 	if (a.reject != NULL && (l.reject = reject_open(a.reject, &l.code)) == NULL)
 		return l.code;
+	a.db.meanwhile = load_meanwhile;
+	a.db.meanwhile_arg = &l;
 	l.db = a.ops->open(&a.db, &l.code);
 	if (l.db == NULL)
 		return l.code;
