@@ -124,7 +124,7 @@ missing(sqlite3 *h, enum table_id t, struct buf *sql)
 {
 	struct schema_column column[SCHEMA_MAX_COLUMNS];
 	int n = schema_columns(t, column), i, rc;
-	int64_t there;
+	int64_t there = 0;
 	char *q;
 
 	q = xasprintf("SELECT count(*) FROM pragma_table_info('%s')", table_list[t].name);
