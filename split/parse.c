@@ -689,7 +689,7 @@ run_parser(struct parse_state *s)
 	sax.serror = on_error;
 	s->ctxt = xmlCreateIOParserCtxt(&sax, s, read_more, NULL, s, XML_CHAR_ENCODING_UTF8);
 	if (s->ctxt == NULL)
-		(void)xmalloc(SIZE_MAX / 2);	/* out of memory: says so, ends */
+		xnomem();
 	/* No option that loads, substitutes or forgives anything, and above
 	 * all not XML_PARSE_HUGE, which makes bombs of small inputs.  The
 	 * encoding was dealt with: no declaration changes it.  NOENT has

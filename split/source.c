@@ -204,7 +204,7 @@ tidy(struct source *s)
 int
 source_more(struct source *s)
 {
-	size_t before = s->win.n, used;
+	size_t before, used;
 
 	tidy(s);
 	before = s->win.n;
