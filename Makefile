@@ -43,7 +43,7 @@ TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
-TOOLS = tests/tools/rec-events tests/tools/units
+TOOLS = tests/tools/rec-events tests/tools/units tests/tools/answers
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -66,6 +66,8 @@ $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOSQL_PKGS))
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
+$(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c) $(COMMON)
+	$(link) $(call libs,jansson zlib)
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
 

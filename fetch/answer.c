@@ -170,11 +170,12 @@ static void
 element(struct answer *a)
 {
 	a->name[a->name_n] = '\0';
+	if (a->closed && a->depth <= 0)
+		a->junk = 1;	/* a second root */
+	if (a->depth > 0 && strcmp(a->name, a->root) == 0)
+		a->nested = 1;
 	if (a->depth == 0) {
-		if (a->roots > 0) {
-			if (strcmp(a->name, a->root) == 0)
-				a->junk = 1;
-		} else {
+		if (a->roots == 0) {
 			memcpy(a->root, a->name, a->name_n + 1);
 			a->root_n = a->name_n;
 			/* XHTML, or a web page behind a comment. */
@@ -201,7 +202,13 @@ element_end(struct answer *a, int by_name)
 	a->depth--;
 	if (a->in_error && a->depth <= a->error_depth)
 		a->in_error = 0;
-	a->closed = by_name ? a->names_root && a->same == a->root_n : a->depth == 0;
+	/* An end tag that fits nowhere, or one that is missing, is praic-split's
+	 * business: the root is closed by its name, not by a count. */
+	if (by_name)
+		a->closed = a->names_root && a->same == a->root_n &&
+		    (a->depth <= 0 || !a->nested);
+	else
+		a->closed = a->depth == 0 && a->roots == 1;
 }
 
 /* Text, of which only what is outside or right below the root matters. */

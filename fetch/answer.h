@@ -55,7 +55,7 @@ struct answer {
 	/* The scanner's own. */
 	unsigned char head[ANSWER_HEAD];
 	size_t head_n;
-	int known, state, depth, roots, closed, junk;
+	int known, state, depth, roots, closed, junk, nested;
 	int in_error, error_depth;
 	char quote, before, held;
 	int matched;		/* bytes that match what the state waits for */

@@ -795,8 +795,6 @@ call_run(struct call *c)
 		} else if (end != CALL_MOVED)
 			break;
 	}
-	if (end == CALL_DONE && c->auth == CALL_BEARER)
-		token_worked(c->site);
 	return end;
 }
 

@@ -115,8 +115,11 @@ document_ask(struct document *d, const struct question *q)
 	}
 	end = call_run(c);
 	d->took = call_clock() - began;
-	if (end == CALL_DONE)
+	if (end == CALL_DONE) {
 		answer_end(&d->answer);
+		if (!d->answer.denied)
+			token_worked(d->site);
+	}
 	return end;
 }
 
@@ -200,8 +203,8 @@ document_try(struct document *d, const struct question *q)
 	enum call_end end = document_ask(d, q);
 	int code;
 
-	/* Some say so with 200. */
-	if (end == CALL_DONE && d->answer.denied) {
+	/* Some say so with 200.  This ends: a new token is not renewed. */
+	while (end == CALL_DONE && d->answer.denied) {
 		code = token_renew(d->site, d->call.token_number);
 		if (code != 0) {
 			d->call.told = 1;

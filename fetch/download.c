@@ -359,10 +359,12 @@ good_end(struct job *j)
 {
 	struct call *c = &j->call;
 
-	token_worked(c->site);
 	j->downloads->last_good = call_clock();
-	if (c->status == 200) {
+	if (c->status == 200)
 		answer_end(&j->answer);
+	if (c->status == 206 || !j->answer.denied)
+		token_worked(c->site);
+	if (c->status == 200) {
 		if (j->answer.kind != ANSWER_BINARY) {
 			no_file(j);
 			return;

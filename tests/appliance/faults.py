@@ -358,6 +358,13 @@ def _(f, app, request, answer):
     answer.replace(Answer.of(200, answer.type, ""))
 
 
+@fault("body", file="", type="text/xml; charset=UTF-8")
+def _(f, app, request, answer):
+    """200 and the bytes of file=PATH, whatever was asked; type=TEXT."""
+    with open(f.file, "rb") as body:
+        answer.replace(Answer.of(200, f.type.replace("_", " "), body.read()))
+
+
 @fault("wrong-type", type="text/plain")
 def _(f, app, request, answer):
     """The right body under a wrong Content-Type; type=none leaves it out."""
