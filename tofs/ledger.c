@@ -318,27 +318,25 @@ ledger_write(struct ledger *l)
 	size = lseek(l->fd, 0, SEEK_END);
 	if (size == -1)
 		return write_failed(l);
-	if ((uint64_t)size != l->end && find_tail(l, (uint64_t)size) == -1) {
-		if (errno == 0)
-			errno = EILSEQ;
-		return write_failed(l);
-	}
-	if ((uint64_t)size > l->end) {
-		/* A crash tore the last line: close it, and let the next one's
-		 * chain vouch for it as for any other. */
-		if (pread(l->fd, &last, 1, size - 1) != 1)
+	if ((uint64_t)size != l->end) {
+		/* Others were here; or a crash tore the last line, which is
+		 * closed.  If all of it but its LF is there, it counts. */
+		if (pread(l->fd, &last, 1, size - 1) != 1 ||
+		    (last != '\n' && file_write(l->fd, "\n", 1) == -1))
 			return write_failed(l);
-		if (last != '\n')
-			buf_addc(&out, '\n');
+		size += last != '\n';
+		if (find_tail(l, (uint64_t)size) == -1) {
+			if (errno == 0)
+				errno = EILSEQ;
+			return write_failed(l);
+		}
 	}
 	for (p = l->pending.p; p < l->pending.p + l->pending.n; p = lf + 1) {
 		lf = memchr(p, '\n', (size_t)(l->pending.p + l->pending.n - p));
 		sha256_add(l->hash, l->chain, SHA256_HEX - 1);
-		if (p == l->pending.p) {
-			if (hash_range(l, l->end, (uint64_t)size) == -1)
-				return write_failed(l);
-			sha256_add(l->hash, out.p, out.n);
-		}
+		/* What was torn is vouched for by the first line behind it. */
+		if (p == l->pending.p && hash_range(l, l->end, (uint64_t)size) == -1)
+			return write_failed(l);
 		sha256_add(l->hash, p, (size_t)(lf - p));
 		sha256_hex(l->hash, l->chain);
 		buf_add(&out, p, (size_t)(lf - p));
