@@ -62,11 +62,12 @@ struct rec_reader {
 	/* the lines before the first session of this stream, as they came */
 	struct rec_value head;
 
-	/* Set by the caller, or NULL: is given those lines of a session left
-	 * out that no event shows: the one that was its undoing (before
-	 * REC_DROP) and what follows (after it). */
-	void (*left)(void *arg, const char *line, size_t n);
-	void *left_arg;
+	/* Set by the caller, or NULL: is given those lines of sessions that
+	 * no event shows: rows of tables that this program does not know, the
+	 * line that was a session's undoing (before its REC_DROP), and what
+	 * of it follows (after that). */
+	void (*unseen)(void *arg, const char *line, size_t n);
+	void *unseen_arg;
 
 	/* so far, over all streams of this input */
 	uint64_t lineno;	/* of the line last read, from 1 */

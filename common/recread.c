@@ -249,10 +249,10 @@ spoil(struct rec_reader *r, const char *fmt, ...)
 }
 
 static void
-show_left(struct rec_reader *r)
+show_unseen(struct rec_reader *r)
 {
-	if (r->left != NULL && !r->state->too_long)
-		r->left(r->left_arg, r->line, r->line_n);
+	if (r->unseen != NULL && !r->state->too_long)
+		r->unseen(r->unseen_arg, r->line, r->line_n);
 }
 
 static enum rec_event
@@ -267,7 +267,7 @@ drop(struct rec_reader *r)
 	r->dropped++;
 	r->reason = buf_text(&s->reason);
 	if (!r->cut && !s->pending && !s->shown)
-		show_left(r);
+		show_unseen(r);
 	r->line = "";
 	r->line_n = 0;
 	return REC_DROP;
@@ -555,8 +555,10 @@ read_row(struct rec_reader *r)
 	if (t == TABLES) {
 		for (u = s->unknown.p; n >= 2 && s->unknown.n > 0 &&
 		    u < s->unknown.p + s->unknown.n; u += strlen(u) + 1)
-			if (is(field[1], u))
+			if (is(field[1], u)) {
+				show_unseen(r);
 				return 0;
+			}
 		spoil(r, "a row of a table that no H line names");
 		return -1;
 	}
@@ -756,7 +758,7 @@ read_line(struct rec_reader *r)
 			s->stream_complete++;
 			s->where = AT_TOP;
 		}
-		show_left(r);
+		show_unseen(r);
 		return REC_EOF;
 	}
 	if (s->where == IN_SESSION && s->too_long && (mark == 'R' || mark == 'X')) {
@@ -787,9 +789,11 @@ rec_next(struct rec_reader *r)
 			return drop(r);
 		if (s->where == AT_END)
 			return REC_EOF;
-		if (s->pending)
+		if (s->pending) {
 			s->pending = 0;
-		else if (next_line(r) == -1)
+			r->line = s->in.p + s->at;
+			r->line_n = s->next - 1 - s->at;
+		} else if (next_line(r) == -1)
 			return end_of_input(r);
 		e = read_line(r);
 		s->shown = e != REC_EOF;

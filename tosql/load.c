@@ -185,7 +185,7 @@ drop_session(struct load *l, struct rec_reader *r)
 }
 
 static void
-keep_left_line(void *arg, const char *line, size_t n)
+keep_unseen(void *arg, const char *line, size_t n)
 {
 	reject_line(arg, line, n);
 }
@@ -237,8 +237,8 @@ load_input(struct load *l, int fd, const char *name)
 
 	l->input = r;
 	if (l->reject != NULL) {
-		r->left = keep_left_line;
-		r->left_arg = l->reject;
+		r->unseen = keep_unseen;
+		r->unseen_arg = l->reject;
 	}
 	while (!l->stop && (e = rec_next(r)) != REC_EOF) {
 		if (e == REC_BEGIN || e == REC_TABLES || e == REC_END)
