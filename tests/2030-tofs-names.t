@@ -90,7 +90,7 @@ try 'the key and an extension' -f '%EXTERNAL_KEY%.%EXTENSION%'
 try 'folders of keys' -f '%EXTERNAL_KEY%/%LSID%.%EXTENSION%'
 try 'all at once' -f '%EXTERNAL_KEY%%SESSION_TYPE%%EXTERNAL_KEY%-%LSID%.%EXTENSION%'
 try 'overwriting' -c overwrite -f '%EXTERNAL_KEY%-%LSID%-%KIND%-%INSTANCE%.%EXTENSION%'
-fold=fold
+fold="fold"
 try 'where A is a' --fold-case -c skip \
 	-f '%EXTERNAL_KEY%/%LSID%-%KIND%-%INSTANCE%-%START_DATE%.%EXTENSION%'
 check 'nothing is outside' test -z "$(ls -A outside)"
