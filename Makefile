@@ -17,7 +17,7 @@ PREFIX = /usr/local
 PKG_CONFIG = pkg-config
 
 CC = cc
-CFLAGS = -O2 -g
+CFLAGS = -O3 -g
 CPPFLAGS =
 LDFLAGS =
 # Set by CI and scripts/check: a warning is an error there.
@@ -37,13 +37,13 @@ ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 
 # What each program is made of: its folder, what two or more share, and its
 # libraries.  Two folders never include each other.
-FETCH_PKGS  = libcurl jansson libcrypto
+FETCH_PKGS  = libcurl jansson zlib libcrypto
 SPLIT_PKGS  = libxml-2.0 libseccomp
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
-TOOLS = tests/tools/rec-events tests/tools/units
+TOOLS = tests/tools/rec-events tests/tools/units tests/tools/answers
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -66,6 +66,8 @@ $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOSQL_PKGS))
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
+$(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c) $(COMMON)
+	$(link) $(call libs,jansson zlib)
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
 

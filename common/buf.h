@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
+void xnomem(void) __attribute__((noreturn));
 void *xmalloc(size_t);
 void *xcalloc(size_t, size_t);
 void *xrealloc(void *, size_t);

@@ -13,6 +13,7 @@
 #define MIN_HIDDEN 4
 
 int msg_level;
+void (*msg_before)(void);
 
 static const char *program = "praic";
 static struct buf *hidden;
@@ -124,6 +125,8 @@ say(const char *fmt, va_list ap, int err)
 	buf_printf(&out, "%s: ", program);
 	add_harmless(&out, raw.p, raw.n);
 	buf_addc(&out, '\n');
+	if (msg_before != NULL)
+		msg_before();
 	/* There is nobody to tell when standard error is gone. */
 	(void)!file_write(2, out.p, out.n);
 }

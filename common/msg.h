@@ -31,4 +31,10 @@ void msg_tell(int, const char *, ...) __attribute__((format(printf, 2, 3)));
  */
 void msg_hide(const char *);
 
+/*
+ * Called before a message is written, if it is not NULL: for a program that
+ * keeps a line on the terminal, which has to go first.
+ */
+extern void (*msg_before)(void);
+
 #endif

@@ -52,10 +52,22 @@ struct rec_reader {
 	struct rec_value value[TABLE_MAX_COLUMNS];
 	struct rec_value xml;
 	const char *reason;	/* of REC_DROP */
+	/* of REC_DROP: there was nothing wrong, but the input ended within
+	 * the session: it will be whole another time */
+	int cut;
 	/* the line of the last event as it came, without its LF; empty
 	 * where the event is not one line's (REC_DROP, REC_EOF) */
 	const char *line;
 	size_t line_n;
+	/* the lines before the first session of this stream, as they came */
+	struct rec_value head;
+
+	/* Set by the caller, or NULL: is given those lines of sessions that
+	 * no event shows: rows of tables that this program does not know, the
+	 * line that was a session's undoing (before its REC_DROP), and what
+	 * of it follows (after that). */
+	void (*unseen)(void *arg, const char *line, size_t n);
+	void *unseen_arg;
 
 	/* so far, over all streams of this input */
 	uint64_t lineno;	/* of the line last read, from 1 */
@@ -78,6 +90,14 @@ void rec_close(struct rec_reader *);
  * one REC_COMMIT or REC_DROP, rows and XML in between.
  */
 enum rec_event rec_next(struct rec_reader *);
+
+/*
+ * Take in what a pipe holds, without waiting and up to some MiB: called now
+ * and then by a program that is busy with something else, it lets the writer
+ * work on meanwhile.  Afterwards r->line is still good, but neither value[]
+ * nor xml.
+ */
+void rec_take_in(struct rec_reader *);
 
 /*
  * Leave out the session begun, for a reason of the caller's (kept, said in

@@ -3,9 +3,11 @@
  * praic-records(5), "Meaning"; what is not written there is refused.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -17,6 +19,8 @@
 #include "when.h"
 
 #define READ_SIZE ((size_t)256 * 1024)
+/* What rec_take_in may hold: what is written while a batch is committed. */
+#define TAKE_IN_SIZE ((size_t)4 << 20)
 /* More fields than any stream has reason for; an H line with more is none. */
 #define MAX_FIELDS 256
 
@@ -31,12 +35,14 @@ enum where {
 
 struct rec_state {
 	int fd;
+	int is_pipe;
 	const char *name;
 	int code;
 	enum where where;
 	int first;		/* no stream was begun yet */
 	int dropping;		/* the next event is REC_DROP */
 	int pending;		/* the line at hand is to be looked at (again) */
+	int shown;		/* an event has shown it */
 	int end_of_file;
 
 	struct buf in;		/* what was read; the line at hand is in it */
@@ -54,6 +60,7 @@ struct rec_state {
 	int field[TABLES][TABLE_MAX_COLUMNS];
 	int fields[TABLES];
 	struct buf unknown;	/* tables of other versions: name NUL count NUL */
+	struct buf head;
 	uint64_t stream_complete;
 	uint64_t xml_bytes, xml_lines, session_rows;
 };
@@ -62,9 +69,12 @@ struct rec_reader *
 rec_open(int fd, const char *name)
 {
 	struct rec_reader *r = xcalloc(1, sizeof(*r));
+	struct stat st;
 
 	r->state = xcalloc(1, sizeof(*r->state));
 	r->state->fd = fd;
+	r->state->is_pipe = fstat(fd, &st) == 0 &&
+	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 	r->state->name = name;
 	r->state->first = 1;
 	file_widen_pipe(fd);
@@ -81,6 +91,7 @@ rec_close(struct rec_reader *r)
 	buf_free(&r->state->session);
 	buf_free(&r->state->reason);
 	buf_free(&r->state->unknown);
+	buf_free(&r->state->head);
 	free(r->state);
 	free(r);
 }
@@ -93,18 +104,11 @@ rec_code(const struct rec_reader *r)
 
 /* Read once more.  0, or -1 at the end of the file or of what can be had. */
 static int
-fill(struct rec_reader *r)
+read_more(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 	ssize_t n;
 
-	if (s->end_of_file)
-		return -1;
-	if (s->at > 0) {
-		buf_drop(&s->in, s->at);
-		s->next -= s->at;
-		s->at = 0;
-	}
 	buf_reserve(&s->in, READ_SIZE);
 	do
 		n = read(s->fd, s->in.p + s->in.n, READ_SIZE);
@@ -119,6 +123,44 @@ fill(struct rec_reader *r)
 	}
 	s->in.n += (size_t)n;
 	return 0;
+}
+
+/* What is before the line at hand is done with. */
+static void
+drop_lines(struct rec_state *s)
+{
+	if (s->at == 0)
+		return;
+	buf_drop(&s->in, s->at);
+	s->next -= s->at;
+	s->at = 0;
+}
+
+/* As read_more, for the line at hand. */
+static int
+fill(struct rec_reader *r)
+{
+	if (r->state->end_of_file)
+		return -1;
+	drop_lines(r->state);
+	return read_more(r);
+}
+
+void
+rec_take_in(struct rec_reader *r)
+{
+	struct rec_state *s = r->state;
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	int in_buffer = s->in.n > 0 && r->line == s->in.p + s->at;
+
+	if (!s->is_pipe || s->end_of_file)
+		return;
+	if (s->at >= TAKE_IN_SIZE / 2)
+		drop_lines(s);
+	while (!s->end_of_file && s->in.n - s->at < TAKE_IN_SIZE && poll(&p, 1, 0) == 1)
+		read_more(r);
+	if (in_buffer)
+		r->line = s->in.p + s->at;
 }
 
 /*
@@ -206,16 +248,26 @@ spoil(struct rec_reader *r, const char *fmt, ...)
 	    r->host.p, text);
 }
 
+static void
+show_unseen(struct rec_reader *r)
+{
+	if (r->unseen != NULL && !r->state->too_long)
+		r->unseen(r->unseen_arg, r->line, r->line_n);
+}
+
 static enum rec_event
 drop(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 
+	r->cut = !s->dropping;
 	s->dropping = 0;
 	if (s->where == IN_SESSION)
 		s->where = IN_BAD_SESSION;
 	r->dropped++;
 	r->reason = buf_text(&s->reason);
+	if (!r->cut && !s->pending && !s->shown)
+		show_unseen(r);
 	r->line = "";
 	r->line_n = 0;
 	return REC_DROP;
@@ -336,6 +388,17 @@ guess(const char *p, size_t n)
 	return "this is no record stream; praic-split writes one";
 }
 
+static void
+keep_head(struct rec_reader *r)
+{
+	struct buf *head = &r->state->head;
+
+	buf_add(head, r->line, r->line_n);
+	buf_addc(head, '\n');
+	r->head.p = head->p;
+	r->head.n = head->n;
+}
+
 static enum rec_event
 read_start(struct rec_reader *r)
 {
@@ -365,6 +428,8 @@ read_start(struct rec_reader *r)
 	s->stream_complete = 0;
 	memset(s->declared, 0, sizeof(s->declared));
 	buf_reset(&s->unknown);
+	buf_reset(&s->head);
+	keep_head(r);
 	r->tables = 0;
 	return REC_TABLES;	/* for read_line: go on with the H lines */
 }
@@ -490,8 +555,10 @@ read_row(struct rec_reader *r)
 	if (t == TABLES) {
 		for (u = s->unknown.p; n >= 2 && s->unknown.n > 0 &&
 		    u < s->unknown.p + s->unknown.n; u += strlen(u) + 1)
-			if (is(field[1], u))
+			if (is(field[1], u)) {
+				show_unseen(r);
 				return 0;
+			}
 		spoil(r, "a row of a table that no H line names");
 		return -1;
 	}
@@ -669,6 +736,7 @@ read_line(struct rec_reader *r)
 			    (unsigned long long)r->lineno);
 			return stop(r, EX_DATAERR);
 		}
+		keep_head(r);
 		return REC_EOF;
 	}
 	if (s->where == AT_HEAD && (mark == 'S' || mark == 'Z')) {
@@ -685,11 +753,12 @@ read_line(struct rec_reader *r)
 		return read_begin(r);
 	if (s->where != AT_HEAD && mark == 'Z' && !s->too_long)
 		return read_end(r);
-	if (s->where == IN_BAD_SESSION && (mark == 'R' || mark == 'X'))
-		return REC_EOF;
-	if (s->where == IN_BAD_SESSION && mark == 'E') {
-		s->stream_complete++;
-		s->where = AT_TOP;
+	if (s->where == IN_BAD_SESSION && (mark == 'R' || mark == 'X' || mark == 'E')) {
+		if (mark == 'E') {
+			s->stream_complete++;
+			s->where = AT_TOP;
+		}
+		show_unseen(r);
 		return REC_EOF;
 	}
 	if (s->where == IN_SESSION && s->too_long && (mark == 'R' || mark == 'X')) {
@@ -720,11 +789,14 @@ rec_next(struct rec_reader *r)
 			return drop(r);
 		if (s->where == AT_END)
 			return REC_EOF;
-		if (s->pending)
+		if (s->pending) {
 			s->pending = 0;
-		else if (next_line(r) == -1)
+			r->line = s->in.p + s->at;
+			r->line_n = s->next - 1 - s->at;
+		} else if (next_line(r) == -1)
 			return end_of_input(r);
 		e = read_line(r);
+		s->shown = e != REC_EOF;
 		if (e != REC_EOF || (s->where == AT_END && !s->dropping))
 			return e;
 	}

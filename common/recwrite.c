@@ -8,6 +8,7 @@
 #include "num.h"
 #include "rec.h"
 #include "utf8.h"
+#include "vector.h"
 
 /* Written when this much is there: a reader behind a pipe should have work
  * early, and a write should be worth its system call. */
@@ -99,15 +100,36 @@ static const char escape_as[256] = {
 	['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r', ['\\'] = '\\',
 };
 
+/* How many bytes from p on need no backslash. */
+static size_t
+unescaped(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	for (; n - i >= VECTOR; i += VECTOR) {
+		vector v = vector_load(p + i);
+		unsigned first = vector_first((vector)(v == '\n') | (vector)(v == '\t') |
+		    (vector)(v == '\r') | (vector)(v == '\\'));
+
+		if (first < VECTOR)
+			return i + first;
+	}
+	while (i < n && !escape_as[(unsigned char)p[i]])
+		i++;
+	return i;
+}
+
 void
 rec_escape(struct buf *b, const char *p, size_t n)
 {
-	const char *end = p + n, *start;
+	const char *end = p + n;
+	size_t plain;
 
+	buf_reserve(b, n);
 	while (p < end) {
-		for (start = p; p < end && !escape_as[(unsigned char)*p]; p++)
-			;
-		buf_add(b, start, (size_t)(p - start));
+		plain = unescaped(p, (size_t)(end - p));
+		buf_add(b, p, plain);
+		p += plain;
 		if (p < end) {
 			char two[2] = {'\\', escape_as[(unsigned char)*p++]};
 
@@ -208,27 +230,37 @@ end_xml_line(struct rec_writer *w)
 	buf_reset(&w->xml);
 }
 
-/* Whole characters, cut into lines between them. */
+/*
+ * Whole characters, cut into lines between them.  A line is ended when what
+ * comes next does not fit, and never before: where it is cut must not hang
+ * on the pieces in which the XML is given.
+ */
 static void
 add_xml(struct rec_writer *w, const char *p, size_t n)
 {
 	const char *end = p + n;
-	size_t room, take;
+	size_t plain, room;
 
 	while (p < end) {
 		if (w->xml.n == 0)
 			buf_add(&w->xml, "X\t", 2);
-		/* The escaped form may be twice as long; and there is the LF. */
-		room = (REC_MAX_XML - 1 - w->xml.n) / 2;
-		take = (size_t)(end - p) <= room ? (size_t)(end - p) : utf8_floor(p, room);
-		if (take == 0) {
+		room = REC_MAX_XML - 1 - w->xml.n;
+		plain = unescaped(p, (size_t)(end - p));
+		if (plain > room) {
+			plain = utf8_floor(p, room);
+			buf_add(&w->xml, p, plain);
 			end_xml_line(w);
-			continue;
+		} else if (plain > 0)
+			buf_add(&w->xml, p, plain);
+		else if (room < 2)
+			end_xml_line(w);
+		else {
+			char two[2] = {'\\', escape_as[(unsigned char)*p]};
+
+			buf_add(&w->xml, two, 2);
+			plain = 1;
 		}
-		rec_escape(&w->xml, p, take);
-		p += take;
-		if (REC_MAX_XML - 1 - w->xml.n < 64)
-			end_xml_line(w);
+		p += plain;
 	}
 }
 

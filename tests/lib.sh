@@ -47,7 +47,7 @@ fail() {
 	shift
 	for shown; do
 		[ -f "$shown" ] && printf '%s:\n' "$shown" | sed 's/^/# /' &&
-			head -c 4000 "$shown" | head -n 40 | sed 's/^/#   /'
+			head -c 4000 "$shown" | head -n 40 | sed 's/^/#   /;$a\'
 	done
 	return 0
 }

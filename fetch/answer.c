@@ -1,0 +1,671 @@
+/* What an answer is: see answer.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <jansson.h>
+#include <zlib.h>
+
+#include "answer.h"
+#include "utf8.h"
+
+enum state {
+	IN_TEXT, AFTER_LT, IN_BANG, IN_COMMENT, IN_CDATA, IN_PI, IN_DOCTYPE,
+	IN_SUBSET, IN_NAME, IN_TAG, IN_QUOTE, IN_END_NAME, IN_END_TAG
+};
+
+static int
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static const char *
+local(const char *name)
+{
+	const char *colon = strchr(name, ':');
+
+	return colon != NULL ? colon + 1 : name;
+}
+
+void
+answer_start(struct answer *a)
+{
+	struct buf said = a->said, small = a->small;
+
+	memset(a, 0, sizeof(*a));
+	buf_reset(&said);
+	buf_reset(&small);
+	a->said = said;
+	a->small = small;
+}
+
+void
+answer_free(struct answer *a)
+{
+	buf_free(&a->said);
+	buf_free(&a->small);
+}
+
+/* First bytes that say what a file is. */
+static const char *
+magic(const unsigned char *p, size_t n)
+{
+	static const struct {
+		size_t at, n;
+		const char *bytes, *extension;
+	} table[] = {
+		{0, 4, "FLV\x01", "flv"},
+		{4, 4, "ftyp", "mp4"},
+		{0, 4, "PK\3\4", "zip"},
+		{0, 4, "PK\5\6", "zip"},	/* an empty one */
+		{0, 2, "\x1f\x8b", "gz"},
+		{0, 4, "\x1a\x45\xdf\xa3", "mkv"},
+		{0, 4, "OggS", "ogg"},
+		{8, 4, "AVI ", "avi"},
+		{0, 3, "NSB", "nsb"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (n >= table[i].at + table[i].n &&
+		    memcmp(p + table[i].at, table[i].bytes, table[i].n) == 0)
+			return table[i].extension;
+	return NULL;
+}
+
+/* Neither control characters nor, but for a cut end, anything but UTF-8. */
+static int
+is_text(const unsigned char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (p[i] < ' ' && p[i] != 0x1b && p[i] != '\b' && p[i] != '\f' &&
+		    !is_blank((char)p[i]))
+			return 0;
+	return n - utf8_valid((const char *)p, n) < 4;
+}
+
+/* The first element's name decides between XML and a web page. */
+static int
+is_html(const char *p, size_t n)
+{
+	static const char *const names[] = {"!doctype html", "html", "head", "body", NULL};
+	size_t i, len;
+
+	for (i = 0; names[i] != NULL; i++) {
+		len = strlen(names[i]);
+		if (n > len && strncasecmp(p, names[i], len) == 0 &&
+		    (is_blank(p[len]) || p[len] == '>'))
+			return 1;
+	}
+	return 0;
+}
+
+
+
+/*
+ * Decide by the first bytes; final when no more will come.  Nothing is
+ * decided while more bytes could change it.
+ */
+static void
+decide(struct answer *a, int final)
+{
+	const unsigned char *p = a->head;
+	size_t n = a->head_n, at = 0;
+
+	if (n < 2 && !final)
+		return;
+	if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == '<' && p[1] == 0)))
+		a->form = ANSWER_UTF16LE;
+	else if (n >= 2 && ((p[0] == 0xfe && p[1] == 0xff) || (p[0] == 0 && p[1] == '<')))
+		a->form = ANSWER_UTF16BE;
+	if (a->form != ANSWER_BYTES) {
+		a->kind = ANSWER_XML;
+		a->mark_at = p[0] == '<' || p[1] == '<' ? 0 : 2;
+		a->known = 1;
+		return;
+	}
+	if (n < 16 && !final)
+		return;
+	a->extension = magic(p, n);
+	if (a->extension != NULL) {
+		a->kind = ANSWER_BINARY;
+		a->known = 1;
+		return;
+	}
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		a->mark_at = at = 3;
+	while (at < n && is_blank((char)p[at]))
+		at++;
+	if (at == n && n < ANSWER_HEAD && !final)
+		return;
+	/* A comment may stand before anything; XML is scanned through it. */
+	if (at == n)
+		a->kind = ANSWER_EMPTY;
+	else if (p[at] == '<') {
+		if (n - at < 20 && n < ANSWER_HEAD && !final)
+			return;
+		a->kind = is_html((const char *)p + at + 1, n - at - 1) ?
+		    ANSWER_HTML : ANSWER_XML;
+	} else if (p[at] == '{' || p[at] == '[')
+		a->kind = ANSWER_JSON;
+	else if (n < ANSWER_HEAD && !final)
+		return;
+	else if (is_text(p, n))
+		a->kind = ANSWER_TEXT;
+	else {
+		a->kind = ANSWER_BINARY;
+		a->extension = "bin";
+	}
+	/* More blanks than any head holds are no empty answer yet. */
+	a->known = a->kind != ANSWER_EMPTY || final;
+	if (!a->known)
+		a->head_n = 0;
+}
+
+/* An element begins, at this depth, with this name if it was wanted. */
+static void
+element(struct answer *a)
+{
+	a->name[a->name_n] = '\0';
+	if (a->closed && a->depth <= 0)
+		a->junk = 1;	/* a second root */
+	if (a->depth > 0 && strcmp(a->name, a->root) == 0)
+		a->nested = 1;
+	if (a->depth == 0) {
+		if (a->roots == 0) {
+			memcpy(a->root, a->name, a->name_n + 1);
+			a->root_n = a->name_n;
+			/* XHTML, or a web page behind a comment. */
+			if (strcasecmp(local(a->name), "html") == 0)
+				a->kind = ANSWER_HTML;
+		}
+		a->roots++;
+	} else if (a->depth == 1)
+		a->children++;
+	if ((a->depth == 1 || a->roots == 1) && !a->in_error && a->depth <= 1 &&
+	    strcmp(local(a->name), "error") == 0) {
+		a->error = a->in_error = 1;
+		a->error_depth = a->depth;
+		if (a->said.n > 0)
+			buf_addc(&a->said, ' ');
+	}
+	a->depth++;
+	a->closed = 0;
+}
+
+static void
+element_end(struct answer *a, int by_name)
+{
+	a->depth--;
+	if (a->in_error && a->depth <= a->error_depth)
+		a->in_error = 0;
+	/* An end tag that fits nowhere, or one that is missing, is praic-split's
+	 * business: the root is closed by its name, not by a count. */
+	if (by_name)
+		a->closed = a->names_root && a->same == a->root_n &&
+		    (a->depth <= 0 || !a->nested);
+	else
+		a->closed = a->depth == 0 && a->roots == 1;
+}
+
+/* Text, of which only what is outside or right below the root matters. */
+static void
+text(struct answer *a, const char *p, size_t n)
+{
+	size_t i, room;
+
+	if (a->in_error) {
+		room = a->said.n < ANSWER_SAID ? ANSWER_SAID - a->said.n : 0;
+		buf_add(&a->said, p, n < room ? n : room);
+	}
+	if (!a->closed && a->depth != 1)
+		return;
+	for (i = 0; i < n && is_blank(p[i]); i++)
+		;
+	if (i < n && a->closed)
+		a->junk = 1;
+	else if (i < n)
+		a->filled = 1;
+}
+
+/* Does the state end here?  "-->", "]]>" or "?>". */
+static int
+ends(struct answer *a, char c, const char *mark)
+{
+	size_t n = strlen(mark);
+
+	if (c == mark[a->matched]) {
+		if ((size_t)++a->matched == n)
+			return 1;
+	} else if (!(c == mark[0] && a->matched == (int)n - 1))
+		/* "--->" and "]]]>" are still at the last but one. */
+		a->matched = c == mark[0];
+	return 0;
+}
+
+static void
+begin_name(struct answer *a, enum state s)
+{
+	a->state = s;
+	a->name_n = 0;
+	a->same = 0;
+	a->names_root = 1;
+}
+
+/* The byte after "<" and what follows it: which sort of tag is it? */
+static void
+after_lt(struct answer *a, char c)
+{
+	a->matched = 0;
+	switch (c) {
+	case '/':
+		begin_name(a, IN_END_NAME);
+		break;
+	case '!':
+		a->state = IN_BANG;
+		break;
+	case '?':
+		a->state = IN_PI;
+		a->name_n = 0;
+		break;
+	default:
+		begin_name(a, IN_NAME);
+		if (a->name_n + 1 < sizeof(a->name))
+			a->name[a->name_n++] = c;
+		a->before = c;
+	}
+}
+
+/* Of an error's "CDATA[text]]>" only the text is kept. */
+static void
+end_cdata(struct answer *a)
+{
+	size_t n = a->said.n - a->cdata_at;
+
+	if (!a->in_error || n < 9 || a->said.n >= ANSWER_SAID)
+		return;
+	memmove(a->said.p + a->cdata_at, a->said.p + a->cdata_at + 6, n - 9);
+	a->said.n -= 9;
+}
+
+/* One byte in one of the states that are rare or short. */
+static void
+step(struct answer *a, char c)
+{
+	switch ((enum state)a->state) {
+	case AFTER_LT:
+		after_lt(a, c);
+		break;
+	case IN_BANG:
+		/* "<!--", "<![CDATA[" or "<!DOCTYPE" by its third byte */
+		if (c == '-' && a->matched == 1)
+			a->state = IN_COMMENT;
+		else if (c == '[') {
+			a->state = IN_CDATA;
+			a->cdata_at = a->said.n;
+		} else if (c != '-')
+			a->state = IN_DOCTYPE;
+		a->matched = a->state == IN_BANG ? a->matched + 1 : 0;
+		break;
+	case IN_COMMENT:
+		if (ends(a, c, "-->"))
+			a->state = IN_TEXT;
+		break;
+	case IN_CDATA:
+		if (a->in_error && a->said.n < ANSWER_SAID)
+			buf_addc(&a->said, c);
+		if (ends(a, c, "]]>")) {
+			end_cdata(a);
+			a->state = IN_TEXT;
+		}
+		break;
+	case IN_PI:
+		if (a->name_n < 4)
+			a->name[a->name_n++] = c;
+		if (!ends(a, c, "?>"))
+			break;
+		a->state = IN_TEXT;
+		if (a->roots == 0 && !a->declared && a->name_n == 4 &&
+		    memcmp(a->name, "xml", 3) == 0 && is_blank(a->name[3])) {
+			a->declared = 1;
+			a->mark_at += (size_t)a->scanned *
+			    (a->form == ANSWER_BYTES ? 1 : 2);
+		}
+		break;
+	case IN_DOCTYPE:
+		if (c == '[')
+			a->state = IN_SUBSET;
+		else if (c == '>')
+			a->state = IN_TEXT;
+		break;
+	case IN_SUBSET:
+		if (c == ']')
+			a->state = IN_DOCTYPE;
+		break;
+	case IN_NAME:
+		if (is_blank(c) || c == '/' || c == '>') {
+			element(a);
+			a->state = IN_TAG;
+			a->before = 0;
+			step(a, c);
+		} else if (a->name_n + 1 < sizeof(a->name))
+			a->name[a->name_n++] = c;
+		break;
+	case IN_TAG:
+		if (c == '"' || c == '\'') {
+			a->quote = c;
+			a->state = IN_QUOTE;
+		} else if (c == '>') {
+			a->state = IN_TEXT;
+			if (a->before == '/')
+				element_end(a, 0);
+		}
+		a->before = c;
+		break;
+	case IN_END_NAME:
+		if (c == '>' || is_blank(c)) {
+			element_end(a, 1);
+			a->state = c == '>' ? IN_TEXT : IN_END_TAG;
+		} else if (a->same < a->root_n && a->root[a->same] == c)
+			a->same++;
+		else
+			a->names_root = 0;
+		break;
+	case IN_END_TAG:
+		if (c == '>')
+			a->state = IN_TEXT;
+		break;
+	case IN_TEXT:
+	case IN_QUOTE:
+		break;
+	}
+}
+
+/* Bytes of a document, ASCII-compatible. */
+static void
+scan(struct answer *a, const char *p, size_t n)
+{
+	const char *end = p + n, *q;
+
+	while (p < end) {
+		if (a->state == IN_TEXT) {
+			q = memchr(p, '<', (size_t)(end - p));
+			if (q == NULL)
+				q = end;
+			if (q > p)
+				text(a, p, (size_t)(q - p));
+			a->scanned += (uint64_t)(q - p);
+			p = q;
+			if (p < end) {
+				a->state = AFTER_LT;
+				a->scanned++;
+				p++;
+			}
+		} else if (a->state == IN_QUOTE) {
+			q = memchr(p, a->quote, (size_t)(end - p));
+			if (q == NULL)
+				return;
+			a->state = IN_TAG;
+			a->before = a->quote;
+			p = q + 1;
+		} else {
+			a->scanned++;
+			step(a, *p++);
+		}
+	}
+}
+
+/* UTF-16 to UTF-8, for the scanner only; what is wrong in it is no tag. */
+static void
+scan_utf16(struct answer *a, const unsigned char *p, size_t n)
+{
+	char out[4096];
+	size_t o = 0;
+	uint32_t c;
+
+	while (n > 0) {
+		while (a->odd_n < 2 && n > 0) {
+			a->odd[a->odd_n++] = *p++;
+			n--;
+		}
+		if (a->odd_n < 2)
+			break;
+		a->odd_n = 0;
+		c = a->form == ANSWER_UTF16LE ? (uint32_t)a->odd[0] | (uint32_t)a->odd[1] << 8 :
+		    (uint32_t)a->odd[1] | (uint32_t)a->odd[0] << 8;
+		if (c == 0xfeff && a->scanned == 0 && o == 0)
+			continue;
+		if (c >= 0xd800 && c <= 0xdfff)
+			c = '?';	/* half of a pair: not ASCII, which is all that counts */
+		if (o + 4 > sizeof(out)) {
+			scan(a, out, o);
+			o = 0;
+		}
+		o += (size_t)utf8_encode(c, out + o);
+	}
+	scan(a, out, o);
+}
+
+static void
+known_add(struct answer *a, const char *p, size_t n)
+{
+	size_t room;
+
+	switch (a->kind) {
+	case ANSWER_XML:
+		if (a->form != ANSWER_BYTES)
+			scan_utf16(a, (const unsigned char *)p, n);
+		else
+			scan(a, p, n);
+		break;
+	case ANSWER_BINARY:
+		/* Only what is packed is looked into. */
+		if (strcmp(a->extension, "gz") != 0)
+			break;
+		/* FALLTHROUGH */
+	default:
+		room = a->small.n < ANSWER_SMALL ? ANSWER_SMALL - a->small.n : 0;
+		buf_add(&a->small, p, n < room ? n : room);
+	}
+}
+
+/* The head has been kept: it goes where the rest goes. */
+static void
+release_head(struct answer *a)
+{
+	size_t bom = 0;
+
+	if (a->kind == ANSWER_XML && a->form == ANSWER_BYTES)
+		bom = a->mark_at;
+	known_add(a, (const char *)a->head + bom, a->head_n - bom);
+	a->head_n = 0;
+}
+
+void
+answer_add(struct answer *a, const char *p, size_t n)
+{
+	size_t take, keep = n < sizeof(a->last) ? n : sizeof(a->last);
+
+	if (n == 0)
+		return;
+	memmove(a->last, a->last + keep, sizeof(a->last) - keep);
+	memcpy(a->last + sizeof(a->last) - keep, p + n - keep, keep);
+	a->bytes += n;
+	while (!a->known && n > 0) {
+		take = sizeof(a->head) - a->head_n;
+		take = take < n ? take : n;
+		memcpy(a->head + a->head_n, p, take);
+		a->head_n += take;
+		p += take;
+		n -= take;
+		decide(a, 0);
+		if (a->known)
+			release_head(a);
+	}
+	if (n > 0)
+		known_add(a, p, n);
+}
+
+/* What a JSON answer says, if it says that something is wrong. */
+static void
+end_json(struct answer *a)
+{
+	static const char *const keys[] = {
+		"error", "message", "error_description", "hint", NULL
+	};
+	json_t *o = json_loadb(a->small.p, a->small.n, 0, NULL), *v;
+	const char *error = json_string_value(json_object_get(o, "error"));
+	int i;
+
+	if (json_object_get(o, "error") != NULL || (json_object_get(o, "message") !=
+	    NULL && json_object_size(o) <= 3)) {
+		a->error = 1;
+		for (i = 0; keys[i] != NULL; i++) {
+			v = json_object_get(o, keys[i]);
+			if (!json_is_string(v))
+				continue;
+			if (a->said.n > 0)
+				buf_adds(&a->said, ": ");
+			buf_adds(&a->said, json_string_value(v));
+		}
+	}
+	a->denied = error != NULL && (strcmp(error, "access_denied") == 0 ||
+	    strcmp(error, "invalid_token") == 0 || strcmp(error, "expired_token") == 0);
+	json_decref(o);
+}
+
+/* A small gzip may hold an error document: archives' errors come packed. */
+static void
+end_gzip(struct answer *a)
+{
+	z_stream z = {0};
+	struct answer inner = {0};
+	unsigned char out[8192];
+	int r;
+
+	if (a->bytes > ANSWER_SMALL || inflateInit2(&z, 15 + 16) != Z_OK)
+		return;
+	z.next_in = (unsigned char *)a->small.p;
+	z.avail_in = (unsigned)a->small.n;
+	do {
+		z.next_out = out;
+		z.avail_out = sizeof(out);
+		r = inflate(&z, Z_NO_FLUSH);
+		answer_add(&inner, (char *)out, sizeof(out) - z.avail_out);
+	} while (r == Z_OK && inner.bytes < ANSWER_SMALL);
+	inflateEnd(&z);
+	if (r == Z_STREAM_END) {
+		answer_end(&inner);
+		if (inner.kind == ANSWER_XML && inner.error && inner.whole) {
+			a->kind = ANSWER_XML;
+			a->error = a->whole = 1;
+			buf_add(&a->said, inner.said.p, inner.said.n);
+		}
+	}
+	answer_free(&inner);
+}
+
+void
+answer_end(struct answer *a)
+{
+	if (!a->known) {
+		decide(a, 1);
+		a->known = 1;
+		release_head(a);
+	}
+	if (a->kind == ANSWER_XML)
+		a->whole = a->roots > 0 && a->closed && !a->junk && a->state == IN_TEXT &&
+		    a->odd_n == 0;
+	/* After a tag out of place, what seems a child of the root may not be. */
+	if (a->kind == ANSWER_XML && a->error && a->error_depth > 0 && a->depth != 0)
+		a->error = 0;
+	if (a->kind == ANSWER_JSON)
+		end_json(a);
+	if (a->kind == ANSWER_BINARY && strcmp(a->extension, "gz") == 0)
+		end_gzip(a);
+	if (a->error)
+		answer_normalise(&a->said);
+}
+
+const char *
+answer_what(const struct answer *a)
+{
+	switch (a->kind) {
+	case ANSWER_EMPTY:
+		return "nothing at all";
+	case ANSWER_XML:
+		return a->whole ? "an XML document" : "an XML document without its end";
+	case ANSWER_HTML:
+		return "a web page";
+	case ANSWER_JSON:
+		return "JSON";
+	case ANSWER_TEXT:
+		return "plain text";
+	case ANSWER_BINARY:
+		break;
+	}
+	return "binary data";
+}
+
+/* The reference at p ("&amp;", "&#8217;") as UTF-8; its length, or 0. */
+static size_t
+reference(const char *p, size_t n, char out[4], size_t *out_n)
+{
+	static const struct { const char *name; char c; } names[] = {
+		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'},
+		{"&apos;", '\''},
+	};
+	const char *semicolon = memchr(p, ';', n < 12 ? n : 12);
+	unsigned long c;
+	char *end, digits[12];
+	size_t i, len;
+
+	if (semicolon == NULL)
+		return 0;
+	len = (size_t)(semicolon - p) + 1;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i].name) == len && memcmp(p, names[i].name, len) == 0) {
+			out[0] = names[i].c;
+			*out_n = 1;
+			return len;
+		}
+	if (len < 4 || p[1] != '#')
+		return 0;
+	memcpy(digits, p + 2, len - 3);
+	digits[len - 3] = '\0';
+	c = digits[0] == 'x' ? strtoul(digits + 1, &end, 16) : strtoul(digits, &end, 10);
+	if (*end != '\0' || c > 0x10ffff || !utf8_xml_char((uint32_t)c))
+		return 0;
+	*out_n = (size_t)utf8_encode((uint32_t)c, out);
+	return len;
+}
+
+void
+answer_normalise(struct buf *b)
+{
+	struct buf out = {0};
+	size_t i = 0, len, n;
+	char c[4];
+	int blank = 0;
+
+	while (i < b->n) {
+		if (is_blank(b->p[i])) {
+			blank = out.n > 0;
+			i++;
+			continue;
+		}
+		n = 1;
+		c[0] = b->p[i];
+		len = b->p[i] == '&' ? reference(b->p + i, b->n - i, c, &n) : 0;
+		if (blank)
+			buf_addc(&out, ' ');
+		blank = 0;
+		buf_add(&out, c, n);
+		i += len > 0 ? len : 1;
+	}
+	buf_free(b);
+	*b = out;
+}

@@ -1,0 +1,806 @@
+/* One HTTP call: see call.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "code.h"
+#include "msg.h"
+#include "num.h"
+#include "secret.h"
+#include "token.h"
+
+#if LIBCURL_VERSION_NUM < 0x075500
+#error "libcurl 7.85 or later is needed (CURLOPT_PROTOCOLS_STR)"
+#endif
+
+#define MAX_REDIRECTS 3
+#define MAX_HEADER 1024		/* of one header's value */
+#define MAX_SAID 4096		/* of what comes with a refusal */
+#define POLL_MS 250		/* limits of time are looked at so often */
+#define BUFFER_BYTES (128L * 1024)
+
+/* What the calls of a site share. */
+struct pace {
+	CURLM *multi;		/* it keeps the parsed CA file, too */
+	CURLSH *share;		/* names, and TLS sessions to resume */
+	int64_t next_us;	/* when the next call may start */
+};
+
+static int64_t
+clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t
+call_clock(void)
+{
+	return clock_us() / 1000;
+}
+
+void (*call_idle)(void);
+
+static void
+idle(void)
+{
+	if (call_idle != NULL)
+		call_idle();
+}
+
+void
+call_sleep(int64_t ms)
+{
+	int64_t until = call_clock() + ms;
+	struct timespec t = {0};
+
+	while ((ms = until - call_clock()) > 0) {
+		idle();
+		t.tv_nsec = (ms < POLL_MS ? ms : POLL_MS) * 1000000;
+		nanosleep(&t, NULL);
+	}
+}
+
+int
+call_open(struct site *s)
+{
+	struct pace *p;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		msg_warn("libcurl cannot be set up");
+		return EX_SOFTWARE;
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->multi = curl_multi_init();
+	p->share = curl_share_init();
+	s->pace = p;
+	if (p->multi == NULL || p->share == NULL ||
+	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) !=
+	    CURLSHE_OK || curl_share_setopt(p->share, CURLSHOPT_SHARE,
+	    CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
+		msg_warn("libcurl cannot be set up");
+		return EX_SOFTWARE;
+	}
+	return 0;
+}
+
+void
+call_close(struct site *s)
+{
+	if (s->pace == NULL)
+		return;
+	curl_multi_cleanup(s->pace->multi);
+	curl_share_cleanup(s->pace->share);
+	free(s->pace);
+	s->pace = NULL;
+	curl_global_cleanup();
+}
+
+static void
+end_easy(struct call *c)
+{
+	curl_easy_cleanup(c->easy);
+	curl_slist_free_all(c->headers);
+	c->easy = NULL;
+	c->headers = NULL;
+}
+
+void
+call_free(struct call *c)
+{
+	end_easy(c);
+	buf_free(&c->type);
+	buf_free(&c->etag);
+	buf_free(&c->modified);
+	buf_free(&c->disposition);
+	buf_free(&c->why);
+	buf_free(&c->url);
+	buf_free(&c->moved);
+	buf_free(&c->location);
+	buf_free(&c->said);
+}
+
+/* A header's value, if it is one that may be sent back or shown. */
+static void
+keep(struct buf *b, const char *p, size_t n)
+{
+	size_t i;
+
+	buf_reset(b);
+	for (i = 0; i < n; i++)
+		if (p[i] < ' ' || p[i] > '~')
+			return;
+	if (n <= MAX_HEADER)
+		buf_add(b, p, n);
+}
+
+static void
+forget_header(struct call *c)
+{
+	buf_reset(&c->type);
+	buf_reset(&c->etag);
+	buf_reset(&c->modified);
+	buf_reset(&c->disposition);
+	buf_reset(&c->location);
+	c->date = 0;
+	c->retry_after = c->length = c->range_first = c->range_total = -1;
+	c->encoded = 0;
+}
+
+static int64_t
+parse_date(const char *p, size_t n)
+{
+	char text[64];
+	time_t t;
+
+	if (n >= sizeof(text))
+		return 0;
+	memcpy(text, p, n);
+	text[n] = '\0';
+	t = curl_getdate(text, NULL);
+	return t > 0 ? (int64_t)t : 0;
+}
+
+/* "bytes 100-199/200" */
+static void
+parse_range(struct call *c, const char *p, size_t n)
+{
+	const char *dash, *slash;
+	uint64_t first, last, total;
+
+	if (n < 6 || strncasecmp(p, "bytes ", 6) != 0)
+		return;
+	p += 6;
+	n -= 6;
+	dash = memchr(p, '-', n);
+	slash = memchr(p, '/', n);
+	if (dash == NULL || slash == NULL || slash < dash ||
+	    num_parse_count(p, (size_t)(dash - p), INT64_MAX, &first) == -1 ||
+	    num_parse_count(dash + 1, (size_t)(slash - dash - 1), INT64_MAX, &last) == -1 ||
+	    num_parse_count(slash + 1, (size_t)(p + n - slash - 1), INT64_MAX, &total) == -1)
+		return;
+	/* A part that does not reach to the end was not asked for. */
+	if (first > last || last + 1 != total)
+		return;
+	c->range_first = (int64_t)first;
+	c->range_total = (int64_t)total;
+}
+
+static void
+one_header(struct call *c, const char *name, size_t name_n, const char *p, size_t n)
+{
+	uint64_t v;
+
+#define IS(text) (name_n == sizeof(text) - 1 && strncasecmp(name, text, name_n) == 0)
+	if (IS("date"))
+		c->date = parse_date(p, n);
+	else if (IS("retry-after")) {
+		/* Seconds, or a date: against the Date beside it, for no
+		 * clock here is that of the appliance. */
+		if (num_parse_count(p, n, INT32_MAX, &v) == 0)
+			c->retry_after = (int64_t)v;
+		else
+			c->retry_after = -parse_date(p, n) - 2;
+	} else if (IS("content-type"))
+		keep(&c->type, p, n);
+	else if (IS("content-length")) {
+		if (num_parse_count(p, n, INT64_MAX, &v) == 0)
+			c->length = (int64_t)v;
+	} else if (IS("content-range"))
+		parse_range(c, p, n);
+	else if (IS("content-encoding"))
+		c->encoded = n > 0 && (n != 8 || strncasecmp(p, "identity", 8) != 0);
+	else if (IS("content-disposition"))
+		keep(&c->disposition, p, n);
+	else if (IS("etag"))
+		keep(&c->etag, p, n);
+	else if (IS("last-modified"))
+		keep(&c->modified, p, n);
+	else if (IS("location"))
+		keep(&c->location, p, n);
+#undef IS
+}
+
+static int
+is_good(const struct call *c)
+{
+	return c->status == 200 || c->status == 206;
+}
+
+static int
+header_end(struct call *c)
+{
+	if (c->retry_after < -1) {	/* a date; see one_header */
+		c->retry_after = -(c->retry_after + 2) - c->date;
+		if (c->date == 0 || c->retry_after < 0)
+			c->retry_after = -1;
+	}
+	if (!is_good(c))
+		return 0;
+	if (c->date != 0) {
+		c->site->date = c->date;
+		c->site->date_at = call_clock();
+	}
+	if (c->head != NULL)
+		c->stopped = c->head(c);
+	return c->stopped;
+}
+
+static size_t
+on_header(char *p, size_t size, size_t count, void *arg)
+{
+	struct call *c = arg;
+	size_t all = size * count, n = all;
+	char *colon;
+
+	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r' || p[n - 1] == ' ' ||
+	    p[n - 1] == '\t'))
+		n--;
+	if (n == 0) {
+		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
+		return header_end(c) != 0 ? 0 : all;
+	}
+	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
+		forget_header(c);
+		return all;
+	}
+	colon = memchr(p, ':', n);
+	if (colon != NULL) {
+		size_t name_n = (size_t)(colon - p);
+
+		for (colon++; colon < p + n && (*colon == ' ' || *colon == '\t'); colon++)
+			;
+		one_header(c, p, name_n, colon, (size_t)(p + n - colon));
+	}
+	return all;
+}
+
+static size_t
+on_body(char *p, size_t size, size_t count, void *arg)
+{
+	struct call *c = arg;
+	size_t n = size * count, room;
+
+	c->bytes += n;
+	if (!is_good(c)) {
+		room = c->said.n < MAX_SAID ? MAX_SAID - c->said.n : 0;
+		buf_add(&c->said, p, n < room ? n : room);
+		/* Whoever says no with a book is not heard to the end. */
+		return c->bytes > 256 * MAX_SAID ? 0 : n;
+	}
+	if (c->max_bytes != 0 && c->bytes > c->max_bytes) {
+		c->big = 1;
+		return 0;
+	}
+	c->site->received += n;
+	c->stopped = c->take(c, p, n);
+	return c->stopped != 0 ? 0 : n;
+}
+
+/*
+ * An appliance may think long before the first byte of a body (it renders
+ * recordings, it searches), but once it speaks it must go on speaking.
+ */
+static int
+on_progress(void *arg, curl_off_t total, curl_off_t got, curl_off_t up_total, curl_off_t up)
+{
+	struct call *c = arg;
+	const struct site *s = c->site;
+	int64_t now = call_clock();
+
+	(void)total;
+	(void)got;
+	(void)up_total;
+	(void)up;
+	if (c->bytes == 0) {
+		c->last_at = now;
+		c->slow = now - c->began > s->answer_time * 1000;
+	} else if (now - c->last_at >= s->stall_time * 1000) {
+		c->slow = c->bytes - c->last_bytes <
+		    (uint64_t)s->stall_time * SITE_STALL_RATE;
+		c->last_at = now;
+		c->last_bytes = c->bytes;
+	}
+	return c->slow;
+}
+
+static void
+add_header(struct call *c, const char *text)
+{
+	struct curl_slist *more = curl_slist_append(c->headers, text);
+
+	if (more == NULL)
+		c->broken = 1;
+	else
+		c->headers = more;
+}
+
+static void
+set_headers(struct call *c)
+{
+	const char *token = token_text(c->site);
+	char *line = NULL;
+
+	/* The vendor asks for a connection for each call. */
+	add_header(c, "Connection: close");
+	add_header(c, "Expect:");
+	if (c->auth == CALL_BASIC)
+		line = xasprintf("Authorization: Basic %s", c->site->basic);
+	else if (c->auth == CALL_BEARER && token != NULL)
+		line = xasprintf("Authorization: Bearer %s", token);
+	if (line != NULL)
+		add_header(c, line);
+	secret_free(line);
+	if (c->body != NULL) {
+		line = xasprintf("Content-Type: %s", c->body_type);
+		add_header(c, line);
+		free(line);
+	}
+	if (c->range > 0 && c->if_range != NULL) {
+		line = xasprintf("If-Range: %s", c->if_range);
+		add_header(c, line);
+		free(line);
+	}
+}
+
+/* Every option is checked: a verification that was not switched on, because
+ * libcurl was built without it, must not go unseen. */
+#define SET(option, value) \
+	do { \
+		if (curl_easy_setopt(c->easy, option, value) != CURLE_OK) \
+			c->broken = 1; \
+	} while (0)
+
+static void
+set_tls(struct call *c)
+{
+	const struct site *s = c->site;
+
+	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);	/* see moved() */
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (s->ca_file != NULL) {
+		/* Only these: that is the point of naming them. */
+		SET(CURLOPT_CAINFO, s->ca_file);
+		SET(CURLOPT_CAPATH, NULL);
+	}
+	if (s->pin != NULL)
+		SET(CURLOPT_PINNEDPUBLICKEY, s->pin);
+	if (s->cert != NULL) {
+		SET(CURLOPT_SSLCERT, s->cert);
+		SET(CURLOPT_SSLKEY, s->key != NULL ? s->key : s->cert);
+		if (s->key_password != NULL)
+			SET(CURLOPT_KEYPASSWD, s->key_password);
+	}
+	if (s->proxy != NULL)
+		SET(CURLOPT_PROXY, s->proxy);
+	if (s->proxy_user != NULL) {
+		SET(CURLOPT_PROXYUSERPWD, s->proxy_user);
+		SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_ANY);
+	}
+	SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (c->want_certificate)
+		SET(CURLOPT_CERTINFO, 1L);
+}
+
+void
+call_start(struct call *c)
+{
+	c->status = 0;
+	c->bytes = c->last_bytes = 0;
+	c->stopped = c->slow = c->big = c->told = c->code = c->broken = 0;
+	c->token_number = token_number(c->site);
+	c->error[0] = '\0';
+	buf_reset(&c->said);
+	buf_reset(&c->why);
+	forget_header(c);
+	c->began = c->last_at = call_clock();
+	buf_reset(&c->url);
+	if (c->moved.n > 0)
+		buf_add(&c->url, c->moved.p, c->moved.n);
+	else
+		buf_printf(&c->url, "%s%s%s%s", c->site->url, c->path,
+		    c->query != NULL ? "?" : "", c->query != NULL ? c->query : "");
+
+	c->easy = curl_easy_init();
+	if (c->easy == NULL)
+		return;		/* call_end sees it */
+	SET(CURLOPT_URL, buf_text(&c->url));
+	set_tls(c);
+	set_headers(c);
+	SET(CURLOPT_HTTPHEADER, c->headers);
+	SET(CURLOPT_USERAGENT, "praic-fetch/" PRAIC_VERSION);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_FORBID_REUSE, 1L);
+	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_SHARE, c->site->pace->share);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	/* Nothing is asked for, but what comes packed is unpacked. */
+	SET(CURLOPT_ACCEPT_ENCODING, "identity");
+	SET(CURLOPT_BUFFERSIZE, BUFFER_BYTES);
+	SET(CURLOPT_CONNECTTIMEOUT, (long)c->site->connect_time);
+	SET(CURLOPT_TIMEOUT, (long)c->max_time);
+	if (c->body != NULL) {
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDSIZE, (long)strlen(c->body));
+		SET(CURLOPT_POSTFIELDS, c->body);
+	}
+	if (c->range > 0)
+		SET(CURLOPT_RESUME_FROM_LARGE, (curl_off_t)c->range);
+	SET(CURLOPT_ERRORBUFFER, c->error);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, c);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, c);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+	SET(CURLOPT_XFERINFODATA, c);
+	SET(CURLOPT_PRIVATE, c);
+}
+
+static enum call_end
+finish(struct call *c, enum call_end end, int code)
+{
+	c->end = end;
+	c->code = code;
+	if (end != CALL_MOVED) {
+		buf_reset(&c->moved);
+		c->redirects = 0;
+	}
+	if (c->inspect != NULL && c->easy != NULL)
+		c->inspect(c);
+	end_easy(c);
+	return end;
+}
+
+/* The part of a URL, or "" for none. */
+static char *
+url_part(CURLU *u, CURLUPart part)
+{
+	char *p = NULL, *out;
+
+	if (curl_url_get(u, part, &p, CURLU_DEFAULT_PORT) != CURLUE_OK)
+		return xstrdup("");
+	out = xstrdup(p);
+	curl_free(p);
+	return out;
+}
+
+static int
+same_part(CURLU *a, CURLU *b, CURLUPart part)
+{
+	char *pa = url_part(a, part), *pb = url_part(b, part);
+	int same = strcasecmp(pa, pb) == 0;
+
+	free(pa);
+	free(pb);
+	return same;
+}
+
+/* The token goes nowhere but to the host it is from. */
+static int
+stays(const char *from, const char *to)
+{
+	CURLU *a = curl_url(), *b = curl_url();
+	int same = a != NULL && b != NULL &&
+	    curl_url_set(a, CURLUPART_URL, from, 0) == CURLUE_OK &&
+	    curl_url_set(b, CURLUPART_URL, to, 0) == CURLUE_OK &&
+	    same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
+	    same_part(a, b, CURLUPART_PORT) && same_part(a, b, CURLUPART_USER) &&
+	    same_part(a, b, CURLUPART_PASSWORD);
+
+	curl_url_cleanup(a);
+	curl_url_cleanup(b);
+	return same;
+}
+
+static enum call_end
+moved(struct call *c)
+{
+	char *to = NULL;
+	char shown[SITE_SHOWN];
+
+	curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &to);
+	if (to == NULL) {
+		buf_printf(&c->why, "HTTP %ld without a place to go", c->status);
+		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
+	}
+	site_show(c->site, to, strlen(to), shown);
+	if (!stays(c->site->url, to)) {
+		buf_printf(&c->why, "redirected to %s, and a redirect is followed on the "
+		    "same host only: is --host right?", shown);
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	}
+	if (c->redirects++ == MAX_REDIRECTS) {
+		buf_printf(&c->why, "redirected too often, at last to %s", shown);
+		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
+	}
+	buf_reset(&c->moved);
+	buf_adds(&c->moved, to);
+	return finish(c, CALL_MOVED, 0);
+}
+
+/* The answer's own words behind ours. */
+static void
+why_status(struct call *c, const char *hint)
+{
+	char shown[SITE_SHOWN];
+
+	buf_printf(&c->why, "HTTP %ld", c->status);
+	if (c->said.n > 0)
+		buf_printf(&c->why, " (%s)",
+		    site_show(c->site, c->said.p, c->said.n, shown));
+	if (hint != NULL)
+		buf_printf(&c->why, ": %s", hint);
+}
+
+/* What a status means that is no success. */
+static enum call_end
+by_status(struct call *c)
+{
+	switch (c->status) {
+	case 301: case 302: case 303: case 307: case 308:
+		return moved(c);
+	case 401:
+		if (c->auth == CALL_BEARER) {
+			why_status(c, NULL);
+			return finish(c, CALL_TOKEN, EX_NOPERM);
+		}
+		why_status(c, "the client id or the secret is wrong");
+		return finish(c, CALL_FAILED, EX_NOPERM);
+	case 403: case 404:
+		if (c->auth == CALL_BEARER) {
+			why_status(c, "the account may not have this: see its permissions, "
+			    "and \"Enable XML API\", in /login > Management > API "
+			    "Configuration");
+			return finish(c, CALL_FAILED, EX_NOPERM);
+		}
+		why_status(c, "is this the host of an appliance?");
+		return finish(c, CALL_FAILED,
+		    c->status == 403 ? EX_NOPERM : EX_UNAVAILABLE);
+	case 408: case 429:
+		why_status(c, NULL);
+		return finish(c, CALL_AGAIN, EX_TEMPFAIL);
+	case 501: case 505:
+		break;
+	default:
+		if (c->status >= 500 || c->status == 425) {
+			c->slow |= c->status == 504;
+			why_status(c, NULL);
+			return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+		}
+	}
+	why_status(c, NULL);
+	return finish(c, CALL_FAILED, EX_UNAVAILABLE);
+}
+
+/* TLS spoken wrongly stays wrong; a connection lost in its midst may not. */
+static int
+is_tls_fault(const struct call *c)
+{
+	return strstr(c->error, "error:") != NULL &&
+	    strstr(c->error, "unexpected eof") == NULL;
+}
+
+/* What an end without a whole answer means. */
+static enum call_end
+by_error(struct call *c, CURLcode r)
+{
+	const char *what = c->error[0] != '\0' ? c->error : curl_easy_strerror(r);
+	curl_off_t ready = 0;
+	long proxy = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_APPCONNECT_TIME_T, &ready);
+	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+	if (proxy >= 400) {
+		buf_printf(&c->why, "the proxy said %ld%s", proxy,
+		    proxy == 407 ? ": see --proxy-user" : "");
+		return proxy >= 500 ? finish(c, CALL_AGAIN, EX_UNAVAILABLE) :
+		    finish(c, CALL_FAILED, EX_CONFIG);
+	}
+	switch (r) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_ISSUER_ERROR:
+		buf_printf(&c->why, "%s: if that is the right host, give its "
+		    "certificate, or that of its authority, with --ca-file", what);
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		buf_printf(&c->why, "its public key is not one that --pin names");
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ENGINE_NOTFOUND:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_NOT_BUILT_IN:
+		buf_printf(&c->why, "%s", what);
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	case CURLE_SSL_CONNECT_ERROR:
+		buf_printf(&c->why, "%s", what);
+		if (is_tls_fault(c))
+			return finish(c, CALL_FAILED, EX_CONFIG);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	case CURLE_OUT_OF_MEMORY:
+		buf_printf(&c->why, "%s", what);
+		return finish(c, CALL_FAILED, EX_TEMPFAIL);
+	case CURLE_OPERATION_TIMEDOUT:
+		c->slow = ready > 0;
+		break;
+	case CURLE_ABORTED_BY_CALLBACK:
+		if (!c->slow)
+			break;
+		if (c->bytes == 0)
+			buf_printf(&c->why, "no answer for %lld seconds",
+			    (long long)c->site->answer_time);
+		else
+			buf_printf(&c->why, "the answer stalled at byte %llu",
+			    (unsigned long long)c->bytes);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	default:
+		break;
+	}
+	buf_printf(&c->why, "%s", what);
+	return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+}
+
+enum call_end
+call_end(struct call *c, CURLcode r)
+{
+	if (c->easy == NULL || c->broken) {
+		buf_printf(&c->why, "libcurl lacks something that is needed");
+		return finish(c, CALL_FAILED, EX_SOFTWARE);
+	}
+	if (c->stopped != 0 && c->stopped != CALL_STOP_AGAIN)
+		return finish(c, CALL_FAILED, c->stopped);
+	if (c->stopped != 0)
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	if (c->big) {
+		buf_printf(&c->why, "the answer is larger than %llu bytes",
+		    (unsigned long long)c->max_bytes);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	}
+	/* A refusal is one even when its page was cut. */
+	if (c->status >= 300)
+		return by_status(c);
+	if (r != CURLE_OK)
+		return by_error(c, r);
+	if (!is_good(c))
+		return by_status(c);
+	return finish(c, CALL_DONE, 0);
+}
+
+int64_t
+call_pace(struct site *s)
+{
+	struct pace *p = s->pace;
+	int64_t now = clock_us();
+
+	if (p->next_us > now)
+		return (p->next_us - now + 999) / 1000;
+	if (s->rate > 0)
+		p->next_us = now + 1000000 / s->rate;
+	return 0;
+}
+
+void
+call_hold(struct site *s, int64_t ms)
+{
+	int64_t until = clock_us() + ms * 1000;
+
+	if (until > s->pace->next_us)
+		s->pace->next_us = until;
+}
+
+int64_t
+call_retry(struct retry *r, const struct call *c)
+{
+	const struct site *s = c->site;
+	int64_t now = call_clock(), left, cap, delay, least = 0;
+	uint32_t random = 0;
+
+	if (r->tries++ == 0)
+		r->since = now;
+	left = s->retry_time * 1000 - (now - r->since);
+	if (c->retry_after > 0 && c->status != 200)
+		least = c->retry_after * 1000;
+	if (left <= 0 || least > left)
+		return -1;
+	cap = (int64_t)1000 << (r->tries < 7 ? r->tries - 1 : 6);
+	if (getentropy(&random, sizeof(random)) == -1)
+		random = (uint32_t)now;
+	delay = least + 50 + (int64_t)(random % (uint32_t)cap);
+	if (delay > left)
+		delay = left;
+	if (least > 0)
+		call_hold(c->site, least);
+	return delay;
+}
+
+/* Run it to its end, alone. */
+static CURLcode
+perform(struct call *c)
+{
+	CURLM *multi = c->site->pace->multi;
+	CURLcode r = CURLE_FAILED_INIT;
+	CURLMcode bad;
+	CURLMsg *m;
+	int running = 1, left;
+
+	if (c->easy == NULL)
+		return r;
+	bad = curl_multi_add_handle(multi, c->easy);
+	while (bad == CURLM_OK && running > 0) {
+		bad = curl_multi_perform(multi, &running);
+		idle();
+		if (bad == CURLM_OK && running > 0)
+			bad = curl_multi_poll(multi, NULL, 0, POLL_MS, NULL);
+	}
+	while ((m = curl_multi_info_read(multi, &left)) != NULL)
+		if (m->msg == CURLMSG_DONE)
+			r = m->data.result;
+	curl_multi_remove_handle(multi, c->easy);
+	return r;
+}
+
+enum call_end
+call_run(struct call *c)
+{
+	enum call_end end;
+	int64_t wait;
+
+	for (;;) {
+		if (c->auth == CALL_BEARER && (c->code = token_get(c->site)) != 0) {
+			c->told = 1;
+			return c->end = CALL_FAILED;
+		}
+		while ((wait = call_pace(c->site)) > 0)
+			call_sleep(wait);
+		call_start(c);
+		end = call_end(c, perform(c));
+		if (end == CALL_TOKEN) {
+			if ((c->code = token_renew(c->site, c->token_number)) != 0) {
+				c->told = 1;
+				return c->end = CALL_FAILED;
+			}
+		} else if (end != CALL_MOVED)
+			break;
+	}
+	return end;
+}
+
+void
+call_complain(const struct call *c, const char *what)
+{
+	if (c->told != 1 && c->why.n > 0)
+		msg_warn("%s: %s: %.*s", c->site->name, what, (int)c->why.n, c->why.p);
+}

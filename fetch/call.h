@@ -1,0 +1,127 @@
+/*
+ * One HTTP call: libcurl set up as praic wants it, and what its end means.
+ * A connection for each call, HTTPS only, verified always, redirects only to
+ * the same host.  Nothing here knows what a report is.
+ */
+#ifndef PRAIC_FETCH_CALL_H
+#define PRAIC_FETCH_CALL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <curl/curl.h>
+
+#include "buf.h"
+#include "site.h"
+
+enum call_auth { CALL_OPEN, CALL_BASIC, CALL_BEARER };
+
+/* What a call has come to. */
+enum call_end {
+	CALL_DONE,	/* 200 or 206, and the body to its last byte */
+	CALL_AGAIN,	/* it may go better later */
+	CALL_MOVED,	/* redirected on this host: start it again, at once */
+	CALL_TOKEN,	/* 401: start it again with another token */
+	CALL_FAILED	/* it would not go better */
+};
+
+struct call {
+	/* The question; what is pointed to outlives the call. */
+	struct site *site;
+	enum call_auth auth;
+	const char *path;		/* "/api/reporting" */
+	const char *query;		/* after ?, or NULL */
+	const char *body;		/* sent by POST; NULL for a GET */
+	const char *body_type;
+	int64_t range;			/* begin at this byte; 0: no range */
+	const char *if_range;		/* validator that goes with it */
+	int64_t max_time;		/* seconds for all of it */
+	uint64_t max_bytes;		/* of the body; 0: no limit */
+	/*
+	 * The header of a 200 or 206 is here (may be NULL), then its body.
+	 * Another value than 0 ends the call: CALL_FAILED with this as code,
+	 * or CALL_AGAIN when it is CALL_STOP_AGAIN.
+	 */
+	int (*head)(struct call *);
+	int (*take)(struct call *, const char *, size_t);
+	void *arg;
+	/* Look at easy before it is gone (may be NULL). */
+	void (*inspect)(struct call *);
+	int want_certificate;		/* for inspect: CURLINFO_CERTINFO */
+
+	/* The answer, valid once its header is here. */
+	long status;
+	int64_t date;			/* its Date; 0: none */
+	int64_t retry_after;		/* seconds; -1: not said */
+	int64_t length;			/* Content-Length; -1: not said */
+	int64_t range_first, range_total; /* Content-Range; -1 */
+	int encoded;			/* Content-Encoding, other than identity */
+	struct buf type, etag, modified, disposition;	/* as they came */
+	uint64_t bytes;			/* of the body, so far */
+
+	/* After call_end. */
+	enum call_end end;
+	int code;			/* exit code, if it is given up */
+	int slow;			/* a limit of time was met */
+	int big;			/* max_bytes was met */
+	struct buf why;			/* for a message */
+
+	/* call.c's own. */
+	CURL *easy;
+	struct curl_slist *headers;
+	struct buf url, moved, location, said;
+	int redirects, stopped, told, broken, token_number;
+	int64_t began, last, last_at;
+	uint64_t last_bytes;
+	char error[CURL_ERROR_SIZE];
+};
+
+#define CALL_STOP_AGAIN (-1)
+
+/* Called now and then while something is waited for, if it is not NULL. */
+extern void (*call_idle)(void);
+
+/* Milliseconds of a clock that never jumps. */
+int64_t call_clock(void);
+
+/* Both to be called once; call_close gives back what calls of a site share. */
+int call_open(struct site *);
+void call_close(struct site *);
+
+void call_free(struct call *);
+
+/* Make c->easy for another try.  The caller runs it, then calls call_end. */
+void call_start(struct call *);
+enum call_end call_end(struct call *, CURLcode);
+
+/*
+ * How long, in milliseconds, until the next call may start; 0 books it.
+ * After a Retry-After nobody calls before its time (call_hold).
+ */
+int64_t call_pace(struct site *);
+void call_hold(struct site *, int64_t ms);
+
+/* Tries of one thing, until the site's time for that is used up. */
+struct retry {
+	int tries;
+	int64_t since;			/* call_clock() of the first failure */
+};
+
+/*
+ * After a failure: how many milliseconds to wait until the next try, or -1
+ * when the time for tries is up.  Doubles, with full jitter; never less
+ * than the Retry-After of c.
+ */
+int64_t call_retry(struct retry *, const struct call *);
+
+/*
+ * Wait for the pace, run the call, and with it what does not need the
+ * caller: redirects, and one new token after a 401.
+ */
+enum call_end call_run(struct call *);
+void call_sleep(int64_t ms);
+
+/* Say why a call was given up; "what" is what was asked for. */
+void call_complain(const struct call *, const char *what);
+
+#endif

@@ -1,0 +1,306 @@
+/*
+ * praic-fetch check: would everything work?  One line for each thing that
+ * has to, on standard output, and what to do where it does not.  Its exit
+ * code is the one that the first failure would cost elsewhere.
+ */
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "call.h"
+#include "code.h"
+#include "document.h"
+#include "fetch.h"
+#include "file.h"
+#include "msg.h"
+#include "token.h"
+
+#define CLOCK_OFF 60		/* seconds that are worth a word */
+#define EXPIRES_SOON (30 * 86400)
+
+struct check {
+	struct site *site;
+	struct document document;
+	int code;		/* the worst */
+	int broken;		/* standard output */
+	char certificate[256];
+	int64_t expires;
+};
+
+/* A line: how it is, of what, and details. */
+static void
+line(struct check *k, const char *how, const char *what, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void
+line(struct check *k, const char *how, const char *what, const char *fmt, ...)
+{
+	char text[1024];
+	struct buf b = {0};
+	va_list ap;
+	size_t i;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_printf(&b, "%-8s%-24s", how, what);
+	/* What the appliance says is in it: nothing that moves the cursor. */
+	for (i = 0; i < (size_t)n && i < sizeof(text) - 1; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			buf_printf(&b, "\\x%02x", (unsigned char)text[i]);
+		else
+			buf_addc(&b, text[i]);
+	buf_addc(&b, '\n');
+	if (!k->broken && file_write(1, b.p, b.n) == -1) {
+		msg_errno("standard output");
+		k->broken = 1;
+	}
+	buf_free(&b);
+}
+
+static void
+failed(struct check *k, int code)
+{
+	k->code = code_worse(k->code, code);
+}
+
+static int
+check_name(struct check *k)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list, *a;
+	char host[HOST_SIZE], text[NI_MAXHOST];
+	struct buf b = {0};
+	size_t n;
+	int r;
+
+	if (k->site->proxy != NULL && *k->site->proxy != '\0') {
+		line(k, "-", "name resolution", "left to the proxy");
+		return 0;
+	}
+	(void)host_normalise(k->site->host, strlen(k->site->host), host);
+	n = strlen(host);
+	if (host[0] == '[') {
+		memmove(host, host + 1, n);
+		host[n - 2] = '\0';
+	}
+	r = getaddrinfo(host, NULL, &hints, &list);
+	if (r != 0) {
+		line(k, "FAILED", "name resolution", "%s: %s: see --host, and the "
+		    "resolver of this machine", host, gai_strerror(r));
+		failed(k, EX_UNAVAILABLE);
+		return -1;
+	}
+	for (a = list; a != NULL; a = a->ai_next)
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0,
+		    NI_NUMERICHOST) == 0)
+			buf_printf(&b, "%s%s", b.n > 0 ? ", " : "", text);
+	freeaddrinfo(list);
+	line(k, "ok", "name resolution", "%s is %s", host, buf_text(&b));
+	buf_free(&b);
+	return 0;
+}
+
+/* Until when the appliance's certificate is good, and who says so. */
+static void
+look_at_certificate(struct call *c)
+{
+	struct check *k = c->arg;
+	struct curl_certinfo *chain = NULL;
+	struct curl_slist *s;
+	time_t t;
+
+	if (curl_easy_getinfo(c->easy, CURLINFO_CERTINFO, &chain) != CURLE_OK ||
+	    chain == NULL || chain->num_of_certs == 0)
+		return;
+	for (s = chain->certinfo[0]; s != NULL; s = s->next) {
+		if (strncasecmp(s->data, "Issuer:", 7) == 0)
+			snprintf(k->certificate, sizeof(k->certificate), "%.200s", s->data + 7);
+		else if (strncasecmp(s->data, "Expire date:", 12) == 0 &&
+		    (t = curl_getdate(s->data + 12, NULL)) != -1)
+			k->expires = (int64_t)t;
+	}
+}
+
+static int
+ignore(struct call *c, const char *p, size_t n)
+{
+	(void)c;
+	(void)p;
+	(void)n;
+	return 0;
+}
+
+static int
+check_tls(struct check *k)
+{
+	struct call c = {
+		.site = k->site, .auth = CALL_OPEN, .path = "/check_health",
+		.max_time = 60, .max_bytes = 1 << 20, .take = ignore, .arg = k,
+		.inspect = look_at_certificate, .want_certificate = 1,
+	};
+	enum call_end end = call_run(&c);
+	int64_t now = (int64_t)time(NULL);
+	int r = 0;
+
+	/* Any answer will do: it came over a verified connection. */
+	if (end != CALL_DONE && c.status == 0) {
+		line(k, "FAILED", "connection, TLS", "%s", buf_text(&c.why));
+		failed(k, c.code);
+		r = -1;
+	} else if (k->expires != 0 && k->expires - now < EXPIRES_SOON)
+		line(k, "soon", "connection, TLS", "the certificate by %s ends in %lld days",
+		    k->certificate, (long long)((k->expires - now) / 86400));
+	else
+		line(k, "ok", "connection, TLS", "verified%s%s%s", k->site->ca_file != NULL ?
+		    " by " : "", k->site->ca_file != NULL ? k->site->ca_file : "",
+		    k->site->pin != NULL ? ", key pinned" : "");
+	call_free(&c);
+	return r;
+}
+
+static int
+check_account(struct check *k)
+{
+	int code = token_new(k->site);
+
+	if (code != 0) {
+		line(k, "FAILED", "account", "no token: see the message, --client-id and "
+		    "--secret");
+		failed(k, code);
+		return -1;
+	}
+	line(k, "ok", "account", "a token was given");
+	return 0;
+}
+
+/* May the account have this report?  Asked about nothing, which costs nothing. */
+static void
+check_report(struct check *k, const char *report, int by_session, int needed)
+{
+	struct question q = {.report = report};
+	struct document *d = &k->document;
+	char shown[SITE_SHOWN];
+	enum call_end end;
+
+	if (by_session) {
+		(void)question_add(&q, "lsid", "00000000000000000000000000000000");
+		if (strstr(report, "Session") == NULL)
+			(void)question_add(&q, "instance", "0");
+	} else {
+		(void)question_add(&q, "start_time", "1");
+		(void)question_add(&q, "duration", "1");
+	}
+	end = document_ask(d, &q);
+	if (end == CALL_DONE && d->answer.kind == ANSWER_XML) {
+		line(k, "ok", report, "%s%s", d->answer.said.n > 0 ? "it says: " : "",
+		    site_show(k->site, d->answer.said.p, d->answer.said.n, shown));
+		return;
+	}
+	if (end == CALL_DONE) {
+		line(k, "FAILED", report, "the answer is %s", answer_what(&d->answer));
+		d->call.code = EX_UNAVAILABLE;
+	} else
+		line(k, d->call.code != EX_NOPERM ? "FAILED" : needed ? "REFUSED" : "refused",
+		    report, "%s", buf_text(&d->call.why));
+	if (needed || d->call.code != EX_NOPERM)
+		failed(k, d->call.code);
+}
+
+static int
+gather(struct call *c, const char *p, size_t n)
+{
+	buf_add(c->arg, p, n);
+	return 0;
+}
+
+/* What the command API knows of permissions; it may be refused itself. */
+static void
+check_backup(struct check *k)
+{
+	struct buf b = {0};
+	struct call c = {
+		.site = k->site, .auth = CALL_BEARER, .path = "/api/command",
+		.query = "action=get_api_info", .max_time = 60, .max_bytes = 1 << 20,
+		.take = gather, .arg = &b,
+	};
+	enum call_end end = call_run(&c);
+	const char *at = end == CALL_DONE ? strstr(buf_text(&b), "perm_backup") : NULL;
+
+	/* <perm_backup>1</perm_backup>, or the name in an attribute and the
+	 * value behind it: the first digit is the answer either way. */
+	if (at != NULL)
+		at += strcspn(at, "01");
+	if (at == NULL || *at == '\0')
+		line(k, "-", "backup", "not known without making one (the command API, "
+		    "which would tell, is refused)");
+	else if (*at == '1')
+		line(k, "ok", "backup", "allowed");
+	else
+		line(k, "refused", "backup", "allow it in /login > Management > API "
+		    "Configuration, if it is wanted");
+	buf_free(&b);
+	call_free(&c);
+}
+
+static void
+check_clock(struct check *k)
+{
+	int64_t now = site_now(k->site), off = now - (int64_t)time(NULL);
+
+	if (now == 0) {
+		line(k, "FAILED", "clock", "its answers bear no Date: sessions need --until");
+		failed(k, EX_UNAVAILABLE);
+	} else if (off > CLOCK_OFF || off < -CLOCK_OFF)
+		line(k, "off", "clock", "the appliance's is %lld seconds %s this machine's; "
+		    "nothing is lost by that", (long long)(off < 0 ? -off : off),
+		    off < 0 ? "behind" : "ahead of");
+	else
+		line(k, "ok", "clock", "the appliance's and this machine's agree");
+}
+
+static int
+all_checks(struct check *k)
+{
+	static const char *const access[] = {"AccessSession", "AccessSessionListing"};
+	static const char *const support[] = {"SupportSession", "SupportSessionListing"};
+	const char *const *sessions = k->site->rs ? support : access;
+
+	if (check_name(k) == -1 || check_tls(k) == -1 || check_account(k) == -1)
+		return k->code;
+	check_report(k, sessions[0], 0, 1);
+	check_report(k, sessions[1], 0, 0);
+	check_report(k, k->site->rs ? "SupportSessionRecording" : "AccessSessionRecording",
+	    1, 1);
+	check_report(k, "CommandShellRecording", 1, 1);
+	if (k->site->rs)
+		check_report(k, "ShowMyScreenRecording", 1, 1);
+	check_report(k, k->site->rs ? "SupportTeam" : "Team", 0, 0);
+	check_report(k, "VaultAccountActivity", 0, 0);
+	check_backup(k);
+	check_clock(k);
+	return k->code;
+}
+
+int
+check_run(struct options *o)
+{
+	struct check k = {.site = &o->site};
+	int code;
+
+	if (o->operands > 0) {
+		msg_warn("check: it takes no operands");
+		return EX_USAGE;
+	}
+	code = document_open(&k.document, k.site);
+	if (code != 0)
+		return code;
+	code = all_checks(&k);
+	document_close(&k.document);
+	return k.broken ? code_worse(code, EX_IOERR) : code;
+}

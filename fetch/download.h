@@ -1,0 +1,83 @@
+/*
+ * Files from the appliance into the spool, several side by side.  A download
+ * ends in a whole, typed, synced file under its final name, or in none; what
+ * a break leaves is resumed where that is provably right.
+ */
+#ifndef PRAIC_FETCH_DOWNLOAD_H
+#define PRAIC_FETCH_DOWNLOAD_H
+
+#include "answer.h"
+#include "call.h"
+#include "site.h"
+#include "spool.h"
+
+#define DOWNLOAD_JOBS 64	/* -j at most */
+
+enum download_is {
+	DOWNLOAD_WHOLE,		/* job->file says what it is */
+	DOWNLOAD_STORED,	/* fetched and stored earlier, says --done */
+	DOWNLOAD_EXPIRED,	/* the appliance has deleted it */
+	DOWNLOAD_BAD,		/* what it sends is no such file, and stays so */
+	DOWNLOAD_FAILED		/* job->code */
+};
+
+enum job_state { JOB_FREE, JOB_LOCK, JOB_HASH, JOB_READY, JOB_RUN, JOB_WAIT, JOB_OVER };
+
+struct job {
+	char base[SPOOL_NAME];
+	char what[160];			/* for messages */
+	void *owner;			/* the caller's */
+	size_t item;			/* the caller's */
+	/* Always made anew, under a name with its time (a backup). */
+	int dated;
+	enum download_is is;
+	int code;
+	struct spool_file file;
+
+	/* download.c's own */
+	struct downloads *downloads;
+	enum job_state state;
+	struct buf query, validator;
+	struct call call;
+	struct answer answer;
+	struct spool_part part;
+	struct sha256 *hash;
+	uint64_t hashed, noted, begun_at;
+	struct retry retry;
+	int odd, locked_told;
+	int64_t at;			/* JOB_LOCK, JOB_WAIT: when to go on */
+};
+
+struct downloads {
+	struct site *site;
+	struct spool *spool;
+	CURLM *multi;
+	struct job job[DOWNLOAD_JOBS];
+	int jobs;			/* slots in use, -j */
+	int64_t last_good;		/* call_clock() of the last success */
+	uint64_t whole, had;		/* files fetched; found */
+	int fatal;			/* exit code: no use in going on */
+};
+
+/* 0, or EX_SOFTWARE after a message. */
+int downloads_open(struct downloads *, struct site *, struct spool *, int jobs);
+/* What is under way is given up, and kept where it can be resumed. */
+void downloads_close(struct downloads *);
+
+/* A free slot, or NULL. */
+struct job *downloads_slot(struct downloads *);
+/*
+ * Fetch into it: GET path?query, or POST path with a JSON body, if there is
+ * one.  base, what and dated were filled in.  The query is copied, path and
+ * body are not.
+ */
+void download_begin(struct job *, const char *path, const char *query, const char *body);
+
+/*
+ * Work until a job is over: that one, to be given back by download_release.
+ * NULL when none is under way, or d->fatal was set.
+ */
+struct job *downloads_wait(struct downloads *);
+void download_release(struct job *);
+
+#endif

@@ -1,0 +1,38 @@
+/* What praic-fetch can be asked to do, one function for each. */
+#ifndef PRAIC_FETCH_FETCH_H
+#define PRAIC_FETCH_FETCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "site.h"
+
+#define FETCH_LSIDS 10000	/* --lsid's, counted singly */
+
+struct options {
+	struct site site;
+	const char *since, *until;
+	char **lsid;			/* owned; no commas in them */
+	size_t lsids;
+	int64_t window;			/* seconds */
+	int raw;
+	const char *spool;		/* -d, or NULL */
+	const char *done;		/* --done, or NULL */
+	int jobs;			/* -j */
+	int verify;
+	unsigned kinds;			/* --kind: bits by recordings_kind; 0: all */
+	char **operand;			/* behind the verb */
+	int operands;
+};
+
+/* Each returns an exit code, after a message when it is not 0. */
+int sessions_run(struct options *);
+int report_run(struct options *, const char *report);
+int recordings_run(struct options *);
+int backup_run(struct options *);
+int check_run(struct options *);
+
+/* The number of a kind of recordings, or -1. */
+int recordings_kind(const char *name, size_t n);
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * praic-fetch: reports, recordings and backups of a PRA appliance.  What is
+ * here is the command line; each verb is a file of its own.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "call.h"
+#include "code.h"
+#include "fetch.h"
+#include "download.h"
+#include "file.h"
+#include "msg.h"
+#include "num.h"
+#include "when.h"
+
+enum { OPT_SITE = 256, OPT_HELP, OPT_VERSION, OPT_SINCE, OPT_UNTIL, OPT_LSID,
+	OPT_WINDOW, OPT_RAW, OPT_DONE, OPT_VERIFY, OPT_KIND };
+
+/* What is OPT_SITE goes to site_set by its name. */
+static const struct option long_options[] = {
+	{"host", required_argument, NULL, OPT_SITE},
+	{"name", required_argument, NULL, OPT_SITE},
+	{"client-id", required_argument, NULL, OPT_SITE},
+	{"secret", required_argument, NULL, OPT_SITE},
+	{"ca-file", required_argument, NULL, OPT_SITE},
+	{"pin", required_argument, NULL, OPT_SITE},
+	{"client-cert", required_argument, NULL, OPT_SITE},
+	{"client-key", required_argument, NULL, OPT_SITE},
+	{"client-key-password", required_argument, NULL, OPT_SITE},
+	{"proxy", required_argument, NULL, OPT_SITE},
+	{"proxy-user", required_argument, NULL, OPT_SITE},
+	{"backup-password", required_argument, NULL, OPT_SITE},
+	{"product", required_argument, NULL, OPT_SITE},
+	{"nothing", required_argument, NULL, OPT_SITE},
+	{"expired", required_argument, NULL, OPT_SITE},
+	{"rate", required_argument, NULL, OPT_SITE},
+	{"retry-time", required_argument, NULL, OPT_SITE},
+	{"connect-time", required_argument, NULL, OPT_SITE},
+	{"answer-time", required_argument, NULL, OPT_SITE},
+	{"stall-time", required_argument, NULL, OPT_SITE},
+	{"max-time", required_argument, NULL, OPT_SITE},
+	{"max-document", required_argument, NULL, OPT_SITE},
+	{"since", required_argument, NULL, OPT_SINCE},
+	{"until", required_argument, NULL, OPT_UNTIL},
+	{"lsid", required_argument, NULL, OPT_LSID},
+	{"window", required_argument, NULL, OPT_WINDOW},
+	{"raw", no_argument, NULL, OPT_RAW},
+	{"spool", required_argument, NULL, 'd'},
+	{"jobs", required_argument, NULL, 'j'},
+	{"done", required_argument, NULL, OPT_DONE},
+	{"verify", no_argument, NULL, OPT_VERIFY},
+	{"kind", required_argument, NULL, OPT_KIND},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+    "usage: praic-fetch SITE sessions --since T [--until T] [-d SPOOL] [--raw]\n"
+    "       praic-fetch SITE sessions --lsid LSID[,LSID...] ... [-d SPOOL] [--raw]\n"
+    "       praic-fetch SITE REPORT [-d SPOOL] [--raw] [name=value ...]\n"
+    "       praic-fetch SITE recordings -d SPOOL [-j N] [--done DIR] [FILE ...]\n"
+    "       praic-fetch SITE backup -d SPOOL [--backup-password REFERENCE]\n"
+    "       praic-fetch SITE check\n"
+    "\n"
+    "SITE is --host HOST[:PORT] --client-id ID --secret REFERENCE, and:\n"
+    "  --name HOST            what records call the site (default: --host)\n"
+    "  --product pra|rs       which product's names of reports (pra)\n"
+    "  --ca-file FILE         authorities, or its own certificate, to trust\n"
+    "  --pin HASHES           its public keys: sha256//BASE64[;...]\n"
+    "  --client-cert FILE  --client-key FILE  --client-key-password REFERENCE\n"
+    "  --proxy URL|none  --proxy-user REFERENCE\n"
+    "  --nothing TEXT         one more text that means \"nothing found\"\n"
+    "  --expired TEXT         one more that means \"recording deleted\"\n"
+    "  --rate N               requests a second at most (20; 0: no limit)\n"
+    "  --retry-time SPAN      how long to go on after a failure (5m)\n"
+    "  --connect-time, --answer-time, --stall-time, --max-time SPAN\n"
+    "  --max-document SIZE    of one report (1G)\n"
+    "A REFERENCE to a secret is file:PATH, env:NAME or credential:NAME.\n"
+    "\n"
+    "  -d, --spool DIR        write there, under final names, what is whole\n"
+    "  -j, --jobs N           downloads side by side (4)\n"
+    "      --kind KIND,...    recording, shell, screen: only these\n"
+    "      --done DIR         leave out what has an entry there\n"
+    "      --verify           read again what is in the spool\n"
+    "      --window SPAN      sessions are asked for in such spans (1d)\n"
+    "      --raw              no marks of praic in the XML\n"
+    "  -v, --verbose          tell each step\n"
+    "      --help, --version\n";
+
+static _Noreturn void
+usage(void)
+{
+	fputs(help, stderr);
+	exit(EX_USAGE);
+}
+
+static int
+say(const char *text)
+{
+	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
+		msg_errno("standard output");
+		return EX_IOERR;
+	}
+	return 0;
+}
+
+static int
+add_lsids(struct options *o, const char *list)
+{
+	size_t n;
+
+	for (; *list != '\0'; list += n + (list[n] == ',')) {
+		n = strcspn(list, ",");
+		if (n == 0)
+			continue;
+		if (o->lsids == FETCH_LSIDS) {
+			msg_warn("--lsid: more than %d", FETCH_LSIDS);
+			return EX_USAGE;
+		}
+		o->lsid = xrealloc(o->lsid, (o->lsids + 1) * sizeof(*o->lsid));
+		o->lsid[o->lsids++] = xstrndup(list, n);
+	}
+	return 0;
+}
+
+static int
+add_kinds(struct options *o, const char *list)
+{
+	const char *p = list;
+	size_t n;
+	int kind;
+
+	for (; *p != '\0'; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		kind = recordings_kind(p, n);
+		if (kind == -1) {
+			msg_warn("--kind %s: recording, shell or screen", list);
+			return EX_USAGE;
+		}
+		o->kinds |= 1U << kind;
+	}
+	return 0;
+}
+
+static int
+set_jobs(struct options *o, const char *text)
+{
+	uint64_t n;
+
+	if (num_parse_count(text, strlen(text), DOWNLOAD_JOBS, &n) == -1 || n == 0) {
+		msg_warn("-j %s: from 1 to %d", text, DOWNLOAD_JOBS);
+		return EX_USAGE;
+	}
+	o->jobs = (int)n;
+	return 0;
+}
+
+static int
+read_option(struct options *o, int c, const char *name)
+{
+	switch (c) {
+	case OPT_SITE:
+		return site_set(&o->site, name, optarg);
+	case OPT_SINCE:
+		o->since = optarg;
+		return 0;
+	case OPT_UNTIL:
+		o->until = optarg;
+		return 0;
+	case OPT_LSID:
+		return add_lsids(o, optarg);
+	case OPT_WINDOW:
+		if (when_parse_span(optarg, &o->window) == -1 || o->window == 0) {
+			msg_warn("--window %s: a time such as 1d or 6h", optarg);
+			return EX_USAGE;
+		}
+		return 0;
+	case OPT_RAW:
+		o->raw = 1;
+		return 0;
+	case 'd':
+		o->spool = optarg;
+		return 0;
+	case 'j':
+		return set_jobs(o, optarg);
+	case OPT_DONE:
+		o->done = optarg;
+		return 0;
+	case OPT_VERIFY:
+		o->verify = 1;
+		return 0;
+	case OPT_KIND:
+		return add_kinds(o, optarg);
+	case 'v':
+		msg_level++;
+		return 0;
+	default:
+		usage();
+	}
+}
+
+static int
+run(struct options *o, const char *verb)
+{
+	int code = site_check(&o->site);
+
+	if (code == 0)
+		code = site_secrets(&o->site);
+	if (code == 0)
+		code = call_open(&o->site);
+	if (code != 0)
+		return code;
+	if (strcmp(verb, "sessions") == 0)
+		return sessions_run(o);
+	if (strcmp(verb, "recordings") == 0)
+		return recordings_run(o);
+	if (strcmp(verb, "backup") == 0)
+		return backup_run(o);
+	if (strcmp(verb, "check") == 0)
+		return check_run(o);
+	return report_run(o, verb);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {.window = 86400, .jobs = 4};
+	int c, at = 0, code = 0;
+	size_t i;
+
+	file_std_fds();
+	msg_start(argv[0]);
+	signal(SIGPIPE, SIG_IGN);	/* a reader that ends is a write that fails */
+	site_init(&o.site);
+	while (code == 0 && (c = getopt_long(argc, argv, "d:j:v", long_options, &at)) != -1) {
+		if (c == OPT_HELP)
+			return say(help);
+		if (c == OPT_VERSION)
+			return say("praic-fetch " PRAIC_VERSION "\n");
+		code = read_option(&o, c, c == OPT_SITE ? long_options[at].name : "");
+	}
+	if (code == 0 && optind == argc)
+		usage();
+	if (code == 0) {
+		o.operand = argv + optind + 1;
+		o.operands = argc - optind - 1;
+		code = run(&o, argv[optind]);
+	}
+	site_free(&o.site);
+	for (i = 0; i < o.lsids; i++)
+		free(o.lsid[i]);
+	free(o.lsid);
+	return code;
+}

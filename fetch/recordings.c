@@ -1,0 +1,568 @@
+/*
+ * praic-fetch recordings: reads records, fetches what their recording rows
+ * name, writes records with file rows.
+ *
+ * The input is read to its end first, and what matters of it kept in an
+ * unlinked temporary file: so no connection waits for whoever writes the
+ * input, and it is known how much there is to do.  Then sessions are taken
+ * in turn, their files fetched side by side, and each is written when all of
+ * its files are there, in the order of the input.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "document.h"
+#include "download.h"
+#include "fetch.h"
+#include "file.h"
+#include "filerow.h"
+#include "msg.h"
+#include "num.h"
+#include "progress.h"
+#include "rec.h"
+
+/* Of one session: beyond what a person can do in one. */
+#define MAX_FILES 10000
+/* What is held of sessions whose files are on their way. */
+#define MAX_PENDING 256
+#define MAX_PENDING_BYTES (1 << 20)
+
+static const struct kind {
+	const char *name;
+	const char *report, *rs_report;
+} kinds[] = {
+	{"recording", "AccessSessionRecording", "SupportSessionRecording"},
+	{"shell", "CommandShellRecording", "CommandShellRecording"},
+	{"screen", "ShowMyScreenRecording", "ShowMyScreenRecording"},
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+struct item {
+	size_t kind;
+	char instance[NUM_SIZE];	/* empty: none */
+	struct buf row;			/* when it is there */
+};
+
+/* A session whose files are on their way. */
+struct pending {
+	struct pending *next;
+	struct buf lsid, row;
+	struct item *item;
+	size_t items, begun, over;
+	uint64_t rows;
+	int bad;		/* something of it will never come */
+	int failed;		/* something did not come now */
+};
+
+struct run {
+	struct options *options;
+	struct site *site;
+	struct spool spool;
+	struct downloads downloads;
+	struct rec_writer *out;
+	struct pending *first, **last;
+	size_t pendings, bytes;
+	struct rec_reader *todo;
+	int todo_over;
+	uint64_t left_out, expired;
+	uint64_t files, sessions_over, files_over;	/* for the progress */
+	int refused[KINDS];	/* the exit code that a kind got once for all */
+	int code;		/* the worst so far */
+	int failed;		/* no Z */
+};
+
+static int
+find_kind(struct rec_value v)
+{
+	size_t i;
+
+	for (i = 0; i < KINDS; i++)
+		if (v.n == strlen(kinds[i].name) && memcmp(v.p, kinds[i].name, v.n) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* Does the user want this kind? */
+static int
+is_wanted(const struct options *o, struct rec_value kind)
+{
+	return kind.p != NULL && find_kind(kind) != -1 &&
+	    (o->kinds == 0 || (o->kinds & (1U << find_kind(kind))) != 0);
+}
+
+int
+recordings_kind(const char *name, size_t n)
+{
+	return find_kind((struct rec_value){name, n});
+}
+
+/*
+ * The input: what of it is needed.
+ */
+
+struct sieve {
+	struct rec_writer *out;
+	struct buf session, recordings;
+	uint64_t rows, files;
+	uint64_t all_files, sessions;
+};
+
+static void
+keep_row(struct buf *b, const struct rec_reader *r)
+{
+	int i;
+
+	rec_row(b, r->table);
+	for (i = 0; i < table_list[r->table].columns; i++)
+		rec_value(b, r->value[i]);
+	rec_end_row(b);
+}
+
+static void
+sieve_row(struct run *run, struct sieve *v, struct rec_reader *r)
+{
+	int64_t number;
+
+	if (r->table == TABLE_SESSION) {
+		keep_row(&v->session, r);
+		v->rows++;
+	} else if (r->table == TABLE_RECORDING &&
+	    is_wanted(run->options, r->value[RECORDING_KIND])) {
+		if (r->value[RECORDING_INSTANCE].p != NULL &&
+		    num_parse(r->value[RECORDING_INSTANCE].p,
+		    r->value[RECORDING_INSTANCE].n, &number) == -1) {
+			rec_reject(r, "a recording with an instance that is no number");
+			return;
+		}
+		if (v->files == MAX_FILES) {
+			rec_reject(r, "more recordings than one session can have");
+			return;
+		}
+		keep_row(&v->recordings, r);
+		v->files++;
+		v->rows++;
+	}
+}
+
+static void
+sieve_commit(struct run *run, struct sieve *v, const struct rec_reader *r)
+{
+	const char *name = run->site->name;
+
+	if (v->files == 0)
+		return;
+	/* Another appliance would not know it, or know another one. */
+	if (r->host.n != strlen(name) || memcmp(r->host.p, name, r->host.n) != 0) {
+		msg_warn("%.*s: it is a session of %.*s, not of %s (see --name): left out",
+		    (int)r->lsid.n, r->lsid.p, (int)r->host.n, r->host.p, name);
+		run->left_out++;
+		run->code = code_worse(run->code, EX_DATAERR);
+		return;
+	}
+	rec_begin(v->out, r->host, r->lsid);
+	rec_rows(v->out, v->recordings.p, v->recordings.n, v->files);
+	rec_rows(v->out, v->session.p, v->session.n, v->rows - v->files);
+	rec_commit(v->out);
+	v->sessions++;
+	v->all_files += v->files;
+}
+
+/* One input.  Its exit code, after a message when it is not 0. */
+static int
+sieve_input(struct run *run, struct sieve *v, int fd, const char *name)
+{
+	struct rec_reader *r = rec_open(fd, name);
+	enum rec_event e;
+	int code = 0;
+
+	while ((e = rec_next(r)) != REC_EOF && !rec_failed(v->out)) {
+		switch (e) {
+		case REC_TABLES:
+			if ((r->tables & TABLE_BIT(TABLE_RECORDING)) == 0) {
+				msg_warn("%s: it names no recordings: give what praic-split "
+				    "writes", name);
+				code = EX_USAGE;
+			}
+			break;
+		case REC_BEGIN:
+			buf_trim(&v->session, 1 << 16);
+			buf_trim(&v->recordings, 1 << 16);
+			v->rows = v->files = 0;
+			break;
+		case REC_ROW:
+			sieve_row(run, v, r);
+			break;
+		case REC_COMMIT:
+			sieve_commit(run, v, r);
+			break;
+		default:
+			break;
+		}
+		if (code != 0)
+			break;
+	}
+	if (code == 0) {
+		code = rec_code(r);
+		run->left_out += r->left_out + r->dropped;
+	}
+	rec_close(r);
+	return code;
+}
+
+/* All inputs into the temporary file, which is then read from its start. */
+static int
+sieve_all(struct run *run, int scratch)
+{
+	static char *standard_input[] = {(char *)"-"};
+	struct options *o = run->options;
+	struct sieve v = {.out = rec_new(scratch, "temporary file")};
+	char **name = o->operands > 0 ? o->operand : standard_input;
+	int i, fd, code, worst = 0, n = o->operands > 0 ? o->operands : 1;
+
+	rec_head(v.out, TABLE_BIT(TABLE_SESSION) | TABLE_BIT(TABLE_RECORDING));
+	for (i = 0; i < n; i++) {
+		if (strcmp(name[i], "-") == 0)
+			code = sieve_input(run, &v, 0, "standard input");
+		else if ((fd = open(name[i], O_RDONLY | O_CLOEXEC)) == -1) {
+			msg_errno("%s", name[i]);
+			code = EX_NOINPUT;
+		} else {
+			code = sieve_input(run, &v, fd, name[i]);
+			close(fd);
+		}
+		worst = code_worse(worst, code);
+	}
+	rec_end(v.out, 0);
+	if (rec_finish(v.out) != 0)
+		worst = code_worse(worst, EX_IOERR);
+	msg_tell(1, "%s: %llu files of %llu sessions", run->site->name,
+	    (unsigned long long)v.all_files, (unsigned long long)v.sessions);
+	run->files = v.all_files;
+	rec_free(v.out);
+	buf_free(&v.session);
+	buf_free(&v.recordings);
+	return worst;
+}
+
+/*
+ * The work.
+ */
+
+static void
+pending_free(struct pending *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->items; i++)
+		buf_free(&p->item[i].row);
+	free(p->item);
+	buf_free(&p->lsid);
+	buf_free(&p->row);
+	free(p);
+}
+
+static void
+fail(struct run *run, int code)
+{
+	run->code = code_worse(run->code, code);
+	run->failed = 1;
+}
+
+static void
+add_item(struct pending *p, const struct rec_reader *r)
+{
+	struct rec_value instance = r->value[RECORDING_INSTANCE];
+	struct item *it;
+	int64_t number;
+
+	/* A power of two more each time it is full. */
+	if ((p->items & (p->items - 1)) == 0)
+		p->item = xrealloc(p->item, (p->items == 0 ? 1 : 2 * p->items) *
+		    sizeof(*p->item));
+	it = &p->item[p->items++];
+	memset(it, 0, sizeof(*it));
+	it->kind = (size_t)find_kind(r->value[RECORDING_KIND]);
+	if (instance.p != NULL && num_parse(instance.p, instance.n, &number) == 0)
+		num_format(number, it->instance);
+}
+
+/* The next session of the input, if there is one. */
+static void
+read_pending(struct run *run)
+{
+	struct rec_reader *r = run->todo;
+	struct pending *p = NULL;
+
+	for (;;) {
+		switch (rec_next(r)) {
+		case REC_BEGIN:
+			p = xcalloc(1, sizeof(*p));
+			buf_add(&p->lsid, r->lsid.p, r->lsid.n);
+			break;
+		case REC_ROW:
+			if (p != NULL && r->table == TABLE_RECORDING)
+				add_item(p, r);
+			else if (p != NULL)
+				keep_row(&p->row, r);
+			break;
+		case REC_COMMIT:
+			*run->last = p;
+			run->last = &p->next;
+			run->pendings++;
+			run->bytes += p->row.n + p->items * sizeof(*p->item);
+			return;
+		case REC_EOF:
+			if (p != NULL)
+				pending_free(p);
+			run->todo_over = 1;
+			if (rec_code(r) != 0)
+				fail(run, EX_IOERR);
+			return;
+		default:
+			break;
+		}
+	}
+}
+
+/* Begin fetching one file. */
+static void
+begin(struct run *run, struct pending *p, struct job *j)
+{
+	struct item *it = &p->item[p->begun];
+	const struct kind *k = &kinds[it->kind];
+	struct question q = {
+		.report = run->site->rs ? k->rs_report : k->report,
+	};
+	const char *instance = it->instance[0] != '\0' ? it->instance : NULL;
+	struct buf query = {0};
+
+	(void)question_add(&q, "lsid", buf_text(&p->lsid));
+	if (instance != NULL)
+		(void)question_add(&q, "instance", instance);
+	question_encode(&query, &q);
+	spool_base(j->base, run->site->name, p->lsid.p, p->lsid.n, k->name, instance);
+	snprintf(j->what, sizeof(j->what), "%.64s: %s%s%s", buf_text(&p->lsid), k->name,
+	    instance != NULL ? " " : "", instance != NULL ? instance : "");
+	j->owner = p;
+	j->item = p->begun++;
+	j->dated = 0;
+	download_begin(j, "/api/reporting", buf_text(&query), NULL);
+	buf_free(&query);
+}
+
+/* Keep the slots busy with the earliest files that are not begun. */
+static void
+fill_slots(struct run *run)
+{
+	struct pending *p;
+	struct job *j;
+
+	for (;;) {
+		for (p = run->first; p != NULL; p = p->next) {
+			/* A kind that the account may not have is not asked
+			 * for again and again. */
+			while (p->begun < p->items &&
+			    run->refused[p->item[p->begun].kind] != 0) {
+				p->failed = 1;
+				p->begun++;
+				p->over++;
+			}
+			if (p->begun < p->items)
+				break;
+		}
+		if (p != NULL) {
+			if ((j = downloads_slot(&run->downloads)) == NULL)
+				return;
+			begin(run, p, j);
+		} else if (run->todo_over || run->pendings >= MAX_PENDING ||
+		    (run->bytes > MAX_PENDING_BYTES && run->pendings > 1))
+			return;
+		else
+			read_pending(run);
+	}
+}
+
+/* A file has come, or will not. */
+static void
+take(struct run *run, struct job *j)
+{
+	struct pending *p = j->owner;
+	struct item *it = &p->item[j->item];
+
+	p->over++;
+	run->files_over++;
+	switch (j->is) {
+	case DOWNLOAD_WHOLE:
+		filerow_add(&it->row, kinds[it->kind].name,
+		    it->instance[0] != '\0' ? it->instance : NULL, &j->file);
+		p->rows++;
+		break;
+	case DOWNLOAD_STORED:
+		break;
+	case DOWNLOAD_EXPIRED:
+		msg_warn("%s: %s: it has expired: the appliance has deleted it",
+		    run->site->name, j->what);
+		run->expired++;
+		break;
+	case DOWNLOAD_BAD:
+		p->bad = 1;
+		break;
+	case DOWNLOAD_FAILED:
+		p->failed = 1;
+		fail(run, j->code);
+		if (j->code == EX_NOPERM)
+			run->refused[it->kind] = j->code;
+		/* Nothing has worked since this one began to fail: it is
+		 * not this one. */
+		else if (run->downloads.last_good < j->retry.since)
+			run->downloads.fatal = j->code;
+		break;
+	}
+	download_release(j);
+}
+
+static void
+write_session(struct run *run, struct pending *p)
+{
+	struct rec_value host = {run->site->name, strlen(run->site->name)};
+	struct rec_value lsid = {p->lsid.n > 0 ? p->lsid.p : "", p->lsid.n};
+	size_t i;
+
+	rec_begin(run->out, host, lsid);
+	for (i = 0; i < p->items; i++)
+		if (p->item[i].row.n > 0)
+			rec_rows(run->out, p->item[i].row.p, p->item[i].row.n, 1);
+	rec_rows(run->out, p->row.p, p->row.n, 1);
+	rec_commit(run->out);
+}
+
+/* Sessions of which all is known go out, in the order of the input. */
+static void
+flush(struct run *run)
+{
+	struct pending *p;
+
+	while ((p = run->first) != NULL && p->over == p->items) {
+		if (p->failed)
+			;	/* it costs the Z */
+		else if (p->bad) {
+			msg_warn("%s: %.*s: left out", run->site->name, (int)p->lsid.n,
+			    p->lsid.p);
+			run->left_out++;
+			run->code = code_worse(run->code, EX_DATAERR);
+		} else if (p->rows > 0) {
+			if (spool_sync(&run->spool) != 0)
+				run->downloads.fatal = EX_IOERR;
+			else
+				write_session(run, p);
+		}
+		run->sessions_over++;
+		run->first = p->next;
+		if (run->first == NULL)
+			run->last = &run->first;
+		run->pendings--;
+		run->bytes -= p->row.n + p->items * sizeof(*p->item);
+		pending_free(p);
+	}
+}
+
+static void
+fetch_all(struct run *run)
+{
+	struct job *j;
+
+	for (;;) {
+		fill_slots(run);
+		flush(run);
+		progress_at(run->files_over, run->files, run->sessions_over, run->files > 0 ?
+		    run->files_over * PROGRESS_ALL / run->files : 0);
+		if (rec_failed(run->out) || run->downloads.fatal != 0)
+			break;
+		if ((j = downloads_wait(&run->downloads)) != NULL)
+			take(run, j);
+		else if (run->downloads.fatal != 0 || (run->todo_over && run->first == NULL))
+			break;
+	}
+	if (run->downloads.fatal != 0)
+		fail(run, run->downloads.fatal);
+	while (run->first != NULL) {
+		struct pending *p = run->first;
+
+		run->first = p->next;
+		pending_free(p);
+	}
+}
+
+static int
+check_options(const struct options *o)
+{
+	if (o->spool == NULL) {
+		msg_warn("recordings: -d SPOOL is missing");
+		return EX_USAGE;
+	}
+	return 0;
+}
+
+/* From what was asked for to what was done, all being open. */
+static int
+work(struct run *run, int scratch)
+{
+	struct options *o = run->options;
+	int code = sieve_all(run, scratch);
+
+	/* What was cut short is still worth fetching; no stream is not. */
+	if (code != 0 && code != EX_DATAERR && code != EX_TEMPFAIL)
+		return code;
+	run->code = code_worse(run->code, code);
+	run->failed = code == EX_TEMPFAIL;
+	if (lseek(scratch, 0, SEEK_SET) == -1 ||
+	    downloads_open(&run->downloads, run->site, &run->spool, o->jobs) != 0)
+		return EX_SOFTWARE;
+	run->todo = rec_open(scratch, "temporary file");
+	run->out = rec_new(1, "standard output");
+	run->last = &run->first;
+	rec_head(run->out, TABLE_SET_FILES);
+	progress_open(run->site, "files");
+	fetch_all(run);
+	progress_close();
+	if (!run->failed)
+		rec_end(run->out, run->left_out);
+	run->code = code_worse(run->code, rec_finish(run->out));
+	msg_tell(1, "%s: %llu files fetched, %llu were there, %llu have expired",
+	    run->site->name, (unsigned long long)run->downloads.whole,
+	    (unsigned long long)run->downloads.had, (unsigned long long)run->expired);
+	downloads_close(&run->downloads);
+	rec_close(run->todo);
+	rec_free(run->out);
+	if (run->code == 0 && run->left_out > 0)
+		run->code = EX_DATAERR;
+	return run->code;
+}
+
+int
+recordings_run(struct options *o)
+{
+	struct run run = {.options = o, .site = &o->site};
+	int scratch, code = check_options(o);
+
+	if (code == 0)
+		code = spool_open(&run.spool, o->spool, o->done);
+	if (code != 0)
+		return code;
+	run.spool.verify = o->verify;
+	scratch = file_scratch();
+	if (scratch == -1) {
+		msg_errno("temporary file (see TMPDIR)");
+		code = EX_CANTCREAT;
+	} else {
+		code = work(&run, scratch);
+		close(scratch);
+	}
+	spool_close(&run.spool);
+	return code;
+}

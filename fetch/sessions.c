@@ -1,0 +1,337 @@
+/*
+ * praic-fetch sessions: all sessions that changed in a span of time.
+ *
+ * Neither of the API's two questions is complete.  start_time finds sessions
+ * in progress and those that closed abnormally, but not one that began
+ * before the span and ended in it; end_time finds that one, but none without
+ * an end.  So both are asked, start_time first: what end_time brings again
+ * is newer and knows more.  The span is cut into windows without gaps,
+ * [at, at + step), and a window that fails for its size or time is halved.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "code.h"
+#include "document.h"
+#include "fetch.h"
+#include "msg.h"
+#include "num.h"
+#include "output.h"
+#include "progress.h"
+#include "target.h"
+#include "token.h"
+#include "when.h"
+
+/* A refusal in words may be about the size of a window: so often is it
+ * halved for that, without another success, before it is believed. */
+#define MAX_REFUSALS 6
+
+struct run {
+	struct options *options;
+	struct site *site;
+	struct document document;
+	struct output output;
+	const char *report;
+	int64_t since, until;
+	uint64_t windows, sessions;	/* so far, over both questions */
+	int64_t asked;		/* seconds of both, so far */
+	int64_t mark;		/* until when the data are complete; 0: unknown */
+};
+
+/* What one window came to, in words for -v and messages. */
+static const char *
+window_text(const char *which, int64_t at, int64_t length, char *out, size_t size)
+{
+	char from[WHEN_SIZE];
+
+	when_format(at, from);
+	snprintf(out, size, "sessions by %s from %s for %lld s", which, from,
+	    (long long)length);
+	return out;
+}
+
+/* Was the trouble one that a shorter window may not have? */
+static int
+ask_less(const struct document *d, const struct retry *r)
+{
+	if (d->call.status == 429 || d->call.status == 408 || d->call.retry_after > 0)
+		return 0;
+	return d->call.slow || r->tries >= 2;
+}
+
+static int
+small_and_quick(const struct run *run)
+{
+	const struct document *d = &run->document;
+
+	return d->took * 4 < d->call.max_time * 1000 &&
+	    d->call.bytes < (uint64_t)run->site->max_document / 4;
+}
+
+/* How many windows there will be is a guess: they may get shorter. */
+static void
+show_progress(const struct run *run, int64_t step)
+{
+	int64_t all = 2 * (run->until - run->since), left = all - run->asked;
+
+	progress_at(run->windows, run->windows + (uint64_t)((left + step - 1) / step),
+	    run->sessions, all > 0 ? (uint64_t)((double)run->asked / (double)all *
+	    PROGRESS_ALL) : 0);
+}
+
+/* One question, for the whole span. */
+static int
+ask_span(struct run *run, const char *which)
+{
+	struct document *d = &run->document;
+	struct retry retry = {0};
+	int64_t at = run->since, step = run->options->window, length, delay;
+	char from[NUM_SIZE], duration[NUM_SIZE], text[128];
+	int refusals = 0, code;
+
+	while (at < run->until) {
+		struct question q = {.report = run->report};
+		enum document_is is;
+
+		length = step < run->until - at ? step : run->until - at;
+		num_format(at, from);
+		num_format(length, duration);
+		(void)question_add(&q, which, from);
+		(void)question_add(&q, "duration", duration);
+		window_text(which, at, length, text, sizeof(text));
+		is = document_try(d, &q);
+		switch (is) {
+		case DOCUMENT_DATA:
+			code = output_document(&run->output, d);
+			if (code != 0)
+				return code;
+			/* FALLTHROUGH */
+		case DOCUMENT_NOTHING:
+			msg_tell(1, "%s: %s: %llu, %llu bytes", run->site->name, text,
+			    is == DOCUMENT_DATA ? (unsigned long long)d->answer.children : 0,
+			    is == DOCUMENT_DATA ? (unsigned long long)d->answer.bytes : 0);
+			at += length;
+			run->asked += length;
+			run->windows++;
+			if (is == DOCUMENT_DATA)
+				run->sessions += d->answer.children;
+			show_progress(run, step);
+			if (step < run->options->window && small_and_quick(run))
+				step = 2 * step < run->options->window ? 2 * step :
+				    run->options->window;
+			memset(&retry, 0, sizeof(retry));
+			refusals = 0;
+			continue;
+		case DOCUMENT_ERROR:
+			if (++refusals > MAX_REFUSALS || length == 1)
+				break;
+			step = length / 2;
+			continue;
+		case DOCUMENT_AGAIN:
+			if (d->call.big) {
+				if (length == 1) {
+					document_complain(d, is, text);
+					msg_warn("%s: see --max-document", run->site->name);
+					return EX_UNAVAILABLE;
+				}
+				step = length / 2;
+				continue;
+			}
+			delay = call_retry(&retry, &d->call);
+			if (delay == -1)
+				break;
+			if (ask_less(d, &retry) && length > 1)
+				step = length / 2;
+			msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", run->site->name,
+			    text, (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
+			call_sleep(delay);
+			continue;
+		case DOCUMENT_FAILED:
+			break;
+		}
+		document_complain(d, is, text);
+		return document_code(d, is);
+	}
+	return 0;
+}
+
+/* Given sessions, one question each: only so is it known which are missing. */
+static int
+ask_lsids(struct run *run)
+{
+	struct document *d = &run->document;
+	enum document_is is;
+	size_t i;
+	int code, worst = 0;
+
+	for (i = 0; i < run->options->lsids; i++) {
+		struct question q = {.report = run->report};
+
+		(void)question_add(&q, "lsid", run->options->lsid[i]);
+		code = document_get(d, &q, &is);
+		if (code != 0)
+			return code;
+		if (is == DOCUMENT_DATA)
+			code = output_document(&run->output, d);
+		else {
+			msg_warn("%s: there is no session %s", run->site->name,
+			    run->options->lsid[i]);
+			worst = EX_NOINPUT;
+		}
+		if (code != 0)
+			return code;
+	}
+	return worst;
+}
+
+/*
+ * The appliance's time, from an answer before the first report: the token's,
+ * or when that was in the cache, that to a question about nothing.  What it
+ * says besides its Date does not matter.
+ */
+static int
+learn_time(struct run *run)
+{
+	struct document *d = &run->document;
+	struct question q = {.report = run->report};
+	struct retry retry = {0};
+	enum call_end end;
+	int64_t delay;
+	int code = token_get(run->site);
+
+	if (code != 0 || run->site->date != 0)
+		return code;
+	(void)question_add(&q, "start_time", "1");
+	(void)question_add(&q, "duration", "1");
+	while ((end = document_ask(d, &q)) == CALL_AGAIN && run->site->date == 0) {
+		delay = call_retry(&retry, &d->call);
+		if (delay == -1)
+			break;
+		call_sleep(delay);
+	}
+	if (end == CALL_DONE || run->site->date != 0)
+		return 0;
+	call_complain(&d->call, "its time");
+	return d->call.code;
+}
+
+/* From what was given to what is asked: [since, until) by that clock. */
+static int
+set_span(struct run *run)
+{
+	const struct options *o = run->options;
+	int64_t now = site_now(run->site);
+
+	run->mark = run->until = now;
+	if (now == 0 && (o->until == NULL || strcmp(o->until, "now") == 0)) {
+		msg_warn("%s: its answers bear no Date: give --until", run->site->name);
+		return EX_UNAVAILABLE;
+	}
+	if (o->until != NULL) {
+		(void)when_parse_user(o->until, now, &run->until);
+		if (run->until < run->mark || now == 0)
+			run->mark = now == 0 ? 0 : run->until;
+		else
+			run->until = run->mark;
+	}
+	if (o->since != NULL)
+		(void)when_parse_user(o->since, now != 0 ? now : run->until, &run->since);
+	/* The API counts from 1970. */
+	if (run->since < 0)
+		run->since = 0;
+	return 0;
+}
+
+static int
+check_options(const struct options *o)
+{
+	int64_t since = 0, until;
+
+	if (o->operands > 0) {
+		msg_warn("sessions: what is %s?  Times are given by --since and --until",
+		    o->operand[0]);
+		return EX_USAGE;
+	}
+	if ((o->since == NULL) == (o->lsids == 0)) {
+		msg_warn("sessions: give either --since or --lsid");
+		return EX_USAGE;
+	}
+	if (o->lsids != 0 && o->until != NULL) {
+		msg_warn("sessions: --until does not go with --lsid");
+		return EX_USAGE;
+	}
+	/* Any "now" shows whether they can be read. */
+	if (o->since != NULL && when_parse_user(o->since, 1700000000, &since) == -1) {
+		msg_warn("--since %s: a date (2024-12-03), a date and time, UNIX seconds, "
+		    "or a span back from now such as 36h", o->since);
+		return EX_USAGE;
+	}
+	if (o->until != NULL && when_parse_user(o->until, 1700000000, &until) == -1) {
+		msg_warn("--until %s: a date (2024-12-03), a date and time, UNIX seconds, "
+		    "or a span back from now such as 36h", o->until);
+		return EX_USAGE;
+	}
+	return 0;
+}
+
+/* The span, or the session, or a hash of all of them. */
+static void
+name_file(char out[SPOOL_NAME], const struct run *run)
+{
+	const struct options *o = run->options;
+	struct buf b = {0};
+	size_t i;
+
+	if (o->lsids == 0) {
+		target_time(&b, run->since);
+		buf_addc(&b, '-');
+		target_time(&b, run->until);
+	}
+	for (i = 0; i < o->lsids; i++)
+		buf_printf(&b, "%s%s", i > 0 ? "," : "", o->lsid[i]);
+	target_sessions(out, run->site, buf_text(&b));
+	buf_free(&b);
+}
+
+int
+sessions_run(struct options *o)
+{
+	struct run run = {.options = o, .site = &o->site};
+	struct target target;
+	char name[SPOOL_NAME];
+	int code = check_options(o);
+
+	if (code != 0)
+		return code;
+	run.report = o->site.rs ? "SupportSession" : "AccessSession";
+	code = document_open(&run.document, run.site);
+	if (code != 0)
+		return code;
+	code = target_open(&target, o->spool);
+	if (code != 0) {
+		document_close(&run.document);
+		return code;
+	}
+	run.document.root = "session_list";
+	output_open(&run.output, run.site, target.fd, o->spool != NULL ? o->spool :
+	    "standard output", o->raw);
+	progress_open(run.site, "windows");
+	code = learn_time(&run);
+	if (code == 0 && o->lsids > 0) {
+		run.mark = site_now(run.site);
+		code = ask_lsids(&run);
+	} else if (code == 0) {
+		code = set_span(&run);
+		if (code == 0)
+			code = ask_span(&run, "start_time");
+		if (code == 0)
+			code = ask_span(&run, "end_time");
+	}
+	if (code == 0)
+		code = output_end(&run.output, run.mark);
+	progress_close();
+	output_close(&run.output);
+	document_close(&run.document);
+	name_file(name, &run);
+	return target_close(&target, code, name);
+}

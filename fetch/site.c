@@ -1,0 +1,361 @@
+/* A site and its settings: see site.h. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "buf.h"
+#include "call.h"
+#include "code.h"
+#include "msg.h"
+#include "num.h"
+#include "secret.h"
+#include "site.h"
+#include "token.h"
+#include "utf8.h"
+#include "when.h"
+
+/* What of an answer is worth a message's room. */
+#define SHOWN 200
+
+void
+site_init(struct site *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->rate = 20;		/* what an account is allowed */
+	s->retry_time = 300;
+	s->connect_time = 30;
+	s->answer_time = 300;	/* recordings are rendered when asked for */
+	s->stall_time = 60;
+	s->max_document = (int64_t)1 << 30;
+}
+
+/* How a setting is read, and where it goes. */
+enum form { TEXT, SPAN, COUNT, SIZE, PRODUCT, TEXTS, PROXY, PIN };
+
+static const struct setting {
+	const char *name;
+	enum form form;
+	size_t offset;
+} settings[] = {
+	{"host", TEXT, offsetof(struct site, host)},
+	{"name", TEXT, offsetof(struct site, name_given)},
+	{"client-id", TEXT, offsetof(struct site, client_id)},
+	{"secret", TEXT, offsetof(struct site, secret_ref)},
+	{"ca-file", TEXT, offsetof(struct site, ca_file)},
+	{"pin", PIN, offsetof(struct site, pin)},
+	{"client-cert", TEXT, offsetof(struct site, cert)},
+	{"client-key", TEXT, offsetof(struct site, key)},
+	{"client-key-password", TEXT, offsetof(struct site, key_password_ref)},
+	{"proxy", PROXY, offsetof(struct site, proxy)},
+	{"proxy-user", TEXT, offsetof(struct site, proxy_user_ref)},
+	{"backup-password", TEXT, offsetof(struct site, backup_password_ref)},
+	{"product", PRODUCT, offsetof(struct site, rs)},
+	{"nothing", TEXTS, offsetof(struct site, nothing)},
+	{"expired", TEXTS, offsetof(struct site, expired)},
+	{"rate", COUNT, offsetof(struct site, rate)},
+	{"retry-time", SPAN, offsetof(struct site, retry_time)},
+	{"connect-time", SPAN, offsetof(struct site, connect_time)},
+	{"answer-time", SPAN, offsetof(struct site, answer_time)},
+	{"stall-time", SPAN, offsetof(struct site, stall_time)},
+	{"max-time", SPAN, offsetof(struct site, max_time)},
+	{"max-document", SIZE, offsetof(struct site, max_document)},
+};
+
+static int
+wrong(const char *name, const char *value, const char *want)
+{
+	msg_warn("--%s %s: %s", name, value, want);
+	return EX_USAGE;
+}
+
+/* Bytes: 500, 64K, 100M, 2G. */
+static int
+parse_size(const char *text, int64_t *v)
+{
+	static const char units[] = "KMG";
+	size_t n = strlen(text);
+	const char *unit = n > 0 ? strchr(units, text[n - 1]) : NULL;
+	uint64_t count;
+	int shift = 0;
+
+	if (unit != NULL) {
+		shift = 10 * (int)(unit - units + 1);
+		n--;
+	}
+	if (num_parse_count(text, n, (uint64_t)INT64_MAX >> shift, &count) == -1 ||
+	    count == 0)
+		return -1;
+	*v = (int64_t)(count << shift);
+	return 0;
+}
+
+/* Only hashes: a file of that name could be exchanged. */
+static int
+is_pin(const char *p)
+{
+	size_t n;
+
+	for (;;) {
+		if (strncmp(p, "sha256//", 8) != 0)
+			return 0;
+		p += 8;
+		n = strcspn(p, ";");
+		if (n != 44 || p[43] != '=')
+			return 0;
+		p += n;
+		if (*p == '\0')
+			return 1;
+		p++;
+	}
+}
+
+static int
+set_proxy(struct site *s, const char *name, const char *value)
+{
+	static const char *const schemes[] = {
+		"http://", "https://", "socks5h://", "socks5://", NULL
+	};
+	int i;
+
+	if (strcmp(value, "none") == 0) {
+		s->proxy = "";
+		return 0;
+	}
+	/* Not repeated: there may be a password in it. */
+	if (strchr(value, '@') != NULL) {
+		msg_warn("--%s: the user and password go into --proxy-user, by "
+		    "reference", name);
+		return EX_USAGE;
+	}
+	for (i = 0; schemes[i] != NULL; i++)
+		if (strncmp(value, schemes[i], strlen(schemes[i])) == 0) {
+			s->proxy = value;
+			return 0;
+		}
+	return wrong(name, value, "http://, https://, socks5h://HOST:PORT, or none");
+}
+
+int
+site_set(struct site *s, const char *name, const char *value)
+{
+	const struct setting *set = NULL;
+	struct site_texts *texts;
+	uint64_t count;
+	size_t i;
+	char *at;
+
+	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (strcmp(settings[i].name, name) == 0)
+			set = &settings[i];
+	if (set == NULL)
+		return -1;
+	at = (char *)s + set->offset;
+	switch (set->form) {
+	case PIN:
+		if (!is_pin(value))
+			return wrong(name, value, "sha256//BASE64, several parted by ;");
+		/* FALLTHROUGH */
+	case TEXT:
+		if (*value == '\0') {
+			msg_warn("--%s: it is empty", name);
+			return EX_USAGE;
+		}
+		*(const char **)(void *)at = value;
+		return 0;
+	case SPAN:
+		if (when_parse_span(value, (int64_t *)(void *)at) == -1)
+			return wrong(name, value, "a time such as 30s, 5m or 1h");
+		return 0;
+	case COUNT:
+		if (num_parse_count(value, strlen(value), 1000000, &count) == -1)
+			return wrong(name, value, "a number");
+		*(int64_t *)(void *)at = (int64_t)count;
+		return 0;
+	case SIZE:
+		if (parse_size(value, (int64_t *)(void *)at) == -1)
+			return wrong(name, value, "a size such as 500M or 2G");
+		return 0;
+	case PRODUCT:
+		if (strcmp(value, "pra") != 0 && strcmp(value, "rs") != 0)
+			return wrong(name, value, "pra or rs");
+		s->rs = *value == 'r';
+		return 0;
+	case TEXTS:
+		texts = (struct site_texts *)(void *)at;
+		if (texts->n == SITE_TEXTS)
+			return wrong(name, value, "that is one too many");
+		texts->text[texts->n++] = value;
+		return 0;
+	case PROXY:
+		return set_proxy(s, name, value);
+	}
+	return -1;
+}
+
+static int
+missing(const char *name)
+{
+	msg_warn("--%s is missing", name);
+	return EX_USAGE;
+}
+
+int
+site_check(struct site *s)
+{
+	const char *name = s->name_given;
+
+	if (s->host == NULL)
+		return missing("host");
+	if (s->client_id == NULL)
+		return missing("client-id");
+	if (s->secret_ref == NULL)
+		return missing("secret");
+	if (host_normalise(s->host, strlen(s->host), s->name) == -1) {
+		msg_warn("--host %s: give a name or address, with :PORT if need be, "
+		    "not a URL", s->host);
+		return EX_USAGE;
+	}
+	if (name != NULL && host_normalise(name, strlen(name), s->name) == -1) {
+		msg_warn("--name %s: that is no host name", name);
+		return EX_USAGE;
+	}
+	/* It is the half before the colon of the Basic credentials. */
+	if (strchr(s->client_id, ':') != NULL) {
+		msg_warn("--client-id: there is a colon in it");
+		return EX_USAGE;
+	}
+	if (s->key != NULL && s->cert == NULL)
+		return missing("client-cert");
+	if (s->connect_time == 0 || s->answer_time == 0 || s->stall_time == 0) {
+		msg_warn("--connect-time, --answer-time and --stall-time are at "
+		    "least 1s");
+		return EX_USAGE;
+	}
+	free(s->url);
+	s->url = xasprintf("https://%s", s->host);
+	return 0;
+}
+
+static int
+get(const char *ref, const char *what, char **out)
+{
+	int code = 0;
+
+	if (ref != NULL)
+		*out = secret_get(ref, what, &code);
+	return code;
+}
+
+/* Base64 of "id:secret": whoever has it has the secret, so it is hidden. */
+static char *
+basic_of(const struct site *s)
+{
+	char *pair = xasprintf("%s:%s", s->client_id, s->secret);
+	size_t n = strlen(pair);
+	char *out = xmalloc(4 * ((n + 2) / 3) + 1);
+
+	EVP_EncodeBlock((unsigned char *)out, (unsigned char *)pair, (int)n);
+	secret_free(pair);
+	msg_hide(out);
+	return out;
+}
+
+int
+site_secrets(struct site *s)
+{
+	int code;
+
+	secret_guard();
+	if ((code = get(s->secret_ref, "client secret", &s->secret)) != 0 ||
+	    (code = get(s->key_password_ref, "password of the client key",
+	    &s->key_password)) != 0 ||
+	    (code = get(s->proxy_user_ref, "proxy user", &s->proxy_user)) != 0 ||
+	    (code = get(s->backup_password_ref, "backup password",
+	    &s->backup_password)) != 0)
+		return code;
+	s->basic = basic_of(s);
+	return 0;
+}
+
+void
+site_free(struct site *s)
+{
+	token_free(s);
+	call_close(s);
+	free(s->url);
+	secret_free(s->secret);
+	secret_free(s->key_password);
+	secret_free(s->proxy_user);
+	secret_free(s->backup_password);
+	secret_free(s->basic);
+}
+
+/* The length of a secret of this site that begins at p. */
+static size_t
+secret_at(const struct site *s, const char *p, size_t n)
+{
+	const char *secrets[] = {
+		s->basic, s->secret, token_text(s), s->key_password,
+		s->proxy_user, s->backup_password
+	};
+	size_t i, len, longest = 0;
+
+	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+		len = secrets[i] != NULL ? strlen(secrets[i]) : 0;
+		if (len >= 4 && len > longest && len <= n && memcmp(p, secrets[i], len) == 0)
+			longest = len;
+	}
+	return longest;
+}
+
+/*
+ * The secrets go before the cut: half a secret is not one that msg_hide
+ * would know again.
+ */
+const char *
+site_show(const struct site *s, const char *p, size_t n, char *out)
+{
+	size_t i = 0, o = 0, len;
+	int blank = 0, unit;
+
+	while (i < n) {
+		if (isspace((unsigned char)p[i])) {
+			blank = o > 0;
+			i++;
+			continue;
+		}
+		unit = utf8_length((const unsigned char *)p + i, n - i);
+		if (unit < 0)
+			unit = 1;	/* msg.c shows it as it is */
+		len = secret_at(s, p + i, n - i);
+		if (o + (size_t)blank + (len > 0 ? 3 : (size_t)unit) > SHOWN) {
+			memcpy(out + o, "...", 3);
+			o += 3;
+			break;
+		}
+		if (blank)
+			out[o++] = ' ';
+		blank = 0;
+		if (len > 0) {
+			memcpy(out + o, "***", 3);
+			o += 3;
+			i += len;
+		} else {
+			memcpy(out + o, p + i, (size_t)unit);
+			o += (size_t)unit;
+			i += (size_t)unit;
+		}
+	}
+	out[o] = '\0';
+	return out;
+}
+
+int64_t
+site_now(const struct site *s)
+{
+	if (s->date == 0)
+		return 0;
+	return s->date + (call_clock() - s->date_at) / 1000;
+}

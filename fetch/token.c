@@ -1,0 +1,488 @@
+/*
+ * The token of an account: see token.h.
+ *
+ * The cache is a file for each account, named by a hash of host and client
+ * id, locked while it is read and while a new token is asked for.  It is
+ * written in place: the lock is on the file, and a half-written one is just
+ * an empty one.  Its times are this machine's, for nothing that is fetched
+ * hangs on them: a token that was thought good costs one 401, not more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "call.h"
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "secret.h"
+#include "sha256.h"
+#include "token.h"
+
+#define MAX_STATE (256 * 1024)	/* the cache file, an answer with a token */
+#define MAX_TOKEN (16 * 1024)
+#define EARLY 60		/* renewed so many seconds before its end */
+#define LOCK_MS 100		/* how often a taken lock is tried */
+#define REMEMBER 86400		/* seconds that a text is believed */
+#define MAX_TEXTS 16		/* of a kind */
+
+struct token {
+	char *text;
+	int64_t until;		/* by time(2) */
+	int fresh;		/* new, and not yet good for anything */
+	int number;
+	json_t *nothing;	/* texts: {report: {text: until}} */
+};
+
+static struct token *
+own(struct site *s)
+{
+	if (s->token == NULL)
+		s->token = xcalloc(1, sizeof(*s->token));
+	return s->token;
+}
+
+const char *
+token_text(const struct site *s)
+{
+	return s->token != NULL ? s->token->text : NULL;
+}
+
+int
+token_number(const struct site *s)
+{
+	return s->token != NULL ? s->token->number : 0;
+}
+
+void
+token_worked(struct site *s)
+{
+	own(s)->fresh = 0;
+}
+
+void
+token_free(struct site *s)
+{
+	if (s->token == NULL)
+		return;
+	secret_free(s->token->text);
+	json_decref(s->token->nothing);
+	free(s->token);
+	s->token = NULL;
+}
+
+/* It goes into a header: visible ASCII, nothing that could end the line. */
+static int
+is_token(const char *p)
+{
+	size_t n = strlen(p), i;
+
+	if (n == 0 || n > MAX_TOKEN)
+		return 0;
+	for (i = 0; i < n; i++)
+		if (p[i] <= ' ' || p[i] > '~')
+			return 0;
+	return 1;
+}
+
+static void
+use(struct site *s, const char *text, int64_t until, int fresh)
+{
+	struct token *t = own(s);
+
+	secret_free(t->text);
+	t->text = xstrdup(text);
+	t->until = until;
+	t->fresh = fresh;
+	t->number++;
+	msg_hide(text);
+}
+
+/* A directory of this user's own, below one that is given.  -1: none. */
+static int
+open_below(const char *base, int *unsafe)
+{
+	char *path = xasprintf("%s/praic", base);
+	struct stat st;
+	int fd;
+
+	(void)mkdir(base, 0700);	/* ~/.cache need not be there yet */
+	(void)mkdir(path, 0700);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd != -1 && (fstat(fd, &st) == -1 || st.st_uid != geteuid() ||
+	    (st.st_mode & 022) != 0)) {
+		msg_warn("%s: it is not yours alone: chmod 700 it, or remove it", path);
+		*unsafe = 1;
+		close(fd);
+		fd = -1;
+	}
+	free(path);
+	return fd;
+}
+
+static int
+open_dir(int *unsafe)
+{
+	static const char *const names[] = {
+		"XDG_RUNTIME_DIR", "CACHE_DIRECTORY", "XDG_CACHE_HOME", NULL
+	};
+	const char *base;
+	char *path;
+	int i, fd;
+
+	for (i = 0; names[i] != NULL; i++) {
+		base = getenv(names[i]);
+		if (base == NULL || *base != '/')
+			continue;
+		/* systemd may name several, parted by colons. */
+		path = xstrndup(base, strcspn(base, ":"));
+		fd = open_below(path, unsafe);
+		free(path);
+		if (fd != -1 || *unsafe)
+			return fd;
+	}
+	base = getenv("HOME");
+	if (base == NULL || *base != '/')
+		return -1;
+	path = xasprintf("%s/.cache", base);
+	fd = open_below(path, unsafe);
+	free(path);
+	return fd;
+}
+
+/* "token-" and a hash: the name tells nothing. */
+static void
+name_of(const struct site *s, char out[48])
+{
+	struct sha256 *h = sha256_new();
+	char hex[SHA256_HEX];
+
+	sha256_add(h, s->url, strlen(s->url));
+	sha256_add(h, "\n", 1);
+	sha256_add(h, s->client_id, strlen(s->client_id));
+	sha256_hex(h, hex);
+	sha256_free(h);
+	memcpy(out, "token-", 6);
+	memcpy(out + 6, hex, 32);
+	out[38] = '\0';
+}
+
+/* Wait for the lock: whoever has it may be asking for the very token. */
+static int
+lock(const struct site *s, int fd)
+{
+	int64_t until = call_clock() + (s->retry_time + s->connect_time) * 1000;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			msg_errno("%s: the token's cache cannot be locked", s->name);
+			return EX_IOERR;
+		}
+		if (call_clock() > until) {
+			msg_warn("%s: another process keeps the token's cache locked",
+			    s->name);
+			return EX_TEMPFAIL;
+		}
+		call_sleep(LOCK_MS);
+	}
+	return 0;
+}
+
+/*
+ * The cache file, locked.  0 and *out; *out is -1 where there is no place
+ * for one, and then each process takes its own token.
+ */
+static int
+open_cache(struct site *s, int *out)
+{
+	char name[48];
+	struct stat st;
+	int dir, fd, code, unsafe = 0;
+
+	*out = -1;
+	dir = open_dir(&unsafe);
+	if (unsafe)
+		return EX_CONFIG;
+	if (dir == -1) {
+		msg_tell(1, "%s: no directory for the token's cache", s->name);
+		return 0;
+	}
+	name_of(s, name);
+	/* Not blocking: it might be a pipe that somebody put there. */
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	close(dir);
+	if (fd == -1) {
+		msg_errno("%s: the token's cache", s->name);
+		return EX_CANTCREAT;
+	}
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 077) != 0 || st.st_nlink != 1) {
+		msg_warn("%s: the token's cache (%s) is not a file of yours alone: "
+		    "remove it", s->name, name);
+		close(fd);
+		return EX_CONFIG;
+	}
+	if ((code = lock(s, fd)) != 0) {
+		close(fd);
+		return code;
+	}
+	*out = fd;
+	return 0;
+}
+
+/* What the cache says; an empty object when it says nothing. */
+static json_t *
+read_cache(int fd)
+{
+	json_t *o = NULL;
+	char *text;
+	ssize_t n;
+
+	if (fd != -1) {
+		text = xmalloc(MAX_STATE);
+		n = lseek(fd, 0, SEEK_SET) == -1 ? -1 : file_read(fd, text, MAX_STATE);
+		if (n > 0)
+			o = json_loadb(text, (size_t)n, 0, NULL);
+		explicit_bzero(text, MAX_STATE);
+		free(text);
+	}
+	if (!json_is_object(o)) {
+		json_decref(o);
+		o = json_object();
+	}
+	return o;
+}
+
+static void
+write_cache(const struct site *s, int fd, json_t *o)
+{
+	char *text;
+
+	if (fd == -1)
+		return;
+	text = json_dumps(o, JSON_COMPACT);
+	/* Not synced: after a crash a new token is asked for. */
+	if (text == NULL || ftruncate(fd, 0) == -1 || lseek(fd, 0, SEEK_SET) == -1 ||
+	    file_write(fd, text, strlen(text)) == -1) {
+		/* The token in memory is good; the next process asks anew. */
+		msg_errno("%s: the token's cache cannot be written", s->name);
+		(void)!ftruncate(fd, 0);
+	}
+	secret_free(text);
+}
+
+/* Remember what the cache knows of texts, too. */
+static void
+use_texts(struct site *s, const json_t *cache)
+{
+	struct token *t = own(s);
+	json_t *texts = json_object_get(cache, "nothing");
+
+	if (json_is_object(texts) && t->nothing == NULL)
+		t->nothing = json_incref(texts);
+}
+
+/* A token of the cache that is still good, and not the one that was bad. */
+static int
+use_cached(struct site *s, const json_t *cache, const char *bad)
+{
+	const char *text = json_string_value(json_object_get(cache, "token"));
+	json_int_t until = json_integer_value(json_object_get(cache, "until"));
+
+	if (text == NULL || !is_token(text) || until <= (json_int_t)time(NULL) ||
+	    (bad != NULL && strcmp(text, bad) == 0))
+		return 0;
+	use(s, text, until, 0);
+	return 1;
+}
+
+static int
+take(struct call *c, const char *p, size_t n)
+{
+	buf_add(c->arg, p, n);
+	return 0;
+}
+
+/* The answer of /oauth2/token, which has been read by many to be many things. */
+static int
+parse_answer(struct site *s, const struct buf *b, struct call *c)
+{
+	char shown[SITE_SHOWN];
+	json_t *o = json_loadb(b->p != NULL ? b->p : "", b->n, 0, NULL);
+	const char *text = json_string_value(json_object_get(o, "access_token"));
+	const char *type = json_string_value(json_object_get(o, "token_type"));
+	json_t *life = json_object_get(o, "expires_in");
+	json_int_t seconds = 0;
+
+	if (text == NULL || !is_token(text)) {
+		/* It may have a token somewhere: it is not shown. */
+		const char *error = json_string_value(json_object_get(o, "error"));
+
+		buf_printf(&c->why, "an answer without a token%s%s",
+		    error != NULL ? ": " : "", error != NULL ?
+		    site_show(s, error, strlen(error), shown) : "");
+		json_decref(o);
+		return -1;
+	}
+	if (type != NULL && strcasecmp(type, "bearer") != 0) {
+		buf_printf(&c->why, "a token of the type %s, which is unknown here",
+		    site_show(s, type, strlen(type), shown));
+		json_decref(o);
+		return -1;
+	}
+	if (json_is_integer(life))
+		seconds = json_integer_value(life);
+	else if (json_is_string(life))
+		seconds = strtoll(json_string_value(life), NULL, 10);
+	if (seconds <= 0 || seconds > 366 * 86400)
+		seconds = 300;	/* it did not say */
+	msg_tell(1, "%s: a new token, for %lld seconds", s->name, (long long)seconds);
+	/* Never so early that a short life is over at once. */
+	use(s, text, (int64_t)time(NULL) + seconds -
+	    (seconds >= 10 * EARLY ? EARLY : seconds / 10), 1);
+	json_decref(o);
+	return 0;
+}
+
+static int
+ask(struct site *s)
+{
+	struct buf answer = {0};
+	struct retry r = {0};
+	struct call c = {
+		.site = s, .auth = CALL_BASIC, .path = "/oauth2/token",
+		.body = "grant_type=client_credentials",
+		.body_type = "application/x-www-form-urlencoded",
+		.max_time = s->answer_time + s->connect_time, .max_bytes = MAX_STATE,
+		.take = take, .arg = &answer,
+	};
+	int64_t delay;
+	int code = 0;
+
+	for (;;) {
+		buf_reset(&answer);
+		if (call_run(&c) == CALL_DONE && parse_answer(s, &answer, &c) == 0)
+			break;
+		if (c.end == CALL_DONE)
+			c.code = EX_UNAVAILABLE;
+		code = c.code;
+		delay = c.end == CALL_FAILED ? -1 : call_retry(&r, &c);
+		if (delay == -1)
+			break;
+		msg_tell(1, "%s: token: %.*s: trying again in %.1f s", s->name,
+		    (int)c.why.n, c.why.p, (double)delay / 1000);
+		call_sleep(delay);
+		code = 0;
+	}
+	if (code != 0)
+		call_complain(&c, "token");
+	if (answer.p != NULL)
+		explicit_bzero(answer.p, answer.n);
+	buf_free(&answer);
+	call_free(&c);
+	return code;
+}
+
+/* A token that is not "bad": the cached one, or else a new one. */
+static int
+obtain(struct site *s, const char *bad, int new)
+{
+	json_t *cache;
+	int fd, code = open_cache(s, &fd);
+
+	if (code != 0)
+		return code;
+	cache = read_cache(fd);
+	use_texts(s, cache);
+	if (new || !use_cached(s, cache, bad)) {
+		code = ask(s);
+		if (code == 0) {
+			json_object_set_new(cache, "token", json_string(s->token->text));
+			json_object_set_new(cache, "until", json_integer(s->token->until));
+			write_cache(s, fd, cache);
+		}
+	}
+	json_decref(cache);
+	if (fd != -1)
+		close(fd);	/* and unlock */
+	return code;
+}
+
+int
+token_get(struct site *s)
+{
+	struct token *t = own(s);
+
+	if (t->text != NULL && t->until > (int64_t)time(NULL))
+		return 0;
+	return obtain(s, NULL, 0);
+}
+
+int
+token_new(struct site *s)
+{
+	return obtain(s, NULL, 1);
+}
+
+int
+token_renew(struct site *s, int number)
+{
+	struct token *t = own(s);
+	char *bad;
+	int code;
+
+	if (number != t->number)	/* another call has done it */
+		return 0;
+	if (t->fresh) {
+		msg_warn("%s: a new token was refused (401): the account may not "
+		    "use the API, or its permissions have just changed", s->name);
+		return EX_NOPERM;
+	}
+	msg_tell(1, "%s: the token is no longer good", s->name);
+	bad = t->text;
+	t->text = NULL;
+	code = obtain(s, bad, 0);
+	secret_free(bad);
+	return code;
+}
+
+int
+token_knows(struct site *s, const char *kind, const char *text)
+{
+	json_t *texts = json_object_get(own(s)->nothing, kind);
+
+	return json_integer_value(json_object_get(texts, text)) >
+	    (json_int_t)time(NULL);
+}
+
+void
+token_remember(struct site *s, const char *kind, const char *text)
+{
+	struct token *t = own(s);
+	json_t *cache, *texts;
+	int fd;
+
+	if (t->nothing == NULL)
+		t->nothing = json_object();
+	texts = json_object_get(t->nothing, kind);
+	if (!json_is_object(texts) || json_object_size(texts) >= MAX_TEXTS)
+		json_object_set_new(t->nothing, kind, texts = json_object());
+	json_object_set_new(texts, text,
+	    json_integer((json_int_t)time(NULL) + REMEMBER));
+	if (open_cache(s, &fd) != 0)
+		return;
+	cache = read_cache(fd);
+	json_object_set(cache, "nothing", t->nothing);
+	write_cache(s, fd, cache);
+	json_decref(cache);
+	if (fd != -1)
+		close(fd);
+}

@@ -1,0 +1,388 @@
+/* The documents of an input: see input.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "host.h"
+#include "input.h"
+#include "msg.h"
+#include "num.h"
+
+/* A declaration or a mark is a line; anything longer is none of ours. */
+#define MAX_MARK 4096
+/* A comment between documents. */
+#define MAX_COMMENT ((size_t)16 << 20)
+
+struct input {
+	struct parse *parse;
+	const struct input_options *options;
+	struct source *source;
+	const char *name;
+	uint64_t place;
+	int code;
+	uint64_t documents;	/* roots and bad ones, in all */
+	/* of the marks */
+	char host[HOST_SIZE];	/* of the document to come, or empty */
+	int marked;		/* a site mark waits for its end mark */
+	uint64_t marked_documents;
+	uint64_t ends;
+};
+
+static void
+tell(struct input *in, uint64_t place, const char *text)
+{
+	msg_warn("%s: byte %llu: %s", in->name,
+	    (unsigned long long)source_offset(in->source, place), text);
+}
+
+static int
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Do these bytes begin a declaration or a mark, with a blank behind it? */
+static int
+begins(const char *p, size_t n, const char *target)
+{
+	size_t len = strlen(target);
+
+	return n > len && memcmp(p, target, len) == 0 && is_blank(p[len]);
+}
+
+/*
+ * A bad document: the next begins with a declaration or a mark at the start
+ * of a line, at or behind this place.  0, or -1 when there is none.
+ */
+static int
+find_next(struct input *in, uint64_t from)
+{
+	static const char *const starts[] = {"<?xml", "<?praic-site", "<?praic-end"};
+	const char *p, *q, *end;
+	size_t have, i;
+
+	/* The line may begin right where the parser stopped. */
+	in->place = from > 0 ? from - 1 : from;
+	for (;;) {
+		p = source_at(in->source, in->place, 2 * MAX_MARK, &have);
+		end = p + have;
+		for (q = p; (q = memchr(q, '\n', (size_t)(end - q))) != NULL; q++) {
+			for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+				if (begins(q + 1, (size_t)(end - q - 1), starts[i]))
+					break;
+			if (i < sizeof(starts) / sizeof(starts[0])) {
+				in->place += (uint64_t)(q + 1 - p);
+				return 0;
+			}
+		}
+		if (have < 2 * MAX_MARK)
+			return -1;
+		/* Keep enough for a start that is cut here. */
+		in->place += have - 32;
+		source_keep(in->source, in->place);
+	}
+}
+
+/* The document is bad from here on; the parser has said why. */
+static int
+skip_bad(struct input *in, uint64_t from)
+{
+	int latin1 = source_encoding(in->source) == ENCODING_LATIN1;
+
+	in->code = code_worse(in->code, EX_DATAERR);
+	in->host[0] = '\0';
+	if (find_next(in, from) == -1)
+		return -1;
+	/* What is read from here on must be read as a beginning. */
+	(void)source_restart(in->source, in->place,
+	    latin1 ? ENCODING_UTF8 : source_encoding(in->source));
+	return 0;
+}
+
+static int
+bad_here(struct input *in, const char *text)
+{
+	tell(in, in->place, text);
+	in->parse->left_out++;
+	if (in->marked)
+		in->marked_documents++;
+	in->documents++;
+	return skip_bad(in, in->place + 1);
+}
+
+/* The value of name="..." or name='...' in an instruction. */
+static int
+pseudo_attribute(const char *p, size_t n, const char *name, struct rec_value *v)
+{
+	size_t len = strlen(name);
+	const char *end = p + n, *close;
+
+	for (; p + len < end; p++) {
+		const char *q = p + len;
+
+		if (!is_blank(p[-1]) || memcmp(p, name, len) != 0)
+			continue;
+		while (q < end && is_blank(*q))
+			q++;
+		if (q == end || *q++ != '=')
+			continue;
+		while (q < end && is_blank(*q))
+			q++;
+		if (q == end || (*q != '"' && *q != '\''))
+			continue;
+		close = memchr(q + 1, *q, (size_t)(end - q - 1));
+		if (close == NULL)
+			return -1;
+		v->p = q + 1;
+		v->n = (size_t)(close - v->p);
+		return 0;
+	}
+	return -1;
+}
+
+/* <?xml ... ?>: in which encoding does it go on? */
+static int
+read_declaration(struct input *in, const char *p, size_t n)
+{
+	enum encoding named, now = source_encoding(in->source);
+	struct rec_value v;
+	uint64_t next = in->place + n;
+	char *text;
+	int bad;
+
+	in->host[0] = '\0';
+	if (now == ENCODING_LATIN1) {
+		now = ENCODING_UTF8;	/* it was the document before */
+		(void)source_restart(in->source, in->place, now);
+		p = source_at(in->source, in->place, n, &n);
+	}
+	if (pseudo_attribute(p + 5, n - 7, "encoding", &v) == -1) {
+		in->place = next;
+		return 0;
+	}
+	if (decode_by_name(v.p, v.n, &named) == -1) {
+		text = xasprintf("encoding %.*s: praic reads UTF-8, UTF-16 and ISO-8859-1; "
+		    "convert it with iconv(1)", (int)(v.n < 40 ? v.n : 40), v.p);
+		bad = bad_here(in, text);
+		free(text);
+		return bad;
+	}
+	in->place = next;
+	/* UTF-16 shows in the bytes, whatever is written there. */
+	if (named == ENCODING_LATIN1 && now == ENCODING_UTF8 &&
+	    source_restart(in->source, next, named) == -1)
+		return bad_here(in, "its encoding cannot be changed any more");
+	return 0;
+}
+
+static int
+read_site(struct input *in, const char *p, size_t n)
+{
+	while (n > 0 && is_blank(*p))
+		p++, n--;
+	while (n > 0 && is_blank(p[n - 1]))
+		n--;
+	if (host_normalise(p, n, in->host) == -1) {
+		in->host[0] = '\0';
+		return bad_here(in, "<?praic-site?> names no host");
+	}
+	if (!in->marked)
+		in->marked_documents = 0;
+	in->marked = 1;
+	return 0;
+}
+
+static void
+cut(struct input *in, uint64_t place, const char *text)
+{
+	tell(in, place, text);
+	in->code = code_worse(in->code, EX_TEMPFAIL);
+}
+
+static void
+read_end(struct input *in, uint64_t place, const char *p, size_t n)
+{
+	struct rec_value v;
+	uint64_t count;
+	char *text;
+
+	in->host[0] = '\0';
+	in->ends++;
+	if (pseudo_attribute(p, n, "documents", &v) == -1 ||
+	    num_parse_count(v.p, v.n, UINT64_MAX, &count) == -1)
+		cut(in, place, "the end mark does not say how many documents there were");
+	else if (in->marked && count != in->marked_documents) {
+		text = xasprintf("%llu documents came, the end mark says %llu: fetch it again",
+		    (unsigned long long)in->marked_documents, (unsigned long long)count);
+		cut(in, place, text);
+		free(text);
+	}
+	in->marked = 0;
+	in->marked_documents = 0;
+}
+
+/* An instruction between documents: -1 when there is nothing behind it. */
+static int
+read_instruction(struct input *in)
+{
+	size_t have;
+	const char *p = source_at(in->source, in->place, MAX_MARK, &have);
+	const char *close = memmem(p, have, "?>", 2);
+	size_t n;
+
+	if (close == NULL && have < MAX_MARK) {
+		cut(in, in->place, "the input ends here, in the middle of <?...");
+		return -1;
+	}
+	if (close == NULL)
+		return bad_here(in, "an instruction of more than 4096 bytes");
+	n = (size_t)(close - p) + 2;
+	if (begins(p, n, "<?xml"))
+		return read_declaration(in, p, n);
+	if (begins(p, n, "<?praic-site")) {
+		if (read_site(in, p + 12, n - 14) == -1)
+			return -1;
+		if (in->host[0] == '\0')
+			return 0;	/* it went on elsewhere */
+	} else if (begins(p, n, "<?praic-end"))
+		read_end(in, in->place, p + 12, n - 14);
+	in->place += n;
+	return 0;
+}
+
+static int
+read_comment(struct input *in)
+{
+	const char *p, *close;
+	size_t have = 0, want = MAX_MARK;
+
+	do {
+		want *= 4;
+		p = source_at(in->source, in->place, want, &have);
+		close = have > 4 ? memmem(p + 4, have - 4, "-->", 3) : NULL;
+	} while (close == NULL && have >= want && want < MAX_COMMENT);
+	if (close == NULL && have < want) {
+		cut(in, in->place, "the input ends here, in the middle of a comment");
+		return -1;
+	}
+	if (close == NULL)
+		return bad_here(in, "a comment of more than 16 MiB");
+	in->place += (uint64_t)(close - p) + 3;
+	return 0;
+}
+
+/* A root element: -1 when nothing can be read behind it. */
+static int
+read_root(struct input *in, int *go_on)
+{
+	const char *host = in->options->force_host != NULL ? in->options->force_host :
+	    in->host[0] != '\0' ? in->host : in->options->host;
+	enum parse_outcome outcome;
+
+	in->documents++;
+	if (in->marked)
+		in->marked_documents++;
+	outcome = parse_document(in->parse, in->source, in->place, host);
+	in->host[0] = '\0';
+	switch (outcome) {
+	case PARSE_WHOLE:
+		in->place = in->parse->end;
+		return 0;
+	case PARSE_BAD:
+		return skip_bad(in, in->parse->end > in->place ? in->parse->end : in->place + 1);
+	case PARSE_CUT:
+		in->code = code_worse(in->code, EX_TEMPFAIL);
+		/* A file that was cut, with another behind it in the stream? */
+		return -1;
+	case PARSE_STOPPED:
+		break;
+	}
+	*go_on = 0;
+	return -1;
+}
+
+/* What somebody gave us instead of XML. */
+static const char *
+guess(const char *p, size_t n)
+{
+	if (n >= 14 && memcmp(p, "praic-records\t", 14) == 0)
+		return "these are records already: praic-tosql and praic-tofs read them";
+	if (*p == '{' || *p == '[')
+		return "this is JSON, not XML";
+	return "this is no XML";
+}
+
+/* The next thing at the top: -1 when nothing more can be read. */
+static int
+read_item(struct input *in, int *go_on)
+{
+	size_t have;
+	const char *p = source_at(in->source, in->place, 16, &have);
+
+	if (is_blank(*p)) {
+		in->place++;
+		return 0;
+	}
+	source_detect(in->source, in->place);
+	p = source_at(in->source, in->place, 16, &have);
+	if (have >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+		in->place += 3;
+		return 0;
+	}
+	if (have >= 2 && memcmp(p, "<?", 2) == 0)
+		return read_instruction(in);
+	if (have >= 4 && memcmp(p, "<!--", 4) == 0)
+		return read_comment(in);
+	if (have >= 9 && memcmp(p, "<!DOCTYPE", 9) == 0)
+		return bad_here(in, "it has a DOCTYPE, which no report has (an HTML page has): "
+		    "refused");
+	if (*p == '<' && !(have < 9 && memcmp(p, "<!DOCTYPE", have) == 0) &&
+	    !(have < 4 && memcmp(p, "<!--", have) == 0))
+		return read_root(in, go_on);
+	if (*p == '<') {
+		cut(in, in->place, "the input ends here, in the middle of a document");
+		return -1;
+	}
+	if (in->documents == 0 && have >= 14 && memcmp(p, "praic-records\t", 14) == 0) {
+		tell(in, in->place, guess(p, have));
+		in->code = code_worse(in->code, EX_USAGE);
+		*go_on = 0;
+		return -1;
+	}
+	return bad_here(in, in->documents == 0 ? guess(p, have) :
+	    "something that is no XML behind a document");
+}
+
+int
+input_read(struct parse *parse, const struct input_options *options, int fd, const char *name,
+    int *go_on)
+{
+	struct input in = {.parse = parse, .options = options, .name = name};
+	size_t have;
+
+	*go_on = 1;
+	in.source = source_new(fd, name);
+	source_detect(in.source, 0);
+	for (;;) {
+		source_keep(in.source, in.place);
+		source_at(in.source, in.place, 1, &have);
+		if (have == 0) {
+			if (in.marked)
+				cut(&in, in.place, "the input ends here, before its end mark");
+			else if (in.documents == 0 && in.ends == 0)
+				cut(&in, in.place, "there is no document in it");
+			break;
+		}
+		if (read_item(&in, go_on) == -1)
+			break;
+	}
+	if (source_failed(in.source))
+		in.code = code_worse(in.code, EX_IOERR);
+	/* A bad document may have swallowed the end mark. */
+	if (*go_on && in.marked && in.code == EX_DATAERR) {
+		source_at(in.source, in.place, 1, &have);
+		cut(&in, in.place, "the input ends here, before its end mark");
+	}
+	source_free(in.source);
+	return in.code;
+}

@@ -1,0 +1,218 @@
+/*
+ * praic-split: session XML in, record stream out.
+ *
+ * For what appliances send and what old files hold; not for fetching, and
+ * not for storing.  Nobody else parses session XML.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "host.h"
+#include "input.h"
+#include "msg.h"
+#include "output.h"
+#include "parse.h"
+#include "sandbox.h"
+
+struct options {
+	struct input_options input;
+	struct parse_options parse;
+	int json;
+	char host[HOST_SIZE], force_host[HOST_SIZE];
+	const char **lsid;
+};
+
+/* An operand: opened before the sandbox closes. */
+struct operand {
+	const char *name;
+	int fd;
+};
+
+static void __attribute__((noreturn))
+usage(int code)
+{
+	FILE *to = code == 0 ? stdout : stderr;
+
+	fprintf(to,
+	    "usage: praic-split [-jnv] [-H HOST | -F HOST] [-k LSID]... [FILE...]\n"
+	    "Session XML of a PRA appliance in, praic records out: see praic-split(1).\n"
+	    "  -H, --host HOST        the site, where the input does not name it\n"
+	    "  -F, --force-host HOST  the site, whatever the input says\n"
+	    "  -k, --keep LSID        only this session (may be repeated)\n"
+	    "  -n, --no-xml           leave out the sessions' XML\n"
+	    "  -j, --json             one JSON object a session instead of records\n"
+	    "      --strict           leave out sessions with forbidden bytes or characters\n"
+	    "  -v, --verbose          tell what is done\n"
+	    "      --help, --version\n");
+	exit(code == 0 && fflush(to) == EOF ? EX_IOERR : code);
+}
+
+static void
+take_host(char out[HOST_SIZE], const char *text)
+{
+	if (host_normalise(text, strlen(text), out) == 0)
+		return;
+	msg_warn("%s: no name of a host", text);
+	usage(EX_USAGE);
+}
+
+static void
+read_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+	    {"host", required_argument, NULL, 'H'},
+	    {"force-host", required_argument, NULL, 'F'},
+	    {"keep", required_argument, NULL, 'k'},
+	    {"no-xml", no_argument, NULL, 'n'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"strict", no_argument, NULL, 's'},
+	    {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
+	int c;
+
+	o->lsid = xcalloc((size_t)argc, sizeof(*o->lsid));
+	while ((c = getopt_long(argc, argv, "H:F:k:njv", longs, NULL)) != -1)
+		switch (c) {
+		case 'H':
+			take_host(o->host, optarg);
+			o->input.host = o->host;
+			break;
+		case 'F':
+			take_host(o->force_host, optarg);
+			o->input.force_host = o->force_host;
+			break;
+		case 'k':
+			o->lsid[o->parse.lsids++] = optarg;
+			break;
+		case 'n':
+			o->parse.no_xml = 1;
+			break;
+		case 'j':
+			o->json = 1;
+			break;
+		case 's':
+			o->parse.strict = 1;
+			break;
+		case 'v':
+			msg_level++;
+			break;
+		case 'h':
+			usage(0);
+		case 'V':
+			printf("praic-split " PRAIC_VERSION "\n");
+			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+		default:
+			usage(EX_USAGE);
+		}
+	o->parse.lsid = o->lsid;
+	if (o->input.host != NULL && o->input.force_host != NULL) {
+		msg_warn("-H and -F do not go together");
+		usage(EX_USAGE);
+	}
+}
+
+/* All operands, before the file system is given up. */
+static int
+open_operands(char **argv, int n, struct operand *operand)
+{
+	struct rlimit limit;
+	int i, code = 0;
+
+	/* A directory of old files is more than a shell's usual limit. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	for (i = 0; i < n; i++) {
+		operand[i].name = argv[i];
+		operand[i].fd = 0;
+		if (strcmp(argv[i], "-") == 0) {
+			operand[i].name = "standard input";
+			continue;
+		}
+		operand[i].fd = open(argv[i], O_RDONLY | O_CLOEXEC);
+		if (operand[i].fd == -1) {
+			msg_errno("%s", argv[i]);
+			code = EX_NOINPUT;
+		}
+	}
+	return code;
+}
+
+/* Every operand in turn; what the worst of them was worth. */
+static int
+split_all(const struct options *o, struct parse *parse, const struct operand *operand, int n)
+{
+	int i, one, code = 0, go_on = 1;
+
+	for (i = 0; i < n && go_on; i++) {
+		if (operand[i].fd == -1)
+			continue;
+		one = input_read(parse, &o->input, operand[i].fd, operand[i].name, &go_on);
+		code = code_worse(code, one);
+		msg_tell(1, "%s: read, exit code so far %d", operand[i].name,
+		    code_worse(code, parse->code));
+		if (operand[i].fd != 0)
+			close(operand[i].fd);
+	}
+	return code_worse(code, parse->code);
+}
+
+static int
+split(const struct options *o, char **argv, int n)
+{
+	struct operand *operand = xcalloc((size_t)n, sizeof(*operand));
+	int code = open_operands(argv, n, operand), scratch[2] = {-1, -1};
+	struct output *out;
+	struct parse *parse;
+	const char *why;
+
+	if (o->json && ((scratch[0] = file_scratch()) == -1 || (scratch[1] = file_scratch()) == -1)) {
+		msg_errno("temporary file");
+		free(operand);
+		return EX_CANTCREAT;
+	}
+	parse_prepare();
+	if (sandbox_enter(&why) == -1)
+		msg_tell(1, "no sandbox: %s", why);
+	out = output_new(STDOUT_FILENO, "standard output", o->json ? scratch : NULL);
+	parse = parse_new(out, &o->parse);
+	code = code_worse(code, split_all(o, parse, operand, n));
+	/* Whatever was cut has no end mark: readers know by that. */
+	if (code == 0 || code == EX_DATAERR)
+		output_end(out, parse->left_out);
+	code = code_worse(code, output_finish(out));
+	parse_free(parse);
+	output_free(out);
+	free(operand);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	static char standard_input[] = "-", *only[] = {standard_input, NULL};
+	struct options o = {0};
+	int code;
+
+	msg_start(argv[0]);
+	file_std_fds();
+	read_options(argc, argv, &o);
+	if (optind < argc)
+		code = split(&o, argv + optind, argc - optind);
+	else
+		code = split(&o, only, 1);
+	free(o.lsid);
+	return code;
+}

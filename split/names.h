@@ -1,0 +1,70 @@
+/*
+ * The names of elements and attributes that mean something, as numbers.
+ *
+ * libxml2 gives each name of a document once, as a pointer that stays the
+ * same; so a name is looked up by its pointer, not by its letters.
+ */
+#ifndef PRAIC_NAMES_H
+#define PRAIC_NAMES_H
+
+#include <stdint.h>
+
+#include <libxml/xmlstring.h>
+#include <libxml/dict.h>
+
+/* clang-format off */
+#define NAMES(X) \
+	X(body) X(category) X(code_name) X(command_shell_recording) \
+	X(command_shell_recordings) X(company) X(company_code) X(custom_attribute) \
+	X(custom_attributes) X(customer) X(customer_list) X(data) X(description) \
+	X(destination) X(details) X(display_name) X(display_number) X(download_url) \
+	X(duration) X(encoded_body) X(end_time) X(error) X(event) X(event_type) \
+	X(external_key) X(field) X(file) X(file_delete_count) X(file_move_count) \
+	X(file_transfer_count) X(filename) X(files) X(filesize) X(gsnumber) X(hostname) \
+	X(id) X(info) X(instance) X(invited) X(issue) X(jump_group) X(jumpoint) X(lseq) \
+	X(lsid) X(name) X(os) X(performed_by) X(primary_rep) X(primary_team) \
+	X(primary_user) X(private_display_name) X(private_ip) X(public_display_name) \
+	X(public_ip) X(public_site) X(rep_list) X(representative) X(row) X(rpat_support) \
+	X(seconds_involved) X(session) X(session_details) X(session_list) \
+	X(session_owner) X(session_recording_download_url) \
+	X(session_recording_view_url) X(session_type) X(show_my_screen_recording) \
+	X(show_my_screen_recordings) X(start_time) X(system_information) X(team) \
+	X(team_list) X(timestamp) X(type) X(user) X(user_list) X(username) X(value) \
+	X(view_url)
+/* clang-format on */
+
+enum name {
+	N_UNKNOWN,
+#define X(n) N_##n,
+	NAMES(X)
+#undef X
+	    NAMES_COUNT
+};
+
+#define NAMES_SLOTS 512	/* a power of two, many times the names */
+
+struct names {
+	const xmlChar *key[NAMES_SLOTS];
+	unsigned char name[NAMES_SLOTS];
+};
+
+/* For one parser's dictionary. */
+void names_fill(struct names *, xmlDictPtr);
+
+static inline unsigned
+names_slot(const xmlChar *key)
+{
+	return (unsigned)(((uintptr_t)key * 0x9e3779b97f4a7c15u) >> 55) % NAMES_SLOTS;
+}
+
+static inline enum name
+names_find(const struct names *n, const xmlChar *key)
+{
+	unsigned slot = names_slot(key);
+
+	while (n->key[slot] != NULL && n->key[slot] != key)
+		slot = (slot + 1) % NAMES_SLOTS;
+	return n->key[slot] == NULL ? N_UNKNOWN : (enum name)n->name[slot];
+}
+
+#endif

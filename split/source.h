@@ -1,0 +1,60 @@
+/*
+ * One input, read in blocks, as a window of clean UTF-8 that moves along it.
+ *
+ * A place is a count of decoded bytes since the input's beginning.  The
+ * window can be read again from any place that was not let go, which is how
+ * the parser's reading ahead is taken back where one document ends and the
+ * next, in another encoding perhaps, begins.
+ */
+#ifndef PRAIC_SOURCE_H
+#define PRAIC_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decode.h"
+
+struct source;
+
+/* fd is not closed; name, for messages, is kept. */
+struct source *source_new(int fd, const char *name);
+void source_free(struct source *);
+const char *source_name(const struct source *);
+
+/* Decode another block.  0, or -1 at the end of the input. */
+int source_more(struct source *);
+
+/*
+ * What stands at a place: at least want bytes, less only at the end of the
+ * input.  Valid until the next call that reads.
+ */
+const char *source_at(struct source *, uint64_t place, size_t want, size_t *have);
+
+/* The same without reading on: what was read already. */
+const char *source_have(const struct source *, uint64_t place, size_t *have);
+
+/* Nothing before this place will be asked for again. */
+void source_keep(struct source *, uint64_t place);
+
+/*
+ * A document may begin at this place: is what comes in the encoding that it
+ * was read in?  If not, read it again as what it is.
+ */
+void source_detect(struct source *, uint64_t place);
+
+/* From this place on it is in this encoding, whatever was read ahead.  -1
+ * when the place lies too far back to be read again. */
+int source_restart(struct source *, uint64_t place, enum encoding);
+enum encoding source_encoding(const struct source *);
+
+/* Where in the input, in bytes as they came, a place is. */
+uint64_t source_offset(struct source *, uint64_t place);
+
+/* How many things were replaced by U+FFFD between two places. */
+uint64_t source_replaced(struct source *, uint64_t from, uint64_t to);
+
+/* Was the end of the input read?  Did reading fail (a message was given)? */
+int source_ended(const struct source *);
+int source_failed(const struct source *);
+
+#endif

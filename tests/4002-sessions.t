@@ -1,0 +1,206 @@
+#!/bin/sh
+# praic-fetch sessions: both questions, windows, marks, nothing found.
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/fetch.sh
+. "$top/tests/fetch.sh"
+
+now=1767225600		# 2026-01-01T00:00:00Z
+day=86400
+site_start --sessions 80 --span 6 --seed 3 --now $now --clock fixed
+
+# what the command line is held to, before anything is asked
+run 64 "no arguments" "$fetch"
+run 64 "an option that there is not" f --insecure sessions --since 1d
+run 64 "neither --since nor --lsid" f sessions
+run 64 "both" f sessions --since 1d --lsid x
+run 64 "--lsid with --until" f sessions --lsid x --until now
+run 64 "a time that is none" f sessions --since yesterday
+says "says what would be one" "36h"
+run 64 "operands" f sessions --since 1d 2d
+run 64 "a URL instead of a host" "$fetch" --host https://x --client-id a --secret env:X sessions
+run 64 "a secret instead of a reference" "$fetch" --host x --client-id a --secret hunter2 \
+	sessions --since 1d
+check "which is not repeated" sh -c '! grep -q hunter2 err'
+run 64 "a proxy with a password" f --proxy http://u:hunter2@x:1 sessions --since 1d
+check "which is not repeated, either" sh -c '! grep -q hunter2 err'
+run 78 "a secret that others can read" sh -c "
+	umask 022; echo x >open; chmod 644 open
+	'$fetch' --host x --client-id a --secret file:open sessions --since 1d"
+run 0 "--help" "$fetch" --help
+silent "on standard output"
+run 0 "--version" "$fetch" --version
+says "has the version" "$(cat "$top/VERSION")" out
+run 74 "--help to a full disk" sh -c "'$fetch' --help >/dev/full"
+asked .path >calls
+check "nothing of that was asked" test ! -s calls
+
+# all of a span
+site_forget
+run 0 "six days" f sessions --since 7d
+cp out all.xml
+silent "silence when all is well"
+lsids all.xml >got
+site_control truth --form sessions --no-hashes | cut -f 1 | sort >want
+same "all sessions that there are" want got
+check "marks: a site for each document, and one end" sh -c '
+	n=$(grep -c "^<?praic-site pra.example.net?>$" all.xml)
+	[ "$n" -eq "$(grep -c "^<?xml " all.xml)" ] &&
+	[ "$(tail -n 1 all.xml)" = "<?praic-end documents=\"$n\" until=\"1767225600\"?>" ]'
+asked 'select(.path == "/api/reporting") | .parameters |
+	"\(if .start_time then "start \(.start_time)" else "end \(.end_time)" end) \(.duration)"' \
+	>got
+for which in start end; do
+	i=7
+	while [ $i -gt 0 ]; do
+		echo "$which $((now - i * day)) $day"
+		i=$((i - 1))
+	done
+done >want
+same "start_time first, then end_time, in days without gaps" want got
+asked 'select(.path == "/api/reporting") | "\(.method) \(.connection_header)"' | sort -u >got
+echo "POST close" >want
+same "a connection for each call, and no parameters in the URL" want got
+asked .connection | sort -n | uniq -d >got
+: >want
+same "none is used twice" want got
+
+site_forget
+run 0 "windows of another length, from and to a time" f sessions --window 2d \
+	--since 2025-12-29T01:00:00Z --until 2025-12-31T12:00
+asked 'select(.parameters.start_time != "1") | .parameters |
+	"\(.start_time // .end_time) \(.duration)"' | sort -u >got
+printf '%s\n' "1766970000 172800" "1767142800 39600" >want
+same "the last one is shorter" want got
+says "until is what was asked for" 'until="1767182400"' out
+run 0 "--until after the appliance's now" f sessions --since 1d --until 2031-01-01
+says "until is its now" "until=\"$now\"" out
+run 0 "--raw" f sessions --raw --since 1d
+check "has no marks" sh -c '! grep -q praic- out'
+run 0 "a span that ends before it begins" f sessions --since 2025-12-20 --until 2025-12-10
+says "holds nothing" '<?praic-end documents="0" until="1765324800"?>' out
+TZ=America/New_York run 0 "dates are local" f --name other.example sessions --since 2025-12-31
+asked 'select(.parameters.start_time != "1") | .parameters.start_time // empty' | tail -n 1 >got
+echo 1767157200 >want
+same "of this machine's zone" want got
+says "--name" "<?praic-site other.example?>" out
+
+# the appliance's clock, not ours
+site_ask '{"do":"clock","set":"4000000000"}'
+site_forget
+no_token
+run 0 "an appliance in another century" f sessions --since 1h
+asked 'select(.path == "/api/reporting") | .parameters.start_time // .parameters.end_time' \
+	| sort -u >got
+echo 3999996400 >want
+same "an hour back from its now" want got
+echo '<?praic-site pra.example.net?><?praic-end documents="0" until="4000000000"?>' >want
+same "nothing found" want out
+site_forget
+run 0 "the same with a token from the cache" f sessions --since 1h
+asked '.path' | sort | uniq -c | sed 's/^ *//' >got
+echo '3 /api/reporting' >want
+same "one small question first, for its Date" want got
+says "and the same answer" 'documents="0" until="4000000000"' out
+site_ask "{\"do\":\"clock\",\"set\":\"$now\"}"
+no_token
+site_fault "wrong-date send=no match=any"
+run 69 "no Date, and no --until" f sessions --since 1h
+says "says so" "no Date"
+run 0 "no Date, but --until" f sessions --since 2025-12-31 --until 2026-01-01
+check "has an end mark without a time" sh -c \
+	'tail -n 1 out | grep -q "^<?praic-end documents=\"[1-9]\"?>$"'
+site_fault
+
+# nothing found, in words that are not known
+for language in en fr de; do
+	site_ask "{\"do\":\"set\",\"name\":\"language\",\"value\":\"$language\"}"
+	site_forget
+	run 0 "nothing found, in $language" f sessions --since 2001-01-01 --until 2001-01-02
+	echo '<?praic-site pra.example.net?><?praic-end documents="0" until="978393600"?>' >want
+	same "is nothing" want out
+	asked 'select(.path == "/api/reporting") | .path' | wc -l | tr -d ' ' >calls
+	run 0 "and again" f sessions --since 2001-01-01 --until 2001-01-02
+	site_forget
+	run 0 "and again" f sessions --since 2001-01-01 --until 2001-01-02
+	asked 'select(.path == "/api/reporting") | .path' | wc -l | tr -d ' ' >got
+	echo 3 >want
+	same "by then it is known (it took $(cat calls) calls)" want got
+done
+site_fault "xml-error"
+run 69 "a text that is said to everything is not \"nothing found\"" f sessions --since 1d
+says "and is shown" "An error has occurred."
+check "without an end mark" sh -c '! grep -q praic-end out'
+run 0 "unless the user says so" f --nothing "An error has occurred." sessions --since 1d
+site_fault "empty-root"
+run 0 "an empty root" f sessions --since 1d
+says "is nothing found, too" 'documents="0"' out
+site_ask '{"do":"set","name":"language","value":"de"}'
+site_fault
+no_token
+
+# given sessions
+one=$(lsids all.xml | sed -n 3p)
+two=$(lsids all.xml | sed -n 5p)
+run 0 "two given sessions" f sessions --lsid "$one" --lsid "$two,$one"
+lsids out >got
+printf '%s\n' "$one" "$two" | sort >want
+same "are they" want got
+says "with their marks" "<?praic-end documents=\"3\" until=\"$now\"?>" out
+run 66 "one that does not exist" f sessions --lsid "$one,nonesuch"
+says "is named" "there is no session nonesuch"
+lsids out >got
+echo "$one" >want
+same "the others are fetched" want got
+check "but there is no end mark" sh -c '! grep -q praic-end out'
+site_fault "xml-error"
+run 69 "an appliance that says no to everything does not say that" f sessions --lsid "$one"
+site_fault
+
+# documents of every form
+printf '<?xml version="1.0"?><session_list><session lsid="1"/></session_list>' >d1
+printf '<session_list>\n<session lsid="1"/></session_list>\n' >d2
+printf '\357\273\277<?xml version="1.0"?>\r\n<session_list><session lsid="1"/></session_list>\r\n' >d3
+printf '\357\273\277<session_list><session lsid="1"/></session_list><!-- -->' >d4
+printf '<?xml version="1.0" encoding="UTF-16"?>\n<session_list><session lsid="ä"/></session_list>' |
+	iconv -f UTF-8 -t UTF-16LE >d5
+printf '\376\377' >d6
+printf '<session_list><session lsid="ä"/></session_list>\n' | iconv -f UTF-8 -t UTF-16BE >>d6
+S='<?praic-site pra.example.net?>'
+E='<?praic-end documents="2" until="1767182400"?>'
+r='<session_list><session lsid="1"/></session_list>'
+b=$(printf '\357\273\277')
+printf '<?xml version="1.0"?>\n%s\n%s\n' "$S" "$r" >w1
+printf '%s\n<session_list>\n<session lsid="1"/></session_list>\n' "$S" >w2
+printf '%s<?xml version="1.0"?>\r\n%s\n%s\r\n' "$b" "$S" "$r" >w3
+printf '%s%s\n%s<!-- -->\n' "$b" "$S" "$r" >w4
+printf '<?xml version="1.0" encoding="UTF-16"?>\n%s\n<session_list><session lsid="ä"/></session_list>\n' \
+	"$S" | iconv -f UTF-8 -t UTF-16LE >w5
+printf '\376\377' >w6
+printf '%s\n<session_list><session lsid="ä"/></session_list>\n' "$S" |
+	iconv -f UTF-8 -t UTF-16BE >>w6
+for i in 1 2 3 4 5 6; do
+	site_fault "body file=$work/d$i"
+	run 0 "a document of form $i" f sessions --since 2025-12-31 --until 2025-12-31T12:00
+	cat w$i w$i >want
+	case $i in
+	5) printf '%s\n' "$E" | iconv -f UTF-8 -t UTF-16LE ;;
+	6) printf '%s\n' "$E" | iconv -f UTF-8 -t UTF-16BE ;;
+	*) printf '%s\n' "$E" ;;
+	esac >>want
+	same "its mark behind the declaration, in its encoding, the end on a line" want out
+done
+site_fault
+
+# nothing is written that is not whole; and whoever reads may go away
+run 74 "a full disk" sh -c ". '$top/tests/fetch.sh'
+	port=$port client=$client; f sessions --since 1d >/dev/full"
+says "is named" "standard output"
+run 0 "a reader that has had enough" sh -c ". '$top/tests/fetch.sh'
+	port=$port client=$client; { f sessions --since 6d; echo \$? >code; } | head -c 1 >/dev/null"
+echo 74 >want
+same "costs the exit code, not the shell" want code
+run 73 "no place for a temporary file" env TMPDIR=/nonexistent sh -c ". '$top/tests/fetch.sh'
+	port=$port client=$client; f sessions --since 1d"
+done_testing

@@ -1,0 +1,128 @@
+#!/bin/sh
+# praic-fetch against each of the appliance's bad manners in turn, and all of
+# them at random: either all the data, or the right exit code and nothing
+# half done.
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/fetch.sh
+. "$top/tests/fetch.sh"
+
+site_start --sessions 60 --span 3 --seed 5 --now 1767225600 --clock fixed
+f sessions --since 4d >/dev/null	# a token, for all that follow
+
+while read -r fault; do
+	site_fault "$fault"
+	run 0 "$fault: is got over" f --retry-time 60 sessions --window 2d --since 4d
+	silent "$fault: in silence"
+	whole "$fault: all is there" out
+done <<'E'
+rate-limit times=1
+rate-limit times=1 form=date
+rate-limit times=1 form=none
+internal-error times=1
+unavailable times=1
+unavailable times=1 retry-after=1
+status times=1 code=502
+status times=1 code=408
+timeout times=1 seconds=0
+reset times=1
+hang-up times=1
+hang-up times=1 how=reset
+short-body times=1
+cut-chunked times=1
+redirect times=1
+redirect times=1 code=307
+forget-tokens
+xml-error times=1
+child-error times=1
+json-error times=1
+json-error times=1 error=other
+html-login times=1
+empty-body times=1
+truncated times=1
+trailing-junk times=1
+wrong-type type=none
+wrong-type type=application/octet-stream
+gzip
+slow-start seconds=0.2
+drip bytes=20000 seconds=0.01 times=1
+E
+
+while read -r code fault; do
+	site_fault "$fault"
+	run "$code" "$fault, without end: $code" f --retry-time 0 sessions --window 2d --since 4d
+	nothing_half "$fault: nothing half done"
+	check "$fault: says why" test -s err
+done <<'E'
+75 rate-limit after=1 form=none
+75 rate-limit after=1 seconds=60
+69 internal-error after=1
+69 unavailable after=1
+69 status code=502
+75 status code=408
+77 status code=403
+77 status code=404
+69 status code=400
+69 status code=501
+69 reset after=2
+69 hang-up
+69 short-body
+69 cut-chunked after=1
+78 redirect to=other
+78 redirect to=https://pra.example.org/
+78 redirect to=http://localhost/
+69 redirect
+69 xml-error after=1
+69 child-error
+69 json-error error=other
+77 json-error
+69 html-login after=1
+69 empty-body
+69 truncated
+69 trailing-junk
+E
+site_fault
+
+# Nobody is told more than needed of what came.
+site_fault "json-error error=$(head -c 3000 /dev/zero | tr '\0' x)"
+f --retry-time 0 sessions --since 4d >out 2>err
+check "an answer in a message is cut to 200 bytes" \
+	sh -c 'grep -q xxxxx err && [ "$(wc -c <err)" -lt 400 ]'
+printf '{"error":"\\u001b[2Jboo\\u202e","message":"x"}' >evil
+site_fault "body file=$work/evil type=application/json"
+f --retry-time 0 sessions --since 4d >out 2>err
+check "and cannot drive a terminal" sh -c 'grep -q "\\\\x1b\[2Jboo" err'
+site_fault
+
+# All together.
+site_stop
+site_start --sessions 150 --span 8 --seed 6 --now 1767225600 --clock fixed --dir "$work/site" \
+	--fault "rate-limit probability=0.015" \
+	--fault "rate-limit probability=0.015 form=none" \
+	--fault "internal-error probability=0.015" \
+	--fault "unavailable probability=0.015" \
+	--fault "timeout probability=0.015 seconds=0" \
+	--fault "reset probability=0.015" \
+	--fault "hang-up probability=0.015" \
+	--fault "short-body probability=0.015" \
+	--fault "cut-chunked probability=0.015" \
+	--fault "forget-tokens every=25 times=0" \
+	--fault "xml-error probability=0.015" \
+	--fault "child-error probability=0.015" \
+	--fault "json-error probability=0.015 error=other" \
+	--fault "html-login probability=0.015" \
+	--fault "empty-body probability=0.015" \
+	--fault "truncated probability=0.015" \
+	--fault "stall probability=0.01 seconds=30" \
+	--fault "slow-start probability=0.015 seconds=0.1" \
+	--fault "internal-error match=token probability=0.2" \
+	--fault "no-token probability=0.2"
+for language in en fr de; do
+	site_ask "{\"do\":\"set\",\"name\":\"language\",\"value\":\"$language\"}"
+	no_token
+	run 0 "all faults at random, in $language" f --retry-time 120 --stall-time 1 \
+		sessions --since 9d
+	whole "all is there" out
+done
+done_testing

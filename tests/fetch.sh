@@ -1,0 +1,121 @@
+# shellcheck shell=sh
+# For the tests of praic-fetch; after lib.sh.
+#
+#	site_start [OPTION...]	an appliance in $site; sets $port
+#	site_stop
+#	site_ask JSON		its control, by curl: it starts faster than Python
+#	site_fault TEXT		that fault and no other; without TEXT none
+#	site_control WORD...	its control, all of it
+#	f ARGUMENT...		praic-fetch with what it needs to reach it
+#	asked JQ-FILTER		of the requests logged since site_forget
+#	lsids FILE		the sessions in it, sorted, each once
+
+site=$work/site
+
+site_start() {
+	python3 "$top/tests/appliance" --dir "$site" --exit-with-parent --quiet \
+		"$@" >"$work/site.out" 2>&1 &
+	site_pid=$!
+	at_exit='kill $site_pid 2>/dev/null; wait 2>/dev/null'
+	site_tries=0
+	until [ -e "$site/ready" ]; do
+		site_tries=$((site_tries + 1))
+		if [ "$site_tries" -gt 600 ] || ! kill -0 "$site_pid" 2>/dev/null; then
+			sed 's/^/# /' "$work/site.out"
+			echo "Bail out! the appliance did not start"
+			exit 1
+		fi
+		sleep 0.05
+	done
+	port=$(cat "$site/port")
+	client=$(cat "$site/client-id")
+	site_forget
+}
+
+site_stop() {
+	kill "$site_pid"
+	wait "$site_pid" 2>/dev/null
+	rm -f "$site/ready"
+}
+
+site_ask() {
+	curl -sS --cacert "${site_ca:-$site/ca.pem}" -H "X-Control-Key: $(cat "$site/control-key")" \
+		-d "$1" "https://localhost:$port/_control" >"$work/control.out" || {
+		echo "# control: $1 failed"
+		sed 's/^/# /' "$work/control.out"
+	}
+}
+
+site_fault() {
+	if [ $# -eq 0 ]; then
+		site_ask '{"do":"fault","clear":true}'
+	else
+		site_ask "{\"do\":\"fault\",\"clear\":true,\"add\":\"$1\"}"
+	fi
+}
+
+site_control() {
+	python3 "$top/tests/appliance" control --dir "$site" "$@"
+}
+
+f() {
+	"$fetch" --host "localhost:$port" --name pra.example.net --ca-file "$site/ca.pem" \
+		--client-id "$client" --secret "file:$site/secret" --rate 0 "$@"
+}
+
+site_forget() {
+	site_log_from=$(($(wc -l <"$site/log" 2>/dev/null || echo 0) + 1))
+}
+
+asked() {
+	tail -n "+$site_log_from" "$site/log" | jq -r "$@"
+}
+
+lsids() {
+	sed -n 's/^<session lsid="\([0-9a-f]*\)".*/\1/p' "$1" | sort -u
+}
+
+# Forget the cached token: the next run takes a new one.
+no_token() {
+	rm -rf "$XDG_RUNTIME_DIR/praic"
+}
+
+# lacks FILE TEXT: for check
+lacks() {
+	! grep -qF -- "$2" "$1"
+}
+
+# The sessions that the appliance has, sorted.
+truth() {
+	site_control truth --form sessions --no-hashes | cut -f 1 | sort
+}
+
+# whole NAME FILE: all sessions, each document whole, and the end mark right
+whole() {
+	truth >truth.lsids
+	lsids "$2" >got.lsids
+	documents=$(grep -c '^<?praic-site ' "$2")
+	last=$(tail -n 1 "$2")
+	case $last in
+	"<?praic-end documents=\"$documents\" until=\""*'"?>') ;;
+	*)
+		fail "$1: no end mark for $documents documents" err
+		return
+		;;
+	esac
+	if [ "$(grep -c '^</session_list>' "$2")" -ne "$documents" ]; then
+		fail "$1: a document is not whole" err
+		return
+	fi
+	same "$1" truth.lsids got.lsids
+}
+
+# nothing_half NAME: no end mark in out, and no document that is cut
+nothing_half() {
+	if lacks out praic-end &&
+		[ "$(grep -c '^<?praic-site ' out)" -eq "$(grep -c '^</session_list>' out)" ]; then
+		pass "$1"
+	else
+		fail "$1" out
+	fi
+}

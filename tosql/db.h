@@ -1,0 +1,51 @@
+/*
+ * What praic-tosql asks of a database: one struct of functions for each
+ * kind, in a file (or a few) of its own.
+ */
+#ifndef TOSQL_DB_H
+#define TOSQL_DB_H
+
+#include "batch.h"
+
+/* A destination, filled from options. */
+struct db_options {
+	const char *target;	/* the file, or what is behind @ */
+	int timeout;		/* seconds to wait for locks and answers */
+	int dry_run;		/* do it all, then roll back */
+	int force;		/* what knows less replaces what knows more */
+	/* called now and then while a batch is written */
+	void (*meanwhile)(void *);
+	void *meanwhile_arg;
+};
+
+struct db;
+
+struct db_ops {
+	const char *name;	/* as --schema has it */
+
+	/*
+	 * Connect; create or upgrade what is missing of the schema.  The
+	 * options are kept.  NULL after a message, and *code.
+	 */
+	struct db *(*open)(const struct db_options *, int *code);
+
+	/*
+	 * Store sessions [from, to) of the batch in one transaction and note
+	 * their fates.  0; or nothing was stored:
+	 *
+	 * EX_DATAERR	it is for one of the sessions; why is in *reason, and
+	 *		no message was written.  The others may go in without it
+	 * any other	after a message; there is no use in going on
+	 */
+	int (*write)(struct db *, struct batch *, size_t from, size_t to, struct buf *reason);
+
+	/* NULL is fine.  0, or a code after a message. */
+	int (*close)(struct db *);
+
+	/* The schema as text, ready to be run by the database's own shell. */
+	void (*schema)(struct buf *);
+};
+
+extern const struct db_ops db_sqlite;
+
+#endif

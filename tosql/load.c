@@ -1,0 +1,278 @@
+/* From record streams to a database: see load.h. */
+#include <stdio.h>
+
+#include "code.h"
+#include "load.h"
+#include "msg.h"
+
+static void
+worse(struct load *l, int code)
+{
+	l->code = code_worse(l->code, code);
+}
+
+static void
+account(struct load *l, size_t from, size_t to)
+{
+	size_t i;
+
+	for (i = from; i < to; i++)
+		switch (l->batch->session[i].fate) {
+		case FATE_NEW:
+		case FATE_REPLACED:
+			l->stored++;
+			break;
+		case FATE_UNCHANGED:
+			l->unchanged++;
+			break;
+		case FATE_OLDER:
+			l->older++;
+			break;
+		}
+}
+
+/* A session that the database will not have. */
+static void
+leave_out(struct load *l, size_t i, struct buf *reason)
+{
+	const struct batch *b = l->batch;
+	const struct batch_session *s = &b->session[i];
+
+	struct rec_value host = {batch_host(b, s), s->host_n};
+	struct rec_value lsid = {batch_lsid(b, s), s->lsid_n};
+
+	msg_warn("session %.*s of %.*s left out: %s", (int)lsid.n, lsid.p, (int)host.n, host.p,
+	    buf_text(reason));
+	reject_gathered_one(l->reject, i, host, lsid, buf_text(reason));
+	l->left_out++;
+	worse(l, EX_DATAERR);
+}
+
+/* What cannot be kept must not be passed by. */
+static void
+check_reject(struct load *l)
+{
+	if (reject_code(l->reject) == 0)
+		return;
+	worse(l, reject_code(l->reject));
+	l->stop = 1;
+}
+
+/* Write the complete sessions of the batch: together, or one by one. */
+static void
+flush(struct load *l)
+{
+	struct batch *b = l->batch;
+	struct buf reason = {0};
+	size_t i = 0;
+	int code = 0;
+
+	if (b->n == 0)
+		return;
+	msg_tell(2, "writing %zu sessions", b->n);
+	code = l->ops->write(l->db, b, 0, b->n, &reason);
+	if (code == 0) {
+		account(l, 0, b->n);
+		i = b->n;
+	}
+	if (code == EX_DATAERR && b->n > 1)
+		msg_tell(1, "writing %zu sessions one by one: %s", b->n, buf_text(&reason));
+	for (; i < b->n && (code == 0 || code == EX_DATAERR); i++) {
+		if (code == 0 || b->n > 1) {
+			buf_reset(&reason);
+			code = l->ops->write(l->db, b, i, i + 1, &reason);
+		}
+		if (code == 0)
+			account(l, i, i + 1);
+		else if (code == EX_DATAERR)
+			leave_out(l, i, &reason);
+		else
+			break;
+	}
+	if (i < b->n) {
+		l->not_stored += b->n - i;
+		l->stop = 1;
+		worse(l, code);
+	}
+	batch_shift(b);
+	reject_shift(l->reject);
+	check_reject(l);
+	buf_free(&reason);
+}
+
+/* There is no more room in memory. */
+static void
+make_room(struct load *l)
+{
+	int code;
+
+	if (l->batch->n > 0) {
+		flush(l);
+		return;
+	}
+	code = batch_spill(l->batch);
+	if (code != 0) {
+		worse(l, code);
+		l->stop = 1;
+	}
+}
+
+static void
+take_row(struct load *l, struct rec_reader *r)
+{
+	const char *bad;
+
+	if (r->table >= BATCH_TABLES ||
+	    (r->table == TABLE_SYSTEM_INFORMATION && l->no_system_information))
+		return;
+	bad = batch_row(l->batch, r->table, r->value);
+	if (bad != NULL)
+		rec_reject(r, bad);
+	else if (batch_full(l->batch))
+		make_room(l);
+}
+
+static void
+take_session(struct load *l)
+{
+	int code = batch_commit(l->batch);
+
+	reject_gathered(l->reject);
+	if (code != 0) {
+		worse(l, code);
+		l->stop = 1;
+		return;
+	}
+	l->read++;
+	if (batch_full(l->batch))
+		flush(l);
+}
+
+/* What a stream must declare to be a session report. */
+static void
+check_tables(struct load *l, const struct rec_reader *r, const char *name)
+{
+	if ((r->tables & TABLE_BIT(TABLE_SESSION_EVENT)) != 0)
+		return;
+	msg_warn("%s: this stream has no table session_event, so it is no session report%s", name,
+	    (r->tables & TABLE_BIT(TABLE_FILE)) != 0 ? ": praic-tofs stores downloaded files" : "");
+	worse(l, EX_USAGE);
+	l->stop = 1;
+}
+
+static void
+begin_session(struct load *l, struct rec_reader *r)
+{
+	if (batch_has(l->batch, r->host, r->lsid))
+		flush(l);
+	batch_begin(l->batch, r->host, r->lsid);
+	reject_begin(l->reject, r->head);
+	reject_line(l->reject, r->line, r->line_n);
+}
+
+static void
+drop_session(struct load *l, struct rec_reader *r)
+{
+	batch_drop(l->batch);
+	if (r->cut) {
+		/* Nothing wrong with it: it comes again. */
+		reject_forget(l->reject);
+		return;
+	}
+	reject_dropped(l->reject, r->host, r->lsid, r->reason);
+	l->read++;
+	l->left_out++;
+}
+
+static void
+keep_unseen(void *arg, const char *line, size_t n)
+{
+	reject_line(arg, line, n);
+}
+
+static void
+take(struct load *l, struct rec_reader *r, enum rec_event e, const char *name)
+{
+	switch (e) {
+	case REC_TABLES:
+		check_tables(l, r, name);
+		break;
+	case REC_BEGIN:
+		begin_session(l, r);
+		break;
+	case REC_ROW:
+		reject_line(l->reject, r->line, r->line_n);
+		take_row(l, r);
+		break;
+	case REC_XML:
+		reject_line(l->reject, r->line, r->line_n);
+		break;
+	case REC_COMMIT:
+		reject_line(l->reject, r->line, r->line_n);
+		take_session(l);
+		break;
+	case REC_DROP:
+		drop_session(l, r);
+		break;
+	case REC_END:
+	case REC_EOF:
+		break;
+	}
+}
+
+void
+load_meanwhile(void *load)
+{
+	struct load *l = load;
+
+	if (l->input != NULL)
+		rec_take_in(l->input);
+}
+
+void
+load_input(struct load *l, int fd, const char *name)
+{
+	struct rec_reader *r = rec_open(fd, name);
+	enum rec_event e;
+
+	l->input = r;
+	if (l->reject != NULL) {
+		r->unseen = keep_unseen;
+		r->unseen_arg = l->reject;
+	}
+	while (!l->stop && (e = rec_next(r)) != REC_EOF) {
+		if (e == REC_BEGIN || e == REC_TABLES || e == REC_END)
+			reject_end(l->reject);	/* of the last one */
+		take(l, r, e, name);
+		check_reject(l);
+	}
+	if (l->stop) {
+		batch_drop(l->batch);
+		reject_forget(l->reject);
+	}
+	reject_end(l->reject);
+	check_reject(l);
+	worse(l, rec_code(r));
+	l->input = NULL;
+	rec_close(r);
+}
+
+void
+load_finish(struct load *l)
+{
+	flush(l);
+}
+
+void
+load_report(const struct load *l)
+{
+	char rest[64] = "";
+
+	if (l->not_stored > 0)
+		snprintf(rest, sizeof(rest), ", %llu not stored",
+		    (unsigned long long)l->not_stored);
+	msg_tell(1, "%llu sessions read: %llu stored, %llu unchanged, %llu older than stored, "
+	    "%llu left out%s", (unsigned long long)l->read, (unsigned long long)l->stored,
+	    (unsigned long long)l->unchanged, (unsigned long long)l->older,
+	    (unsigned long long)l->left_out, rest);
+}

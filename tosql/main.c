@@ -1,0 +1,188 @@
+/*
+ * praic-tosql: record streams into a database, praic-tosql(1).  This file
+ * has the options; load.c does the work.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "load.h"
+#include "msg.h"
+#include "num.h"
+
+/* Long enough for another loader's batch, short enough to be noticed. */
+#define DEFAULT_TIMEOUT 30
+
+static const struct db_ops *const kinds[] = {&db_sqlite};
+
+struct arguments {
+	struct db_options db;
+	const struct db_ops *ops;
+	const char *schema;
+	const char *reject;
+	int no_system_information;
+};
+
+static void __attribute__((noreturn))
+usage(int code)
+{
+	fputs("usage: praic-tosql -d DATABASE [-nv] [--force] [--no-system-information]\n"
+	    "           [--reject DIRECTORY] [--timeout SECONDS] [FILE ...]\n"
+	    "       praic-tosql --schema sqlite\n", code == 0 ? stdout : stderr);
+	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
+}
+
+/* Which kind of database is it?  Fills in ops and target; 0, or -1. */
+static int
+set_database(struct arguments *a, const char *text)
+{
+	a->ops = &db_sqlite;
+	a->db.target = strncmp(text, "sqlite:", 7) == 0 ? text + 7 : text;
+	return *a->db.target == '\0' ? -1 : 0;
+}
+
+static void
+parse(struct arguments *a, int argc, char **argv)
+{
+	enum { FORCE = 256, NO_SYSINFO, REJECT, TIMEOUT, SCHEMA };
+	static const struct option options[] = {
+		{"database", required_argument, NULL, 'd'},
+		{"dry-run", no_argument, NULL, 'n'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"force", no_argument, NULL, FORCE},
+		{"no-system-information", no_argument, NULL, NO_SYSINFO},
+		{"reject", required_argument, NULL, REJECT},
+		{"timeout", required_argument, NULL, TIMEOUT},
+		{"schema", required_argument, NULL, SCHEMA},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0}
+	};
+	uint64_t seconds;
+	int c;
+
+	a->db.timeout = DEFAULT_TIMEOUT;
+	while ((c = getopt_long(argc, argv, "d:nvhV", options, NULL)) != -1)
+		switch (c) {
+		case 'd':
+			if (set_database(a, optarg) == -1)
+				usage(EX_USAGE);
+			break;
+		case 'n':
+			a->db.dry_run = 1;
+			break;
+		case 'v':
+			msg_level++;
+			break;
+		case FORCE:
+			a->db.force = 1;
+			break;
+		case NO_SYSINFO:
+			a->no_system_information = 1;
+			break;
+		case REJECT:
+			a->reject = optarg;
+			break;
+		case TIMEOUT:
+			if (num_parse_count(optarg, strlen(optarg), 86400, &seconds) == -1)
+				usage(EX_USAGE);
+			a->db.timeout = (int)seconds;
+			break;
+		case SCHEMA:
+			a->schema = optarg;
+			break;
+		case 'V':
+			puts("praic-tosql " PRAIC_VERSION);
+			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+		case 'h':
+			usage(0);
+		default:
+			usage(EX_USAGE);
+		}
+	if (a->ops == NULL && a->schema == NULL)
+		usage(EX_USAGE);
+}
+
+static int
+print_schema(const char *kind)
+{
+	struct buf text = {0};
+	size_t i;
+	int bad;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kind, kinds[i]->name) == 0)
+			break;
+	if (i == sizeof(kinds) / sizeof(kinds[0])) {
+		msg_warn("--schema: no such kind of database: %s", kind);
+		return EX_USAGE;
+	}
+	kinds[i]->schema(&text);
+	bad = file_write(STDOUT_FILENO, text.p, text.n);
+	if (bad)
+		msg_errno("standard output");
+	buf_free(&text);
+	return bad ? EX_IOERR : 0;
+}
+
+/* One operand.  Those that cannot be read do not stop the others. */
+static void
+load_file(struct load *l, const char *name)
+{
+	int fd;
+
+	if (strcmp(name, "-") == 0) {
+		load_input(l, STDIN_FILENO, "standard input");
+		return;
+	}
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd == -1) {
+		msg_errno("%s", name);
+		l->code = code_worse(l->code, EX_NOINPUT);
+		return;
+	}
+	load_input(l, fd, name);
+	close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments a = {0};
+	struct load l = {0};
+	int i;
+
+	file_std_fds();
+	msg_start(argv[0]);
+	signal(SIGPIPE, SIG_IGN);
+	parse(&a, argc, argv);
+	if (a.schema != NULL)
+		return print_schema(a.schema);
+
+	l.ops = a.ops;
+	l.no_system_information = a.no_system_information;
+	if (a.reject != NULL && (l.reject = reject_open(a.reject, &l.code)) == NULL)
+		return l.code;
+	a.db.meanwhile = load_meanwhile;
+	a.db.meanwhile_arg = &l;
+	l.db = a.ops->open(&a.db, &l.code);
+	if (l.db == NULL)
+		return l.code;
+	l.batch = batch_new();
+	if (optind == argc)
+		load_file(&l, "-");
+	for (i = optind; i < argc && !l.stop; i++)
+		load_file(&l, argv[i]);
+	load_finish(&l);
+	l.code = code_worse(l.code, a.ops->close(l.db));
+	load_report(&l);
+	batch_free(l.batch);
+	reject_close(l.reject);
+	return l.code;
+}

@@ -1,0 +1,64 @@
+/* The storage database: see schema.h. */
+#include <stddef.h>
+
+#include "schema.h"
+
+const struct schema_index schema_index[SCHEMA_INDEXES] = {
+	{"session_key", TABLE_SESSION, {"host_name", "lsid"}, 1},
+	{"session_start_time", TABLE_SESSION, {"start_time", NULL}, 0},
+	{"user_session_id", TABLE_USER, {"session_id", NULL}, 0},
+	{"team_session_id", TABLE_TEAM, {"session_id", NULL}, 0},
+	{"customer_session_id", TABLE_CUSTOMER, {"session_id", NULL}, 0},
+	{"custom_attribute_session_id", TABLE_CUSTOM_ATTRIBUTE, {"session_id", NULL}, 0},
+	{"session_event_session_id", TABLE_SESSION_EVENT, {"session_id", NULL}, 0},
+	{"session_event_event_time", TABLE_SESSION_EVENT, {"event_time", NULL}, 0},
+	{"session_event_data_session_event_id", TABLE_SESSION_EVENT_DATA,
+	    {"session_event_id", NULL}, 0},
+	{"system_information_session_event_id", TABLE_SYSTEM_INFORMATION,
+	    {"session_event_id", NULL}, 0},
+	{"recording_session_id", TABLE_RECORDING, {"session_id", NULL}, 0},
+};
+
+static enum schema_type
+type_of(enum table_type type)
+{
+	switch (type) {
+	case TABLE_INT:
+		return SCHEMA_INT;
+	case TABLE_BOOL:
+		return SCHEMA_BOOL;
+	case TABLE_TIME:
+		return SCHEMA_TIME;
+	case TABLE_TEXT:
+		break;
+	}
+	return SCHEMA_TEXT;
+}
+
+enum table_id
+schema_parent(enum table_id table)
+{
+	return table == TABLE_SESSION_EVENT_DATA || table == TABLE_SYSTEM_INFORMATION ?
+	    TABLE_SESSION_EVENT : TABLE_SESSION;
+}
+
+int
+schema_columns(enum table_id table, struct schema_column out[SCHEMA_MAX_COLUMNS])
+{
+	const struct table *t = &table_list[table];
+	int n = 0, extra, c;
+
+	out[n++] = (struct schema_column){"id", SCHEMA_ID, -1};
+	if (table != TABLE_SESSION)
+		out[n++] = (struct schema_column){
+		    schema_parent(table) == TABLE_SESSION ? "session_id" : "session_event_id",
+		    SCHEMA_LINK, -1};
+	for (extra = 0; extra <= 1; extra++)
+		for (c = 0; c < t->columns; c++)
+			if (t->column[c].extra == extra)
+				out[n++] = (struct schema_column){t->column[c].name,
+				    type_of(t->column[c].type), c};
+	if (table == TABLE_SESSION)
+		out[n++] = (struct schema_column){"content_hash", SCHEMA_HASH, -1};
+	return n;
+}
