@@ -45,7 +45,7 @@ access.example.com	shell	0a1b	2	$base-shell-2.flv	9	$(sha256sum <spool/s2 | cut 
 EOF
 cut -f 2-7 d/.praic-ledger | grep backup >line
 same 'the line of a backup' - line <<EOF
-access.example.com	backup		\\N	access.example.com-backup-20260102T030405Z.nsb	10
+access.example.com	backup		$(date -u -d 2026-01-02T03:04:05Z +%s)	access.example.com-backup-20260102T030405Z.nsb	10
 EOF
 run 0 'verified' "$tofs" --verify -d d
 run 0 'the same again' "$tofs" -d d -i spool files.rec

@@ -402,8 +402,12 @@ ledger_each(struct ledger *l, uint64_t *from,
 		buf_drop(&b, at);
 		*from += at;
 	} while (r == 0 && n > 0);
+	if (n == -1) {
+		msg_errno("%s", l->path);
+		r = -1;
+	}
 	buf_free(&b);
-	return n == -1 ? -1 : r;
+	return r;
 }
 
 int

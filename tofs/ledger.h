@@ -75,7 +75,7 @@ int ledger_sync(struct ledger *);
 
 /*
  * Each whole line from *from on, without its LF: until there are no more (0),
- * each says something else than 0 (that), or a read fails (-1 and errno).
+ * each says something else than 0 (that), or a read fails (-1 after a message).
  * *from is then where the first line begins that was not given.
  */
 int ledger_each(struct ledger *, uint64_t *from,

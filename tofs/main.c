@@ -18,7 +18,7 @@
 #include "verify.h"
 
 /* More backups than this nobody counts. */
-#define MAX_RETAIN 1000000
+#define MAX_RETAIN 100000
 
 enum { NO_SYNC = 256, VERIFY, FOLD_CASE, HELP, VERSION };
 

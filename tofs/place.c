@@ -284,9 +284,10 @@ skip(struct place *p, const struct content *c, enum placed *placed, struct buf *
 	int code;
 
 	buf_adds(final, c->name);
-	*placed = PLACED;
-	if (publish(p, c, c->name, 0) == 0)
+	if (publish(p, c, c->name, 0) == 0) {
+		*placed = PLACED;
 		return 0;
+	}
 	if (errno != EEXIST)
 		return fault(p, c->name);
 	if ((code = look(p, c, c->name, &there)) != 0)
@@ -309,9 +310,10 @@ immutable(struct place *p, const struct content *c, enum placed *placed, struct 
 	int code;
 
 	buf_adds(final, c->name);
-	*placed = PLACED;
-	if (publish(p, c, c->name, 0) == 0)
+	if (publish(p, c, c->name, 0) == 0) {
+		*placed = PLACED;
 		return 0;
+	}
 	if (errno != EEXIST)
 		return fault(p, c->name);
 	if ((code = look(p, c, c->name, &there)) != 0)
@@ -326,10 +328,11 @@ immutable(struct place *p, const struct content *c, enum placed *placed, struct 
 	buf_printf(final, TREE_ASIDE "/%s", p->number.p);
 	msg_warn("%s/%s: there already, with another content, and may not change; the new one "
 	    "is kept as %s", tree_path(p->tree), c->name, buf_text(final));
-	*placed = PLACED;
-	if (publish(p, c, final->p, 0) == 0)
-		return EX_DATAERR;
 	*placed = PLACED_NOT;
+	if (publish(p, c, final->p, 0) == 0) {
+		*placed = PLACED;
+		return EX_DATAERR;
+	}
 	if (errno != EEXIST)
 		return fault(p, final->p);
 	if ((code = look(p, c, final->p, &there)) != 0)

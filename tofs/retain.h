@@ -1,7 +1,8 @@
 /*
  * The guide's "Retention Count: the number of prior backups to keep".  Only
  * what the ledger names as a backup of that site ever goes, and only while a
- * newer one is safe.  The newest is the one that was stored last.
+ * newer one is safe.  The newest is the one that was fetched last, by the
+ * appliance's clock; the ledger has that as its instance.
  */
 #ifndef TOFS_RETAIN_H
 #define TOFS_RETAIN_H
@@ -16,10 +17,10 @@
 int retain_backups(struct store *, const char *host, size_t n, int64_t count, struct buf *);
 
 /*
- * Was this content a backup of the site that had to go, and would it have to
- * go again?  1, 0, or -1 after a message.
+ * Would a backup of the site that was fetched then have to go at once, for
+ * there are enough newer ones?  1, 0, or -1 after a message.
  */
-int retain_gone(struct store *, const char *host, size_t n, int64_t count,
-    const char *sha256);
+int retain_outdated(struct store *, const char *host, size_t n, int64_t count,
+    int64_t fetched_at);
 
 #endif

@@ -170,21 +170,26 @@ file_left_out(struct run *u, const struct spooled *f, const char *why)
 	u->code = code_worse(u->code, EX_DATAERR);
 }
 
-/* A backup's content that is there, or was and had its time: nothing to do. */
+/* Nothing to do: it is there, or there are backups enough that are newer. */
 static int
 is_done(struct run *u, const struct spooled *f, const char *name)
 {
 	int has = store_has(u->store, name, f->bytes, f->sha256);
 
-	if (has == 0 && f->kind == KIND_BACKUP && u->set->retain >= 0)
-		has = retain_gone(u->store, u->r->host.p, u->r->host.n, u->set->retain,
-		    f->sha256);
+	if (has == 0 && f->kind == KIND_BACKUP && u->set->retain >= 0 && f->instance >= 0) {
+		has = retain_outdated(u->store, u->r->host.p, u->r->host.n, u->set->retain,
+		    f->instance);
+		if (has == 1)
+			msg_tell(1, "%s: not stored, for as many newer backups as are to be kept "
+			    "are there", name);
+	}
 	if (has == -1)
 		u->code = code_worse(u->code, EX_IOERR);
 	return has;
 }
 
-static void
+/* Stored, or there already: 1. */
+static int
 save_file(struct run *u, const struct spooled *f)
 {
 	char instance[NUM_SIZE] = "";
@@ -196,15 +201,15 @@ save_file(struct run *u, const struct spooled *f)
 
 	if (f->bad != NULL) {
 		file_left_out(u, f, f->bad);
-		return;
+		return 0;
 	}
-	if (f->instance >= 0)
+	if (f->instance >= 0 && f->kind != KIND_BACKUP)
 		num_format(f->instance, instance);
 	if (f->extension != NULL)
 		set_text(&extension, f->extension);
 	name = make_name(u, f->kind, instance, extension);
-	if (is_done(u, f, name))
-		return;
+	if ((code = is_done(u, f, name)) != 0)
+		return code == 1;
 	code = spooled_read(u->store, u->set, u->spool, f, &draft, &why);
 	if (code != 0)
 		u->code = code_worse(u->code, code);
@@ -212,8 +217,11 @@ save_file(struct run *u, const struct spooled *f)
 		file_left_out(u, f, why);
 	else {
 		set_owner(u, &owner, f->kind, f->instance);
-		u->code = code_worse(u->code, store_put(u->store, draft, &owner, name));
+		code = store_put(u->store, draft, &owner, name);
+		u->code = code_worse(u->code, code);
+		return code == 0;
 	}
+	return 0;
 }
 
 /* Old backups go when the new one is where nothing can happen to it. */
@@ -237,7 +245,7 @@ static void
 save_files(struct run *u)
 {
 	struct rec_value fetched_at = {NULL, 0};
-	int backups = 0;
+	int backups = 0;	/* that are safe, or about to be */
 	size_t i;
 
 	if (u->files.rows > 0 && u->spool == -1) {
@@ -252,12 +260,11 @@ save_files(struct run *u)
 		const struct spooled *f = &u->files.row[i];
 
 		if (f->kind == KIND_BACKUP) {
-			backups++;
 			if (f->fetched_at != NULL)
 				set_text(&fetched_at, f->fetched_at);
 			keep_date(u, fetched_at);
 		}
-		save_file(u, f);
+		backups += save_file(u, f) && f->kind == KIND_BACKUP;
 	}
 	if (backups > 0 && u->set->retain >= 0 && !store_failed(u->store))
 		retain(u);

@@ -11,6 +11,7 @@
 #include "msg.h"
 #include "num.h"
 #include "spooled.h"
+#include "when.h"
 
 #define CHUNK ((size_t)256 * 1024)
 /* No session has so many recordings, nor so much to say about them. */
@@ -59,6 +60,10 @@ judge(struct spooled *f, const struct rec_value *v)
 	if (has_instance && (number.p == NULL ||
 	    num_parse(number.p, number.n, &f->instance) == -1 || f->instance < 0))
 		return "it has no instance, without which it is one of many";
+	if (f->kind == KIND_BACKUP && (v[FILE_FETCHED_AT].p == NULL ||
+	    when_parse(v[FILE_FETCHED_AT].p, v[FILE_FETCHED_AT].n, &f->instance) == -1 ||
+	    f->instance < 0))
+		f->instance = -1;
 	if (!is_component(v[FILE_NAME]))
 		return "its name is no file name";
 	if (!is_sha256(v[FILE_SHA256]) || v[FILE_BYTES].p == NULL ||

@@ -12,7 +12,7 @@
 /* One file row. */
 struct spooled {
 	enum kind kind;
-	int64_t instance;	/* -1: none */
+	int64_t instance;	/* as an owner's (tofs.h) */
 	char *name, *extension, *fetched_at;	/* NULL for NULL */
 	uint64_t bytes;
 	char sha256[SHA256_HEX];

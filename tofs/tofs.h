@@ -32,7 +32,9 @@ struct settings {
 
 /*
  * Whose a file is: what the ledger says beside its name.  The texts are the
- * caller's.  instance is -1 for a thing that has none.
+ * caller's.  instance tells things of one kind apart: the number of a shell
+ * or a screen; of a backup, when it was fetched, in UNIX seconds; -1 for a
+ * thing that has none.
  */
 struct owner {
 	enum kind kind;

@@ -116,7 +116,7 @@ check_chain(struct verify *v)
 
 	ledger_chain_start(v->hash, v->chain);
 	if (ledger_each(v->ledger, &from, check_line, v) == -1)
-		fault(v, TREE_LEDGER);
+		v->code = code_worse(v->code, EX_IOERR);
 	if (v->skipping) {	/* nothing came behind that could vouch for it */
 		char sum[SHA256_HEX];
 

@@ -258,14 +258,22 @@ ftruncate(int fd, off_t n)
 	return fault("ftruncate") ? -1 : real(fd, n);
 }
 
+static int locked;
+
 EXPORT int
 flock(int fd, int how)
 {
 	REAL(int, "flock", int, int);
+	locked = 1;
 	return fault("flock") ? -1 : real(fd, how);
 }
 
-/* Memory: without dlsym, which itself wants some. */
+/*
+ * Memory: without dlsym, which itself wants some.  Counted from the first
+ * lock on: before, libcrypto starts up, and OpenSSL 3.0 does not survive to
+ * be without memory then.
+ */
+
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
@@ -273,17 +281,17 @@ void *__libc_realloc(void *, size_t);
 EXPORT void *
 malloc(size_t n)
 {
-	return fault("memory") ? NULL : __libc_malloc(n);
+	return locked && fault("memory") ? NULL : __libc_malloc(n);
 }
 
 EXPORT void *
 calloc(size_t n, size_t size)
 {
-	return fault("memory") ? NULL : __libc_calloc(n, size);
+	return locked && fault("memory") ? NULL : __libc_calloc(n, size);
 }
 
 EXPORT void *
 realloc(void *p, size_t n)
 {
-	return fault("memory") ? NULL : __libc_realloc(p, n);
+	return locked && fault("memory") ? NULL : __libc_realloc(p, n);
 }
