@@ -112,6 +112,8 @@ buf_free(struct buf *b)
 void
 buf_drop(struct buf *b, size_t from)
 {
+	if (from == 0)
+		return;
 	memmove(b->p, b->p + from, b->n - from);
 	b->n -= from;
 }

@@ -6,10 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
 . "$top/tests/storage.sh"
-killer() {
-	python3 "$top/tests/tools/killer.py" "$@"
-}
-
 kills=${PRAIC_KILLS:-10}
 
 make_records --sessions 10000 --events 4 >ended.rec

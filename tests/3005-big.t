@@ -6,23 +6,12 @@
 # shellcheck source=tests/storage.sh
 . "$top/tests/storage.sh"
 
-# within MIB COMMAND...: the command's exit code; 99 when it took more
-cat >within.py <<'END'
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[2:]).returncode
-most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-print(most, "MiB", file=sys.stderr)
-sys.exit(99 if most > int(sys.argv[1]) else code)
-END
 limit=32
 case ${PRAIC_OUT-} in *asan*) limit=100000 ;; esac
-within() {
-	python3 within.py "$limit" "$@"
-}
 
 # The big one is the last of five: the others wait in memory before it.
 make_records --sessions 5 --big 9000000 --xml >nine.rec
-run 0 "a session of 9 MB" within "$tosql" -v -d a.db nine.rec
+run 0 "a session of 9 MB" within "$limit" "$tosql" -v -d a.db nine.rec
 check "is whole" storage check a.db nine.rec
 run 0 "once more" "$tosql" -v -d a.db nine.rec
 says "it is known" "5 unchanged"
@@ -47,7 +36,7 @@ run 75 "a big one that is bad at its very end" "$tosql" --reject rej -d c.db bad
 check "is kept" test "$(find rej -size +8000k | wc -l)" = 1
 check "nothing of it is in the database" test "$(count c.db)" = 4
 run 0 "-n with a big one" "$tosql" -n -d c.db nine.rec
-run 0 "what is left out of a big one" within "$tosql" --no-system-information -d d.db nine.rec
+run 0 "what is left out of a big one" within "$limit" "$tosql" --no-system-information -d d.db nine.rec
 
 # The temporary file cannot be made, or fills up.
 run 73 "no place for a big session" env TMPDIR="$work/nowhere" "$tosql" -d e.db nine.rec
@@ -74,8 +63,9 @@ check "are there, byte for byte" storage check f.db values.rec
 
 # 400 MB in one session, and 1 GB of small ones if there is time.
 make_records --sessions 3 --big "${PRAIC_BIG:-400000000}" >huge.rec
-run 0 "a session of 400 MB" sh -c 'cat huge.rec | python3 within.py "$@"' - "$limit" \
-	"$tosql" -v -d g.db -
+mkfifo fifo
+cat huge.rec >fifo &
+pipe 0 "a session of 400 MB" fifo within "$limit" "$tosql" -v -d g.db -
 says "is stored" "3 stored"
 check "to the last byte" test "$(sql g.db 'SELECT sum(length(CAST(value AS BLOB)))
 	FROM session_event_data WHERE seq > 100')" = \
