@@ -147,7 +147,8 @@ bytes_in_memory(const struct batch *b)
 int
 batch_full(const struct batch *b)
 {
-	return bytes_in_memory(b) >= BATCH_BYTES;
+	/* A session in the file has the batch to itself. */
+	return (b->spill != NULL && !b->begun) || bytes_in_memory(b) >= BATCH_BYTES;
 }
 
 void
