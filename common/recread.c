@@ -471,12 +471,24 @@ same(struct rec_value a, struct rec_value b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* Is every field what a value must be, whether we know its column or not? */
+static const char *
+column_name(const struct rec_state *s, int t, int f)
+{
+	int c;
+
+	for (c = 0; t < TABLES && c < table_list[t].columns; c++)
+		if (s->field[t][c] == f)
+			return table_list[t].column[c].name;
+	return "(a later version's column)";
+}
+
+/* Is every field what a value must be, whether we know its column or not?
+ * t is TABLES where we do not even know the table. */
 static int
-check_fields(struct rec_reader *r, const char *table, const struct rec_value *field, int n,
-    int wanted)
+check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, int wanted)
 {
 	struct rec_state *s = r->state;
+	const char *table = t < TABLES ? table_list[t].name : "(a later version's table)";
 	struct rec_value v;
 	int f;
 
@@ -491,7 +503,7 @@ check_fields(struct rec_reader *r, const char *table, const struct rec_value *fi
 	make_room(r);
 	for (f = 2; s->escapes && f < n; f++)
 		if (unescape(s, field[f].p, field[f].n, &v) == -1) {
-			spoil(r, "a bad escape in value %d of a row of %s", f - 1, table);
+			spoil(r, "a bad escape in %s.%s", table, column_name(s, t, f));
 			return -1;
 		}
 	s->scratch.n = 0;
@@ -507,7 +519,7 @@ pass_over(struct rec_reader *r, const struct rec_value *field, int n)
 		spoil(r, "a row of a table that no H line names");
 		return -1;
 	}
-	if (check_fields(r, "a later version's table", field, n, r->state->other[i].fields) == -1)
+	if (check_fields(r, TABLES, field, n, r->state->other[i].fields) == -1)
 		return -1;
 	show_unseen(r);
 	return 0;
@@ -527,7 +539,7 @@ read_row(struct rec_reader *r)
 			break;
 	if (t == TABLES)
 		return pass_over(r, field, n);
-	if (check_fields(r, table_list[t].name, field, n, s->fields[t]) == -1)
+	if (check_fields(r, t, field, n, s->fields[t]) == -1)
 		return -1;
 	r->table = (enum table_id)t;
 	for (c = 0; c < table_list[t].columns; c++) {
