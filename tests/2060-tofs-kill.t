@@ -2,6 +2,8 @@
 # praic-tofs killed: at every system call that changes anything, and at
 # random moments.  No half file ever has a final name, and a rerun ends as
 # one clean run would have.
+# In memory, if that can be had: hundreds of directories made and removed.
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,8 @@
 # praic-tofs on disks that are full, read-only or broken, without memory, and
 # on file systems that lack something: the right code, no temporary left,
 # nothing half done; and once it is mended, all is stored.
+# In memory, if that can be had: hundreds of directories made and removed.
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -162,6 +164,7 @@ done
 
 # A real full disk, where one can be had.
 if [ "$(id -u)" -eq 0 ] && mkdir full && mount -t tmpfs -o size=200k none full 2>/dev/null; then
+	# shellcheck disable=SC2016
 	at_exit='umount "$work/full"'
 	run 74 'a full disk' "$tofs" -d full -i spool all.rec
 	says 'is called that' 'No space left'
@@ -174,18 +177,19 @@ if [ "$(id -u)" -eq 0 ] && mkdir full && mount -t tmpfs -o size=200k none full 2
 	run 0 'verified there' "$tofs" --verify -d full
 	mount -o remount,rw full
 fi
-# A ledger that may only grow.
-mkdir grow
-"$tofs" -d grow -i spool all.rec >/dev/null
-if chattr +a grow/.praic-ledger 2>/dev/null; then
-	at_exit="$at_exit;"' chattr -a "$work/grow/.praic-ledger"'
+# A ledger that may only grow; not every file system knows of that.
+grow=$(mktemp -d /var/tmp/praic-grow.XXXXXX)
+# shellcheck disable=SC2016
+at_exit="$at_exit;"' chattr -a "$grow/.praic-ledger" 2>/dev/null; rm -rf "$grow"'
+"$tofs" -d "$grow" -i spool all.rec >/dev/null
+if chattr +a "$grow/.praic-ledger" 2>/dev/null; then
 	sed s/xxx/yyy/ all.rec >other.rec
-	run 0 'a ledger that may only grow' "$tofs" -d grow -i spool other.rec
-	run 0 'verified' "$tofs" --verify -d grow
-	FAULT=write:4:ENOSPC LD_PRELOAD=$work/faults.so "$tofs" -d grow -i spool -f x all.rec \
+	run 0 'a ledger that may only grow' "$tofs" -d "$grow" -i spool other.rec
+	run 0 'verified' "$tofs" --verify -d "$grow"
+	FAULT=write:4:ENOSPC LD_PRELOAD=$work/faults.so "$tofs" -d "$grow" -i spool -f x all.rec \
 		>out 2>err
-	run 0 'after a fault, too' "$tofs" -d grow -i spool -f x all.rec
-	run 0 'verified' "$tofs" --verify -d grow
-	chattr -a grow/.praic-ledger
+	run 0 'after a fault, too' "$tofs" -d "$grow" -i spool -f x all.rec
+	run 0 'verified' "$tofs" --verify -d "$grow"
+	chattr -a "$grow/.praic-ledger"
 fi
 done_testing

@@ -30,7 +30,7 @@ for how in openat2 walk; do
 	case $how${PRAIC_OUT-} in walk*asan*) continue ;; esac
 	for c in append overwrite skip immutable; do
 		prepare
-		run 65 "$how, $c: links and files in the way" env FAULT=$fault \
+		run 65 "$how, $c: links and files in the way" env FAULT="$fault" \
 			LD_PRELOAD="${fault:+$work/faults.so}" "$tofs" -d d -c $c \
 			-f '%EXTERNAL_KEY%/%LSID%-%KIND%-%INSTANCE%-%START_DATE%.%EXTENSION%' keys.rec
 		check 'the others are stored' test "$(wc -l <out)" -eq 2
@@ -41,7 +41,7 @@ secret
 EOF
 	done
 	prepare
-	run 0 "$how: append goes round them" env FAULT=$fault \
+	run 0 "$how: append goes round them" env FAULT="$fault" \
 		LD_PRELOAD="${fault:+$work/faults.so}" "$tofs" -d d -f '%EXTERNAL_KEY%' keys.rec
 	check 'nothing is outside' test "$(find outside | wc -l)" -eq 2
 	check 'six sessions are there' test "$(find d -type f | grep -vc 'praic\|file$')" -eq 6
@@ -77,6 +77,7 @@ check 'what a link in there led to is not' test -s outside/secret
 # A folder on another file system below DIRECTORY.
 rm -rf d/.praic-tmp
 if [ "$(id -u)" -eq 0 ] && mkdir -p d/other && mount -t tmpfs none d/other 2>/dev/null; then
+	# shellcheck disable=SC2016
 	at_exit='umount "$work/d/other"'
 	run 65 'a folder on another file system' "$tofs" -d d -f 'other/%LSID%' keys.rec
 	says 'is told as that' 'another file system'

@@ -67,6 +67,7 @@ spoilt 65 'a line of another kind' "$((n + 1))s/^R/Q/" './0.xml'
 spoilt 64 'another version' '1s/1$/2/' './*.xml'
 spoilt 65 'no element' "$((n + 2))s/X	<session/X	 session/;"
 spoilt 65 'another element' "$((n + 2))s/X	<session/X	<Session/;"
+# shellcheck disable=SC2016
 spoilt 65 'a prefix that is not declared' "$((n + 2))s/X	<session/X	<q:session/;"'s/^\(E	1	2	\)\([0-9]*\)/echo "\1$((\2+2))"/e'
 spoilt 65 'a start tag without an end' "$((n + 2))s/^X.*/X	<session/;"'s/^\(E	1	2	\).*/\18/'
 spoilt 65 'a host that is none' "${n},$((n + 4))s/access.example.com/ac cess?>/" './0.xml ./2.xml'
@@ -100,6 +101,7 @@ mkdir d
 cat s.rec s.rec open.rec >joined.rec
 run 0 'streams joined' "$tofs" -d d -f "$f" joined.rec
 check 'three sessions' test "$(wc -l <out)" -eq 3
+# shellcheck disable=SC2016
 run 75 'files: cut, and whole' sh -c 'head -c 300 s.rec >c.rec; "$tofs" -d d -f x/%LSID% c.rec s.rec'
 check 'the whole one is stored' test "$(wc -l <out)" -eq 3
 run 66 'files: missing, and whole' "$tofs" -d d -f 'y/%LSID%' missing.rec s.rec

@@ -16,6 +16,7 @@
 
 #define MAGIC		"praicix1"
 #define RETIRED		"praicix-"
+#define MAGIC_SIZE	(sizeof(MAGIC) - 1)
 #define HEAD_SIZE	4096
 #define SLOT_SIZE	16
 #define CHUNK		16	/* slots looked at in one read */
@@ -80,7 +81,7 @@ index_store(struct index *x)
 {
 	unsigned char head[32 + INDEX_TAIL];
 
-	memcpy(head, MAGIC, 8);
+	memcpy(head, MAGIC, MAGIC_SIZE);
 	put64(head + 8, x->slots);
 	put64(head + 16, x->used);
 	put64(head + 24, x->covered);
@@ -100,7 +101,7 @@ index_load(struct index *x)
 	x->used = get64(head + 16);
 	x->covered = get64(head + 24);
 	memcpy(x->tail, head + 32, INDEX_TAIL);
-	if (memcmp(head, MAGIC, 8) == 0 && x->slots >= MIN_SLOTS &&
+	if (memcmp(head, MAGIC, MAGIC_SIZE) == 0 && x->slots >= MIN_SLOTS &&
 	    x->slots <= UINT64_MAX / 2 / SLOT_SIZE && (x->slots & (x->slots - 1)) == 0 &&
 	    x->used < x->slots && (uint64_t)st.st_size == HEAD_SIZE + x->slots * SLOT_SIZE)
 		return 0;
@@ -111,7 +112,7 @@ index_load(struct index *x)
 int
 index_retire(struct index *x)
 {
-	return write_at(x->fd, RETIRED, 8, 0);
+	return write_at(x->fd, RETIRED, MAGIC_SIZE, 0);
 }
 
 struct index *

@@ -103,9 +103,10 @@ ledger_chain_start(struct sha256 *hash, char chain[SHA256_HEX])
 	sha256_hex(hash, chain);
 }
 
-/* It begins as a ledger does; a head that a crash cut is completed. */
+/* It begins as a ledger does; a head that a crash cut, or that is not there
+ * yet, is written, and the ledger's own name made durable. */
 static int
-check_head(struct ledger *l)
+check_head(struct ledger *l, int dir)
 {
 	char head[HEAD_SIZE];
 	ssize_t n = pread(l->fd, head, sizeof(head), 0);
@@ -118,8 +119,10 @@ check_head(struct ledger *l)
 		msg_warn("%s: this is no ledger of praic, or one of another version", l->path);
 		return EX_CANTCREAT;
 	}
-	if ((size_t)n < HEAD_SIZE &&
-	    file_write(l->fd, ledger_head + n, HEAD_SIZE - (size_t)n) == -1) {
+	if ((size_t)n == HEAD_SIZE)
+		return 0;
+	if (file_write(l->fd, ledger_head + n, HEAD_SIZE - (size_t)n) == -1 ||
+	    (!l->no_sync && (fsync(l->fd) == -1 || file_sync_dir(dir) == -1))) {
 		msg_errno("%s", l->path);
 		return tofs_fault(errno) ? tofs_fault(errno) : EX_IOERR;
 	}
@@ -149,7 +152,7 @@ ledger_open(struct tree *t, const struct settings *set, int make, int *code)
 		return l;
 	*code = ledger_lock(l);
 	if (*code == 0) {
-		*code = check_head(l);
+		*code = check_head(l, tree_fd(t));
 		ledger_unlock(l);
 	}
 	if (*code != 0) {
@@ -257,7 +260,7 @@ find_tail(struct ledger *l, uint64_t size)
 	size_t want, i, end;
 	ssize_t n;
 
-	for (want = 64 * 1024;; want *= 4) {
+	for (want = CHUNK;; want *= 4) {
 		uint64_t from = size > want ? size - want : 0;
 
 		buf_reset(&tail);
@@ -424,7 +427,7 @@ ledger_line_at(struct ledger *l, uint64_t offset, const char **p, size_t *n)
 			return (int)got;
 		lf = memchr(l->line.p + l->line.n, '\n', (size_t)got);
 		l->line.n += (size_t)got;
-		if (lf != NULL || l->line.n > 16 * LEDGER_MAX_KEY)
+		if (lf != NULL || l->line.n > (size_t)16 * LEDGER_MAX_KEY)
 			break;
 	}
 	*p = l->line.p;

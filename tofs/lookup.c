@@ -331,7 +331,7 @@ lookup_content(struct lookup *k, const char *base, const char *sha256, struct fo
 	if (r != 1)
 		return r;
 	/* That line counts only if it is the last of its name. */
-	buf_add(&name, f->name, f->name_n + 1);
+	buf_add(&name, f->name, f->name_n);
 	r = lookup_name(k, buf_text(&name), &last);
 	buf_free(&name);
 	if (r != 1 || last.removed || memcmp(last.sha256, sha256, SHA256_HEX - 1) != 0)

@@ -27,11 +27,15 @@ struct parts {
 static int
 open_folder(struct parts *p)
 {
-	int dir = tree_fd(p->tree);
+	int dir = tree_fd(p->tree), tries = 0;
 
-	if (mkdirat(dir, TREE_PARTS, 0700) == -1 && errno != EEXIST)
-		return -1;
-	p->fd = openat(dir, TREE_PARTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	do {
+		if (mkdirat(dir, TREE_PARTS, 0700) == -1 && errno != EEXIST)
+			return -1;
+		p->fd = openat(dir, TREE_PARTS,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		/* Another process that ends may remove it in between. */
+	} while (p->fd == -1 && errno == ENOENT && ++tries < 100);
 	return p->fd == -1 ? -1 : 0;
 }
 
@@ -39,7 +43,8 @@ open_folder(struct parts *p)
 static void
 clean_one(struct parts *p, const char *name)
 {
-	int fd = openat(p->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	/* For writing: NFS gives no other file an exclusive lock. */
+	int fd = openat(p->fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd == -1)
 		return;
@@ -141,12 +146,15 @@ part_new(struct parts *p, struct part_file *f)
 			/* Another process that ended has removed the folder. */
 			close(p->fd);
 			p->fd = -1;
+			f->name[0] = '\0';
 			if (open_folder(p) == -1)
 				return -1;
 			continue;
 		}
-		if (f->fd == -1)
+		if (f->fd == -1) {
+			f->name[0] = '\0';
 			return -1;
+		}
 		/* Between the two calls somebody may have taken it for one
 		 * that was left behind. */
 		if (flock(f->fd, LOCK_EX) == -1 ||
@@ -157,7 +165,9 @@ part_new(struct parts *p, struct part_file *f)
 		if (st.st_nlink > 0)
 			return 0;
 		close(f->fd);
+		f->fd = -1;
 	}
+	f->name[0] = '\0';
 	errno = EAGAIN;
 	return -1;
 }
@@ -168,12 +178,15 @@ part_link(struct parts *p, struct part_file *f, int dir, const char *name, int f
 	struct stat a, b;
 
 	if (new_name(f) == -1 || flock(fd, LOCK_SH | LOCK_NB) == -1 ||
-	    linkat(dir, name, p->fd, f->name, 0) == -1)
+	    linkat(dir, name, p->fd, f->name, 0) == -1) {
+		f->name[0] = '\0';
 		return -1;
+	}
 	/* It must be the very file that was opened and checked. */
 	if (fstat(fd, &a) == -1 || fstatat(p->fd, f->name, &b, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    a.st_dev != b.st_dev || a.st_ino != b.st_ino) {
 		unlinkat(p->fd, f->name, 0);
+		f->name[0] = '\0';
 		errno = ESTALE;
 		return -1;
 	}
@@ -181,15 +194,23 @@ part_link(struct parts *p, struct part_file *f, int dir, const char *name, int f
 	return 0;
 }
 
+int
+part_close(struct part_file *f)
+{
+	int fd = f->fd;
+
+	f->fd = -1;
+	return fd == -1 || close(fd) == 0 || errno == EINTR ? 0 : -1;
+}
+
 void
 part_drop(struct parts *p, struct part_file *f)
 {
 	int saved = errno;
 
-	if (f->fd == -1)
-		return;
-	unlinkat(p->fd, f->name, 0);
-	close(f->fd);
-	f->fd = -1;
+	(void)part_close(f);
+	if (f->name[0] != '\0')
+		unlinkat(p->fd, f->name, 0);
+	f->name[0] = '\0';
 	errno = saved;
 }

@@ -15,7 +15,7 @@
 
 struct part_file {
 	int fd;
-	char name[PART_NAME];	/* in the folder of parts */
+	char name[PART_NAME];	/* in the folder of parts; empty: it has left it */
 };
 
 struct parts;
@@ -34,6 +34,8 @@ int part_new(struct parts *, struct part_file *);
  * part's): 0, or -1 and errno when it cannot be, for whatever reason.
  */
 int part_link(struct parts *, struct part_file *, int dir, const char *name, int fd);
+/* No more is to be written: 0, or -1 and errno. */
+int part_close(struct part_file *);
 /* Close it, and remove it if it was not given a final name. */
 void part_drop(struct parts *, struct part_file *);
 

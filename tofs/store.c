@@ -48,6 +48,7 @@ struct store {
 	struct sha256 *spare;	/* of a draft that is done with it */
 	int fatal;		/* nothing more can be stored */
 	int folds;
+	uint64_t stored, there;	/* how many */
 	int silenced;		/* standard output took no more names */
 };
 
@@ -235,6 +236,7 @@ store_has(struct store *s, const char *name, uint64_t bytes, const char *sha256)
 		return -1;
 	r = place_has(s->place, &c);
 	ledger_unlock(s->ledger);
+	s->there += r == 1;
 	return r;
 }
 
@@ -309,17 +311,25 @@ place_batch(struct store *s)
 		struct content c = {d->name, d->bytes, d->sha256, parts_fd(s->parts),
 		    d->part.name};
 
+		/* Its writer's lock goes with it, but whoever cleans up waits for
+		 * the ledger's. */
+		r = part_close(&d->part);
+		if (r == -1) {
+			code = code_worse(code, write_fault(s, errno, NULL));
+			break;
+		}
 		r = place_put(s->place, &c, &placed, &final);
 		code = code_worse(code, r);
 		if (placed == PLACED || placed == PLACED_FOUND)
 			ledger_add(s->ledger, &d->owner, final.p, d->bytes, d->sha256);
 		if (placed == PLACED) {
 			buf_printf(&s->printed, "%s\n", final.p);
-			/* It has its name: no longer to be removed. */
-			close(d->part.fd);
-			d->part.fd = -1;
-		} else
+			d->part.name[0] = '\0';	/* no longer to be removed */
+			s->stored++;
+		} else if (placed != PLACED_NOT) {
 			msg_tell(2, "%s: there already", d->name);
+			s->there++;
+		}
 		if (r != 0 && r != EX_DATAERR)
 			break;
 	}
@@ -386,6 +396,8 @@ store_close(struct store *s)
 	if (s == NULL)
 		return 0;
 	code = store_flush(s);
+	msg_tell(1, "%s: %llu files stored, %llu were there already", s->set->directory,
+	    (unsigned long long)s->stored, (unsigned long long)s->there);
 	if (s->silenced)
 		code = code_worse(code, EX_IOERR);
 	if (s->parts != NULL)

@@ -134,8 +134,8 @@ tree_beneath(int dir, const char *path, int flags)
 	if (!absent) {
 		do
 			fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
-		while (fd == -1 && (errno == EINTR || errno == EAGAIN));
-		if (fd != -1 || (errno != ENOSYS && errno != EPERM))
+		while (fd == -1 && errno == EINTR);
+		if (fd != -1 || (errno != ENOSYS && errno != EPERM && errno != EAGAIN))
 			return (int)fd;
 		absent = errno == ENOSYS;
 	}
