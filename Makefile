@@ -43,7 +43,7 @@ TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
-TOOLS = tests/tools/rec-events tests/tools/units tests/tools/answers
+TOOLS = tests/tools/rec-events tests/tools/units tests/tools/answers tests/tools/connstr
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)

@@ -151,11 +151,11 @@ while :; do
 done
 END
 if strace -o /dev/null true 2>/dev/null; then
-	check "each 7th write that fails for want of space" sh nth.sh pwrite64 ENOSPC 7
-	check "each 5th write that fails" sh nth.sh pwrite64 EIO 5
-	check "every fdatasync that fails" sh nth.sh fdatasync EIO 1
+	check "each 13th write that fails for want of space" sh nth.sh pwrite64 ENOSPC 13
+	check "each 11th write that fails" sh nth.sh pwrite64 EIO 11
+	check "each 2nd fdatasync that fails" sh nth.sh fdatasync EIO 2
 	check "every ftruncate that fails" sh nth.sh ftruncate EIO 1
-	check "each 5th read that fails" sh nth.sh pread64 EIO 5
+	check "each 7th read that fails" sh nth.sh pread64 EIO 7
 else
 	echo "# strace may not trace here: no failing system calls"
 fi

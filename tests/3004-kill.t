@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
 . "$top/tests/storage.sh"
-kills=${PRAIC_KILLS:-10}
+kills=${PRAIC_KILLS:-6}
 
 make_records --sessions 10000 --events 4 >ended.rec
 make_records --sessions 10000 --events 4 --state open >open.rec

@@ -524,7 +524,7 @@ batch_next(struct batch_rows *c)
 			v->n = 8;
 			break;
 		case TABLE_BOOL:
-			v->i = *p != 0;
+			v->i = (unsigned char)*p;
 			v->n = 1;
 			break;
 		case TABLE_TIME:

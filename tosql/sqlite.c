@@ -117,7 +117,7 @@ unlock(struct db *db)
 static int
 try_lock(struct db *db)
 {
-	struct timespec nap = {0, 20 * 1000 * 1000};
+	struct timespec nap = {0, 20000000};
 	int naps = db->o->timeout * 50;
 
 	if (db->fd == -1)

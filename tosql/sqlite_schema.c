@@ -104,6 +104,7 @@ sqlite_ask(sqlite3 *h, const char *sql, int64_t *answer)
 	sqlite3_stmt *stmt;
 	int rc = sqlite3_prepare_v2(h, sql, -1, &stmt, NULL);
 
+	*answer = 0;
 	if (rc != SQLITE_OK)
 		return rc;
 	rc = sqlite3_step(stmt);
@@ -111,7 +112,7 @@ sqlite_ask(sqlite3 *h, const char *sql, int64_t *answer)
 		*answer = sqlite3_column_int64(stmt, 0);
 		rc = SQLITE_OK;
 	} else if (rc == SQLITE_DONE)
-		*answer = 0;
+		rc = SQLITE_OK;
 	else
 		rc = sqlite3_extended_errcode(h);
 	sqlite3_finalize(stmt);

@@ -44,7 +44,7 @@ def watch():
             continue
         resetting.acquire()
         try:
-            con = sqlite3.connect("file:%s?mode=ro" % db, uri=True, timeout=30)
+            con = sqlite3.connect("file:%s?mode=rw" % db, uri=True, timeout=30)
             half = con.execute(HALF).fetchone()[0]
             looks += 1
             if half:
