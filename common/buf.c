@@ -68,24 +68,17 @@ xstrndup(const char *s, size_t n)
 }
 
 char *
-xvasprintf(const char *fmt, va_list ap)
-{
-	char *p;
-
-	if (vasprintf(&p, fmt, ap) == -1)
-		out_of_memory();
-	return p;
-}
-
-char *
 xasprintf(const char *fmt, ...)
 {
 	va_list ap;
 	char *p;
+	int n;
 
 	va_start(ap, fmt);
-	p = xvasprintf(fmt, ap);
+	n = vasprintf(&p, fmt, ap);
 	va_end(ap);
+	if (n == -1)
+		out_of_memory();
 	return p;
 }
 

@@ -37,14 +37,13 @@ report_warn(struct report *r, uint64_t place, const char *fmt, ...)
 {
 	struct report_state *s = r->state;
 	va_list ap;
-	char *text;
+	char text[800];		/* what comes from strangers is cut before */
 
 	va_start(ap, fmt);
-	text = xvasprintf(fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	msg_warn("%s: byte %llu: %s", source_name(s->source),
 	    (unsigned long long)source_offset(s->source, place), text);
-	free(text);
 }
 
 void
