@@ -43,7 +43,9 @@ TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
-TOOLS = tests/tools/rec-events tests/tools/units tests/tools/answers tests/tools/connstr
+TOOLS = tests/tools/rec-events tests/tools/units
+TOOLS += tests/tools/answers tests/tools/connstr
+TOOLS += tests/tools/split-drive tests/tools/sandbox-proof
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -71,6 +73,16 @@ $(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c) 
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
 
+# praic-split within one process, for tests that run it a million times.
+HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) \
+	tests/fuzz/harness.c)
+$(OUT)tests/tools/split-drive: $(call objects,tests/fuzz/drive.c tests/fuzz/seed.c) $(HARNESS) \
+    $(COMMON)
+	$(link) -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
+$(OUT)tests/tools/sandbox-proof: $(call objects,tests/tools/sandbox-proof.c split/sandbox.c) \
+    $(COMMON)
+	$(link) $(call libs,$(SPLIT_PKGS))
+
 link = @mkdir -p $(@D)
 link += && echo "  LINK  $@" && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 
@@ -81,6 +93,8 @@ $(COMMON): $(call objects,$(COMMON_SRC))
 $(OBJ)/common/sha256.o: ALL_CPPFLAGS += $(call cflags,libcrypto)
 $(OBJ)/fetch/%.o: ALL_CPPFLAGS += $(call cflags,$(FETCH_PKGS))
 $(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
+$(OBJ)/tests/fuzz/%.o: ALL_CPPFLAGS += -Isplit $(call cflags,$(SPLIT_PKGS))
+$(OBJ)/tests/tools/sandbox-proof.o: ALL_CPPFLAGS += -Isplit
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
 
