@@ -650,6 +650,13 @@ by_error(struct call *c, CURLcode r)
 		if (is_tls_fault(c))
 			return finish(c, CALL_FAILED, EX_CONFIG);
 		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		/* TLS 1.3 says only behind the handshake what it misses. */
+		if (!is_tls_fault(c) || strstr(c->error, "alert") == NULL)
+			break;
+		buf_printf(&c->why, "%s: see --client-cert", what);
+		return finish(c, CALL_FAILED, EX_CONFIG);
 	case CURLE_OUT_OF_MEMORY:
 		buf_printf(&c->why, "%s", what);
 		return finish(c, CALL_FAILED, EX_TEMPFAIL);

@@ -84,6 +84,8 @@ downloads_close(struct downloads *d)
 		sha256_free(j->hash);
 		spool_file_free(&j->file);
 	}
+	while (d->believed_n > 0)
+		free(d->believed[--d->believed_n]);
 	curl_multi_cleanup(d->multi);
 }
 
@@ -317,6 +319,25 @@ again(struct job *j)
 	j->at = call_clock() + delay;
 }
 
+/* Has this appliance said so before, and stuck to it? */
+static int
+is_believed(const struct downloads *d, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < d->believed_n; i++)
+		if (strcmp(d->believed[i], text) == 0)
+			return 1;
+	return 0;
+}
+
+static void
+believe(struct downloads *d, const char *text)
+{
+	if (d->believed_n < DOWNLOAD_TEXTS && !is_believed(d, text))
+		d->believed[d->believed_n++] = xstrdup(text);
+}
+
 /* An answer that is no file of any sort. */
 static void
 no_file(struct job *j)
@@ -343,11 +364,13 @@ no_file(struct job *j)
 		fatal(j, code);
 		return;
 	}
-	if (++j->odd < MAX_ODD) {
+	if (++j->odd < MAX_ODD && !(refusal && is_believed(j->downloads, buf_text(&a->said)))) {
 		again(j);
 		return;
 	}
 	complain(j);
+	if (refusal)
+		believe(j->downloads, buf_text(&a->said));
 	/* The appliance itself says no to this one; anything else, a web
 	 * page say, is some trouble in between. */
 	over(j, refusal ? DOWNLOAD_BAD : DOWNLOAD_FAILED,

@@ -12,6 +12,7 @@
 #include "spool.h"
 
 #define DOWNLOAD_JOBS 64	/* -j at most */
+#define DOWNLOAD_TEXTS 16
 
 enum download_is {
 	DOWNLOAD_WHOLE,		/* job->file says what it is */
@@ -57,6 +58,9 @@ struct downloads {
 	int64_t last_good;		/* call_clock() of the last success */
 	uint64_t whole, had;		/* files fetched; found */
 	int fatal;			/* exit code: no use in going on */
+	/* Refusals that were the same at each try: the first try will do. */
+	char *believed[DOWNLOAD_TEXTS];
+	size_t believed_n;
 };
 
 /* 0, or EX_SOFTWARE after a message. */

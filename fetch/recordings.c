@@ -91,8 +91,9 @@ find_kind(struct rec_value v)
 static int
 is_wanted(const struct options *o, struct rec_value kind)
 {
-	return kind.p != NULL && find_kind(kind) != -1 &&
-	    (o->kinds == 0 || (o->kinds & (1U << find_kind(kind))) != 0);
+	int k = kind.p != NULL ? find_kind(kind) : -1;
+
+	return k != -1 && (o->kinds == 0 || (o->kinds & (1U << k)) != 0);
 }
 
 int
@@ -311,6 +312,8 @@ read_pending(struct run *run)
 				keep_row(&p->row, r);
 			break;
 		case REC_COMMIT:
+			if (p == NULL)
+				break;	/* cannot be: nothing was begun */
 			*run->last = p;
 			run->last = &p->next;
 			run->pendings++;

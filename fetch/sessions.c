@@ -26,6 +26,16 @@
  * halved for that, without another success, before it is believed. */
 #define MAX_REFUSALS 6
 
+/*
+ * How long the windows are.  One that fails is halved; after some that did
+ * well, in a fraction of what is allowed, twice as long a one is tried.  The
+ * more often that was too much, the more it takes until it is tried again.
+ */
+struct step {
+	int64_t length, most;
+	int well, patience;
+};
+
 struct run {
 	struct options *options;
 	struct site *site;
@@ -33,6 +43,7 @@ struct run {
 	struct output output;
 	const char *report;
 	int64_t since, until;
+	struct step step;	/* what one question taught serves the other */
 	uint64_t windows, sessions;	/* so far, over both questions */
 	int64_t asked;		/* seconds of both, so far */
 	int64_t mark;		/* until when the data are complete; 0: unknown */
@@ -59,13 +70,26 @@ ask_less(const struct document *d, const struct retry *r)
 	return d->call.slow || r->tries >= 2;
 }
 
-static int
-small_and_quick(const struct run *run)
-{
-	const struct document *d = &run->document;
+#define LEAST_PATIENCE 4
+#define MOST_PATIENCE 64
 
-	return d->took * 4 < d->call.max_time * 1000 &&
-	    d->call.bytes < (uint64_t)run->site->max_document / 4;
+static void
+step_halve(struct step *s, int64_t length)
+{
+	if (s->well > 0 && s->patience < MOST_PATIENCE)
+		s->patience *= 2;
+	s->well = 0;
+	s->length = length > 1 ? length / 2 : 1;
+}
+
+static void
+step_well(struct step *s, const struct document *d)
+{
+	if (s->length == s->most || d->took * 4 > d->call.max_time * 1000 ||
+	    d->call.bytes > d->call.max_bytes / 4 || ++s->well < s->patience)
+		return;
+	s->well = 1;
+	s->length = 2 * s->length < s->most ? 2 * s->length : s->most;
 }
 
 /* How many windows there will be is a guess: they may get shorter. */
@@ -85,7 +109,8 @@ ask_span(struct run *run, const char *which)
 {
 	struct document *d = &run->document;
 	struct retry retry = {0};
-	int64_t at = run->since, step = run->options->window, length, delay;
+	struct step *step = &run->step;
+	int64_t at = run->since, length, delay;
 	char from[NUM_SIZE], duration[NUM_SIZE], text[128];
 	int refusals = 0, code;
 
@@ -93,7 +118,7 @@ ask_span(struct run *run, const char *which)
 		struct question q = {.report = run->report};
 		enum document_is is;
 
-		length = step < run->until - at ? step : run->until - at;
+		length = step->length < run->until - at ? step->length : run->until - at;
 		num_format(at, from);
 		num_format(length, duration);
 		(void)question_add(&q, which, from);
@@ -115,17 +140,15 @@ ask_span(struct run *run, const char *which)
 			run->windows++;
 			if (is == DOCUMENT_DATA)
 				run->sessions += d->answer.children;
-			show_progress(run, step);
-			if (step < run->options->window && small_and_quick(run))
-				step = 2 * step < run->options->window ? 2 * step :
-				    run->options->window;
+			show_progress(run, step->length);
+			step_well(step, d);
 			memset(&retry, 0, sizeof(retry));
 			refusals = 0;
 			continue;
 		case DOCUMENT_ERROR:
 			if (++refusals > MAX_REFUSALS || length == 1)
 				break;
-			step = length / 2;
+			step_halve(step, length);
 			continue;
 		case DOCUMENT_AGAIN:
 			if (d->call.big) {
@@ -134,14 +157,14 @@ ask_span(struct run *run, const char *which)
 					msg_warn("%s: see --max-document", run->site->name);
 					return EX_UNAVAILABLE;
 				}
-				step = length / 2;
+				step_halve(step, length);
 				continue;
 			}
 			delay = call_retry(&retry, &d->call);
 			if (delay == -1)
 				break;
-			if (ask_less(d, &retry) && length > 1)
-				step = length / 2;
+			if (ask_less(d, &retry))
+				step_halve(step, length);
 			msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", run->site->name,
 			    text, (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
 			call_sleep(delay);
@@ -303,6 +326,7 @@ sessions_run(struct options *o)
 
 	if (code != 0)
 		return code;
+	run.step = (struct step){o->window, o->window, 0, LEAST_PATIENCE};
 	run.report = o->site.rs ? "SupportSession" : "AccessSession";
 	code = document_open(&run.document, run.site);
 	if (code != 0)

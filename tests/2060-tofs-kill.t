@@ -108,8 +108,8 @@ export PYTHONPATH="$data/tofs"
 # At random moments, with restarts; append and overwrite, contents changing.
 kills=30
 [ -z "${PRAIC_SOAK-}" ] || kills=100
-cat >random.py <<'EOF'
-"""random.py KILLS MODE: a stream of the next generation each few kills."""
+cat >kills.py <<'EOF'
+"""kills.py KILLS MODE: a stream of the next generation each few kills."""
 import judge
 import os
 import random
@@ -160,6 +160,6 @@ EOF
 for mode in append overwrite; do
 	rm -rf d
 	mkdir d
-	check "killed $kills times at random, $mode" python3 random.py $kills $mode
+	check "killed $kills times at random, $mode" python3 kills.py $kills $mode
 done
 done_testing

@@ -6,13 +6,6 @@
 # shellcheck source=tests/storage.sh
 . "$top/tests/storage.sh"
 
-# adds_up NAME: read = stored + unchanged + older + left out + not stored
-adds_up() {
-	check "$1" awk '/sessions read:/ { seen = 1
-		for (i = 4; i <= NF; i++) if ($i ~ /^[0-9]+$/) n += $i
-		exit n != $2 } END { exit !seen }' err
-}
-
 make_records --sessions 40 --xml >forty.rec
 
 # -n

@@ -11,8 +11,9 @@
 site_start --sessions 60 --span 3 --seed 5 --now 1767225600 --clock fixed
 f sessions --since 4d >/dev/null	# a token, for all that follow
 
+# after=1: the first call asks for the time, and for nothing
 while read -r fault; do
-	site_fault "$fault"
+	site_fault "$fault after=1"
 	run 0 "$fault: is got over" f --retry-time 60 sessions --window 2d --since 4d
 	silent "$fault: in silence"
 	whole "$fault: all is there" out
@@ -50,34 +51,34 @@ drip bytes=20000 seconds=0.01 times=1
 E
 
 while read -r code fault; do
-	site_fault "$fault"
+	site_fault "$fault after=1"
 	run "$code" "$fault, without end: $code" f --retry-time 0 sessions --window 2d --since 4d
 	nothing_half "$fault: nothing half done"
 	check "$fault: says why" test -s err
 done <<'E'
-75 rate-limit after=1 form=none
-75 rate-limit after=1 seconds=60
-69 internal-error after=1
-69 unavailable after=1
+75 rate-limit form=none
+75 rate-limit seconds=60
+69 internal-error
+69 unavailable
 69 status code=502
 75 status code=408
 77 status code=403
 77 status code=404
 69 status code=400
 69 status code=501
-69 reset after=2
+69 reset
 69 hang-up
 69 short-body
-69 cut-chunked after=1
+69 cut-chunked
 78 redirect to=other
 78 redirect to=https://pra.example.org/
 78 redirect to=http://localhost/
 69 redirect
-69 xml-error after=1
+69 xml-error
 69 child-error
 69 json-error error=other
 77 json-error
-69 html-login after=1
+69 html-login
 69 empty-body
 69 truncated
 69 trailing-junk

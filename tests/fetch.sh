@@ -59,7 +59,12 @@ site_control() {
 }
 
 f() {
-	"$fetch" --host "localhost:$port" --name pra.example.net --ca-file "$site/ca.pem" \
+	(fx "$@")
+}
+
+# The same in the place of the shell: in the background, $! is its id.
+fx() {
+	exec "$fetch" --host "localhost:$port" --name pra.example.net --ca-file "$site/ca.pem" \
 		--client-id "$client" --secret "file:$site/secret" --rate 0 "$@"
 }
 
@@ -118,4 +123,51 @@ nothing_half() {
 	else
 		fail "$1" out
 	fi
+}
+
+# Of recordings: what there is, as lines "lsid kind instance size sha256", and
+# the records that praic-fetch recordings reads (as praic-split writes them).
+recordings_truth() {
+	site_control truth --form recordings >"$1"
+}
+
+records() {
+	awk -F '\t' -v OFS='\t' '
+		function end() {
+			if (lsid == "") return
+			print "R", "session", "pra.example.net", lsid, "support"
+			print "E", lsid, rows + 1, 0
+			sessions++
+		}
+		BEGIN {
+			print "praic-records", 1
+			print "H", "session", "host_name", "lsid", "type"
+			print "H", "recording", "kind", "instance"
+		}
+		$1 != lsid { end(); lsid = $1; rows = 0; print "S", "pra.example.net", lsid }
+		{ print "R", "recording", $2, $3 == "-" ? "\\N" : $3; rows++ }
+		END { end(); print "Z", sessions + 0, 0 }' "$1"
+}
+
+# The file rows of records in the form of the truth; with the files below a
+# directory they are checked against what is there.
+files() {
+	awk -F '\t' -v OFS='\t' '
+		$1 == "S" { lsid = $3 }
+		$1 == "R" && $2 == "file" { print lsid, $3, $4 == "\\N" ? "-" : $4, $8, $9 }' "$1" | sort
+}
+
+# there NAME RECORDS SPOOL: each file that the records name is as they say
+there() {
+	awk -F '\t' '$1 == "R" && $2 == "file" { print $9 "  " $5 }' "$2" | sort -u >there.sums
+	(cd "$3" && sha256sum --check --quiet --strict) <there.sums >there.out 2>&1
+	got=$?
+	[ ! -s there.sums ] || [ "$got" -eq 0 ] || {
+		fail "$1" there.out
+		return
+	}
+	# nothing else has a name that does not begin with a dot
+	(cd "$3" && ls) | sort >there.names
+	sed 's/^[^ ]*  //' there.sums | sort >there.want
+	same "$1" there.want there.names
 }

@@ -1,0 +1,91 @@
+#!/bin/sh
+# praic-fetch: windows that are too much for the appliance, limits of size
+# and time.
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/fetch.sh
+. "$top/tests/fetch.sh"
+
+site_start --sessions 60 --span 2 --seed 9 --now 1767225600 --clock fixed
+f sessions --since 3d >/dev/null	# a token
+
+# set NAME VALUE
+set_() {
+	site_ask "{\"do\":\"set\",\"name\":\"$1\",\"value\":\"$2\"}"
+}
+
+set_ window-limit 50000
+for answer in 504 500 error reset; do
+	set_ limit-answer $answer
+	site_forget
+	run 0 "windows of more than 50000 s: $answer" f --retry-time 60 sessions --since 3d
+	whole "are halved, and all is there" out
+	# neither gaps nor what is asked for twice, of what was answered
+	[ $answer != error ] || continue
+	asked 'select(.status == 200 and .parameters.start_time and .parameters.start_time != "1") |
+		"\(.parameters.start_time) \(.parameters.duration)"' >got
+	awk -v at=1766966400 '{ bad += $1 != at; at = $1 + $2 }
+		END { exit bad || at != 1767225600 }' got
+	check "the windows fit together" test $? -eq 0
+done
+set_ window-limit 0
+set_ size-limit 8
+set_ limit-answer 504
+run 0 "reports of more than 8 sessions" f --retry-time 60 sessions --since 3d
+whole "are asked for in parts" out
+set_ size-limit 0
+
+# a report that is larger than allowed
+run 0 "--max-document" f --max-document 1M sessions --since 3d
+whole "makes the windows smaller" out
+run 69 "a second that is larger than that" f --max-document 1K sessions --since 3d
+says "is named" "--max-document"
+site_fault flood
+run 69 "an answer without end" f --max-document 1M sessions --since 2025-12-31T23:59:50Z
+says "is ended" "larger than 1048576 bytes"
+site_fault
+
+# what takes too long
+site_fault "stall after=1 times=1 seconds=30"
+run 0 "an answer that stalls" f --stall-time 1 --retry-time 60 sessions --since 3d
+whole "is asked for again" out
+site_fault "drip after=1 times=1 bytes=100 seconds=0.5"
+run 0 "an answer by drops" f --stall-time 1 --retry-time 60 sessions --since 3d
+whole "is asked for again" out
+site_fault "slow-start after=1 times=1 seconds=30"
+run 0 "no answer" f --answer-time 1 --retry-time 60 sessions --since 3d
+whole "is asked for again" out
+site_fault "slow-start after=1 times=1 seconds=30 where=body"
+run 0 "a header, and no body" f --answer-time 1 --retry-time 60 sessions --since 3d
+whole "is asked for again" out
+site_fault "slow-start seconds=1.5"
+run 0 "a slow start is no stall" f --stall-time 1 sessions --lsid "$(head -n 1 got.lsids)"
+site_fault "drip after=1 times=1 bytes=3000 seconds=0.1"
+site_forget
+run 0 "a call that takes too long" f --max-time 1 --retry-time 60 sessions --since 1d
+asked 'select(.parameters.start_time and .parameters.start_time != "1") | .parameters.duration' >got
+printf '%s\n' 86400 43200 43200 >want
+same "is halved at once" want got
+site_fault "slow-start seconds=30"
+run 69 "a site that is too slow for good" f --answer-time 1 --retry-time 2 sessions --since 3d
+says "says so" "no answer for 1 seconds"
+site_fault
+
+# the pace
+site_forget
+run 0 "--rate" "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
+	--secret "file:$site/secret" --rate 20 sessions --window 6h --since 3d
+asked -s '(.[-1].time - .[0].time) as $took | (length - 1) / $took | . > 10 and . < 21' >got
+echo true >want
+same "is kept" want got
+site_fault "rate-limit times=1 seconds=2"
+site_forget
+run 0 "Retry-After" f sessions --since 1d
+asked -s '.[1].time - .[0].time | . >= 2 and . < 4' >got
+same "is a floor" want got
+site_fault
+run 69 "no server at all" "$fetch" --host "localhost:1" --client-id "$client" \
+	--secret "file:$site/secret" --retry-time 1 sessions --since 3d
+says "is named" "localhost: token: "
+done_testing

@@ -1,0 +1,200 @@
+#!/bin/sh
+# praic-fetch: one token for all, and where secrets are not.
+
+# Dollars of awk and sh -c.
+# shellcheck disable=SC2016
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/fetch.sh
+. "$top/tests/fetch.sh"
+
+site_start --sessions 10 --span 1 --now 1767225600 --clock fixed
+
+# tokens NAME COUNT: so many were taken since site_forget
+tokens() {
+	asked 'select(.path == "/oauth2/token") | .path' | wc -l | tr -d ' ' >got
+	echo "$2" >want
+	same "$1" want got
+}
+
+secret=$(cat "$site/secret")
+i=0
+while [ $i -lt 8 ]; do
+	{
+		f sessions --since 1d >many.$i
+		echo $? >many.code.$i
+	} &
+	many="${many-} $!"
+	i=$((i + 1))
+done
+# shellcheck disable=SC2086
+wait $many
+cat many.code.? | sort -u >got
+echo 0 >want
+same "eight processes at a time" want got
+tokens "share one token" 1
+f sessions --since 1d >one
+same "and fetch the same" one many.3
+tokens "which those after them use, too" 1
+
+cache=$(echo "$XDG_RUNTIME_DIR"/praic/*)
+stat -c '%a %h %F' "$XDG_RUNTIME_DIR/praic" "$cache" | tr '\n' ' ' >got
+printf '700 2 directory 600 1 regular file ' >want
+same "the cache is one file, and private" want got
+check "without the secret in it" lacks "$cache" "$secret"
+check "nor the client id in its name" sh -c 'case $1 in *"$2"*) exit 1; esac' - "$cache" "$client"
+
+site_forget
+site_fault "forget-tokens after=1"
+run 0 "a token that dies in mid-run" f sessions --since 1d
+tokens "is replaced once" 1
+site_forget
+site_fault "forget-tokens times=0"
+run 77 "one that dies each time" f sessions --since 1d
+tokens "is not asked for for ever" 1
+says "says so" "a new token was refused"
+site_fault
+no_token
+site_forget
+site_fault "no-token times=1"
+run 0 "an answer without a token" f sessions --since 1d
+tokens "is asked for again" 2
+no_token
+site_forget
+site_fault "bad-client"
+run 77 "a secret that is refused" f sessions --since 1d
+tokens "is not tried again" 1
+says "says what is wrong" "the client id or the secret"
+no_token
+printf '{"access_token":"abc\\r\\nX-Evil: 1","token_type":"Bearer","expires_in":9}' >evil
+site_fault "body file=$work/evil match=token type=application/json"
+run 69 "a token that is none" f --retry-time 0 sessions --since 1d
+check "is not shown" lacks err abc
+printf '{"access_token":"abcdefgh","token_type":"mac","expires_in":9}' >evil
+run 69 "a token of another type" f --retry-time 0 sessions --since 1d
+check "is not shown" lacks err abcdefgh
+site_fault
+
+# renewed before its end: no call is made with a dead one
+no_token
+site_ask '{"do":"clock","set":"run"}'
+site_ask '{"do":"set","name":"token-life","value":"2"}'
+site_forget
+run 0 "a token of two seconds" f sessions --since 1d
+sleep 2.2
+run 0 "and later" f sessions --since 1d
+tokens "is asked for anew" 2
+asked 'select(.status == 401) | .path' >got
+: >want
+same "before it is refused" want got
+site_ask '{"do":"set","name":"token-life","value":"1799"}'
+
+# a cache that is not ours alone
+cache_is() {
+	run "$1" "$2" f sessions --since 1d
+}
+no_token
+f sessions --since 1d >/dev/null
+chmod 644 "$cache"
+cache_is 78 "a cache that others can read"
+says "is named" "remove it"
+no_token
+mkdir -m 700 "$XDG_RUNTIME_DIR/praic"
+echo '{"token":"stolen"}' >elsewhere
+chmod 600 elsewhere
+ln -s "$work/elsewhere" "$cache"
+cache_is 73 "a link in its place"
+rm "$cache"
+ln elsewhere "$cache"
+cache_is 78 "a second name of a file"
+rm "$cache"
+mkfifo -m 600 "$cache"
+cache_is 78 "a pipe"
+no_token
+mkdir "$XDG_RUNTIME_DIR/praic"
+chmod 777 "$XDG_RUNTIME_DIR/praic"
+cache_is 78 "a directory that others can write to"
+chmod 700 "$XDG_RUNTIME_DIR/praic"
+for text in '' '{' '[]' '{"token":1}' '{"token":"a b","until":9999999999}' \
+	'{"token":"abcdef","until":1}' '{"token":"abcdef","until":9999999999}'; do
+	printf '%s' "$text" >"$cache"
+	chmod 600 "$cache"
+	cache_is 0 "a cache of: $text"
+done
+no_token
+run 0 "no place for a cache" env -u XDG_RUNTIME_DIR -u XDG_CACHE_HOME HOME=/nonexistent \
+	"$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
+	--secret "file:$site/secret" sessions --since 1d
+mkdir home
+run 0 "a home without a cache directory" env -u XDG_RUNTIME_DIR -u XDG_CACHE_HOME "HOME=$work/home" \
+	"$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
+	--secret "file:$site/secret" sessions --since 1d
+check "gets one" test -f "home/.cache/praic/${cache##*/}"
+
+# whoever dies with the lock frees it
+no_token
+site_fault "sleep match=token seconds=20 times=1"
+fx sessions --since 1d >/dev/null 2>&1 &
+pid=$!
+until [ -e "$cache" ]; do sleep 0.02; done
+sleep 0.2
+f --retry-time 60 sessions --since 1d >out 2>err &
+waiting=$!
+sleep 0.3
+kill -9 $pid
+wait $waiting
+check "a process that was killed while it asked frees the lock" test $? -eq 0
+site_fault
+
+# where references point to
+export PRAIC_TEST_SECRET="$secret"
+run 0 "env:" "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
+	--secret env:PRAIC_TEST_SECRET sessions --since 1d
+run 0 "credential:" env CREDENTIALS_DIRECTORY="$site" "$fetch" --host "localhost:$port" \
+	--ca-file "$site/ca.pem" --client-id "$client" --secret credential:secret sessions --since 1d
+
+# where secrets are not
+token=$(jq -r .token "$cache")
+check "an answer that repeats token and secret" test -n "$token"
+printf '{"error":"x","message":"%s %s %s"}' "$token" "$secret" \
+	"$(printf '%s:%s' "$client" "$secret" | base64 -w0)" >echo.json
+site_fault "body file=$work/echo.json type=application/json match=AccessSession"
+f -v --retry-time 0 sessions --since 1d >out 2>err
+check "is refused" test $? -eq 69
+says "with stars for all three" "x: *** *** ***"
+site_fault
+no_token
+site_forget
+strace -f -qq -s 65536 -o trace -e trace='!read,pread64,recvfrom,recvmsg' \
+	"$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
+	--secret "file:$site/secret" -vv sessions --since 1d >out 2>err
+check "under strace" test $? -eq 0
+basic=$(printf '%s:%s' "$client" "$secret" | base64 -w0)
+token=$(jq -r .token "$cache")
+check "the secret is in no argument and in no write" lacks trace "$secret"
+check "nor are the credentials made of it" lacks trace "$basic"
+grep -F "$token" trace >shown
+check "the token is in one, that of the cache" \
+	sh -c '[ "$(wc -l <shown)" -eq 1 ] && grep -q "\"until" shown'
+check "none is in the log, which has all URLs" \
+	sh -c '! grep -qF -e "$1" -e "$2" -e "$3" "$4"' - "$secret" "$basic" "$token" "$site/log"
+check "and no secret is in a message" sh -c '! grep -qF -e "$1" -e "$2" err' - "$secret" "$token"
+
+# A core file would have them all.
+site_fault "sleep seconds=20 match=AccessSession"
+cat >core.py <<'E'
+import os, resource, signal, subprocess, sys, time
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL,
+    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (hard, hard)))
+time.sleep(1)
+print(open("/proc/%d/limits" % p.pid).read().split("Max core file size")[1].split()[0])
+os.kill(p.pid, signal.SIGSEGV)
+print(os.WCOREDUMP(os.waitpid(p.pid, 0)[1]))
+E
+python3 core.py "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
+	--secret "file:$site/secret" sessions --since 1d >got 2>err
+printf '0\nFalse\n' >want
+same "there is no core file" want got
+done_testing

@@ -1,0 +1,261 @@
+#!/bin/sh
+# praic-fetch recordings: what the records name comes into the spool, whole
+# and once, or the right exit code.
+
+# Dollars of awk and sh -c.
+# shellcheck disable=SC2016
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/fetch.sh
+. "$top/tests/fetch.sh"
+
+site_start --sessions 30 --span 3 --seed 4 --now 1767225600 --clock fixed --recording-size 3K-90K
+recordings_truth truth
+sort truth >want.files
+records truth >in
+
+# recordings CODE NAME [OPTION...]: into a new spool
+recordings() {
+	rm -rf spool
+	mkdir spool
+	code=$1 name=$2
+	shift 2
+	pipe "$code" "$name" in f --retry-time 60 "$@" recordings -d spool
+}
+
+# sound NAME: whatever has a final name in the spool is right
+sound() {
+	(cd spool && find . -type f ! -name '.*' -exec sha256sum {} +) | cut -d ' ' -f 1 | sort -u >sums
+	cut -f 5 truth | sort -u | comm -13 - sums >got
+	: >want
+	same "$1" want got
+}
+
+run 64 "no spool" f recordings
+run 66 "a spool that is not there" f recordings -d nonesuch </dev/null
+run 64 "-j 0" f recordings -j 0 -d .
+run 64 "a kind that there is not" f recordings --kind chat -d .
+mkdir spool
+pipe 64 "XML instead of records" "$top/tests/4007-recordings.t" f recordings -d spool
+run 66 "a file that is not there" f recordings -d spool nonesuch.rec
+printf 'praic-records\t1\nH\tsession\thost_name\nZ\t0\t0\n' >in0
+pipe 64 "records that name no recordings" in0 f recordings -d spool
+says "says whose would" "praic-split"
+check "nothing was made" test -z "$(ls -A spool)"
+
+recordings 0 "all of them" -j 8
+silent "in silence"
+cp out one.rec
+files out >got
+same "each with its kind, instance, size and hash" want.files got
+there "and all of them are there" out spool
+stat -c %a spool/*.flv | sort -u >got
+echo 600 >want
+same "for the owner alone" want got
+"$rec_events" out >events 2>&1 || "$rec_events" <out >events
+check "the stream is one" test $? -eq 0
+awk -F '\t' '$1 == "S"' in >want
+awk -F '\t' '$1 == "S"' out >got
+same "in the order of the input" want got
+tail -n 1 out >got
+printf 'Z\t%s\t0\n' "$(grep -c '^S' in)" >want
+same "with its end" want got
+awk -F '\t' '$1 == "R" && $2 == "file" { print $6, $7, $10; exit }' out >got
+echo "flv video/x-flv 2026-01-01T00:00:00Z" >want
+same "extension by content, type as it came, time by the appliance's clock" want got
+site_forget
+pipe 0 "the same again" in f recordings -d spool
+same "gives the same records" one.rec out
+asked '.path' >got
+: >want
+same "and asks for nothing" want got
+cat in in >twice
+rm -rf spool
+mkdir spool
+site_forget
+pipe 0 "each session twice" twice f -j 8 recordings -d spool
+asked 'select(.parameters.generate_report) | .target' | sort | uniq -d >got
+: >want
+same "is fetched once" want got
+tail -n 1 out >got
+printf 'Z\t%s\t0\n' "$((2 * $(grep -c '^S' in)))" >want
+same "and written twice" want got
+run 0 "FILE operands" f recordings -d spool in in
+files out | sort -u >got
+same "are read in turn" want.files got
+rm -rf spool
+mkdir spool
+pipe 0 "--kind" in f --kind shell recordings -d spool
+grep shell want.files >want
+files out >got
+same "only these" want got
+
+# what happened to the spool
+victim=$(cd spool && ls ./*.flv | head -n 1)
+victim=${victim#./}
+recordings 0 "all of them once more"
+printf x >>"spool/$victim"
+pipe 0 "a file that was changed" in f recordings -d spool
+says "is said"  "$victim"
+there "and fetched again" out spool
+printf y | dd of="spool/$victim" bs=1 seek=100 conv=notrunc 2>/dev/null
+pipe 0 "a changed byte" in f recordings -d spool
+silent "is not looked for"
+pipe 0 "but with --verify" in f --verify recordings -d spool
+there "it is found, and mended" out spool
+for note in 'rm' 'truncate -s 0' 'cp in'; do
+	for i in spool/.*.info; do $note "$i"; done
+	site_forget
+	pipe 0 "without the notes ($note)" in f recordings -d spool
+	files out >got
+	same "the same is known" want.files got
+	asked '.path' >got
+	: >want
+	same "without asking" want got
+done
+rm "spool/$victim"
+ln -s /etc/passwd "spool/$victim"
+pipe 0 "a link in a file's place" in f recordings -d spool
+check "is not followed" test -f "spool/$victim" -a ! -L "spool/$victim"
+mkdir done
+: >"done/$victim"
+rm "spool/$victim"
+pipe 0 "--done" in f --done done recordings -d spool
+check "leaves out what is there" test ! -e "spool/$victim"
+check "and has no row for it" lacks out "$victim"
+
+# what an appliance says instead
+site_fault "error-as-video match=AccessSessionRecording times=1"
+recordings 0 "one that has expired" -j 1
+says "is said" "expired"
+files out | wc -l | tr -d ' ' >got
+wc -l <want.files | awk '{ print $1 - 1 }' >want
+same "the others are there" want got
+there "and nothing that is wrong" out spool
+site_ask '{"do":"set","name":"recording-retention","value":"0"}'
+site_ask '{"do":"set","name":"language","value":"fr"}'
+recordings 65 "expired in a language that is not known"
+check "nothing is there" test -z "$(cd spool && ls)"
+tail -n 1 out >got
+printf 'Z\t0\t%s\n' "$(grep -c '^S' in)" >want
+same "all are left out, and counted" want got
+recordings 0 "unless --expired names it" --expired \
+	"Cet enregistrement a expiré et ne peut plus être consulté ni téléchargé."
+site_ask '{"do":"set","name":"recording-retention","value":"none"}'
+site_ask '{"do":"set","name":"language","value":"en"}'
+n=$(wc -l <want.files)
+while read -r code fault; do
+	site_fault "$fault"
+	recordings "$code" "$fault"
+	sound "$fault: nothing wrong is there"
+	if [ "$code" -eq 0 ]; then
+		files out >got
+		same "$fault: but all that is right" want.files got
+	fi
+	find spool -name '*.part' >got
+	: >want
+	[ "$code" -ne 0 ] || same "$fault: nothing half done" want got
+done <<'E'
+0 rate-limit times=2
+0 internal-error times=2
+0 unavailable times=2
+0 reset times=3
+0 hang-up times=3
+0 short-body times=3
+0 cut-chunked times=3
+0 forget-tokens
+0 html-login times=1
+0 json-error times=1
+0 json-error times=1 error=other
+0 empty-body times=1
+0 xml-error times=1
+0 truncated bytes=0 times=1
+0 wrong-type type=none
+0 gzip
+0 redirect times=2
+0 slow-start seconds=0.1
+77 forget-tokens times=0
+77 status code=403
+77 status code=404
+78 redirect to=other
+E
+site_fault "html-login match=CommandShellRecording"
+recordings 69 "a web page for each shell" --retry-time 0
+check "no end" sh -c '! grep -q ^Z out'
+sound "what is whole is there, and nothing else"
+site_fault "xml-error match=CommandShellRecording"
+recordings 65 "a refusal for each shell" --retry-time 10
+sound "sessions with one are left out"
+grep shell truth | cut -f 1 | sort -u | wc -l | tr -d ' ' >want
+tail -n 1 out | cut -f 3 >got
+same "and counted" want got
+site_fault
+site_ask '{"do":"deny","what":"CommandShellRecording","deny":true}'
+site_forget
+recordings 77 "no permission for shells"
+asked 'select(.parameters.generate_report == "CommandShellRecording") | .path' | wc -l >calls
+check "is found out once for each slot, not for each file" test "$(cat calls)" -le 4
+check "no end" sh -c '! grep -q ^Z out'
+awk -F '\t' '$2 == "shell" { shell[$1] = 1 } { all[$1] = 1 }
+	END { for (s in all) if (!shell[s]) n++; print n + 0 }' truth >want
+grep -c '^S' out >got
+same "sessions without are there" want got
+site_ask '{"do":"deny","what":"CommandShellRecording","deny":false}'
+printf 'MThd or whatever it may be\001' >other.bin
+site_fault "body file=$work/other.bin type=video/x-new"
+recordings 0 "a container that nobody knows"
+awk -F '\t' '$1 == "R" && $2 == "file" { print $6, $7 }' out | sort -u >got
+echo "bin video/x-new" >want
+same "is kept as it is" want got
+site_fault
+
+# what the input is worth
+sed '$d' in >cut
+rm -rf spool
+mkdir spool
+pipe 75 "an input that was cut" cut f recordings -d spool
+files out >got
+same "all that it names is fetched" want.files got
+check "but there is no end" sh -c '! grep -q ^Z out'
+sed 's/^Z\t\([0-9]*\)\t0/Z\t\1\t2/' in >short
+pipe 65 "an input with sessions left out" short f recordings -d spool
+tail -n 1 out >got
+printf 'Z\t%s\t2\n' "$(grep -c '^S' in)" >want
+same "says so in its end" want got
+awk -F '\t' -v OFS='\t' '$1 == "S" && !n++ { $2 = "other.example" }
+	$2 == "session" && !m++ { $3 = "other.example" } { print }' in | sed 's/^H\tsession.*/H\tsession\thost_name\tlsid\ttype/' >mixed
+site_forget
+rm -rf spool
+mkdir spool
+pipe 65 "a session of another site" mixed f recordings -d spool
+says "is named" "other.example"
+check "and not asked for" sh -c '! grep -q "$(sed -n 4p in | cut -f 3)" spool/.[!.]* 2>/dev/null'
+printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\trecording\tkind\tinstance\n' >evil
+{
+	cat evil
+	printf 'S\tpra.example.net\t../../A b\\n%%\n'
+	printf 'R\trecording\tshell\t7\nR\tsession\tpra.example.net\t../../A b\\n%%\n'
+	printf 'E\t../../A b\\n%%\t2\t0\nZ\t1\t0\n'
+} >evil.in
+printf 'FLV\001rest' >flv
+site_fault "body file=$work/flv"
+pipe 0 "an lsid that would go elsewhere" evil.in f recordings -d spool
+awk -F '\t' '$2 == "file" { print $5 }' out | tail -n 1 >got
+echo 'pra.example.net-_2E_2E_2F.._2F_41_20b_0A_25-shell-7.flv' | sed 's/_2E_2E_2F\.\./_2E._2F../' >want
+same "is made harmless" want got
+check "it is there, and nowhere else" sh -c 'test -f "spool/$(cat got)" && test ! -e "../A b"'
+site_fault
+{
+	cat evil
+	printf 'S\tpra.example.net\tab\nR\trecording\tshell\tx/y\n'
+	printf 'R\tsession\tpra.example.net\tab\nE\tab\t2\t0\nZ\t1\t0\n'
+} >odd.in
+pipe 65 "an instance that is no number" odd.in f recordings -d spool
+
+# a full disk, a closed pipe
+rm -rf spool
+mkdir spool
+pipe 74 "records to a full disk" in sh -c ". '$top/tests/fetch.sh'
+	port=$port client=$client; f recordings -d spool >/dev/full"
+done_testing
