@@ -6,19 +6,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "code.h"
 #include "file.h"
 #include "msg.h"
-#include "num.h"
 #include "run.h"
 #include "tofs.h"
 #include "verify.h"
-
-/* More backups than this nobody counts. */
-#define MAX_RETAIN 100000
 
 enum { NO_SYNC = 256, VERIFY, FOLD_CASE, HELP, VERSION };
 
@@ -72,150 +67,32 @@ usage(int code)
 }
 
 static int
-set_conflict(struct settings *set, const char *text)
-{
-	static const char *const name[] = {"append", "overwrite", "skip", "immutable"};
-	size_t i;
-
-	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++)
-		if (strcmp(text, name[i]) == 0) {
-			set->conflict = (enum conflict)i;
-			return 0;
-		}
-	msg_warn("-c %s: append, overwrite, skip or immutable", text);
-	return EX_USAGE;
-}
-
-/* [KIND=]FORMAT; without a kind for all that have none of their own. */
-static int
-set_format(const char *format[KINDS], const char **all, const char *text)
-{
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
-	enum kind kind = kind_find(text, n);
-
-	if (n == 0 || text[n] != '=') {
-		*all = text;
-		return 0;
-	}
-	if (n == 3 && memcmp(text, "all", n) == 0)
-		*all = text + n + 1;
-	else if (kind != KINDS)
-		format[kind] = text + n + 1;
-	else {
-		msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
-		    "backup, or all", text);
-		return EX_USAGE;
-	}
-	return 0;
-}
-
-static int
-set_mode(struct settings *set, const char *text)
-{
-	char *end;
-	unsigned long mode = strtoul(text, &end, 8);
-
-	if (*text < '0' || *text > '7' || *end != '\0' || (mode & ~0666ul) != 0 ||
-	    (mode & 0600) != 0600) {
-		msg_warn("-m %s: an octal mode such as 640; read and write for the owner, "
-		    "execute for nobody", text);
-		return EX_USAGE;
-	}
-	set->mode = (mode_t)mode;
-	return 0;
-}
-
-static int
-set_retain(struct settings *set, const char *text)
-{
-	uint64_t n;
-
-	if (num_parse_count(text, strlen(text), MAX_RETAIN, &n) == -1) {
-		msg_warn("-r %s: how many prior backups to keep, 0 to %d", text, MAX_RETAIN);
-		return EX_USAGE;
-	}
-	set->retain = (int64_t)n;
-	return 0;
-}
-
-/* Two things of one session must not take turns under one name. */
-static int
-check_formats(const struct settings *set)
-{
-	static const char *const mode[] = {"append", "overwrite", "skip", "immutable"};
-	int a, b;
-
-	if (set->conflict == CONFLICT_APPEND)
-		return 0;
-	for (a = 0; a < KIND_BACKUP; a++)
-		for (b = a; b < KIND_BACKUP; b++) {
-			if (a == b && a != KIND_SHELL && a != KIND_SCREEN)
-				continue;
-			if (!format_meet(&set->format[a], (enum kind)a, &set->format[b],
-			    (enum kind)b))
-				continue;
-			if (a == b)
-				msg_warn("-c %s: two %ss of one session could get the same name; "
-				    "the format of %ss needs %%INSTANCE%%, and no digit beside it",
-				    mode[set->conflict], kind_name[a], kind_name[a]);
-			else
-				msg_warn("-c %s: the %s and a %s of one session could get the same "
-				    "name; %%KIND%% in both formats tells them apart",
-				    mode[set->conflict], kind_name[a], kind_name[b]);
-			return EX_USAGE;
-		}
-	if (!format_has(&set->format[KIND_BACKUP], FIELD_START_DATE) &&
-	    (set->conflict != CONFLICT_OVERWRITE || set->retain >= 0)) {
-		msg_warn("-c %s: two backups of one site would get the same name; their format "
-		    "needs %%START_DATE%% (-f backup=...%%START_DATE%%...)", mode[set->conflict]);
-		return EX_USAGE;
-	}
-	return 0;
-}
-
-static int
-set_formats(struct settings *set, const char *const format[KINDS], const char *all)
-{
-	int k, code;
-
-	for (k = 0; k < KINDS; k++) {
-		const char *text = format[k] != NULL ? format[k] : all;
-
-		code = format_parse(&set->format[k], text != NULL ? text : format_default[k]);
-		if (code != 0)
-			return code;
-	}
-	return check_formats(set);
-}
-
-static int
 set_options(struct settings *set, int *verifies, int argc, char **argv)
 {
-	const char *format[KINDS] = {NULL}, *all = NULL;
 	int c, code = 0;
 
 	while ((c = getopt_long(argc, argv, "c:d:f:i:m:pr:v", long_option, NULL)) != -1)
 		switch (c) {
 		case 'c':
-			code = code_worse(code, set_conflict(set, optarg));
+			code = code_worse(code, settings_conflict(set, optarg));
 			break;
 		case 'd':
 			set->directory = optarg;
 			break;
 		case 'f':
-			code = code_worse(code, set_format(format, &all, optarg));
+			code = code_worse(code, settings_format(set, optarg));
 			break;
 		case 'i':
 			set->spool = optarg;
 			break;
 		case 'm':
-			code = code_worse(code, set_mode(set, optarg));
+			code = code_worse(code, settings_mode(set, optarg));
 			break;
 		case 'p':
 			set->in_progress = 1;
 			break;
 		case 'r':
-			code = code_worse(code, set_retain(set, optarg));
+			code = code_worse(code, settings_retain(set, optarg));
 			break;
 		case 'v':
 			msg_level++;
@@ -245,26 +122,26 @@ set_options(struct settings *set, int *verifies, int argc, char **argv)
 		msg_warn("--verify reads no records: %s is not wanted", argv[optind]);
 		return EX_USAGE;
 	}
-	return code != 0 ? code : set_formats(set, format, all);
+	return code != 0 ? code : settings_finish(set);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct settings set = {.retain = -1, .mode = 0600};
-	int code, k, verifies = 0;
+	struct settings set;
+	int code, verifies = 0;
 
 	msg_start(argv[0]);
 	file_std_fds();
 	/* A write to a closed pipe is an error like others: files are open. */
 	signal(SIGPIPE, SIG_IGN);
 	umask(0);	/* modes are as they were asked for */
+	settings_init(&set);
 	code = set_options(&set, &verifies, argc, argv);
 	if (code == 0 && verifies)
 		code = verify(&set);
 	else if (code == 0)
 		code = run(&set, argv + optind, argc - optind);
-	for (k = 0; k < KINDS; k++)
-		format_free(&set.format[k]);
+	settings_free(&set);
 	return code;
 }

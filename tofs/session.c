@@ -122,7 +122,7 @@ begin(struct document *d, size_t tag)
 {
 	const char *p = d->tag.p, *colon;
 	struct buf out = {0}, declares = {0};
-	struct rec_value uri;
+	struct rec_value uri = {NULL, 0};
 	size_t name;
 	int declared;
 

@@ -21,7 +21,8 @@ enum conflict {
 struct settings {
 	const char *directory;
 	const char *spool;		/* NULL: no files can come */
-	struct format format[KINDS];
+	const char *format_text[KINDS], *all_formats;	/* as given, or NULL */
+	struct format format[KINDS];	/* from settings_finish on */
 	enum conflict conflict;
 	int64_t retain;			/* prior backups to keep; -1: all of them */
 	int in_progress;		/* store sessions without an end time, too */
@@ -29,6 +30,18 @@ struct settings {
 	int fold_case;			/* DIRECTORY does not tell A from a */
 	mode_t mode;			/* of files; folders get x where it has r */
 };
+
+void settings_init(struct settings *);
+/* These take texts as people write them, which are kept.  0, or EX_USAGE
+ * after a message. */
+int settings_conflict(struct settings *, const char *);
+/* [KIND=]FORMAT; without a kind for all that have none of their own. */
+int settings_format(struct settings *, const char *);
+int settings_mode(struct settings *, const char *);
+int settings_retain(struct settings *, const char *);
+/* Formats are taken apart, and what does not go together is refused. */
+int settings_finish(struct settings *);
+void settings_free(struct settings *);
 
 /*
  * Whose a file is: what the ledger says beside its name.  The texts are the
