@@ -61,7 +61,7 @@ libs = $(shell $(PKG_CONFIG) --libs $(1))
 all: $(addprefix $(OUT),$(PROGRAMS))
 
 $(OUT)fetch/praic-fetch: $(call objects,$(FETCH_SRC)) $(COMMON)
-	$(link) $(call libs,$(FETCH_PKGS))
+	$(link) $(call libs,$(FETCH_PKGS)) -pthread
 $(OUT)split/praic-split: $(call objects,$(SPLIT_SRC)) $(COMMON)
 	$(link) $(call libs,$(SPLIT_PKGS))
 $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)

@@ -1,4 +1,5 @@
 /* One HTTP call: see call.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -415,6 +416,8 @@ set_tls(struct call *c)
 void
 call_start(struct call *c)
 {
+	char range[32];
+
 	c->status = 0;
 	c->bytes = c->last_bytes = 0;
 	c->stopped = c->slow = c->big = c->told = c->code = c->broken = 0;
@@ -454,8 +457,11 @@ call_start(struct call *c)
 		SET(CURLOPT_POSTFIELDSIZE, (long)strlen(c->body));
 		SET(CURLOPT_POSTFIELDS, c->body);
 	}
-	if (c->range > 0)
-		SET(CURLOPT_RESUME_FROM_LARGE, (curl_off_t)c->range);
+	if (c->range > 0) {
+		/* Not CURLOPT_RESUME_FROM, which fails when all comes. */
+		snprintf(range, sizeof(range), "%lld-", (long long)c->range);
+		SET(CURLOPT_RANGE, range);
+	}
 	SET(CURLOPT_ERRORBUFFER, c->error);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, c);

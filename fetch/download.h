@@ -10,8 +10,10 @@
 #include "call.h"
 #include "site.h"
 #include "spool.h"
+#include "syncer.h"
 
-#define DOWNLOAD_JOBS 64	/* -j at most */
+#define DOWNLOAD_JOBS 32	/* -j at most */
+#define DOWNLOAD_SLOTS (2 * DOWNLOAD_JOBS)
 #define DOWNLOAD_TEXTS 16
 
 enum download_is {
@@ -22,7 +24,9 @@ enum download_is {
 	DOWNLOAD_FAILED		/* job->code */
 };
 
-enum job_state { JOB_FREE, JOB_LOCK, JOB_HASH, JOB_READY, JOB_RUN, JOB_WAIT, JOB_OVER };
+enum job_state {
+	JOB_FREE, JOB_LOCK, JOB_HASH, JOB_READY, JOB_RUN, JOB_WAIT, JOB_SYNC, JOB_OVER
+};
 
 struct job {
 	char base[SPOOL_NAME];
@@ -53,8 +57,9 @@ struct downloads {
 	struct site *site;
 	struct spool *spool;
 	CURLM *multi;
-	struct job job[DOWNLOAD_JOBS];
-	int jobs;			/* slots in use, -j */
+	struct syncer *syncer;
+	struct job job[DOWNLOAD_SLOTS];
+	int jobs;			/* -j */
 	int64_t last_good;		/* call_clock() of the last success */
 	uint64_t whole, had;		/* files fetched; found */
 	int fatal;			/* exit code: no use in going on */

@@ -155,10 +155,26 @@ spool_part_note(struct spool *s, const char *base, struct spool_part *p)
 }
 
 int
+spool_part_seal(struct spool *s, struct spool_part *p, const struct spool_file *f)
+{
+	struct timespec times[2] = {{0}};
+
+	/* Its time is when it was fetched, should the note be lost. */
+	times[0].tv_nsec = UTIME_NOW;
+	times[1].tv_sec = (time_t)f->fetched_at;
+	if (f->fetched_at == 0)
+		times[1].tv_nsec = UTIME_NOW;
+	if (futimens(p->fd, times) == -1) {
+		msg_errno("%s", s->path);
+		return -1;
+	}
+	return 0;
+}
+
+int
 spool_part_finish(struct spool *s, const char *base, struct spool_part *p,
     struct spool_file *f)
 {
-	struct timespec times[2] = {{0}};
 	char part[SPOOL_NAME];
 
 	int dated = f->name[0] != '\0';
@@ -166,15 +182,6 @@ spool_part_finish(struct spool *s, const char *base, struct spool_part *p,
 	name_part(part, base);
 	if (!dated)
 		snprintf(f->name, sizeof(f->name), "%.240s.%.7s", base, f->extension);
-	/* Its time is when it was fetched, should the note be lost. */
-	times[0].tv_nsec = UTIME_NOW;
-	times[1].tv_sec = (time_t)f->fetched_at;
-	if (f->fetched_at == 0)
-		times[1].tv_nsec = UTIME_NOW;
-	if (futimens(p->fd, times) == -1 || fsync(p->fd) == -1) {
-		msg_errno("%s/%s", s->path, f->name);
-		return -1;
-	}
 	/* The note first: the name, once there, is never without it. */
 	if (!dated && info_write_file(s, base, f) == -1)
 		return -1;

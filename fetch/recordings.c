@@ -30,6 +30,7 @@
 /* What is held of sessions whose files are on their way. */
 #define MAX_PENDING 256
 #define MAX_PENDING_BYTES (1 << 20)
+#define FLUSH_MS 200
 
 static const struct kind {
 	const char *name;
@@ -70,6 +71,7 @@ struct run {
 	struct rec_reader *todo;
 	int todo_over;
 	uint64_t left_out, expired;
+	int64_t flushed;	/* call_clock() of the last flush */
 	uint64_t files, sessions_over, files_over;	/* for the progress */
 	int refused[KINDS];	/* the exit code that a kind got once for all */
 	int code;		/* the worst so far */
@@ -444,12 +446,19 @@ write_session(struct run *run, struct pending *p)
 	rec_commit(run->out);
 }
 
-/* Sessions of which all is known go out, in the order of the input. */
+/*
+ * Sessions of which all is known go out, in the order of the input; several
+ * at a time, for before that the names of their files are synced.
+ */
 static void
 flush(struct run *run)
 {
 	struct pending *p;
+	int64_t now = call_clock();
 
+	if (now < run->flushed + FLUSH_MS && run->pendings < MAX_PENDING)
+		return;
+	run->flushed = now;
 	while ((p = run->first) != NULL && p->over == p->items) {
 		if (p->failed)
 			;	/* it costs the Z */
@@ -488,9 +497,14 @@ fetch_all(struct run *run)
 			break;
 		if ((j = downloads_wait(&run->downloads)) != NULL)
 			take(run, j);
-		else if (run->downloads.fatal != 0 || (run->todo_over && run->first == NULL))
+		else if (run->downloads.fatal != 0 || run->todo_over)
 			break;
+		else
+			run->flushed = 0;	/* to make room */
 	}
+	/* All that was begun is over: what is ready goes out. */
+	run->flushed = 0;
+	flush(run);
 	if (run->downloads.fatal != 0)
 		fail(run, run->downloads.fatal);
 	while (run->first != NULL) {

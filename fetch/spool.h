@@ -81,7 +81,12 @@ int spool_part_reset(struct spool_part *);
  */
 int spool_part_note(struct spool *, const char *base, struct spool_part *);
 /*
- * The part is the whole: give it its name.  It is durable only after
+ * The part is the whole: its time is set, and it is ready to be synced.  0,
+ * or -1 after a message.
+ */
+int spool_part_seal(struct spool *, struct spool_part *, const struct spool_file *f);
+/*
+ * The part is the whole, and synced: give it its name.  It is durable only after
  * spool_sync.  f's extension, type, bytes, sha256 and fetched_at are given;
  * its name, unless it has one, is made from the base, and a note of it is
  * kept.  0, or -1 after a message.

@@ -1,5 +1,4 @@
 /* Notes about files of the spool: see spoolinfo.h. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +56,7 @@ put_text(json_t *o, const char *name, const char *text)
 static int
 write_info(struct spool *s, const char *base, json_t *o)
 {
-	char name[SPOOL_NAME], tmp[SPOOL_NAME];
+	char name[SPOOL_NAME];
 	char *text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
 	int fd, bad;
 
@@ -65,13 +64,10 @@ write_info(struct spool *s, const char *base, json_t *o)
 	if (text == NULL)	/* not UTF-8: then there is no note */
 		return 0;
 	name_info(name, base);
-	/* Whoever writes it has the lock of the part. */
-	snprintf(tmp, sizeof(tmp), ".%.240s.new", base);
-	fd = openat(s->dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* In place: half of a note is none. */
+	fd = openat(s->dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	bad = fd == -1 || file_write(fd, text, strlen(text)) == -1;
 	if (fd != -1 && close(fd) == -1)
-		bad = 1;
-	if (!bad && renameat(s->dir, tmp, s->dir, name) == -1)
 		bad = 1;
 	if (bad)
 		msg_errno("%s/%s", s->path, name);

@@ -53,15 +53,14 @@ there "and all of them are there" out spool
 stat -c %a spool/*.flv | sort -u >got
 echo 600 >want
 same "for the owner alone" want got
-"$rec_events" out >events 2>&1 || "$rec_events" <out >events
-check "the stream is one" test $? -eq 0
+pipe 0 "the stream is one" one.rec "$rec_events"
 awk -F '\t' '$1 == "S"' in >want
-awk -F '\t' '$1 == "S"' out >got
+awk -F '\t' '$1 == "S"' one.rec >got
 same "in the order of the input" want got
-tail -n 1 out >got
+tail -n 1 one.rec >got
 printf 'Z\t%s\t0\n' "$(grep -c '^S' in)" >want
 same "with its end" want got
-awk -F '\t' '$1 == "R" && $2 == "file" { print $6, $7, $10; exit }' out >got
+awk -F '\t' '$1 == "R" && $2 == "file" { print $6, $7, $10; exit }' one.rec >got
 echo "flv video/x-flv 2026-01-01T00:00:00Z" >want
 same "extension by content, type as it came, time by the appliance's clock" want got
 site_forget

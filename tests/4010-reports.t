@@ -1,0 +1,245 @@
+#!/bin/sh
+# praic-fetch REPORT, backup and check; the spool; progress on a terminal.
+
+# Dollars of awk and sh -c.
+# shellcheck disable=SC2016
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/fetch.sh
+. "$top/tests/fetch.sh"
+
+now=1767225600
+site_start --sessions 40 --span 3 --seed 4 --now $now --clock fixed
+f Syslog >/dev/null	# a token
+
+# reports
+run 0 "a report by the API's name" f Team start_time=1767139200 duration=86400
+check "has marks" sh -c 'sed -n 2p out | grep -qx "<?praic-site pra.example.net?>" &&
+	[ "$(tail -n 1 out)" = "<?praic-end documents=\"1\"?>" ]'
+asked -c '.parameters' | tail -n 1 >got
+echo '{"generate_report":"Team","start_time":"1767139200","duration":"86400"}' >want
+same "its parameters are passed on" want got
+run 0 "--raw" f --raw Team start_time=1767139200 duration=86400
+check "has none" lacks out praic-
+no_token
+run 0 "with a new token" f Team start_time=1767139200 duration=86400
+says "until is the time of its answer" "<?praic-end documents=\"1\" until=\"$now\"?>" out
+run 0 "nothing found" f VaultAccountActivity start_time=5000 duration=60
+echo '<?praic-site pra.example.net?><?praic-end documents="0"?>' >want
+same "is an empty answer" want out
+site_ask '{"do":"set","name":"language","value":"de"}'
+run 0 "in German" f Team start_date=1999-01-01 duration=1
+same "too" want out
+# It says the same of a date that is none: so it may mean anything.
+run 69 "a text that is not known to mean that" f ArchiveListing date=2001-01-01
+run 0 "unless the user knows it" f \
+	--nothing "Für die Suchkriterien wurden keine Archive gefunden." ArchiveListing date=2001-01-01
+same "is nothing found" want out
+run 69 "a report that there is not" f Nonesuch start_time=5000 duration=60
+says "is an error, in the appliance's words" "Ungültiger Bericht."
+run 69 "an error in gzip" f Archive type=state date=2025-12-31 index=77
+says "is one" "Archive: the appliance says:"
+nothing_half "and no data"
+site_ask '{"do":"set","name":"language","value":"en"}'
+run 0 "an archive" f Archive type=event date=2025-12-31 index=1
+check "is gzip, as it came" gzip -t out
+run 0 "a ZIP" f EndpointLicenseUsage
+check "as it came" python3 -m zipfile -t out
+run 64 "a parameter without a value" f Team start_time
+run 64 "a name that is none" f Team 'a&b=1'
+run 64 "a report's name that is none" f 'Team&x=1'
+run 64 "generate_report" f Team generate_report=Syslog
+run 0 "a value that must be encoded" f Team 'team_id=1&x=ä %' start_time=1767139200 duration=60
+asked -r '.parameters.team_id' | tail -n 1 >got
+echo '1&x=ä %' >want
+same "is" want got
+run 0 "Remote Support's names" f --product pra sessions --since 1d
+
+# into the spool
+mkdir spool
+run 0 "sessions into the spool" f sessions -d spool --since 2025-12-31T00:00Z
+echo spool/pra.example.net-sessions-20251231T000000Z-20260101T000000Z.xml >want
+same "the file's name has site and span, and is printed" want out
+f sessions --since 2025-12-31T00:00Z >want
+cp "$(cat out)" got
+same "it holds what standard output would" want got
+run 0 "again" f sessions -d spool --since 2025-12-31T00:00Z
+run 0 "a report into the spool" f -d spool Team start_time=1767139200 duration=86400
+echo spool/pra.example.net-Team-start_time=1767139200-duration=86400.xml >want
+same "has its question in its name" want out
+run 0 "one without a time" f -d spool EndpointLicenseUsage
+echo spool/pra.example.net-EndpointLicenseUsage-20260101T000000Z.zip >want
+same "has the appliance's in its name" want out
+run 0 "an evil value" f -d spool Team team_id=../../x start_time=1 duration=1
+echo "spool/pra.example.net-Team-team_id=_2E._2F.._2Fx-start_time=1-duration=1.xml" >want
+same "is made harmless" want out
+long=$(head -c 400 /dev/zero | tr '\0' 5)
+run 0 "a long one" f -d spool Team "team_id=$long" start_time=1 duration=1
+check "fits" test -f "$(cat out)"
+lsid=$(site_control truth --form sessions --no-hashes | head -n 1 | cut -f 1)
+run 0 "given sessions" f -d spool sessions --lsid "$lsid"
+echo "spool/pra.example.net-sessions-$lsid.xml" >want
+same "have theirs" want out
+find spool -name '.*' -type f >got
+: >want
+same "nothing else is left there" want got
+ls spool >before
+site_fault "short-body after=2"
+run 69 "what fails" f --retry-time 0 -d spool sessions --since 2025-12-30
+find spool -type f | sed 's,.*/,,' | sort >got
+same "leaves nothing" before got
+site_fault "stall seconds=30"
+fx -d spool sessions --since 2025-12-29 >/dev/null 2>&1 &
+pid=$!
+until find spool -name '.praic-fetch-*' | grep -q .; do sleep 0.02; done
+kill -9 $pid
+wait $pid 2>/dev/null
+site_fault
+find spool -name '.praic-fetch-*' | wc -l | tr -d ' ' >got
+echo 1 >want
+same "what a kill left" want got
+run 0 "is swept away" f -d spool sessions --since 2025-12-29
+find spool -name '.praic-fetch-*' | wc -l | tr -d ' ' >got
+echo 0 >want
+same "by the next run" want got
+
+# backup
+run 64 "backup without a spool" f backup
+run 64 "backup with operands" f backup -d spool x
+site_forget
+run 0 "backup" f backup -d spool
+cp out one.rec
+name=pra.example.net-backup-20260101T000000Z.nsb
+awk -F '\t' '$1 == "R" && $2 == "file" { print $3, $4, $5, $6, $7, $10 }' out >got
+echo "backup \\N $name nsb application/octet-stream 2026-01-01T00:00:00Z" >want
+same "a file row" want got
+awk -F '\t' '$1 == "S"' out >got
+printf 'S\tpra.example.net\t\n' >want
+same "of the site itself" want got
+pipe 0 "the stream is one" one.rec "$rec_events"
+check "the file is as it says" sh -c '
+	awk -F "\t" "\$2 == \"file\" && \$1 == \"R\" { print \$9 \"  spool/\" \$5 }" one.rec |
+	sha256sum --check --quiet'
+asked 'select(.path == "/api/backup") | .method' >got
+echo GET >want
+same "without a password it is a GET" want got
+printf 'se"same\n' >password
+chmod 600 password
+site_ask '{"do":"clock","set":"+60"}'
+site_forget
+run 0 "with a password" f --backup-password file:password backup -d spool
+asked 'select(.path == "/api/backup") |
+	"\(.method) \(.content_type) \(.parameters.password) \(.target)"' >got
+echo 'POST application/json se"same /api/backup' >want
+same "it is in the body, as JSON" want got
+check "both are there" test "$(find spool -name '*.nsb' | wc -l)" -eq 2
+site_ask '{"do":"clock","set":"+60"}'
+while read -r code fault; do
+	site_fault "$fault match=backup"
+	run "$code" "backup: $fault" f --retry-time 1 backup -d spool
+	check "backup: $fault: no end" sh -c '! grep -q ^Z out'
+	check "backup: $fault: nothing is left" test "$(find spool -name '*backup*' | wc -l)" -eq 2
+done <<'E'
+69 xml-error
+69 html-login
+69 json-error error=other
+69 empty-body
+69 short-body
+69 internal-error
+77 status code=403
+E
+site_fault "short-body times=1 match=backup"
+run 0 "backup: a break" f --retry-time 60 backup -d spool
+there_is() { test "$(find spool -name '*backup*' | wc -l)" -eq "$1"; }
+check "is got over" there_is 3
+site_fault
+
+# check
+run 0 "check" f check
+cut -c 9-31 out | sed 's/ *$//' >got
+cat >want <<'E'
+name resolution
+connection, TLS
+account
+AccessSession
+AccessSessionListing
+AccessSessionRecording
+CommandShellRecording
+Team
+VaultAccountActivity
+backup
+clock
+E
+same "a line for each thing" want got
+site_ask '{"do":"deny","what":"CommandShellRecording","deny":true}'
+site_ask '{"do":"deny","what":"VaultAccountActivity","deny":true}'
+site_ask '{"do":"deny","what":"backup","deny":true}'
+run 77 "check: no permission for some" f check
+grep -i refused out | cut -c 1-31 | sed 's/ *$//' >got
+printf '%-8s%s\n' REFUSED CommandShellRecording refused VaultAccountActivity refused backup >want
+same "is shown" want got
+run 69 "check: a name that there is not" "$fetch" --host nonesuch.invalid --client-id x \
+	--secret "file:$site/secret" check
+says "is shown" "FAILED  name resolution" out
+no_token
+run 78 "check: an unknown certificate" "$fetch" --host "localhost:$port" --client-id x \
+	--secret "file:$site/secret" check
+says "is shown" "FAILED  connection, TLS" out
+site_fault bad-client
+run 77 "check: a wrong secret" f check
+says "is shown" "FAILED  account" out
+site_fault
+
+# progress
+cat >terminal.py <<'E'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+while True:
+    try:
+        piece = os.read(fd, 65536)
+    except OSError:
+        break
+    if not piece:
+        break
+    seen += piece
+status = os.waitpid(pid, 0)[1]
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(status))
+E
+site_fault "slow-start seconds=0.3"
+run 0 "on a terminal" python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
+	--client-id "$client" --secret "file:$site/secret" sessions --since 3d
+tr '\r' '\n' <out >lines
+check "it shows windows, sessions, bytes and rate" \
+	grep -qE 'localhost: [0-9]+ of 6 windows, [0-9]+ sessions, [0-9.]+ [kM]B, [0-9.]+ ([kM]B|bytes)/s' lines
+check "and ends with an empty line" sh -c 'tail -c 4 out | od -An -c | grep -q "\\\\r 033   \\[   K"'
+site_fault "status code=400 after=3"
+python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
+	--client-id "$client" --secret "file:$site/secret" sessions --since 3d >out
+tr '\r' '\n' <out >lines
+check "a message stands on a line of its own" \
+	grep -qE "^.\[Kpraic-fetch: localhost: sessions|^praic-fetch: localhost: sessions" lines
+site_fault
+run 0 "-v" f -v sessions --since 3d
+check "tells each window in a line" test "$(grep -c ' for 86400 s: ' err)" -eq 6
+
+site_stop
+rm -rf "$site"
+site_start --product rs --sessions 20 --span 1 --now $now --clock fixed
+no_token
+run 0 "Remote Support" f --product rs sessions --since 2d
+whole "has other names of reports" out
+recordings_truth truth
+records truth >in
+pipe 0 "and screens" in f --product rs recordings -d spool
+files out >got
+sort truth >want
+same "which are fetched, too" want got
+run 0 "check there" f --product rs check
+says "asks for them" "ShowMyScreenRecording" out
+done_testing
