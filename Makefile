@@ -41,8 +41,10 @@ FETCH_PKGS  = libcurl jansson zlib libcrypto
 SPLIT_PKGS  = libxml-2.0 libseccomp
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto
+MAIL_PKGS   = libcurl
 
-PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
+PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs \
+	sched/praic-mail
 TOOLS = tests/tools/rec-events tests/tools/units
 
 COMMON_SRC := $(wildcard common/*.c)
@@ -50,6 +52,7 @@ FETCH_SRC  := $(wildcard fetch/*.c)
 SPLIT_SRC  := $(wildcard split/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
+MAIL_SRC   := $(wildcard sched/mail*.c)
 
 COMMON = $(OBJ)/libcommon.a
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
@@ -66,6 +69,8 @@ $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOSQL_PKGS))
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
+$(OUT)sched/praic-mail: $(call objects,$(MAIL_SRC)) $(COMMON)
+	$(link) $(call libs,$(MAIL_PKGS))
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
 
@@ -81,6 +86,7 @@ $(OBJ)/fetch/%.o: ALL_CPPFLAGS += $(call cflags,$(FETCH_PKGS))
 $(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
+$(OBJ)/sched/mail%.o: ALL_CPPFLAGS += $(call cflags,$(MAIL_PKGS))
 
 # Flags that change (a sanitizer, another compiler) make everything anew.
 FLAGS_NOW = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
