@@ -45,7 +45,7 @@ MAIL_PKGS   = libcurl
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs \
 	sched/praic-mail
-TOOLS = tests/tools/rec-events tests/tools/units
+TOOLS = tests/tools/rec-events tests/tools/units tests/tools/due
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -71,6 +71,7 @@ $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
 $(OUT)sched/praic-mail: $(call objects,$(MAIL_SRC)) $(COMMON)
 	$(link) $(call libs,$(MAIL_PKGS))
+$(OUT)tests/tools/due: $(OBJ)/sched/sched_due.o
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
 
