@@ -41,8 +41,10 @@ FETCH_PKGS  = libcurl jansson zlib libcrypto
 SPLIT_PKGS  = libxml-2.0 libseccomp
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto
+CONF_PKGS   = sqlite3 jansson
 
-PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
+PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs \
+	sched/praic-conf
 TOOLS = tests/tools/rec-events tests/tools/units
 
 COMMON_SRC := $(wildcard common/*.c)
@@ -50,6 +52,8 @@ FETCH_SRC  := $(wildcard fetch/*.c)
 SPLIT_SRC  := $(wildcard split/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
+# sched/ holds three programs; each one's files begin with its name.
+CONF_SRC   := $(wildcard sched/conf*.c)
 
 COMMON = $(OBJ)/libcommon.a
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
@@ -66,6 +70,8 @@ $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOSQL_PKGS))
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
+$(OUT)sched/praic-conf: $(call objects,$(CONF_SRC)) $(COMMON)
+	$(link) $(call libs,$(CONF_PKGS))
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
 
@@ -76,11 +82,13 @@ $(COMMON): $(call objects,$(COMMON_SRC))
 	@rm -f $@
 	@ar rcsD $@ $^
 
+$(OBJ)/common/settings%.o: ALL_CPPFLAGS += $(call cflags,sqlite3)
 $(OBJ)/common/sha256.o: ALL_CPPFLAGS += $(call cflags,libcrypto)
 $(OBJ)/fetch/%.o: ALL_CPPFLAGS += $(call cflags,$(FETCH_PKGS))
 $(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
+$(OBJ)/sched/conf%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
 
 # Flags that change (a sanitizer, another compiler) make everything anew.
 FLAGS_NOW = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
