@@ -41,10 +41,12 @@ FETCH_PKGS  = libcurl jansson zlib libcrypto
 SPLIT_PKGS  = libxml-2.0 libseccomp
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto
-MAIL_PKGS   = libcurl
+CONF_PKGS   = sqlite3 jansson
+SCHED_PKGS  = sqlite3 libcrypto
+MAIL_PKGS   = libcurl sqlite3
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs \
-	sched/praic-mail
+	sched/praic-conf sched/praic-sched sched/praic-mail
 TOOLS = tests/tools/rec-events tests/tools/units tests/tools/due
 
 COMMON_SRC := $(wildcard common/*.c)
@@ -52,6 +54,9 @@ FETCH_SRC  := $(wildcard fetch/*.c)
 SPLIT_SRC  := $(wildcard split/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
+# sched/ holds three programs; each one's files begin with its name.
+CONF_SRC   := $(wildcard sched/conf*.c)
+SCHED_SRC  := $(wildcard sched/sched*.c)
 MAIL_SRC   := $(wildcard sched/mail*.c)
 
 COMMON = $(OBJ)/libcommon.a
@@ -69,6 +74,10 @@ $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOSQL_PKGS))
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
+$(OUT)sched/praic-conf: $(call objects,$(CONF_SRC)) $(COMMON)
+	$(link) $(call libs,$(CONF_PKGS))
+$(OUT)sched/praic-sched: $(call objects,$(SCHED_SRC)) $(COMMON)
+	$(link) $(call libs,$(SCHED_PKGS))
 $(OUT)sched/praic-mail: $(call objects,$(MAIL_SRC)) $(COMMON)
 	$(link) $(call libs,$(MAIL_PKGS))
 $(OUT)tests/tools/due: $(OBJ)/sched/sched_due.o
@@ -82,11 +91,14 @@ $(COMMON): $(call objects,$(COMMON_SRC))
 	@rm -f $@
 	@ar rcsD $@ $^
 
+$(OBJ)/common/settings%.o: ALL_CPPFLAGS += $(call cflags,sqlite3)
 $(OBJ)/common/sha256.o: ALL_CPPFLAGS += $(call cflags,libcrypto)
 $(OBJ)/fetch/%.o: ALL_CPPFLAGS += $(call cflags,$(FETCH_PKGS))
 $(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
+$(OBJ)/sched/conf%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
+$(OBJ)/sched/sched%.o: ALL_CPPFLAGS += $(call cflags,$(SCHED_PKGS))
 $(OBJ)/sched/mail%.o: ALL_CPPFLAGS += $(call cflags,$(MAIL_PKGS))
 
 # Flags that change (a sanitizer, another compiler) make everything anew.
