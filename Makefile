@@ -37,10 +37,10 @@ ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 
 # What each program is made of: its folder, what two or more share, and its
 # libraries.  Two folders never include each other.
-FETCH_PKGS  = libcurl jansson zlib libcrypto
+FETCH_PKGS  = libcurl jansson zlib libcrypto sqlite3
 SPLIT_PKGS  = libxml-2.0 libseccomp
 TOSQL_PKGS  = sqlite3 libcrypto
-TOFS_PKGS   = libcrypto
+TOFS_PKGS   = libcrypto sqlite3
 CONF_PKGS   = sqlite3 jansson
 SCHED_PKGS  = sqlite3 libcrypto
 MAIL_PKGS   = libcurl sqlite3
@@ -55,7 +55,7 @@ SPLIT_SRC  := $(wildcard split/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
 # sched/ holds three programs; each one's files begin with its name.
-CONF_SRC   := $(wildcard sched/conf*.c)
+CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c
 SCHED_SRC  := $(wildcard sched/sched*.c)
 MAIL_SRC   := $(wildcard sched/mail*.c)
 

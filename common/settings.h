@@ -76,7 +76,7 @@ enum settings_form {
 	SETTINGS_SIZE,		/* stored in bytes */
 	SETTINGS_PATH,		/* absolute */
 	SETTINGS_TLS,		/* none, starttls, tls */
-	SETTINGS_MAILS,		/* addresses, parted by blanks or commas */
+	SETTINGS_MAILS,		/* addresses, parted by commas */
 	SETTINGS_SECRET
 };
 
@@ -133,6 +133,15 @@ int settings_load_destination(const char *name, int kind, settings_set *, void *
 
 /* The kind of a destination; 0 when there is none, without a message. */
 int settings_destination_kind(struct settings *, const char *name);
+
+/*
+ * What a sql destination's connection is: the path of an SQLite database, or
+ * NULL for a connection string, which settings_connection completes with its
+ * password (a reference, or NULL) as ADO.NET quotes it: to be freed with
+ * secret_free; NULL after a message, and *code.
+ */
+const char *settings_connection_path(const char *connection);
+char *settings_connection(const char *connection, const char *password, int *code);
 
 /*
  * One of settings_fields, or what it falls back to: 0; or a code after a

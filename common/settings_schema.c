@@ -70,7 +70,7 @@ static const char version_1[] =
 "    name TEXT NOT NULL UNIQUE CHECK (name <> ''),\n"
 "    enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),\n"
 "    period INTEGER NOT NULL CHECK (period BETWEEN 60 AND 604800 AND period % 60 = 0),\n"
-"    at INTEGER CHECK (at BETWEEN 0 AND 1439 AND period % 86400 = 0),\n"
+"    at INTEGER CHECK (at IS NULL OR (at BETWEEN 0 AND 1439 AND period % 86400 = 0)),\n"
 "    created INTEGER NOT NULL,\n"
 "    last_due INTEGER,\n"
 "    last_start INTEGER,\n"

@@ -12,6 +12,7 @@
 struct conf {
 	struct settings *s;
 	int json;		/* --json */
+	int quiet;		/* the tests of a check say nothing when all is well */
 };
 
 /* Does something with the operands after its name.  An exit code. */

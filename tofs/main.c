@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "code.h"
+#include "destination.h"
 #include "file.h"
 #include "msg.h"
 #include "num.h"
@@ -25,6 +26,7 @@ enum { NO_SYNC = 256, VERIFY, FOLD_CASE, HELP, VERSION };
 static const struct option long_option[] = {
 	{"conflict", required_argument, NULL, 'c'},
 	{"directory", required_argument, NULL, 'd'},
+	{"destination", required_argument, NULL, 'D'},
 	{"format", required_argument, NULL, 'f'},
 	{"spool", required_argument, NULL, 'i'},
 	{"mode", required_argument, NULL, 'm'},
@@ -40,7 +42,7 @@ static const struct option long_option[] = {
 };
 
 static const char usage_text[] =
-    "usage: praic-tofs -d DIRECTORY [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
+    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
     "           [-r COUNT] [-m MODE] [-pv] [--fold-case] [--no-sync] [FILE...]\n"
     "       praic-tofs --verify -d DIRECTORY [-v]\n";
 
@@ -55,6 +57,7 @@ usage(int code)
 	    "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
 	    "recordings and backups; prints the name of each file that is finished.\n\n"
 	    "  -d, --directory DIR   where files go; it must exist\n"
+    "  -D, --destination NAME  that, and what else the settings database says of it\n"
 	    "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
 	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
 	    "                        screen= or backup= before it only those\n"
@@ -188,13 +191,49 @@ set_formats(struct settings *set, const char *const format[KINDS], const char *a
 	return check_formats(set);
 }
 
+struct given {
+	struct settings *set;
+	const char *format[KINDS], *all;
+};
+
+/* A field of the settings database is the option of its name. */
+static int
+set_field(void *arg, const char *name, const char *value)
+{
+	struct given *g = arg;
+	enum kind kind;
+
+	if (strcmp(name, "directory") == 0)
+		g->set->directory = value;
+	else if (strcmp(name, "conflict") == 0)
+		return set_conflict(g->set, value);
+	else if (strcmp(name, "retain") == 0)
+		return set_retain(g->set, value);
+	else if (strcmp(name, "mode") == 0)
+		return set_mode(g->set, value);
+	else if (strcmp(name, "in-progress") == 0)
+		g->set->in_progress = *value == '1';
+	else if (strcmp(name, "fold-case") == 0)
+		g->set->fold_case = *value == '1';
+	else if (strcmp(name, "format") == 0)
+		g->all = value;
+	else if (strncmp(name, "format-", 7) == 0 &&
+	    (kind = kind_find(name + 7, strlen(name + 7))) != KINDS)
+		g->format[kind] = value;
+	else {
+		msg_warn("the settings have %s, which this program does not know", name);
+		return EX_CONFIG;
+	}
+	return 0;
+}
+
 static int
 set_options(struct settings *set, int *verifies, int argc, char **argv)
 {
-	const char *format[KINDS] = {NULL}, *all = NULL;
+	struct given given = {.set = set};
 	int c, code = 0;
 
-	while ((c = getopt_long(argc, argv, "c:d:f:i:m:pr:v", long_option, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "c:D:d:f:i:m:pr:v", long_option, NULL)) != -1)
 		switch (c) {
 		case 'c':
 			code = code_worse(code, set_conflict(set, optarg));
@@ -202,8 +241,11 @@ set_options(struct settings *set, int *verifies, int argc, char **argv)
 		case 'd':
 			set->directory = optarg;
 			break;
+		case 'D':
+			code = code_worse(code, destination_load(optarg, set_field, &given));
+			break;
 		case 'f':
-			code = code_worse(code, set_format(format, &all, optarg));
+			code = code_worse(code, set_format(given.format, &given.all, optarg));
 			break;
 		case 'i':
 			set->spool = optarg;
@@ -245,7 +287,7 @@ set_options(struct settings *set, int *verifies, int argc, char **argv)
 		msg_warn("--verify reads no records: %s is not wanted", argv[optind]);
 		return EX_USAGE;
 	}
-	return code != 0 ? code : set_formats(set, format, all);
+	return code != 0 ? code : set_formats(set, given.format, given.all);
 }
 
 int
