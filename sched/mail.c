@@ -21,6 +21,7 @@
 #include "msg.h"
 #include "num.h"
 #include "secret.h"
+#include "settings.h"
 #include "when.h"
 
 /* A mail is read by a person: what is longer is cut, and says so. */
@@ -35,10 +36,11 @@ struct options {
 	size_t tos;
 	const char *subject;
 	int show;		/* -n */
+	int from_settings;
 };
 
 enum { OPT_SERVER = 256, OPT_TLS, OPT_USER, OPT_PASSWORD, OPT_CA, OPT_HELLO, OPT_TIME,
-	OPT_HELP, OPT_VERSION };
+	OPT_SETTINGS, OPT_HELP, OPT_VERSION };
 
 static const struct option longs[] = {
 	{"server", required_argument, NULL, OPT_SERVER},
@@ -48,6 +50,7 @@ static const struct option longs[] = {
 	{"ca-file", required_argument, NULL, OPT_CA},
 	{"hello", required_argument, NULL, OPT_HELLO},
 	{"max-time", required_argument, NULL, OPT_TIME},
+	{"settings", no_argument, NULL, OPT_SETTINGS},
 	{"from", required_argument, NULL, 'f'},
 	{"to", required_argument, NULL, 't'},
 	{"subject", required_argument, NULL, 's'},
@@ -62,6 +65,7 @@ static const char help[] =
     "usage: praic-mail --server HOST[:PORT] -f FROM -t TO... [-s SUBJECT] [-nv]\n"
     "           [--tls starttls|tls|none] [--user NAME --password REFERENCE]\n"
     "           [--ca-file FILE] [--hello NAME] [--max-time SPAN] [FILE...]\n"
+    "       praic-mail --settings [-s SUBJECT] [-nv] [FILE...]\n"
     "\n"
     "Sends the text of the FILEs, or of standard input, as one mail.\n"
     "\n"
@@ -72,6 +76,7 @@ static const char help[] =
     "      --ca-file FILE         authorities to trust, instead of the system's\n"
     "      --hello NAME           what this machine calls itself to the server\n"
     "      --max-time SPAN        for all of it (2m)\n"
+    "      --settings             all of these from the settings database (notify-...)\n"
     "  -f, --from ADDRESS         user@example.com or \"Name <user@example.com>\"\n"
     "  -t, --to ADDRESS           may be repeated\n"
     "  -s, --subject TEXT\n"
@@ -185,6 +190,9 @@ read_option(struct options *o, int c)
 		return 0;
 	case OPT_HELLO:
 		return set_hello(o, optarg);
+	case OPT_SETTINGS:
+		o->from_settings = 1;
+		return 0;
 	case OPT_TIME:
 		return set_time(o, optarg);
 	case 'f':
@@ -209,6 +217,78 @@ read_option(struct options *o, int c)
 	default:
 		usage(EX_USAGE);
 	}
+}
+
+/* Addresses, parted by commas or line ends. */
+static int
+add_recipients(struct options *o, const char *list)
+{
+	char *one;
+	size_t n;
+	int code = 0;
+
+	for (; *list != '\0' && code == 0; list += n) {
+		list += strspn(list, ", \n");
+		n = strcspn(list, ",\n");
+		if (n == 0)
+			break;
+		one = xstrndup(list, n);
+		code = add_recipient(o, one);
+		free(one);
+	}
+	return code;
+}
+
+/* One of the settings, unless an option said otherwise. */
+static int
+take_setting(struct settings *s, struct options *o, const char *name)
+{
+	char *text;
+	int code = settings_text(s, name, &text), free_it = 1;
+
+	if (code != 0 || text == NULL)
+		return code;
+	if (strcmp(name, "notify-server") == 0 && o->host == NULL)
+		code = set_server(o, text);
+	else if (strcmp(name, "notify-tls") == 0)
+		code = set_tls(o, text);
+	else if (strcmp(name, "notify-from") == 0 && o->from.address == NULL)
+		code = mail_address_parse(&o->from, text);
+	else if (strcmp(name, "notify-to") == 0 && o->tos == 0)
+		code = add_recipients(o, text);
+	else {
+		const char **to = strcmp(name, "notify-user") == 0 ? &o->server.user :
+		    strcmp(name, "notify-password") == 0 ? &o->password :
+		    strcmp(name, "notify-ca-file") == 0 ? &o->server.ca_file : NULL;
+
+		if (to != NULL && *to == NULL) {
+			*to = text;	/* options live as long as the program */
+			free_it = 0;
+		}
+	}
+	if (free_it)
+		free(text);
+	return code;
+}
+
+static int
+take_settings(struct options *o)
+{
+	static const char *const names[] = {"notify-server", "notify-tls", "notify-ca-file",
+	    "notify-user", "notify-password", "notify-from", "notify-to"};
+	int64_t port;
+	size_t i;
+	int code;
+	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && code == 0; i++)
+		code = take_setting(s, o, names[i]);
+	if (code == 0)
+		code = settings_number(s, "notify-port", &port);
+	if (code == 0 && o->server.port == 0 && port > 0 && port < 65536)
+		o->server.port = (int)port;
+	settings_close(s);
+	return code;
 }
 
 /* This machine alone hears what is said to it in clear. */
@@ -331,6 +411,8 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	while (code == 0 && (c = getopt_long(argc, argv, "f:t:s:nv", longs, NULL)) != -1)
 		code = read_option(&o, c);
+	if (code == 0 && o.from_settings)
+		code = take_settings(&o);
 	if (code == 0)
 		code = check_options(&o);
 	if (code == 0 && optind == argc)
