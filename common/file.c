@@ -90,6 +90,24 @@ file_scratch(void)
 }
 
 int
+file_make_dirs(const char *path)
+{
+	char *part = xstrdup(path), *slash = part;
+	int bad = 0;
+
+	while (slash != NULL && !bad) {
+		slash = strchr(slash + 1, '/');
+		if (slash != NULL)
+			*slash = '\0';
+		bad = mkdir(part, 0700) == -1 && errno != EEXIST;
+		if (slash != NULL)
+			*slash = '/';
+	}
+	free(part);
+	return bad ? -1 : 0;
+}
+
+int
 file_sync_dir(int dirfd)
 {
 	/* EINVAL: a file system that cannot do it for a directory, such as

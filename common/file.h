@@ -25,6 +25,10 @@ ssize_t file_read(int fd, void *, size_t n);
  */
 int file_scratch(void);
 
+/* A directory and those above it, mode 0700, as far as there are none.  0, or
+ * -1 and errno. */
+int file_make_dirs(const char *path);
+
 /* Make a directory's names durable.  0, or -1 and errno. */
 int file_sync_dir(int dirfd);
 

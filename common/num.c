@@ -39,6 +39,25 @@ num_parse(const char *p, size_t n, int64_t *v)
 }
 
 int
+num_parse_size(const char *text, int64_t *v)
+{
+	static const char units[] = "KMGT";
+	size_t n = strlen(text);
+	const char *unit = n > 0 ? strchr(units, text[n - 1]) : NULL;
+	uint64_t count;
+	int shift = 0;
+
+	if (unit != NULL) {
+		shift = 10 * (int)(unit - units + 1);
+		n--;
+	}
+	if (num_parse_count(text, n, (uint64_t)INT64_MAX >> shift, &count) == -1)
+		return -1;
+	*v = (int64_t)(count << shift);
+	return 0;
+}
+
+int
 num_format(int64_t v, char out[NUM_SIZE])
 {
 	char digits[NUM_SIZE], *p = digits + sizeof(digits);

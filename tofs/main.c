@@ -6,9 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "code.h"
+#include "destination.h"
 #include "file.h"
 #include "msg.h"
 #include "run.h"
@@ -20,6 +22,7 @@ enum { NO_SYNC = 256, VERIFY, FOLD_CASE, HELP, VERSION };
 static const struct option long_option[] = {
 	{"conflict", required_argument, NULL, 'c'},
 	{"directory", required_argument, NULL, 'd'},
+	{"destination", required_argument, NULL, 'D'},
 	{"format", required_argument, NULL, 'f'},
 	{"spool", required_argument, NULL, 'i'},
 	{"mode", required_argument, NULL, 'm'},
@@ -35,7 +38,7 @@ static const struct option long_option[] = {
 };
 
 static const char usage_text[] =
-    "usage: praic-tofs -d DIRECTORY [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
+    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
     "           [-r COUNT] [-m MODE] [-pv] [--fold-case] [--no-sync] [FILE...]\n"
     "       praic-tofs --verify -d DIRECTORY [-v]\n";
 
@@ -50,6 +53,7 @@ usage(int code)
 	    "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
 	    "recordings and backups; prints the name of each file that is finished.\n\n"
 	    "  -d, --directory DIR   where files go; it must exist\n"
+	    "  -D, --destination NAME  that, and what else the settings database says of it\n"
 	    "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
 	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
 	    "                        screen= or backup= before it only those\n"
@@ -66,18 +70,52 @@ usage(int code)
 	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
 }
 
+/* A field of the settings database is the option of its name. */
+static int
+set_field(void *arg, const char *name, const char *value)
+{
+	struct settings *set = arg;
+	enum kind kind;
+
+	if (strcmp(name, "directory") == 0)
+		set->directory = value;
+	else if (strcmp(name, "conflict") == 0)
+		return settings_conflict(set, value);
+	else if (strcmp(name, "retain") == 0)
+		return settings_retain(set, value);
+	else if (strcmp(name, "mode") == 0)
+		return settings_mode(set, value);
+	else if (strcmp(name, "in-progress") == 0)
+		set->in_progress = *value == '1';
+	else if (strcmp(name, "fold-case") == 0)
+		set->fold_case = *value == '1';
+	else if (strcmp(name, "format") == 0)
+		set->all_formats = value;
+	else if (strncmp(name, "format-", 7) == 0 &&
+	    (kind = kind_find(name + 7, strlen(name + 7))) != KINDS)
+		set->format_text[kind] = value;
+	else {
+		msg_warn("the settings have %s, which this program does not know", name);
+		return EX_CONFIG;
+	}
+	return 0;
+}
+
 static int
 set_options(struct settings *set, int *verifies, int argc, char **argv)
 {
 	int c, code = 0;
 
-	while ((c = getopt_long(argc, argv, "c:d:f:i:m:pr:v", long_option, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "c:D:d:f:i:m:pr:v", long_option, NULL)) != -1)
 		switch (c) {
 		case 'c':
 			code = code_worse(code, settings_conflict(set, optarg));
 			break;
 		case 'd':
 			set->directory = optarg;
+			break;
+		case 'D':
+			code = code_worse(code, destination_load(optarg, set_field, set));
 			break;
 		case 'f':
 			code = code_worse(code, settings_format(set, optarg));
