@@ -71,7 +71,8 @@ work_since(const struct work_limits *l, int64_t mark, int64_t swept, int64_t old
 {
 	int64_t since, back;
 
-	*sweep = mark == DB_NEVER || swept == DB_NEVER || mark - swept >= DAY;
+	*sweep = mark == DB_NEVER || swept == DB_NEVER ||
+	    now - swept >= DAY - 3600;	/* a daily run is a little early at times */
 	if (mark == DB_NEVER)
 		return now - l->retention;
 	since = mark - l->overlap;
