@@ -247,6 +247,16 @@ sql "SELECT count(DISTINCT kind || step) FROM run WHERE transfer_id = 2 AND code
 echo 6 >want
 same "the history has all of it" want got
 
+# Metrics.
+stub praic-conf <<'END'
+echo "$*" >"$work/metrics.args"
+END
+sql "INSERT INTO setting VALUES ('metrics', '$work/praic.prom')"
+run 0 "with metrics" "$sched" -r minute
+echo "metrics $work/praic.prom" >want
+same "praic-conf writes them after a run" want metrics.args
+sql "DELETE FROM setting WHERE name = 'metrics'"
+
 # Mails.
 sql "INSERT INTO setting VALUES ('notify-server', 'mail.example.com')"
 at 2000000

@@ -56,7 +56,7 @@ done
 check "after six kills a run goes through ($try)" test $code -eq 0
 stored >got
 same "the store has all of the appliance's sessions, each once" truth got
-find spool/*/new spool/*/tmp spool/2/files -type f ! -name '.*' >left
+find spool/*/new spool/*/tmp spool/2/files -type f >left
 silent "nothing is left in the spool" left
 appliance_control truth --form recordings >recordings
 find files -name '*.flv' -o -name '*.mp4' -o -name '*.zip' >got
