@@ -247,6 +247,21 @@ sql "SELECT count(DISTINCT kind || step) FROM run WHERE transfer_id = 2 AND code
 echo 6 >want
 same "the history has all of it" want got
 
+# Recordings alone: a report that comes does not end their back-off.
+sched_schedule films 60
+sched_transfer 3 1 2 recording
+sql "UPDATE transfer_kind SET mark = $now, swept = $now WHERE transfer_id = 3"
+echo 'case "$*" in *recordings*) cat >/dev/null; exit 69 ;; esac' >fetch.do
+run 69 "recordings are refused" "$sched" -r films
+run 69 "again" "$sched" -r films
+check "the back-off grows" test "$(sql "SELECT wait FROM failure WHERE transfer_id = 3")" -eq 120
+check "their reports wait" test "$(find spool/3/new/recording -name '*.xml' | wc -l)" -eq 2
+rm fetch.do
+run 0 "then" "$sched" -r films
+check "all are done" test "$(find spool/3/new -type f | wc -l)" -eq 0
+check "and nothing fails" test "$(sql "SELECT count(*) FROM failure")" -eq 0
+sql "UPDATE schedule SET enabled = 0 WHERE name = 'films'"
+
 # Metrics.
 stub praic-conf <<'END'
 echo "$*" >"$work/metrics.args"
