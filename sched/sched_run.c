@@ -57,7 +57,8 @@ static struct {
 	int64_t pruned;		/* when the old was removed last */
 	int64_t wake;		/* when something is due */
 	int passed_on;		/* of pipe_stop, to the children */
-	int code;		/* the worst of the transfers that ended */
+	int begun;		/* transfers, so far */
+	int code;		/* the worst of those that ended */
 } run;
 
 static volatile sig_atomic_t got_hup, got_usr1;
@@ -140,6 +141,7 @@ begin_child(const struct transfer *t, enum work_how how, struct batch *batch)
 	c->batch = batch;
 	if (t == NULL)
 		return;
+	run.begun++;
 	c->transfer.id = t->id;
 	c->transfer.kinds = t->kinds;
 	if (batch != NULL)
@@ -507,7 +509,7 @@ run_pass(const char *name)
 	if (code == 0)
 		code = begin_pass(name);
 	wait_children();
-	if (code == 0)
+	if (code == 0 && run.begun > 0)	/* else the pass saw what there is */
 		code = mail_now();
 	return code_worse(code, pipe_stop > 0 ? 0 : run.code);
 }

@@ -71,7 +71,8 @@ work_since(const struct work_limits *l, int64_t mark, int64_t swept, int64_t old
 {
 	int64_t since, back;
 
-	*sweep = mark == DB_NEVER || swept == DB_NEVER || mark - swept >= DAY;
+	*sweep = mark == DB_NEVER || swept == DB_NEVER ||
+	    now - swept >= DAY - 3600;	/* a daily run is a little early at times */
 	if (mark == DB_NEVER)
 		return now - l->retention;
 	since = mark - l->overlap;
@@ -609,6 +610,27 @@ work_kinds(struct work *w)
 	}
 }
 
+/* How things stand, for whoever measures: praic-conf(1) knows how. */
+static void
+write_metrics(struct work *w)
+{
+	struct stage *g;
+	struct pipe p;
+	char *path;
+
+	if (pipe_stop > 0 || settings_text(w->settings, "metrics", &path) != 0 || path == NULL)
+		return;
+	snprintf(w->where, sizeof(w->where), "transfer %lld metrics", (long long)w->transfer->id);
+	pipe_init(&p, w->where, w->limit.stage);
+	g = pipe_stage(&p, "praic-conf");
+	pipe_add(g, "metrics");
+	pipe_add(g, "%s", path);
+	if (pipe_run(&p) != 0)
+		log_say(0, "%s: not written: %s", path, p.stage[0].last);
+	pipe_free(&p);
+	free(path);
+}
+
 int
 work_transfer(const struct transfer *t, const char *spool, enum work_how how)
 {
@@ -631,6 +653,7 @@ work_transfer(const struct transfer *t, const char *spool, enum work_how how)
 	if (w.settings != NULL && (code = work_limits(w.settings, &w.limit)) == 0) {
 		tspool_forget(&w.spool, w.limit.retention + w.limit.sweep + DAY);
 		work_kinds(&w);
+		write_metrics(&w);
 		code = w.code;
 	}
 	settings_close(w.settings);
