@@ -37,19 +37,30 @@ ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 
 # What each program is made of: its folder, what two or more share, and its
 # libraries.  Two folders never include each other.
-FETCH_PKGS  = libcurl jansson zlib libcrypto
+FETCH_PKGS  = libcurl jansson zlib libcrypto sqlite3
 SPLIT_PKGS  = libxml-2.0 libseccomp
 TOSQL_PKGS  = sqlite3 libcrypto
-TOFS_PKGS   = libcrypto
+TOFS_PKGS   = libcrypto sqlite3
+CONF_PKGS   = sqlite3 jansson
+SCHED_PKGS  = sqlite3 libcrypto
+MAIL_PKGS   = libcurl sqlite3
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
-TOOLS = tests/tools/rec-events tests/tools/units tests/tools/answers
+PROGRAMS += sched/praic-conf sched/praic-sched sched/praic-mail
+TOOLS = tests/tools/rec-events tests/tools/units
+TOOLS += tests/tools/answers tests/tools/connstr
+TOOLS += tests/tools/split-drive tests/tools/sandbox-proof
+TOOLS += tests/tools/due
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
 SPLIT_SRC  := $(wildcard split/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
+# sched/ holds three programs; each one's files begin with its name.
+CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c
+SCHED_SRC  := $(wildcard sched/sched*.c)
+MAIL_SRC   := $(wildcard sched/mail*.c)
 
 COMMON = $(OBJ)/libcommon.a
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
@@ -68,8 +79,25 @@ $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
 $(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c fetch/saying.c) $(COMMON)
 	$(link) $(call libs,jansson zlib)
+$(OUT)sched/praic-conf: $(call objects,$(CONF_SRC)) $(COMMON)
+	$(link) $(call libs,$(CONF_PKGS))
+$(OUT)sched/praic-sched: $(call objects,$(SCHED_SRC)) $(COMMON)
+	$(link) $(call libs,$(SCHED_PKGS))
+$(OUT)sched/praic-mail: $(call objects,$(MAIL_SRC)) $(COMMON)
+	$(link) $(call libs,$(MAIL_PKGS))
+$(OUT)tests/tools/due: $(OBJ)/sched/sched_due.o
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
+
+# praic-split within one process, for tests that run it a million times.
+HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) \
+	tests/fuzz/harness.c)
+$(OUT)tests/tools/split-drive: $(call objects,tests/fuzz/drive.c tests/fuzz/seed.c) $(HARNESS) \
+    $(COMMON)
+	$(link) -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
+$(OUT)tests/tools/sandbox-proof: $(call objects,tests/tools/sandbox-proof.c split/sandbox.c) \
+    $(COMMON)
+	$(link) $(call libs,$(SPLIT_PKGS))
 
 link = @mkdir -p $(@D)
 link += && echo "  LINK  $@" && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
@@ -78,11 +106,17 @@ $(COMMON): $(call objects,$(COMMON_SRC))
 	@rm -f $@
 	@ar rcsD $@ $^
 
+$(OBJ)/common/settings%.o: ALL_CPPFLAGS += $(call cflags,sqlite3)
 $(OBJ)/common/sha256.o: ALL_CPPFLAGS += $(call cflags,libcrypto)
 $(OBJ)/fetch/%.o: ALL_CPPFLAGS += $(call cflags,$(FETCH_PKGS))
 $(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
+$(OBJ)/tests/fuzz/%.o: ALL_CPPFLAGS += -Isplit $(call cflags,$(SPLIT_PKGS))
+$(OBJ)/tests/tools/sandbox-proof.o: ALL_CPPFLAGS += -Isplit
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
+$(OBJ)/sched/conf%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
+$(OBJ)/sched/sched%.o: ALL_CPPFLAGS += $(call cflags,$(SCHED_PKGS))
+$(OBJ)/sched/mail%.o: ALL_CPPFLAGS += $(call cflags,$(MAIL_PKGS))
 
 # Flags that change (a sanitizer, another compiler) make everything anew.
 FLAGS_NOW = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)

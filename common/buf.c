@@ -9,8 +9,8 @@
 #include "msg.h"
 
 /* Says so without allocating: stdio and msg.c might want memory, too. */
-static void __attribute__((noreturn))
-out_of_memory(void)
+void
+xnomem(void)
 {
 	static const char words[] = ": out of memory\n";
 	const char *name = msg_program();
@@ -27,7 +27,7 @@ xmalloc(size_t n)
 	void *p = malloc(n == 0 ? 1 : n);
 
 	if (p == NULL)
-		out_of_memory();
+		xnomem();
 	return p;
 }
 
@@ -37,7 +37,7 @@ xcalloc(size_t n, size_t size)
 	void *p = calloc(n == 0 ? 1 : n, size == 0 ? 1 : size);
 
 	if (p == NULL)
-		out_of_memory();
+		xnomem();
 	return p;
 }
 
@@ -47,7 +47,7 @@ xrealloc(void *old, size_t n)
 	void *p = realloc(old, n == 0 ? 1 : n);
 
 	if (p == NULL)
-		out_of_memory();
+		xnomem();
 	return p;
 }
 
@@ -78,7 +78,7 @@ xasprintf(const char *fmt, ...)
 	n = vasprintf(&p, fmt, ap);
 	va_end(ap);
 	if (n == -1)
-		out_of_memory();
+		xnomem();
 	return p;
 }
 
@@ -90,7 +90,7 @@ buf_reserve(struct buf *b, size_t n)
 	if (cap - b->n >= n)
 		return;
 	if (n > SIZE_MAX / 2 - b->n)
-		out_of_memory();
+		xnomem();
 	/* Half as much again: a buffer that doubles wastes too much of the
 	 * memory that a program has promised not to exceed. */
 	cap += cap / 2;
@@ -112,6 +112,8 @@ buf_free(struct buf *b)
 void
 buf_drop(struct buf *b, size_t from)
 {
+	if (from == 0)
+		return;
 	memmove(b->p, b->p + from, b->n - from);
 	b->n -= from;
 }
@@ -134,7 +136,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		out_of_memory();
+		xnomem();
 	buf_reserve(b, (size_t)n + 1);
 	va_start(ap, fmt);
 	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);

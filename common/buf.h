@@ -8,8 +8,10 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
+void xnomem(void) __attribute__((noreturn));
 void *xmalloc(size_t);
 void *xcalloc(size_t, size_t);
 void *xrealloc(void *, size_t);
@@ -34,13 +36,43 @@ void buf_printf(struct buf *, const char *, ...)
 /* The text, ended by NUL (which is not counted in n). */
 const char *buf_text(struct buf *);
 
+/*
+ * memcpy, which most of the time has less to do than the call of it costs:
+ * what it copies here is words.  Short ones are copied by their two ends.
+ */
+static inline void
+buf_copy(char *to, const char *p, size_t n)
+{
+	uint64_t first8, last8;
+	uint32_t first4, last4;
+
+	if (n > 16)
+		memcpy(to, p, n);
+	else if (n >= 8) {
+		memcpy(&first8, p, 8);
+		memcpy(&last8, p + n - 8, 8);
+		memcpy(to, &first8, 8);
+		memcpy(to + n - 8, &last8, 8);
+	} else if (n >= 4) {
+		memcpy(&first4, p, 4);
+		memcpy(&last4, p + n - 4, 4);
+		memcpy(to, &first4, 4);
+		memcpy(to + n - 4, &last4, 4);
+	} else
+		for (; n > 0; n--)
+			*to++ = *p++;
+}
+
 static inline void
 buf_add(struct buf *b, const void *p, size_t n)
 {
 	if (b->cap - b->n < n)
 		buf_reserve(b, n);
-	if (n != 0)
+	/* A length that the compiler knows is best left to it. */
+	if (__builtin_constant_p(n))
 		memcpy(b->p + b->n, p, n);
+	else
+		buf_copy(b->p + b->n, p, n);
 	b->n += n;
 }
 

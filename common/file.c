@@ -1,6 +1,7 @@
 /* Bytes to descriptors, files to their final names: see file.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,16 @@
 #define WIDE_PIPE (1 << 20)
 
 int
+file_wait(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	if (errno == EINTR)
+		return 1;
+	return errno == EAGAIN && (poll(&p, 1, -1) == 1 || errno == EINTR);
+}
+
+int
 file_write(int fd, const void *data, size_t n)
 {
 	const char *p = data;
@@ -22,7 +33,7 @@ file_write(int fd, const void *data, size_t n)
 
 	while (n > 0) {
 		done = write(fd, p, n);
-		if (done == -1 && errno == EINTR)
+		if (done == -1 && file_wait(fd, POLLOUT))
 			continue;
 		if (done == -1)
 			return -1;
@@ -41,7 +52,7 @@ file_read(int fd, void *data, size_t n)
 
 	while (got < n) {
 		done = read(fd, p + got, n - got);
-		if (done == -1 && errno == EINTR)
+		if (done == -1 && file_wait(fd, POLLIN))
 			continue;
 		if (done == -1)
 			return -1;
@@ -76,6 +87,24 @@ file_scratch(void)
 	}
 	free(name);
 	return fd;
+}
+
+int
+file_make_dirs(const char *path)
+{
+	char *part = xstrdup(path), *slash = part;
+	int bad = 0;
+
+	while (slash != NULL && !bad) {
+		slash = strchr(slash + 1, '/');
+		if (slash != NULL)
+			*slash = '\0';
+		bad = mkdir(part, 0700) == -1 && errno != EEXIST;
+		if (slash != NULL)
+			*slash = '/';
+	}
+	free(part);
+	return bad ? -1 : 0;
 }
 
 int
@@ -144,8 +173,10 @@ file_std_fds(void)
 {
 	int fd;
 
+	/* Standard input first.  What nobody gave us for output cannot be
+	 * written to: to lose it in silence would be no success. */
 	do {
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY);
 		if (fd == -1)
 			_exit(EX_OSERR);
 	} while (fd <= 2);

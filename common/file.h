@@ -8,6 +8,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/*
+ * After a failed read or write: is it worth another try?  Waits where the
+ * descriptor does not block (whoever started us may have set it so).
+ */
+int file_wait(int fd, short events);
+
 /* All of it, whatever EINTR and short writes do.  0, or -1 and errno. */
 int file_write(int fd, const void *, size_t);
 /* Up to n bytes; less only at the end of the file.  -1 and errno. */
@@ -18,6 +24,10 @@ ssize_t file_read(int fd, void *, size_t n);
  * the descriptor is closed, whatever happens to the program.  -1 and errno.
  */
 int file_scratch(void);
+
+/* A directory and those above it, mode 0700, as far as there are none.  0, or
+ * -1 and errno. */
+int file_make_dirs(const char *path);
 
 /* Make a directory's names durable.  0, or -1 and errno. */
 int file_sync_dir(int dirfd);

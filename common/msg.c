@@ -72,8 +72,8 @@ is_active(uint32_t c)
 	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-static void
-add_harmless(struct buf *out, const char *p, size_t n)
+void
+msg_harmless(struct buf *out, const char *p, size_t n)
 {
 	size_t i = 0, secret;
 	uint32_t c;
@@ -125,7 +125,7 @@ say(const char *fmt, va_list ap, int err)
 		buf_printf(&raw, ": %s", strerror(err));
 	buf_reset(&out);
 	buf_printf(&out, "%s: ", program);
-	add_harmless(&out, raw.p, raw.n);
+	msg_harmless(&out, raw.p, raw.n);
 	buf_addc(&out, '\n');
 	if (msg_before != NULL)
 		msg_before();

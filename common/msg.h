@@ -24,6 +24,10 @@ void msg_errno(const char *, ...) __attribute__((format(printf, 1, 2)));
 /* as msg_warn, but only when msg_level is at least the first argument */
 void msg_tell(int, const char *, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for text that goes elsewhere: harmless, at the end of a buffer. */
+struct buf;
+void msg_harmless(struct buf *, const char *p, size_t n);
+
 /*
  * From now on this text is replaced by *** in every message.  A copy is
  * kept.  Texts of fewer than four bytes are not taken: they would riddle

@@ -39,20 +39,39 @@ num_parse(const char *p, size_t n, int64_t *v)
 }
 
 int
+num_parse_size(const char *text, int64_t *v)
+{
+	static const char units[] = "KMGT";
+	size_t n = strlen(text);
+	const char *unit = n > 0 ? strchr(units, text[n - 1]) : NULL;
+	uint64_t count;
+	int shift = 0;
+
+	if (unit != NULL) {
+		shift = 10 * (int)(unit - units + 1);
+		n--;
+	}
+	if (num_parse_count(text, n, (uint64_t)INT64_MAX >> shift, &count) == -1)
+		return -1;
+	*v = (int64_t)(count << shift);
+	return 0;
+}
+
+int
 num_format(int64_t v, char out[NUM_SIZE])
 {
-	char digits[NUM_SIZE];
-	int n = 0, len = 0;
+	char digits[NUM_SIZE], *p = digits + sizeof(digits);
 	uint64_t t = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	int len;
 
+	*--p = '\0';
 	do {
-		digits[n++] = (char)('0' + t % 10);
+		*--p = (char)('0' + t % 10);
 		t /= 10;
 	} while (t != 0);
 	if (v < 0)
-		out[len++] = '-';
-	while (n > 0)
-		out[len++] = digits[--n];
-	out[len] = '\0';
+		*--p = '-';
+	len = (int)(digits + sizeof(digits) - 1 - p);
+	memcpy(out, p, (size_t)len + 1);
 	return len;
 }

@@ -62,11 +62,12 @@ struct rec_reader {
 	/* the lines before the first session of this stream, as they came */
 	struct rec_value head;
 
-	/* Set by the caller, or NULL: is given those lines of a session left
-	 * out that no event shows: the one that was its undoing (before
-	 * REC_DROP) and what follows (after it). */
-	void (*left)(void *arg, const char *line, size_t n);
-	void *left_arg;
+	/* Set by the caller, or NULL: is given those lines of sessions that
+	 * no event shows: rows of tables that this program does not know, the
+	 * line that was a session's undoing (before its REC_DROP), and what
+	 * of it follows (after that). */
+	void (*unseen)(void *arg, const char *line, size_t n);
+	void *unseen_arg;
 
 	/* so far, over all streams of this input */
 	uint64_t lineno;	/* of the line last read, from 1 */
@@ -89,6 +90,14 @@ void rec_close(struct rec_reader *);
  * one REC_COMMIT or REC_DROP, rows and XML in between.
  */
 enum rec_event rec_next(struct rec_reader *);
+
+/*
+ * Take in what a pipe holds, without waiting and up to some MiB: called now
+ * and then by a program that is busy with something else, it lets the writer
+ * work on meanwhile.  Afterwards r->line is still good, but neither value[]
+ * nor xml.
+ */
+void rec_take_in(struct rec_reader *);
 
 /*
  * Leave out the session begun, for a reason of the caller's (kept, said in

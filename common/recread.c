@@ -2,23 +2,24 @@
  * The record stream, read: see rec.h.  The rules are those of
  * praic-records(5), "Meaning"; what is not written there is refused.
  */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "code.h"
-#include "file.h"
+#include "lines.h"
 #include "msg.h"
 #include "num.h"
 #include "rec.h"
 #include "utf8.h"
 #include "when.h"
 
-#define READ_SIZE ((size_t)256 * 1024)
 /* More fields than any stream has reason for; an H line with more is none. */
 #define MAX_FIELDS 256
+/* Tables that this program does not know: a later version may have some. */
+#define MAX_TABLES 64
+/* Memory for escaped values that is kept from line to line. */
+#define KEEP_SCRATCH ((size_t)1 << 20)
 
 enum where {
 	AT_START,	/* before a stream's first line */
@@ -30,7 +31,6 @@ enum where {
 };
 
 struct rec_state {
-	int fd;
 	const char *name;
 	int code;
 	enum where where;
@@ -38,11 +38,7 @@ struct rec_state {
 	int dropping;		/* the next event is REC_DROP */
 	int pending;		/* the line at hand is to be looked at (again) */
 	int shown;		/* an event has shown it */
-	int end_of_file;
-
-	struct buf in;		/* what was read; the line at hand is in it */
-	size_t at, next;	/* where the line begins, where the next one does */
-	int too_long;		/* its bytes are thrown away */
+	struct lines in;
 
 	struct buf scratch;	/* values that held escapes */
 	int escapes;		/* the line at hand has any */
@@ -54,7 +50,14 @@ struct rec_state {
 	int declared[TABLES];
 	int field[TABLES][TABLE_MAX_COLUMNS];
 	int fields[TABLES];
-	struct buf unknown;	/* tables of other versions: name NUL count NUL */
+	/* of tables of other versions: the names in others, one behind the
+	 * other, and how many columns each has */
+	struct buf others;
+	struct {
+		size_t name, n;
+		int fields;
+	} other[MAX_TABLES];
+	int other_n;
 	struct buf head;
 	uint64_t stream_complete;
 	uint64_t xml_bytes, xml_lines, session_rows;
@@ -66,10 +69,9 @@ rec_open(int fd, const char *name)
 	struct rec_reader *r = xcalloc(1, sizeof(*r));
 
 	r->state = xcalloc(1, sizeof(*r->state));
-	r->state->fd = fd;
+	lines_open(&r->state->in, fd, name, REC_MAX_LINE);
 	r->state->name = name;
 	r->state->first = 1;
-	file_widen_pipe(fd);
 	return r;
 }
 
@@ -78,11 +80,11 @@ rec_close(struct rec_reader *r)
 {
 	if (r == NULL)
 		return;
-	buf_free(&r->state->in);
+	lines_close(&r->state->in);
 	buf_free(&r->state->scratch);
 	buf_free(&r->state->session);
 	buf_free(&r->state->reason);
-	buf_free(&r->state->unknown);
+	buf_free(&r->state->others);
 	buf_free(&r->state->head);
 	free(r->state);
 	free(r);
@@ -94,82 +96,14 @@ rec_code(const struct rec_reader *r)
 	return r->state->code;
 }
 
-/* Read once more.  0, or -1 at the end of the file or of what can be had. */
-static int
-fill(struct rec_reader *r)
+void
+rec_take_in(struct rec_reader *r)
 {
-	struct rec_state *s = r->state;
-	ssize_t n;
+	int in_lines = r->line == r->state->in.line;
 
-	if (s->end_of_file)
-		return -1;
-	if (s->at > 0) {
-		buf_drop(&s->in, s->at);
-		s->next -= s->at;
-		s->at = 0;
-	}
-	buf_reserve(&s->in, READ_SIZE);
-	do
-		n = read(s->fd, s->in.p + s->in.n, READ_SIZE);
-	while (n == -1 && errno == EINTR);
-	if (n == -1) {
-		msg_errno("%s", s->name);
-		s->code = code_worse(s->code, EX_IOERR);
-	}
-	if (n <= 0) {
-		s->end_of_file = 1;
-		return -1;
-	}
-	s->in.n += (size_t)n;
-	return 0;
-}
-
-/*
- * The next line, without its LF, in r->line.  A line that is too long comes
- * with only its beginning and s->too_long set.  -1 at the end of the input;
- * a last line without LF is not there, but stays in r->line.
- */
-static int
-next_line(struct rec_reader *r)
-{
-	struct rec_state *s = r->state;
-	size_t looked;
-	char *lf;
-
-	s->at = s->next;
-	if (s->in.cap > 4 * READ_SIZE && s->in.n - s->at < READ_SIZE) {
-		struct buf small = {0};	/* a huge line has gone by */
-
-		buf_add(&small, s->in.p + s->at, s->in.n - s->at);
-		buf_free(&s->in);
-		s->in = small;
-		s->at = s->next = 0;
-	}
-	s->too_long = 0;
-	looked = s->at;
-	for (;;) {
-		lf = s->in.n > looked ? memchr(s->in.p + looked, '\n', s->in.n - looked) : NULL;
-		if (lf != NULL)
-			break;
-		if (s->in.n - s->at >= REC_MAX_LINE) {
-			s->too_long = 1;
-			s->in.n = s->at + REC_MAX_XML;
-		}
-		looked = s->in.n - s->at;
-		if (fill(r) == -1) {
-			r->line = s->in.p + s->at;
-			r->line_n = s->in.n - s->at;
-			return -1;
-		}
-		looked += s->at;
-	}
-	r->line = s->in.p + s->at;
-	r->line_n = (size_t)(lf - r->line);
-	s->next = (size_t)(lf - s->in.p) + 1;
-	if (r->line_n + 1 > REC_MAX_LINE)
-		s->too_long = 1;
-	r->lineno++;
-	return 0;
+	lines_take_in(&r->state->in);
+	if (in_lines)
+		r->line = r->state->in.line;
 }
 
 /* Nothing more is read: what was complete stands. */
@@ -183,6 +117,13 @@ stop(struct rec_reader *r, int code)
 	r->line = "";
 	r->line_n = 0;
 	return REC_EOF;
+}
+
+/* So much of a key is shown: real ones have 32 characters, false ones more. */
+static int
+shown(struct rec_value v)
+{
+	return (int)(v.n < 100 ? v.n : 100);
 }
 
 /* Leave out the session begun: its REC_DROP is next, its lines are not. */
@@ -205,15 +146,15 @@ spoil(struct rec_reader *r, const char *fmt, ...)
 	s->dropping = 1;
 	s->code = code_worse(s->code, EX_DATAERR);
 	msg_warn("%s: line %llu: session %.*s of %.*s left out: %s", s->name,
-	    (unsigned long long)r->lineno, (int)r->lsid.n, r->lsid.p, (int)r->host.n,
+	    (unsigned long long)r->lineno, shown(r->lsid), r->lsid.p, shown(r->host),
 	    r->host.p, text);
 }
 
 static void
-show_left(struct rec_reader *r)
+show_unseen(struct rec_reader *r)
 {
-	if (r->left != NULL && !r->state->too_long)
-		r->left(r->left_arg, r->line, r->line_n);
+	if (r->unseen != NULL && !r->state->in.too_long)
+		r->unseen(r->unseen_arg, r->line, r->line_n);
 }
 
 static enum rec_event
@@ -228,10 +169,19 @@ drop(struct rec_reader *r)
 	r->dropped++;
 	r->reason = buf_text(&s->reason);
 	if (!r->cut && !s->pending && !s->shown)
-		show_left(r);
+		show_unseen(r);
 	r->line = "";
 	r->line_n = 0;
 	return REC_DROP;
+}
+
+/* The session begun has no end: no words, for what comes next has them. */
+static enum rec_event
+cut_short(struct rec_reader *r)
+{
+	buf_reset(&r->state->reason);
+	buf_adds(&r->state->reason, "the input ends within it");
+	return drop(r);
 }
 
 void
@@ -326,7 +276,7 @@ make_room(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 
-	buf_trim(&s->scratch, 4 * READ_SIZE);
+	buf_trim(&s->scratch, KEEP_SCRATCH);
 	s->escapes = memchr(r->line, '\\', r->line_n) != NULL;
 	if (s->escapes)
 		buf_reserve(&s->scratch, r->line_n);
@@ -377,6 +327,10 @@ read_start(struct rec_reader *r)
 		msg_warn("%s: %s", s->name, guess(r->line, r->line_n));
 		return stop(r, EX_USAGE);
 	}
+	if (r->line_n > sizeof(mark) && r->line[r->line_n - 1] == '\r') {
+		msg_warn("%s: its lines end with CR LF: a record stream has LF alone", s->name);
+		return stop(r, EX_USAGE);
+	}
 	if (r->line_n != sizeof(mark) || r->line[sizeof(mark) - 1] != REC_VERSION[0]) {
 		msg_warn("%s: line %llu: record stream of version %.*s; this program reads "
 		    "version " REC_VERSION, s->name, (unsigned long long)r->lineno,
@@ -388,11 +342,24 @@ read_start(struct rec_reader *r)
 	s->where = AT_HEAD;
 	s->stream_complete = 0;
 	memset(s->declared, 0, sizeof(s->declared));
-	buf_reset(&s->unknown);
+	buf_reset(&s->others);
+	s->other_n = 0;
 	buf_reset(&s->head);
 	keep_head(r);
 	r->tables = 0;
 	return REC_TABLES;	/* for read_line: go on with the H lines */
+}
+
+static int
+find_other(const struct rec_state *s, struct rec_value name)
+{
+	int i;
+
+	for (i = 0; i < s->other_n; i++)
+		if (s->other[i].n == name.n &&
+		    memcmp(s->others.p + s->other[i].name, name.p, name.n) == 0)
+			return i;
+	return -1;
 }
 
 /* -1 when it is not what an H line must be. */
@@ -416,9 +383,13 @@ read_head(struct rec_reader *r)
 	for (t = 0; t < TABLES && !is(field[1], table_list[t].name); t++)
 		;
 	if (t == TABLES) {
-		/* Of a later version: its rows are passed over. */
-		buf_add(&s->unknown, field[1].p, field[1].n);
-		buf_addc(&s->unknown, '\0');
+		/* Of a later version: its rows are checked and passed over. */
+		if (s->other_n == MAX_TABLES || find_other(s, field[1]) != -1)
+			return -1;
+		s->other[s->other_n].name = s->others.n;
+		s->other[s->other_n].n = field[1].n;
+		s->other[s->other_n++].fields = n - 2;
+		buf_add(&s->others, field[1].p, field[1].n);
 		return 0;
 	}
 	if (s->declared[t])
@@ -500,37 +471,76 @@ same(struct rec_value a, struct rec_value b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+static const char *
+column_name(const struct rec_state *s, int t, int f)
+{
+	int c;
+
+	for (c = 0; t < TABLES && c < table_list[t].columns; c++)
+		if (s->field[t][c] == f)
+			return table_list[t].column[c].name;
+	return "(a later version's column)";
+}
+
+/* Is every field what a value must be, whether we know its column or not?
+ * t is TABLES where we do not even know the table. */
+static int
+check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, int wanted)
+{
+	struct rec_state *s = r->state;
+	const char *table = t < TABLES ? table_list[t].name : "(a later version's table)";
+	struct rec_value v;
+	int f;
+
+	if (n - 2 != wanted) {
+		spoil(r, "a row of %s with %d values instead of %d", table, n - 2, wanted);
+		return -1;
+	}
+	if (utf8_valid(r->line, r->line_n) != r->line_n) {
+		spoil(r, "a row of %s that is no UTF-8", table);
+		return -1;
+	}
+	make_room(r);
+	for (f = 2; s->escapes && f < n; f++)
+		if (unescape(s, field[f].p, field[f].n, &v) == -1) {
+			spoil(r, "a bad escape in %s.%s", table, column_name(s, t, f));
+			return -1;
+		}
+	s->scratch.n = 0;
+	return 0;
+}
+
+static int
+pass_over(struct rec_reader *r, const struct rec_value *field, int n)
+{
+	int i = n >= 2 ? find_other(r->state, field[1]) : -1;
+
+	if (i == -1) {
+		spoil(r, "a row of a table that no H line names");
+		return -1;
+	}
+	if (check_fields(r, TABLES, field, n, r->state->other[i].fields) == -1)
+		return -1;
+	show_unseen(r);
+	return 0;
+}
+
 /* 1: a row to hand on.  0: of a table that we do not know.  -1: spoilt. */
 static int
 read_row(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 	struct rec_value field[MAX_FIELDS], *v;
-	const char *u;
 	int n = split(r, field), t, c, f;
 
 	r->rows++;
 	for (t = 0; t < TABLES; t++)
 		if (n >= 2 && s->declared[t] && is(field[1], table_list[t].name))
 			break;
-	if (t == TABLES) {
-		for (u = s->unknown.p; n >= 2 && s->unknown.n > 0 &&
-		    u < s->unknown.p + s->unknown.n; u += strlen(u) + 1)
-			if (is(field[1], u))
-				return 0;
-		spoil(r, "a row of a table that no H line names");
+	if (t == TABLES)
+		return pass_over(r, field, n);
+	if (check_fields(r, t, field, n, s->fields[t]) == -1)
 		return -1;
-	}
-	if (n - 2 != s->fields[t]) {
-		spoil(r, "a row of %s with %d values instead of %d", table_list[t].name, n - 2,
-		    s->fields[t]);
-		return -1;
-	}
-	if (utf8_valid(r->line, r->line_n) != r->line_n) {
-		spoil(r, "a row of %s that is no UTF-8", table_list[t].name);
-		return -1;
-	}
-	make_room(r);
 	r->table = (enum table_id)t;
 	for (c = 0; c < table_list[t].columns; c++) {
 		v = &r->value[c];
@@ -538,11 +548,7 @@ read_row(struct rec_reader *r)
 		v->n = 0;
 		if ((f = s->field[t][c]) == -1)
 			continue;
-		if (unescape(s, field[f].p, field[f].n, v) == -1) {
-			spoil(r, "a bad escape in %s.%s", table_list[t].name,
-			    table_list[t].column[c].name);
-			return -1;
-		}
+		(void)unescape(s, field[f].p, field[f].n, v);
 		if (!well_typed(table_list[t].column[c].type, *v)) {
 			spoil(r, "%s.%s is not what its type asks for", table_list[t].name,
 			    table_list[t].column[c].name);
@@ -575,6 +581,7 @@ read_xml(struct rec_reader *r)
 	}
 	make_room(r);
 	if (utf8_valid(r->line, r->line_n) != r->line_n ||
+	    memchr(r->line + 2, '\t', r->line_n - 2) != NULL ||
 	    unescape(s, r->line + 2, r->line_n - 2, &r->xml) == -1 || r->xml.p == NULL) {
 		spoil(r, "an X line that is no text");
 		return -1;
@@ -635,8 +642,11 @@ read_end(struct rec_reader *r)
 		    (unsigned long long)sessions);
 		s->code = code_worse(s->code, EX_DATAERR);
 	}
-	if (left_out > 0)
+	if (left_out > 0) {
+		msg_warn("%s: line %llu: whoever wrote this left out %llu sessions or inputs",
+		    s->name, (unsigned long long)r->lineno, (unsigned long long)left_out);
 		s->code = code_worse(s->code, EX_DATAERR);
+	}
 	r->left_out += left_out;
 	s->where = AT_START;
 	return REC_END;
@@ -649,21 +659,18 @@ end_of_input(struct rec_reader *r)
 	static const char mark[] = REC_MARK "\t";
 	size_t n = r->line_n < sizeof(mark) - 1 ? r->line_n : sizeof(mark) - 1;
 
-	if (s->where == IN_SESSION) {
-		/* No words: the next event says all there is to say. */
-		buf_reset(&s->reason);
-		buf_adds(&s->reason, "the input ends within it");
-		return drop(r);
-	}
+	if (s->where == IN_SESSION)
+		return cut_short(r);
 	if (s->where == AT_START && r->line_n > 0 && memcmp(r->line, mark, n) != 0) {
 		msg_warn("%s: %s", s->name, s->first ? guess(r->line, r->line_n) :
 		    "what stands behind the last stream is none");
 		return stop(r, s->first ? EX_USAGE : EX_TEMPFAIL);
 	}
 	if (s->where == AT_START && !s->first && r->line_n == 0)
-		return stop(r, 0);
-	if (s->code != EX_IOERR)
-		msg_warn("%s: the input ends before its end mark", s->name);
+		return stop(r, s->in.failed ? EX_IOERR : 0);
+	if (s->in.failed)
+		return stop(r, EX_IOERR);
+	msg_warn("%s: the input ends before its end mark", s->name);
 	return stop(r, EX_TEMPFAIL);
 }
 
@@ -684,13 +691,15 @@ read_line(struct rec_reader *r)
 		    (unsigned long long)r->lineno);
 		s->code = code_worse(s->code, EX_TEMPFAIL);
 		s->pending = 1;
-		if (s->where == IN_SESSION)
-			spoil(r, "the stream ends within it");
+		if (s->where == IN_SESSION) {
+			s->where = AT_START;
+			return cut_short(r);
+		}
 		s->where = AT_START;
 		return REC_EOF;
 	}
 	if (s->where == AT_HEAD && mark == 'H') {
-		if (s->too_long || read_head(r) == -1) {
+		if (s->in.too_long || read_head(r) == -1) {
 			msg_warn("%s: line %llu: not an H line", s->name,
 			    (unsigned long long)r->lineno);
 			return stop(r, EX_DATAERR);
@@ -708,19 +717,19 @@ read_line(struct rec_reader *r)
 		s->pending = 1;
 		return REC_EOF;
 	}
-	if (s->where != AT_HEAD && mark == 'S' && !s->too_long)
+	if (s->where != AT_HEAD && mark == 'S' && !s->in.too_long)
 		return read_begin(r);
-	if (s->where != AT_HEAD && mark == 'Z' && !s->too_long)
+	if (s->where != AT_HEAD && mark == 'Z' && !s->in.too_long)
 		return read_end(r);
 	if (s->where == IN_BAD_SESSION && (mark == 'R' || mark == 'X' || mark == 'E')) {
 		if (mark == 'E') {
 			s->stream_complete++;
 			s->where = AT_TOP;
 		}
-		show_left(r);
+		show_unseen(r);
 		return REC_EOF;
 	}
-	if (s->where == IN_SESSION && s->too_long && (mark == 'R' || mark == 'X')) {
+	if (s->where == IN_SESSION && s->in.too_long && (mark == 'R' || mark == 'X')) {
 		spoil(r, "a line of more than %zu bytes", REC_MAX_LINE);
 		return REC_EOF;
 	}
@@ -748,10 +757,15 @@ rec_next(struct rec_reader *r)
 			return drop(r);
 		if (s->where == AT_END)
 			return REC_EOF;
-		if (s->pending)
-			s->pending = 0;
-		else if (next_line(r) == -1)
+		if (!s->pending && lines_next(&s->in) == -1) {
+			r->line = s->in.line;
+			r->line_n = s->in.n;
 			return end_of_input(r);
+		}
+		r->lineno += !s->pending;
+		s->pending = 0;
+		r->line = s->in.line;
+		r->line_n = s->in.n;
 		e = read_line(r);
 		s->shown = e != REC_EOF;
 		if (e != REC_EOF || (s->where == AT_END && !s->dropping))

@@ -87,54 +87,122 @@ put(struct rec_writer *w, const char *p, size_t n)
 	flush_if_full(w);
 }
 
-static void
-put_number(struct buf *b, int64_t v)
-{
-	char text[NUM_SIZE];
-
-	buf_add(b, text, (size_t)num_format(v, text));
-}
-
 /* Which bytes need a backslash, and what stands behind it. */
 static const char escape_as[256] = {
 	['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r', ['\\'] = '\\',
 };
 
-/* How many bytes from p on need no backslash. */
-static size_t
-unescaped(const char *p, size_t n)
+static inline unsigned
+first_escape(vector v)
 {
-	size_t i = 0;
+	return vector_first((vector)(v == '\n') | (vector)(v == '\t') | (vector)(v == '\r') |
+	    (vector)(v == '\\'));
+}
 
-	for (; n - i >= VECTOR; i += VECTOR) {
-		vector v = vector_load(p + i);
-		unsigned first = vector_first((vector)(v == '\n') | (vector)(v == '\t') |
-		    (vector)(v == '\r') | (vector)(v == '\\'));
+/*
+ * Copy with backslashes, a vector at a time, while there are so many bytes
+ * and so much room, and some to spare.  Bytes are copied before it is known
+ * whether they stand as they are: what is behind the first that does not is
+ * copied again.  Returns how many bytes were copied; *to moves on.
+ */
+static inline size_t
+escape_vectors(char **to, const char *room_end, size_t spare, const char *p, size_t n)
+{
+	const char *start = p, *end = p + n;
+	char *out = *to;
 
-		if (first < VECTOR)
-			return i + first;
+	while (end - p >= VECTOR && (size_t)(room_end - out) >= VECTOR + spare) {
+		vector v = vector_load(p);
+		unsigned plain = first_escape(v);
+
+		vector_store(out, v);
+		p += plain;
+		out += plain;
+		if (plain < VECTOR) {
+			*out++ = '\\';
+			*out++ = escape_as[(unsigned char)*p++];
+		}
 	}
-	while (i < n && !escape_as[(unsigned char)p[i]])
-		i++;
-	return i;
+	*to = out;
+	return (size_t)(p - start);
+}
+
+/* A byte with its backslash, if it needs one. */
+static inline char *
+escape_byte(char *out, char c)
+{
+	char as = escape_as[(unsigned char)c];
+
+	if (as != '\0') {
+		*out++ = '\\';
+		c = as;
+	}
+	*out++ = c;
+	return out;
+}
+
+/* Is one of these eight bytes escaped, or a control character? */
+static inline int
+has_escape(uint64_t w)
+{
+	const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+	uint64_t backslash = w ^ ones * '\\';
+
+	return (((w - ones * 0x0e) & ~w) | ((backslash - ones) & ~backslash)) & high ? 1 : 0;
+}
+
+/*
+ * The same for what is shorter than a vector, and nearly always stands as it
+ * is: words of eight bytes that overlap tell so.  There is room for twice n.
+ */
+static inline char *
+escape_short(char *out, const char *p, size_t n)
+{
+	const char *end = p + n;
+	uint64_t a, b;
+	uint32_t c, d;
+
+	if (n >= 8) {
+		memcpy(&a, p, 8);
+		memcpy(&b, end - 8, 8);
+		if (!has_escape(a) && !has_escape(b)) {
+			memcpy(out, &a, 8);
+			memcpy(out + n - 8, &b, 8);
+			return out + n;
+		}
+	} else if (n >= 4) {
+		memcpy(&c, p, 4);
+		memcpy(&d, end - 4, 4);
+		if (!has_escape((uint64_t)c << 32 | d)) {
+			memcpy(out, &c, 4);
+			memcpy(out + n - 4, &d, 4);
+			return out + n;
+		}
+	}
+	while (p < end)
+		out = escape_byte(out, *p++);
+	return out;
 }
 
 void
 rec_escape(struct buf *b, const char *p, size_t n)
 {
-	const char *end = p + n;
-	size_t plain;
+	size_t done;
+	char *out;
 
-	buf_reserve(b, n);
-	while (p < end) {
-		plain = unescaped(p, (size_t)(end - p));
-		buf_add(b, p, plain);
-		p += plain;
-		if (p < end) {
-			char two[2] = {'\\', escape_as[(unsigned char)*p++]};
-
-			buf_add(b, two, 2);
+	while (n > 0) {
+		/* Nearly all of it will stand as it is. */
+		if (b->cap - b->n < n + 2 * VECTOR)
+			buf_reserve(b, n + 2 * VECTOR);
+		out = b->p + b->n;
+		done = escape_vectors(&out, b->p + b->cap, VECTOR, p, n);
+		p += done;
+		n -= done;
+		if (n < VECTOR && b->p + b->cap - out >= 2 * VECTOR) {
+			out = escape_short(out, p, n);
+			n = 0;
 		}
+		b->n = (size_t)(out - b->p);
 	}
 }
 
@@ -155,8 +223,9 @@ rec_text(struct buf *b, const char *p, size_t n)
 void
 rec_int(struct buf *b, int64_t v)
 {
-	buf_addc(b, '\t');
-	put_number(b, v);
+	buf_reserve(b, NUM_SIZE + 1);
+	b->p[b->n++] = '\t';
+	b->n += (size_t)num_format(v, b->p + b->n);
 }
 
 void
@@ -230,6 +299,15 @@ end_xml_line(struct rec_writer *w)
 	buf_reset(&w->xml);
 }
 
+/* How much room the byte needs, with the rest of its character. */
+static inline size_t
+room_for(char byte)
+{
+	unsigned char c = (unsigned char)byte;
+
+	return escape_as[c] ? 2 : c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+}
+
 /*
  * Whole characters, cut into lines between them.  A line is ended when what
  * comes next does not fit, and never before: where it is cut must not hang
@@ -238,29 +316,23 @@ end_xml_line(struct rec_writer *w)
 static void
 add_xml(struct rec_writer *w, const char *p, size_t n)
 {
-	const char *end = p + n;
-	size_t plain, room;
+	const char *end = p + n, *room_end;
+	char *out;
 
 	while (p < end) {
-		if (w->xml.n == 0)
+		if (w->xml.n == 0) {
+			buf_reserve(&w->xml, REC_MAX_XML);
 			buf_add(&w->xml, "X\t", 2);
-		room = REC_MAX_XML - 1 - w->xml.n;
-		plain = unescaped(p, (size_t)(end - p));
-		if (plain > room) {
-			plain = utf8_floor(p, room);
-			buf_add(&w->xml, p, plain);
-			end_xml_line(w);
-		} else if (plain > 0)
-			buf_add(&w->xml, p, plain);
-		else if (room < 2)
-			end_xml_line(w);
-		else {
-			char two[2] = {'\\', escape_as[(unsigned char)*p]};
-
-			buf_add(&w->xml, two, 2);
-			plain = 1;
 		}
-		p += plain;
+		room_end = w->xml.p + REC_MAX_XML - 1;
+		out = w->xml.p + w->xml.n;
+		/* With room to spare for the rest of a character. */
+		p += escape_vectors(&out, room_end, 8, p, (size_t)(end - p));
+		while (p < end && (size_t)(room_end - out) >= room_for(*p))
+			out = escape_byte(out, *p++);
+		w->xml.n = (size_t)(out - w->xml.p);
+		if (p < end)
+			end_xml_line(w);
 	}
 }
 

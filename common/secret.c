@@ -97,6 +97,35 @@ from_file(const char *path, int private, const char *what, int *code)
 	return NULL;
 }
 
+#define HELD "held:"
+
+static struct held {
+	char *secret, *reference;
+} *held;
+static size_t held_n;
+
+const char *
+secret_hold(const char *secret)
+{
+	held = xrealloc(held, (held_n + 1) * sizeof(*held));
+	held[held_n].secret = xstrdup(secret);
+	held[held_n].reference = xasprintf(HELD "%zu", held_n);
+	msg_hide(secret);
+	return held[held_n++].reference;
+}
+
+/* A copy, or NULL. */
+static char *
+from_memory(const char *reference)
+{
+	size_t i;
+
+	for (i = 0; i < held_n; i++)
+		if (strcmp(held[i].reference, reference) == 0)
+			return xstrdup(held[i].secret);
+	return NULL;
+}
+
 char *
 secret_get(const char *reference, const char *what, int *code)
 {
@@ -125,7 +154,7 @@ secret_get(const char *reference, const char *what, int *code)
 			secret = from_file(path, 0, what, code);
 			free(path);
 		}
-	} else {
+	} else if ((secret = from_memory(reference)) == NULL) {
 		/* It may be the secret itself: it is not repeated. */
 		*code = EX_USAGE;
 		msg_warn("%s: give a reference, not the secret: file:PATH, env:NAME or "

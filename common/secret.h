@@ -16,6 +16,13 @@
  */
 char *secret_get(const char *reference, const char *what, int *code);
 
+/*
+ * A reference to a secret that is in memory already: it was read from the
+ * settings database.  It is made known to msg_hide; a copy, and what is
+ * returned, stay until the program ends.
+ */
+const char *secret_hold(const char *secret);
+
 /* Overwrites, then frees.  NULL is fine. */
 void secret_free(char *);
 

@@ -7,10 +7,14 @@
 
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define VECTOR 16
 
 typedef unsigned char vector __attribute__((vector_size(VECTOR)));
+typedef signed char signed_vector __attribute__((vector_size(VECTOR)));
 
 static inline vector
 vector_load(const void *p)
@@ -21,10 +25,21 @@ vector_load(const void *p)
 	return v;
 }
 
+static inline void
+vector_store(void *p, vector v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
 /* The first byte that a comparison set, or VECTOR when it set none. */
 static inline unsigned
 vector_first(vector v)
 {
+#ifdef __SSE2__
+	unsigned set = (unsigned)_mm_movemask_epi8((__m128i)v);
+
+	return set != 0 ? (unsigned)__builtin_ctz(set) : VECTOR;
+#else
 	uint64_t half[2];
 
 	memcpy(half, &v, sizeof(half));
@@ -40,6 +55,7 @@ vector_first(vector v)
 		return 8 + (unsigned)__builtin_clzll(half[1]) / 8;
 #endif
 	return VECTOR;
+#endif
 }
 
 #endif

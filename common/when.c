@@ -104,29 +104,40 @@ in_range(int64_t t)
 	return t >= WHEN_MIN && t <= WHEN_MAX ? 0 : -1;
 }
 
+static void
+two_digits(char *out, int v)
+{
+	out[0] = (char)('0' + v / 10);
+	out[1] = (char)('0' + v % 10);
+}
+
+/* By hand, for it runs for each event, and gmtime_r locks and looks for the
+ * zone's file before it starts. */
 void
 when_format(int64_t t, char out[WHEN_SIZE])
 {
 	static const char pattern[] = "0000-00-00T00:00:00Z";
-	time_t clock = (time_t)t;
-	struct tm tm;
-	int v[6], i, n, at;
+	/* Days of the 400 years, of 100 and of 4, that leap years go by. */
+	enum { DAYS_400 = 146097, DAYS_100 = 36524, DAYS_4 = 1461 };
+	/* From 1 March of the year 0, so that a leap day ends a year. */
+	int64_t day = (t - (t < 0 ? 86399 : 0)) / 86400 + 719468;
+	int second = (int)(t - (day - 719468) * 86400), d = (int)(day % DAYS_400), y, m;
+
+	y = (d - d / (DAYS_4 - 1) + d / DAYS_100 - d / (DAYS_400 - 1)) / 365;
+	d -= 365 * y + y / 4 - y / 100;
+	m = (5 * d + 2) / 153;			/* 0 is March */
+	d -= (153 * m + 2) / 5 - 1;
+	y += (int)(day / DAYS_400) * 400 + (m >= 10);
+	m += m < 10 ? 3 : -9;
 
 	memcpy(out, pattern, sizeof(pattern));
-	gmtime_r(&clock, &tm);
-	v[0] = tm.tm_year + 1900;
-	v[1] = tm.tm_mon + 1;
-	v[2] = tm.tm_mday;
-	v[3] = tm.tm_hour;
-	v[4] = tm.tm_min;
-	v[5] = tm.tm_sec;
-	/* By hand: strftime's %Y does not pad, and this runs for each event. */
-	for (i = 0, at = 0; i < 6; i++) {
-		n = i == 0 ? 4 : 2;
-		for (at += n; n > 0; n--, v[i] /= 10)
-			out[at - (i == 0 ? 5 - n : 3 - n)] = (char)('0' + v[i] % 10);
-		at++;
-	}
+	two_digits(out, y / 100);
+	two_digits(out + 2, y % 100);
+	two_digits(out + 5, m);
+	two_digits(out + 8, d);
+	two_digits(out + 11, second / 3600);
+	two_digits(out + 14, second / 60 % 60);
+	two_digits(out + 17, second % 60);
 }
 
 int

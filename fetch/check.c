@@ -36,15 +36,10 @@ static void
 line(struct check *k, const char *how, const char *what, char *text)
 {
 	struct buf b = {0};
-	const char *p;
 
 	buf_printf(&b, "%-8s%-24s", how, what);
-	/* What the appliance says is in it: nothing that moves the cursor. */
-	for (p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			buf_printf(&b, "\\x%02x", (unsigned char)*p);
-		else
-			buf_addc(&b, *p);
+	/* What the appliance says is in it. */
+	msg_harmless(&b, text, strlen(text));
 	buf_addc(&b, '\n');
 	if (!k->broken && file_write(1, b.p, b.n) == -1) {
 		msg_errno("standard output");

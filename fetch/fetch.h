@@ -20,6 +20,7 @@ struct options {
 	const char *done;		/* --done, or NULL */
 	int jobs;			/* -j */
 	int verify;
+	int dry_run;			/* --dry-run: look at the options only */
 	unsigned kinds;			/* --kind: bits by recordings_kind; 0: all */
 	char **operand;			/* behind the verb */
 	int operands;

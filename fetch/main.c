@@ -17,10 +17,11 @@
 #include "file.h"
 #include "msg.h"
 #include "num.h"
+#include "settings.h"
 #include "when.h"
 
 enum { OPT_SITE = 256, OPT_HELP, OPT_VERSION, OPT_SINCE, OPT_UNTIL, OPT_LSID,
-	OPT_WINDOW, OPT_RAW, OPT_DONE, OPT_VERIFY, OPT_KIND };
+	OPT_WINDOW, OPT_RAW, OPT_DONE, OPT_VERIFY, OPT_KIND, OPT_DRY_RUN };
 
 /* What is OPT_SITE goes to site_set by its name. */
 static const struct option long_options[] = {
@@ -46,6 +47,8 @@ static const struct option long_options[] = {
 	{"stall-time", required_argument, NULL, OPT_SITE},
 	{"max-time", required_argument, NULL, OPT_SITE},
 	{"max-document", required_argument, NULL, OPT_SITE},
+	{"site", required_argument, NULL, 's'},
+	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
 	{"since", required_argument, NULL, OPT_SINCE},
 	{"until", required_argument, NULL, OPT_UNTIL},
 	{"lsid", required_argument, NULL, OPT_LSID},
@@ -70,7 +73,8 @@ static const char help[] =
     "       praic-fetch SITE backup -d SPOOL [--backup-password REFERENCE]\n"
     "       praic-fetch SITE check\n"
     "\n"
-    "SITE is --host HOST[:PORT] --client-id ID --secret REFERENCE, and:\n"
+    "SITE is -s NAME, a site of the settings database; or, or to change it,\n"
+    "--host HOST[:PORT] --client-id ID --secret REFERENCE, and:\n"
     "  --name HOST            what records call the site (default: --host)\n"
     "  --product pra|rs       which product's names of reports (pra)\n"
     "  --ca-file FILE         authorities, or its own certificate, to trust\n"
@@ -92,6 +96,7 @@ static const char help[] =
     "      --verify           read again what is in the spool\n"
     "      --window SPAN      sessions are asked for in such spans (1d)\n"
     "      --raw              no marks of praic in the XML\n"
+    "      --dry-run          see whether the options of SITE are sound, do nothing\n"
     "  -v, --verbose          tell each step\n"
     "      --help, --version\n";
 
@@ -163,12 +168,29 @@ set_jobs(struct options *o, const char *text)
 	return 0;
 }
 
+/* A field of the settings database is the option of its name. */
+static int
+set_from_settings(void *arg, const char *name, const char *value)
+{
+	int code = site_set(arg, strcmp(name, "host-name") == 0 ? "name" : name, value);
+
+	if (code != -1)
+		return code;
+	msg_warn("the settings have %s, which this program does not know", name);
+	return EX_CONFIG;
+}
+
 static int
 read_option(struct options *o, int c, const char *name)
 {
 	switch (c) {
 	case OPT_SITE:
 		return site_set(&o->site, name, optarg);
+	case 's':
+		return settings_load_site(optarg, set_from_settings, &o->site);
+	case OPT_DRY_RUN:
+		o->dry_run = 1;
+		return 0;
 	case OPT_SINCE:
 		o->since = optarg;
 		return 0;
@@ -212,8 +234,9 @@ run(struct options *o, const char *verb)
 {
 	int code = site_check(&o->site);
 
-	if (code == 0)
-		code = site_secrets(&o->site);
+	if (code != 0 || o->dry_run)
+		return code;
+	code = site_secrets(&o->site);
 	if (code == 0)
 		code = call_open(&o->site);
 	if (code != 0)
@@ -240,7 +263,7 @@ main(int argc, char **argv)
 	msg_start(argv[0]);
 	signal(SIGPIPE, SIG_IGN);	/* a reader that ends is a write that fails */
 	site_init(&o.site);
-	while (code == 0 && (c = getopt_long(argc, argv, "d:j:v", long_options, &at)) != -1) {
+	while (code == 0 && (c = getopt_long(argc, argv, "d:j:s:v", long_options, &at)) != -1) {
 		if (c == OPT_HELP)
 			return say(help);
 		if (c == OPT_VERSION)

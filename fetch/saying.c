@@ -110,7 +110,7 @@ void
 answer_normalise(struct buf *b)
 {
 	struct buf out = {0};
-	size_t i = 0, len, n;
+	size_t i = 0, k, len, n;
 	char c[4];
 	int blank = 0;
 
@@ -126,7 +126,8 @@ answer_normalise(struct buf *b)
 		if (blank)
 			buf_addc(&out, ' ');
 		blank = 0;
-		buf_add(&out, c, n);
+		for (k = 0; k < n; k++)
+			buf_addc(&out, c[k]);
 		i += len > 0 ? len : 1;
 	}
 	buf_free(b);

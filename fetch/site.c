@@ -70,27 +70,6 @@ wrong(const char *name, const char *value, const char *want)
 	return EX_USAGE;
 }
 
-/* Bytes: 500, 64K, 100M, 2G. */
-static int
-parse_size(const char *text, int64_t *v)
-{
-	static const char units[] = "KMG";
-	size_t n = strlen(text);
-	const char *unit = n > 0 ? strchr(units, text[n - 1]) : NULL;
-	uint64_t count;
-	int shift = 0;
-
-	if (unit != NULL) {
-		shift = 10 * (int)(unit - units + 1);
-		n--;
-	}
-	if (num_parse_count(text, n, (uint64_t)INT64_MAX >> shift, &count) == -1 ||
-	    count == 0)
-		return -1;
-	*v = (int64_t)(count << shift);
-	return 0;
-}
-
 /* Only hashes: a file of that name could be exchanged. */
 static int
 is_pin(const char *p)
@@ -175,7 +154,8 @@ site_set(struct site *s, const char *name, const char *value)
 		*(int64_t *)(void *)at = (int64_t)count;
 		return 0;
 	case SIZE:
-		if (parse_size(value, (int64_t *)(void *)at) == -1)
+		if (num_parse_size(value, (int64_t *)(void *)at) == -1 ||
+		    *(int64_t *)(void *)at == 0)
 			return wrong(name, value, "a size such as 500M or 2G");
 		return 0;
 	case PRODUCT:

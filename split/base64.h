@@ -4,11 +4,15 @@
 
 #include "buf.h"
 
+/* 0, or -1 when it is no base64: white space in it is passed over, its
+ * padding must be there. */
+int base64_check(const char *p, size_t n);
+
 /*
- * Decode as text: what is no UTF-8, and what XML 1.0 forbids, is shown as
- * U+FFFD, one for each maximal bad sequence.  White space in the base64 is
- * passed over; its padding must be there.  0, or -1 when it is no base64.
+ * Decode what was checked as text of the record stream, escapes and all, at
+ * the end of a buffer: what is no UTF-8, and what XML 1.0 forbids, is shown
+ * as U+FFFD, one for each maximal bad sequence.
  */
-int base64_text(const char *p, size_t n, struct buf *out);
+void base64_text(const char *p, size_t n, struct buf *line);
 
 #endif

@@ -9,8 +9,8 @@
 
 /* Nobody writes a reference longer than &#x0010FFFF; on purpose. */
 #define MAX_REFERENCE 64
-/* Bytes that must be there to tell what "<!" begins: "<![CDATA[" */
-#define MARKUP_AHEAD 9
+/* What stands in UTF-8 for something that was no UTF-16. */
+#define BAD '\xff'
 
 /*
  * How many bytes from p on are plain: printable ASCII, TAB, LF, CR, and not
@@ -26,13 +26,15 @@ plain(const unsigned char *p, size_t n, enum decode_inside inside)
 	while (n - i > VECTOR) {
 		vector a = vector_load(p + i), b = vector_load(p + i + 1), odd;
 
-		odd = (vector)(a >= 0x80) |
-		    ((vector)(a < 0x20) & ~((vector)(a == '\n') | (vector)(a == '\t') |
-		    (vector)(a == '\r')));
+		/* Below 0x20 or, as a signed byte, from 0x80 on. */
+		odd = (vector)((signed_vector)a < 0x20) &
+		    ~((vector)(a == '\n') | (vector)(a == '\t') | (vector)(a == '\r'));
 		switch (inside) {
 		case DECODE_CONTENT:
-			odd |= (vector)(a == '<') & ((vector)(b == '!') | (vector)(b == '?'));
-			odd |= (vector)(a == '&') & (vector)(b == '#');
+			/* Two of the pairs mean nothing; they are rare.  '!' and
+			 * '#' differ in this bit. */
+			odd |= ((vector)(a == '<') | (vector)(a == '&')) &
+			    ((vector)((b | 0x02) == '#') | (vector)(b == '?'));
 			break;
 		case DECODE_CDATA:
 			odd |= (vector)(a == ']') & (vector)(b == ']');
@@ -49,14 +51,6 @@ plain(const unsigned char *p, size_t n, enum decode_inside inside)
 		i += VECTOR;
 	}
 	return i;
-}
-
-static int
-begins(const unsigned char *p, size_t n, const char *text)
-{
-	size_t len = strlen(text);
-
-	return n >= len && memcmp(p, text, len) == 0;
 }
 
 /*
@@ -98,90 +92,88 @@ replace(struct decoder *d, struct buf *out)
 	buf_adds(out, UTF8_REPLACEMENT);
 }
 
-/*
- * One byte or more at p that plain() did not pass.  Returns how many of them
- * were dealt with, 0 when more are needed to tell.
- */
+/* Is the markup here that ends where we are, or begins something where a
+ * reference is none?  Its length; 0 if not, -1 when more bytes are needed. */
+static int
+switches(struct decoder *d, const unsigned char *p, size_t n, int final)
+{
+	static const struct {
+		const char *text;
+		enum decode_inside from, to;
+	} marks[] = {
+		{"<!--", DECODE_CONTENT, DECODE_COMMENT},
+		{"<![CDATA[", DECODE_CONTENT, DECODE_CDATA},
+		{"<?", DECODE_CONTENT, DECODE_PI},
+		{"-->", DECODE_COMMENT, DECODE_CONTENT},
+		{"]]>", DECODE_CDATA, DECODE_CONTENT},
+		{"?>", DECODE_PI, DECODE_CONTENT},
+	};
+	size_t i, len;
+
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		len = strlen(marks[i].text);
+		if (marks[i].from != d->inside || memcmp(p, marks[i].text, len < n ? len : n) != 0)
+			continue;
+		if (n < len)
+			return final ? 0 : -1;
+		d->inside = marks[i].to;
+		return (int)len;
+	}
+	return 0;
+}
+
+/* One byte or more of ASCII that plain() did not pass: as one(). */
 static size_t
-one(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
+one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
 {
 	unsigned char c = *p;
 	uint32_t v;
-	int len;
+	int len = 0;
 
-	if (c >= 0x80) {
-		/* A character that the end of the bytes cuts is not bad yet. */
-		if (!final && n < 4 && utf8_length(p, n) == -(int)n && c >= 0xc2)
-			return 0;
-		len = utf8_decode(p, n, &v);
-		if (len > 0 && utf8_xml_char(v)) {
-			buf_add(out, p, (size_t)len);
-			return (size_t)len;
-		}
-		replace(d, out);
-		return (size_t)(len < 0 ? -len : len);
-	}
 	if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') {
 		replace(d, out);
 		return 1;
 	}
-	switch (d->inside) {
-	case DECODE_CONTENT:
-		if (c != '&' && c != '<')
-			break;
+	if (c == '<' || c == '-' || c == ']' || c == '?')
+		len = switches(d, p, n, final);
+	else if (c == '&' && d->inside == DECODE_CONTENT) {
 		if (n < 2 && !final)
 			return 0;
-		if (c == '&' && n > 1 && p[1] == '#') {
+		if (n > 1 && p[1] == '#')
 			len = reference(p, n, final, &v);
-			if (len == -1)
-				return 0;
-			if (len > 0 && !utf8_xml_char(v)) {
-				replace(d, out);
-				return (size_t)len;
-			}
-		} else if (c == '<' && n > 1 && p[1] == '?')
-			d->inside = DECODE_PI;
-		else if (c == '<' && n > 1 && p[1] == '!') {
-			if (n < MARKUP_AHEAD && !final)
-				return 0;
-			if (begins(p, n, "<!--")) {
-				d->inside = DECODE_COMMENT;
-				buf_adds(out, "<!--");
-				return 4;
-			}
-			if (begins(p, n, "<![CDATA[")) {
-				d->inside = DECODE_CDATA;
-				buf_adds(out, "<![CDATA[");
-				return 9;
-			}
+		if (len > 0 && !utf8_xml_char(v)) {
+			replace(d, out);
+			return (size_t)len;
 		}
-		break;
-	case DECODE_CDATA:
-	case DECODE_COMMENT:
-		if (c != (d->inside == DECODE_CDATA ? ']' : '-'))
-			break;
-		if (n < 3 && !final)
-			return 0;
-		if (begins(p, n, d->inside == DECODE_CDATA ? "]]>" : "-->")) {
-			d->inside = DECODE_CONTENT;
-			buf_add(out, p, 3);
-			return 3;
-		}
-		break;
-	case DECODE_PI:
-		if (c != '?')
-			break;
-		if (n < 2 && !final)
-			return 0;
-		if (begins(p, n, "?>")) {
-			d->inside = DECODE_CONTENT;
-			buf_add(out, p, 2);
-			return 2;
-		}
-		break;
 	}
-	buf_addc(out, (char)c);
-	return 1;
+	if (len == -1)
+		return 0;
+	buf_add(out, p, len > 0 ? (size_t)len : 1);
+	return len > 0 ? (size_t)len : 1;
+}
+
+/*
+ * One character or more at p.  Returns how many bytes were dealt with, 0
+ * when more are needed to tell.
+ */
+static inline size_t
+one(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
+{
+	uint32_t v;
+	int len;
+
+	if (*p < 0x80)
+		return one_ascii(d, p, n, final, out);
+	len = utf8_decode(p, n, &v);
+	if (len > 0 && utf8_xml_char(v)) {
+		buf_add(out, p, (size_t)len);
+		return (size_t)len;
+	}
+	/* A character that the end of the bytes cuts is not bad yet. */
+	if (!final && len == -(int)n && *p >= 0xc2 && *p <= 0xf4)
+		return 0;
+	replace(d, out);
+	return (size_t)(len < 0 ? -len : len);
 }
 
 static size_t
@@ -210,11 +202,13 @@ sanitise(struct decoder *d, const char *bytes, size_t n, int final, struct buf *
 static size_t
 latin1(struct decoder *d, const unsigned char *p, size_t n)
 {
-	char c[4];
 	size_t i;
+	char *out;
 
-	for (i = 0; i < n; i++)
-		buf_add(&d->utf8, c, (size_t)utf8_encode(p[i], c));
+	buf_reserve(&d->utf8, 2 * n);
+	for (i = 0, out = d->utf8.p; i < n; i++)
+		out += utf8_encode(p[i], out);
+	d->utf8.n = (size_t)(out - d->utf8.p);
 	return n;
 }
 
@@ -224,8 +218,10 @@ utf16(struct decoder *d, const unsigned char *p, size_t n, int final)
 	int big = d->encoding == ENCODING_UTF16BE;
 	size_t i;
 	uint32_t c, low;
-	char out[4];
+	char *out;
 
+	buf_reserve(&d->utf8, n / 2 * 3 + 1);
+	out = d->utf8.p;
 	for (i = 0; i + 1 < n; i += 2) {
 		c = (uint32_t)(big ? p[i] << 8 | p[i + 1] : p[i + 1] << 8 | p[i]);
 		if (c >= 0xd800 && c <= 0xdbff) {
@@ -239,15 +235,31 @@ utf16(struct decoder *d, const unsigned char *p, size_t n, int final)
 			}
 		}
 		if (c >= 0xd800 && c <= 0xdfff)
-			buf_addc(&d->utf8, '\xff');	/* half a pair: bad */
+			*out++ = BAD;	/* half a pair */
 		else
-			buf_add(&d->utf8, out, (size_t)utf8_encode(c, out));
+			out += utf8_encode(c, out);
 	}
 	if (final && i < n) {
-		buf_addc(&d->utf8, '\xff');
+		*out++ = BAD;
 		i = n;
 	}
+	d->utf8.n = (size_t)(out - d->utf8.p);
 	return i;
+}
+
+/* How many bytes this was before it was UTF-8. */
+static size_t
+length_before(enum encoding e, const char *p, size_t n)
+{
+	size_t length = 0;
+
+	for (; n > 0; p++, n--) {
+		unsigned char c = (unsigned char)*p;
+
+		if ((c & 0xc0) != 0x80)
+			length += e == ENCODING_LATIN1 ? 1 : c >= 0xf0 && *p != BAD ? 4 : 2;
+	}
+	return length;
 }
 
 size_t
@@ -257,13 +269,12 @@ decode(struct decoder *d, const char *p, size_t n, int final, struct buf *out)
 
 	if (d->encoding == ENCODING_UTF8)
 		return sanitise(d, p, n, final, out);
-	/* What sanitise cannot use yet stays in d->utf8 until next time. */
+	buf_reset(&d->utf8);
 	used = d->encoding == ENCODING_LATIN1 ? latin1(d, (const unsigned char *)p, n) :
 	    utf16(d, (const unsigned char *)p, n, final);
 	done = sanitise(d, d->utf8.p, d->utf8.n, final, out);
-	if (d->utf8.n > 0)
-		buf_drop(&d->utf8, done);
-	return used;
+	/* The rest cannot be told yet. */
+	return used - length_before(d->encoding, d->utf8.p + done, d->utf8.n - done);
 }
 
 int

@@ -38,7 +38,7 @@ struct decoder {
 	/* Called for each thing replaced, with its place in out. */
 	void (*replaced)(void *, size_t out_offset);
 	void *arg;
-	struct buf utf8;	/* what was UTF-16 or ISO-8859-1 */
+	struct buf utf8;	/* for itself: what was UTF-16 or ISO-8859-1 */
 };
 
 /*

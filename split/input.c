@@ -7,6 +7,7 @@
 #include "input.h"
 #include "msg.h"
 #include "num.h"
+#include "parse.h"
 
 /* A declaration or a mark is a line; anything longer is none of ours. */
 #define MAX_MARK 4096
@@ -14,13 +15,14 @@
 #define MAX_COMMENT ((size_t)16 << 20)
 
 struct input {
-	struct parse *parse;
+	struct report *report;
 	const struct input_options *options;
 	struct source *source;
 	const char *name;
 	uint64_t place;
 	int code;
-	uint64_t documents;	/* roots and bad ones, in all */
+	uint64_t documents;	/* good and bad ones, in all */
+	int begun;		/* a declaration or a mark waits for its root */
 	/* of the marks */
 	char host[HOST_SIZE];	/* of the document to come, or empty */
 	int marked;		/* a site mark waits for its end mark */
@@ -50,6 +52,20 @@ begins(const char *p, size_t n, const char *target)
 	return n > len && memcmp(p, target, len) == 0 && is_blank(p[len]);
 }
 
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+
+/* A declaration or a mark; a file of its own may have brought another. */
+static int
+is_start(const char *p, size_t n)
+{
+	if (n >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
+		p += 3;
+		n -= 3;
+	}
+	return begins(p, n, "<?xml") || begins(p, n, "<?praic-site") ||
+	    begins(p, n, "<?praic-end");
+}
+
 /*
  * A bad document: the next begins with a declaration or a mark at the start
  * of a line, at or behind this place.  0, or -1 when there is none.
@@ -57,24 +73,19 @@ begins(const char *p, size_t n, const char *target)
 static int
 find_next(struct input *in, uint64_t from)
 {
-	static const char *const starts[] = {"<?xml", "<?praic-site", "<?praic-end"};
 	const char *p, *q, *end;
-	size_t have, i;
+	size_t have;
 
 	/* The line may begin right where the parser stopped. */
 	in->place = from > 0 ? from - 1 : from;
 	for (;;) {
 		p = source_at(in->source, in->place, 2 * MAX_MARK, &have);
 		end = p + have;
-		for (q = p; (q = memchr(q, '\n', (size_t)(end - q))) != NULL; q++) {
-			for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-				if (begins(q + 1, (size_t)(end - q - 1), starts[i]))
-					break;
-			if (i < sizeof(starts) / sizeof(starts[0])) {
+		for (q = p; (q = memchr(q, '\n', (size_t)(end - q))) != NULL; q++)
+			if (is_start(q + 1, (size_t)(end - q - 1))) {
 				in->place += (uint64_t)(q + 1 - p);
 				return 0;
 			}
-		}
 		if (have < 2 * MAX_MARK)
 			return -1;
 		/* Keep enough for a start that is cut here. */
@@ -83,30 +94,38 @@ find_next(struct input *in, uint64_t from)
 	}
 }
 
-/* The document is bad from here on; the parser has said why. */
+/* The document is bad from here on; why was said. */
 static int
 skip_bad(struct input *in, uint64_t from)
 {
-	int latin1 = source_encoding(in->source) == ENCODING_LATIN1;
-
 	in->code = code_worse(in->code, EX_DATAERR);
 	in->host[0] = '\0';
+	in->begun = 0;
 	if (find_next(in, from) == -1)
 		return -1;
 	/* What is read from here on must be read as a beginning. */
 	(void)source_restart(in->source, in->place,
-	    latin1 ? ENCODING_UTF8 : source_encoding(in->source));
+	    source_encoding(in->source) == ENCODING_LATIN1 ? ENCODING_UTF8 :
+	    source_encoding(in->source));
 	return 0;
 }
 
-static int
-bad_here(struct input *in, const char *text)
+static void
+count_document(struct input *in)
 {
-	tell(in, in->place, text);
-	in->parse->left_out++;
+	in->documents++;
 	if (in->marked)
 		in->marked_documents++;
-	in->documents++;
+}
+
+/* Bad, and not because a parser says so: a document, or not even that. */
+static int
+bad_here(struct input *in, int is_document, const char *text)
+{
+	tell(in, in->place, text);
+	report_bad(in->report);
+	if (is_document)
+		count_document(in);
 	return skip_bad(in, in->place + 1);
 }
 
@@ -144,34 +163,29 @@ pseudo_attribute(const char *p, size_t n, const char *name, struct rec_value *v)
 static int
 read_declaration(struct input *in, const char *p, size_t n)
 {
-	enum encoding named, now = source_encoding(in->source);
+	enum encoding named = ENCODING_UTF8, now = source_encoding(in->source);
 	struct rec_value v;
-	uint64_t next = in->place + n;
 	char *text;
 	int bad;
 
 	in->host[0] = '\0';
-	if (now == ENCODING_LATIN1) {
-		now = ENCODING_UTF8;	/* it was the document before */
-		(void)source_restart(in->source, in->place, now);
-		p = source_at(in->source, in->place, n, &n);
-	}
-	if (pseudo_attribute(p + 5, n - 7, "encoding", &v) == -1) {
-		in->place = next;
-		return 0;
-	}
-	if (decode_by_name(v.p, v.n, &named) == -1) {
+	in->begun = 1;
+	if (pseudo_attribute(p + 5, n - 7, "encoding", &v) == 0 &&
+	    decode_by_name(v.p, v.n, &named) == -1) {
 		text = xasprintf("encoding %.*s: praic reads UTF-8, UTF-16 and ISO-8859-1; "
 		    "convert it with iconv(1)", (int)(v.n < 40 ? v.n : 40), v.p);
-		bad = bad_here(in, text);
+		bad = bad_here(in, 1, text);
 		free(text);
 		return bad;
 	}
-	in->place = next;
+	in->place += n;
 	/* UTF-16 shows in the bytes, whatever is written there. */
-	if (named == ENCODING_LATIN1 && now == ENCODING_UTF8 &&
-	    source_restart(in->source, next, named) == -1)
-		return bad_here(in, "its encoding cannot be changed any more");
+	if (now == ENCODING_UTF16LE || now == ENCODING_UTF16BE)
+		return 0;
+	if (named != ENCODING_LATIN1)
+		named = ENCODING_UTF8;
+	if (named != now)
+		(void)source_restart(in->source, in->place, named);
 	return 0;
 }
 
@@ -184,8 +198,9 @@ read_site(struct input *in, const char *p, size_t n)
 		n--;
 	if (host_normalise(p, n, in->host) == -1) {
 		in->host[0] = '\0';
-		return bad_here(in, "<?praic-site?> names no host");
+		return bad_here(in, 1, "<?praic-site?> names no host");
 	}
+	in->begun = 1;
 	if (!in->marked)
 		in->marked_documents = 0;
 	in->marked = 1;
@@ -207,6 +222,7 @@ read_end(struct input *in, uint64_t place, const char *p, size_t n)
 	char *text;
 
 	in->host[0] = '\0';
+	in->begun = 0;
 	in->ends++;
 	if (pseudo_attribute(p, n, "documents", &v) == -1 ||
 	    num_parse_count(v.p, v.n, UINT64_MAX, &count) == -1)
@@ -235,7 +251,7 @@ read_instruction(struct input *in)
 		return -1;
 	}
 	if (close == NULL)
-		return bad_here(in, "an instruction of more than 4096 bytes");
+		return bad_here(in, 0, "an instruction of more than 4096 bytes");
 	n = (size_t)(close - p) + 2;
 	if (begins(p, n, "<?xml"))
 		return read_declaration(in, p, n);
@@ -266,7 +282,7 @@ read_comment(struct input *in)
 		return -1;
 	}
 	if (close == NULL)
-		return bad_here(in, "a comment of more than 16 MiB");
+		return bad_here(in, 0, "a comment of more than 16 MiB");
 	in->place += (uint64_t)(close - p) + 3;
 	return 0;
 }
@@ -278,21 +294,23 @@ read_root(struct input *in, int *go_on)
 	const char *host = in->options->force_host != NULL ? in->options->force_host :
 	    in->host[0] != '\0' ? in->host : in->options->host;
 	enum parse_outcome outcome;
+	uint64_t end;
 
-	in->documents++;
-	if (in->marked)
-		in->marked_documents++;
-	outcome = parse_document(in->parse, in->source, in->place, host);
+	count_document(in);
+	outcome = parse_document(in->report, in->source, in->place, host, &end);
 	in->host[0] = '\0';
+	in->begun = 0;
 	switch (outcome) {
 	case PARSE_WHOLE:
-		in->place = in->parse->end;
+		in->place = end;
+		/* A declaration is for its document alone. */
+		if (source_encoding(in->source) == ENCODING_LATIN1)
+			(void)source_restart(in->source, end, ENCODING_UTF8);
 		return 0;
 	case PARSE_BAD:
-		return skip_bad(in, in->parse->end > in->place ? in->parse->end : in->place + 1);
+		return skip_bad(in, end > in->place ? end : in->place + 1);
 	case PARSE_CUT:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
-		/* A file that was cut, with another behind it in the stream? */
 		return -1;
 	case PARSE_STOPPED:
 		break;
@@ -325,7 +343,7 @@ read_item(struct input *in, int *go_on)
 	}
 	source_detect(in->source, in->place);
 	p = source_at(in->source, in->place, 16, &have);
-	if (have >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+	if (have >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
 		in->place += 3;
 		return 0;
 	}
@@ -334,7 +352,7 @@ read_item(struct input *in, int *go_on)
 	if (have >= 4 && memcmp(p, "<!--", 4) == 0)
 		return read_comment(in);
 	if (have >= 9 && memcmp(p, "<!DOCTYPE", 9) == 0)
-		return bad_here(in, "it has a DOCTYPE, which no report has (an HTML page has): "
+		return bad_here(in, 1, "it has a DOCTYPE, which no report has (an HTML page has): "
 		    "refused");
 	if (*p == '<' && !(have < 9 && memcmp(p, "<!DOCTYPE", have) == 0) &&
 	    !(have < 4 && memcmp(p, "<!--", have) == 0))
@@ -349,40 +367,43 @@ read_item(struct input *in, int *go_on)
 		*go_on = 0;
 		return -1;
 	}
-	return bad_here(in, in->documents == 0 ? guess(p, have) :
-	    "something that is no XML behind a document");
+	if (in->begun || in->documents == 0)
+		return bad_here(in, 1, guess(p, have));
+	return bad_here(in, 0, "something that is no XML behind a document");
+}
+
+/* Everything was read: was it all there? */
+static void
+check_end(struct input *in)
+{
+	if (source_failed(in->source))
+		in->code = code_worse(in->code, EX_IOERR);
+	else if (in->code == EX_TEMPFAIL)
+		return;		/* it was said */
+	else if (in->marked)
+		cut(in, in->place, "the input ends here, before its end mark");
+	else if (in->begun)
+		cut(in, in->place, "the input ends here, before a document's root");
+	else if (in->documents == 0 && in->ends == 0)
+		cut(in, in->place, "there is no document in it");
 }
 
 int
-input_read(struct parse *parse, const struct input_options *options, int fd, const char *name,
+input_read(struct report *report, const struct input_options *options, int fd, const char *name,
     int *go_on)
 {
-	struct input in = {.parse = parse, .options = options, .name = name};
+	struct input in = {.report = report, .options = options, .name = name};
 	size_t have;
 
 	*go_on = 1;
 	in.source = source_new(fd, name);
 	source_detect(in.source, 0);
-	for (;;) {
+	do {
 		source_keep(in.source, in.place);
 		source_at(in.source, in.place, 1, &have);
-		if (have == 0) {
-			if (in.marked)
-				cut(&in, in.place, "the input ends here, before its end mark");
-			else if (in.documents == 0 && in.ends == 0)
-				cut(&in, in.place, "there is no document in it");
-			break;
-		}
-		if (read_item(&in, go_on) == -1)
-			break;
-	}
-	if (source_failed(in.source))
-		in.code = code_worse(in.code, EX_IOERR);
-	/* A bad document may have swallowed the end mark. */
-	if (*go_on && in.marked && in.code == EX_DATAERR) {
-		source_at(in.source, in.place, 1, &have);
-		cut(&in, in.place, "the input ends here, before its end mark");
-	}
+	} while (have > 0 && read_item(&in, go_on) == 0);
+	if (*go_on)
+		check_end(&in);
 	source_free(in.source);
 	return in.code;
 }

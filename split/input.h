@@ -8,7 +8,7 @@
 #ifndef PRAIC_INPUT_H
 #define PRAIC_INPUT_H
 
-#include "parse.h"
+#include "report.h"
 
 struct input_options {
 	const char *host;	/* where no mark names one, or NULL */
@@ -16,11 +16,11 @@ struct input_options {
 };
 
 /*
- * All documents of one input.  What was bad is counted in p->left_out.
- * 0, EX_DATAERR, EX_TEMPFAIL when the input is cut, or what p->code says
- * when nothing can go on.
+ * All documents of one input.  What was bad is counted in the report.  0,
+ * EX_DATAERR, EX_TEMPFAIL when the input is cut, EX_IOERR, or what else the
+ * report's code says when nothing can go on, which clears *go_on.
  */
-int input_read(struct parse *, const struct input_options *, int fd, const char *name,
+int input_read(struct report *, const struct input_options *, int fd, const char *name,
     int *go_on);
 
 #endif

@@ -23,6 +23,8 @@ static const struct {
 };
 #define ARRAYS (int)(sizeof(arrays) / sizeof(arrays[0]))
 
+_Static_assert(ARRAYS + 1 == JSON_SCRATCHES, "one for each array, one for system information");
+
 struct json {
 	int fd;
 	const char *name;
@@ -35,17 +37,16 @@ struct json {
 };
 
 struct json *
-json_new(int fd, const char *name, const int scratch[2])
+json_new(int fd, const char *name, const int scratch[JSON_SCRATCHES])
 {
 	struct json *j = xcalloc(1, sizeof(*j));
 	int i;
 
 	j->fd = fd;
 	j->name = name;
-	for (i = 0; i < TABLES; i++)
-		j->array[i].fd = -1;
-	j->array[TABLE_SESSION_EVENT].fd = scratch[0];
-	j->sysinfo.fd = scratch[1];
+	for (i = 0; i < ARRAYS; i++)
+		j->array[arrays[i].table].fd = scratch[i];
+	j->sysinfo.fd = scratch[ARRAYS];
 	file_widen_pipe(fd);
 	return j;
 }
@@ -66,18 +67,27 @@ json_free(struct json *j)
 }
 
 static void
+write_out(struct json *j, const char *p, size_t n)
+{
+	if (j->code == 0 && file_write(j->fd, p, n) == -1) {
+		msg_errno("%s", j->name);
+		j->code = EX_IOERR;
+	}
+}
+
+static void
 put(void *arg, const char *p, size_t n)
 {
 	struct json *j = arg;
 
-	buf_add(&j->out, p, n);
-	if (j->out.n < FLUSH_AT)
-		return;
-	if (j->code == 0 && file_write(j->fd, j->out.p, j->out.n) == -1) {
-		msg_errno("%s", j->name);
-		j->code = EX_IOERR;
+	if (j->out.n + n >= FLUSH_AT) {
+		write_out(j, j->out.p, j->out.n);
+		buf_reset(&j->out);
 	}
-	buf_trim(&j->out, 4 * FLUSH_AT);
+	if (n >= FLUSH_AT)
+		write_out(j, p, n);
+	else
+		buf_add(&j->out, p, n);
 }
 
 static void
@@ -172,9 +182,9 @@ static void
 one_row(struct json *j, const char *p, const char *end)
 {
 	const char *tab;
-	struct buf row = {0};
 	struct spool *to;
-	int t;
+	struct buf *b;
+	int t, is_first;
 
 	p += 2;		/* R and TAB */
 	tab = memchr(p, '\t', (size_t)(end - p));
@@ -192,18 +202,17 @@ one_row(struct json *j, const char *p, const char *end)
 		close_event(j);
 	to = t == TABLE_SESSION_EVENT_DATA ? &j->array[TABLE_SESSION_EVENT] :
 	    t == TABLE_SYSTEM_INFORMATION ? &j->sysinfo : &j->array[t];
-	if (t == TABLE_SESSION_EVENT_DATA ? j->data++ > 0 : !spool_empty(to))
-		buf_addc(&row, ',');
-	buf_addc(&row, '{');
-	add_columns(&row, (enum table_id)t, tab + 1, end);
+	is_first = t == TABLE_SESSION_EVENT_DATA ? j->data++ == 0 : spool_empty(to);
+	b = spool_open(to);
+	buf_adds(b, is_first ? "{" : ",{");
+	add_columns(b, (enum table_id)t, tab + 1, end);
 	if (t == TABLE_SESSION_EVENT) {
-		buf_adds(&row, ",\"data\":[");
+		buf_adds(b, ",\"data\":[");
 		j->event_open = 1;
 		j->data = 0;
 	} else
-		buf_addc(&row, '}');
-	spool_add(to, row.p, row.n);
-	buf_free(&row);
+		buf_addc(b, '}');
+	spool_close(to);
 }
 
 void
@@ -211,9 +220,9 @@ json_begin(struct json *j)
 {
 	int i;
 
-	buf_reset(&j->session);
-	for (i = 0; i < TABLES; i++)
-		spool_reset(&j->array[i]);
+	buf_trim(&j->session, FLUSH_AT);
+	for (i = 0; i < ARRAYS; i++)
+		spool_reset(&j->array[arrays[i].table]);
 	spool_reset(&j->sysinfo);
 	j->event_open = 0;
 }
@@ -235,8 +244,8 @@ json_commit(struct json *j)
 	int i;
 
 	close_event(j);
-	for (i = 0; i < TABLES; i++)
-		if (j->array[i].failed || j->sysinfo.failed)
+	for (i = 0; i < ARRAYS; i++)
+		if (j->array[arrays[i].table].failed || j->sysinfo.failed)
 			j->code = EX_IOERR;
 	if (j->code != 0)
 		return;
@@ -261,9 +270,7 @@ json_code(const struct json *j)
 int
 json_finish(struct json *j)
 {
-	if (j->code == 0 && file_write(j->fd, j->out.p, j->out.n) == -1) {
-		msg_errno("%s", j->name);
-		j->code = EX_IOERR;
-	}
+	write_out(j, j->out.p, j->out.n);
+	buf_reset(&j->out);
 	return j->code;
 }

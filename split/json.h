@@ -11,8 +11,12 @@
 
 struct json;
 
-/* Both temporary files are for what is too much for memory; not closed. */
-struct json *json_new(int fd, const char *name, const int scratch[2]);
+/* Temporary files for what is too much for memory, one for each thing that
+ * a session may have any number of. */
+#define JSON_SCRATCHES 7
+
+/* They are not closed. */
+struct json *json_new(int fd, const char *name, const int scratch[JSON_SCRATCHES]);
 void json_free(struct json *);
 
 void json_begin(struct json *);

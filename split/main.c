@@ -20,11 +20,12 @@
 #include "msg.h"
 #include "output.h"
 #include "parse.h"
+#include "report.h"
 #include "sandbox.h"
 
 struct options {
 	struct input_options input;
-	struct parse_options parse;
+	struct report_options report;
 	int json;
 	char host[HOST_SIZE], force_host[HOST_SIZE];
 	const char **lsid;
@@ -93,16 +94,16 @@ read_options(int argc, char **argv, struct options *o)
 			o->input.force_host = o->force_host;
 			break;
 		case 'k':
-			o->lsid[o->parse.lsids++] = optarg;
+			o->lsid[o->report.lsids++] = optarg;
 			break;
 		case 'n':
-			o->parse.no_xml = 1;
+			o->report.no_xml = 1;
 			break;
 		case 'j':
 			o->json = 1;
 			break;
 		case 's':
-			o->parse.strict = 1;
+			o->report.strict = 1;
 			break;
 		case 'v':
 			msg_level++;
@@ -115,7 +116,7 @@ read_options(int argc, char **argv, struct options *o)
 		default:
 			usage(EX_USAGE);
 		}
-	o->parse.lsid = o->lsid;
+	o->report.lsid = o->lsid;
 	if (o->input.host != NULL && o->input.force_host != NULL) {
 		msg_warn("-H and -F do not go together");
 		usage(EX_USAGE);
@@ -152,48 +153,49 @@ open_operands(char **argv, int n, struct operand *operand)
 
 /* Every operand in turn; what the worst of them was worth. */
 static int
-split_all(const struct options *o, struct parse *parse, const struct operand *operand, int n)
+split_all(const struct options *o, struct report *report, const struct operand *operand, int n)
 {
 	int i, one, code = 0, go_on = 1;
 
 	for (i = 0; i < n && go_on; i++) {
 		if (operand[i].fd == -1)
 			continue;
-		one = input_read(parse, &o->input, operand[i].fd, operand[i].name, &go_on);
+		one = input_read(report, &o->input, operand[i].fd, operand[i].name, &go_on);
 		code = code_worse(code, one);
 		msg_tell(1, "%s: read, exit code so far %d", operand[i].name,
-		    code_worse(code, parse->code));
+		    code_worse(code, report->code));
 		if (operand[i].fd != 0)
 			close(operand[i].fd);
 	}
-	return code_worse(code, parse->code);
+	return code_worse(code, report->code);
 }
 
 static int
 split(const struct options *o, char **argv, int n)
 {
 	struct operand *operand = xcalloc((size_t)n, sizeof(*operand));
-	int code = open_operands(argv, n, operand), scratch[2] = {-1, -1};
+	int code = open_operands(argv, n, operand), scratch[OUTPUT_SCRATCHES], i;
 	struct output *out;
-	struct parse *parse;
+	struct report *report;
 	const char *why;
 
-	if (o->json && ((scratch[0] = file_scratch()) == -1 || (scratch[1] = file_scratch()) == -1)) {
-		msg_errno("temporary file");
-		free(operand);
-		return EX_CANTCREAT;
-	}
+	for (i = 0; i < OUTPUT_SCRATCHES && o->json; i++)
+		if ((scratch[i] = file_scratch()) == -1) {
+			msg_errno("temporary file");
+			free(operand);
+			return EX_CANTCREAT;
+		}
 	parse_prepare();
 	if (sandbox_enter(&why) == -1)
 		msg_tell(1, "no sandbox: %s", why);
 	out = output_new(STDOUT_FILENO, "standard output", o->json ? scratch : NULL);
-	parse = parse_new(out, &o->parse);
-	code = code_worse(code, split_all(o, parse, operand, n));
+	report = report_new(out, &o->report);
+	code = code_worse(code, split_all(o, report, operand, n));
 	/* Whatever was cut has no end mark: readers know by that. */
 	if (code == 0 || code == EX_DATAERR)
-		output_end(out, parse->left_out);
+		output_end(out, report->left_out);
 	code = code_worse(code, output_finish(out));
-	parse_free(parse);
+	report_free(report);
 	output_free(out);
 	free(operand);
 	return code;

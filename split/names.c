@@ -22,7 +22,7 @@ names_fill(struct names *n, xmlDictPtr dict)
 	for (i = 1; i < NAMES_COUNT; i++) {
 		key = xmlDictLookup(dict, (const xmlChar *)text[i], -1);
 		if (key == NULL)
-			(void)xmalloc(SIZE_MAX / 2);	/* memory is out: says so, ends */
+			xnomem();
 		for (slot = names_slot(key); n->key[slot] != NULL;)
 			slot = (slot + 1) % NAMES_SLOTS;
 		n->key[slot] = key;

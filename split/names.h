@@ -41,7 +41,7 @@ enum name {
 	    NAMES_COUNT
 };
 
-#define NAMES_SLOTS 512	/* a power of two, many times the names */
+#define NAMES_SLOTS 256	/* a power of two, some times the names */
 
 struct names {
 	const xmlChar *key[NAMES_SLOTS];
@@ -54,7 +54,7 @@ void names_fill(struct names *, xmlDictPtr);
 static inline unsigned
 names_slot(const xmlChar *key)
 {
-	return (unsigned)(((uintptr_t)key * 0x9e3779b97f4a7c15u) >> 55) % NAMES_SLOTS;
+	return (unsigned)(((uintptr_t)key * 0x9e3779b97f4a7c15u) >> 56) % NAMES_SLOTS;
 }
 
 static inline enum name

@@ -5,11 +5,13 @@
 #ifndef PRAIC_OUTPUT_H
 #define PRAIC_OUTPUT_H
 
+#include "json.h"
 #include "rec.h"
 
 struct output;
 
-/* With scratch, two temporary files that are not closed, it is JSON. */
+/* With scratch, temporary files that are not closed, it is JSON. */
+#define OUTPUT_SCRATCHES JSON_SCRATCHES
 struct output *output_new(int fd, const char *name, const int *scratch);
 void output_free(struct output *);
 

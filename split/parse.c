@@ -7,54 +7,64 @@
 #include <libxml/parserInternals.h>
 
 #include "code.h"
-#include "msg.h"
 #include "names.h"
 #include "parse.h"
-#include "session.h"
 
-/* Real elements have 4 attributes at most. */
+/* Limits on one session, which is left out beyond.  Real sessions nest 9
+ * deep, their elements have 4 attributes and names of 34 letters at most. */
+#define MAX_DEPTH 128
 #define MAX_ATTRIBUTES 64
-/* Real names have 34 letters at most. */
 #define MAX_NAME 1000
-/* A session's XML is handed on in pieces of this size. */
-#define XML_PIECE 16384
-/* Of each session so many are shown, the others counted. */
-#define MAX_WARNINGS 5
+
+/* Limits on a document, of which the rest is left out beyond: libxml2 takes
+ * time by the square of the attributes of a tag, and by each namespace that
+ * is declared for each name it meets. */
+#define MAX_TAG_ATTRIBUTES 1000
+#define MAX_NAMESPACES 256
+/* Tags of fewer bytes cannot have too many attributes. */
+#define SHORT_TAG 8192
 /* What the parser has not finished yet (a comment, say) is kept to be read
  * again if it never ends; libxml2's own limit for most things is 10 MB. */
 #define MAX_TOKEN ((size_t)32 << 20)
 
-enum within { NO_SESSION, A_SESSION, NOT_WANTED };
+/* Text of one element may go by in very small pieces. */
+#define TEXT_STEP 256
+/* The report is told now and then how far we are. */
+#define SETTLE_STEP 4096
+/* libxml2 itself stops at 256. */
+#define PARSER_DEPTH 512
 
-struct parse_state {
-	struct output *out;
-	const struct parse_options *options;
-	struct session *session;
+struct parse {
+	struct report *report;
 	struct source *source;
-	const char *host;
-	struct parse *p;
-
 	xmlParserCtxtPtr ctxt;
 	struct names names;
+
 	uint64_t start;		/* where the root element begins */
 	uint64_t fed;		/* what was given to the parser */
 	uint64_t last;		/* all before this place is well-formed */
 	int depth;
+	int session_depth;	/* where sessions are: 1, or 2 below a list */
 	int done;		/* the root element ended */
 	int stop;		/* give the parser nothing more */
 	int stopped;		/* the whole program must */
 	char why[256];		/* what is wrong with the document */
 	int error_code;
-	int in_error;		/* depth of an <error>, or 0 */
-	struct buf error;
-	struct buf inherited;	/* the root's namespace declarations */
-	int session_is_root;
 
-	enum within within;
-	int session_depth;
-	uint64_t session_start, xml_from;
-	struct buf lsid;
-	unsigned warnings;
+	int error_depth;	/* of an <error>, or 0 */
+	uint64_t error_place;
+	struct buf error;
+
+	int namespaces;		/* declared by the elements that are open */
+	unsigned short declared[PARSER_DEPTH];
+
+	/* of a long tag: how far it was looked at, how, and what was seen */
+	struct {
+		uint64_t place;
+		enum { NOT_IN_TAG, IN_TAG, NO_TAG } where;
+		char quote;
+		int attributes;
+	} tag;
 };
 
 void
@@ -65,208 +75,185 @@ parse_prepare(void)
 }
 
 /* The place that the parser has come to. */
-static uint64_t
-here(const struct parse_state *s)
+static inline uint64_t
+here(const struct parse *s)
 {
 	const xmlParserInput *in = s->ctxt->input;
 
 	return s->start + in->consumed + (uint64_t)(in->cur - in->base);
 }
 
-static void
-warn_at(struct parse_state *s, uint64_t place, const char *text)
-{
-	msg_warn("%s: byte %llu: %s", source_name(s->source),
-	    (unsigned long long)source_offset(s->source, place), text);
-}
-
-static void
-warn_session(struct parse_state *s, uint64_t place, const char *what, const char *text)
-{
-	char *line = xasprintf("session %.*s: %s%s", (int)s->lsid.n, buf_text(&s->lsid), what,
-	    text);
-
-	warn_at(s, place, line);
-	free(line);
-}
-
-/* Warnings of the session that is open. */
-static void
-session_warned(void *arg, const char *element, const char *text)
-{
-	struct parse_state *s = arg;
-	char what[128];
-
-	if (++s->warnings > MAX_WARNINGS)
-		return;
-	snprintf(what, sizeof(what), "%.100s: ", element);
-	warn_session(s, here(s), what, text);
-}
-
-static void copy_xml(struct parse_state *, uint64_t to);
-
-/* Rows go out after the XML that they are from: the stream is the same in
- * whatever pieces the input came. */
-static void
-rows_go(void *arg)
-{
-	struct parse_state *s = arg;
-
-	copy_xml(s, here(s));
-}
-
-struct parse *
-parse_new(struct output *out, const struct parse_options *options)
-{
-	struct parse *p = xcalloc(1, sizeof(*p));
-
-	p->state = xcalloc(1, sizeof(*p->state));
-	p->state->p = p;
-	p->state->out = out;
-	p->state->options = options;
-	p->state->session = session_new(out, session_warned, rows_go, p->state);
-	return p;
-}
-
-void
-parse_free(struct parse *p)
-{
-	if (p == NULL)
-		return;
-	session_free(p->state->session);
-	buf_free(&p->state->error);
-	buf_free(&p->state->inherited);
-	buf_free(&p->state->lsid);
-	free(p->state);
-	free(p);
-}
-
-/* ---- the session that is open -------------------------------------- */
-
-static void
-bad_data(struct parse_state *s)
-{
-	s->p->left_out++;
-	s->p->code = code_worse(s->p->code, EX_DATAERR);
-}
-
-/* The session's XML up to this place. */
-static void
-copy_xml(struct parse_state *s, uint64_t to)
-{
-	const char *p;
-	size_t have;
-
-	if (to <= s->xml_from)
-		return;
-	if (!s->options->no_xml) {
-		p = source_have(s->source, s->xml_from, &have);
-		output_xml(s->out, p, (size_t)(to - s->xml_from));
-	}
-	s->xml_from = to;
-}
-
 /* Everything before this place is well-formed and was dealt with. */
-static void
-moved(struct parse_state *s, uint64_t place)
+static inline void
+moved(struct parse *s, uint64_t place)
 {
 	s->last = place;
-	if (s->within == A_SESSION) {
-		if (place - s->xml_from >= XML_PIECE)
-			copy_xml(s, place);
-		if (s->xml_from < place)
-			place = s->xml_from;
+	if (place - s->report->settled >= SETTLE_STEP)
+		report_settle(s->report, place);
+}
+
+/* The document cannot be what it should be: leave the rest of it. */
+static void
+abandon(struct parse *s, const char *why)
+{
+	if (s->why[0] == '\0')
+		snprintf(s->why, sizeof(s->why), "%s", why);
+	s->stop = 1;
+	xmlStopParser(s->ctxt);
+}
+
+/* ---- what goes in ---------------------------------------------------- */
+
+/*
+ * The parser is in the middle of something long: of a tag with too many
+ * attributes?  It would not come back to us before it has read them all.
+ */
+static int
+too_many_attributes(struct parse *s)
+{
+	const char *p, *end, *q;
+	size_t have;
+
+	if (s->tag.place < s->last) {
+		s->tag.place = s->last;
+		s->tag.where = NOT_IN_TAG;
+		s->tag.quote = '\0';
+		s->tag.attributes = 0;
 	}
-	source_keep(s->source, place);
+	p = source_have(s->source, s->tag.place, &have);
+	end = p + have;
+	s->tag.place += have;
+	while (p < end && s->tag.where != NO_TAG)
+		if (s->tag.where == NOT_IN_TAG) {
+			if ((p = memchr(p, '<', (size_t)(end - p))) == NULL)
+				break;
+			s->tag.where = ++p < end && (*p == '!' || *p == '?') ? NO_TAG : IN_TAG;
+		} else if (s->tag.quote != '\0') {
+			if ((q = memchr(p, s->tag.quote, (size_t)(end - p))) == NULL)
+				break;
+			p = q + 1;
+			s->tag.quote = '\0';
+		} else if (*p == '"' || *p == '\'') {
+			s->tag.quote = *p++;
+			s->tag.attributes++;
+		} else if (*p++ == '>')
+			s->tag.where = NO_TAG;
+	return s->tag.attributes > MAX_TAG_ATTRIBUTES;
 }
 
-static void
-tell_warnings(struct parse_state *s)
+/* What would be too much for the parser, or for us to keep?  NULL if not. */
+static const char *
+too_much(struct parse *s)
 {
-	char text[64];
-
-	if (s->warnings <= MAX_WARNINGS)
-		return;
-	snprintf(text, sizeof(text), "%u more warnings like these", s->warnings - MAX_WARNINGS);
-	warn_session(s, s->session_start, "", text);
-}
-
-/* Leave the session out; the rest of the document stands. */
-static void
-give_up(struct parse_state *s, const char *why)
-{
-	warn_session(s, s->session_start, "left out: ", why);
-	tell_warnings(s);
-	output_drop(s->out);
-	bad_data(s);
-	s->within = NOT_WANTED;
+	if (s->fed - s->last > MAX_TOKEN)
+		return "a comment or the like of more than 32 MiB";
+	if (s->fed - s->last > SHORT_TAG && too_many_attributes(s))
+		return "a tag with more than 1000 attributes";
+	return NULL;
 }
 
 static int
-wanted(const struct parse_state *s, struct rec_value lsid)
+read_more(void *arg, char *to, int len)
 {
+	struct parse *s = arg;
+	const char *p, *why;
+	size_t have;
+
+	if (report_stopped(s->report))
+		s->stopped = s->stop = 1;
+	if (s->stop || len <= 0)
+		return 0;
+	if ((why = too_much(s)) != NULL) {
+		snprintf(s->why, sizeof(s->why), "%s", why);
+		s->stop = 1;
+		return 0;
+	}
+	/* As much as it asks for: libxml2 does not do well on small pieces. */
+	p = source_at(s->source, s->fed, (size_t)len, &have);
+	if (have > (size_t)len)
+		have = (size_t)len;
+	memcpy(to, p, have);
+	s->fed += have;
+	return (int)have;
+}
+
+/* ---- what libxml2 calls ---------------------------------------------- */
+
+/* Its declarations, as the report takes them; NULL when there are none. */
+static struct report_namespace *
+declarations(int n, const xmlChar **ns)
+{
+	struct report_namespace *d = n > 0 ? xcalloc((size_t)n, sizeof(*d)) : NULL;
 	int i;
 
-	for (i = 0; i < s->options->lsids; i++)
-		if (strlen(s->options->lsid[i]) == lsid.n &&
-		    memcmp(s->options->lsid[i], lsid.p, lsid.n) == 0)
-			return 1;
-	return s->options->lsids == 0;
-}
-
-static void
-add_escaped(struct buf *b, const char *text)
-{
-	for (; *text != '\0'; text++)
-		if (strchr("<&\"\t\n\r", *text) != NULL)
-			buf_printf(b, "&#%d;", *text);
-		else
-			buf_addc(b, *text);
-}
-
-static void
-add_declaration(struct buf *b, const xmlChar *prefix, const xmlChar *uri)
-{
-	buf_adds(b, " xmlns");
-	if (prefix != NULL) {
-		buf_addc(b, ':');
-		buf_adds(b, (const char *)prefix);
+	for (i = 0; i < n; i++) {
+		d[i].prefix = (const char *)ns[2 * i];
+		d[i].uri = (const char *)ns[2 * i + 1];
 	}
-	buf_adds(b, "=\"");
-	add_escaped(b, uri != NULL ? (const char *)uri : "");
-	buf_addc(b, '"');
+	return d;
 }
 
-/* The root's declarations that the session's own do not hide: each ends
- * with the NUL that stands behind it in inherited. */
+/* An element's namespaces are looked through for each name below it. */
 static void
-add_inherited(struct parse_state *s, struct buf *tag, int namespaces, const xmlChar **ns)
+declare(struct parse *s, int n)
 {
-	const char *p = s->inherited.p, *end = p + s->inherited.n;
-	struct buf own = {0};
-	size_t name;
-	int i, hidden;
+	s->declared[s->depth - 1] = (unsigned short)n;
+	s->namespaces += n;
+	if (s->namespaces > MAX_NAMESPACES)
+		abandon(s, "more than 256 namespaces declared");
+}
 
-	for (; p < end; p += strlen(p) + 1) {
-		name = strcspn(p, "=");
-		for (i = hidden = 0; i < namespaces; i++) {
-			buf_reset(&own);
-			buf_adds(&own, ns[2 * i] != NULL ? " xmlns:" : " xmlns");
-			if (ns[2 * i] != NULL)
-				buf_adds(&own, (const char *)ns[2 * i]);
-			if (own.n == name && memcmp(own.p, p, name) == 0)
-				hidden = 1;
-		}
-		if (!hidden)
-			buf_adds(tag, p);
+static void
+start_error(struct parse *s)
+{
+	s->error_depth = s->depth;
+	s->error_place = s->last;
+	buf_reset(&s->error);
+}
+
+static void
+end_error(struct parse *s)
+{
+	struct rec_value v = {s->error.n > 0 ? s->error.p : "", s->error.n};
+
+	v = row_trim(v);
+	if (v.n > 0)
+		report_warn(s->report, s->error_place, "the appliance reports an error: %.*s",
+		    (int)(v.n < 200 ? v.n : 200), v.p);
+	else
+		report_warn(s->report, s->error_place,
+		    "the appliance reports an error, and does not say which");
+	report_bad(s->report);
+	s->error_depth = 0;
+}
+
+static void
+start_root(struct parse *s, enum name name, const char *element, int namespaces,
+    const xmlChar **ns)
+{
+	struct report_namespace *own;
+	const char *why = NULL;
+	char text[160];
+
+	s->session_depth = name == N_session ? 1 : 2;
+	if (name == N_error)
+		start_error(s);
+	else if (name == N_session_list) {
+		own = declarations(namespaces, ns);
+		why = report_inherit(s->report, own, namespaces);
+		free(own);
+	} else if (name != N_session) {
+		snprintf(text, sizeof(text), "its root is <%.80s>: no session report", element);
+		why = text;
 	}
-	buf_free(&own);
+	if (why != NULL)
+		abandon(s, why);
 }
 
 /* Where the tag begins that the parser has just read: '<' stands in no
  * attribute's value. */
 static uint64_t
-tag_start(struct parse_state *s, uint64_t end)
+tag_start(struct parse *s, uint64_t end)
 {
 	size_t have, n = (size_t)(end - s->last);
 	const char *p = source_have(s->source, s->last, &have), *lt;
@@ -276,292 +263,161 @@ tag_start(struct parse_state *s, uint64_t end)
 }
 
 static void
-begin_session(struct parse_state *s, struct rec_value lsid, int namespaces,
-    const xmlChar **ns)
+start_session(struct parse *s, uint64_t place, int namespaces, const xmlChar **ns, int n,
+    const xmlChar **a)
 {
-	struct rec_value host = {s->host, s->host != NULL ? strlen(s->host) : 0};
-	uint64_t now = here(s), from = tag_start(s, now);
-	struct buf tag = {0};
-	const char *p;
-	size_t have, n;
+	struct report_namespace *own;
+	struct rec_value lsid = {"", 0};
 
-	s->session_start = from;
-	s->session_depth = s->depth;
-	s->warnings = 0;
-	buf_reset(&s->lsid);
-	buf_add(&s->lsid, lsid.p, lsid.n);
-	(void)source_replaced(s->source, 0, from);
-	s->within = NOT_WANTED;
-	if (lsid.n == 0) {
-		warn_at(s, from, "a session without an lsid, which is its key: left out");
-		bad_data(s);
-		return;
-	}
-	if (!wanted(s, lsid))
-		return;
-	if (s->host == NULL) {
-		warn_at(s, from, "which site is this from? There is no <?praic-site?> before it: "
-		    "name the site with -H HOST");
-		s->p->code = code_worse(s->p->code, EX_USAGE);
+	for (; n > 0; n--, a += 5)
+		if (a[1] == NULL && names_find(&s->names, a[0]) == N_lsid) {
+			lsid.p = (const char *)a[3];
+			lsid.n = (size_t)(a[4] - a[3]);
+			break;
+		}
+	own = declarations(namespaces, ns);
+	if (report_begin(s->report, tag_start(s, place), place, lsid, own, namespaces) == -1) {
 		s->stopped = s->stop = 1;
 		xmlStopParser(s->ctxt);
-		return;
 	}
-	s->within = A_SESSION;
-	output_begin(s->out, host, lsid);
-	session_begin(s->session, s->host, lsid);
-	p = source_have(s->source, from, &have);
-	n = 1 + strcspn(p + 1, " \t\n\r/>");
-	buf_add(&tag, p, n);
-	if (!s->session_is_root)
-		add_inherited(s, &tag, namespaces, ns);
-	if (!s->options->no_xml)
-		output_xml(s->out, tag.p, tag.n);
-	buf_free(&tag);
-	s->xml_from = from + n;
-}
-
-static void
-end_session(struct parse_state *s, uint64_t end)
-{
-	const char *why = session_finish(s->session);
-	uint64_t replaced = source_replaced(s->source, s->session_start, end);
-	char text[96];
-
-	if (why == NULL && replaced > 0) {
-		snprintf(text, sizeof(text), "%llu forbidden bytes or characters",
-		    (unsigned long long)replaced);
-		if (s->options->strict)
-			why = text;
-		else
-			warn_session(s, s->session_start, text, " became U+FFFD");
-	}
-	if (why != NULL)
-		give_up(s, why);
-	else {
-		tell_warnings(s);
-		copy_xml(s, end);
-		output_commit(s->out);
-	}
-	s->within = NO_SESSION;
-}
-
-/* ---- what libxml2 calls --------------------------------------------- */
-
-static int
-read_more(void *arg, char *to, int len)
-{
-	struct parse_state *s = arg;
-	const char *p;
-	size_t have;
-
-	if (output_failed(s->out))
-		s->stopped = s->stop = 1;
-	if (s->stop || len <= 0)
-		return 0;
-	p = source_have(s->source, s->fed, &have);
-	if (have == 0 && s->fed - s->last > MAX_TOKEN) {
-		snprintf(s->why, sizeof(s->why), "a comment or the like of more than 32 MiB");
-		s->stop = 1;
-		return 0;
-	}
-	if (have == 0) {
-		if (source_more(s->source) == -1)
-			return 0;
-		p = source_have(s->source, s->fed, &have);
-	}
-	if (have > (size_t)len)
-		have = (size_t)len;
-	memcpy(to, p, have);
-	s->fed += have;
-	return (int)have;
-}
-
-/* The document cannot be what it should be: leave the rest of it. */
-static void
-abandon(struct parse_state *s, const char *why)
-{
-	if (s->why[0] == '\0')
-		snprintf(s->why, sizeof(s->why), "%s", why);
-	s->stop = 1;
-	xmlStopParser(s->ctxt);
-}
-
-static void
-keep_declarations(struct parse_state *s, int namespaces, const xmlChar **ns)
-{
-	int i;
-
-	buf_reset(&s->inherited);
-	for (i = 0; i < namespaces; i++) {
-		add_declaration(&s->inherited, ns[2 * i], ns[2 * i + 1]);
-		buf_addc(&s->inherited, '\0');
-	}
-}
-
-static void
-start_root(struct parse_state *s, enum name name, const char *element, int namespaces,
-    const xmlChar **ns)
-{
-	char why[160];
-
-	keep_declarations(s, namespaces, ns);
-	if (name == N_session || name == N_session_list)
-		return;
-	if (name == N_error) {
-		s->in_error = s->depth;
-		buf_reset(&s->error);
-		return;
-	}
-	snprintf(why, sizeof(why), "its root is <%.80s>: no session report", element);
-	abandon(s, why);
+	free(own);
 }
 
 /* Below a session: its unprefixed attributes, by number. */
 static void
-start_inside(struct parse_state *s, enum name name, const char *element, int n,
+start_inside(struct parse *s, uint64_t place, enum name name, const char *element, int n,
     const xmlChar **a)
 {
-	struct session_attribute attributes[MAX_ATTRIBUTES];
-	int i, known = 0;
+	struct session_attribute attributes[MAX_ATTRIBUTES], *known = attributes;
 
+	if (s->depth - s->session_depth > MAX_DEPTH) {
+		report_give_up(s->report, "elements nested more than 128 deep");
+		return;
+	}
 	if (n > MAX_ATTRIBUTES) {
-		give_up(s, "an element of more than 64 attributes");
+		report_give_up(s->report, "an element of more than 64 attributes");
 		return;
 	}
 	if (name == N_UNKNOWN && strlen(element) > MAX_NAME) {
-		give_up(s, "an element whose name is longer than 1000 bytes");
+		report_give_up(s->report, "an element whose name is longer than 1000 bytes");
 		return;
 	}
-	for (i = 0; i < n; i++, a += 5) {
+	for (; n > 0; n--, a += 5) {
 		if (a[1] != NULL)
 			continue;	/* has a prefix: not one of ours */
-		attributes[known].name = names_find(&s->names, a[0]);
-		attributes[known].value.p = a[4] > a[3] ? (const char *)a[3] : "";
-		attributes[known].value.n = (size_t)(a[4] - a[3]);
-		known += attributes[known].name != N_UNKNOWN;
+		known->name = names_find(&s->names, a[0]);
+		known->value.p = (const char *)a[3];
+		known->value.n = (size_t)(a[4] - a[3]);
+		known += known->name != N_UNKNOWN;
 	}
-	session_start_element(s->session, name, element, attributes, known);
-	if (session_refusal(s->session) != NULL)
-		give_up(s, session_refusal(s->session));
-}
-
-static struct rec_value
-lsid_of(const struct parse_state *s, int n, const xmlChar **a)
-{
-	struct rec_value v = {"", 0};
-
-	for (; n > 0; n--, a += 5)
-		if (a[1] == NULL && names_find(&s->names, a[0]) == N_lsid) {
-			v.p = (const char *)a[3];
-			v.n = (size_t)(a[4] - a[3]);
-			break;
-		}
-	return v;
+	report_start_element(s->report, place, name, element, attributes,
+	    (int)(known - attributes));
 }
 
 static void
 on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
     int namespaces, const xmlChar **ns, int n, int defaulted, const xmlChar **a)
 {
-	struct parse_state *s = arg;
+	struct parse *s = arg;
 	enum name name = names_find(&s->names, local);
+	uint64_t place = here(s);
 
 	(void)prefix;
 	(void)uri;
 	(void)defaulted;
 	if (s->stop)
 		return;
-	s->depth++;
-	if (s->depth == 1) {
-		s->session_is_root = name == N_session;
-		start_root(s, name, (const char *)local, namespaces, ns);
+	if (s->depth == PARSER_DEPTH) {
+		abandon(s, "elements nested more than 512 deep");
+		return;
 	}
-	if (s->within == A_SESSION)
-		start_inside(s, name, (const char *)local, n, a);
-	else if (s->within == NO_SESSION && s->depth == (s->session_is_root ? 1 : 2)) {
+	s->depth++;
+	if (namespaces > 0)
+		declare(s, namespaces);
+	if (s->depth == 1)
+		start_root(s, name, (const char *)local, namespaces, ns);
+	if (s->stop)
+		return;
+	if (s->report->within == REPORT_SESSION)
+		start_inside(s, place, name, (const char *)local, n, a);
+	else if (s->report->within == REPORT_BETWEEN && s->depth == s->session_depth &&
+	    s->error_depth == 0) {
 		if (name == N_session)
-			begin_session(s, lsid_of(s, n, a), namespaces, ns);
-		else if (name == N_error && s->depth == 2) {
-			s->in_error = s->depth;
-			buf_reset(&s->error);
-		}
+			start_session(s, place, namespaces, ns, n, a);
+		else if (name == N_error)
+			start_error(s);
 	}
 	if (!s->stop)
-		moved(s, here(s));
-}
-
-static void
-end_error(struct parse_state *s)
-{
-	struct rec_value v = {s->error.p, s->error.n};
-	char *text;
-
-	while (v.n > 0 && strchr(" \t\r\n", v.p[0]) != NULL)
-		v.p++, v.n--;
-	while (v.n > 0 && strchr(" \t\r\n", v.p[v.n - 1]) != NULL)
-		v.n--;
-	text = xasprintf("the appliance reports an error: %.*s", (int)(v.n < 200 ? v.n : 200),
-	    v.n > 0 ? v.p : "");
-	warn_at(s, s->last, text);
-	free(text);
-	bad_data(s);
-	s->in_error = 0;
+		moved(s, place);
 }
 
 static void
 on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri)
 {
-	struct parse_state *s = arg;
-	uint64_t end;
+	struct parse *s = arg;
+	uint64_t place = here(s);
 
 	(void)local;
 	(void)prefix;
 	(void)uri;
 	if (s->stop)
 		return;
-	end = here(s);
-	if (s->within != NO_SESSION && s->depth == s->session_depth) {
-		if (s->within == A_SESSION)
-			end_session(s, end);
-		s->within = NO_SESSION;
-	} else if (s->within == A_SESSION) {
-		session_end_element(s->session);
-		if (session_refusal(s->session) != NULL)
-			give_up(s, session_refusal(s->session));
-	} else if (s->depth == s->in_error)
+	if (s->report->within != REPORT_BETWEEN && s->depth == s->session_depth)
+		report_end(s->report, place);
+	else if (s->report->within == REPORT_SESSION)
+		report_end_element(s->report, place);
+	else if (s->depth == s->error_depth)
 		end_error(s);
 	s->depth--;
-	moved(s, end);
-	if (s->depth == 0 && !s->stop) {
+	if (s->declared[s->depth] > 0) {
+		s->namespaces -= s->declared[s->depth];
+		s->declared[s->depth] = 0;
+	}
+	moved(s, place);
+	if (s->depth == 0) {
 		s->done = s->stop = 1;
-		s->p->end = end;
 		xmlStopParser(s->ctxt);
 	}
 }
 
 static void
+take_text(struct parse *s, uint64_t place, const xmlChar *p, int n)
+{
+	if (s->report->within == REPORT_SESSION && s->report->wants_text)
+		report_text(s->report, place, (const char *)p, (size_t)n);
+	else if (s->error_depth != 0 && s->depth == s->error_depth && s->error.n < 4096)
+		buf_add(&s->error, p, (size_t)n < 4096 ? (size_t)n : 4096);
+}
+
+static void
 on_text(void *arg, const xmlChar *p, int n)
 {
-	struct parse_state *s = arg;
+	struct parse *s = arg;
+	uint64_t place = here(s);
 
 	if (s->stop)
 		return;
-	if (s->within == A_SESSION) {
-		session_text(s->session, (const char *)p, (size_t)n);
-		if (session_refusal(s->session) != NULL)
-			give_up(s, session_refusal(s->session));
-	} else if (s->in_error != 0 && s->depth == s->in_error && s->error.n < 4096)
-		buf_add(&s->error, p, (size_t)n < 4096 ? (size_t)n : 4096);
+	take_text(s, place, p, n);
 	/* The blanks between elements are not worth it. */
-	if (n > 256)
-		moved(s, here(s));
+	if (place - s->last > TEXT_STEP)
+		moved(s, place);
+}
+
+static void
+on_cdata(void *arg, const xmlChar *p, int n)
+{
+	struct parse *s = arg;
+
+	if (s->stop)
+		return;
+	take_text(s, here(s), p, n);
+	moved(s, here(s));
 }
 
 static void
 on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 {
-	struct parse_state *s = arg;
+	struct parse *s = arg;
 
 	(void)data;
 	if (s->stop)
@@ -569,17 +425,16 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 	/* Marks stand between documents: this one was cut, and another put
 	 * behind it. */
 	if (xmlStrEqual(target, BAD_CAST "praic-site") ||
-	    xmlStrEqual(target, BAD_CAST "praic-end")) {
+	    xmlStrEqual(target, BAD_CAST "praic-end"))
 		abandon(s, "a mark within a document: it was cut, and another follows");
-		return;
-	}
-	moved(s, here(s));
+	else
+		moved(s, here(s));
 }
 
 static void
 on_comment(void *arg, const xmlChar *text)
 {
-	struct parse_state *s = arg;
+	struct parse *s = arg;
 
 	(void)text;
 	if (!s->stop)
@@ -598,7 +453,7 @@ on_doctype(void *arg, const xmlChar *name, const xmlChar *public, const xmlChar 
 static void
 on_error(void *arg, xmlErrorPtr e)
 {
-	struct parse_state *s = arg;
+	struct parse *s = arg;
 	size_t n;
 
 	/* Not being well-formed is fatal; other errors are about namespaces,
@@ -622,7 +477,7 @@ no_entity(void *arg, const xmlChar *name)
 	return NULL;
 }
 
-/* ---- the document as a whole ---------------------------------------- */
+/* ---- the document as a whole ----------------------------------------- */
 
 /*
  * The document is not well-formed: is it because the input ended?  What
@@ -630,7 +485,7 @@ no_entity(void *arg, const xmlChar *name)
  * most the beginning of one piece of markup.
  */
 static int
-is_cut(struct parse_state *s)
+is_cut(struct parse *s)
 {
 	size_t n;
 	const char *p = source_have(s->source, s->last, &n), *end, *lt, *amp;
@@ -671,7 +526,7 @@ is_cut(struct parse_state *s)
 }
 
 static void
-run_parser(struct parse_state *s)
+run_parser(struct parse *s)
 {
 	xmlSAXHandler sax;
 
@@ -681,7 +536,7 @@ run_parser(struct parse_state *s)
 	sax.endElementNs = on_end;
 	sax.characters = on_text;
 	sax.ignorableWhitespace = on_text;
-	sax.cdataBlock = on_text;
+	sax.cdataBlock = on_cdata;
 	sax.processingInstruction = on_instruction;
 	sax.comment = on_comment;
 	sax.internalSubset = on_doctype;
@@ -689,7 +544,7 @@ run_parser(struct parse_state *s)
 	sax.serror = on_error;
 	s->ctxt = xmlCreateIOParserCtxt(&sax, s, read_more, NULL, s, XML_CHAR_ENCODING_UTF8);
 	if (s->ctxt == NULL)
-		(void)xmalloc(SIZE_MAX / 2);	/* out of memory: says so, ends */
+		xnomem();
 	/* No option that loads, substitutes or forgives anything, and above
 	 * all not XML_PARSE_HUGE, which makes bombs of small inputs.  The
 	 * encoding was dealt with: no declaration changes it.  NOENT has
@@ -705,44 +560,45 @@ run_parser(struct parse_state *s)
 	s->ctxt = NULL;
 }
 
-enum parse_outcome
-parse_document(struct parse *p, struct source *source, uint64_t place, const char *host)
+/* The document did not come to its end. */
+static enum parse_outcome
+parse_broken(struct parse *s)
 {
-	struct parse_state *s = p->state;
-	char *text;
-	int cut;
+	int length = 0, cut = source_failed(s->source) || is_cut(s);
+	const char *lsid = report_break(s->report, &length);
 
-	s->source = source;
-	s->host = host;
-	s->start = s->fed = s->last = place;
-	s->depth = s->done = s->stop = s->stopped = s->error_code = s->in_error = 0;
-	s->why[0] = '\0';
-	s->within = NO_SESSION;
-	run_parser(s);
-	if (s->done)
-		return PARSE_WHOLE;
-	if (s->within == A_SESSION)
-		output_drop(s->out);
-	p->end = s->last;
-	if (s->stopped) {
-		p->code = code_worse(p->code, output_failed(s->out));
-		return PARSE_STOPPED;
-	}
-	cut = source_failed(source) || is_cut(s);
-	if (cut)
-		text = xasprintf("the input ends here, in the middle of %s%.*s",
-		    s->within == A_SESSION ? "session " : "a document",
-		    s->within == A_SESSION ? (int)s->lsid.n : 0, buf_text(&s->lsid));
-	else
-		text = xasprintf("%s; the rest of this document is left out%s%.*s", s->why,
-		    s->within == A_SESSION ? ", with session " : "",
-		    s->within == A_SESSION ? (int)s->lsid.n : 0, buf_text(&s->lsid));
-	warn_at(s, s->last, text);
-	free(text);
 	if (cut) {
-		p->code = code_worse(p->code, EX_TEMPFAIL);
+		report_warn(s->report, s->last, "the input ends here, in the middle of %s%.*s",
+		    lsid != NULL ? "session " : "a document", length, lsid != NULL ? lsid : "");
+		s->report->code = code_worse(s->report->code, EX_TEMPFAIL);
 		return PARSE_CUT;
 	}
-	bad_data(s);
+	report_warn(s->report, s->last, "%s; the rest of this document is left out%s%.*s", s->why,
+	    lsid != NULL ? ", with session " : "", length, lsid != NULL ? lsid : "");
+	report_bad(s->report);
 	return PARSE_BAD;
+}
+
+enum parse_outcome
+parse_document(struct report *report, struct source *source, uint64_t place, const char *host,
+    uint64_t *end)
+{
+	struct parse s = {.report = report, .source = source};
+	enum parse_outcome outcome;
+	int length;
+
+	s.start = s.fed = s.last = place;
+	report_document(report, source, place, host);
+	run_parser(&s);
+	if (s.done)
+		outcome = PARSE_WHOLE;
+	else if (s.stopped) {
+		(void)report_break(report, &length);
+		report->code = code_worse(report->code, report_stopped(report));
+		outcome = PARSE_STOPPED;
+	} else
+		outcome = parse_broken(&s);
+	*end = s.last;
+	buf_free(&s.error);
+	return outcome;
 }

@@ -7,58 +7,47 @@
 #define KEEP_BYTES 65536
 
 void
-row_reset(struct row *r, enum table_id table)
+row_begin(struct row *r, enum table_id table)
 {
 	r->table = table;
-	buf_trim(&r->bytes, KEEP_BYTES);
-	memset(r->cell, 0, sizeof(r->cell));
+	buf_trim(&r->text, KEEP_BYTES);
+	memset(r->cell, 0, (size_t)table_list[table].columns * sizeof(r->cell[0]));
 }
 
 void
 row_free(struct row *r)
 {
-	buf_free(&r->bytes);
+	buf_free(&r->text);
 }
 
 void
-row_set(struct row *r, int column, const char *p, size_t n)
+row_set_text(struct row *r, int column, const char *p, size_t n)
 {
-	r->cell[column].at = r->bytes.n;
-	r->cell[column].n = n;
-	r->cell[column].there = 1;
-	buf_add(&r->bytes, p, n);
+	struct row_cell *c = &r->cell[column];
+
+	c->is = ROW_TEXT;
+	c->at = r->text.n;
+	c->n = n;
+	buf_add(&r->text, p, n);
 }
 
 void
-row_set_int(struct row *r, int column, int64_t v)
+row_set_number(struct row *r, int column, int64_t v)
 {
-	char text[NUM_SIZE];
-
-	row_set(r, column, text, (size_t)num_format(v, text));
+	r->cell[column].is = ROW_NUMBER;
+	r->cell[column].number = v;
 }
 
 void
 row_clear(struct row *r, int column)
 {
-	r->cell[column].there = 0;
+	r->cell[column].is = ROW_NOTHING;
 }
 
-struct rec_value
-row_get(const struct row *r, int column)
+void
+row_copy(struct row *r, int to, int from)
 {
-	struct rec_value v = {NULL, 0};
-
-	if (r->cell[column].there) {
-		v.n = r->cell[column].n;
-		v.p = v.n > 0 ? r->bytes.p + r->cell[column].at : "";
-	}
-	return v;
-}
-
-int
-row_filled(const struct row *r, int column)
-{
-	return r->cell[column].there && r->cell[column].n > 0;
+	r->cell[to] = r->cell[from];
 }
 
 static int
@@ -79,76 +68,101 @@ row_trim(struct rec_value v)
 	return v;
 }
 
-void
-row_set_time(struct row *r, int column, struct rec_value stamp, struct rec_value text,
-    row_complaint *complain, void *arg)
-{
-	const char *name = table_list[r->table].column[column].name;
-	struct rec_value s = row_trim(stamp), t = row_trim(text);
-	char out[WHEN_SIZE];
-	int64_t when;
-
-	if (s.n > 0 && when_parse_unix(s.p, s.n, &when) == 0)
-		;
-	else if (t.n > 0 && when_parse_iso(t.p, t.n, &when) == 0) {
-		if (s.n > 0)
-			complain(arg, name, "no UNIX seconds; its text is taken", s);
-	} else {
-		if (s.n > 0 || t.n > 0)
-			complain(arg, name, "no time", s.n > 0 ? s : t);
-		return;
-	}
-	when_format(when, out);
-	row_set(r, column, out, WHEN_SIZE - 1);
-}
-
 static int
 is_text(struct rec_value v, const char *text)
 {
 	return v.n == strlen(text) && memcmp(v.p, text, v.n) == 0;
 }
 
-static void
-write_typed(const struct row *r, int c, struct buf *b, row_complaint *complain, void *arg)
+const char *
+row_set(struct row *r, int column, struct rec_value v)
 {
-	const struct table_column *column = &table_list[r->table].column[c];
-	struct rec_value v = row_get(r, c), t;
-	int64_t number;
+	struct row_cell *c = &r->cell[column];
 
-	if (v.p == NULL) {
-		rec_null(b);
-		return;
+	if (v.p == NULL)
+		return NULL;
+	switch (table_list[r->table].column[column].type) {
+	case TABLE_TEXT:
+	case TABLE_TIME:
+		row_set_text(r, column, v.p, v.n);
+		return NULL;
+	case TABLE_INT:
+		v = row_trim(v);
+		c->is = ROW_NUMBER;
+		if (num_parse(v.p, v.n, &c->number) == 0)
+			return NULL;
+		c->is = ROW_NOTHING;
+		return v.n > 0 ? "no number of 64 bits" : NULL;
+	case TABLE_BOOL:
+		v = row_trim(v);
+		c->is = ROW_NUMBER;
+		c->number = is_text(v, "1") || is_text(v, "true");
+		if (c->number == 1 || is_text(v, "0") || is_text(v, "false"))
+			return NULL;
+		c->is = ROW_NOTHING;
+		return v.n > 0 ? "neither 1 nor 0" : NULL;
 	}
-	if (column->type == TABLE_TEXT || column->type == TABLE_TIME) {
-		rec_text(b, v.p, v.n);
-		return;
+	return NULL;
+}
+
+/* UNIX seconds; a fraction is cut. */
+static int
+read_stamp(struct rec_value v, int64_t *t)
+{
+	const char *point = memchr(v.p, '.', v.n);
+	uint64_t fraction;
+	size_t n = v.n;
+
+	if (point != NULL) {
+		n = (size_t)(point - v.p);
+		if (num_parse_count(point + 1, v.n - n - 1, UINT64_MAX, &fraction) == -1)
+			return -1;
 	}
-	t = row_trim(v);
-	if (column->type == TABLE_INT && num_parse(t.p, t.n, &number) == 0) {
-		rec_int(b, number);
-		return;
+	return when_parse_unix(v.p, n, t);
+}
+
+const char *
+row_set_time(struct row *r, int column, struct rec_value stamp, struct rec_value text,
+    struct rec_value *wrong)
+{
+	struct rec_value s = row_trim(stamp), t = row_trim(text);
+	char out[WHEN_SIZE];
+	int64_t when;
+	int by_text = 0;
+
+	*wrong = s.n > 0 ? s : t;
+	if (s.n == 0 || read_stamp(s, &when) == -1) {
+		by_text = t.n > 0 && when_parse_iso(t.p, t.n, &when) == 0;
+		if (!by_text) {
+			r->cell[column].is = ROW_NOTHING;
+			return wrong->n > 0 ? "no time" : NULL;
+		}
 	}
-	if (column->type == TABLE_BOOL && (is_text(t, "1") || is_text(t, "true"))) {
-		rec_int(b, 1);
-		return;
-	}
-	if (column->type == TABLE_BOOL && (is_text(t, "0") || is_text(t, "false"))) {
-		rec_int(b, 0);
-		return;
-	}
-	rec_null(b);
-	if (t.n > 0)
-		complain(arg, column->name, column->type == TABLE_INT ?
-		    "no number of 64 bits" : "neither 1 nor 0", t);
+	when_format(when, out);
+	row_set_text(r, column, out, WHEN_SIZE - 1);
+	return by_text && s.n > 0 ? "no UNIX seconds; its text is taken" : NULL;
 }
 
 void
-row_write(const struct row *r, struct buf *b, row_complaint *complain, void *arg)
+row_write(const struct row *r, struct buf *b)
 {
-	int c;
+	int c, columns = table_list[r->table].columns;
 
 	rec_row(b, r->table);
-	for (c = 0; c < table_list[r->table].columns; c++)
-		write_typed(r, c, b, complain, arg);
+	for (c = 0; c < columns; c++)
+		switch (r->cell[c].is) {
+		case ROW_ABSENT:
+		case ROW_NOTHING:
+			rec_null(b);
+			break;
+		case ROW_TEXT:
+			/* A row may be without any text: then text.p is NULL. */
+			rec_text(b, r->cell[c].n > 0 ? r->text.p + r->cell[c].at : "",
+			    r->cell[c].n);
+			break;
+		case ROW_NUMBER:
+			rec_int(b, r->cell[c].number);
+			break;
+		}
 	rec_end_row(b);
 }

@@ -1,46 +1,67 @@
 /*
- * A row on its way from XML to the record stream: values by column, typed
- * only when the row is written.
+ * A row on its way from XML to the record stream: its values by column, each
+ * of its column's type, whatever order they come in.
  */
 #ifndef PRAIC_ROW_H
 #define PRAIC_ROW_H
 
 #include "rec.h"
 
+enum row_is {
+	ROW_ABSENT,
+	ROW_NOTHING,	/* it was there, but is NULL: empty, or unreadable */
+	ROW_TEXT,
+	ROW_NUMBER
+};
+
 struct row {
 	enum table_id table;
-	struct buf bytes;
-	struct {
-		size_t at, n;
-		int there;	/* else NULL */
+	struct buf text;
+	struct row_cell {
+		enum row_is is;
+		int64_t number;
+		size_t at, n;	/* in text */
 	} cell[TABLE_MAX_COLUMNS];
 };
 
-/* Told of a value that is not of its column's type, and becomes NULL. */
-typedef void row_complaint(void *arg, const char *column, const char *why, struct rec_value);
-
-void row_reset(struct row *, enum table_id);
+void row_begin(struct row *, enum table_id);
 void row_free(struct row *);
 
-/* Set, or set anew.  The bytes are copied. */
-void row_set(struct row *, int column, const char *p, size_t n);
-void row_set_int(struct row *, int column, int64_t);
+/*
+ * Set a column, by what its type makes of the value (p == NULL: nothing is
+ * done).  NULL, or why the value cannot be read and the column is NULL.
+ */
+const char *row_set(struct row *, int column, struct rec_value);
+void row_set_text(struct row *, int column, const char *p, size_t n);
+void row_set_number(struct row *, int column, int64_t);
 void row_clear(struct row *, int column);
-
-/* NULL when not set; valid until the next row_set. */
-struct rec_value row_get(const struct row *, int column);
-/* Set, and not empty? */
-int row_filled(const struct row *, int column);
+/* Set one column to what another of the same type is. */
+void row_copy(struct row *, int to, int from);
 
 /*
  * A time: the attribute if it can be read as UNIX seconds, else the text
- * with its offset.  Either may be NULL (p == NULL).
+ * with its offset; either may be NULL.  NULL, or what was wrong, and with
+ * which of the two.
  */
-void row_set_time(struct row *, int column, struct rec_value stamp, struct rec_value text,
-    row_complaint *, void *arg);
+const char *row_set_time(struct row *, int column, struct rec_value stamp, struct rec_value text,
+    struct rec_value *wrong);
+
+/* Was it there? */
+static inline int
+row_has(const struct row *r, int column)
+{
+	return r->cell[column].is != ROW_ABSENT;
+}
+
+/* Has it a text that is not empty? */
+static inline int
+row_filled(const struct row *r, int column)
+{
+	return r->cell[column].is == ROW_TEXT && r->cell[column].n > 0;
+}
 
 /* The row as a line, at the end of a buffer. */
-void row_write(const struct row *, struct buf *, row_complaint *, void *arg);
+void row_write(const struct row *, struct buf *);
 
 /* Without the white space at both ends. */
 struct rec_value row_trim(struct rec_value);

@@ -44,7 +44,13 @@ sandbox_enter(const char **why)
 		/* abort(3), should the C library find memory corrupted */
 		SCMP_SYS(rt_sigprocmask), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill),
 		SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(clock_gettime),
+		/* what they are called on processors of 32 bits; libseccomp
+		 * passes over what a processor has not */
+		SCMP_SYS(_llseek), SCMP_SYS(ftruncate64), SCMP_SYS(futex_time64),
+		SCMP_SYS(clock_gettime64),
 	};
+	static const int maps[] = {SCMP_SYS(mmap), SCMP_SYS(mmap2)};
+	static const int fcntls[] = {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)};
 	scmp_filter_ctx filter;
 	size_t i;
 	int err;
@@ -60,13 +66,13 @@ sandbox_enter(const char **why)
 	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && err == 0; i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
 	/* Memory, but no file, and nothing that can be run. */
-	if (err == 0)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+	for (i = 0; i < sizeof(maps) / sizeof(maps[0]) && err == 0; i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, maps[i], 2,
 		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
 		    SCMP_A4(SCMP_CMP_MASKED_EQ, 0xffffffff, 0xffffffff));
-	if (err == 0)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-		    SCMP_A1(SCMP_CMP_EQ, F_SETPIPE_SZ));
+	for (i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]) && err == 0; i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, fcntls[i], 1,
+		    SCMP_A1(SCMP_CMP_EQ, F_SETPIPE_SZ, 0));
 	if (err == 0)
 		err = seccomp_load(filter);
 	seccomp_release(filter);

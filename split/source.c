@@ -14,22 +14,16 @@
 /* Raw bytes are kept this far back, to be read again.  The parser reads
  * some kilobytes ahead, no more. */
 #define KEEP_RAW ((size_t)1 << 20)
-/* Replacements this near to each other are one run: no boundary between two
- * sessions fits in between. */
-#define RUN_GAP 16
+/* From one state of the decoder that is kept to the next: what may have to
+ * be decoded once more to tell where in the input a place is. */
+#define STEP 2048
 
-/* A block, as it was when its decoding began. */
-struct block {
+/* Where decoding was, and how: it can begin again from here. */
+struct step {
 	uint64_t raw, place;
 	enum encoding encoding;
 	enum decode_inside inside;
-	int changed;		/* decoded and raw bytes differ */
-	char carry[64];		/* decoded, but not yet passed on */
-	size_t carry_n;
-};
-
-struct run {
-	uint64_t from, to, count;
+	int changed;		/* decoded and raw bytes differ, up to the next */
 };
 
 struct source {
@@ -46,31 +40,49 @@ struct source {
 	uint64_t win_at;	/* the place where win.p begins */
 	size_t win_from;	/* before it nothing is wanted any more */
 
-	struct block *block;
-	size_t blocks, block_cap;
-	struct run *run;
-	size_t runs, run_cap;
+	struct step *step;
+	size_t steps, step_cap;
+	int new_step;		/* the last one's decoder is not ours any more */
+
+	/* a bit for each byte of the window where something was replaced, as
+	 * far as there is any; and how many went with what was let go */
+	struct buf replaced;
+	uint64_t replaced_before;
 };
 
 static void
 note_replaced(void *arg, size_t out_offset)
 {
 	struct source *s = arg;
-	uint64_t place = s->win_at + out_offset;
+	size_t byte = out_offset / 8, more;
 
-	if (s->blocks > 0)
-		s->block[s->blocks - 1].changed = 1;
-	if (s->runs > 0 && place - s->run[s->runs - 1].to <= RUN_GAP) {
-		s->run[s->runs - 1].to = place;
-		s->run[s->runs - 1].count++;
-		return;
+	s->step[s->steps - 1].changed = 1;
+	if (byte >= s->replaced.n) {
+		more = byte + 1 - s->replaced.n;
+		buf_reserve(&s->replaced, more);
+		memset(s->replaced.p + s->replaced.n, 0, more);
+		s->replaced.n += more;
 	}
-	if (s->runs == s->run_cap) {
-		s->run_cap = s->run_cap == 0 ? 16 : s->run_cap * 2;
-		s->run = xrealloc(s->run, s->run_cap * sizeof(*s->run));
+	s->replaced.p[byte] |= (char)(1 << out_offset % 8);
+}
+
+/* How many bits are set before this one. */
+static uint64_t
+count_bits(const struct buf *b, size_t bit)
+{
+	uint64_t n = 0, eight;
+	size_t i = 0, bytes = bit / 8 < b->n ? bit / 8 : b->n;
+
+	for (; bytes - i >= sizeof(eight); i += sizeof(eight)) {
+		memcpy(&eight, b->p + i, sizeof(eight));
+		n += (uint64_t)__builtin_popcountll(eight);
 	}
-	s->run[s->runs].from = s->run[s->runs].to = place;
-	s->run[s->runs++].count = 1;
+	for (; i < bytes; i++)
+		n += (uint64_t)__builtin_popcount((unsigned char)b->p[i]);
+	if (bit / 8 < b->n)
+		n += (uint64_t)__builtin_popcount((unsigned char)b->p[bit / 8] &
+		    ((1u << bit % 8) - 1));
+	return n;
 }
 
 struct source *
@@ -94,8 +106,8 @@ source_free(struct source *s)
 	buf_free(&s->raw);
 	buf_free(&s->win);
 	buf_free(&s->decoder.utf8);
-	free(s->block);
-	free(s->run);
+	buf_free(&s->replaced);
+	free(s->step);
 	free(s);
 }
 
@@ -143,24 +155,52 @@ read_block(struct source *s)
 		s->raw.n += (size_t)n;
 }
 
+/* The decoder's state, now and then. */
 static void
-add_block(struct source *s)
+add_step(struct source *s)
 {
-	struct block *b;
+	const struct decoder *d = &s->decoder;
+	uint64_t raw = s->raw_at + s->raw_used;
+	struct step *t;
 
-	if (s->blocks == s->block_cap) {
-		s->block_cap = s->block_cap == 0 ? 16 : s->block_cap * 2;
-		s->block = xrealloc(s->block, s->block_cap * sizeof(*s->block));
+	if (s->steps > 0 && raw - s->step[s->steps - 1].raw < STEP && !s->new_step)
+		return;
+	if (s->steps == s->step_cap) {
+		s->step_cap = s->step_cap == 0 ? 64 : s->step_cap * 2;
+		s->step = xrealloc(s->step, s->step_cap * sizeof(*s->step));
 	}
-	b = &s->block[s->blocks++];
-	b->raw = s->raw_at + s->raw_used;
-	b->place = s->win_at + s->win.n;
-	b->encoding = s->decoder.encoding;
-	b->inside = s->decoder.inside;
-	b->changed = b->encoding != ENCODING_UTF8;
-	b->carry_n = s->decoder.utf8.n < sizeof(b->carry) ? s->decoder.utf8.n : 0;
-	if (b->carry_n > 0)
-		memcpy(b->carry, s->decoder.utf8.p, b->carry_n);
+	t = &s->step[s->steps++];
+	t->raw = raw;
+	t->place = s->win_at + s->win.n;
+	t->encoding = d->encoding;
+	t->inside = d->inside;
+	t->changed = t->encoding != ENCODING_UTF8;
+	s->new_step = 0;
+}
+
+/* The first bytes of the window go, and what is known of them. */
+static void
+drop_window(struct source *s, size_t n)
+{
+	struct buf rest = {0};
+
+	n &= ~(size_t)7;
+	s->replaced_before += count_bits(&s->replaced, n);
+	if (n / 8 < s->replaced.n)
+		buf_drop(&s->replaced, n / 8);
+	else
+		buf_reset(&s->replaced);
+	if (s->win.cap > 64 * BLOCK && s->win.n - n < BLOCK) {
+		/* A huge token has gone by: so goes its memory. */
+		buf_add(&rest, s->win.p + n, s->win.n - n);
+		buf_free(&s->win);
+		s->win = rest;
+		if (s->replaced.n == 0)
+			buf_free(&s->replaced);
+	} else
+		buf_drop(&s->win, n);
+	s->win_at += n;
+	s->win_from -= n;
 }
 
 /* Let go of what nobody can ask for. */
@@ -170,28 +210,15 @@ tidy(struct source *s)
 	uint64_t place = s->win_at + s->win_from;
 	size_t gone;
 
-	if (s->win_from > BLOCK && s->win_from >= s->win.n / 2) {
-		if (s->win.cap > 64 * BLOCK && s->win.n - s->win_from < BLOCK) {
-			struct buf small = {0};	/* a huge token has gone by */
-
-			buf_add(&small, s->win.p + s->win_from, s->win.n - s->win_from);
-			buf_free(&s->win);
-			s->win = small;
-		} else
-			buf_drop(&s->win, s->win_from);
-		s->win_at = place;
-		s->win_from = 0;
-	}
-	for (gone = 0; gone + 1 < s->blocks && s->block[gone + 1].place <= place; gone++)
+	if (s->win_from > BLOCK && s->win_from >= s->win.n / 2)
+		drop_window(s, s->win_from);
+	for (gone = 0; gone + 1 < s->steps && s->step[gone + 1].place <= place; gone++)
 		;
 	if (gone > 0) {
-		s->blocks -= gone;
-		memmove(s->block, s->block + gone, s->blocks * sizeof(*s->block));
+		s->steps -= gone;
+		memmove(s->step, s->step + gone, s->steps * sizeof(*s->step));
 	}
-	if (s->blocks > 0 && s->block[0].raw > s->raw_at)
-		gone = (size_t)(s->block[0].raw - s->raw_at);
-	else
-		gone = 0;
+	gone = s->steps > 0 ? (size_t)(s->step[0].raw - s->raw_at) : 0;
 	if (s->raw_used > KEEP_RAW && s->raw_used - KEEP_RAW > gone)
 		gone = s->raw_used - KEEP_RAW / 2;
 	if (gone > BLOCK) {
@@ -201,32 +228,37 @@ tidy(struct source *s)
 	}
 }
 
+/* All that was read, as far as it can be told what it is. */
+static void
+decode_raw(struct source *s)
+{
+	size_t left, n, used;
+
+	do {
+		left = s->raw.n - s->raw_used;
+		n = left < STEP ? left : STEP;
+		add_step(s);
+		used = decode(&s->decoder, s->raw.p + s->raw_used, n, s->ended && n == left,
+		    &s->win);
+		s->raw_used += used;
+	} while (used > 0 && s->raw_used < s->raw.n);
+}
+
 int
 source_more(struct source *s)
 {
-	size_t before = s->win.n, used;
+	size_t before;
 
 	tidy(s);
 	before = s->win.n;
-	for (;;) {
-		if (s->raw_used == s->raw.n || s->win.n == before) {
-			if (s->ended && s->raw_used == s->raw.n && s->decoder.utf8.n == 0)
-				return -1;
-			if (!s->ended)
-				read_block(s);
-		}
-		add_block(s);
-		used = decode(&s->decoder, s->raw.p + s->raw_used, s->raw.n - s->raw_used, s->ended,
-		    &s->win);
-		if (used != s->raw.n - s->raw_used)
-			s->block[s->blocks - 1].changed |= s->decoder.encoding != ENCODING_UTF8;
-		s->raw_used += used;
-		if (s->win.n > before)
-			return 0;
-		s->blocks--;	/* nothing came of it yet */
-		if (s->ended && s->raw_used == s->raw.n)
-			return -1;
+	/* After a restart there may be some that was read already. */
+	if (s->raw_used < s->raw.n)
+		decode_raw(s);
+	while (s->win.n == before && !s->ended) {
+		read_block(s);
+		decode_raw(s);
 	}
+	return s->win.n > before ? 0 : -1;
 }
 
 const char *
@@ -257,70 +289,68 @@ source_keep(struct source *s, uint64_t place)
 		s->win_from = from < s->win.n ? from : s->win.n;
 }
 
-/* The block that a place is in, or NULL when there is none any more. */
-static const struct block *
-block_of(const struct source *s, uint64_t place)
+/* The step that a place is in, or NULL when there is none any more. */
+static const struct step *
+step_of(const struct source *s, uint64_t place)
 {
-	size_t low = 0, high = s->blocks, mid;
+	size_t low = 0, high = s->steps, mid;
 
 	while (low < high) {
 		mid = (low + high) / 2;
-		if (s->block[mid].place <= place)
+		if (s->step[mid].place <= place)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low > 0 ? &s->block[low - 1] : NULL;
+	return low > 0 ? &s->step[low - 1] : NULL;
 }
 
 uint64_t
 source_offset(struct source *s, uint64_t place)
 {
-	const struct block *b = block_of(s, place);
+	const struct step *t = step_of(s, place);
 	struct decoder again = {0};
 	struct buf out = {0};
-	uint64_t raw;
 	size_t at, used;
 
-	if (b == NULL)
+	if (t == NULL)
 		return s->raw_at;
-	if (!b->changed)
-		return b->raw + (place - b->place);
-	if (b->raw < s->raw_at)
-		return b->raw;	/* near enough for a message */
+	if (!t->changed)
+		return t->raw + (place - t->place);
+	if (t->raw < s->raw_at)
+		return t->raw;	/* near enough for a message */
 	/* Decode it once more, byte by byte, until we are there. */
-	again.encoding = b->encoding;
-	again.inside = b->inside;
-	buf_add(&again.utf8, b->carry, b->carry_n);
-	raw = b->raw;
-	at = (size_t)(b->raw - s->raw_at);
-	used = at;
-	while (out.n < place - b->place && at < s->raw.n) {
+	again.encoding = t->encoding;
+	again.inside = t->inside;
+	at = used = (size_t)(t->raw - s->raw_at);
+	while (out.n < place - t->place && at < s->raw.n) {
 		at++;
 		used += decode(&again, s->raw.p + used, at - used, 0, &out);
-		raw = s->raw_at + used;
 	}
 	buf_free(&out);
 	buf_free(&again.utf8);
-	return raw;
+	return s->raw_at + used;
 }
 
 int
 source_restart(struct source *s, uint64_t place, enum encoding encoding)
 {
 	uint64_t raw = source_offset(s, place);
-	const struct block *b = block_of(s, place);
+	const struct step *t = step_of(s, place);
+	size_t at = (size_t)(place - s->win_at);
 
-	if (b == NULL || raw < s->raw_at || (b->changed && b->raw < s->raw_at))
+	if (t == NULL || raw < s->raw_at || (t->changed && t->raw < s->raw_at))
 		return -1;
-	s->win.n = (size_t)(place - s->win_at);
+	s->win.n = at;
+	if (at / 8 < s->replaced.n) {
+		s->replaced.n = at / 8 + 1;
+		s->replaced.p[at / 8] &= (char)((1 << at % 8) - 1);
+	}
 	s->raw_used = (size_t)(raw - s->raw_at);
-	s->blocks = (size_t)(b - s->block) + (b->place < place);
-	while (s->runs > 0 && s->run[s->runs - 1].to >= place)
-		s->runs--;
+	s->steps = (size_t)(t - s->step) + (t->place < place);
+	s->new_step = 1;
 	s->decoder.encoding = encoding;
 	s->decoder.inside = DECODE_CONTENT;
-	buf_reset(&s->decoder.utf8);
 	return 0;
 }
 
@@ -358,7 +388,7 @@ source_detect(struct source *s, uint64_t place)
 	uint64_t raw;
 	size_t at;
 
-	if (s->blocks == 0 && s->raw_used == 0 && s->raw.n == 0) {
+	if (s->steps == 0 && s->raw.n == 0) {
 		/* The very first bytes: nothing was decoded yet. */
 		while (!s->ended && s->raw.n < 4)
 			read_block(s);
@@ -378,19 +408,7 @@ source_detect(struct source *s, uint64_t place)
 }
 
 uint64_t
-source_replaced(struct source *s, uint64_t from, uint64_t to)
+source_replaced(const struct source *s, uint64_t place)
 {
-	uint64_t count = 0;
-	size_t i, gone = 0;
-
-	for (i = 0; i < s->runs; i++) {
-		if (s->run[i].from >= from && s->run[i].from < to)
-			count += s->run[i].count;
-		if (s->run[i].from < to)
-			gone = i + 1;
-	}
-	s->runs -= gone;
-	if (gone > 0)
-		memmove(s->run, s->run + gone, s->runs * sizeof(*s->run));
-	return count;
+	return s->replaced_before + count_bits(&s->replaced, (size_t)(place - s->win_at));
 }

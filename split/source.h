@@ -50,8 +50,9 @@ enum encoding source_encoding(const struct source *);
 /* Where in the input, in bytes as they came, a place is. */
 uint64_t source_offset(struct source *, uint64_t place);
 
-/* How many things were replaced by U+FFFD between two places. */
-uint64_t source_replaced(struct source *, uint64_t from, uint64_t to);
+/* How many things were replaced by U+FFFD before a place that was not let
+ * go. */
+uint64_t source_replaced(const struct source *, uint64_t place);
 
 /* Was the end of the input read?  Did reading fail (a message was given)? */
 int source_ended(const struct source *);

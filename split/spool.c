@@ -6,14 +6,13 @@
 #include "msg.h"
 #include "spool.h"
 
-#define IN_MEMORY ((size_t)1 << 20)
+#define IN_MEMORY ((size_t)256 << 10)
 #define PIECE 65536
 
 void
-spool_add(struct spool *s, const char *p, size_t n)
+spool_close(struct spool *s)
 {
-	buf_add(&s->tail, p, n);
-	if (s->tail.n < IN_MEMORY || s->fd == -1 || s->failed)
+	if (s->tail.n < IN_MEMORY || s->failed)
 		return;
 	if (file_write(s->fd, s->tail.p, s->tail.n) == -1) {
 		msg_errno("temporary file");
@@ -22,6 +21,13 @@ spool_add(struct spool *s, const char *p, size_t n)
 	}
 	s->size += (off_t)s->tail.n;
 	buf_trim(&s->tail, 2 * IN_MEMORY);
+}
+
+void
+spool_add(struct spool *s, const char *p, size_t n)
+{
+	buf_add(&s->tail, p, n);
+	spool_close(s);
 }
 
 void

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "sysinfo.h"
+#include "vector.h"
 
 #define KEEP_BYTES 65536
 
@@ -127,22 +128,42 @@ find_head(const struct sysinfo *s, const struct sysinfo_field *cell, size_t posi
 	return 1;
 }
 
+/* How many bytes from p on stand as they are. */
+static size_t
+unescaped(const char *p, size_t n)
+{
+	size_t i = 0;
+	unsigned first;
+
+	for (; n - i >= VECTOR; i += VECTOR) {
+		vector v = vector_load(p + i);
+
+		first = vector_first((vector)(v == '<') | (vector)(v == '>') |
+		    (vector)(v == '&') | (vector)(v == '"'));
+		if (first < VECTOR)
+			return i + first;
+	}
+	while (i < n && p[i] != '<' && p[i] != '>' && p[i] != '&' && p[i] != '"')
+		i++;
+	return i;
+}
+
 static void
 add_escaped(struct buf *b, struct rec_value v)
 {
-	const char *p = v.p, *end = p + v.n, *start;
+	const char *p = v.p, *end = p + v.n;
+	size_t plain;
 
-	for (start = p; p < end; p++) {
-		const char *as = *p == '<' ? "&lt;" : *p == '>' ? "&gt;" :
-		    *p == '&' ? "&amp;" : *p == '"' ? "&quot;" : NULL;
-
-		if (as == NULL)
-			continue;
-		buf_add(b, start, (size_t)(p - start));
-		buf_adds(b, as);
-		start = p + 1;
+	for (;;) {
+		plain = unescaped(p, (size_t)(end - p));
+		buf_add(b, p, plain);
+		p += plain;
+		if (p == end)
+			break;
+		buf_adds(b, *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : *p == '&' ? "&amp;" :
+		    "&quot;");
+		p++;
 	}
-	buf_add(b, start, (size_t)(end - start));
 }
 
 static void

@@ -2,16 +2,8 @@
 # praic-tosql into SQLite: rows arrive, once and whole, whatever the stream.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-make_records() {
-	python3 "$top/tests/tools/make-records.py" "$@"
-}
-storage() {
-	python3 "$top/tests/tools/storage.py" "$@"
-}
-sql() {
-	sqlite3 -batch -noheader "$@"
-}
+# shellcheck source=tests/storage.sh
+. "$top/tests/storage.sh"
 
 make_records --sessions 30 --xml >thirty.rec
 run 0 "a first load" "$tosql" -d a.db thirty.rec
@@ -85,10 +77,10 @@ upper=$(echo "$lsid" | tr a-f A-F)
 sed "s/$lsid/$upper/" one.rec >upper.rec
 sed "s/$lsid/$lsid /" one.rec >blank.rec
 run 0 "keys that differ in case or blanks" "$tosql" -d keys.db one.rec upper.rec blank.rec
-check "are three sessions" test "$(sql keys.db 'SELECT count(*) FROM session')" = 3
+check "are three sessions" test "$(count keys.db)" = 3
 make_records --sessions 1 --host other.example.com >host.rec
 run 0 "an lsid of another host" "$tosql" -d keys.db host.rec
-check "is a session of its own" test "$(sql keys.db 'SELECT count(*) FROM session')" = 4
+check "is a session of its own" test "$(count keys.db)" = 4
 
 # Exit codes of the stream.
 head -n 10 thirty.rec >empty.rec
@@ -103,7 +95,7 @@ run 65 "the writer left something out" "$tosql" -d f.db left.rec
 sed '0,/^R	session_event/s/^R	session_event	1/R	session_event	x/' thirty.rec >bad.rec
 run 65 "a bad session" "$tosql" -v -d g.db bad.rec
 says "is left out" "29 stored, 0 unchanged, 0 older than stored, 1 left out"
-check "the others are stored" test "$(sql g.db 'SELECT count(*) FROM session')" = 29
+check "the others are stored" test "$(count g.db)" = 29
 sed 's/^R	session_event	2	/R	session_event	3	/' one.rec >gap.rec
 run 65 "events that are not numbered in order" "$tosql" -d g.db gap.rec
 says "are refused" "not numbered"

@@ -18,8 +18,11 @@ fetch=${bin}fetch/praic-fetch
 split=${bin}split/praic-split
 tosql=${bin}tosql/praic-tosql
 tofs=${bin}tofs/praic-tofs
+conf=${bin}sched/praic-conf
+sched=${bin}sched/praic-sched
+mail=${bin}sched/praic-mail
 rec_events=${bin}tests/tools/rec-events
-export top data bin fetch split tosql tofs rec_events
+export top data bin fetch split tosql tofs conf sched mail rec_events
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/praic-test.XXXXXX") || exit 1
 TMPDIR=$work
@@ -47,7 +50,7 @@ fail() {
 	shift
 	for shown; do
 		[ -f "$shown" ] && printf '%s:\n' "$shown" | sed 's/^/# /' &&
-			head -c 4000 "$shown" | head -n 40 | sed 's/^/#   /'
+			head -c 4000 "$shown" | head -n 40 | sed 's/^/#   /;$a\'
 	done
 	return 0
 }

@@ -147,7 +147,8 @@ bytes_in_memory(const struct batch *b)
 int
 batch_full(const struct batch *b)
 {
-	return bytes_in_memory(b) >= BATCH_BYTES;
+	/* A session in the file has the batch to itself. */
+	return (b->spill != NULL && !b->begun) || bytes_in_memory(b) >= BATCH_BYTES;
 }
 
 void
@@ -249,7 +250,7 @@ batch_row(struct batch *b, enum table_id table, const struct rec_value *value)
 {
 	struct batch_session *s = &b->session[b->n];
 	const struct table *t = &table_list[table];
-	struct rec_value v[TABLE_MAX_COLUMNS];
+	struct rec_value v[TABLE_MAX_COLUMNS] = {{NULL, 0}};
 	struct buf *out = &b->rows[table];
 	size_t most = 8;
 	uint32_t there = 0;
@@ -523,7 +524,7 @@ batch_next(struct batch_rows *c)
 			v->n = 8;
 			break;
 		case TABLE_BOOL:
-			v->i = *p;
+			v->i = (unsigned char)*p;
 			v->n = 1;
 			break;
 		case TABLE_TIME:

@@ -16,7 +16,7 @@
 #include "rec.h"
 #include "sha256.h"
 
-#define BATCH_BYTES ((size_t)8 << 20)
+#define BATCH_BYTES ((size_t)2 << 20)
 
 /* The tables of a session report: all that is stored in a database. */
 #define BATCH_TABLES TABLE_FILE

@@ -13,6 +13,9 @@ struct db_options {
 	int timeout;		/* seconds to wait for locks and answers */
 	int dry_run;		/* do it all, then roll back */
 	int force;		/* what knows less replaces what knows more */
+	/* called now and then while a batch is written */
+	void (*meanwhile)(void *);
+	void *meanwhile_arg;
 };
 
 struct db;

@@ -185,7 +185,7 @@ drop_session(struct load *l, struct rec_reader *r)
 }
 
 static void
-keep_left_line(void *arg, const char *line, size_t n)
+keep_unseen(void *arg, const char *line, size_t n)
 {
 	reject_line(arg, line, n);
 }
@@ -221,14 +221,24 @@ take(struct load *l, struct rec_reader *r, enum rec_event e, const char *name)
 }
 
 void
+load_meanwhile(void *load)
+{
+	struct load *l = load;
+
+	if (l->input != NULL)
+		rec_take_in(l->input);
+}
+
+void
 load_input(struct load *l, int fd, const char *name)
 {
 	struct rec_reader *r = rec_open(fd, name);
 	enum rec_event e;
 
+	l->input = r;
 	if (l->reject != NULL) {
-		r->left = keep_left_line;
-		r->left_arg = l->reject;
+		r->unseen = keep_unseen;
+		r->unseen_arg = l->reject;
 	}
 	while (!l->stop && (e = rec_next(r)) != REC_EOF) {
 		if (e == REC_BEGIN || e == REC_TABLES || e == REC_END)
@@ -243,6 +253,7 @@ load_input(struct load *l, int fd, const char *name)
 	reject_end(l->reject);
 	check_reject(l);
 	worse(l, rec_code(r));
+	l->input = NULL;
 	rec_close(r);
 }
 

@@ -13,6 +13,7 @@ struct load {
 	struct db *db;
 	struct batch *batch;
 	struct reject *reject;	/* or NULL */
+	struct rec_reader *input;	/* being read, or NULL */
 	int no_system_information;
 	int code;		/* the worst so far */
 	int stop;		/* the database takes no more */
@@ -21,6 +22,9 @@ struct load {
 	 * others. */
 	uint64_t read, stored, unchanged, older, left_out, not_stored;
 };
+
+/* For db_options: keeps the input flowing while a batch is written. */
+void load_meanwhile(void *load);
 
 /* Read one input to its end.  fd is not closed. */
 void load_input(struct load *, int fd, const char *name);

@@ -15,6 +15,7 @@
 #include "load.h"
 #include "msg.h"
 #include "num.h"
+#include "settings.h"
 
 /* Long enough for another loader's batch, short enough to be noticed. */
 #define DEFAULT_TIMEOUT 30
@@ -32,7 +33,7 @@ struct arguments {
 static void __attribute__((noreturn))
 usage(int code)
 {
-	fputs("usage: praic-tosql -d DATABASE [-nv] [--force] [--no-system-information]\n"
+	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--force] [--no-system-information]\n"
 	    "           [--reject DIRECTORY] [--timeout SECONDS] [FILE ...]\n"
 	    "       praic-tosql --schema sqlite\n", code == 0 ? stdout : stderr);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
@@ -47,12 +48,45 @@ set_database(struct arguments *a, const char *text)
 	return *a->db.target == '\0' ? -1 : 0;
 }
 
+static int
+set_timeout(struct arguments *a, const char *text)
+{
+	uint64_t seconds;
+
+	if (num_parse_count(text, strlen(text), 86400, &seconds) == -1) {
+		msg_warn("timeout %s: seconds, 0 to 86400", text);
+		return EX_USAGE;
+	}
+	a->db.timeout = (int)seconds;
+	return 0;
+}
+
+/* A field of the settings database. */
+static int
+set_field(void *arg, const char *name, const char *value)
+{
+	struct arguments *a = arg;
+
+	if (strcmp(name, "timeout") == 0)
+		return set_timeout(a, value);
+	if (strcmp(name, "system-information") == 0) {
+		a->no_system_information = *value == '0';
+		return 0;
+	}
+	if (strcmp(name, "connection") == 0 && settings_connection_path(value) != NULL &&
+	    set_database(a, value) == 0)
+		return 0;
+	msg_warn("the settings have a %s that this program cannot use", name);
+	return EX_CONFIG;
+}
+
 static void
 parse(struct arguments *a, int argc, char **argv)
 {
 	enum { FORCE = 256, NO_SYSINFO, REJECT, TIMEOUT, SCHEMA };
 	static const struct option options[] = {
 		{"database", required_argument, NULL, 'd'},
+		{"destination", required_argument, NULL, 'D'},
 		{"dry-run", no_argument, NULL, 'n'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"force", no_argument, NULL, FORCE},
@@ -64,15 +98,19 @@ parse(struct arguments *a, int argc, char **argv)
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0}
 	};
-	uint64_t seconds;
-	int c;
+	int c, code;
 
 	a->db.timeout = DEFAULT_TIMEOUT;
-	while ((c = getopt_long(argc, argv, "d:nvhV", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "D:d:nvhV", options, NULL)) != -1)
 		switch (c) {
 		case 'd':
 			if (set_database(a, optarg) == -1)
 				usage(EX_USAGE);
+			break;
+		case 'D':
+			code = settings_load_destination(optarg, SETTINGS_SQL, set_field, a);
+			if (code != 0)
+				exit(code);
 			break;
 		case 'n':
 			a->db.dry_run = 1;
@@ -90,9 +128,8 @@ parse(struct arguments *a, int argc, char **argv)
 			a->reject = optarg;
 			break;
 		case TIMEOUT:
-			if (num_parse_count(optarg, strlen(optarg), 86400, &seconds) == -1)
+			if (set_timeout(a, optarg) != 0)
 				usage(EX_USAGE);
-			a->db.timeout = (int)seconds;
 			break;
 		case SCHEMA:
 			a->schema = optarg;
@@ -169,6 +206,8 @@ main(int argc, char **argv)
 	l.no_system_information = a.no_system_information;
 	if (a.reject != NULL && (l.reject = reject_open(a.reject, &l.code)) == NULL)
 		return l.code;
+	a.db.meanwhile = load_meanwhile;
+	a.db.meanwhile_arg = &l;
 	l.db = a.ops->open(&a.db, &l.code);
 	if (l.db == NULL)
 		return l.code;

@@ -20,12 +20,9 @@
 #include "schema.h"
 #include "sqlite.h"
 
-/* "PRst": this is praic's storage database, and no other one. */
-#define APPLICATION_ID 0x50527374
-
 /* For the pages that a batch touches again and again; the rest comes from
  * the system's cache.  In KiB. */
-#define CACHE_KIB "8192"
+#define CACHE_KIB "4096"
 
 enum statement {
 	FIND, COUNT_EVENTS, LAST_IDS, BEGIN, COMMIT, ROLLBACK,
@@ -116,11 +113,11 @@ unlock(struct db *db)
 		flock(db->fd, LOCK_UN);
 }
 
-/* Wait for other loaders.  0, or EX_TEMPFAIL after a message. */
+/* Wait for other loaders.  0, or -1 when the time is over. */
 static int
-lock(struct db *db)
+try_lock(struct db *db)
 {
-	struct timespec nap = {0, 20 * 1000 * 1000};
+	struct timespec nap = {0, 20000000};
 	int naps = db->o->timeout * 50;
 
 	if (db->fd == -1)
@@ -129,10 +126,16 @@ lock(struct db *db)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return 0;	/* a file system without: SQLite's own locks do */
 		if (naps-- <= 0)
-			return complain(db, SQLITE_BUSY, "");
+			return -1;
 		nanosleep(&nap, NULL);
 	}
 	return 0;
+}
+
+static int
+lock(struct db *db)
+{
+	return try_lock(db) == 0 ? 0 : complain(db, SQLITE_BUSY, "");
 }
 
 static int
@@ -158,23 +161,6 @@ run(struct db *db, int which)
 	return rc;
 }
 
-/* The columns from the given one on, each in this form, with its name for %. */
-static void
-column_list(struct buf *sql, enum table_id t, int from, const char *format)
-{
-	struct schema_column column[SCHEMA_MAX_COLUMNS];
-	int n = schema_columns(t, column), i;
-
-	for (i = from; i < n; i++) {
-		buf_adds(sql, i > from ? ", " : "");
-		for (const char *f = format; *f != '\0'; f++)
-			if (*f == '%')
-				buf_adds(sql, column[i].name);
-			else
-				buf_addc(sql, *f);
-	}
-}
-
 /* Of a session, not of an event of it. */
 static int
 is_child(int t)
@@ -192,17 +178,36 @@ prepare_table(struct db *db, int t)
 	/* OR ROLLBACK: nobody wants a failed statement's batch, and SQLite
 	 * need not keep what a half-done statement changed. */
 	buf_printf(&sql, "INSERT OR ROLLBACK INTO \"%s\" (", name);
-	column_list(&sql, (enum table_id)t, 0, "\"%\"");
+	sqlite_columns(&sql, (enum table_id)t, 0, "\"%\"");
 	buf_printf(&sql, ") SELECT * FROM \"batch_%s\"", name);
 	if (t == TABLE_SESSION) {
 		buf_adds(&sql, " WHERE true ON CONFLICT (id) DO UPDATE SET ");
-		column_list(&sql, TABLE_SESSION, 1, "\"%\" = excluded.\"%\"");
+		sqlite_columns(&sql, TABLE_SESSION, 1, "\"%\" = excluded.\"%\"");
 	}
 	rc = prepare(db, INSERT_FIRST + t, buf_text(&sql));
 	buf_reset(&sql);
 	buf_printf(&sql, "DELETE FROM \"%s\" WHERE session_id = ?1", name);
 	if (rc == SQLITE_OK && is_child(t))
 		rc = prepare(db, DELETE_FIRST + t, buf_text(&sql));
+	buf_free(&sql);
+	return rc;
+}
+
+/*
+ * What AUTOINCREMENT remembers; or the greatest id, where somebody has put
+ * rows back from a copy.
+ */
+static int
+prepare_last_ids(struct db *db)
+{
+	struct buf sql = {0};
+	int t, rc;
+
+	for (t = 0; t < BATCH_TABLES; t++)
+		buf_printf(&sql, "%sSELECT %d, max((SELECT coalesce(max(seq), 0) FROM "
+		    "sqlite_sequence WHERE name = '%s'), (SELECT coalesce(max(id), 0) FROM \"%s\"))",
+		    t > 0 ? " UNION ALL " : "", t, table_list[t].name, table_list[t].name);
+	rc = prepare(db, LAST_IDS, buf_text(&sql));
 	buf_free(&sql);
 	return rc;
 }
@@ -221,150 +226,9 @@ prepare_all(struct db *db)
 		rc = prepare(db, COUNT_EVENTS,
 		    "SELECT count(*) FROM session_event WHERE session_id = ?1");
 	if (rc == SQLITE_OK)
-		rc = prepare(db, LAST_IDS, "SELECT name, seq FROM sqlite_sequence");
+		rc = prepare_last_ids(db);
 	for (t = 0; t < BATCH_TABLES && rc == SQLITE_OK; t++)
 		rc = prepare_table(db, t);
-	return rc;
-}
-
-static void
-schema_type(struct buf *sql, enum table_id t, const struct schema_column *c)
-{
-	switch (c->type) {
-	case SCHEMA_ID:
-		/* AUTOINCREMENT: a number is never used again. */
-		buf_adds(sql, "INTEGER PRIMARY KEY AUTOINCREMENT");
-		break;
-	case SCHEMA_LINK:
-		buf_printf(sql, "INTEGER NOT NULL REFERENCES \"%s\" (id) ON DELETE CASCADE",
-		    table_list[schema_parent(t)].name);
-		break;
-	case SCHEMA_INT:
-	case SCHEMA_BOOL:
-		buf_adds(sql, "INTEGER");
-		break;
-	case SCHEMA_TEXT:
-	case SCHEMA_TIME:
-	case SCHEMA_HASH:
-		buf_adds(sql, "TEXT");
-		break;
-	}
-	if (t == TABLE_SESSION && (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID))
-		buf_adds(sql, " NOT NULL");
-}
-
-static void
-schema_table(struct buf *sql, enum table_id t)
-{
-	struct schema_column column[SCHEMA_MAX_COLUMNS];
-	int n = schema_columns(t, column), i;
-
-	buf_printf(sql, "CREATE TABLE \"%s\" (\n", table_list[t].name);
-	for (i = 0; i < n; i++) {
-		buf_printf(sql, "    \"%s\" ", column[i].name);
-		schema_type(sql, t, &column[i]);
-		buf_adds(sql, i + 1 < n ? ",\n" : "\n);\n");
-	}
-}
-
-/* Indexes and the view: made where they are missing. */
-static void
-schema_rest(struct buf *sql)
-{
-	int i;
-
-	for (i = 0; i < SCHEMA_INDEXES; i++) {
-		const struct schema_index *x = &schema_index[i];
-
-		buf_printf(sql, "CREATE %sINDEX IF NOT EXISTS \"%s\"\n    ON \"%s\" (\"%s\"",
-		    x->unique ? "UNIQUE " : "", x->name, table_list[x->table].name, x->column[0]);
-		if (x->column[1] != NULL)
-			buf_printf(sql, ", \"%s\"", x->column[1]);
-		buf_adds(sql, ");\n");
-	}
-	buf_adds(sql, "DROP VIEW IF EXISTS " SCHEMA_VIEW ";\nCREATE VIEW " SCHEMA_VIEW
-	    " AS SELECT\n    ");
-	column_list(sql, SCHEMA_VIEW_OF, 0, "\"%\"");
-	buf_printf(sql, "\n    FROM \"%s\";\n", table_list[SCHEMA_VIEW_OF].name);
-	buf_printf(sql, "PRAGMA application_id = %d;\nPRAGMA user_version = %d;\n", APPLICATION_ID,
-	    SCHEMA_VERSION);
-}
-
-static void
-schema_text(struct buf *sql)
-{
-	int t;
-
-	for (t = 0; t < BATCH_TABLES; t++)
-		schema_table(sql, (enum table_id)t);
-	schema_rest(sql);
-}
-
-/* One number out of the database. */
-static int
-ask(struct db *db, const char *sql, int64_t *answer)
-{
-	sqlite3_stmt *stmt;
-	int rc = sqlite3_prepare_v2(db->h, sql, -1, &stmt, NULL);
-
-	if (rc != SQLITE_OK)
-		return rc;
-	rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW) {
-		*answer = sqlite3_column_int64(stmt, 0);
-		rc = SQLITE_OK;
-	} else if (rc == SQLITE_DONE)
-		*answer = 0;
-	else
-		rc = sqlite3_extended_errcode(db->h);
-	sqlite3_finalize(stmt);
-	return rc;
-}
-
-/* What is missing of one table; nothing where all is there. */
-static int
-missing(struct db *db, enum table_id t, struct buf *sql)
-{
-	struct schema_column column[SCHEMA_MAX_COLUMNS];
-	int n = schema_columns(t, column), i, rc;
-	int64_t there;
-	char *q;
-
-	q = xasprintf("SELECT count(*) FROM pragma_table_info('%s')", table_list[t].name);
-	rc = ask(db, q, &there);
-	free(q);
-	if (rc == SQLITE_OK && there == 0) {
-		schema_table(sql, t);
-		return rc;
-	}
-	for (i = 0; i < n && rc == SQLITE_OK; i++) {
-		q = xasprintf("SELECT count(*) FROM pragma_table_info('%s') WHERE name = '%s'",
-		    table_list[t].name, column[i].name);
-		rc = ask(db, q, &there);
-		free(q);
-		if (rc != SQLITE_OK || there != 0)
-			continue;
-		buf_printf(sql, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" ", table_list[t].name,
-		    column[i].name);
-		schema_type(sql, t, &column[i]);
-		buf_adds(sql, ";\n");
-	}
-	return rc;
-}
-
-/* Within a transaction: add what an older version has not got. */
-static int
-upgrade(struct db *db)
-{
-	struct buf sql = {0};
-	int t, rc = SQLITE_OK;
-
-	for (t = 0; t < BATCH_TABLES && rc == SQLITE_OK; t++)
-		rc = missing(db, (enum table_id)t, &sql);
-	schema_rest(&sql);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->h, buf_text(&sql), NULL, NULL, NULL);
-	buf_free(&sql);
 	return rc;
 }
 
@@ -383,15 +247,15 @@ inspect(struct db *db, int *code)
 	int64_t application = 0, version = 0, tables = 0;
 	int rc;
 
-	rc = ask(db, "PRAGMA application_id", &application);
+	rc = sqlite_ask(db->h, "PRAGMA application_id", &application);
 	if (rc == SQLITE_OK)
-		rc = ask(db, "PRAGMA user_version", &version);
+		rc = sqlite_ask(db->h, "PRAGMA user_version", &version);
 	if (rc == SQLITE_OK)
-		rc = ask(db, "SELECT count(*) FROM sqlite_schema", &tables);
+		rc = sqlite_ask(db->h, "SELECT count(*) FROM sqlite_schema", &tables);
 	*code = 0;
 	if (rc != SQLITE_OK)
 		*code = complain(db, rc, "reading it");
-	else if (application != APPLICATION_ID && (tables > 0 || application != 0)) {
+	else if (application != SQLITE_APPLICATION_ID && (tables > 0 || application != 0)) {
 		msg_warn("%s: this is another program's database; give praic a file of its own",
 		    db->path);
 		*code = EX_CONFIG;
@@ -409,17 +273,24 @@ bring_up(struct db *db)
 	int code, needed, rc;
 
 	needed = inspect(db, &code);
-	if (code != 0 || !needed)
+	if (code != 0)
 		return code;
+	/* Where WAL cannot be had, a rollback journal is as safe. */
+	if (!db->o->dry_run && (rc = sqlite3_exec(db->h, "PRAGMA journal_mode = WAL", NULL, NULL,
+	    NULL)) != SQLITE_OK)
+		return complain(db, rc, "setting its journal mode");
+	if (!needed)
+		return 0;
 	if (db->o->dry_run && db->fd != -1) {
 		db->old_schema = 1;
 		return 0;
 	}
+	msg_tell(1, "%s: making its tables, version %d", db->path, SCHEMA_VERSION);
 	rc = run(db, BEGIN);
 	if (rc != SQLITE_OK)
 		return complain(db, rc, "making its tables");
 	needed = inspect(db, &code);	/* somebody may have been faster */
-	if (code == 0 && needed && (rc = upgrade(db)) != SQLITE_OK)
+	if (code == 0 && needed && (rc = sqlite_upgrade(db->h)) != SQLITE_OK)
 		code = complain(db, rc, "making its tables");
 	if (code == 0 && (rc = run(db, COMMIT)) != SQLITE_OK)
 		code = complain(db, rc, "making its tables");
@@ -472,16 +343,33 @@ open_file(const struct db_options *o, int *code)
 	return fd;
 }
 
+/* A dry run of a database that could be made, but is not there yet. */
+static int
+only_in_memory(const struct db_options *o)
+{
+	const char *slash = strrchr(o->target, '/');
+	char *folder;
+	int there;
+
+	if (!o->dry_run || access(o->target, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	folder = slash == NULL ? xstrdup(".") :
+	    xstrndup(o->target, (size_t)(slash - o->target) + 1);
+	there = access(folder, W_OK) == 0;
+	free(folder);
+	return there;
+}
+
 static struct db *
 open_db(const struct db_options *o, int *code)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
-	/* A dry run of a database that is not there yet makes none. */
-	int in_memory = o->dry_run && access(o->target, F_OK) == -1 && errno == ENOENT;
+	int in_memory = only_in_memory(o);
+	char *name;
 	int rc;
 
 	*code = 0;
-	db->o = o;
+	db->o = db->load.o = o;
 	db->path = o->target;
 	db->fd = -1;
 	if (!in_memory && (db->fd = open_file(o, code)) == -1) {
@@ -489,8 +377,11 @@ open_db(const struct db_options *o, int *code)
 		return NULL;
 	}
 	if ((*code = lock(db)) == 0) {
-		rc = sqlite3_open_v2(in_memory ? ":memory:" : db->path, &db->h,
-		    SQLITE_OPEN_READWRITE, NULL);
+		/* No name has a meaning of its own, such as ":memory:". */
+		name = in_memory ? xstrdup(":memory:") :
+		    xasprintf("%s%s", *db->path == '/' ? "" : "./", db->path);
+		rc = sqlite3_open_v2(name, &db->h, SQLITE_OPEN_READWRITE, NULL);
+		free(name);
 		if (rc == SQLITE_OK)
 			rc = set_up(db);
 		if (rc != SQLITE_OK)
@@ -498,10 +389,6 @@ open_db(const struct db_options *o, int *code)
 	}
 	if (*code == 0)
 		*code = bring_up(db);
-	/* Where WAL cannot be had, a rollback journal is as safe. */
-	if (*code == 0 && !o->dry_run &&
-	    (rc = sqlite3_exec(db->h, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) != SQLITE_OK)
-		*code = complain(db, rc, "setting its journal mode");
 	if (*code != 0) {
 		close_db(db);
 		return NULL;
@@ -517,9 +404,10 @@ close_db(struct db *db)
 
 	if (db == NULL)
 		return 0;
-	/* The last one to close moves the WAL into the database. */
-	if (db->h != NULL && flock(db->fd, LOCK_EX) == -1 && db->fd != -1)
-		msg_tell(2, "%s: closed without a lock", db->path);
+	/* The last one to close moves the WAL into the database.  Without the
+	 * lock it stays, which is as good. */
+	if (db->h != NULL && try_lock(db) == -1)
+		sqlite3_db_config(db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	for (i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(db->stmt[i]);
 	sqlite3_close(db->h);
@@ -529,21 +417,15 @@ close_db(struct db *db)
 	return 0;
 }
 
-/* The numbers that AUTOINCREMENT remembers. */
+/* Where each table's numbers go on. */
 static int
 read_last_ids(struct db *db)
 {
 	sqlite3_stmt *stmt = db->stmt[LAST_IDS];
-	const char *name;
-	int t, rc;
+	int rc;
 
-	memset(db->load.last_id, 0, sizeof(db->load.last_id));
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		name = (const char *)sqlite3_column_text(stmt, 0);
-		for (t = 0; t < BATCH_TABLES; t++)
-			if (name != NULL && strcmp(name, table_list[t].name) == 0)
-				db->load.last_id[t] = sqlite3_column_int64(stmt, 1);
-	}
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		db->load.last_id[sqlite3_column_int(stmt, 0)] = sqlite3_column_int64(stmt, 1);
 	sqlite3_reset(stmt);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -647,7 +529,7 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 		return code;
 	rc = run(db, BEGIN);
 	if (rc == SQLITE_OK && db->old_schema)
-		rc = upgrade(db);
+		rc = sqlite_upgrade(db->h);
 	if (rc == SQLITE_OK)
 		rc = prepare_all(db);
 	if (rc == SQLITE_OK)
@@ -677,5 +559,5 @@ const struct db_ops db_sqlite = {
 	.open = open_db,
 	.write = write_batch,
 	.close = close_db,
-	.schema = schema_text,
+	.schema = sqlite_schema,
 };

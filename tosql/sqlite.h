@@ -1,4 +1,4 @@
-/* Between sqlite.c and sqlite_rows.c. */
+/* Between sqlite.c, sqlite_rows.c and sqlite_schema.c. */
 #ifndef TOSQL_SQLITE_H
 #define TOSQL_SQLITE_H
 
@@ -6,8 +6,12 @@
 
 #include "db.h"
 
+/* "PRst": this is praic's storage database, and no other one. */
+#define SQLITE_APPLICATION_ID 0x50527374
+
 /* What a transaction is about to insert. */
 struct sqlite_load {
+	const struct db_options *o;
 	struct batch *batch;
 	size_t from, to;
 	/* the id last used of each table */
@@ -20,5 +24,20 @@ struct sqlite_load {
  * and the ids that their rows are to have.  load is kept.  An SQLite code.
  */
 int sqlite_rows_register(sqlite3 *, struct sqlite_load *);
+
+/*
+ * A table's columns from the given one on, in a list, each in this form with
+ * its name for %.
+ */
+void sqlite_columns(struct buf *, enum table_id, int from, const char *format);
+
+/* The whole schema as text. */
+void sqlite_schema(struct buf *);
+
+/* Within a transaction: make what is missing.  An SQLite code. */
+int sqlite_upgrade(sqlite3 *);
+
+/* One number out of the database; 0 where there is none.  An SQLite code. */
+int sqlite_ask(sqlite3 *, const char *sql, int64_t *answer);
 
 #endif

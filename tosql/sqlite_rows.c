@@ -124,6 +124,8 @@ next(sqlite3_vtab_cursor *base)
 		}
 		batch_rows_of(&c->rows, c->session);
 		c->fresh = 1;
+		if (l->o->meanwhile != NULL)
+			l->o->meanwhile(l->o->meanwhile_arg);
 	}
 	if (more == -1)
 		return SQLITE_IOERR_READ;

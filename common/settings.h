@@ -1,0 +1,170 @@
+/*
+ * The settings database, praic-settings(5): sites, destinations, schedules,
+ * transfers and what the scheduler has to remember of them.  Here it is
+ * found, checked, opened and brought up to date, and a site or destination
+ * is read as the options of the filter that wants it.  Editing is
+ * praic-conf's, running praic-sched's: those two write their own SQL.
+ *
+ * It holds secrets.  A secret is stored as a reference (secret.h), or as
+ * "plain:" and the secret itself; what is read here is always a reference.
+ */
+#ifndef PRAIC_SETTINGS_H
+#define PRAIC_SETTINGS_H
+
+#include <sqlite3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "PRse": praic's settings database, and no other one. */
+#define SETTINGS_APPLICATION_ID 0x50527365
+#define SETTINGS_STORAGE_ID 0x50527374	/* a storage database's (praic-tosql) */
+#define SETTINGS_VERSION 1		/* user_version */
+#define SETTINGS_PLAIN "plain:"
+
+struct settings;
+
+enum settings_open {
+	SETTINGS_OPEN,
+	SETTINGS_CREATE		/* where there is none; that there is one is no error */
+};
+
+/*
+ * The file of $PRAIC_SETTINGS; else /etc/praic/settings.db for root and
+ * $XDG_CONFIG_HOME/praic/settings.db (below ~/.config) for others.  To be
+ * freed.  NULL, after a message, when there is no home either.
+ */
+char *settings_default_path(void);
+
+/*
+ * Open it, and bring an older one up to date.  It must be its owner's alone:
+ * mode 0600 or less, and belong to this user (root may open anybody's), in a
+ * directory that not everybody can write to.  path NULL: the default.  NULL
+ * after a message, and *code: EX_NOINPUT (there is none), EX_CONFIG,
+ * EX_NOPERM, EX_TEMPFAIL, EX_IOERR, ...
+ */
+struct settings *settings_open(const char *path, enum settings_open, int *code);
+void settings_close(struct settings *);		/* NULL is fine */
+const char *settings_path(const struct settings *);
+
+/*
+ * For those who write SQL.  Foreign keys are enforced, and another writer is
+ * waited for.  A statement that cannot be prepared is said in a message and
+ * NULL; settings_failed says what went wrong with a step and returns its exit
+ * code.  settings_exec runs text without parameters: 0, or a code.
+ */
+sqlite3 *settings_handle(struct settings *);
+sqlite3_stmt *settings_prepare(struct settings *, const char *sql);
+int settings_failed(struct settings *, const char *doing);
+int settings_exec(struct settings *, const char *sql);
+/*
+ * Step a statement that gives no rows, and finalize it (NULL, one that could
+ * not be prepared, is EX_SOFTWARE).  0, or a code after a message.
+ */
+int settings_run(struct settings *, sqlite3_stmt *, const char *doing);
+/* BEGIN IMMEDIATE, and its ends.  0, or a code after a message. */
+int settings_begin(struct settings *);
+int settings_commit(struct settings *);
+void settings_rollback(struct settings *);	/* fine where nothing is begun */
+
+/* What a value looks like, and so how it is taken, shown and checked. */
+enum settings_form {
+	SETTINGS_TEXT,
+	SETTINGS_LIST,		/* texts, one a line */
+	SETTINGS_FLAG,		/* 1 or 0 */
+	SETTINGS_COUNT,
+	SETTINGS_SPAN,		/* stored in seconds */
+	SETTINGS_SIZE,		/* stored in bytes */
+	SETTINGS_PATH,		/* absolute */
+	SETTINGS_TLS,		/* none, starttls, tls */
+	SETTINGS_MAILS,		/* addresses, parted by commas */
+	SETTINGS_SECRET
+};
+
+enum settings_kind {	/* of a destination, in a set */
+	SETTINGS_SQL = 1,
+	SETTINGS_FS = 2,
+	SETTINGS_EXEC = 4
+};
+
+/* A field of a table: its column is its name with _ for -. */
+struct settings_field {
+	const char *name;	/* and the filter's long option, where it has one */
+	enum settings_form form;
+	int needed;		/* for a destination: kinds that need it */
+	int kinds;		/* for a destination: kinds that have it */
+	const char *fallback;	/* of a setting that is not set; or NULL */
+	const char *help;
+};
+
+/* Each list ends with a NULL name. */
+extern const struct settings_field settings_site_fields[];
+extern const struct settings_field settings_destination_fields[];
+extern const struct settings_field settings_fields[];
+
+const struct settings_field *settings_field(const struct settings_field *, const char *name);
+/* 0 when there is no such kind; NULL when the set is not one kind. */
+int settings_kind(const char *name);
+const char *settings_kind_name(int kind);
+
+/* The kinds of data a transfer moves, as praic-tofs and records name them. */
+enum settings_data {
+	SETTINGS_DATA_SESSION, SETTINGS_DATA_RECORDING, SETTINGS_DATA_SHELL,
+	SETTINGS_DATA_SCREEN, SETTINGS_DATA_BACKUP, SETTINGS_DATA
+};
+extern const char *const settings_data_name[SETTINGS_DATA];
+/* SETTINGS_DATA when there is no such kind. */
+enum settings_data settings_data(const char *p, size_t n);
+
+/*
+ * Read a site, or a destination of this kind, and give each field that is
+ * set to a function, under its name, as an option's argument would be: a
+ * list one text at a time, a secret as a reference.  value stays valid until
+ * the program ends.  What the function returns, if it is not 0, ends it and
+ * is returned.  EX_CONFIG, after a message, when there is no such site or
+ * destination.
+ */
+typedef int settings_set(void *arg, const char *name, const char *value);
+int settings_read_site(struct settings *, const char *name, settings_set *, void *arg);
+int settings_read_destination(struct settings *, const char *name, int kind, settings_set *,
+    void *arg);
+/* For a filter: open the default database, read, close. */
+int settings_load_site(const char *name, settings_set *, void *arg);
+int settings_load_destination(const char *name, int kind, settings_set *, void *arg);
+
+/* The kind of a destination; 0 when there is none, without a message. */
+int settings_destination_kind(struct settings *, const char *name);
+
+/*
+ * What a sql destination's connection is: the path of an SQLite database, or
+ * NULL for a connection string, which settings_connection completes with its
+ * password (a reference, or NULL) as ADO.NET quotes it: to be freed with
+ * secret_free; NULL after a message, and *code.
+ */
+const char *settings_connection_path(const char *connection);
+char *settings_connection(const char *connection, const char *password, int *code);
+
+/*
+ * One of settings_fields, or what it falls back to: 0; or a code after a
+ * message.  The text is to be freed, NULL where there is none; a secret is a
+ * reference.  A number is of seconds, bytes, things, or 1 and 0.
+ */
+int settings_text(struct settings *, const char *name, char **value);
+int settings_number(struct settings *, const char *name, int64_t *value);
+
+/*
+ * Read a value as its form has it, for storing: 0 and the text (to be
+ * freed), or EX_USAGE after a message that begins with what.
+ */
+int settings_parse(const struct settings_field *, const char *what, const char *text,
+    char **value);
+
+/*
+ * The running scheduler holds an flock(2) of this file in the spool.  Takes
+ * it: the descriptor, close-on-exec; -1 when another has it (*code 0), or
+ * after a message.  Looks: 1 it runs, 0 it does not.
+ */
+#define SETTINGS_LOCK "scheduler.lock"
+int settings_lock(struct settings *, int *code);
+int settings_locked(struct settings *);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * praic-conf site: the guide's "Configure the BeyondTrust Site".  What a
+ * field may hold is praic-fetch's to say, and so it is asked.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "buf.h"
+#include "code.h"
+#include "conf_object.h"
+#include "conf_run.h"
+#include "conf_show.h"
+#include "host.h"
+#include "msg.h"
+
+/* A URL as it is copied from a browser: its host is meant. */
+static int
+tidy(struct object *o, const struct settings_field *f, char **value)
+{
+	char name[HOST_SIZE], *p = *value, *slash;
+
+	if (strcmp(f->name, "host") != 0)
+		return 0;
+	if (strncasecmp(p, "https://", 8) == 0)
+		p += 8;
+	slash = strchr(p, '/');
+	if (slash != NULL && slash[1] == '\0')
+		*slash = '\0';
+	if (p != *value)
+		memmove(*value, p, strlen(p) + 1);
+	if (host_normalise(*value, strlen(*value), name) == 0)
+		return 0;
+	msg_warn("site %s: host %s: a name or address, with :PORT if need be", o->name, *value);
+	return EX_USAGE;
+}
+
+static void
+add_list(struct run *r, const char *option, char *texts)
+{
+	char *p, *rest = texts;
+
+	while ((p = strsep(&rest, "\n")) != NULL)
+		if (*p != '\0')
+			run_option(r, option, p);
+}
+
+static int
+check(const struct object *o)
+{
+	const struct settings_field *f;
+	char *option[OBJECT_FIELDS] = {NULL}, *copy[OBJECT_FIELDS] = {NULL};
+	struct run r;
+	int i, code;
+
+	run_start(&r, "praic-fetch");
+	run_add(&r, "--dry-run");
+	for (i = 0; (f = &o->type->fields[i])->name != NULL; i++) {
+		if (o->value[i] == NULL)
+			continue;
+		option[i] = xasprintf("--%s",
+		    strcmp(f->name, "host-name") == 0 ? "name" : f->name);
+		copy[i] = xstrdup(f->form != SETTINGS_SECRET ||
+		    strncmp(o->value[i], SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) != 0 ?
+		    o->value[i] : "env:SECRET");	/* a dry run looks no secret up */
+		if (f->form == SETTINGS_LIST)
+			add_list(&r, option[i], copy[i]);
+		else
+			run_option(&r, option[i], copy[i]);
+	}
+	run_add(&r, "check");
+	code = run_end(&r, NULL, 0);
+	for (i = 0; i < OBJECT_FIELDS; i++) {
+		free(option[i]);
+		free(copy[i]);
+	}
+	return code;
+}
+
+static const struct object_type type = {"site", settings_site_fields, tidy, check};
+
+static int
+add(struct conf *c, int argc, char **argv)
+{
+	return object_add(c, &type, argv[0], 0, argc - 1, argv + 1);
+}
+
+static int
+set(struct conf *c, int argc, char **argv)
+{
+	return object_set(c, &type, argc, argv);
+}
+
+static int
+show(struct conf *c, int argc, char **argv)
+{
+	(void)argc;
+	return object_show(c, &type, argv[0]);
+}
+
+static int
+rename_it(struct conf *c, int argc, char **argv)
+{
+	(void)argc;
+	return object_rename(c, &type, argv[0], argv[1]);
+}
+
+static int
+remove_it(struct conf *c, int argc, char **argv)
+{
+	(void)argc;
+	return object_remove(c, &type, argv[0]);
+}
+
+static int
+list(struct conf *c, int argc, char **argv)
+{
+	static const char *const head[] = {"name", "host", "client_id", "transfers", NULL};
+	static const enum show_as as[] = {SHOW_TEXT, SHOW_TEXT, SHOW_TEXT, SHOW_INT};
+
+	(void)argc;
+	(void)argv;
+	return show_query(c, "SELECT name, host, client_id, (SELECT count(*) FROM transfer WHERE "
+	    "site_id = site.id) FROM site ORDER BY name", head, as);
+}
+
+static int
+test(struct conf *c, int argc, char **argv)
+{
+	struct run r;
+	int code;
+
+	(void)argc;
+	if (object_id(c, "site", argv[0], &code) == 0)
+		return code;
+	run_start(&r, "praic-fetch");
+	run_option(&r, "-s", argv[0]);
+	run_add(&r, "check");
+	r.quiet = c->quiet;
+	return run_end(&r, NULL, 0);
+}
+
+const struct conf_verb conf_site_verbs[] = {
+	{"add", add, 1, -1, 1, "NAME host=HOST client-id=ID [secret=REFERENCE] [FIELD=VALUE ...]"},
+	{"set", set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
+	{"show", show, 1, 1, 0, "NAME"},
+	{"list", list, 0, 0, 0, ""},
+	{"rename", rename_it, 2, 2, 1, "NAME NEW-NAME"},
+	{"remove", remove_it, 1, 1, 1, "NAME"},
+	{"test", test, 1, 1, 0, "NAME"},
+	{0}
+};

@@ -1,0 +1,21 @@
+/* Which filters a transfer runs, with which options: all of them, here. */
+#ifndef PRAIC_SCHED_ARGV_H
+#define PRAIC_SCHED_ARGV_H
+
+#include "sched_db.h"
+#include "sched_pipe.h"
+
+/* The site's sessions that changed since; until may be DB_NEVER. */
+void argv_report(struct pipe *, const struct transfer *, int64_t since, int64_t until);
+/* A report (NULL: standard input) to the destination; failed may be NULL. */
+void argv_store(struct pipe *, const struct transfer *, const char *xml, const char *failed);
+/* What is in a report: records without XML. */
+void argv_count(struct pipe *, const char *xml);
+/* The recordings that a report (or NULL) names, below spool; done may be NULL. */
+void argv_download(struct pipe *, const struct transfer *, enum settings_data, const char *xml,
+    const char *spool, int64_t jobs);
+void argv_backup(struct pipe *, const struct transfer *, const char *spool);
+/* Recordings and backups to the destination; records NULL: standard input. */
+void argv_files(struct pipe *, const struct transfer *, const char *records, const char *spool);
+
+#endif

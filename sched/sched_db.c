@@ -1,0 +1,462 @@
+/* What the scheduler reads and writes: see sched_db.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "code.h"
+#include "msg.h"
+#include "sched_db.h"
+
+#define FIRST_WAIT "60"		/* seconds; doubled with each failure */
+#define LONGEST_WAIT "3600"
+
+const char *const step_name[2] = {"fetch", "store"};
+
+/* DB_NEVER is NULL. */
+sqlite3_stmt *
+db_prepare(struct settings *s, const char *sql, int n, const int64_t *number)
+{
+	sqlite3_stmt *stmt = settings_prepare(s, sql);
+	int i;
+
+	for (i = 0; stmt != NULL && i < n; i++)
+		if (number[i] != DB_NEVER)
+			sqlite3_bind_int64(stmt, i + 1, number[i]);
+	return stmt;
+}
+
+#define PREPARE(s, sql, ...) \
+	db_prepare(s, sql, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
+	    (const int64_t[]){__VA_ARGS__})
+
+static void
+bind_text(sqlite3_stmt *stmt, int at, const char *text)
+{
+	if (stmt != NULL && text != NULL)
+		sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
+}
+
+static int64_t
+column_time(sqlite3_stmt *stmt, int at)
+{
+	return sqlite3_column_type(stmt, at) == SQLITE_NULL ? DB_NEVER :
+	    sqlite3_column_int64(stmt, at);
+}
+
+static char *
+column_text(sqlite3_stmt *stmt, int at)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, at);
+
+	return text != NULL ? xstrdup(text) : NULL;
+}
+
+/* After the last row: 0, or a code after a message. */
+static int
+finish(struct settings *s, sqlite3_stmt *stmt, int rc)
+{
+	int code = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : settings_failed(s, "reading it");
+
+	sqlite3_finalize(stmt);
+	return code;
+}
+
+/*
+ * The plan.
+ */
+
+static int
+read_schedules(struct settings *s, struct plan *p)
+{
+	sqlite3_stmt *stmt = settings_prepare(s, "SELECT id, name, created, period, at, last_due "
+	    "FROM schedule WHERE enabled ORDER BY id");
+	struct schedule *c;
+	int rc;
+
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		p->schedule = xrealloc(p->schedule, (p->schedules + 1) * sizeof(*c));
+		c = &p->schedule[p->schedules++];
+		c->id = sqlite3_column_int64(stmt, 0);
+		c->name = column_text(stmt, 1);
+		c->due.created = sqlite3_column_int64(stmt, 2);
+		c->due.period = sqlite3_column_int64(stmt, 3);
+		c->due.at = sqlite3_column_type(stmt, 4) == SQLITE_NULL ? DUE_NO_TIME :
+		    sqlite3_column_int(stmt, 4);
+		c->last_due = column_time(stmt, 5);
+	}
+	return finish(s, stmt, rc);
+}
+
+static int
+read_transfers(struct settings *s, struct plan *p)
+{
+	sqlite3_stmt *stmt = settings_prepare(s, "SELECT t.id, c.id, c.name, s.name, d.name,"
+	    " d.kind, d.command, (SELECT group_concat(kind) FROM transfer_kind k"
+	    "  WHERE k.transfer_id = t.id), (SELECT min(coalesce(retry_at, 0))"
+	    "  FROM failure f WHERE f.transfer_id = t.id AND f.recovered IS NULL AND code <> 65)"
+	    " FROM transfer t JOIN schedule c ON c.id = t.schedule_id AND c.enabled"
+	    " JOIN site s ON s.id = t.site_id JOIN destination d ON d.id = t.destination_id"
+	    " ORDER BY t.id");
+	struct transfer *t;
+	const char *kinds;
+	size_t n;
+	int rc;
+
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		p->transfer = xrealloc(p->transfer, (p->transfers + 1) * sizeof(*t));
+		t = &p->transfer[p->transfers++];
+		memset(t, 0, sizeof(*t));
+		t->id = sqlite3_column_int64(stmt, 0);
+		t->schedule_id = sqlite3_column_int64(stmt, 1);
+		t->schedule = column_text(stmt, 2);
+		t->site = column_text(stmt, 3);
+		t->destination = column_text(stmt, 4);
+		t->destination_kind = settings_kind((const char *)sqlite3_column_text(stmt, 5));
+		t->command = column_text(stmt, 6);
+		kinds = (const char *)sqlite3_column_text(stmt, 7);
+		for (; kinds != NULL && *kinds != '\0'; kinds += n + (kinds[n] == ',')) {
+			n = strcspn(kinds, ",");
+			if (settings_data(kinds, n) != SETTINGS_DATA)
+				t->kinds |= 1u << settings_data(kinds, n);
+		}
+		t->retry_at = column_time(stmt, 8);
+	}
+	return finish(s, stmt, rc);
+}
+
+int
+db_plan(struct settings *s, struct plan *p)
+{
+	int code;
+
+	memset(p, 0, sizeof(*p));
+	if ((code = settings_text(s, "spool", &p->spool)) == 0 &&
+	    (code = settings_text(s, "log-directory", &p->log_directory)) == 0 &&
+	    (code = settings_number(s, "log-days", &p->log_days)) == 0 &&
+	    (code = settings_number(s, "history-days", &p->history_days)) == 0 &&
+	    (code = read_schedules(s, p)) == 0)
+		code = read_transfers(s, p);
+	if (code == 0 && p->spool == NULL) {
+		msg_warn("%s: the setting spool is missing; praic-conf setting spool DIRECTORY",
+		    settings_path(s));
+		code = EX_CONFIG;
+	}
+	if (code != 0)
+		db_plan_free(p);
+	return code;
+}
+
+void
+db_plan_free(struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->schedules; i++)
+		free(p->schedule[i].name);
+	for (i = 0; i < p->transfers; i++) {
+		free(p->transfer[i].schedule);
+		free(p->transfer[i].site);
+		free(p->transfer[i].destination);
+		free(p->transfer[i].command);
+	}
+	free(p->schedule);
+	free(p->transfer);
+	free(p->spool);
+	free(p->log_directory);
+	memset(p, 0, sizeof(*p));
+}
+
+int
+db_claim(struct settings *s, const struct schedule *c, int64_t now)
+{
+	int code = settings_run(s, PREPARE(s, "UPDATE schedule SET last_due = ?1, last_start = ?1"
+	    " WHERE id = ?2 AND last_due IS ?3 AND enabled", now, c->id, c->last_due),
+	    "claiming a run");
+
+	return code != 0 ? -1 : sqlite3_changes(settings_handle(s)) == 1;
+}
+
+int
+db_ran(struct settings *s, int64_t schedule, int64_t started)
+{
+	return settings_run(s, PREPARE(s, "UPDATE schedule SET last_run = ?1 WHERE id = ?2",
+	    started, schedule), "noting a run");
+}
+
+int
+db_invoked(struct settings *s, int64_t now, int64_t pid)
+{
+	return settings_run(s, PREPARE(s, "INSERT INTO program (name, last_run, pid)"
+	    " VALUES ('praic-sched', ?1, ?2) ON CONFLICT (name) DO UPDATE SET"
+	    " last_run = ?1, pid = coalesce(?2, pid)", now, pid == 0 ? DB_NEVER : pid),
+	    "noting that it was invoked");
+}
+
+int
+db_prune(struct settings *s, int64_t before)
+{
+	return settings_run(s, PREPARE(s, "DELETE FROM run WHERE started < ?1", before),
+	    "forgetting history");
+}
+
+int
+db_clear_waits(struct settings *s)
+{
+	return settings_exec(s, "UPDATE failure SET wait = NULL, retry_at = NULL"
+	    " WHERE recovered IS NULL");
+}
+
+/*
+ * Kinds.
+ */
+
+int
+db_kind(struct settings *s, int64_t transfer, enum settings_data kind, struct kind_state *k)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "SELECT mark, swept, last_number FROM transfer_kind"
+	    " WHERE transfer_id = ?1 AND kind = ?2", transfer);
+	int rc, code;
+
+	memset(k, 0, sizeof(*k));
+	k->mark = k->swept = k->retry_at[0] = k->retry_at[1] = DB_NEVER;
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	bind_text(stmt, 2, settings_data_name[kind]);
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		k->mark = column_time(stmt, 0);
+		k->swept = column_time(stmt, 1);
+		k->last_number = sqlite3_column_int64(stmt, 2);
+	}
+	if ((code = finish(s, stmt, rc)) != 0)
+		return code;
+	stmt = PREPARE(s, "SELECT step, retry_at FROM failure WHERE transfer_id = ?1"
+	    " AND kind = ?2 AND recovered IS NULL AND code <> 65", transfer);
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	bind_text(stmt, 2, settings_data_name[kind]);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		int step = strcmp((const char *)sqlite3_column_text(stmt, 0), "store") == 0;
+
+		k->failing[step] = 1;
+		k->retry_at[step] = column_time(stmt, 1);
+	}
+	return finish(s, stmt, rc);
+}
+
+int
+db_oldest_open(struct settings *s, int64_t transfer, int64_t *start)
+{
+	sqlite3_stmt *stmt = PREPARE(s,
+	    "SELECT min(start_time) FROM open_session WHERE transfer_id = ?1", transfer);
+	int rc;
+
+	*start = DB_NEVER;
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		*start = column_time(stmt, 0);
+	return finish(s, stmt, rc);
+}
+
+int
+db_mark(struct settings *s, int64_t transfer, unsigned kinds, int64_t mark, int64_t swept,
+    int64_t number)
+{
+	int k, code = 0;
+
+	for (k = 0; k < SETTINGS_DATA && code == 0; k++) {
+		sqlite3_stmt *stmt;
+
+		if ((kinds & (1u << k)) == 0)
+			continue;
+		/* A mark never goes back. */
+		stmt = PREPARE(s, "UPDATE transfer_kind SET"
+		    " mark = CASE WHEN ?2 IS NULL THEN mark ELSE max(coalesce(mark, ?2), ?2) END,"
+		    " swept = coalesce(?3, swept), last_number = max(last_number, ?4)"
+		    " WHERE transfer_id = ?1 AND kind = ?5", transfer, mark, swept, number);
+		bind_text(stmt, 5, settings_data_name[k]);
+		code = settings_run(s, stmt, "moving a mark");
+	}
+	return code;
+}
+
+int
+db_seen(struct settings *s, int64_t transfer, const char *host, int host_n, const char *lsid,
+    int lsid_n, int64_t start, int end)
+{
+	sqlite3_stmt *stmt = end ? PREPARE(s, "DELETE FROM open_session WHERE transfer_id = ?1"
+	    " AND host_name = ?3 AND lsid = ?4", transfer, DB_NEVER) :
+	    PREPARE(s, "INSERT INTO open_session (transfer_id, start_time, host_name, lsid)"
+	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET start_time = ?2", transfer, start);
+
+	if (stmt != NULL) {
+		sqlite3_bind_text(stmt, 3, host, host_n, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 4, lsid, lsid_n, SQLITE_STATIC);
+	}
+	return settings_run(s, stmt, "noting sessions without an end");
+}
+
+int
+db_forget_open(struct settings *s, int64_t transfer, int64_t before)
+{
+	return settings_run(s, PREPARE(s, "DELETE FROM open_session WHERE transfer_id = ?1"
+	    " AND (start_time IS NULL OR start_time < ?2)", transfer, before),
+	    "forgetting sessions");
+}
+
+int
+db_backlog(struct settings *s, int64_t transfer, enum settings_data kind,
+    const struct backlog *b)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "UPDATE transfer_kind SET backlog_files = ?2,"
+	    " backlog_bytes = ?3, backlog_since = ?4 WHERE transfer_id = ?1 AND kind = ?5",
+	    transfer, b->files, b->bytes, b->files > 0 ? b->since : DB_NEVER);
+
+	bind_text(stmt, 5, settings_data_name[kind]);
+	return settings_run(s, stmt, "noting a backlog");
+}
+
+int
+db_stored(struct settings *s, int64_t transfer, enum settings_data kind, int64_t now)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "UPDATE transfer_kind SET last_success = ?2"
+	    " WHERE transfer_id = ?1 AND kind = ?3", transfer, now);
+
+	bind_text(stmt, 3, settings_data_name[kind]);
+	return settings_run(s, stmt, "noting success");
+}
+
+/*
+ * Failures.
+ */
+
+int
+db_failed(struct settings *s, int64_t transfer, enum settings_data kind, enum step step,
+    int64_t now, int code, const struct pipe *p, const char *reason)
+{
+	const struct stage *blame = p != NULL ? &p->stage[p->blame] : NULL;
+	sqlite3_stmt *stmt = PREPARE(s, "INSERT INTO failure (transfer_id, since, code, signal,"
+	    " kind, step, stage, reason, wait, retry_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+	    FIRST_WAIT ", ?2 + " FIRST_WAIT ") ON CONFLICT DO UPDATE SET"
+	    " since = CASE WHEN recovered IS NULL AND code <> 65 THEN since ELSE ?2 END,"
+	    " times = CASE WHEN recovered IS NULL AND code <> 65 THEN times + 1 ELSE 1 END,"
+	    " wait = CASE WHEN recovered IS NULL AND wait IS NOT NULL"
+	    "  THEN min(wait * 2, " LONGEST_WAIT ") ELSE " FIRST_WAIT " END,"
+	    " retry_at = ?2 + CASE WHEN recovered IS NULL AND wait IS NOT NULL"
+	    "  THEN min(wait * 2, " LONGEST_WAIT ") ELSE " FIRST_WAIT " END,"
+	    " code = ?3, signal = ?4, stage = ?7, reason = ?8, recovered = NULL",
+	    transfer, now, code, blame != NULL && blame->signal != 0 ? blame->signal : DB_NEVER);
+
+	bind_text(stmt, 5, settings_data_name[kind]);
+	bind_text(stmt, 6, step_name[step]);
+	bind_text(stmt, 7, blame != NULL ? blame->argv[0] : NULL);
+	bind_text(stmt, 8, reason);
+	return settings_run(s, stmt, "noting a failure");
+}
+
+int
+db_fine(struct settings *s, int64_t transfer, enum settings_data kind, enum step step,
+    int64_t now)
+{
+	static const char *const sql[] = {
+		/* Nobody heard of it. */
+		"DELETE FROM failure WHERE transfer_id = ?1 AND kind = ?3 AND step = ?4"
+		" AND reported IS NULL AND code <> 65",
+		"UPDATE failure SET recovered = ?2, retry_at = NULL WHERE transfer_id = ?1"
+		" AND kind = ?3 AND step = ?4 AND recovered IS NULL AND code <> 65",
+	};
+	size_t i;
+	int code = 0;
+
+	for (i = 0; i < 2 && code == 0; i++) {
+		sqlite3_stmt *stmt = PREPARE(s, sql[i], transfer, now);
+
+		bind_text(stmt, 3, settings_data_name[kind]);
+		bind_text(stmt, 4, step_name[step]);
+		code = settings_run(s, stmt, "noting success");
+	}
+	return code;
+}
+
+int
+db_left_out(struct settings *s, int64_t transfer, enum settings_data kind, int64_t now,
+    const char *reason)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "INSERT INTO failure (transfer_id, since, kind, step,"
+	    " code, reason) SELECT ?1, ?2, ?3, 'store', 65, ?4 WHERE EXISTS"
+	    " (SELECT 1 FROM setting WHERE name = 'notify-server')"
+	    " ON CONFLICT DO UPDATE SET times = times + 1 WHERE code = 65", transfer, now);
+
+	bind_text(stmt, 3, settings_data_name[kind]);
+	bind_text(stmt, 4, reason);
+	return settings_run(s, stmt, "noting what was left out");
+}
+
+/*
+ * History.
+ */
+
+int64_t
+db_begin_run(struct settings *s, const struct transfer *t, enum settings_data kind,
+    enum step step, int64_t now, int64_t since, int64_t until, int sweep)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "INSERT INTO run (transfer_id, started, since, until,"
+	    " sweep, schedule, site, destination, kind, step)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", t->id, now, since, until, sweep);
+
+	bind_text(stmt, 6, t->schedule);
+	bind_text(stmt, 7, t->site);
+	bind_text(stmt, 8, t->destination);
+	bind_text(stmt, 9, settings_data_name[kind]);
+	bind_text(stmt, 10, step_name[step]);
+	return settings_run(s, stmt, "noting a run") == 0 ?
+	    sqlite3_last_insert_rowid(settings_handle(s)) : -1;
+}
+
+static int64_t
+counted(int64_t n)
+{
+	return n == -1 ? DB_NEVER : n;
+}
+
+static int
+end_stage(struct settings *s, int64_t run, const struct stage *g, int number)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "INSERT INTO run_stage (run_id, number, code, signal,"
+	    " program, seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", run, number,
+	    g->signal != 0 ? DB_NEVER : g->code, g->signal != 0 ? g->signal : DB_NEVER);
+
+	bind_text(stmt, 5, g->argv[0]);
+	if (stmt != NULL)
+		sqlite3_bind_double(stmt, 6, g->seconds);
+	return settings_run(s, stmt, "noting a run");
+}
+
+int
+db_end_run(struct settings *s, int64_t run, const struct pipe *p, int code, const char *reason,
+    const struct counts *c)
+{
+	sqlite3_stmt *stmt;
+	int i, bad = settings_begin(s);
+
+	if (bad != 0)
+		return bad;
+	stmt = PREPARE(s, "UPDATE run SET code = ?2, sessions = ?3, rows = ?4, files = ?5,"
+	    " bytes = ?6, left_out = ?7, reason = ?8, seconds = ?9 WHERE id = ?1", run, code,
+	    counted(c->sessions), counted(c->rows), counted(c->files), counted(c->bytes),
+	    counted(c->left_out));
+	bind_text(stmt, 8, reason);
+	if (stmt != NULL && p != NULL)
+		sqlite3_bind_double(stmt, 9, p->seconds);
+	bad = settings_run(s, stmt, "noting a run");
+	for (i = 0; p != NULL && i < p->stages && bad == 0; i++)
+		bad = end_stage(s, run, &p->stage[i], i + 1);
+	if (bad == 0)
+		return settings_commit(s);
+	settings_rollback(s);
+	return bad;
+}

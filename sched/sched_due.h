@@ -1,0 +1,37 @@
+/*
+ * When a schedule is due: functions of the schedule, its last run, the clock
+ * and the zone ($TZ, tzset(3)), and of nothing else.  The rules are those of
+ * praic-sched(8), "When".
+ */
+#ifndef PRAIC_SCHED_DUE_H
+#define PRAIC_SCHED_DUE_H
+
+#include <stdint.h>
+
+#define DUE_NEVER INT64_MIN	/* as a last run: there was none */
+#define DUE_NO_TIME (-1)	/* as a time of day */
+
+#define DUE_MIN_PERIOD 60
+#define DUE_MAX_PERIOD (7 * 86400)
+
+/* Times are UNIX seconds, spans seconds. */
+struct due {
+	int64_t created;
+	int64_t period;	/* with a time of day whole days */
+	int at;		/* minutes after midnight, local time; or DUE_NO_TIME */
+};
+
+/*
+ * When the schedule runs next; that is now, if it is not after now.  last is
+ * when it last was found due, by this clock; it may lie ahead of now, if the
+ * clock was set back.
+ */
+int64_t due_next(const struct due *, int64_t last, int64_t now);
+
+/* How often it was due from after last until now: 1 when nothing was missed. */
+int64_t due_count(const struct due *, int64_t last, int64_t now);
+
+/* The first time after t. */
+int64_t due_after(const struct due *, int64_t t);
+
+#endif

@@ -1,0 +1,405 @@
+/*
+ * The spool of one transfer: see sched_spool.h.  All names are made here, of
+ * numbers and kinds; nothing that came from an appliance is one.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "num.h"
+#include "rec.h"
+#include "sched_log.h"
+#include "sched_spool.h"
+
+#define DIGITS 10
+
+char *
+tspool_path(const char *spool, int64_t transfer)
+{
+	return xasprintf("%s/%lld", spool, (long long)transfer);
+}
+
+static DIR *
+open_dir(struct transfer_spool *t, const char *name)
+{
+	int fd = openat(t->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+
+	if (d == NULL) {
+		msg_errno("%s/%s", t->path, name);
+		if (fd != -1)
+			close(fd);
+	}
+	return d;
+}
+
+/* Durable at once: what is put into them must not hang in the air. */
+static int
+make_dirs(struct transfer_spool *t)
+{
+	static const char *const names[] = {"tmp", "new", "files", "done", "failed"};
+	char name[64];
+	size_t i;
+	int k;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (mkdirat(t->dir, names[i], 0700) == -1 && errno != EEXIST) {
+			msg_errno("%s/%s", t->path, names[i]);
+			return EX_CANTCREAT;
+		}
+	for (k = 0; k < SETTINGS_DATA; k++) {
+		snprintf(name, sizeof(name), "new/%s", settings_data_name[k]);
+		if (mkdirat(t->dir, name, 0700) == -1 && errno != EEXIST) {
+			msg_errno("%s/%s", t->path, name);
+			return EX_CANTCREAT;
+		}
+	}
+	if (file_sync_dir(t->dir) == -1) {
+		msg_errno("%s", t->path);
+		return EX_IOERR;
+	}
+	return 0;
+}
+
+static void
+clear_tmp(struct transfer_spool *t)
+{
+	DIR *d = open_dir(t, "tmp");
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.' && unlinkat(dirfd(d), e->d_name, 0) == -1)
+			msg_errno("%s/tmp/%s", t->path, e->d_name);
+	if (d != NULL)
+		closedir(d);
+}
+
+int
+tspool_open(struct transfer_spool *t, const char *spool, int64_t transfer)
+{
+	int code;
+
+	t->path = tspool_path(spool, transfer);
+	t->dir = t->lock = -1;
+	if (file_make_dirs(t->path) == -1 ||
+	    (t->dir = open(t->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+	    /* Not close-on-exec: as long as a stage runs, it is held. */
+	    (t->lock = openat(t->dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600)) == -1) {
+		msg_errno("%s", t->path);
+		tspool_close(t);
+		return EX_CANTCREAT;
+	}
+	if (flock(t->lock, LOCK_EX | LOCK_NB) == -1) {
+		code = errno == EWOULDBLOCK ? -1 : EX_IOERR;
+		if (code != -1)
+			msg_errno("%s/lock", t->path);
+		tspool_close(t);
+		return code;
+	}
+	code = make_dirs(t);
+	if (code != 0)
+		tspool_close(t);
+	else
+		clear_tmp(t);
+	return code;
+}
+
+void
+tspool_close(struct transfer_spool *t)
+{
+	if (t->lock != -1)
+		close(t->lock);
+	if (t->dir != -1)
+		close(t->dir);
+	t->lock = t->dir = -1;
+	free(t->path);
+	t->path = NULL;
+}
+
+int
+tspool_create(struct transfer_spool *t, const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "tmp/%s", name);
+	fd = openat(t->dir, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		msg_errno("%s/%s", t->path, path);
+	return fd;
+}
+
+int
+tspool_finish(struct transfer_spool *t, int fd, const char *name)
+{
+	int bad = fsync(fd) == -1;
+
+	if (close(fd) == -1)
+		bad = 1;
+	if (bad)
+		msg_errno("%s/tmp/%s", t->path, name);
+	return bad ? EX_IOERR : 0;
+}
+
+void
+tspool_name(char out[64], enum settings_data kind, int64_t number, const char *extension)
+{
+	snprintf(out, 64, "new/%s/%0*lld.%s", settings_data_name[kind], DIGITS,
+	    (long long)number, extension);
+}
+
+static int
+sync_new(struct transfer_spool *t, int kind)
+{
+	char name[64];
+	int fd, bad;
+
+	snprintf(name, sizeof(name), "new/%s", settings_data_name[kind]);
+	fd = openat(t->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bad = fd == -1 || file_sync_dir(fd) == -1;
+	if (bad)
+		msg_errno("%s/%s", t->path, name);
+	if (fd != -1)
+		close(fd);
+	return bad ? EX_IOERR : 0;
+}
+
+int
+tspool_publish(struct transfer_spool *t, const char *name, unsigned kinds, int64_t number,
+    const char *extension)
+{
+	char from[64], to[64];
+	int k, code = 0;
+
+	snprintf(from, sizeof(from), "tmp/%s", name);
+	for (k = 0; k < SETTINGS_DATA && code == 0; k++) {
+		if ((kinds & (1u << k)) == 0)
+			continue;
+		tspool_name(to, (enum settings_data)k, number, extension);
+		if (linkat(t->dir, from, t->dir, to, 0) == -1) {
+			msg_errno("%s/%s", t->path, to);
+			code = EX_IOERR;
+		} else
+			code = sync_new(t, k);
+	}
+	if (unlinkat(t->dir, from, 0) == -1 && code == 0) {
+		msg_errno("%s/%s", t->path, from);
+		code = EX_IOERR;
+	}
+	return code;
+}
+
+/* NUMBER.EXTENSION: the number, or 0. */
+static int64_t
+number_of(const char *name, const char *extension)
+{
+	const char *dot = strchr(name, '.');
+	uint64_t n;
+
+	if (dot == NULL || (extension != NULL && strcmp(dot + 1, extension) != 0) ||
+	    num_parse_count(name, (size_t)(dot - name), INT64_MAX, &n) == -1)
+		return 0;
+	return (int64_t)n;
+}
+
+int64_t
+tspool_first(struct transfer_spool *t, enum settings_data kind, const char *extension,
+    int64_t after)
+{
+	int64_t first = 0, n;
+	struct dirent *e;
+	char name[64];
+	DIR *d;
+
+	snprintf(name, sizeof(name), "new/%s", settings_data_name[kind]);
+	if ((d = open_dir(t, name)) == NULL)
+		return -1;
+	while ((e = readdir(d)) != NULL) {
+		n = number_of(e->d_name, extension);
+		if (n > after && (first == 0 || n < first))
+			first = n;
+	}
+	closedir(d);
+	return first;
+}
+
+int64_t
+tspool_last(struct transfer_spool *t)
+{
+	int64_t last = 0, n;
+	struct dirent *e;
+	char name[64];
+	DIR *d;
+	int k;
+
+	for (k = 0; k < SETTINGS_DATA; k++) {
+		snprintf(name, sizeof(name), "new/%s", settings_data_name[k]);
+		if ((d = open_dir(t, name)) == NULL)
+			continue;
+		while ((e = readdir(d)) != NULL)
+			if ((n = number_of(e->d_name, NULL)) > last)
+				last = n;
+		closedir(d);
+	}
+	return last;
+}
+
+int
+tspool_remove(struct transfer_spool *t, const char *name)
+{
+	if (unlinkat(t->dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	msg_errno("%s/%s", t->path, name);
+	return EX_IOERR;
+}
+
+int
+tspool_fail(struct transfer_spool *t, const char *name, const char *key, const char *extension)
+{
+	char to[128];
+
+	snprintf(to, sizeof(to), "failed/%.64s.%s", key, extension);
+	if (linkat(t->dir, name, t->dir, to, 0) == 0)
+		return 1;
+	if (errno != EEXIST)
+		msg_errno("%s/%s", t->path, to);
+	return 0;
+}
+
+/*
+ * Recordings.
+ */
+
+static int
+one_done(struct transfer_spool *t, struct rec_value name, int keep)
+{
+	char path[NAME_MAX + 16];
+	int fd;
+
+	/* It is praic-fetch's own name; and yet it shall lead nowhere else. */
+	if (name.p == NULL || name.n == 0 || name.n > NAME_MAX - 8 || name.p[0] == '.' ||
+	    memchr(name.p, '/', name.n) != NULL || memchr(name.p, '\0', name.n) != NULL)
+		return 0;
+	snprintf(path, sizeof(path), "done/%.*s", (int)name.n, name.p);
+	fd = openat(t->dir, path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1 || close(fd) == -1) {
+		msg_errno("%s/%s", t->path, path);
+		return EX_IOERR;
+	}
+	if (keep)
+		return 0;
+	snprintf(path, sizeof(path), "files/%.*s", (int)name.n, name.p);
+	(void)unlinkat(t->dir, path, 0);
+	/* .BASE.info, praic-fetch's note of it */
+	snprintf(path, sizeof(path), "files/.%.*s", (int)name.n, name.p);
+	if (strrchr(path, '.') > path + 7) {
+		*strrchr(path, '.') = '\0';
+		strcat(path, ".info");
+		(void)unlinkat(t->dir, path, 0);
+	}
+	return 0;
+}
+
+int
+tspool_done(struct transfer_spool *t, const char *name, int keep)
+{
+	int fd = openat(t->dir, name, O_RDONLY | O_CLOEXEC), code = 0;
+	struct rec_reader *r;
+	enum rec_event e;
+
+	if (fd == -1) {
+		msg_errno("%s/%s", t->path, name);
+		return EX_IOERR;
+	}
+	r = rec_open(fd, name);
+	while ((e = rec_next(r)) != REC_EOF && code == 0)
+		if (e == REC_ROW && r->table == TABLE_FILE)
+			code = one_done(t, r->value[FILE_NAME], keep);
+	rec_close(r);
+	close(fd);
+	return code;
+}
+
+void
+tspool_forget(struct transfer_spool *t, int64_t seconds)
+{
+	DIR *d = open_dir(t, "done");
+	struct dirent *e;
+	struct stat st;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
+		    (int64_t)st.st_mtime < log_now() - seconds)
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	if (d != NULL)
+		closedir(d);
+}
+
+/*
+ * How much there is.
+ */
+
+static void
+add_dir(struct transfer_spool *t, const char *name, struct backlog *b)
+{
+	DIR *d = open_dir(t, name);
+	struct dirent *e;
+	struct stat st;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		b->files++;
+		/* Shared by several kinds, it is there once. */
+		b->bytes += (int64_t)(st.st_size / (st.st_nlink > 0 ? (off_t)st.st_nlink : 1));
+		if (b->since == 0 || (int64_t)st.st_mtime < b->since)
+			b->since = (int64_t)st.st_mtime;
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
+void
+tspool_backlog(struct transfer_spool *t, enum settings_data kind, struct backlog *b)
+{
+	char name[64];
+
+	memset(b, 0, sizeof(*b));
+	snprintf(name, sizeof(name), "new/%s", settings_data_name[kind]);
+	add_dir(t, name, b);
+}
+
+int
+tspool_room(struct transfer_spool *t, int64_t *free_bytes, int64_t *used)
+{
+	struct backlog all = {0};
+	struct statvfs vfs;
+	char name[64];
+	int k;
+
+	if (fstatvfs(t->dir, &vfs) == -1) {
+		msg_errno("%s", t->path);
+		return EX_IOERR;
+	}
+	*free_bytes = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
+	for (k = 0; k < SETTINGS_DATA; k++) {
+		snprintf(name, sizeof(name), "new/%s", settings_data_name[k]);
+		add_dir(t, name, &all);
+	}
+	add_dir(t, "files", &all);
+	*used = all.bytes;
+	return 0;
+}

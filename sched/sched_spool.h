@@ -1,0 +1,80 @@
+/*
+ * The spool of one transfer, SPOOL/ID: what was fetched and is not stored.
+ *
+ *	lock		held by whoever works on the transfer
+ *	tmp/		on its way; rubbish once nobody holds the lock
+ *	new/KIND/	whole, numbered in their order: .xml reports, .rec records
+ *	files/		recordings and backups, by praic-fetch
+ *	done/		an empty file for each recording that is stored
+ *	failed/		what was left out
+ */
+#ifndef PRAIC_SCHED_SPOOL_H
+#define PRAIC_SCHED_SPOOL_H
+
+#include <stdint.h>
+
+#include "settings.h"
+
+struct transfer_spool {
+	char *path;
+	int dir, lock;
+};
+
+struct backlog {
+	int64_t files, bytes, since;	/* since: 0 where there is none */
+};
+
+/*
+ * Make what is missing, take the lock, clear tmp/.  0; -1 when another
+ * process has the lock; or an exit code after a message.
+ */
+int tspool_open(struct transfer_spool *, const char *spool, int64_t transfer);
+void tspool_close(struct transfer_spool *);
+/* Its path, even where it is not there yet; to be freed. */
+char *tspool_path(const char *spool, int64_t transfer);
+
+/* A file of tmp/ to write: its descriptor, or -1 after a message. */
+int tspool_create(struct transfer_spool *, const char *name);
+/* fsync and close: 0, or an exit code after a message. */
+int tspool_finish(struct transfer_spool *, int fd, const char *name);
+/*
+ * Give a finished file of tmp/ a number in new/ of each of these kinds (a
+ * set of 1 << kind), durably, and take it out of tmp/.  0, or a code.
+ */
+int tspool_publish(struct transfer_spool *, const char *name, unsigned kinds, int64_t number,
+    const char *extension);
+
+/*
+ * The first of new/KIND with this extension whose number is above after: its
+ * number, or 0 when there is none, or -1 after a message.
+ */
+int64_t tspool_first(struct transfer_spool *, enum settings_data, const char *extension,
+    int64_t after);
+/* The greatest number there is in new/. */
+int64_t tspool_last(struct transfer_spool *);
+/* "new/KIND/0000000007.xml", below the spool's path. */
+void tspool_name(char out[64], enum settings_data, int64_t number, const char *extension);
+
+/* It is stored, or no longer wanted.  0, or a code after a message. */
+int tspool_remove(struct transfer_spool *, const char *name);
+/*
+ * Keep a copy (a link) in failed/ under this key, unless there is one: 1
+ * when it is new.
+ */
+int tspool_fail(struct transfer_spool *, const char *name, const char *key,
+    const char *extension);
+
+/*
+ * The recordings that a file of records names are stored: an entry in done/
+ * for each, and the files go, unless they are kept.  0, or a code.
+ */
+int tspool_done(struct transfer_spool *, const char *name, int keep);
+/* Forget the entries of done/ that are older. */
+void tspool_forget(struct transfer_spool *, int64_t seconds);
+
+/* What waits in new/KIND. */
+void tspool_backlog(struct transfer_spool *, enum settings_data, struct backlog *);
+/* Free bytes of the file system; all of new/ and files/.  0, or a code. */
+int tspool_room(struct transfer_spool *, int64_t *free_bytes, int64_t *used);
+
+#endif

@@ -1,0 +1,386 @@
+/* What comes of a document: see report.h. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "code.h"
+#include "msg.h"
+#include "report.h"
+
+/* A session's XML is handed on in pieces of at least this size. */
+#define XML_PIECE 8192
+/* Of each session so many are shown, the others counted. */
+#define MAX_WARNINGS 5
+/* Of an lsid in messages: real ones have 32 characters. */
+#define MAX_SHOWN 80
+/* Each session carries the root's namespace declarations, of which there are
+ * two or three; more of them would make much of a small input. */
+#define MAX_INHERITED 4096
+
+struct report_state {
+	struct output *out;
+	const struct report_options *options;
+	struct session *session;
+	struct source *source;
+	const char *host;
+	struct buf inherited;	/* the root's namespace declarations */
+
+	/* the session that is open */
+	struct buf lsid;
+	uint64_t start, xml_from;
+	uint64_t replaced;	/* before it */
+	uint64_t place;		/* of what is being looked at */
+	unsigned warnings;
+};
+
+void
+report_warn(struct report *r, uint64_t place, const char *fmt, ...)
+{
+	struct report_state *s = r->state;
+	va_list ap;
+	char text[800];		/* what comes from strangers is cut before */
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	msg_warn("%s: byte %llu: %s", source_name(s->source),
+	    (unsigned long long)source_offset(s->source, place), text);
+}
+
+void
+report_bad(struct report *r)
+{
+	r->left_out++;
+	r->code = code_worse(r->code, EX_DATAERR);
+}
+
+/* The lsid as far as it is shown. */
+static int
+shown(const struct report_state *s)
+{
+	return (int)(s->lsid.n < MAX_SHOWN ? s->lsid.n : MAX_SHOWN);
+}
+
+static void
+warn_session(struct report *r, uint64_t place, const char *text)
+{
+	struct report_state *s = r->state;
+
+	report_warn(r, place, "session %.*s: %s", shown(s), buf_text(&s->lsid), text);
+}
+
+/* Warnings about values of the session that is open. */
+static void
+session_warned(void *arg, const char *element, const char *text)
+{
+	struct report *r = arg;
+	struct report_state *s = r->state;
+
+	if (++s->warnings <= MAX_WARNINGS)
+		report_warn(r, s->place, "session %.*s: %.80s: %s", shown(s), buf_text(&s->lsid),
+		    element, text);
+}
+
+static void
+tell_warnings(struct report *r)
+{
+	struct report_state *s = r->state;
+
+	if (s->warnings > MAX_WARNINGS)
+		report_warn(r, s->start, "session %.*s: and %u more like these", shown(s),
+		    buf_text(&s->lsid), s->warnings - MAX_WARNINGS);
+}
+
+/* The session's XML up to this place. */
+static void
+copy_xml(struct report *r, uint64_t to)
+{
+	struct report_state *s = r->state;
+	const char *p;
+	size_t have;
+
+	if (to <= s->xml_from)
+		return;
+	if (!s->options->no_xml) {
+		p = source_have(s->source, s->xml_from, &have);
+		output_xml(s->out, p, (size_t)(to - s->xml_from));
+	}
+	s->xml_from = to;
+}
+
+/* Rows go out after the XML that they are from: the stream is the same in
+ * whatever pieces the input came. */
+static void
+before_rows(void *arg)
+{
+	struct report *r = arg;
+
+	copy_xml(r, r->state->place);
+}
+
+struct report *
+report_new(struct output *out, const struct report_options *options)
+{
+	struct report *r = xcalloc(1, sizeof(*r));
+
+	r->state = xcalloc(1, sizeof(*r->state));
+	r->state->out = out;
+	r->state->options = options;
+	r->state->session = session_new(out, session_warned, before_rows, r);
+	return r;
+}
+
+void
+report_free(struct report *r)
+{
+	if (r == NULL)
+		return;
+	session_free(r->state->session);
+	buf_free(&r->state->inherited);
+	buf_free(&r->state->lsid);
+	free(r->state);
+	free(r);
+}
+
+int
+report_stopped(const struct report *r)
+{
+	return output_failed(r->state->out);
+}
+
+void
+report_document(struct report *r, struct source *source, uint64_t place, const char *host)
+{
+	r->state->source = source;
+	r->state->host = host;
+	buf_reset(&r->state->inherited);
+	r->within = REPORT_BETWEEN;
+	r->settled = place;
+}
+
+void
+report_settle(struct report *r, uint64_t place)
+{
+	r->settled = place;
+	if (r->within == REPORT_SESSION) {
+		if (place - r->state->xml_from >= XML_PIECE)
+			copy_xml(r, place);
+		place = r->state->xml_from;
+	}
+	source_keep(r->state->source, place);
+}
+
+/* ---- namespaces ------------------------------------------------------ */
+
+static void
+add_escaped(struct buf *b, const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (strchr("<&\"\t\n\r", *text) != NULL)
+			buf_printf(b, "&#%d;", *text);
+		else
+			buf_addc(b, *text);
+}
+
+static void
+add_name(struct buf *b, const char *prefix)
+{
+	buf_adds(b, prefix != NULL ? " xmlns:" : " xmlns");
+	if (prefix != NULL)
+		buf_adds(b, prefix);
+}
+
+/* Each ends with a NUL that stands behind it. */
+const char *
+report_inherit(struct report *r, const struct report_namespace *ns, int n)
+{
+	struct buf *b = &r->state->inherited;
+	int i;
+
+	for (i = 0; i < n && b->n <= MAX_INHERITED; i++) {
+		add_name(b, ns[i].prefix);
+		buf_adds(b, "=\"");
+		add_escaped(b, ns[i].uri != NULL ? ns[i].uri : "");
+		buf_add(b, "\"", 2);
+	}
+	return b->n > MAX_INHERITED ? "more than 4096 bytes of namespaces at its root" : NULL;
+}
+
+/* What the root declares and the session's own declarations do not hide. */
+static void
+add_inherited(struct report_state *s, struct buf *tag, const struct report_namespace *ns, int n)
+{
+	const char *p = s->inherited.p, *end = p + s->inherited.n;
+	struct buf own = {0};
+	size_t name;
+	int i, hidden;
+
+	for (; p < end; p += strlen(p) + 1) {
+		name = strcspn(p, "=");
+		for (i = hidden = 0; i < n && !hidden; i++) {
+			buf_reset(&own);
+			add_name(&own, ns[i].prefix);
+			hidden = own.n == name && memcmp(own.p, p, name) == 0;
+		}
+		if (!hidden)
+			buf_adds(tag, p);
+	}
+	buf_free(&own);
+}
+
+/* ---- the session that is open --------------------------------------- */
+
+static int
+wanted(const struct report_state *s, struct rec_value lsid)
+{
+	int i;
+
+	for (i = 0; i < s->options->lsids; i++)
+		if (strlen(s->options->lsid[i]) == lsid.n &&
+		    memcmp(s->options->lsid[i], lsid.p, lsid.n) == 0)
+			return 1;
+	return s->options->lsids == 0;
+}
+
+/* Its start tag, with what it inherits behind its name. */
+static void
+begin_xml(struct report_state *s, uint64_t from, const struct report_namespace *ns, int n)
+{
+	struct buf tag = {0};
+	const char *p;
+	size_t have, name;
+
+	p = source_have(s->source, from, &have);
+	name = 1 + strcspn(p + 1, " \t\n\r/>");
+	if (!s->options->no_xml) {
+		buf_add(&tag, p, name);
+		add_inherited(s, &tag, ns, n);
+		output_xml(s->out, tag.p, tag.n);
+		buf_free(&tag);
+	}
+	s->xml_from = from + name;
+}
+
+int
+report_begin(struct report *r, uint64_t from, uint64_t to, struct rec_value lsid,
+    const struct report_namespace *ns, int n)
+{
+	struct report_state *s = r->state;
+	struct rec_value host = {s->host, s->host != NULL ? strlen(s->host) : 0};
+
+	s->start = from;
+	s->place = to;
+	s->warnings = 0;
+	s->replaced = source_replaced(s->source, from);
+	buf_reset(&s->lsid);
+	buf_add(&s->lsid, lsid.p, lsid.n);
+	r->within = REPORT_UNWANTED;
+	if (lsid.n == 0) {
+		report_warn(r, from, "a session without an lsid, which is its key: left out");
+		report_bad(r);
+		return 0;
+	}
+	if (!wanted(s, lsid))
+		return 0;
+	if (s->host == NULL) {
+		report_warn(r, from, "which site is this from? There is no <?praic-site?> before "
+		    "it: name the site with -H HOST");
+		r->code = code_worse(r->code, EX_USAGE);
+		return -1;
+	}
+	r->within = REPORT_SESSION;
+	r->wants_text = 0;
+	output_begin(s->out, host, lsid);
+	session_begin(s->session, s->host, lsid);
+	begin_xml(s, from, ns, n);
+	return 0;
+}
+
+void
+report_give_up(struct report *r, const char *why)
+{
+	report_warn(r, r->state->start, "session %.*s: left out: %s", shown(r->state),
+	    buf_text(&r->state->lsid), why);
+	tell_warnings(r);
+	output_drop(r->state->out);
+	report_bad(r);
+	r->within = REPORT_UNWANTED;
+}
+
+void
+report_start_element(struct report *r, uint64_t place, enum name name, const char *element,
+    const struct session_attribute *a, int n)
+{
+	const char *refusal;
+
+	r->state->place = place;
+	refusal = session_start_element(r->state->session, name, element, a, n);
+	r->wants_text = session_wants_text(r->state->session);
+	if (refusal != NULL)
+		report_give_up(r, refusal);
+}
+
+void
+report_text(struct report *r, uint64_t place, const char *p, size_t n)
+{
+	const char *refusal = session_text(r->state->session, p, n);
+
+	if (refusal != NULL) {
+		r->state->place = place;
+		report_give_up(r, refusal);
+	}
+}
+
+void
+report_end_element(struct report *r, uint64_t place)
+{
+	const char *refusal;
+
+	r->state->place = place;
+	refusal = session_end_element(r->state->session);
+	r->wants_text = session_wants_text(r->state->session);
+	if (refusal != NULL)
+		report_give_up(r, refusal);
+}
+
+void
+report_end(struct report *r, uint64_t place)
+{
+	struct report_state *s = r->state;
+	uint64_t replaced;
+	const char *why;
+	char text[96];
+
+	if (r->within == REPORT_UNWANTED) {
+		r->within = REPORT_BETWEEN;
+		return;
+	}
+	s->place = place;
+	replaced = source_replaced(s->source, place) - s->replaced;
+	snprintf(text, sizeof(text), "%llu forbidden %s%s", (unsigned long long)replaced,
+	    replaced == 1 ? "byte or character" : "bytes or characters",
+	    s->options->strict ? "" : " became U+FFFD");
+	why = session_finish(s->session);
+	if (why == NULL && replaced > 0 && s->options->strict)
+		why = text;
+	if (why != NULL)
+		report_give_up(r, why);
+	else {
+		if (replaced > 0)
+			warn_session(r, s->start, text);
+		tell_warnings(r);
+		copy_xml(r, place);
+		output_commit(s->out);
+	}
+	r->within = REPORT_BETWEEN;
+}
+
+const char *
+report_break(struct report *r, int *length)
+{
+	if (r->within != REPORT_SESSION)
+		return NULL;
+	output_drop(r->state->out);
+	r->within = REPORT_BETWEEN;
+	*length = shown(r->state);
+	return buf_text(&r->state->lsid);
+}

@@ -1,0 +1,83 @@
+/*
+ * What comes of a document: its sessions, one after the other, each with its
+ * rows and its XML, or left out with a reason; and the words about it.
+ *
+ * A session's XML is not written anew from what the parser says: it is
+ * copied from the input, from its start tag to its end tag, with the
+ * namespace declarations that it inherits.
+ */
+#ifndef PRAIC_REPORT_H
+#define PRAIC_REPORT_H
+
+#include <stdint.h>
+
+#include "output.h"
+#include "session.h"
+#include "source.h"
+
+struct report_options {
+	const char *const *lsid;	/* only these sessions; all when lsids is 0 */
+	int lsids;
+	int no_xml;			/* leave out the sessions' XML */
+	int strict;			/* leave out sessions with replaced bytes */
+};
+
+/* A namespace that a start tag declares: prefix may be NULL, uri may be. */
+struct report_namespace {
+	const char *prefix, *uri;
+};
+
+struct report {
+	/* so far */
+	uint64_t left_out;	/* sessions left out, errors, bad documents */
+	int code;
+	/* of the document: */
+	enum { REPORT_BETWEEN, REPORT_SESSION, REPORT_UNWANTED } within;
+	int wants_text;		/* of the element that is open; else it must not come */
+	uint64_t settled;	/* up to here the input was dealt with */
+	struct report_state *state;
+};
+
+/* The options are kept. */
+struct report *report_new(struct output *, const struct report_options *);
+void report_free(struct report *);
+
+/* Can nothing more be written?  The exit code, then. */
+int report_stopped(const struct report *);
+
+/* "FILE: byte N: ..." */
+void report_warn(struct report *, uint64_t place, const char *, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Something was left out as bad. */
+void report_bad(struct report *);
+
+/*
+ * A document begins at this place.  host: of its sessions, or NULL when nothing named it,
+ * which is an error as soon as there is a session.  Source and host are kept.
+ */
+void report_document(struct report *, struct source *, uint64_t place, const char *host);
+/* What its sessions inherit.  NULL, or why that is too much. */
+const char *report_inherit(struct report *, const struct report_namespace *, int n);
+
+/*
+ * A session's start tag, from here to there; its own declarations.  -1 when
+ * nothing more can be done: r->code.
+ */
+int report_begin(struct report *, uint64_t from, uint64_t to, struct rec_value lsid,
+    const struct report_namespace *, int n);
+/* Below a session: see session.h.  The place is behind the tag. */
+void report_start_element(struct report *, uint64_t place, enum name, const char *element,
+    const struct session_attribute *, int attributes);
+void report_text(struct report *, uint64_t place, const char *p, size_t n);
+void report_end_element(struct report *, uint64_t place);
+/* Its end tag ends here. */
+void report_end(struct report *, uint64_t place);
+/* Leave it out; the rest of the document stands. */
+void report_give_up(struct report *, const char *why);
+/* The document ends within it, whyever: the lsid, or NULL outside of any. */
+const char *report_break(struct report *, int *length);
+
+/* What stands before this place was dealt with, and is not needed again. */
+void report_settle(struct report *, uint64_t place);
+
+#endif

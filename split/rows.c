@@ -1,0 +1,231 @@
+/* The rows of a session on their way out: see rows.h. */
+#include <stdlib.h>
+
+#include "num.h"
+#include "rows.h"
+
+/* Rows that have to wait, not counting the longest: with it, the memory that
+ * a session may cost whatever its size.  Ten thousand users, or the data of
+ * an event that tells at its end who did it. */
+#define MAX_HELD ((size_t)8 << 20)
+/* Lines are handed on in pieces of this size. */
+#define FLUSH_AT 65536
+#define KEEP_BYTES 65536
+
+/* A user or team: its line is complete but for one character. */
+struct held {
+	size_t flag;		/* where in the lines at the end that stands */
+	size_t key, key_n;	/* what the primary one's must be, in keys */
+	enum table_id table;
+};
+
+struct rows {
+	struct output *out;
+	rows_go *go;
+	void *arg;
+	const char *refusal;
+
+	struct lines {
+		struct buf text;
+		uint64_t n;
+	} lines[ROWS_AT_END + 1];	/* by when they may go out */
+	enum rows_order order;		/* of the row that is open */
+	size_t from;			/* where it begins */
+	size_t longest;
+	int event_out;
+
+	struct held *held;
+	size_t held_n, held_cap;
+	struct buf keys;
+};
+
+struct rows *
+rows_new(struct output *out, rows_go *go, void *arg)
+{
+	struct rows *r = xcalloc(1, sizeof(*r));
+
+	r->out = out;
+	r->go = go;
+	r->arg = arg;
+	return r;
+}
+
+void
+rows_free(struct rows *r)
+{
+	int i;
+
+	if (r == NULL)
+		return;
+	for (i = 0; i <= ROWS_AT_END; i++)
+		buf_free(&r->lines[i].text);
+	buf_free(&r->keys);
+	free(r->held);
+	free(r);
+}
+
+void
+rows_begin(struct rows *r)
+{
+	int i;
+
+	r->refusal = NULL;
+	for (i = 0; i <= ROWS_AT_END; i++) {
+		buf_trim(&r->lines[i].text, 2 * FLUSH_AT);
+		r->lines[i].n = 0;
+	}
+	buf_trim(&r->keys, KEEP_BYTES);
+	r->held_n = r->longest = 0;
+}
+
+const char *
+rows_refusal(const struct rows *r)
+{
+	return r->refusal;
+}
+
+static void
+put(struct rows *r, struct lines *l)
+{
+	if (l->n > 0) {
+		r->go(r->arg);
+		output_rows(r->out, l->text.p, l->text.n, l->n);
+	}
+	buf_trim(&l->text, 2 * FLUSH_AT);
+	l->n = 0;
+}
+
+struct buf *
+rows_open(struct rows *r, enum rows_order order)
+{
+	if (order == ROWS_OF_EVENT && r->event_out)
+		order = ROWS_NOW;
+	r->order = order;
+	r->from = r->lines[order].text.n;
+	return &r->lines[order].text;
+}
+
+/* Is it within the limits? */
+static void
+check(struct rows *r, size_t line)
+{
+	size_t held = r->lines[ROWS_OF_EVENT].text.n + r->lines[ROWS_AT_END].text.n + r->keys.n +
+	    r->held_n * sizeof(*r->held);
+
+	if (line > REC_MAX_LINE)
+		r->refusal = "a value longer than a line may be (64 MiB)";
+	if (line > r->longest)
+		r->longest = line;
+	if (held > MAX_HELD + r->longest)
+		r->refusal = "more than 8 MiB of rows that have to be held back";
+}
+
+void
+rows_close(struct rows *r)
+{
+	struct lines *l = &r->lines[r->order];
+	size_t line = l->text.n - r->from;
+
+	l->n++;
+	if (r->order != ROWS_NOW || line >= FLUSH_AT)
+		check(r, line);
+	if (r->order == ROWS_NOW && l->text.n >= FLUSH_AT && r->refusal == NULL)
+		put(r, l);
+}
+
+void
+rows_add(struct rows *r, enum rows_order order, const struct row *row)
+{
+	row_write(row, rows_open(r, order));
+	rows_close(r);
+}
+
+void
+rows_event_open(struct rows *r)
+{
+	r->event_out = 0;
+}
+
+int
+rows_event_out(const struct rows *r)
+{
+	return r->event_out;
+}
+
+void
+rows_event(struct rows *r, const struct row *row)
+{
+	struct lines *parts = &r->lines[ROWS_OF_EVENT], *now = &r->lines[ROWS_NOW];
+
+	rows_add(r, ROWS_NOW, row);
+	r->event_out = 1;
+	if (parts->n == 0 || r->refusal != NULL)
+		return;
+	if (parts->text.n < FLUSH_AT) {
+		buf_add(&now->text, parts->text.p, parts->text.n);
+		now->n += parts->n;
+		buf_reset(&parts->text);
+		parts->n = 0;
+	} else {
+		put(r, now);
+		put(r, parts);
+	}
+}
+
+void
+rows_hold(struct rows *r, const struct row *row, int column, struct rec_value key)
+{
+	struct lines *l = &r->lines[ROWS_AT_END];
+	struct held *h;
+	const char *p;
+	int tabs;
+
+	rows_add(r, ROWS_AT_END, row);
+	if (key.n == 0)
+		return;
+	if (r->held_n == r->held_cap) {
+		r->held_cap = r->held_cap == 0 ? 8 : r->held_cap * 2;
+		r->held = xrealloc(r->held, r->held_cap * sizeof(*r->held));
+	}
+	h = &r->held[r->held_n++];
+	/* The mark, the table's name, then the columns. */
+	for (p = l->text.p + r->from, tabs = column + 2; tabs > 0; p++)
+		tabs -= *p == '\t';
+	h->flag = (size_t)(p - l->text.p);
+	h->key = r->keys.n;
+	h->key_n = key.n;
+	h->table = row->table;
+	buf_add(&r->keys, key.p, key.n);
+}
+
+/* The same id or number, however it is written. */
+static int
+same_key(struct rec_value a, struct rec_value b)
+{
+	int64_t x, y;
+
+	if (num_parse(a.p, a.n, &x) == 0 && num_parse(b.p, b.n, &y) == 0)
+		return x == y;
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+void
+rows_finish(struct rows *r, struct rec_value primary_user, struct rec_value primary_team,
+    const struct row *session)
+{
+	struct lines *l = &r->lines[ROWS_AT_END];
+	struct rec_value key;
+	size_t i;
+
+	for (i = 0; i < r->held_n; i++) {
+		key.p = r->keys.p + r->held[i].key;
+		key.n = r->held[i].key_n;
+		if (same_key(key, r->held[i].table == TABLE_TEAM ? primary_team : primary_user))
+			l->text.p[r->held[i].flag] = '1';
+	}
+	rows_add(r, ROWS_AT_END, session);
+	if (r->refusal != NULL)
+		return;
+	put(r, &r->lines[ROWS_NOW]);
+	put(r, l);
+}

@@ -1,0 +1,41 @@
+#!/bin/sh
+# praic-split: where each column comes from, and what the values are:
+# praic-records(5), "Tables" and "Values".  A case is tests/data/split/NAME.xml
+# with the stream expected of it, and what is said meanwhile (NAME.err; none
+# where nothing is to be said).
+. "$(dirname "$0")/lib.sh"
+
+cd "$data/split" || exit 1
+
+# case CODE NAME WHAT OPTION...
+case_of() {
+	code=$1 name=$2 what=$3
+	shift 3
+	"$split" "$@" "$name.xml" >"$work/out" 2>"$work/err" </dev/null
+	got=$?
+	if [ "$got" -eq "$code" ]; then
+		pass "$what: exit $code"
+	else
+		fail "$what: exit $got instead of $code" "$work/err"
+	fi
+	golden "$what: the stream" "split/$name.rec" "$work/out"
+	if [ -e "$name.err" ] || [ -n "${PRAIC_GOLDEN-}" ] && [ -s "$work/err" ]; then
+		golden "$what: what is said" "split/$name.err" "$work/err"
+	else
+		silent "$what: nothing is said" "$work/err"
+	fi
+}
+
+case_of 0 pra "Privileged Remote Access"
+case_of 0 rs "Remote Support" -H help.example.org
+case_of 0 order "elements in any order" -H def.example
+case_of 0 names "namespaces, prefixes, none" -H def.example
+case_of 65 values "absent, empty, -1, limits" -H def.example
+case_of 0 events "events and their data" -H def.example
+case_of 0 sysinfo "system information" -H def.example
+case_of 0 markup "CDATA, entities, comments, instructions" -H def.example
+case_of 0 crlf "CRLF" -H def.example
+case_of 0 forbidden "forbidden bytes and characters" -H def.example
+case_of 65 errors "errors, and other reports" -H def.example
+
+done_testing

@@ -1,0 +1,76 @@
+#!/bin/sh
+# praic-tofs: saved session XML, and what of a stream is stored.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export PYTHONPATH="$data/tofs"
+mkdir d
+
+# The document, byte for byte, whatever namespace it came with.
+python3 - <<'EOF'
+import os
+from records import *
+os.mkdir('want')
+uri = 'http://example.org/a?b&amp;c'
+xml = {
+    'plain': ('<session lsid="plain"><a/></session>', None, ''),
+    'default': ('<session lsid="default" xmlns="%s" x=">"><a/></session>' % uri, uri, ''),
+    'prefixed': ('<bt:session xmlns="urn:other" xmlns:b="urn:b" xmlns:bt="%s" lsid="prefixed"\n'
+                 '><bt:a>\t\r\n\\</bt:a></bt:session>' % uri, uri, 'bt'),
+    'empty': ('<session xmlns="%s"/>' % uri, uri, ''),
+    # The attribute's value only looks like a declaration.
+    'tricky': ("<session a=' xmlns=\"urn:x\" ' b='>' xmlns = \"%s\">\u20ac\U0001f642</session>"
+               % uri, uri, ''),
+    # The start tag does not fit into one X line.
+    'wide': ('<session a="%s" xmlns="%s"><a/></session>' % ('w' * 70000, uri), uri, ''),
+    'big': ('<session xmlns="%s" lsid="big">%s</session>' % (uri, 'b\u00e4' * 400000), uri, ''),
+}
+with Report(open('in.rec', 'wb')) as s:
+    for lsid, (text, u, prefix) in xml.items():
+        s.session(lsid, xml=text)
+        with open('want/access.example.com-support-%s.xml' % lsid, 'wb') as f:
+            f.write(saved(text, uri=u, prefix=prefix))
+    s.out.flush()
+with Report(open('single.rec', 'wb')) as s:
+    s.session('tricky', xml=xml['tricky'][0])
+EOF
+run 0 'sessions are saved' "$tofs" -d d in.rec
+silent 'without a word'
+ls want >want.txt
+same 'under the default names, which are printed' want.txt sorted.txt <<EOF
+$(sort out >sorted.txt)
+EOF
+for f in want/*; do
+	check "${f#want/}, byte for byte" cmp "$f" "d/${f#want/}"
+done
+mkdir e
+run 0 'a session by itself' "$tofs" -d e single.rec
+check 'gives the same bytes' cmp e/*tricky.xml d/*tricky.xml
+check 'its mode is 0600' test "$(stat -c %a e/*tricky.xml)" = 600
+check 'so is the ledger'"'"'s' test "$(stat -c %a e/.praic-ledger)" = 600
+check 'nothing else is there' test "$(find e | wc -l)" -eq 3
+run 0 'the same again' "$tofs" -d d in.rec
+check 'is nothing new' test ! -s out
+run 0 'other modes' "$tofs" -d e -m 640 -f 'a/%LSID%.%EXTENSION%' in.rec
+check 'of files' test "$(stat -c %a e/a/big.xml)" = 640
+check 'of folders' test "$(stat -c %a e/a)" = 750
+run 0 'praic-split reads a saved session' "$split" d/access.example.com-support-big.xml
+cp out again.rec
+mkdir f
+run 0 'and what it makes of it' "$tofs" -d f -p -f '%LSID%.%EXTENSION%' again.rec
+run 0 'is read by it, too' "$split" "f/$(cat out)"
+same 'with the same lines' again.rec out
+
+# Values of all replacement names.
+python3 - >values.rec <<'EOF'
+from records import *
+with Report() as s:
+    s.session('L%LSID%', lseq=7, external_key='K%%', type='t', end_time=None)
+EOF
+mkdir v
+f='%LSEQ%_%LSID%_%EXTERNAL_KEY%_%SESSION_TYPE%_%SUPPORT_SITE_HOST%_%INSTANCE%_%KIND%_%START_DATE%_100%%'
+run 0 'all replacement names' "$tofs" -d v -p -f "$f.%EXTENSION%" values.rec
+same 'are replaced, once' - out <<'EOF'
+7_L%LSID%_K%%_t_access.example.com__session_20260101T100000Z_100%.xml
+EOF
+done_testing

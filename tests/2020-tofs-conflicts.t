@@ -1,0 +1,183 @@
+#!/bin/sh
+# praic-tofs: what happens when a name is taken.  The guide's chapter "File
+# System Plugin Settings" says what append (AppendNumber), overwrite and skip
+# mean; its example is the first test.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export PYTHONPATH="$data/tofs"
+
+# versions NAME BODY...: a stream for each body of the session 1234
+for body in one two three four; do
+	python3 - "$body" >"$body.rec" <<'EOF'
+import sys
+from records import *
+with Report() as s:
+    s.session('1234', body=sys.argv[1])
+EOF
+done
+base=access.example.com-support-1234
+
+# stores OPTIONS FILE <<names: it exits 0 and prints just these names
+stores() {
+	# shellcheck disable=SC2086
+	run 0 "$1 $2" "$tofs" -d d $1 "$2"
+	same "$1 $2: the names" - out
+}
+holds() {
+	check "$1 holds $2" grep -q ">$2<" "d/$1"
+}
+agrees() {
+	run 0 'directory and ledger agree' "$tofs" --verify -d d
+}
+fresh() {
+	rm -rf d
+	mkdir d
+}
+
+fresh
+stores '' one.rec <<EOF
+$base.xml
+EOF
+stores '' two.rec <<EOF
+$base.1.xml
+EOF
+stores '' three.rec <<EOF
+$base.2.xml
+EOF
+stores '' two.rec </dev/null
+stores '' one.rec </dev/null
+cat one.rec two.rec three.rec four.rec two.rec >all.rec
+stores '' all.rec <<EOF
+$base.3.xml
+EOF
+holds $base.xml one
+holds $base.3.xml four
+agrees
+rm d/$base.1.xml
+stores '' one.rec </dev/null
+stores '' two.rec <<EOF
+$base.1.xml
+EOF
+holds $base.1.xml two
+agrees
+# A name without a dot, and a dot in a folder's name only.
+stores '-f a.b/%LSID%' all.rec <<EOF
+a.b/1234
+a.b/1234.1
+a.b/1234.2
+a.b/1234.3
+EOF
+stores '-f a.b/%LSID%' all.rec </dev/null
+# Without ledger and index the contents themselves are compared.
+rm d/.praic-index
+stores '' all.rec </dev/null
+mv d/.praic-ledger old
+stores '' all.rec </dev/null
+stores '-f a.b/%LSID%' all.rec </dev/null
+agrees
+check 'the ledger has a line for each again' test "$(wc -l <d/.praic-ledger)" -eq 9
+
+# Files of others are left alone, whatever they are.
+fresh
+echo foreign >d/$base.xml
+mkdir d/$base.1.xml
+ln -s /dev/null d/$base.2.xml
+mkfifo d/$base.3.xml
+stores '' one.rec <<EOF
+$base.4.xml
+EOF
+stores '' one.rec </dev/null
+same 'a foreign file' - d/$base.xml <<EOF
+foreign
+EOF
+
+fresh
+stores '-c overwrite' one.rec <<EOF
+$base.xml
+EOF
+before=$(stat -c %i d/$base.xml)
+stores '-c overwrite' one.rec </dev/null
+check 'not written again' test "$before" = "$(stat -c %i d/$base.xml)"
+stores '-c overwrite' two.rec <<EOF
+$base.xml
+EOF
+holds $base.xml two
+stores '-c overwrite' all.rec <<EOF
+$base.xml
+$base.xml
+$base.xml
+$base.xml
+$base.xml
+EOF
+holds $base.xml two
+agrees
+echo altered >d/$base.xml
+stores '-c overwrite' two.rec <<EOF
+$base.xml
+EOF
+holds $base.xml two
+agrees
+rm d/$base.xml
+ln -s "$work/one.rec" d/$base.xml
+cp one.rec copy
+stores '-c overwrite' two.rec <<EOF
+$base.xml
+EOF
+check 'a link itself was replaced' test ! -L d/$base.xml
+same 'not what it led to' copy one.rec
+rm d/$base.xml
+mkdir d/$base.xml
+run 65 'a folder in the way' "$tofs" -d d -c overwrite all.rec
+says 'it names it' $base.xml
+
+fresh
+stores '-c skip' one.rec <<EOF
+$base.xml
+EOF
+stores '-c skip' two.rec </dev/null
+stores '-c skip' all.rec </dev/null
+holds $base.xml one
+agrees
+echo foreign >d/$base.xml
+stores '-c skip' two.rec </dev/null
+same 'left as it is' - d/$base.xml <<EOF
+foreign
+EOF
+rm d/$base.xml d/.praic*
+mkdir d/$base.xml
+run 65 'skip: a folder is no file' "$tofs" -d d -c skip two.rec
+
+fresh
+stores '-c immutable' one.rec <<EOF
+$base.xml
+EOF
+stores '-c immutable' one.rec </dev/null
+run 65 'immutable: another content' "$tofs" -d d -c immutable two.rec
+says 'is an error' 'may not change'
+holds $base.xml one
+aside=$(cat out)
+holds "$aside" two
+check 'kept aside' test "${aside%/*}" = .praic-aside
+run 65 'and again' "$tofs" -d d -c immutable two.rec
+check 'is nothing new' test ! -s out
+run 65 'others' "$tofs" -d d -c immutable all.rec
+check 'are kept aside, too' test "$(find d/.praic-aside -type f | wc -l)" -eq 3
+agrees
+
+# Many of one name: a number for each, found again, in time that is in
+# proportion.
+python3 - >many.rec <<'EOF'
+from records import *
+with Report() as s:
+    for i in range(3000):
+        s.session('%d' % i, body=str(i))
+EOF
+fresh
+run 0 'many sessions of one name' "$tofs" -d d --no-sync -f x.xml many.rec
+check 'as many files' test "$(find d -name 'x*.xml' | wc -l)" -eq 3000
+check 'and no hole among them' test -f d/x.2999.xml
+run 0 'the same again' "$tofs" -d d --no-sync -f x.xml many.rec
+check 'is nothing new' test ! -s out
+agrees
+done_testing

@@ -1,0 +1,153 @@
+#!/bin/sh
+# praic-tofs: recordings, shells, screens and backups out of a spool.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export PYTHONPATH="$data/tofs"
+base=access.example.com-support-0a1b
+mkdir d spool
+
+python3 - >files.rec <<'EOF'
+from records import *
+with Files() as s:
+    s.spool = 'spool'
+    s.begin('0a1b')
+    s.spooled('recording', 'r1', b'FLV\1recording', extension='mp4')
+    for i in range(3):
+        s.spooled('shell', 's%d' % i, b'FLV\1shell', instance=i)
+    s.spooled('screen', 'c0', b'FLV\1screen', instance=0)
+    s.end()
+    s.begin('none')     # a session whose recordings have expired
+    s.end()
+    s.backup('2026-01-02T03:04:05Z', 'b1', b'NSB backup')
+EOF
+chmod 600 spool/*
+
+run 0 'all kinds' "$tofs" -d d -i spool files.rec
+silent 'without a word'
+sort out >names
+same 'under their default names' - names <<EOF
+access.example.com-backup-20260102T030405Z.nsb
+$base-screen-0.flv
+$base-shell-0.flv
+$base-shell-1.flv
+$base-shell-2.flv
+$base.mp4
+EOF
+check 'what they hold' cmp spool/r1 "d/$base.mp4"
+check 'and the backup' cmp spool/b1 d/access.example.com-backup-20260102T030405Z.nsb
+check 'by one more name, not a copy' test spool/r1 -ef "d/$base.mp4"
+check 'the spool is left to its owner' test "$(find spool -type f | wc -l)" -eq 6
+check 'no temporary is left' test ! -e d/.praic-tmp
+cut -f 2-8 d/.praic-ledger | grep 'shell.*shell-2' >line
+same 'the line of a shell' - line <<EOF
+access.example.com	shell	0a1b	2	$base-shell-2.flv	9	$(sha256sum <spool/s2 | cut -c 1-64)
+EOF
+cut -f 2-7 d/.praic-ledger | grep backup >line
+same 'the line of a backup' - line <<EOF
+access.example.com	backup		$(date -u -d 2026-01-02T03:04:05Z +%s)	access.example.com-backup-20260102T030405Z.nsb	10
+EOF
+run 0 'verified' "$tofs" --verify -d d
+run 0 'the same again' "$tofs" -d d -i spool files.rec
+check 'is nothing new' test ! -s out
+mv spool away
+mkdir spool
+run 0 'what is there is not read again' "$tofs" -d d -i spool files.rec
+rmdir spool
+mv away spool
+
+# A copy where a link would share more than the bytes.
+for how in 'mode 0640' 'links refused'; do
+	rm -rf d
+	mkdir d
+	chmod 600 spool/*
+	if [ "$how" = 'mode 0640' ]; then
+		run 0 "$how" "$tofs" -d d -i spool -m 640 files.rec
+	else
+		chmod 644 spool/r1
+		run 0 'a spool file that others may read' "$tofs" -d d -i spool files.rec
+		chmod 600 spool/r1
+	fi
+	check "$how: a copy" test ! spool/r1 -ef "d/$base.mp4"
+	check "$how: the same bytes" cmp spool/r1 "d/$base.mp4"
+	run 0 "$how: verified" "$tofs" --verify -d d
+done
+rm -rf d
+mkdir d
+run 0 'overwriting' "$tofs" -d d -i spool -c overwrite files.rec
+printf 'FLV\1RECORDING' >spool/r2
+chmod 600 spool/r2
+new=$(sha256sum <spool/r2 | cut -c 1-64)
+old=$(sha256sum <spool/r1 | cut -c 1-64)
+sed "s/r1/r2/; s/$old/$new/" files.rec >other.rec
+run 0 'by another recording' "$tofs" -d d -i spool -c overwrite other.rec
+check 'is done' cmp spool/r2 "d/$base.mp4"
+printf 'FLV\1recording' | cmp -s - spool/r1
+check 'and the spool is as it was' test $? -eq 0
+check 'no temporary is left' test ! -e d/.praic-tmp
+
+# Bad rows cost their file, not the others.
+python3 - >bad.rec <<'EOF'
+import os
+from records import *
+from hashlib import sha256
+with Files() as s:
+    s.spool = 'spool'
+    s.begin('bad')
+    s.spooled('shell', 'good', b'FLV\1good', instance=0)
+    s.spooled('shell', 'sum', b'FLV\1sum', instance=1, sha256='0' * 64)
+    s.spooled('shell', 'long', b'FLV\1long', instance=2, bytes=1000)
+    s.spooled('shell', 'gone', b'FLV\1gone', instance=3)
+    s.spooled('shell', 'link', b'FLV\1link', instance=4)
+    s.spooled('shell', 'nothing', b'', instance=5, sha256=None)
+    s.spooled('shell', 'noinst', b'FLV\1x')
+    s.spooled('shell', 'negative', b'FLV\1x', instance=-1)
+    s.spooled('hologram', 'kind', b'FLV\1x')
+    s.spooled('shell', 'twice', b'FLV\1twice', instance=0)
+    for name in '../d/x', '/etc/passwd', '.', '..', '', 'a\0b':
+        s.row('file', kind='recording', name=name, extension='flv', bytes=1, sha256='0' * 64)
+    s.row('file', kind='recording', name='folder', extension='flv', bytes=4096, sha256='0' * 64)
+    s.row('file', kind='recording', name='fifo', extension='flv', bytes=0, sha256='0' * 64)
+    s.end()
+    s.backup('2026-01-03T03:04:05Z', 'b2', b'NSB good')
+os.remove('spool/gone')
+os.mkdir('spool/folder')
+os.mkfifo('spool/fifo')
+os.rename('spool/link', 'elsewhere')
+os.symlink(os.path.abspath('elsewhere'), 'spool/link')
+EOF
+rm -rf d
+mkdir d
+run 65 'bad files are left out' "$tofs" -d d -i spool bad.rec
+same 'the good ones are stored' - out <<'EOF'
+access.example.com-support-bad-shell-0.flv
+access.example.com-backup-20260103T030405Z.nsb
+EOF
+check 'each of the others is named' test "$(grep -c 'left out' err)" -eq 17
+says 'with its reason' 'sum of session bad of access.example.com left out: its sha256'
+run 0 'verified' "$tofs" --verify -d d
+
+run 64 'files, but no spool' "$tofs" -d d files.rec
+says 'it says which option is missing' '-i SPOOL'
+run 66 'a spool that is not there' "$tofs" -d d -i nowhere files.rec
+grep -av '^E' files.rec | head -n 6 >cut.rec
+run 75 'a session that was not finished' "$tofs" -d d -i spool cut.rec
+check 'stores nothing' test ! -s out
+
+# An extension is a stranger's value, too; xml is a session's alone.
+python3 - >ext.rec <<'EOF'
+from records import *
+with Files() as s:
+    s.spool = 'spool'
+    for i, ext in enumerate(['xml', 'XML', '../x', '', None, 'tar.gz', 'e' * 300]):
+        s.begin('e%d' % i)
+        s.spooled('recording', 'e%d' % i, b'FLV\1%d' % i, extension=ext)
+        s.end()
+EOF
+rm -rf d
+mkdir d
+run 0 'extensions' "$tofs" -d d -i spool -c overwrite ext.rec
+check 'none is xml' test -z "$(find d -iname '*.xml')"
+check 'all are stored' test "$(wc -l <out)" -eq 7
+run 0 'verified' "$tofs" --verify -d d
+done_testing

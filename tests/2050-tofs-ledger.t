@@ -1,0 +1,216 @@
+#!/bin/sh
+# praic-tofs: the ledger, and --verify.
+# In memory, if that can be had: thousands of files.
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export PYTHONPATH="$data/tofs"
+python3 "$data/tofs/records.py" 20 >20.rec
+python3 "$data/tofs/records.py" 25 >25.rec
+f=a/%LSID%.%EXTENSION%
+n7=a/00000000000000000000000000000007.xml
+n8=a/00000000000000000000000000000008.xml
+
+# The chain, computed anew as the manual page says.
+cat >chain.py <<'EOF'
+import hashlib
+import sys
+lines = open(sys.argv[1], 'rb').read().split(b'\n')
+assert lines.pop() == b''
+chain = hashlib.sha256(lines[0]).hexdigest().encode()
+torn = b''
+for line in lines[1:]:
+    fields = line.split(b'\t')
+    if len(fields) != 9 or len(fields[8]) != 64:
+        torn += line + b'\n'
+        continue
+    chain = hashlib.sha256(chain + torn + line[:-65]).hexdigest().encode()
+    assert chain == fields[8], line
+    torn = b''
+EOF
+fresh() {
+	rm -rf d
+	mkdir d
+	"$tofs" -d d -f "$f" 20.rec >out 2>err || fail 'storing 20 sessions' err
+}
+# finds CODE NAME <<lines: --verify exits so, with these lines
+finds() {
+	run "$1" "$2" "$tofs" --verify -d d
+	sort out >sorted
+	same "$2: what it says" - sorted
+}
+
+fresh
+finds 0 'all is well' </dev/null
+silent 'and nothing is said'
+run 0 'with -v' "$tofs" --verify -d d -v
+says 'there is a summary' '20 files'
+says 'with the last chain' "$(tail -c 65 d/.praic-ledger)"
+check 'the chain is what the manual page says' python3 chain.py d/.praic-ledger
+
+rm d/$n7
+finds 65 'a file is missing' <<EOF
+missing	$n7
+EOF
+run 0 'a rerun' "$tofs" -d d -f "$f" 20.rec
+same 'brings it back' - out <<EOF
+$n7
+EOF
+finds 0 'all is well again' </dev/null
+printf x >>d/$n7
+finds 65 'a file has grown' <<EOF
+changed	$n7
+EOF
+fresh
+sed -i s/xxx/yyy/ d/$n7
+finds 65 'a file was altered' <<EOF
+changed	$n7
+EOF
+fresh
+mv d/$n7 d/x
+mv d/$n8 d/$n7
+mv d/x d/$n8
+finds 65 'two were exchanged' <<EOF
+changed	$n7
+changed	$n8
+EOF
+fresh
+rm d/$n7
+mkfifo d/$n7
+rm d/$n8
+ln -s /etc/passwd d/$n8
+mkdir d/b
+ln -s / d/b/root
+echo x >d/b/stranger
+printf x >"d/$(printf 'new\nline\033\377')"
+finds 65 'links, fifos and strangers' <<EOF
+changed	$n7
+changed	$n8
+unknown	b/root
+unknown	b/stranger
+unknown	new\\x0aline\\x1b\\xff
+EOF
+fresh
+mv d/a d/b
+check 'a folder that was moved: 40 things' test "$("$tofs" --verify -d d | wc -l)" -eq 40
+
+# The ledger itself.
+fresh
+cp d/.praic-ledger whole
+sed -i 9d d/.praic-ledger
+finds 65 'a line was taken out' <<EOF
+ledger	line 9
+unknown	$n7
+EOF
+sed '9s/xample/XAMPLE/' whole >d/.praic-ledger
+finds 65 'a line was altered' <<EOF
+ledger	line 9
+EOF
+sed '9s/.*/garbage/' whole >d/.praic-ledger
+finds 65 'a line was spoilt' <<EOF
+ledger	line 10
+unknown	$n7
+EOF
+sed '9{h;d};10{G}' whole >d/.praic-ledger
+check 'lines were exchanged' test "$("$tofs" --verify -d d | grep -c ledger)" -ge 2
+sed 21d whole >d/.praic-ledger
+finds 65 'the last line was taken out' <<EOF
+unknown	a/00000000000000000000000000000013.xml
+EOF
+sed 's/ledger/LEDGER/' whole >d/.praic-ledger
+check 'no ledger at all' test "$("$tofs" --verify -d d | head -n 1)" = 'ledger	line 1'
+run 73 'and nothing is added to it' "$tofs" -d d -f "$f" 20.rec
+rm d/.praic-ledger
+run 66 'no ledger: nothing to verify by' "$tofs" --verify -d d
+: >d/.praic-ledger
+finds 65 'an empty one' <<EOF
+$(find d/a -type f | sort | sed 's,^d/,unknown	,')
+EOF
+
+# A crash tore the last line, at each of its bytes: it is closed, and skipped.
+tail -n 1 whole >last
+size=$(wc -c <whole)
+for cut in 1 2 63 64 65 66 100 "$(($(wc -c <last) - 1))" "$(wc -c <last)"; do
+	rm -rf d
+	mkdir d
+	"$tofs" -d d -f "$f" 20.rec >/dev/null
+	head -c "$((size - cut))" d/.praic-ledger >torn
+	cp torn d/.praic-ledger
+	run 0 "torn $cut bytes before its end" "$tofs" -d d -f "$f" 25.rec
+	check 'the new ones are stored' test "$(wc -l <out)" -eq 5
+	finds 0 'verified' </dev/null
+	check 'the chain holds' python3 chain.py d/.praic-ledger
+	run 0 'and again' "$tofs" -d d -f "$f" 25.rec
+	check 'is nothing new' test ! -s out
+done
+# Torn twice; and zeros, as some file systems leave them.
+printf 'torn' >>d/.praic-ledger
+"$tofs" -d d -f 'b/%LSID%' 20.rec >/dev/null
+head -c 5000 /dev/zero >>d/.praic-ledger
+"$tofs" -d d -f 'c/%LSID%' 20.rec >/dev/null
+finds 0 'torn twice' </dev/null
+check 'the chain holds' python3 chain.py d/.praic-ledger
+sed -i 's/^torn$/TORN/' d/.praic-ledger
+check 'what was torn is vouched for, too' \
+	test "$("$tofs" --verify -d d | grep -c ledger)" -eq 1
+# The head, cut at each byte.
+for cut in 0 1 5 13 14; do
+	rm -rf d
+	mkdir d
+	head -c $cut whole >d/.praic-ledger
+	run 0 "a head of $cut bytes" "$tofs" -d d -f "$f" 20.rec
+	finds 0 'is completed' </dev/null
+done
+
+# The index is only a help: gone, cut, garbage, or that of another ledger.
+fresh
+"$tofs" -d d -f "$f" 20.rec >out
+cp d/.praic-index good
+for what in gone cut empty garbage zeros other; do
+	case $what in
+	gone) rm d/.praic-index ;;
+	cut) head -c 5000 good >d/.praic-index ;;
+	empty) : >d/.praic-index ;;
+	garbage) head -c 70000 /dev/urandom >d/.praic-index ;;
+	zeros) head -c 4096 good >d/.praic-index && truncate -s "$(wc -c <good)" d/.praic-index ;;
+	other)
+		mkdir e
+		"$tofs" -d e -f 'other/%LSID%' 25.rec >/dev/null
+		"$tofs" -d e -f 'other/%LSID%' 25.rec >/dev/null
+		cp e/.praic-index d
+		;;
+	esac
+	run 0 "an index that is: $what" "$tofs" -d d -f "$f" 20.rec
+	check 'nothing new' test ! -s out
+	finds 0 'verified' </dev/null
+done
+# One that has to grow.
+rm -rf d
+mkdir d
+python3 "$data/tofs/records.py" 9000 >9000.rec
+run 0 'nine thousand' "$tofs" -d d --no-sync -f "$f" 9000.rec
+run 0 'again' "$tofs" -d d --no-sync -f "$f" 9000.rec
+check 'nothing new' test ! -s out
+run 0 'elsewhere' "$tofs" -d d --no-sync -f 'b/%LSID%' 9000.rec
+run 0 'again' "$tofs" -d d --no-sync -f 'b/%LSID%' 9000.rec
+check 'nothing new' test ! -s out
+finds 0 'verified' </dev/null
+# shellcheck disable=SC2016
+run 74 'a full standard output' sh -c '"$tofs" --verify -d d -v >/dev/full; rm -f d/a/*7.xml
+	"$tofs" --verify -d d >/dev/full'
+
+# Values that the ledger has to escape.
+python3 - >odd.rec <<'EOF'
+from records import *
+with Report() as s:
+    s.session('tab\tlf\ncr\rback\\slash')
+    s.session('l' * 4096)
+EOF
+rm -rf d
+mkdir d
+run 0 'values with escapes' "$tofs" -d d odd.rec
+finds 0 'verified' </dev/null
+check 'in one line' grep -qF 'tab\tlf\ncr\rback\\slash' d/.praic-ledger
+run 64 'verify stores nothing' "$tofs" --verify -d d odd.rec
+done_testing

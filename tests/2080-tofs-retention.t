@@ -1,0 +1,187 @@
+#!/bin/sh
+# praic-tofs -r: how many backups are kept, and what is never removed.
+# In memory, if that can be had: many waits for the disk, which others test.
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export PYTHONPATH="$data/tofs"
+a=access.example.com-backup-202601
+mkdir spool
+# backup DAY [HOST]: a stream with the backup of that day
+backup() {
+	python3 - "$1" "${2-access.example.com}" <<'EOF'
+import sys
+from records import *
+with Files(host=sys.argv[2]) as s:
+    s.spool = 'spool'
+    s.backup('2026-01-%sT00:00:00Z' % sys.argv[1], 'b' + sys.argv[2] + sys.argv[1],
+             b'NSB of day ' + sys.argv[1].encode())
+EOF
+}
+# stores OPTIONS FILE <<lines: it exits 0 and prints just these
+stores() {
+	# shellcheck disable=SC2086
+	run 0 "$1 $2" "$tofs" -d d -i spool $1 "$2"
+	same "$1 $2: what it prints" - out
+}
+has() {
+	(cd d && find . -type f ! -name '.praic-*' | sort | sed 's,^\./,,') >now
+	same "$1: what is there" - now
+	run 0 "$1: verified" "$tofs" --verify -d d
+}
+fresh() {
+	rm -rf d
+	mkdir d
+}
+for day in 01 02 03 04 05; do
+	backup $day >$day.rec
+	backup $day other.example.com >o$day.rec
+done
+
+fresh
+stores '-r 2' 01.rec <<EOF
+${a}01T000000Z.nsb
+EOF
+"$tofs" -d d -i spool -r 2 02.rec >/dev/null
+"$tofs" -d d -i spool -r 2 03.rec >/dev/null
+stores '-r 2' o01.rec <<EOF
+other.example.com-backup-20260101T000000Z.nsb
+EOF
+stores '-r 2' 04.rec <<EOF
+${a}04T000000Z.nsb
+- ${a}01T000000Z.nsb
+EOF
+has 'two besides the newest, for each site' <<EOF
+${a}02T000000Z.nsb
+${a}03T000000Z.nsb
+${a}04T000000Z.nsb
+other.example.com-backup-20260101T000000Z.nsb
+EOF
+tail -n 1 d/.praic-ledger | cut -f 2-8 >line
+same 'the line of one that went' - line <<EOF
+access.example.com	backup		$(date -u -d 2026-01-01 +%s)	${a}01T000000Z.nsb	-	-
+EOF
+# The same stream twice is as good as once: what had to go stays away.
+stores '-r 2' 01.rec </dev/null
+stores '-r 2' 04.rec </dev/null
+cat 01.rec 02.rec 03.rec 04.rec >all.rec
+stores '-r 2' all.rec </dev/null
+stores '-r 0' 04.rec <<EOF
+- ${a}02T000000Z.nsb
+- ${a}03T000000Z.nsb
+EOF
+stores '-r 0' all.rec </dev/null
+# Asked for more, the spool has them.
+stores '-r 9' 02.rec <<EOF
+${a}02T000000Z.nsb
+EOF
+stores '' 01.rec <<EOF
+${a}01T000000Z.nsb
+EOF
+has 'all again' <<EOF
+${a}01T000000Z.nsb
+${a}02T000000Z.nsb
+${a}04T000000Z.nsb
+other.example.com-backup-20260101T000000Z.nsb
+EOF
+
+# Only what the ledger names: files of others with such names are not counted.
+fresh
+"$tofs" -d d -i spool -r 1 01.rec >/dev/null
+for day in 06 07 08; do
+	echo stranger >d/${a}${day}T000000Z.nsb
+done
+"$tofs" -d d -i spool -r 1 02.rec >/dev/null
+stores '-r 1' 03.rec <<EOF
+${a}03T000000Z.nsb
+- ${a}01T000000Z.nsb
+EOF
+check 'strangers stay' test "$(find d -name '*0[678]T*' | wc -l)" -eq 3
+# A backup that was changed or has become a link is not what was stored: it
+# stays, and does not count.
+echo x >>d/${a}02T000000Z.nsb
+stores '-r 1' 04.rec <<EOF
+${a}04T000000Z.nsb
+EOF
+check 'a changed one stays' test -e d/${a}02T000000Z.nsb
+rm d/${a}03T000000Z.nsb
+ln -s "$work/04.rec" d/${a}03T000000Z.nsb
+stores '-r 0' 05.rec <<EOF
+${a}05T000000Z.nsb
+- ${a}04T000000Z.nsb
+EOF
+check 'what a link led to is there' test -s 04.rec
+check 'and the link' test -L d/${a}03T000000Z.nsb
+check 'verify tells of them all' test "$("$tofs" --verify -d d | wc -l)" -eq 5
+
+# An old one goes only while the newest is sound.
+fresh
+"$tofs" -d d -i spool 01.rec 02.rec 03.rec >/dev/null
+sed -i s/NSB/XXX/ d/${a}03T000000Z.nsb
+run 65 'the newest is damaged' "$tofs" -d d -i spool -r 0 03.rec
+says 'it is said' 'the newest backup is not what the ledger says'
+check 'and nothing goes' test "$(find d -name '*.nsb' | wc -l)" -eq 3
+fresh
+"$tofs" -d d -i spool 01.rec 02.rec >/dev/null
+cp spool/baccess.example.com03 good
+echo damaged >>spool/baccess.example.com03
+run 65 'a new one that is damaged' "$tofs" -d d -i spool -r 0 03.rec
+check 'removes none' test "$(find d -name '*.nsb' | wc -l)" -eq 2
+cp good spool/baccess.example.com03
+
+# The newest is the one fetched last, in whatever order they come.
+fresh
+stores '-r 1' 04.rec <<EOF
+${a}04T000000Z.nsb
+EOF
+stores '-r 1' 02.rec <<EOF
+${a}02T000000Z.nsb
+EOF
+stores '-r 1' 01.rec </dev/null
+stores '-r 1' 03.rec <<EOF
+${a}03T000000Z.nsb
+- ${a}02T000000Z.nsb
+EOF
+stores '-r 0' 02.rec <<EOF
+- ${a}03T000000Z.nsb
+EOF
+stores '-r 0' 03.rec </dev/null
+has 'the newest alone' <<EOF
+${a}04T000000Z.nsb
+EOF
+
+# Sessions and recordings of the same site are not backups; nor do names that
+# are gone already trouble it.
+fresh
+python3 "$data/tofs/records.py" 3 >s.rec
+"$tofs" -d d s.rec >/dev/null
+"$tofs" -d d -i spool -f backup='b.%EXTENSION%' 01.rec 02.rec 03.rec >/dev/null
+stores '-r 1 -f backup=b.%EXTENSION%' 04.rec <<EOF
+b.3.nsb
+- b.nsb
+- b.1.nsb
+EOF
+stores '-r 1 -f backup=b.%EXTENSION%' 05.rec <<EOF
+b.nsb
+- b.2.nsb
+EOF
+check 'sessions stay' test "$(find d -name '*.xml' | wc -l)" -eq 3
+run 0 'verified' "$tofs" --verify -d d
+
+# Many at once.
+python3 - >many.rec <<'EOF'
+from records import *
+with Files() as s:
+    s.spool = 'spool'
+    for i in range(400):
+        s.backup('2026-01-01T%02d:%02d:00Z' % (i // 60, i % 60), 'm%d' % i, b'NSB %d' % i)
+EOF
+fresh
+"$tofs" -d d -i spool --no-sync many.rec >/dev/null
+run 0 'four hundred' "$tofs" -d d -i spool --no-sync -r 3 many.rec
+check '396 went' test "$(grep -c '^- ' out)" -eq 396
+run 0 'and none comes back' "$tofs" -d d -i spool --no-sync -r 3 many.rec
+check 'nothing was done' test ! -s out
+run 0 'verified' "$tofs" --verify -d d
+done_testing

@@ -1,0 +1,195 @@
+#!/bin/sh
+# praic-tofs on disks that are full, read-only or broken, without memory, and
+# on file systems that lack something: the right code, no temporary left,
+# nothing half done; and once it is mended, all is stored.
+# In memory, if that can be had: hundreds of directories made and removed.
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+case ${PRAIC_OUT-} in
+*asan*) # the sanitizer wants to be the first library itself
+	echo '1..0 # skip: faults are preloaded, which a sanitizer does not take'
+	exit 0
+	;;
+esac
+export PYTHONPATH="$data/tofs"
+cc -shared -fPIC -O1 -o faults.so "$data/tofs/faults.c" -ldl || exit 1
+mkdir spool
+python3 - >all.rec <<'EOF'
+from records import *
+with Report() as s:
+    for i in range(4):
+        s.session('%032x' % i, body='x' * (400000 if i == 2 else 50 * i), lseq=i)
+with Files() as s:
+    s.spool = 'spool'
+    s.begin('%032x' % 1)
+    s.spooled('recording', 'r', b'FLV\1' + b'r' * 300000)
+    s.spooled('shell', 's', b'FLV\1shell', instance=0)
+    s.end()
+    for i in range(4):
+        s.backup('2026-01-0%dT00:00:00Z' % (i + 1), 'b%d' % i, b'NSB %d' % i)
+EOF
+chmod 600 spool/s spool/b?
+chmod 644 spool/r
+
+cat >each.py <<'EOF'
+"""Make each call of a kind fail in turn: each.py CALL:ERRNO:CODES..."""
+import os
+import shutil
+import subprocess
+import sys
+tofs = os.environ['tofs']
+mode = ['-c', 'overwrite'] if sys.argv[1] == 'overwrite' else []
+store = [tofs, '-d', 'd', '-i', 'spool', '-r', '1', '-f', 'session=%LSEQ%/%LSID%.%EXTENSION%',
+         *mode, 'all.rec']
+bad = 0
+
+
+def run(command, **env):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=dict(os.environ, **env))
+
+
+def names():
+    return sorted(os.path.join(w, n) for w, _, names in os.walk('d') for n in names
+                  if n != '.praic-index')
+
+
+def fresh():
+    shutil.rmtree('d', ignore_errors=True)
+    os.mkdir('d')
+
+
+def check(true, what):
+    global bad
+    if not true:
+        print(what)
+        bad += 1
+
+
+fresh()
+check(run(store).returncode == 0, 'the clean run')
+clean = names()
+for fault in sys.argv[2:]:
+    call, err, codes = fault.split(':')
+    n, step = 1, 1
+    while True:
+        where = '%s number %d: %s' % (call, n, err)
+        fresh()
+        if os.path.exists('mark'):
+            os.remove('mark')
+        p = run(store, FAULT='%s:%d:%s' % (call, n, err), LD_PRELOAD=os.path.abspath('faults.so'),
+                FAULT_MARK=os.path.abspath('mark'))
+        if not os.path.exists('mark'):
+            check(p.returncode == 0, '%s: exit %d without a fault' % (where, p.returncode))
+            break
+        check(str(p.returncode) in codes.split(','), '%s: exit %d' % (where, p.returncode))
+        check(p.returncode == 0 or p.stderr, where + ': not a word')
+        check(p.returncode != 0 or names() == clean, where + ': success, but not all is there')
+        if call != 'unlinkat' and call != 'memory':
+            check(not os.path.exists('d/.praic-tmp') or os.listdir('d/.praic-tmp') == [],
+                  where + ': a temporary is left')
+        # What was printed is there, whole, whatever happened next.
+        for name in p.stdout.decode().splitlines():
+            check('d/' + name not in clean or os.path.exists('d/' + name),
+                  '%s: %s is not there' % (where, name))
+        p = run(store)
+        check(p.returncode == 0, '%s: the rerun: %s' % (where, p.stderr.decode()))
+        p = run([tofs, '--verify', '-d', 'd'])
+        check(p.returncode == 0, '%s: %s' % (where, p.stdout.decode()))
+        check(names() == clean, '%s: other files: %s' % (where, names()))
+        check(not os.path.exists('d/.praic-tmp'), where + ': a temporary is left')
+        if call == 'memory':
+            step = 1 + n // 20
+        n += step
+        if bad > 20:
+            sys.exit(1)
+    print('%s %s: %d times' % (call, err, n - 1))
+sys.exit(bad > 0)
+EOF
+check 'each write, sync and name refused in turn' python3 each.py append \
+	write:ENOSPC:73,74 pwrite:ENOSPC:73,74 fsync:EIO:74 fdatasync:EIO:74 \
+	openat:EROFS:73,74,65,0 openat:EMFILE:75,65,74,0 openat:EACCES:73,74,65,0 \
+	mkdirat:ENOSPC:74 mkdirat:EROFS:73 renameat2:EDQUOT:74 renameat:EIO:74 \
+	linkat:EMLINK:0 linkat:EPERM:0 flock:ENOLCK:73,74,0 pread:EIO:74,0 ftruncate:EIO:73,74,0 \
+	unlinkat:EIO:0,74 fstatat:EIO:74,73,0
+check 'overwriting, too' python3 each.py overwrite write:EIO:74 fsync:EIO:74 renameat:ENOSPC:74 \
+	renameat:EROFS:73,74 unlinkat:EIO:0,74 fstatat:EIO:74,73,0
+check 'memory that runs out' python3 each.py append memory:ENOMEM:75,73,0
+
+# File systems that lack something.
+lacks() {
+	rm -rf d
+	mkdir d
+	run 0 "$1" env FAULT="$2" LD_PRELOAD="$work/faults.so" "$tofs" -d d -i spool -r 1 \
+		-f 'session=%LSEQ%/%LSID%.%EXTENSION%' all.rec
+	silent "$1: without a word"
+	cp out printed
+	run 0 "$1: again" env FAULT="$2" LD_PRELOAD="$work/faults.so" "$tofs" -d d -i spool -r 1 \
+		-f 'session=%LSEQ%/%LSID%.%EXTENSION%' all.rec
+	check "$1: nothing new" test ! -s out
+	sed s/xxx/yyy/ all.rec >other.rec
+	run 0 "$1: other contents" env FAULT="$2" LD_PRELOAD="$work/faults.so" "$tofs" -d d \
+		-i spool -f 'session=%LSEQ%/%LSID%.%EXTENSION%' other.rec
+	check "$1: are appended" grep -q '2/.*2.1.xml' out
+	run 0 "$1: verified" "$tofs" --verify -d d
+	check "$1: no temporary is left" test ! -e d/.praic-tmp
+	[ -e all.names ] || cp printed all.names
+	same "$1: the names" all.names printed
+}
+lacks 'a file system that has all' nothing:1:EIO
+lacks 'no RENAME_NOREPLACE' 'renameat2:*:EINVAL'
+lacks 'no hard links' 'linkat:*:EPERM'
+lacks 'neither' 'renameat2:*:EINVAL,linkat:*:EOPNOTSUPP'
+lacks 'no openat2' 'openat2:*:ENOSYS'
+lacks 'a filter against openat2' 'openat2:*:EPERM'
+
+# One that folds case, found out by itself.
+python3 - >case.rec <<'EOF'
+from records import *
+with Report() as s:
+    for i, key in enumerate(['abc', 'ABC', 'Abc', '\u00e4', '\u00c4']):
+        s.session('%d' % i, external_key=key)
+        s.session('%dx' % i, external_key=key)
+EOF
+for c in overwrite append; do
+	rm -rf d
+	mkdir d
+	run 0 "A is a: $c" env FAULT_FOLD=1 LD_PRELOAD="$work/faults.so" "$tofs" -d d -c $c \
+		-f '%EXTERNAL_KEY%/%LSID%-%KIND%-%INSTANCE%.%EXTENSION%' case.rec
+	check 'none took the place of another' test "$(find d -name '*.xml' | wc -l)" -eq 10
+	check 'each key has its folder' test "$(find d -mindepth 1 -type d | wc -l)" -eq 5
+done
+
+# A real full disk, where one can be had.
+if [ "$(id -u)" -eq 0 ] && mkdir full && mount -t tmpfs -o size=200k none full 2>/dev/null; then
+	# shellcheck disable=SC2016
+	at_exit='umount "$work/full"'
+	run 74 'a full disk' "$tofs" -d full -i spool all.rec
+	says 'is called that' 'No space left'
+	check 'no temporary is left' test ! -e full/.praic-tmp
+	mount -o remount,size=4m full
+	run 0 'room again' "$tofs" -d full -i spool all.rec
+	run 0 'verified' "$tofs" --verify -d full
+	mount -o remount,ro full
+	run 73 'read-only' "$tofs" -d full -i spool all.rec
+	run 0 'verified there' "$tofs" --verify -d full
+	mount -o remount,rw full
+fi
+# A ledger that may only grow; not every file system knows of that.
+grow=$(mktemp -d /var/tmp/praic-grow.XXXXXX)
+# shellcheck disable=SC2016
+at_exit="$at_exit;"' chattr -a "$grow/.praic-ledger" 2>/dev/null; rm -rf "$grow"'
+"$tofs" -d "$grow" -i spool all.rec >/dev/null
+if chattr +a "$grow/.praic-ledger" 2>/dev/null; then
+	sed s/xxx/yyy/ all.rec >other.rec
+	run 0 'a ledger that may only grow' "$tofs" -d "$grow" -i spool other.rec
+	run 0 'verified' "$tofs" --verify -d "$grow"
+	FAULT=write:4:ENOSPC LD_PRELOAD=$work/faults.so "$tofs" -d "$grow" -i spool -f x all.rec \
+		>out 2>err
+	run 0 'after a fault, too' "$tofs" -d "$grow" -i spool -f x all.rec
+	run 0 'verified' "$tofs" --verify -d "$grow"
+	chattr -a "$grow/.praic-ledger"
+fi
+done_testing

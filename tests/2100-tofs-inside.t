@@ -1,0 +1,86 @@
+#!/bin/sh
+# praic-tofs: nothing is made or read outside of DIRECTORY, whatever lies in
+# it, with openat2 and without.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+export PYTHONPATH="$data/tofs"
+python3 - >keys.rec <<'EOF'
+from records import *
+with Report() as s:
+    for i, key in enumerate(['link', 'file', 'folder', 'dangling', 'self', 'good']):
+        s.session('%d' % i, external_key=key)
+EOF
+cc -shared -fPIC -O1 -o faults.so "$data/tofs/faults.c" -ldl || exit 1
+
+prepare() {
+	rm -rf d outside
+	mkdir d outside d/folder
+	echo secret >outside/secret
+	echo a file >d/file
+	ln -s ../outside d/link
+	ln -s nowhere d/dangling
+	ln -s self d/self
+	ln -s "$work/outside" d/folder/3
+	ln -s ../../outside/secret d/folder/2.xml
+}
+for how in openat2 walk; do
+	fault=
+	[ $how = openat2 ] || fault='openat2:*:ENOSYS'
+	case $how${PRAIC_OUT-} in walk*asan*) continue ;; esac
+	for c in append overwrite skip immutable; do
+		prepare
+		run 65 "$how, $c: links and files in the way" env FAULT="$fault" \
+			LD_PRELOAD="${fault:+$work/faults.so}" "$tofs" -d d -c $c \
+			-f '%EXTERNAL_KEY%/%LSID%-%KIND%-%INSTANCE%-%START_DATE%.%EXTENSION%' keys.rec
+		check 'the others are stored' test "$(wc -l <out)" -eq 2
+		check 'each refusal names the name' test "$(grep -c 'd/[a-z]*/[0-9]-session' err)" -eq 4
+		check 'nothing is outside' test "$(find outside | wc -l)" -eq 2
+		same 'and nothing was changed there' - outside/secret <<EOF
+secret
+EOF
+	done
+	prepare
+	run 0 "$how: append goes round them" env FAULT="$fault" \
+		LD_PRELOAD="${fault:+$work/faults.so}" "$tofs" -d d -f '%EXTERNAL_KEY%' keys.rec
+	check 'nothing is outside' test "$(find outside | wc -l)" -eq 2
+	check 'six sessions are there' test "$(find d -type f | grep -vc 'praic\|file$')" -eq 6
+done
+
+# praic's own names as links: refused, before anything else.
+for own in .praic-ledger .praic-tmp; do
+	prepare
+	mkdir outside/dir
+	echo keep >outside/dir/x.part
+	ln -s ../outside/dir d/$own
+	[ $own = .praic-tmp ] || { rm d/$own && ln -s ../outside/new d/$own; }
+	run 73 "$own is a link" "$tofs" -d d keys.rec
+	check 'nothing is outside' test "$(find outside | wc -l)" -eq 4
+done
+prepare
+ln -s ../outside/secret d/.praic-index
+"$tofs" -d d -f 'x/%LSID%' keys.rec >/dev/null
+run 0 'an index that is a link' "$tofs" -d d -f 'x/%LSID%' keys.rec
+check 'is replaced' test ! -L d/.praic-index
+same 'not followed' - outside/secret <<EOF
+secret
+EOF
+prepare
+mkdir d/.praic-tmp
+ln -s ../../outside/secret d/.praic-tmp/x.part
+mkfifo d/.praic-tmp/fifo.part
+echo left >d/.praic-tmp/left.part
+"$tofs" -d d -f 'x/%LSID%' keys.rec >/dev/null
+check 'what a killed run left is gone' test ! -e d/.praic-tmp/left.part
+check 'what a link in there led to is not' test -s outside/secret
+
+# A folder on another file system below DIRECTORY.
+rm -rf d/.praic-tmp
+if [ "$(id -u)" -eq 0 ] && mkdir -p d/other && mount -t tmpfs none d/other 2>/dev/null; then
+	# shellcheck disable=SC2016
+	at_exit='umount "$work/d/other"'
+	run 65 'a folder on another file system' "$tofs" -d d -f 'other/%LSID%' keys.rec
+	says 'is told as that' 'another file system'
+	check 'and no temporary is left' test ! -e d/.praic-tmp
+fi
+done_testing

@@ -1,0 +1,143 @@
+#!/bin/sh
+# What praic-tosql does with what it cannot or shall not store, and that its
+# account of a run adds up.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/storage.sh
+. "$top/tests/storage.sh"
+
+make_records --sessions 40 --xml >forty.rec
+
+# -n
+run 0 "-n where there is no database" "$tosql" -n -v -d none.db forty.rec
+says "tells what would be" "40 stored"
+check "and makes none" test ! -e none.db
+run 73 "-n where none could be made" "$tosql" -n -d nowhere/none.db forty.rec
+run 0 "a load" "$tosql" -v -d a.db forty.rec
+adds_up "all stored"
+storage dump a.db >before
+make_records --sessions 50 --state grown >grown.rec
+run 0 "-n" "$tosql" -nv -d a.db grown.rec forty.rec
+says "tells what would be, at this moment" "90 sessions read: 50 stored, 40 unchanged"
+storage dump a.db >after
+same "and changes nothing" before after
+
+# --no-system-information
+run 0 "without system information" "$tosql" --no-system-information -d b.db forty.rec
+check "there is none" test "$(sql b.db 'SELECT count(*) FROM system_information')" = 0
+run 0 "once more" "$tosql" -v --no-system-information -d b.db forty.rec
+says "changes nothing" "40 unchanged"
+run 0 "with it" "$tosql" -v -d b.db forty.rec
+says "the sessions are replaced" "40 stored"
+check "and it is there" storage check b.db forty.rec
+
+# --schema
+run 0 "--schema" "$tosql" --schema sqlite
+check "makes the same database" sh -c "sqlite3 s.db <out &&
+	sqlite3 s.db .schema >s1 && sqlite3 a.db .schema >s2 && diff s1 s2"
+run 0 "which praic-tosql takes for its own" "$tosql" -d s.db forty.rec
+check "and fills" storage check s.db forty.rec
+run 64 "--schema of an unknown kind" "$tosql" --schema oracle
+
+# --reject: what the stream spoils.  Of session 7 an event's number, of 9 a
+# bad escape, of 11 an E line that counts wrong, 13 was given up.
+python3 - forty.rec >bad.rec <<'END'
+import sys
+n = 0
+for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
+    n += line.startswith("S\t")
+    if n == 7:
+        line = line.replace("R\tsession_event\t2\t", "R\tsession_event\tx\t")
+    if n == 9:
+        line = line.replace("R\tteam\t4\tDBA", "R\tteam\t4\tDB\\A")
+    if n == 11 and line.startswith("E\t"):
+        line = line.replace("\t", "\t ", 1)
+    if n == 13 and line.startswith("E\t"):
+        continue
+    # and 9 has a row of a table of a later version
+    if line.startswith("H\trecording"):
+        line += "H\tunheard_of\tx\n"
+    if n == 9 and line.startswith("S"):
+        line += "R\tunheard_of\t1\n"
+    if n == 9 and line.startswith("E"):
+        f = line.split("\t")
+        line = "\t".join(f[:2] + [str(int(f[2]) + 1)] + f[3:])
+    sys.stdout.write(line.replace("Z\t40\t", "Z\t39\t"))
+END
+mkdir rej
+run 65 "four bad sessions" "$tosql" -v --reject rej -d c.db bad.rec
+says "are left out" "40 sessions read: 36 stored, 0 unchanged, 0 older than stored, 4 left out"
+adds_up "all accounted for"
+check "each is kept" test "$(find rej -name '*.rec' | wc -l)" = 4
+check "nothing else is" test "$(find rej -type f ! -name '*.rec' | wc -l)" = 0
+check "for its owner alone" test "$(stat -c %a rej/* | sort -u)" = 600
+find rej -type f -exec cksum {} + | sort >kept1
+run 65 "the same again" "$tosql" --reject rej -d c.db bad.rec
+find rej -type f -exec cksum {} + | sort >kept2
+same "is kept once" kept1 kept2
+run 65 "loaded again as it is" "$tosql" -v --reject rej -d c.db rej/*.rec
+says "it is as bad as before" "0 stored, 0 unchanged, 0 older than stored, 4 left out"
+find rej -type f -exec cksum {} + | sort >kept2
+same "and kept as before" kept1 kept2
+grep -h '^R	praic_reject' rej/*.rec | sort >out
+cat >want <<'END'
+R	praic_reject	a bad escape in team.name
+R	praic_reject	its E line is that of session  6512bd43d9caa6e02c990b0a82652dca
+R	praic_reject	session_event.seq is not what its type asks for
+R	praic_reject	the writer gave it up
+END
+same "the reasons" want out
+mkdir mended
+for f in rej/*.rec; do
+	sed 's/^R	session_event	x	/R	session_event	2	/
+		s/DB\\A/DBA/; s/^E	 /E	/' "$f" >mended/"$(basename "$f")"
+done
+run 65 "mended" "$tosql" -v -d c.db mended/*.rec
+says "all but the one that has no end are stored" "3 stored, 0 unchanged, 0 older than stored, 1 left out"
+make_records --sessions 40 | sed '/^S.*c51ce410c124a10e0db5e4b97fc2af39/,/^E/d' >forty-less.rec
+check "as if they had been good" storage check c.db forty-less.rec
+check "with their XML" test "$(grep -l '^X' rej/*.rec | wc -l)" = 4
+
+# --reject: what the database refuses; the rest of its batch goes in.
+run 75 "no bytes are no stream, but make a database" "$tosql" -d d.db /dev/null
+sql d.db "CREATE TRIGGER no BEFORE INSERT ON team WHEN (SELECT lseq FROM session
+	WHERE id = NEW.session_id) IN (5, 23) BEGIN SELECT RAISE(ABORT, 'not these'); END"
+mkdir rej2
+run 65 "sessions that the database refuses" "$tosql" -v --reject rej2 -d d.db forty.rec
+says "are left out alone" "38 stored, 0 unchanged, 0 older than stored, 2 left out"
+says "with the database's reason" "left out: not these"
+adds_up "all accounted for"
+check "they are kept" test "$(find rej2 -name '*.rec' | wc -l)" = 2
+sql d.db 'DROP TRIGGER no'
+run 0 "and load when it takes them" "$tosql" -v -d d.db rej2/*.rec
+says "both" "2 stored"
+check "whole" storage check d.db forty.rec
+
+# A session that the end of the input cut is no reject: it comes again.
+head -n 500 forty.rec >cut.rec
+mkdir rej3
+run 75 "cut input" "$tosql" -v --reject rej3 -d e.db cut.rec
+check "leaves no reject" test -z "$(ls rej3)"
+adds_up "all that was whole is accounted for"
+
+# Names of sessions and hosts are harmless as names of files.
+lsid='..\/..\/x\\n* '
+printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\tsession_event\tseq\n' >evil.rec
+printf 'S\t-h/../..\t%b\nR\tsession\t\\N\t\\N\nR\tsession_event\t7\nE\tx\t2\t0\nZ\t1\t0\n' \
+	"$lsid" >>evil.rec
+mkdir rej4
+run 65 "a name from a stranger" "$tosql" --reject rej4 -d e.db evil.rec
+check "stays in the directory" test "$(find . -newer evil.rec -name '*.rec' | wc -l)" = 1
+check "as a plain name" sh -c "ls rej4 | grep -qx '[A-Za-z0-9_][A-Za-z0-9_.-]*'"
+run 73 "--reject into nowhere" "$tosql" --reject nowhere -d e.db forty.rec
+
+# A full disk for the rejects: nothing is passed by in silence.
+if [ -c /dev/full ]; then
+	mkdir rej5
+	run 74 "rejects that cannot be written" strace -o /dev/null -e trace=fsync \
+		-e inject=fsync:error=ENOSPC "$tosql" --reject rej5 -d f.db bad.rec
+	says "say so" "No space left"
+	check "nothing half written stays" test -z "$(ls -A rej5)"
+fi
+
+done_testing

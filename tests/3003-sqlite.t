@@ -1,0 +1,163 @@
+#!/bin/sh
+# praic-tosql and the file: whose it is, of which version, locked, damaged,
+# full; and every system call that may fail.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/storage.sh
+. "$top/tests/storage.sh"
+
+make_records --sessions 20 >twenty.rec
+
+# Whose database is it?
+run 0 "an empty file" sh -c ": >empty.db && '$tosql' -d empty.db twenty.rec"
+check "becomes praic's" storage check empty.db twenty.rec
+sql other.db 'CREATE TABLE t (x); INSERT INTO t VALUES (1)'
+cp other.db other.copy
+run 78 "another program's database" "$tosql" -d other.db twenty.rec
+says "is refused" "another program's"
+same "and not touched" other.copy other.db
+sql marked.db 'PRAGMA application_id = 1234'
+run 78 "a database with another mark" "$tosql" -d marked.db twenty.rec
+head -c 8192 /dev/urandom >noise.db
+cp noise.db noise.copy
+run 78 "no database at all" "$tosql" -d noise.db twenty.rec
+says "is refused" "no SQLite database"
+same "and not touched" noise.copy noise.db
+run 73 "a directory" "$tosql" -d . twenty.rec
+run 73 "a FIFO" sh -c "mkfifo fifo && '$tosql' -d fifo twenty.rec"
+run 0 "a name that means something to SQLite" "$tosql" -d :memory: twenty.rec
+check "is a file like any other" test "$(count ./:memory:)" = 20
+run 0 "a name like a URI" "$tosql" -d 'file:x?mode=memory' twenty.rec
+check "is a file, too" test "$(count './file:x?mode=memory')" = 20
+
+# Of which version?
+run 0 "a database of this version" "$tosql" -d v.db twenty.rec
+check "tells its mark" test "$(sql v.db 'PRAGMA application_id; PRAGMA user_version' |
+	tr '\n' ' ')" = "1347580788 1 "
+check "is in WAL mode" test "$(sql v.db 'PRAGMA journal_mode')" = wal
+cp v.db newer.db
+sql newer.db 'PRAGMA user_version = 2'
+run 78 "a newer one" "$tosql" -d newer.db twenty.rec
+says "is refused" "install the newer praic"
+
+# An older one: version 0 had less of everything.
+cp v.db older.db
+sql older.db 'PRAGMA user_version = 0; DROP VIEW endpoint; DROP TABLE recording;
+	DROP INDEX session_event_event_time; ALTER TABLE session DROP COLUMN content_hash;
+	ALTER TABLE session DROP COLUMN jumpoint_name; ALTER TABLE customer DROP COLUMN user_name;
+	ALTER TABLE session_event_data DROP COLUMN seq;
+	CREATE VIEW endpoint AS SELECT id FROM customer'
+sql older.db .dump >older.sql
+run 0 "-n with an older database" "$tosql" -nv -d older.db twenty.rec
+says "works" "20 stored"
+sql older.db .dump >older2.sql
+same "and leaves it as it is" older.sql older2.sql
+run 0 "an older database" "$tosql" -v -d older.db twenty.rec
+says "is brought up to date" "making its tables, version 1"
+check "and has it all" storage check older.db twenty.rec
+check "with its indexes" sh -c "sqlite3 v.db '.indexes' >i1 && sqlite3 older.db '.indexes' >i2 &&
+	diff i1 i2"
+check "and its view" test "$(sql older.db 'SELECT count(user_name) FROM endpoint')" = 20
+sql older.db 'SELECT id FROM session' >ids1
+sql v.db 'SELECT id FROM session' >ids2
+same "its sessions keep their ids" ids1 ids2
+
+# What is in the way of the links: rows put back from a copy, numbers lost.
+cp v.db back.db
+sql back.db 'DELETE FROM sqlite_sequence'
+make_records --sessions 5 --first 21 >five.rec
+run 0 "after somebody has lost the numbers" "$tosql" -d back.db five.rec
+check "old and new rows stand side by side" storage check back.db twenty.rec five.rec
+
+# Somebody else's rows that hang on ours.
+cp v.db linked.db
+sql linked.db 'CREATE TABLE note (event INTEGER REFERENCES session_event (id), text);
+	INSERT INTO note SELECT min(id), 1 FROM session_event WHERE session_id = 3'
+make_records --sessions 20 --state grown >grown.rec
+run 65 "a row of another table that links to ours" "$tosql" -v -d linked.db grown.rec
+says "keeps its session as it is" "19 stored, 0 unchanged, 0 older than stored, 1 left out"
+check "and nothing hangs in the air" test -z "$(sql linked.db 'PRAGMA foreign_key_check')"
+
+# Locked.
+cat >hold.py <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+END
+mkfifo held go
+python3 hold.py v.db <go >held &
+exec 3>go
+read -r _ <held
+run 75 "a database that another program writes to" "$tosql" --timeout 1 -d v.db grown.rec
+says "says so" "try again later"
+(
+	sleep 1
+	exec 3>&-
+) &
+exec 3>&-
+run 0 "a lock that goes away" "$tosql" --timeout 20 -v -d v.db grown.rec
+says "is waited for" "20 stored"
+wait
+
+# Full, as seen through RLIMIT_FSIZE: all or nothing of a batch.
+cp v.db full.db
+storage dump full.db >before
+make_records --sessions 3000 --first 1000 >more.rec
+run 74 "no room" sh -c "trap '' XFSZ; ulimit -f 600; exec '$tosql' -v -d full.db more.rec"
+says "is not stored" "not stored"
+adds_up "all accounted for"
+check "the database is sound" test "$(sql full.db 'PRAGMA integrity_check')" = ok
+run 0 "and takes the rest when there is room" "$tosql" -d full.db more.rec
+check "all of it" storage check full.db grown.rec more.rec
+
+# Damaged.
+cp full.db bad.db
+dd if=/dev/urandom of=bad.db bs=4096 seek=2 count=60 conv=notrunc 2>/dev/null
+run 74 "a damaged database" "$tosql" -d bad.db five.rec
+says "says so in plain words" "damaged"
+
+# Every call that may fail, failing once: success means that all is stored;
+# anything else, that a second run finds nothing half done.
+cat >nth.sh <<'END'
+call=$1 error=$2 n=1
+while :; do
+	rm -f n.db*
+	strace -o trace -e trace="$call" -e inject="$call:error=$error:when=$n" \
+		"$tosql" -d n.db five.rec 2>err
+	code=$?
+	case $code in
+	0 | 73 | 74 | 75) ;;
+	127) n=$((n + $3)) && continue ;; # the dynamic linker's own
+	*) echo "$call $n: exit $code"; cat err; exit 1 ;;
+	esac
+	if [ "$code" -ne 0 ] && ! [ -s err ]; then
+		echo "$call $n: exit $code without a word"
+		exit 1
+	fi
+	if [ "$code" -eq 0 ]; then
+		python3 "$top/tests/tools/storage.py" check n.db five.rec || {
+			echo "$call $n: a success that is none"
+			exit 1
+		}
+	fi
+	grep -q INJECTED trace || exit 0
+	"$tosql" -d n.db five.rec >out 2>&1 &&
+		python3 "$top/tests/tools/storage.py" check n.db five.rec || {
+		echo "$call $n: no second chance"; cat out; exit 1
+	}
+	n=$((n + $3))
+done
+END
+if strace -o /dev/null true 2>/dev/null; then
+	check "each 13th write that fails for want of space" sh nth.sh pwrite64 ENOSPC 13
+	check "each 11th write that fails" sh nth.sh pwrite64 EIO 11
+	check "each 2nd fdatasync that fails" sh nth.sh fdatasync EIO 2
+	check "every ftruncate that fails" sh nth.sh ftruncate EIO 1
+	check "each 7th read that fails" sh nth.sh pread64 EIO 7
+else
+	echo "# strace may not trace here: no failing system calls"
+fi
+
+done_testing

@@ -1,0 +1,100 @@
+#!/bin/sh
+# The settings database as a file: who may open it, and what it must be.
+. "${0%/*}/lib.sh"
+
+db=$work/a/b/settings.db
+export PRAIC_SETTINGS="$db"
+
+run 0 "init makes it, and the folders above" "$conf" init
+silent "says nothing else"
+echo "$db" >want
+same "prints its name" want out
+stat -c '%a %n' a a/b a/b/settings.db a/b/spool a/b/log >modes
+sed 's/^\([0-9]*\) .*/\1/' modes | tr '\n' ' ' >got
+printf '700 700 600 700 700 ' >want
+same "for its owner only" want got
+sqlite3 "$db" 'PRAGMA application_id; PRAGMA user_version; PRAGMA journal_mode' >got
+printf '%d\n1\ndelete\n' 0x50527365 >want
+same "whose it is, its version, one file" want got
+sqlite3 "$db" .dump >before
+run 0 "init again" "$conf" init
+sqlite3 "$db" .dump >after
+same "changes nothing" before after
+
+chmod 640 "$db"
+run 78 "a mode that lets others read" "$conf" init
+says "says what to do" "chmod 600"
+chmod 600 "$db"
+chmod 777 a/b
+run 78 "a directory that everybody may write to" "$conf" init
+chmod 1777 a/b
+run 0 "but a sticky one" "$conf" init
+chmod 700 a/b
+
+if [ "$(id -u)" -eq 0 ]; then
+	mkdir other && chmod 755 "$work" other && cp "$db" other/settings.db
+	chown 1 other/settings.db
+	run 0 "root opens anybody's" env PRAIC_SETTINGS=other/settings.db "$conf" init
+	chown 2 other/settings.db
+	cp "$conf" other/praic-conf
+	run 77 "others only their own" setpriv --reuid 1 --clear-groups \
+		env PRAIC_SETTINGS=other/settings.db other/praic-conf init
+fi
+
+run 74 "output to a full disk" sh -c '"$1" init >/dev/full' - "$conf"
+: >empty.db
+chmod 600 empty.db
+run 0 "an empty file, which a crash may leave, is made whole" \
+	env PRAIC_SETTINGS=empty.db "$conf" init
+sqlite3 empty.db 'PRAGMA user_version' >got
+echo 1 >want
+same "with its tables" want got
+
+head -c 8192 /dev/urandom >noise.db
+chmod 600 noise.db
+cp noise.db noise.was
+run 78 "a file that is no database" env PRAIC_SETTINGS=noise.db "$conf" init
+same "is left alone" noise.was noise.db
+mkfifo fifo && chmod 600 fifo
+run 78 "no regular file" env PRAIC_SETTINGS=fifo "$conf" init
+sqlite3 "$db" 'PRAGMA user_version = 2'
+run 78 "a newer version" "$conf" init
+says "says what to do" "install the newer praic"
+sqlite3 "$db" 'PRAGMA user_version = 1'
+
+sqlite3 foreign.db 'CREATE TABLE t (a)'
+chmod 600 foreign.db
+run 78 "another program's database" env PRAIC_SETTINGS=foreign.db "$conf" init
+sqlite3 foreign.db .tables >got
+echo t >want
+same "is left alone" want got
+
+echo '<?praic-site pra.example.com?><?praic-end documents="0" until="1700000000"?>' >none.xml
+"$split" none.xml >none.rec
+run 0 "a storage database" "$tosql" -d storage.db none.rec
+run 78 "a storage database for settings" env PRAIC_SETTINGS=storage.db "$conf" init
+says "is called what it is" "storage database"
+run 78 "the settings as a storage database" "$tosql" -d "$db" none.rec
+sqlite3 "$db" .dump >after
+same "are left alone" before after
+
+mkdir -m 700 home
+as_nobody=
+if [ "$(id -u)" -eq 0 ]; then
+	chown 1 home && cp "$conf" "$work/praic-conf"
+	as_nobody="setpriv --reuid 1 --clear-groups"
+else
+	ln -s "$conf" praic-conf
+fi
+# shellcheck disable=SC2086
+run 0 "the default, where nothing is said" env -u PRAIC_SETTINGS -u XDG_CONFIG_HOME \
+	-u XDG_STATE_HOME HOME="$work/home" $as_nobody "$work/praic-conf" init
+echo "$work/home/.config/praic/settings.db" >want
+same "is below ~/.config" want out
+check "its spool is state" [ -d home/.local/state/praic/spool ]
+# shellcheck disable=SC2086
+run 0 "XDG_CONFIG_HOME is honoured" env -u PRAIC_SETTINGS XDG_CONFIG_HOME="$work/home/xdg" \
+	HOME="$work/home" $as_nobody "$work/praic-conf" init
+echo "$work/home/xdg/praic/settings.db" >want
+same "by its name" want out
+done_testing

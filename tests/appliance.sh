@@ -1,0 +1,36 @@
+# shellcheck shell=sh
+# For the tests that need an appliance; after lib.sh.
+#
+#	appliance_start [OPTION...]	sets PRAIC_HOST, PRAIC_CA, PRAIC_CLIENT_ID,
+#					PRAIC_SECRET_FILE; ends with the test
+#	appliance_control WORD...	clock, fault, truth, ...
+#	appliance_truth			lsid, end (or -), events, users of each session, sorted
+
+appliance_start() {
+	appliance_dir=$work/appliance
+	rm -rf "$appliance_dir"
+	python3 "$top/tests/appliance" --dir "$appliance_dir" --exit-with-parent --quiet \
+		"$@" >"$work/appliance.log" 2>&1 &
+	appliance_pid=$!
+	at_exit='kill $appliance_pid 2>/dev/null; wait $appliance_pid 2>/dev/null'
+	appliance_tries=0
+	until [ -e "$appliance_dir/ready" ]; do
+		appliance_tries=$((appliance_tries + 1))
+		if [ "$appliance_tries" -gt 300 ] || ! kill -0 "$appliance_pid" 2>/dev/null; then
+			sed 's/^/# /' "$work/appliance.log"
+			echo "Bail out! the appliance did not start"
+			exit 1
+		fi
+		sleep 0.1
+	done
+	# shellcheck source=/dev/null
+	. "$appliance_dir/env"
+}
+
+appliance_control() {
+	python3 "$top/tests/appliance" control --dir "$appliance_dir" "$@"
+}
+
+appliance_truth() {
+	appliance_control truth --form sessions --no-hashes | cut -f 1,4,5,6 | sort
+}

@@ -1,0 +1,32 @@
+"""Reads mails with Python's own parser, strictly: what is wrong is printed.
+
+    mail-check.py parse FILE		Subject, From, To, the body, as a person sees them
+    mail-check.py lines FILE		lines that are too long, not ASCII, or without CRLF
+"""
+import email
+import email.policy
+import sys
+
+verb, path = sys.argv[1:3]
+with open(path, "rb") as f:
+    raw = f.read()
+if verb == "lines":
+    for number, line in enumerate(raw.split(b"\r\n"), 1):
+        if len(line) > 76 or any(c > 126 or (c < 32 and c != 9) for c in line):
+            print(number, line)
+        if number > 1 and line.strip() == b"" and line != b"":
+            print(number, "blanks alone")
+    if not raw.endswith(b"\r\n"):
+        print("no CRLF at the end")
+else:
+    mail = email.message_from_bytes(raw, policy=email.policy.default)
+    for name, value in mail.items():
+        for defect in value.defects:
+            print("defect", name, repr(defect))
+    for defect in mail.defects:
+        print("defect", repr(defect))
+    for name in "Subject", "From", "To", "Auto-Submitted", "Content-Type":
+        print(name, mail[name], sep=": ")
+    if mail["Date"].datetime.tzinfo is None or not mail["Message-ID"].startswith("<praic."):
+        print("no good Date or Message-ID")
+    print(mail.get_content().replace("\r\n", "\n"), end="")

@@ -1,0 +1,436 @@
+/* The ledger: see ledger.h.  What it says about a name is lookup.c's. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "ledger.h"
+#include "msg.h"
+#include "num.h"
+#include "rec.h"
+#include "when.h"
+
+/* How far back a whole line is looked for; the longest is far shorter. */
+#define LONGEST_TAIL ((size_t)16 << 20)
+#define CHUNK ((size_t)256 * 1024)
+
+const char ledger_head[] = "praic-ledger\t1\n";
+#define HEAD_SIZE (sizeof(ledger_head) - 1)
+
+struct ledger {
+	int fd;
+	int no_sync;
+	int reads;		/* nothing is ever added */
+	char *path;		/* for messages */
+	struct sha256 *hash;
+	struct buf pending;
+	struct buf line;
+	uint64_t end;		/* where the last line known here ends */
+	char chain[SHA256_HEX];	/* that line's */
+};
+
+static int
+is_hex(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f')))
+			return 0;
+	return n == SHA256_HEX - 1;
+}
+
+/* Relative, nothing but plain components, nothing that would need escapes. */
+static int
+is_name(const char *p, size_t n)
+{
+	size_t i, start = 0;
+
+	for (i = 0; i <= n; i++) {
+		if (i < n && ((unsigned char)p[i] < 0x20 || p[i] == '\\'))
+			return 0;
+		if (i < n && p[i] != '/')
+			continue;
+		if (i == start || (p[start] == '.' && (i == start + 1 ||
+		    (i == start + 2 && p[start + 1] == '.'))))
+			return 0;
+		start = i + 1;
+	}
+	return 1;
+}
+
+int
+ledger_parse(struct ledger_line *l, const char *p, size_t n)
+{
+	const char *end = p + n, *tab;
+	int64_t t, instance;
+	int i;
+
+	for (i = 0; i < LEDGER_FIELDS; i++, p = tab + 1) {
+		tab = memchr(p, '\t', (size_t)(end - p));
+		if ((tab == NULL) != (i == LEDGER_CHAIN))
+			return -1;
+		l->field[i] = p;
+		l->n[i] = (size_t)((tab != NULL ? tab : end) - p);
+	}
+#define FIELD(f) l->field[f], l->n[f]
+#define IS(f, text) (l->n[f] == sizeof(text) - 1 && \
+	memcmp(l->field[f], text, sizeof(text) - 1) == 0)
+	l->kind = kind_find(FIELD(LEDGER_KIND));
+	l->removed = IS(LEDGER_BYTES, "-") && IS(LEDGER_SHA256, "-");
+	l->bytes = 0;
+	if (when_parse(FIELD(LEDGER_TIME), &t) == -1 || l->kind == KINDS ||
+	    !(IS(LEDGER_INSTANCE, "\\N") || num_parse(FIELD(LEDGER_INSTANCE), &instance) == 0) ||
+	    !is_name(FIELD(LEDGER_NAME)) || !is_hex(FIELD(LEDGER_CHAIN)))
+		return -1;
+	if (!l->removed && (!is_hex(FIELD(LEDGER_SHA256)) ||
+	    num_parse_count(FIELD(LEDGER_BYTES), UINT64_MAX, &l->bytes) == -1))
+		return -1;
+	return 0;
+#undef IS
+#undef FIELD
+}
+
+void
+ledger_chain_start(struct sha256 *hash, char chain[SHA256_HEX])
+{
+	sha256_add(hash, ledger_head, HEAD_SIZE - 1);
+	sha256_hex(hash, chain);
+}
+
+/* It begins as a ledger does; a head that a crash cut, or that is not there
+ * yet, is written, and the ledger's own name made durable. */
+static int
+check_head(struct ledger *l, int dir)
+{
+	char head[HEAD_SIZE];
+	ssize_t n = pread(l->fd, head, sizeof(head), 0);
+
+	if (n == -1) {
+		msg_errno("%s", l->path);
+		return EX_IOERR;
+	}
+	if (memcmp(head, ledger_head, (size_t)n) != 0) {
+		msg_warn("%s: this is no ledger of praic, or one of another version", l->path);
+		return EX_CANTCREAT;
+	}
+	if ((size_t)n == HEAD_SIZE)
+		return 0;
+	if (file_write(l->fd, ledger_head + n, HEAD_SIZE - (size_t)n) == -1 ||
+	    (!l->no_sync && (fsync(l->fd) == -1 || file_sync_dir(dir) == -1))) {
+		msg_errno("%s", l->path);
+		return tofs_fault(errno) ? tofs_fault(errno) : EX_IOERR;
+	}
+	return 0;
+}
+
+struct ledger *
+ledger_open(struct tree *t, const struct settings *set, int make, int *code)
+{
+	struct ledger *l = xcalloc(1, sizeof(*l));
+	int flags = O_NOFOLLOW | O_CLOEXEC | (make ? O_RDWR | O_APPEND | O_CREAT : O_RDONLY);
+
+	l->path = xasprintf("%s/" TREE_LEDGER, tree_path(t));
+	l->hash = sha256_new();
+	l->no_sync = set->no_sync;
+	l->reads = !make;
+	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, set->mode);
+	if (l->fd == -1) {
+		msg_errno("%s", l->path);
+		*code = make ? tofs_fault(errno) : EX_NOINPUT;
+		if (*code == 0)
+			*code = EX_CANTCREAT;
+		ledger_close(l);
+		return NULL;
+	}
+	if (!make)
+		return l;
+	*code = ledger_lock(l);
+	if (*code == 0) {
+		*code = check_head(l, tree_fd(t));
+		ledger_unlock(l);
+	}
+	if (*code != 0) {
+		ledger_close(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+ledger_close(struct ledger *l)
+{
+	if (l == NULL)
+		return;
+	if (l->fd != -1)
+		close(l->fd);
+	buf_free(&l->pending);
+	buf_free(&l->line);
+	sha256_free(l->hash);
+	free(l->path);
+	free(l);
+}
+
+int
+ledger_fd(const struct ledger *l)
+{
+	return l->fd;
+}
+
+int
+ledger_lock(struct ledger *l)
+{
+	int bad;
+
+	do
+		bad = flock(l->fd, l->reads ? LOCK_SH : LOCK_EX);
+	while (bad == -1 && errno == EINTR);
+	if (bad == -1) {
+		msg_errno("%s: cannot lock it", l->path);
+		return tofs_fault(errno) ? tofs_fault(errno) : EX_CANTCREAT;
+	}
+	return 0;
+}
+
+void
+ledger_unlock(struct ledger *l)
+{
+	if (flock(l->fd, LOCK_UN) == -1)
+		msg_errno("%s: cannot unlock it", l->path);
+}
+
+void
+ledger_add(struct ledger *l, const struct owner *o, const char *name, uint64_t bytes,
+    const char *sha256)
+{
+	struct buf *b = &l->pending;
+	char now[WHEN_SIZE], number[NUM_SIZE];
+
+	when_format(time(NULL), now);
+	buf_printf(b, "%s\t", now);
+	rec_escape(b, o->host, o->host_n);
+	buf_printf(b, "\t%s\t", kind_name[o->kind]);
+	rec_escape(b, o->lsid, o->lsid_n);
+	num_format(o->instance, number);
+	buf_printf(b, "\t%s\t%s\t", o->instance < 0 ? "\\N" : number, name);
+	if (sha256 != NULL)
+		buf_printf(b, "%llu\t%s\n", (unsigned long long)bytes, sha256);
+	else
+		buf_adds(b, "-\t-\n");
+}
+
+const struct buf *
+ledger_pending(const struct ledger *l)
+{
+	return &l->pending;
+}
+
+/* Bytes of the file, hashed behind what was hashed so far. */
+static int
+hash_range(struct ledger *l, uint64_t from, uint64_t to)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	for (; from < to; from += (uint64_t)n) {
+		size_t want = to - from < sizeof(chunk) ? (size_t)(to - from) : sizeof(chunk);
+
+		n = pread(l->fd, chunk, want, (off_t)from);
+		if (n <= 0)
+			return -1;
+		sha256_add(l->hash, chunk, (size_t)n);
+	}
+	return 0;
+}
+
+/*
+ * Find the last line that is one: its end and its chain.  What stands behind
+ * it was torn by a crash.  0, or -1 (errno 0: there is none).
+ */
+static int
+find_tail(struct ledger *l, uint64_t size)
+{
+	struct ledger_line parsed;
+	struct buf tail = {0};
+	size_t want, i, end;
+	ssize_t n;
+
+	for (want = CHUNK;; want *= 4) {
+		uint64_t from = size > want ? size - want : 0;
+
+		buf_reset(&tail);
+		buf_reserve(&tail, want);
+		n = pread(l->fd, tail.p, want, (off_t)from);
+		if (n == -1)
+			break;
+		for (end = (size_t)n; end > 0; end = i) {
+			for (i = end; i > 0 && tail.p[i - 1] != '\n'; i--)
+				;
+			/* from i on is a line, if an LF stands behind it */
+			if (end < (size_t)n && tail.p[end] == '\n' && (i > 0 || from == 0) &&
+			    ledger_parse(&parsed, tail.p + i, end - i) == 0) {
+				memcpy(l->chain, parsed.field[LEDGER_CHAIN], SHA256_HEX - 1);
+				l->chain[SHA256_HEX - 1] = '\0';
+				l->end = from + end + 1;
+				buf_free(&tail);
+				return 0;
+			}
+			if (i > 0)
+				i--;
+		}
+		if (from == 0) {
+			ledger_chain_start(l->hash, l->chain);
+			l->end = HEAD_SIZE;
+			buf_free(&tail);
+			return 0;
+		}
+		errno = 0;
+		if (want >= LONGEST_TAIL)
+			break;
+	}
+	buf_free(&tail);
+	return -1;
+}
+
+static int
+write_failed(struct ledger *l)
+{
+	int code = tofs_fault(errno);
+
+	msg_errno("%s", l->path);
+	buf_reset(&l->pending);
+	return code != 0 ? code : EX_IOERR;
+}
+
+int
+ledger_write(struct ledger *l)
+{
+	struct buf out = {0};
+	const char *p, *lf;
+	char last = '\n';
+	off_t size;
+	int bad;
+
+	if (l->pending.n == 0)
+		return 0;
+	size = lseek(l->fd, 0, SEEK_END);
+	if (size == -1)
+		return write_failed(l);
+	if ((uint64_t)size != l->end) {
+		/* Others were here; or a crash tore the last line, which is
+		 * closed.  If all of it but its LF is there, it counts. */
+		if (pread(l->fd, &last, 1, size - 1) != 1 ||
+		    (last != '\n' && file_write(l->fd, "\n", 1) == -1))
+			return write_failed(l);
+		size += last != '\n';
+		if (find_tail(l, (uint64_t)size) == -1) {
+			if (errno == 0)
+				errno = EILSEQ;
+			return write_failed(l);
+		}
+	}
+	for (p = l->pending.p; p < l->pending.p + l->pending.n; p = lf + 1) {
+		lf = memchr(p, '\n', (size_t)(l->pending.p + l->pending.n - p));
+		sha256_add(l->hash, l->chain, SHA256_HEX - 1);
+		/* What was torn is vouched for by the first line behind it. */
+		if (p == l->pending.p && hash_range(l, l->end, (uint64_t)size) == -1)
+			return write_failed(l);
+		sha256_add(l->hash, p, (size_t)(lf - p));
+		sha256_hex(l->hash, l->chain);
+		buf_add(&out, p, (size_t)(lf - p));
+		buf_printf(&out, "\t%s\n", l->chain);
+	}
+	bad = file_write(l->fd, out.p, out.n);
+	l->end = (uint64_t)size + out.n;
+	buf_free(&out);
+	if (bad == -1) {
+		bad = errno;
+		l->end = 0;	/* to be looked up again */
+		/* Nothing half done; where the file may only grow (chattr +a)
+		 * the next line closes it. */
+		(void)!ftruncate(l->fd, size);
+		errno = bad;
+		return write_failed(l);
+	}
+	buf_reset(&l->pending);
+	return 0;
+}
+
+int
+ledger_sync(struct ledger *l)
+{
+	if (!l->no_sync && fdatasync(l->fd) == -1 && errno != EINVAL) {
+		msg_errno("%s", l->path);
+		return EX_IOERR;
+	}
+	return 0;
+}
+
+int
+ledger_each(struct ledger *l, uint64_t *from,
+    int (*each)(void *, const char *, size_t, uint64_t), void *arg)
+{
+	struct buf b = {0};
+	const char *lf;
+	size_t at, looked;
+	ssize_t n;
+	int r = 0;
+
+	do {
+		buf_reserve(&b, CHUNK);
+		do
+			n = pread(l->fd, b.p + b.n, CHUNK, (off_t)(*from + b.n));
+		while (n == -1 && errno == EINTR);
+		looked = b.n;
+		b.n += n > 0 ? (size_t)n : 0;
+		for (at = 0; r == 0; at = (size_t)(lf + 1 - b.p), looked = at) {
+			lf = memchr(b.p + looked, '\n', b.n - looked);
+			if (lf == NULL)
+				break;
+			r = each(arg, b.p + at, (size_t)(lf - b.p) - at, *from + at);
+			if (r != 0)
+				break;
+		}
+		/* A line longer than any of ours would be: in pieces, so that
+		 * nobody's bytes fill the memory. */
+		if (r == 0 && b.n - at > 4 * CHUNK) {
+			r = each(arg, b.p + at, b.n - at, *from + at);
+			at = b.n;
+		}
+		buf_drop(&b, at);
+		*from += at;
+	} while (r == 0 && n > 0);
+	if (n == -1) {
+		msg_errno("%s", l->path);
+		r = -1;
+	}
+	buf_free(&b);
+	return r;
+}
+
+int
+ledger_line_at(struct ledger *l, uint64_t offset, const char **p, size_t *n)
+{
+	const char *lf;
+	ssize_t got;
+
+	buf_reset(&l->line);
+	for (;;) {
+		buf_reserve(&l->line, 1024);
+		got = pread(l->fd, l->line.p + l->line.n, 1024, (off_t)(offset + l->line.n));
+		if (got <= 0)
+			return (int)got;
+		lf = memchr(l->line.p + l->line.n, '\n', (size_t)got);
+		l->line.n += (size_t)got;
+		if (lf != NULL || l->line.n > (size_t)16 * LEDGER_MAX_KEY)
+			break;
+	}
+	*p = l->line.p;
+	*n = lf != NULL ? (size_t)(lf - l->line.p) : 0;
+	return lf != NULL;
+}

@@ -1,0 +1,185 @@
+/*
+ * praic-tofs: record streams in, files out, by name template.  Options only;
+ * run.c reads, store.c stores.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "code.h"
+#include "destination.h"
+#include "file.h"
+#include "msg.h"
+#include "run.h"
+#include "tofs.h"
+#include "verify.h"
+
+enum { NO_SYNC = 256, VERIFY, FOLD_CASE, HELP, VERSION };
+
+static const struct option long_option[] = {
+	{"conflict", required_argument, NULL, 'c'},
+	{"directory", required_argument, NULL, 'd'},
+	{"destination", required_argument, NULL, 'D'},
+	{"format", required_argument, NULL, 'f'},
+	{"spool", required_argument, NULL, 'i'},
+	{"mode", required_argument, NULL, 'm'},
+	{"in-progress", no_argument, NULL, 'p'},
+	{"retain", required_argument, NULL, 'r'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"fold-case", no_argument, NULL, FOLD_CASE},
+	{"no-sync", no_argument, NULL, NO_SYNC},
+	{"verify", no_argument, NULL, VERIFY},
+	{"help", no_argument, NULL, HELP},
+	{"version", no_argument, NULL, VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+static const char usage_text[] =
+    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
+    "           [-r COUNT] [-m MODE] [-pv] [--fold-case] [--no-sync] [FILE...]\n"
+    "       praic-tofs --verify -d DIRECTORY [-v]\n";
+
+static void __attribute__((noreturn))
+usage(int code)
+{
+	if (code != 0) {
+		(void)!file_write(2, usage_text, sizeof(usage_text) - 1);
+		exit(code);
+	}
+	printf("%s\n"
+	    "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
+	    "recordings and backups; prints the name of each file that is finished.\n\n"
+	    "  -d, --directory DIR   where files go; it must exist\n"
+	    "  -D, --destination NAME  that, and what else the settings database says of it\n"
+	    "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
+	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
+	    "                        screen= or backup= before it only those\n"
+	    "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
+	    "                        or immutable (another content is an error)\n"
+	    "  -r, --retain COUNT    of backups keep so many besides the newest\n"
+	    "  -m, --mode MODE       of the files: 600 unless told\n"
+	    "  -p, --in-progress     save sessions that have not ended, too\n"
+	    "      --fold-case       DIRECTORY does not tell upper from lower case\n"
+	    "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
+	    "                        machine may cost what was stored\n"
+	    "      --verify          compare DIRECTORY with its ledger; store nothing\n"
+    "  -v, --verbose         tell each step; twice: each file\n", usage_text);
+	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+}
+
+/* A field of the settings database is the option of its name. */
+static int
+set_field(void *arg, const char *name, const char *value)
+{
+	struct settings *set = arg;
+	enum kind kind;
+
+	if (strcmp(name, "directory") == 0)
+		set->directory = value;
+	else if (strcmp(name, "conflict") == 0)
+		return settings_conflict(set, value);
+	else if (strcmp(name, "retain") == 0)
+		return settings_retain(set, value);
+	else if (strcmp(name, "mode") == 0)
+		return settings_mode(set, value);
+	else if (strcmp(name, "in-progress") == 0)
+		set->in_progress = *value == '1';
+	else if (strcmp(name, "fold-case") == 0)
+		set->fold_case = *value == '1';
+	else if (strcmp(name, "format") == 0)
+		set->all_formats = value;
+	else if (strncmp(name, "format-", 7) == 0 &&
+	    (kind = kind_find(name + 7, strlen(name + 7))) != KINDS)
+		set->format_text[kind] = value;
+	else {
+		msg_warn("the settings have %s, which this program does not know", name);
+		return EX_CONFIG;
+	}
+	return 0;
+}
+
+static int
+set_options(struct settings *set, int *verifies, int argc, char **argv)
+{
+	int c, code = 0;
+
+	while ((c = getopt_long(argc, argv, "c:D:d:f:i:m:pr:v", long_option, NULL)) != -1)
+		switch (c) {
+		case 'c':
+			code = code_worse(code, settings_conflict(set, optarg));
+			break;
+		case 'd':
+			set->directory = optarg;
+			break;
+		case 'D':
+			code = code_worse(code, destination_load(optarg, set_field, set));
+			break;
+		case 'f':
+			code = code_worse(code, settings_format(set, optarg));
+			break;
+		case 'i':
+			set->spool = optarg;
+			break;
+		case 'm':
+			code = code_worse(code, settings_mode(set, optarg));
+			break;
+		case 'p':
+			set->in_progress = 1;
+			break;
+		case 'r':
+			code = code_worse(code, settings_retain(set, optarg));
+			break;
+		case 'v':
+			msg_level++;
+			break;
+		case FOLD_CASE:
+			set->fold_case = 1;
+			break;
+		case NO_SYNC:
+			set->no_sync = 1;
+			break;
+		case VERIFY:
+			*verifies = 1;
+			break;
+		case HELP:
+			usage(0);
+		case VERSION:
+			printf("praic-tofs " PRAIC_VERSION "\n");
+			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+		default:
+			usage(EX_USAGE);
+		}
+	if (code == 0 && set->directory == NULL) {
+		msg_warn("-d DIRECTORY is missing: where are the files to go?");
+		usage(EX_USAGE);
+	}
+	if (code == 0 && *verifies && optind < argc) {
+		msg_warn("--verify reads no records: %s is not wanted", argv[optind]);
+		return EX_USAGE;
+	}
+	return code != 0 ? code : settings_finish(set);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings set;
+	int code, verifies = 0;
+
+	msg_start(argv[0]);
+	file_std_fds();
+	/* A write to a closed pipe is an error like others: files are open. */
+	signal(SIGPIPE, SIG_IGN);
+	umask(0);	/* modes are as they were asked for */
+	settings_init(&set);
+	code = set_options(&set, &verifies, argc, argv);
+	if (code == 0 && verifies)
+		code = verify(&set);
+	else if (code == 0)
+		code = run(&set, argv + optind, argc - optind);
+	settings_free(&set);
+	return code;
+}

@@ -1,0 +1,391 @@
+/* Which name a content gets: see place.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "name.h"
+#include "place.h"
+
+#define HINTS	64
+/* As many digits of a hash as a file kept aside has in its name. */
+#define ASIDE_DIGITS 12
+
+/*
+ * For a name that many things have, the first number that may be free: all
+ * below it are taken by other contents, and the ledger knows them.  Without
+ * it a thousand sessions of one name would take a million looks.
+ */
+struct hint {
+	char *name;
+	uint64_t number;
+};
+
+struct place {
+	struct tree *tree;
+	struct lookup *lookup;
+	const struct settings *set;
+	struct sha256 *hash;
+	struct hint hint[HINTS];
+	struct buf number;	/* a name with a number */
+};
+
+/* What is under a name, compared with a content. */
+enum there {
+	THERE_NOT,	/* nothing: it is free */
+	THERE_OTHER,	/* the ledger knows that it is another */
+	THERE_FOREIGN,	/* another that the ledger does not know, or no file */
+	THERE_SAME,	/* the same, and the ledger knows */
+	THERE_FOUND	/* the same, but the ledger does not know */
+};
+
+struct place *
+place_new(struct tree *t, struct lookup *k, const struct settings *set)
+{
+	struct place *p = xcalloc(1, sizeof(*p));
+
+	p->tree = t;
+	p->lookup = k;
+	p->set = set;
+	p->hash = sha256_new();
+	return p;
+}
+
+void
+place_free(struct place *p)
+{
+	int i;
+
+	if (p == NULL)
+		return;
+	for (i = 0; i < HINTS; i++)
+		free(p->hint[i].name);
+	buf_free(&p->number);
+	sha256_free(p->hash);
+	free(p);
+}
+
+/* A message about a name, by errno; and is it about all of DIRECTORY? */
+static int
+fault(struct place *p, const char *name)
+{
+	int code = tofs_fault(errno);
+
+	if (errno == ELOOP)
+		msg_warn("%s/%s: a symbolic link is in the way; links are not followed here",
+		    tree_path(p->tree), name);
+	else if (errno == EXDEV)
+		msg_warn("%s/%s: that folder is another file system than %s, where files are "
+		    "written first", tree_path(p->tree), name, tree_path(p->tree));
+	else
+		msg_errno("%s/%s", tree_path(p->tree), name);
+	return code != 0 ? code : EX_DATAERR;
+}
+
+/* Give it this name, which must be free: EEXIST otherwise. */
+static int
+publish(struct place *p, const struct content *c, const char *name, int replace)
+{
+	const char *last;
+	struct stat st;
+	int dir = tree_folder(p->tree, name, 1, &last);
+
+	if (dir == -1)
+		return -1;
+	if (replace) {
+		if (renameat(c->dir, c->part, dir, last) == -1)
+			return -1;
+		/* Two names of one file stay two: the part came by a link. */
+		unlinkat(c->dir, c->part, 0);
+		tree_changed(p->tree);
+		return 0;
+	}
+#ifdef RENAME_NOREPLACE
+	if (renameat2(c->dir, c->part, dir, last, RENAME_NOREPLACE) == 0) {
+		tree_changed(p->tree);
+		return 0;
+	}
+	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+		return -1;
+#endif
+	if (linkat(c->dir, c->part, dir, last, 0) == 0) {
+		tree_changed(p->tree);
+		return unlinkat(c->dir, c->part, 0);
+	}
+	if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EMLINK)
+		return -1;
+	/* Neither is there.  Other praic-tofs wait for the ledger's lock, so
+	 * that a name which is free now is still free a moment later. */
+	if (fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	if (errno != ENOENT || renameat(c->dir, c->part, dir, last) == -1)
+		return -1;
+	tree_changed(p->tree);
+	return 0;
+}
+
+static int
+same_bytes(struct place *p, const char *name, const char *sha256)
+{
+	char chunk[64 * 1024], hex[SHA256_HEX];
+	int fd = tree_read(p->tree, name), saved;
+	ssize_t n;
+
+	if (fd == -1)
+		return errno == ENOENT || errno == ELOOP || errno == EACCES ? 0 : -1;
+	while ((n = file_read(fd, chunk, sizeof(chunk))) > 0)
+		sha256_add(p->hash, chunk, (size_t)n);
+	saved = errno;
+	close(fd);
+	sha256_hex(p->hash, hex);
+	errno = saved;
+	return n == -1 ? -1 : strcmp(hex, sha256) == 0;
+}
+
+/* 0, or a code after a message. */
+static int
+look(struct place *p, const struct content *c, const char *name, enum there *there)
+{
+	struct found f;
+	struct stat st;
+	int r;
+
+	*there = THERE_NOT;
+	if (tree_stat(p->tree, name, &st) == -1)
+		return errno == ENOENT ? 0 : fault(p, name);
+	*there = THERE_FOREIGN;
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	r = lookup_name(p->lookup, name, &f);
+	if (r == -1)
+		return EX_IOERR;
+	if (r == 1 && !f.removed) {
+		*there = f.bytes == c->bytes && (uint64_t)st.st_size == c->bytes &&
+		    memcmp(f.sha256, c->sha256, SHA256_HEX - 1) == 0 ? THERE_SAME : THERE_OTHER;
+		return 0;
+	}
+	if ((uint64_t)st.st_size != c->bytes)
+		return 0;
+	r = same_bytes(p, name, c->sha256);
+	if (r == -1)
+		return fault(p, name);
+	if (r == 1)
+		*there = THERE_FOUND;
+	return 0;
+}
+
+/* The ledger names one of its numbered brothers: is it there? */
+static int
+look_for_brother(struct place *p, const struct content *c, int *there)
+{
+	struct found f;
+	struct stat st;
+	int r = lookup_content(p->lookup, c->name, c->sha256, &f);
+
+	*there = r == 1 && tree_stat(p->tree, f.name, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size == c->bytes;
+	return r == -1 ? EX_IOERR : 0;
+}
+
+static struct hint *
+hint(struct place *p, const char *name)
+{
+	unsigned h = 5381;
+	const char *q;
+
+	for (q = name; *q != '\0'; q++)
+		h = h * 33 + (unsigned char)*q;
+	return &p->hint[h % HINTS];
+}
+
+static int
+append(struct place *p, const struct content *c, enum placed *placed, struct buf *final)
+{
+	struct hint *h = hint(p, c->name);
+	int code, brother, all_known = 1;
+	enum there there;
+	uint64_t k;
+
+	buf_reset(&p->number);
+	buf_adds(&p->number, c->name);
+	if (h->name == NULL || strcmp(h->name, c->name) != 0)
+		h = NULL;
+	for (k = 0;; k = k == 0 && h != NULL ? h->number : k + 1) {
+		if (k > 0)
+			name_number(&p->number, c->name, k);
+	again:
+		if (publish(p, c, buf_text(&p->number), 0) == 0) {
+			*placed = PLACED;
+			break;
+		}
+		if (errno != EEXIST)
+			return fault(p, p->number.p);
+		if ((code = look(p, c, p->number.p, &there)) != 0)
+			return code;
+		if (there == THERE_SAME || there == THERE_FOUND) {
+			*placed = there == THERE_SAME ? PLACED_THERE : PLACED_FOUND;
+			break;
+		}
+		if (there == THERE_NOT)
+			goto again;	/* it went away just now */
+		if (there == THERE_FOREIGN)
+			all_known = 0;
+		if (k == 0) {
+			if ((code = look_for_brother(p, c, &brother)) != 0)
+				return code;
+			if (brother) {
+				*placed = PLACED_THERE;
+				return 0;
+			}
+		}
+	}
+	buf_add(final, p->number.p, p->number.n);
+	if (k > 0 && all_known) {
+		h = hint(p, c->name);
+		if (h->name == NULL || strcmp(h->name, c->name) != 0) {
+			free(h->name);
+			h->name = xstrdup(c->name);
+		}
+		h->number = k;
+	}
+	return 0;
+}
+
+static int
+overwrite(struct place *p, const struct content *c, enum placed *placed, struct buf *final)
+{
+	enum there there;
+	int code = look(p, c, c->name, &there);
+
+	if (code != 0)
+		return code;
+	buf_adds(final, c->name);
+	*placed = there == THERE_SAME ? PLACED_THERE : PLACED_FOUND;
+	if (there == THERE_SAME || there == THERE_FOUND)
+		return 0;
+	if (publish(p, c, c->name, 1) == -1)
+		return fault(p, c->name);
+	*placed = PLACED;
+	return 0;
+}
+
+static int
+skip(struct place *p, const struct content *c, enum placed *placed, struct buf *final)
+{
+	enum there there;
+	struct stat st;
+	int code;
+
+	buf_adds(final, c->name);
+	if (publish(p, c, c->name, 0) == 0) {
+		*placed = PLACED;
+		return 0;
+	}
+	if (errno != EEXIST)
+		return fault(p, c->name);
+	if ((code = look(p, c, c->name, &there)) != 0)
+		return code;
+	*placed = there == THERE_FOUND ? PLACED_FOUND : PLACED_THERE;
+	if (there == THERE_FOREIGN && tree_stat(p->tree, c->name, &st) == 0 &&
+	    !S_ISREG(st.st_mode)) {
+		msg_warn("%s/%s: in the way, and no file", tree_path(p->tree), c->name);
+		*placed = PLACED_NOT;
+		return EX_DATAERR;
+	}
+	return 0;
+}
+
+static int
+immutable(struct place *p, const struct content *c, enum placed *placed, struct buf *final)
+{
+	char mark[ASIDE_DIGITS + 2] = "~";
+	enum there there;
+	int code;
+
+	buf_adds(final, c->name);
+	if (publish(p, c, c->name, 0) == 0) {
+		*placed = PLACED;
+		return 0;
+	}
+	if (errno != EEXIST)
+		return fault(p, c->name);
+	if ((code = look(p, c, c->name, &there)) != 0)
+		return code;
+	*placed = there == THERE_SAME ? PLACED_THERE : PLACED_FOUND;
+	if (there == THERE_SAME || there == THERE_FOUND)
+		return 0;
+	memcpy(mark + 1, c->sha256, ASIDE_DIGITS);
+	mark[ASIDE_DIGITS + 1] = '\0';
+	name_insert(&p->number, c->name, mark);
+	buf_reset(final);
+	buf_printf(final, TREE_ASIDE "/%s", p->number.p);
+	msg_warn("%s/%s: there already, with another content, and may not change; the new one "
+	    "is kept as %s", tree_path(p->tree), c->name, buf_text(final));
+	*placed = PLACED_NOT;
+	if (publish(p, c, final->p, 0) == 0) {
+		*placed = PLACED;
+		return EX_DATAERR;
+	}
+	if (errno != EEXIST)
+		return fault(p, final->p);
+	if ((code = look(p, c, final->p, &there)) != 0)
+		return code;
+	if (there == THERE_FOUND)
+		*placed = PLACED_FOUND;
+	return EX_DATAERR;
+}
+
+int
+place_put(struct place *p, const struct content *c, enum placed *placed, struct buf *final)
+{
+	int code = 0;
+
+	buf_reset(final);
+	*placed = PLACED_NOT;
+	switch (p->set->conflict) {
+	case CONFLICT_APPEND:
+		code = append(p, c, placed, final);
+		break;
+	case CONFLICT_OVERWRITE:
+		code = overwrite(p, c, placed, final);
+		break;
+	case CONFLICT_SKIP:
+		code = skip(p, c, placed, final);
+		break;
+	case CONFLICT_IMMUTABLE:
+		code = immutable(p, c, placed, final);
+		break;
+	}
+	buf_text(final);
+	if (code != 0 && code != EX_DATAERR)
+		*placed = PLACED_NOT;
+	return code;
+}
+
+int
+place_has(struct place *p, const struct content *c)
+{
+	struct found f;
+	struct stat st;
+	int r, same, brother;
+
+	if (tree_stat(p->tree, c->name, &st) == -1 || !S_ISREG(st.st_mode))
+		return 0;
+	r = lookup_name(p->lookup, c->name, &f);
+	if (r != 1 || f.removed)
+		return r == -1 ? -1 : 0;
+	same = f.bytes == c->bytes && (uint64_t)st.st_size == c->bytes &&
+	    memcmp(f.sha256, c->sha256, SHA256_HEX - 1) == 0;
+	if (same || p->set->conflict == CONFLICT_SKIP)
+		return 1;
+	if (p->set->conflict != CONFLICT_APPEND)
+		return 0;
+	return look_for_brother(p, c, &brother) != 0 ? -1 : brother;
+}

@@ -1,0 +1,407 @@
+/*
+ * From record streams to the store: see run.h.  A session is kept until its
+ * E line says that it is whole; its XML meanwhile goes into a draft, which
+ * has no name yet, for the row that gives it one comes last.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "ledger.h"
+#include "msg.h"
+#include "name.h"
+#include "num.h"
+#include "rec.h"
+#include "run.h"
+#include "retain.h"
+#include "session.h"
+#include "spooled.h"
+#include "store.h"
+
+/* Greater buffers are given back: most values are small. */
+#define KEEP ((size_t)64 * 1024)
+
+struct run {
+	const struct settings *set;
+	struct store *store;
+	struct document *document;
+	int spool;		/* -1: none */
+	struct rec_reader *r;
+	/* of the session begun, from its session row */
+	struct buf value[FIELDS];
+	int null[FIELDS];
+	int ended;		/* it has an end time */
+	struct spooled_list files;
+	struct buf name;
+	int code;		/* the worst so far */
+	uint64_t in_progress;	/* sessions left for later */
+	int no_xml;		/* a report came without X lines */
+	int no_spool;		/* files came, and no spool was given */
+};
+
+static void
+keep(struct run *u, enum field field, struct rec_value v)
+{
+	buf_trim(&u->value[field], KEEP);
+	buf_add(&u->value[field], v.p, v.n);
+	u->null[field] = v.p == NULL;
+}
+
+static void
+forget(struct run *u)
+{
+	static const struct rec_value none;
+	int f;
+
+	document_drop(u->document);
+	spooled_forget(&u->files);
+	for (f = 0; f < FIELDS; f++)
+		keep(u, (enum field)f, none);
+	u->ended = 0;
+}
+
+/* 2024-12-03T15:26:05Z as 20241203T152605Z: no name may have a colon. */
+static void
+keep_date(struct run *u, struct rec_value v)
+{
+	static const struct rec_value none;
+	struct buf *b = &u->value[FIELD_START_DATE];
+	size_t i;
+
+	keep(u, FIELD_START_DATE, none);
+	for (i = 0; i < v.n; i++)
+		if (v.p[i] != '-' && v.p[i] != ':')
+			buf_addc(b, v.p[i]);
+	u->null[FIELD_START_DATE] = v.p == NULL;
+}
+
+static void
+keep_session(struct run *u)
+{
+	const struct rec_value *v = u->r->value;
+
+	keep(u, FIELD_LSEQ, v[SESSION_LSEQ]);
+	keep(u, FIELD_EXTERNAL_KEY, v[SESSION_EXTERNAL_KEY]);
+	keep(u, FIELD_SESSION_TYPE, v[SESSION_TYPE]);
+	keep_date(u, v[SESSION_START_TIME]);
+	u->ended = v[SESSION_END_TIME].p != NULL;
+}
+
+static void
+set_text(struct rec_value *v, const char *text)
+{
+	v->p = text;
+	v->n = strlen(text);
+}
+
+/* What the format makes of the session's values and these. */
+static const char *
+make_name(struct run *u, enum kind kind, const char *instance, struct rec_value extension)
+{
+	struct rec_value v[FIELDS];
+	int f;
+
+	for (f = 0; f < FIELDS; f++) {
+		v[f].p = u->null[f] ? NULL : u->value[f].p;
+		v[f].n = u->null[f] ? 0 : u->value[f].n;
+	}
+	v[FIELD_LSID] = u->r->lsid;
+	v[FIELD_SUPPORT_SITE_HOST] = u->r->host;
+	set_text(&v[FIELD_KIND], kind_name[kind]);
+	set_text(&v[FIELD_INSTANCE], instance);
+	v[FIELD_EXTENSION] = extension;
+	name_make(&u->name, &u->set->format[kind], kind, v, store_folds(u->store));
+	return u->name.p;
+}
+
+static void
+set_owner(struct run *u, struct owner *o, enum kind kind, int64_t instance)
+{
+	o->kind = kind;
+	o->host = u->r->host.p;
+	o->host_n = u->r->host.n;
+	o->lsid = u->r->lsid.p;
+	o->lsid_n = u->r->lsid.n;
+	o->instance = instance;
+}
+
+static void
+left_out(struct run *u, const char *why)
+{
+	msg_warn("session %.*s of %.*s left out: %s", (int)u->r->lsid.n, u->r->lsid.p,
+	    (int)u->r->host.n, u->r->host.p, why);
+	u->code = code_worse(u->code, EX_DATAERR);
+}
+
+static void
+save_session(struct run *u)
+{
+	static const struct rec_value xml = {"xml", 3};
+	struct owner owner;
+	struct draft *draft;
+	const char *why;
+
+	if (!u->ended && !u->set->in_progress) {
+		u->in_progress++;
+		msg_tell(2, "session %.*s of %.*s: in progress, left for later",
+		    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p);
+		return;
+	}
+	draft = document_end(u->document, &why);
+	if (draft == NULL) {
+		left_out(u, why);
+		return;
+	}
+	set_owner(u, &owner, KIND_SESSION, -1);
+	u->code = code_worse(u->code, store_put(u->store, draft, &owner,
+	    make_name(u, KIND_SESSION, "", xml)));
+}
+
+static void
+file_left_out(struct run *u, const struct spooled *f, const char *why)
+{
+	msg_warn("%s %s of session %.*s of %.*s left out: %s",
+	    f->kind < KINDS ? kind_name[f->kind] : "file", f->name != NULL ? f->name : "",
+	    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p, why);
+	u->code = code_worse(u->code, EX_DATAERR);
+}
+
+/* Nothing to do: it is there, or there are backups enough that are newer. */
+static int
+is_done(struct run *u, const struct spooled *f, const char *name)
+{
+	int has = store_has(u->store, name, f->bytes, f->sha256);
+
+	if (has == 0 && f->kind == KIND_BACKUP && u->set->retain >= 0 && f->instance >= 0) {
+		has = retain_outdated(u->store, u->r->host.p, u->r->host.n, u->set->retain,
+		    f->instance);
+		if (has == 1)
+			msg_tell(1, "%s: not stored, for as many newer backups as are to be kept "
+			    "are there", name);
+	}
+	if (has == -1)
+		u->code = code_worse(u->code, EX_IOERR);
+	return has;
+}
+
+/* Stored, or there already: 1. */
+static int
+save_file(struct run *u, const struct spooled *f)
+{
+	char instance[NUM_SIZE] = "";
+	struct rec_value extension = {NULL, 0};
+	struct owner owner;
+	struct draft *draft;
+	const char *name, *why;
+	int code;
+
+	if (f->bad != NULL) {
+		file_left_out(u, f, f->bad);
+		return 0;
+	}
+	if (f->instance >= 0 && f->kind != KIND_BACKUP)
+		num_format(f->instance, instance);
+	if (f->extension != NULL)
+		set_text(&extension, f->extension);
+	name = make_name(u, f->kind, instance, extension);
+	if ((code = is_done(u, f, name)) != 0)
+		return code == 1;
+	code = spooled_read(u->store, u->set, u->spool, f, &draft, &why);
+	if (code != 0)
+		u->code = code_worse(u->code, code);
+	else if (draft == NULL)
+		file_left_out(u, f, why);
+	else {
+		set_owner(u, &owner, f->kind, f->instance);
+		code = store_put(u->store, draft, &owner, name);
+		u->code = code_worse(u->code, code);
+		return code == 0;
+	}
+	return 0;
+}
+
+/* Old backups go when the new one is where nothing can happen to it. */
+static void
+retain(struct run *u)
+{
+	struct buf gone = {0};
+	int code = store_flush(u->store);
+
+	u->code = code_worse(u->code, code);
+	if (code == 0) {
+		code = retain_backups(u->store, u->r->host.p, u->r->host.n, u->set->retain,
+		    &gone);
+		u->code = code_worse(u->code, code);
+	}
+	store_print(u->store, &gone);
+	buf_free(&gone);
+}
+
+static void
+save_files(struct run *u)
+{
+	struct rec_value fetched_at = {NULL, 0};
+	int backups = 0;	/* that are safe, or about to be */
+	size_t i;
+
+	if (u->files.rows > 0 && u->spool == -1) {
+		if (!u->no_spool)
+			msg_warn("the stream names files in a spool: -i SPOOL says where it is (what "
+			    "was -d for praic-fetch)");
+		u->no_spool = 1;
+		u->code = code_worse(u->code, EX_USAGE);
+		return;
+	}
+	for (i = 0; i < u->files.rows && !store_failed(u->store); i++) {
+		const struct spooled *f = &u->files.row[i];
+
+		if (f->kind == KIND_BACKUP) {
+			if (f->fetched_at != NULL)
+				set_text(&fetched_at, f->fetched_at);
+			keep_date(u, fetched_at);
+		}
+		backups += save_file(u, f) && f->kind == KIND_BACKUP;
+	}
+	if (backups > 0 && u->set->retain >= 0 && !store_failed(u->store))
+		retain(u);
+}
+
+static void
+commit(struct run *u)
+{
+	save_files(u);
+	if (document_begun(u->document))
+		save_session(u);
+	else if (!(u->r->tables & TABLE_BIT(TABLE_FILE)) && !u->no_xml) {
+		msg_warn("session %.*s of %.*s has no XML that could be saved: the stream comes "
+		    "from praic-split -n, or lost its X lines on the way; run praic-split "
+		    "without -n", (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n,
+		    u->r->host.p);
+		u->no_xml = 1;
+		u->code = code_worse(u->code, EX_USAGE);
+	}
+}
+
+/* When input is slow in coming, what is whole should not wait for it. */
+static int
+would_wait(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 0;
+}
+
+static void
+one_event(struct run *u, enum rec_event e)
+{
+	struct rec_reader *r = u->r;
+	const char *why;
+
+	switch (e) {
+	case REC_BEGIN:
+		forget(u);
+		if (r->host.n > LEDGER_MAX_KEY || r->lsid.n > LEDGER_MAX_KEY)
+			rec_reject(r, "its host or lsid is too long");
+		break;
+	case REC_ROW:
+		if (r->table == TABLE_SESSION)
+			keep_session(u);
+		if (r->table == TABLE_FILE && (why = spooled_add(&u->files, r->value)) != NULL)
+			rec_reject(r, why);
+		break;
+	case REC_XML:
+		why = document_add(u->document, r->host, r->xml.p, r->xml.n);
+		if (why != NULL)
+			rec_reject(r, why);
+		break;
+	case REC_COMMIT:
+		commit(u);
+		forget(u);
+		break;
+	case REC_DROP:
+		forget(u);
+		break;
+	case REC_TABLES:
+	case REC_END:
+	case REC_EOF:
+		break;
+	}
+}
+
+static void
+one_input(struct run *u, int fd, const char *name)
+{
+	enum rec_event e;
+
+	u->r = rec_open(fd, name);
+	forget(u);
+	while (!store_failed(u->store)) {
+		if (store_waiting(u->store) && would_wait(fd))
+			u->code = code_worse(u->code, store_flush(u->store));
+		e = rec_next(u->r);
+		one_event(u, e);
+		if (e == REC_EOF)
+			break;
+	}
+	u->code = code_worse(u->code, rec_code(u->r));
+	forget(u);
+	rec_close(u->r);
+}
+
+static void
+one_operand(struct run *u, const char *name)
+{
+	int fd;
+
+	if (strcmp(name, "-") == 0) {
+		one_input(u, STDIN_FILENO, "standard input");
+		return;
+	}
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd == -1) {
+		msg_errno("%s", name);
+		u->code = code_worse(u->code, EX_NOINPUT);
+		return;
+	}
+	one_input(u, fd, name);
+	close(fd);
+}
+
+int
+run(const struct settings *set, char *const operand[], int operands)
+{
+	struct run u = {.set = set};
+	int i;
+
+	u.spool = -1;
+	if (set->spool != NULL) {
+		u.spool = open(set->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (u.spool == -1) {
+			msg_errno("%s", set->spool);
+			return EX_NOINPUT;
+		}
+	}
+	u.store = store_open(set, &u.code);
+	if (u.store == NULL)
+		return u.code;
+	u.document = document_new(u.store);
+	if (operands == 0)
+		one_operand(&u, "-");
+	for (i = 0; i < operands; i++)
+		one_operand(&u, operand[i]);
+	document_free(u.document);
+	u.code = code_worse(u.code, store_close(u.store));
+	if (u.in_progress > 0)
+		msg_tell(1, "%llu sessions in progress left for later (-p would save them)",
+		    (unsigned long long)u.in_progress);
+	for (i = 0; i < FIELDS; i++)
+		buf_free(&u.value[i]);
+	buf_free(&u.name);
+	if (u.spool != -1)
+		close(u.spool);
+	return u.code;
+}

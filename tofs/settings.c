@@ -1,0 +1,152 @@
+/* What a destination is told: see tofs.h.  From texts, wherever they are from,
+ * and checked as a whole before any input is read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "code.h"
+#include "msg.h"
+#include "num.h"
+#include "tofs.h"
+
+/* More backups than this nobody counts. */
+#define MAX_RETAIN 100000
+
+static const char *const conflict_name[] = {
+	[CONFLICT_APPEND] = "append",
+	[CONFLICT_OVERWRITE] = "overwrite",
+	[CONFLICT_SKIP] = "skip",
+	[CONFLICT_IMMUTABLE] = "immutable",
+};
+
+void
+settings_init(struct settings *set)
+{
+	memset(set, 0, sizeof(*set));
+	set->retain = -1;
+	set->mode = 0600;
+}
+
+int
+settings_conflict(struct settings *set, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(conflict_name) / sizeof(conflict_name[0]); i++)
+		if (strcmp(text, conflict_name[i]) == 0) {
+			set->conflict = (enum conflict)i;
+			return 0;
+		}
+	msg_warn("-c %s: append, overwrite, skip or immutable", text);
+	return EX_USAGE;
+}
+
+int
+settings_format(struct settings *set, const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+	enum kind kind = kind_find(text, n);
+
+	if (n == 0 || text[n] != '=') {
+		set->all_formats = text;
+		return 0;
+	}
+	if (n == 3 && memcmp(text, "all", n) == 0)
+		set->all_formats = text + n + 1;
+	else if (kind != KINDS)
+		set->format_text[kind] = text + n + 1;
+	else {
+		msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
+		    "backup, or all", text);
+		return EX_USAGE;
+	}
+	return 0;
+}
+
+int
+settings_mode(struct settings *set, const char *text)
+{
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	if (*text < '0' || *text > '7' || *end != '\0' || (mode & ~0666ul) != 0 ||
+	    (mode & 0600) != 0600) {
+		msg_warn("-m %s: an octal mode such as 640; read and write for the owner, "
+		    "execute for nobody", text);
+		return EX_USAGE;
+	}
+	set->mode = (mode_t)mode;
+	return 0;
+}
+
+int
+settings_retain(struct settings *set, const char *text)
+{
+	uint64_t n;
+
+	if (num_parse_count(text, strlen(text), MAX_RETAIN, &n) == -1) {
+		msg_warn("-r %s: how many prior backups to keep, 0 to %d", text, MAX_RETAIN);
+		return EX_USAGE;
+	}
+	set->retain = (int64_t)n;
+	return 0;
+}
+
+/* Two things of one session must not take turns under one name. */
+static int
+check_formats(const struct settings *set)
+{
+	const char *mode = conflict_name[set->conflict];
+	int a, b;
+
+	if (set->conflict == CONFLICT_APPEND)
+		return 0;
+	for (a = 0; a < KIND_BACKUP; a++)
+		for (b = a; b < KIND_BACKUP; b++) {
+			if (a == b && a != KIND_SHELL && a != KIND_SCREEN)
+				continue;
+			if (!format_meet(&set->format[a], (enum kind)a, &set->format[b],
+			    (enum kind)b))
+				continue;
+			if (a == b)
+				msg_warn("-c %s: two %ss of one session could get the same name; "
+				    "the format of %ss needs %%INSTANCE%%, and no digit beside it",
+				    mode, kind_name[a], kind_name[a]);
+			else
+				msg_warn("-c %s: the %s and a %s of one session could get the same "
+				    "name; %%KIND%% in both formats tells them apart",
+				    mode, kind_name[a], kind_name[b]);
+			return EX_USAGE;
+		}
+	if (!format_has(&set->format[KIND_BACKUP], FIELD_START_DATE) &&
+	    (set->conflict != CONFLICT_OVERWRITE || set->retain >= 0)) {
+		msg_warn("-c %s: two backups of one site would get the same name; their format "
+		    "needs %%START_DATE%% (-f backup=...%%START_DATE%%...)", mode);
+		return EX_USAGE;
+	}
+	return 0;
+}
+
+int
+settings_finish(struct settings *set)
+{
+	int k, code;
+
+	for (k = 0; k < KINDS; k++) {
+		const char *text = set->format_text[k] != NULL ? set->format_text[k] :
+		    set->all_formats != NULL ? set->all_formats : format_default[k];
+
+		code = format_parse(&set->format[k], text);
+		if (code != 0)
+			return code;
+	}
+	return check_formats(set);
+}
+
+void
+settings_free(struct settings *set)
+{
+	int k;
+
+	for (k = 0; k < KINDS; k++)
+		format_free(&set->format[k]);
+}

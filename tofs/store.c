@@ -1,0 +1,413 @@
+/* Contents on their way to their names: see store.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "ledger.h"
+#include "lookup.h"
+#include "msg.h"
+#include "part.h"
+#include "place.h"
+#include "store.h"
+
+/* A content above this size is not kept in memory. */
+#define IN_MEMORY	((size_t)256 * 1024)
+/* A batch holds this many descriptors open... */
+#define BATCH_FILES	128
+/* ...and lets this much wait to be written. */
+#define BATCH_BYTES	((uint64_t)16 << 20)
+
+struct draft {
+	struct store *store;
+	struct buf memory;
+	struct part_file part;	/* fd -1: all is in memory */
+	int error;		/* errno of what failed */
+	uint64_t bytes;
+	struct sha256 *hash;
+	char sha256[SHA256_HEX];
+	/* from store_put on */
+	struct owner owner;
+	char *host, *lsid, *name;
+};
+
+struct store {
+	const struct settings *set;
+	struct tree *tree;
+	struct parts *parts;
+	struct ledger *ledger;
+	struct lookup *lookup;
+	struct place *place;
+	struct draft *batch[BATCH_FILES];
+	size_t waiting;
+	uint64_t waiting_bytes;
+	struct buf printed;
+	struct sha256 *spare;	/* of a draft that is done with it */
+	int fatal;		/* nothing more can be stored */
+	int folds;
+	uint64_t stored, there;	/* how many */
+	int silenced;		/* standard output took no more names */
+};
+
+/* The ledger's name in capitals would be the ledger there. */
+static int
+folds(struct tree *t)
+{
+	struct stat a, b;
+
+	return tree_stat(t, TREE_LEDGER, &a) == 0 && tree_stat(t, ".PRAIC-LEDGER", &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+struct store *
+store_open(const struct settings *set, int *code)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+
+	s->set = set;
+	*code = 0;
+	s->tree = tree_open(set->directory, set->mode, !set->no_sync, code);
+	if (s->tree != NULL)
+		s->ledger = ledger_open(s->tree, set, 1, code);
+	if (s->ledger != NULL && (*code = ledger_lock(s->ledger)) == 0) {
+		s->parts = parts_open(s->tree, set->mode, code);
+		ledger_unlock(s->ledger);
+	}
+	if (s->parts == NULL) {
+		ledger_close(s->ledger);
+		tree_close(s->tree);
+		free(s);
+		return NULL;
+	}
+	s->lookup = lookup_new(s->ledger, s->tree, set, 0, code);
+	s->place = place_new(s->tree, s->lookup, set);
+	s->folds = folds(s->tree);
+	return s;
+}
+
+int
+store_folds(const struct store *s)
+{
+	return s->set->fold_case || s->folds;
+}
+
+struct tree *
+store_tree(const struct store *s)
+{
+	return s->tree;
+}
+
+struct ledger *
+store_ledger(const struct store *s)
+{
+	return s->ledger;
+}
+
+struct lookup *
+store_lookup(const struct store *s)
+{
+	return s->lookup;
+}
+
+/* What an errno says about a write below DIRECTORY. */
+static int
+write_fault(struct store *s, int err, const char *name)
+{
+	int code = tofs_fault(err);
+
+	errno = err;
+	msg_errno("%s/%s", s->set->directory, name != NULL ? name : TREE_PARTS);
+	return code != 0 ? code : EX_CANTCREAT;
+}
+
+struct draft *
+draft_new(struct store *s)
+{
+	struct draft *d = xcalloc(1, sizeof(*d));
+
+	d->store = s;
+	d->part.fd = -1;
+	d->hash = s->spare != NULL ? s->spare : sha256_new();
+	s->spare = NULL;
+	return d;
+}
+
+void
+draft_free(struct draft *d)
+{
+	struct store *s;
+
+	if (d == NULL)
+		return;
+	s = d->store;
+	part_drop(s->parts, &d->part);
+	if (d->hash != NULL && d->sha256[0] == '\0')
+		sha256_hex(d->hash, d->sha256);	/* empty for its next user */
+	if (s->spare == NULL)
+		s->spare = d->hash;
+	else
+		sha256_free(d->hash);
+	buf_free(&d->memory);
+	free(d->host);
+	free(d->lsid);
+	free(d->name);
+	free(d);
+}
+
+/* What is in memory goes into a file. */
+static void
+spill(struct draft *d)
+{
+	if (d->error == 0 && d->part.fd == -1 && part_new(d->store->parts, &d->part) == -1) {
+		d->part.fd = -1;
+		d->error = errno;
+	}
+	if (d->error == 0 && file_write(d->part.fd, d->memory.p, d->memory.n) == -1)
+		d->error = errno;
+	buf_reset(&d->memory);
+}
+
+void
+draft_add(struct draft *d, const void *p, size_t n)
+{
+	sha256_add(d->hash, p, n);
+	d->bytes += n;
+	if (d->error == 0)
+		buf_add(&d->memory, p, n);
+	if (d->memory.n > IN_MEMORY)
+		spill(d);
+}
+
+int
+draft_failed(const struct draft *d)
+{
+	return d->error != 0;
+}
+
+uint64_t
+draft_bytes(const struct draft *d)
+{
+	return d->bytes;
+}
+
+const char *
+draft_sha256(struct draft *d)
+{
+	if (d->sha256[0] == '\0')
+		sha256_hex(d->hash, d->sha256);
+	return d->sha256;
+}
+
+struct draft *
+draft_link(struct store *s, int dir, const char *name, int fd, uint64_t bytes,
+    const char *sha256)
+{
+	struct draft *d = xcalloc(1, sizeof(*d));
+
+	d->store = s;
+	d->part.fd = -1;
+	d->bytes = bytes;
+	memcpy(d->sha256, sha256, SHA256_HEX);
+	if (part_link(s->parts, &d->part, dir, name, fd) == -1) {
+		free(d);
+		return NULL;
+	}
+	return d;
+}
+
+int
+store_has(struct store *s, const char *name, uint64_t bytes, const char *sha256)
+{
+	struct content c = {name, bytes, sha256, -1, NULL};
+	struct stat st;
+	size_t i;
+	int r;
+
+	if (tree_stat(s->tree, name, &st) == -1)
+		return 0;
+	/* What waits may change what is there before its turn comes. */
+	for (i = 0; i < s->waiting && s->set->conflict == CONFLICT_OVERWRITE; i++)
+		if (strcmp(s->batch[i]->name, name) == 0)
+			return 0;
+	if (ledger_lock(s->ledger) != 0)
+		return -1;
+	r = place_has(s->place, &c);
+	ledger_unlock(s->ledger);
+	s->there += r == 1;
+	return r;
+}
+
+int
+store_put(struct store *s, struct draft *d, const struct owner *o, const char *name)
+{
+	int has;
+
+	draft_sha256(d);
+	if (s->fatal != 0) {
+		draft_free(d);
+		return s->fatal;
+	}
+	has = d->error != 0 ? 0 : store_has(s, name, d->bytes, d->sha256);
+	if (has == 0 && (d->part.fd == -1 || d->memory.n > 0))
+		spill(d);
+	if (has == -1)
+		s->fatal = EX_IOERR;
+	if (d->error != 0) {
+		s->fatal = write_fault(s, d->error, NULL);
+		/* What came before it is whole, and may still find its place. */
+		draft_free(d);
+		(void)store_flush(s);
+		return s->fatal;
+	}
+	if (has != 0) {
+		msg_tell(2, "%s: there already", name);
+		draft_free(d);
+		return s->fatal;
+	}
+#ifdef SYNC_FILE_RANGE_WRITE
+	/* Let the disk begin: by the time all of a batch are written, the first
+	 * are there. */
+	if (!s->set->no_sync)
+		(void)sync_file_range(d->part.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
+	buf_free(&d->memory);
+	d->owner = *o;
+	d->owner.host = d->host = xstrndup(o->host, o->host_n);
+	d->owner.lsid = d->lsid = xstrndup(o->lsid, o->lsid_n);
+	d->name = xstrdup(name);
+	s->batch[s->waiting++] = d;
+	s->waiting_bytes += d->bytes;
+	if (s->waiting == BATCH_FILES || s->waiting_bytes >= BATCH_BYTES)
+		return store_flush(s);
+	return 0;
+}
+
+int
+store_failed(const struct store *s)
+{
+	return s->fatal != 0;
+}
+
+int
+store_waiting(const struct store *s)
+{
+	return s->waiting > 0;
+}
+
+/* Under the lock: names, and lines for what has one now. */
+static int
+place_batch(struct store *s)
+{
+	struct buf final = {0};
+	enum placed placed;
+	int code = 0, r;
+	size_t i;
+
+	for (i = 0; i < s->waiting; i++) {
+		struct draft *d = s->batch[i];
+		struct content c = {d->name, d->bytes, d->sha256, parts_fd(s->parts),
+		    d->part.name};
+
+		/* Its writer's lock goes with it, but whoever cleans up waits for
+		 * the ledger's. */
+		r = part_close(&d->part);
+		if (r == -1) {
+			code = code_worse(code, write_fault(s, errno, NULL));
+			break;
+		}
+		r = place_put(s->place, &c, &placed, &final);
+		code = code_worse(code, r);
+		if (placed == PLACED || placed == PLACED_FOUND)
+			ledger_add(s->ledger, &d->owner, final.p, d->bytes, d->sha256);
+		if (placed == PLACED) {
+			buf_printf(&s->printed, "%s\n", final.p);
+			d->part.name[0] = '\0';	/* no longer to be removed */
+			s->stored++;
+		} else if (placed != PLACED_NOT) {
+			msg_tell(2, "%s: there already", d->name);
+			s->there++;
+		}
+		if (r != 0 && r != EX_DATAERR)
+			break;
+	}
+	buf_free(&final);
+	return code;
+}
+
+static int
+is_fatal(int code)
+{
+	return code != 0 && code != EX_DATAERR;
+}
+
+/* The files are safe, whether anybody hears of it or not. */
+void
+store_print(struct store *s, const struct buf *b)
+{
+	if (s->silenced || b->n == 0 || file_write(STDOUT_FILENO, b->p, b->n) == 0)
+		return;
+	msg_errno("standard output");
+	s->silenced = 1;
+}
+
+int
+store_flush(struct store *s)
+{
+	int code = 0, locked = 0;
+	size_t i;
+
+	for (i = 0; i < s->waiting && !s->set->no_sync && !is_fatal(code); i++)
+		if (fsync(s->batch[i]->part.fd) == -1)
+			code = write_fault(s, errno, NULL);
+	if (s->waiting > 0 && code == 0) {
+		code = ledger_lock(s->ledger);
+		locked = code == 0;
+	}
+	if (locked) {
+		code = place_batch(s);
+		/* Whatever went wrong with one: the others have their names. */
+		if (tree_sync(s->tree) == -1)
+			code = code_worse(code, write_fault(s, errno, ""));
+		else
+			code = code_worse(code, ledger_write(s->ledger));
+		ledger_unlock(s->ledger);
+		code = code_worse(code, ledger_sync(s->ledger));
+	}
+	if (is_fatal(code))
+		s->fatal = code_worse(s->fatal, code);
+	else
+		store_print(s, &s->printed);
+	for (i = 0; i < s->waiting; i++)
+		draft_free(s->batch[i]);
+	s->waiting = 0;
+	s->waiting_bytes = 0;
+	buf_reset(&s->printed);
+	return code;
+}
+
+int
+store_close(struct store *s)
+{
+	int code;
+
+	if (s == NULL)
+		return 0;
+	code = store_flush(s);
+	msg_tell(1, "%s: %llu files stored, %llu were there already", s->set->directory,
+	    (unsigned long long)s->stored, (unsigned long long)s->there);
+	if (s->silenced)
+		code = code_worse(code, EX_IOERR);
+	if (s->parts != NULL)
+		parts_close(s->parts);
+	place_free(s->place);
+	lookup_free(s->lookup);
+	ledger_close(s->ledger);
+	tree_close(s->tree);
+	sha256_free(s->spare);
+	buf_free(&s->printed);
+	free(s);
+	return code;
+}

@@ -1,0 +1,63 @@
+/*
+ * What a destination is told: filled from options (main.c), and the same for
+ * a destination that is kept in the settings database.  Nothing here is
+ * changed once input is read.
+ */
+#ifndef TOFS_H
+#define TOFS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "format.h"
+
+enum conflict {
+	CONFLICT_APPEND,	/* the guide's AppendNumber */
+	CONFLICT_OVERWRITE,
+	CONFLICT_SKIP,
+	CONFLICT_IMMUTABLE
+};
+
+struct settings {
+	const char *directory;
+	const char *spool;		/* NULL: no files can come */
+	const char *format_text[KINDS], *all_formats;	/* as given, or NULL */
+	struct format format[KINDS];	/* from settings_finish on */
+	enum conflict conflict;
+	int64_t retain;			/* prior backups to keep; -1: all of them */
+	int in_progress;		/* store sessions without an end time, too */
+	int no_sync;
+	int fold_case;			/* DIRECTORY does not tell A from a */
+	mode_t mode;			/* of files; folders get x where it has r */
+};
+
+void settings_init(struct settings *);
+/* These take texts as people write them, which are kept.  0, or EX_USAGE
+ * after a message. */
+int settings_conflict(struct settings *, const char *);
+/* [KIND=]FORMAT; without a kind for all that have none of their own. */
+int settings_format(struct settings *, const char *);
+int settings_mode(struct settings *, const char *);
+int settings_retain(struct settings *, const char *);
+/* Formats are taken apart, and what does not go together is refused. */
+int settings_finish(struct settings *);
+void settings_free(struct settings *);
+
+/*
+ * Whose a file is: what the ledger says beside its name.  The texts are the
+ * caller's.  instance tells things of one kind apart: the number of a shell
+ * or a screen; of a backup, when it was fetched, in UNIX seconds; -1 for a
+ * thing that has none.
+ */
+struct owner {
+	enum kind kind;
+	const char *host, *lsid;
+	size_t host_n, lsid_n;
+	int64_t instance;
+};
+
+/* The code for what an errno says about DIRECTORY as a whole: EX_CANTCREAT,
+ * EX_IOERR or EX_TEMPFAIL; 0 when it is about one name only. */
+int tofs_fault(int err);
+
+#endif

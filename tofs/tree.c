@@ -1,0 +1,304 @@
+/* DIRECTORY and what is below it: see tree.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "tofs.h"
+#include "tree.h"
+
+/* Folders kept open; those not yet made durable come on top, up to a number
+ * that leaves room under the usual limit of 1024 descriptors. */
+#define KEEP_OPEN 32
+#define MOST_OPEN 256
+
+struct folder {
+	char *path;		/* relative; "" is DIRECTORY itself */
+	int fd;
+	int dirty;
+	unsigned long used;	/* when, in calls */
+};
+
+struct tree {
+	const char *path;
+	mode_t folder_mode;
+	int sync;
+	struct folder *folder;
+	size_t folders;
+	size_t last;		/* what tree_folder found */
+	unsigned long calls;
+};
+
+struct tree *
+tree_open(const char *path, mode_t mode, int sync, int *code)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct tree *t;
+
+	if (fd == -1) {
+		if (errno == ENOENT)
+			msg_warn("%s: there is no such directory, and it is not made here: if it "
+			    "is on a share, the share may not be mounted", path);
+		else
+			msg_errno("%s", path);
+		*code = EX_CANTCREAT;
+		return NULL;
+	}
+	t = xcalloc(1, sizeof(*t));
+	t->path = path;
+	t->folder_mode = mode | (mode & 0444) >> 2;
+	t->folder = xcalloc(1, sizeof(*t->folder));
+	t->sync = sync;
+	t->folders = 1;
+	t->folder[0].path = xstrdup("");
+	t->folder[0].fd = fd;
+	return t;
+}
+
+static void
+forget(struct tree *t, size_t i)
+{
+	close(t->folder[i].fd);
+	free(t->folder[i].path);
+	t->folder[i] = t->folder[--t->folders];
+}
+
+void
+tree_close(struct tree *t)
+{
+	if (t == NULL)
+		return;
+	while (t->folders > 0)
+		forget(t, t->folders - 1);
+	free(t->folder);
+	free(t);
+}
+
+int
+tree_fd(const struct tree *t)
+{
+	return t->folder[0].fd;
+}
+
+const char *
+tree_path(const struct tree *t)
+{
+	return t->path;
+}
+
+/* Component by component, where the kernel cannot do it in one call. */
+static int
+walk(int dir, const char *path, int flags)
+{
+	const char *slash;
+	char *part;
+	int at = dir, fd, saved;
+
+	for (;; path = slash + 1) {
+		slash = strchr(path, '/');
+		part = xstrndup(path, slash != NULL ? (size_t)(slash - path) : strlen(path));
+		if (*part == '\0' || strcmp(part, ".") == 0 || strcmp(part, "..") == 0) {
+			errno = EINVAL;
+			fd = -1;
+		} else
+			fd = openat(at, part, O_NOFOLLOW | O_CLOEXEC |
+			    (slash != NULL ? O_RDONLY | O_DIRECTORY : flags));
+		free(part);
+		saved = errno;
+		if (at != dir)
+			close(at);
+		errno = saved;
+		if (fd == -1 || slash == NULL)
+			return fd;
+		at = fd;
+	}
+}
+
+int
+tree_beneath(int dir, const char *path, int flags)
+{
+	static int absent;	/* a kernel before 5.6, or a filter */
+	struct open_how how = {
+		.flags = (unsigned)flags | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	if (!absent) {
+		do
+			fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+		while (fd == -1 && errno == EINTR);
+		if (fd != -1 || (errno != ENOSYS && errno != EPERM && errno != EAGAIN))
+			return (int)fd;
+		absent = errno == ENOSYS;
+	}
+	return walk(dir, path, flags);
+}
+
+/* Let go of the folder that was not used for longest.  -1 and errno. */
+static int
+make_room(struct tree *t)
+{
+	size_t i, oldest = 0;
+
+	if (t->folders <= KEEP_OPEN)
+		return 0;
+	if (t->folders >= MOST_OPEN && tree_sync(t) == -1)
+		return -1;
+	for (i = 1; i < t->folders; i++)
+		if (!t->folder[i].dirty && (oldest == 0 || t->folder[i].used <
+		    t->folder[oldest].used))
+			oldest = i;
+	if (oldest != 0)
+		forget(t, oldest);
+	return 0;
+}
+
+/* The place of this folder among those open; opened, and made, if need be.
+ * -1 and errno. */
+static long
+find(struct tree *t, const char *path, size_t n, int make)
+{
+	struct folder *f;
+	const char *last;
+	char *copy;
+	size_t i, up;
+	long parent;
+	int fd;
+
+	for (i = 0; i < t->folders; i++)
+		if (strncmp(t->folder[i].path, path, n) == 0 && t->folder[i].path[n] == '\0') {
+			t->folder[i].used = ++t->calls;
+			return (long)i;
+		}
+	copy = xstrndup(path, n);
+	fd = tree_beneath(tree_fd(t), copy, O_RDONLY | O_DIRECTORY);
+	if (fd == -1 && errno == ENOENT && make) {
+		last = strrchr(copy, '/');
+		up = last != NULL ? (size_t)(last - copy) : 0;
+		last = last != NULL ? last + 1 : copy;
+		parent = find(t, copy, up, 1);
+		if (parent != -1) {
+			fd = t->folder[parent].fd;
+			if (mkdirat(fd, last, t->folder_mode) == 0)
+				t->folder[parent].dirty = 1;
+			else if (errno != EEXIST)
+				parent = -1;
+			fd = parent == -1 ? -1 :
+			    openat(fd, last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		}
+	}
+	if (fd != -1 && make_room(t) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd == -1) {
+		free(copy);
+		return -1;
+	}
+	t->folder = xrealloc(t->folder, (t->folders + 1) * sizeof(*t->folder));
+	f = &t->folder[t->folders];
+	f->path = copy;
+	f->fd = fd;
+	f->dirty = 0;
+	f->used = ++t->calls;
+	return (long)t->folders++;
+}
+
+int
+tree_folder(struct tree *t, const char *name, int make, const char **last)
+{
+	const char *slash = strrchr(name, '/');
+	long i = find(t, name, slash != NULL ? (size_t)(slash - name) : 0, make);
+
+	*last = slash != NULL ? slash + 1 : name;
+	if (i == -1)
+		return -1;
+	t->last = (size_t)i;
+	return t->folder[i].fd;
+}
+
+void
+tree_changed(struct tree *t)
+{
+	t->folder[t->last].dirty = 1;
+}
+
+int
+tree_sync(struct tree *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->folders; i++) {
+		if (t->folder[i].dirty && t->sync && file_sync_dir(t->folder[i].fd) == -1)
+			return -1;
+		t->folder[i].dirty = 0;
+	}
+	return 0;
+}
+
+int
+tree_read(struct tree *t, const char *name)
+{
+	const char *last;
+	struct stat st;
+	int dir = tree_folder(t, name, 0, &last), fd;
+
+	if (dir == -1)
+		return -1;
+	/* O_NONBLOCK: a fifo with nobody at its other end must not hold us. */
+	fd = openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		errno = S_ISDIR(st.st_mode) ? EISDIR : ENXIO;
+		return -1;
+	}
+	return fd;
+}
+
+int
+tree_stat(struct tree *t, const char *name, struct stat *st)
+{
+	const char *last;
+	int dir = tree_folder(t, name, 0, &last);
+
+	return dir == -1 ? -1 : fstatat(dir, last, st, AT_SYMLINK_NOFOLLOW);
+}
+
+/* What is wrong with one name, and what with the whole. */
+int
+tofs_fault(int err)
+{
+	switch (err) {
+	case EROFS:
+		return EX_CANTCREAT;
+	case EIO:
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+	case ESTALE:
+	case ENODEV:
+	case ENOTCONN:
+	case ESHUTDOWN:
+	case EHOSTDOWN:
+	case ETIMEDOUT:
+		return EX_IOERR;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EINTR:
+	case EAGAIN:
+		return EX_TEMPFAIL;
+	default:
+		return 0;
+	}
+}

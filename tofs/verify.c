@@ -1,0 +1,321 @@
+/*
+ * DIRECTORY against its ledger: see verify.h.  The ledger is read once for
+ * its chain and once into an index of its own on disk; then each file is
+ * looked up and hashed, and what no file was found for is missing.  All in
+ * constant memory.  Others may be storing meanwhile: whatever looks wrong is
+ * looked at once more while they wait.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "ledger.h"
+#include "lookup.h"
+#include "msg.h"
+#include "tree.h"
+#include "utf8.h"
+#include "verify.h"
+
+#define CHUNK ((size_t)256 * 1024)
+/* A tree this deep is not of our making, and each folder is held open. */
+#define DEEPEST 200
+
+struct verify {
+	struct tree *tree;
+	struct ledger *ledger;
+	struct lookup *lookup;
+	struct sha256 *hash;
+	char *chunk;
+	struct buf name;	/* of the file at hand */
+	uint64_t files, bytes, lines, torn, wrong;
+	int code;
+	/* the chain */
+	char chain[SHA256_HEX];
+	uint64_t end;		/* how much of the ledger is looked at */
+	int skipping;		/* the lines before were none; they are hashed */
+};
+
+static void
+fault(struct verify *v, const char *name)
+{
+	msg_errno("%s/%s", tree_path(v->tree), name);
+	v->code = code_worse(v->code, EX_IOERR);
+}
+
+/* A line of the result; names on disk may hold anything. */
+static void
+tell(struct verify *v, const char *what, const char *name)
+{
+	const unsigned char *p = (const unsigned char *)name;
+	size_t n = strlen(name);
+	int len;
+
+	v->wrong++;
+	v->code = code_worse(v->code, EX_DATAERR);
+	printf("%s\t", what);
+	while (n > 0) {
+		len = utf8_length(p, n);
+		if (len < 0 || *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0) ||
+		    *p == '\\') {
+			len = 1;
+			printf("\\x%02x", *p);
+		} else
+			fwrite(p, 1, (size_t)len, stdout);
+		p += len;
+		n -= (size_t)len;
+	}
+	putchar('\n');
+}
+
+/* Does its chain follow from the line before, and what stands between? */
+static int
+check_line(void *arg, const char *p, size_t n, uint64_t offset)
+{
+	struct verify *v = arg;
+	struct ledger_line l;
+	char sum[SHA256_HEX], where[64];
+
+	if (offset >= v->end)
+		return 1;
+	v->lines++;
+	if (v->lines == 1) {	/* the head, which has no chain */
+		if (n + 1 == strlen(ledger_head) && memcmp(p, ledger_head, n) == 0)
+			return 0;
+		tell(v, "ledger", "line 1");
+	}
+	if (!v->skipping)
+		sha256_add(v->hash, v->chain, SHA256_HEX - 1);
+	if (ledger_parse(&l, p, n) == -1) {
+		v->skipping = 1;
+		v->torn++;
+		sha256_add(v->hash, p, n);
+		sha256_add(v->hash, "\n", 1);
+		return 0;
+	}
+	sha256_add(v->hash, p, n - SHA256_HEX);
+	sha256_hex(v->hash, sum);
+	v->skipping = 0;
+	memcpy(v->chain, l.field[LEDGER_CHAIN], SHA256_HEX - 1);
+	if (memcmp(v->chain, sum, SHA256_HEX - 1) != 0) {
+		snprintf(where, sizeof(where), "line %llu", (unsigned long long)v->lines);
+		tell(v, "ledger", where);
+	}
+	return 0;
+}
+
+static void
+check_chain(struct verify *v)
+{
+	uint64_t from = 0;
+
+	ledger_chain_start(v->hash, v->chain);
+	if (ledger_each(v->ledger, &from, check_line, v) == -1)
+		v->code = code_worse(v->code, EX_IOERR);
+	if (v->skipping) {	/* nothing came behind that could vouch for it */
+		char sum[SHA256_HEX];
+
+		sha256_hex(v->hash, sum);
+	}
+}
+
+enum result { RIGHT, UNKNOWN, CHANGED, GONE, FAULT };
+
+/* Is what stands there what the ledger says? */
+static enum result
+compare(struct verify *v, int dir, const char *last, const struct found *f)
+{
+	char sum[SHA256_HEX], sha256[SHA256_HEX];
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	memcpy(sha256, f->sha256, SHA256_HEX - 1);
+	fd = openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT ? GONE : errno == ELOOP || errno == ENXIO ? CHANGED : FAULT;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->bytes) {
+		close(fd);
+		return CHANGED;
+	}
+	while ((n = file_read(fd, v->chunk, CHUNK)) > 0)
+		sha256_add(v->hash, v->chunk, (size_t)n);
+	sha256_hex(v->hash, sum);
+	close(fd);
+	if (n == -1)
+		return FAULT;
+	return memcmp(sum, sha256, SHA256_HEX - 1) == 0 ? RIGHT : CHANGED;
+}
+
+static enum result
+check_once(struct verify *v, int dir, const char *last, const char *name)
+{
+	struct found f;
+	struct stat st;
+	int r = lookup_name(v->lookup, name, &f);
+
+	if (r == -1) {
+		errno = EIO;
+		return FAULT;
+	}
+	if (r == 0 || f.removed)
+		return fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == -1 ? GONE : UNKNOWN;
+	if (lookup_seen(v->lookup) == -1) {
+		errno = EIO;
+		return FAULT;
+	}
+	return compare(v, dir, last, &f);
+}
+
+static void
+check_file(struct verify *v, int dir, const char *last)
+{
+	const char *name = buf_text(&v->name);
+	enum result r = check_once(v, dir, last, name);
+
+	if ((r == UNKNOWN || r == CHANGED || r == GONE) && ledger_lock(v->ledger) == 0) {
+		if (lookup_update(v->lookup) == 0)
+			r = check_once(v, dir, last, name);
+		ledger_unlock(v->ledger);
+	}
+	v->files++;
+	if (r == UNKNOWN)
+		tell(v, "unknown", name);
+	else if (r == CHANGED)
+		tell(v, "changed", name);
+	else if (r == FAULT)
+		fault(v, name);
+	/* GONE: removed since, by retention or by hand; then it is missing. */
+}
+
+static int
+is_own(const char *name)
+{
+	return strcmp(name, TREE_LEDGER) == 0 || strcmp(name, TREE_INDEX) == 0 ||
+	    strcmp(name, TREE_INDEX ".new") == 0 || strcmp(name, TREE_PARTS) == 0;
+}
+
+static void
+walk(struct verify *v, int dir, int depth)
+{
+	size_t length = v->name.n;
+	struct dirent *e;
+	struct stat st;
+	DIR *d = fdopendir(dir);
+	int fd;
+
+	if (d == NULL) {
+		fault(v, buf_text(&v->name));
+		close(dir);
+		return;
+	}
+	while (errno = 0, (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		    (depth == 0 && is_own(e->d_name)))
+			continue;
+		v->name.n = length;
+		if (length > 0)
+			buf_addc(&v->name, '/');
+		buf_adds(&v->name, e->d_name);
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+			if (errno != ENOENT)
+				fault(v, buf_text(&v->name));
+		} else if (!S_ISDIR(st.st_mode)) {
+			check_file(v, dirfd(d), e->d_name);
+			v->bytes += S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+		} else if (depth == DEEPEST) {
+			tell(v, "unknown", buf_text(&v->name));
+		} else if ((fd = openat(dirfd(d), e->d_name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1) {
+			if (errno != ENOENT)
+				fault(v, buf_text(&v->name));
+		} else
+			walk(v, fd, depth + 1);
+	}
+	v->name.n = length;
+	if (errno != 0)
+		fault(v, buf_text(&v->name));
+	closedir(d);
+}
+
+/* A name that no file was found for, while nobody can change anything. */
+static int
+check_unseen(void *arg, const struct found *f)
+{
+	struct verify *v = arg;
+	struct stat st;
+
+	if (f->removed || tree_stat(v->tree, f->name, &st) == 0)
+		return 0;
+	if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+		tell(v, "missing", f->name);
+	else
+		fault(v, f->name);
+	return 0;
+}
+
+static void
+check_tree(struct verify *v)
+{
+	int fd = openat(tree_fd(v->tree), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd == -1) {
+		fault(v, "");
+		return;
+	}
+	walk(v, fd, 0);
+	if (ledger_lock(v->ledger) != 0) {
+		v->code = code_worse(v->code, EX_IOERR);
+		return;
+	}
+	if (lookup_update(v->lookup) == -1 ||
+	    lookup_unseen(v->lookup, check_unseen, v) == -1)
+		v->code = code_worse(v->code, EX_IOERR);
+	ledger_unlock(v->ledger);
+}
+
+int
+verify(const struct settings *set)
+{
+	struct verify v = {0};
+	off_t end;
+
+	v.tree = tree_open(set->directory, set->mode, 0, &v.code);
+	if (v.tree == NULL)
+		return v.code;
+	v.ledger = ledger_open(v.tree, set, 0, &v.code);
+	v.hash = sha256_new();
+	v.chunk = xmalloc(CHUNK);
+	/* No line is half written while the lock is held. */
+	if (v.ledger != NULL && (v.code = ledger_lock(v.ledger)) == 0) {
+		end = lseek(ledger_fd(v.ledger), 0, SEEK_END);
+		v.end = end == -1 ? 0 : (uint64_t)end;
+		ledger_unlock(v.ledger);
+		check_chain(&v);
+		v.lookup = lookup_new(v.ledger, v.tree, set, 1, &v.code);
+	}
+	if (v.lookup != NULL)
+		check_tree(&v);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		msg_errno("standard output");
+		v.code = code_worse(v.code, EX_IOERR);
+	}
+	if (v.lookup != NULL)
+		msg_tell(1, "%s: %llu files with %llu bytes, %llu lines in the ledger (%llu torn), "
+		    "%llu things wrong; the ledger's last chain is %s", set->directory,
+		    (unsigned long long)v.files, (unsigned long long)v.bytes,
+		    (unsigned long long)v.lines, (unsigned long long)v.torn,
+		    (unsigned long long)v.wrong, v.chain);
+	lookup_free(v.lookup);
+	ledger_close(v.ledger);
+	tree_close(v.tree);
+	sha256_free(v.hash);
+	free(v.chunk);
+	buf_free(&v.name);
+	return v.code;
+}
