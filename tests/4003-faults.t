@@ -3,6 +3,9 @@
 # them at random: either all the data, or the right exit code and nothing
 # half done.
 
+# Dollars of awk, jq and sh -c.
+# shellcheck disable=SC2016
+
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
 # shellcheck source=tests/fetch.sh
