@@ -236,6 +236,8 @@ run(struct options *o, const char *verb)
 
 	if (code != 0 || o->dry_run)
 		return code;
+	if (strcmp(verb, "backup") != 0)
+		o->site.backup_password_ref = NULL;	/* nor is it read */
 	code = site_secrets(&o->site);
 	if (code == 0)
 		code = call_open(&o->site);

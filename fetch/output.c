@@ -101,22 +101,23 @@ copy(struct output *o, const struct document *d, uint64_t from, uint64_t to)
 static int
 line_end(const struct document *d, uint64_t at)
 {
-	int wide = d->answer.form == ANSWER_BYTES ? 1 : 2;
-	int low = d->answer.form == ANSWER_UTF16BE, i;
+	size_t wide = d->answer.form == ANSWER_BYTES ? 1 : 2, i;
+	size_t low = d->answer.form == ANSWER_UTF16BE;
 	char c[4] = {0}, text[2] = {0};
 	ssize_t n;
 
 	do
-		n = pread(d->fd, c, (size_t)(2 * wide), (off_t)at);
+		n = pread(d->fd, c, 2 * wide, (off_t)at);
 	while (n == -1 && errno == EINTR);
 	if (n == -1) {
 		msg_errno("temporary file for a report");
 		return -1;
 	}
-	for (i = 0; i < 2 && (i + 1) * wide <= n; i++)
+	for (i = 0; i < 2 && (i + 1) * wide <= (size_t)n; i++)
 		if (wide == 1 || c[i * wide + 1 - low] == 0)
 			text[i] = c[i * wide + (wide == 2 ? low : 0)];
-	return text[0] == '\n' ? wide : text[0] == '\r' && text[1] == '\n' ? 2 * wide : 0;
+	return text[0] == '\n' ? (int)wide :
+	    text[0] == '\r' && text[1] == '\n' ? 2 * (int)wide : 0;
 }
 
 /* Does it end in LF? */

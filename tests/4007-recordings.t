@@ -200,6 +200,18 @@ awk -F '\t' '$2 == "shell" { shell[$1] = 1 } { all[$1] = 1 }
 grep -c '^S' out >got
 same "sessions without are there" want got
 site_ask '{"do":"deny","what":"CommandShellRecording","deny":false}'
+site_fault "internal-error match=lsid=$(head -n 1 truth | cut -f 1)"
+recordings 69 "a session whose files fail, the first one, one at a time" -j 1 --retry-time 1
+check "no end" sh -c '! grep -q ^Z out'
+grep -v "$(head -n 1 truth | cut -f 1)" want.files >want
+files out >got
+same "holds up no other" want got
+site_fault "hang-up"
+site_forget
+recordings 69 "a site that is down" -j 2 --retry-time 1
+asked '.path' | wc -l >calls
+check "is asked for no further files" test "$(cat calls)" -lt 20
+site_fault
 printf 'MThd or whatever it may be\001' >other.bin
 site_fault "body file=$work/other.bin type=video/x-new"
 recordings 0 "a container that nobody knows"
