@@ -103,6 +103,8 @@ msg_harmless(struct buf *out, const char *p, size_t n)
 	}
 }
 
+static void say(const char *, va_list, int) __attribute__((format(printf, 1, 0)));
+
 static void
 say(const char *fmt, va_list ap, int err)
 {

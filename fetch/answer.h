@@ -27,7 +27,7 @@ enum answer_form { ANSWER_BYTES, ANSWER_UTF16LE, ANSWER_UTF16BE };
 #define ANSWER_NAME 64		/* of an element; a longer one is cut */
 #define ANSWER_HEAD 512		/* first bytes that decide */
 #define ANSWER_SAID 4096	/* of an error's text */
-#define ANSWER_SMALL (64 * 1024)
+#define ANSWER_SMALL ((size_t)64 * 1024)
 
 struct answer {
 	enum answer_kind kind;
@@ -80,5 +80,9 @@ const char *answer_what(const struct answer *);
  * drawn together, none at the ends.
  */
 void answer_normalise(struct buf *);
+
+/* saying.c, for answer_end: a whole answer in JSON or gzip. */
+void answer_end_json(struct answer *);
+void answer_end_gzip(struct answer *);
 
 #endif

@@ -2,14 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "call.h"
 #include "code.h"
+#include "header.h"
 #include "msg.h"
-#include "num.h"
 #include "secret.h"
 #include "token.h"
 
@@ -17,9 +16,8 @@
 #error "libcurl 7.85 or later is needed (CURLOPT_PROTOCOLS_STR)"
 #endif
 
-#define MAX_REDIRECTS 3
-#define MAX_HEADER 1024		/* of one header's value */
-#define MAX_SAID 4096		/* of what comes with a refusal */
+#define MAX_SAID 4096		/* kept of what comes with a refusal */
+#define MAX_REFUSAL (1 << 20)	/* then it is not heard to the end */
 #define POLL_MS 250		/* limits of time are looked at so often */
 #define BUFFER_BYTES (128L * 1024)
 
@@ -102,8 +100,8 @@ call_close(struct site *s)
 	curl_global_cleanup();
 }
 
-static void
-end_easy(struct call *c)
+void
+call_end_easy(struct call *c)
 {
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
@@ -114,7 +112,7 @@ end_easy(struct call *c)
 void
 call_free(struct call *c)
 {
-	end_easy(c);
+	call_end_easy(c);
 	buf_free(&c->type);
 	buf_free(&c->etag);
 	buf_free(&c->modified);
@@ -126,122 +124,11 @@ call_free(struct call *c)
 	buf_free(&c->said);
 }
 
-/* A header's value, if it is one that may be sent back or shown. */
-static void
-keep(struct buf *b, const char *p, size_t n)
-{
-	size_t i;
-
-	buf_reset(b);
-	for (i = 0; i < n; i++)
-		if (p[i] < ' ' || p[i] > '~')
-			return;
-	if (n <= MAX_HEADER)
-		buf_add(b, p, n);
-}
-
-static void
-forget_header(struct call *c)
-{
-	buf_reset(&c->type);
-	buf_reset(&c->etag);
-	buf_reset(&c->modified);
-	buf_reset(&c->disposition);
-	buf_reset(&c->location);
-	c->date = 0;
-	c->retry_after = c->length = c->range_first = c->range_total = -1;
-	c->encoded = 0;
-}
-
-static int64_t
-parse_date(const char *p, size_t n)
-{
-	char text[64];
-	time_t t;
-
-	if (n >= sizeof(text))
-		return 0;
-	memcpy(text, p, n);
-	text[n] = '\0';
-	t = curl_getdate(text, NULL);
-	return t > 0 ? (int64_t)t : 0;
-}
-
-/* "bytes 100-199/200" */
-static void
-parse_range(struct call *c, const char *p, size_t n)
-{
-	const char *dash, *slash;
-	uint64_t first, last, total;
-
-	if (n < 6 || strncasecmp(p, "bytes ", 6) != 0)
-		return;
-	p += 6;
-	n -= 6;
-	dash = memchr(p, '-', n);
-	slash = memchr(p, '/', n);
-	if (dash == NULL || slash == NULL || slash < dash ||
-	    num_parse_count(p, (size_t)(dash - p), INT64_MAX, &first) == -1 ||
-	    num_parse_count(dash + 1, (size_t)(slash - dash - 1), INT64_MAX, &last) == -1 ||
-	    num_parse_count(slash + 1, (size_t)(p + n - slash - 1), INT64_MAX, &total) == -1)
-		return;
-	/* A part that does not reach to the end was not asked for. */
-	if (first > last || last + 1 != total)
-		return;
-	c->range_first = (int64_t)first;
-	c->range_total = (int64_t)total;
-}
-
-static void
-one_header(struct call *c, const char *name, size_t name_n, const char *p, size_t n)
-{
-	uint64_t v;
-
-#define IS(text) (name_n == sizeof(text) - 1 && strncasecmp(name, text, name_n) == 0)
-	if (IS("date"))
-		c->date = parse_date(p, n);
-	else if (IS("retry-after")) {
-		/* Seconds, or a date: against the Date beside it, for no
-		 * clock here is that of the appliance. */
-		if (num_parse_count(p, n, INT32_MAX, &v) == 0)
-			c->retry_after = (int64_t)v;
-		else
-			c->retry_after = -parse_date(p, n) - 2;
-	} else if (IS("content-type"))
-		keep(&c->type, p, n);
-	else if (IS("content-length")) {
-		if (num_parse_count(p, n, INT64_MAX, &v) == 0)
-			c->length = (int64_t)v;
-	} else if (IS("content-range"))
-		parse_range(c, p, n);
-	else if (IS("content-encoding"))
-		c->encoded = n > 0 && (n != 8 || strncasecmp(p, "identity", 8) != 0);
-	else if (IS("content-disposition"))
-		keep(&c->disposition, p, n);
-	else if (IS("etag"))
-		keep(&c->etag, p, n);
-	else if (IS("last-modified"))
-		keep(&c->modified, p, n);
-	else if (IS("location"))
-		keep(&c->location, p, n);
-#undef IS
-}
-
-static int
-is_good(const struct call *c)
-{
-	return c->status == 200 || c->status == 206;
-}
-
 static int
 header_end(struct call *c)
 {
-	if (c->retry_after < -1) {	/* a date; see one_header */
-		c->retry_after = -(c->retry_after + 2) - c->date;
-		if (c->date == 0 || c->retry_after < 0)
-			c->retry_after = -1;
-	}
-	if (!is_good(c))
+	header_settle(c);
+	if (!call_is_good(c))
 		return 0;
 	if (c->date != 0) {
 		c->site->date = c->date;
@@ -267,7 +154,7 @@ on_header(char *p, size_t size, size_t count, void *arg)
 		return header_end(c) != 0 ? 0 : all;
 	}
 	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
-		forget_header(c);
+		header_forget(c);
 		return all;
 	}
 	colon = memchr(p, ':', n);
@@ -276,7 +163,7 @@ on_header(char *p, size_t size, size_t count, void *arg)
 
 		for (colon++; colon < p + n && (*colon == ' ' || *colon == '\t'); colon++)
 			;
-		one_header(c, p, name_n, colon, (size_t)(p + n - colon));
+		header_one(c, p, name_n, colon, (size_t)(p + n - colon));
 	}
 	return all;
 }
@@ -288,11 +175,10 @@ on_body(char *p, size_t size, size_t count, void *arg)
 	size_t n = size * count, room;
 
 	c->bytes += n;
-	if (!is_good(c)) {
+	if (!call_is_good(c)) {
 		room = c->said.n < MAX_SAID ? MAX_SAID - c->said.n : 0;
 		buf_add(&c->said, p, n < room ? n : room);
-		/* Whoever says no with a book is not heard to the end. */
-		return c->bytes > 256 * MAX_SAID ? 0 : n;
+		return c->bytes > MAX_REFUSAL ? 0 : n;
 	}
 	if (c->max_bytes != 0 && c->bytes > c->max_bytes) {
 		c->big = 1;
@@ -425,7 +311,7 @@ call_start(struct call *c)
 	c->error[0] = '\0';
 	buf_reset(&c->said);
 	buf_reset(&c->why);
-	forget_header(c);
+	header_forget(c);
 	c->began = c->last_at = call_clock();
 	buf_reset(&c->url);
 	if (c->moved.n > 0)
@@ -471,245 +357,6 @@ call_start(struct call *c)
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, c);
 	SET(CURLOPT_PRIVATE, c);
-}
-
-static enum call_end
-finish(struct call *c, enum call_end end, int code)
-{
-	c->end = end;
-	c->code = code;
-	if (end != CALL_MOVED) {
-		buf_reset(&c->moved);
-		c->redirects = 0;
-	}
-	if (c->inspect != NULL && c->easy != NULL)
-		c->inspect(c);
-	end_easy(c);
-	return end;
-}
-
-/* The part of a URL, or "" for none. */
-static char *
-url_part(CURLU *u, CURLUPart part)
-{
-	char *p = NULL, *out;
-
-	if (curl_url_get(u, part, &p, CURLU_DEFAULT_PORT) != CURLUE_OK)
-		return xstrdup("");
-	out = xstrdup(p);
-	curl_free(p);
-	return out;
-}
-
-static int
-same_part(CURLU *a, CURLU *b, CURLUPart part)
-{
-	char *pa = url_part(a, part), *pb = url_part(b, part);
-	int same = strcasecmp(pa, pb) == 0;
-
-	free(pa);
-	free(pb);
-	return same;
-}
-
-/* The token goes nowhere but to the host it is from. */
-static int
-stays(const char *from, const char *to)
-{
-	CURLU *a = curl_url(), *b = curl_url();
-	int same = a != NULL && b != NULL &&
-	    curl_url_set(a, CURLUPART_URL, from, 0) == CURLUE_OK &&
-	    curl_url_set(b, CURLUPART_URL, to, 0) == CURLUE_OK &&
-	    same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
-	    same_part(a, b, CURLUPART_PORT) && same_part(a, b, CURLUPART_USER) &&
-	    same_part(a, b, CURLUPART_PASSWORD);
-
-	curl_url_cleanup(a);
-	curl_url_cleanup(b);
-	return same;
-}
-
-static enum call_end
-moved(struct call *c)
-{
-	char *to = NULL;
-	char shown[SITE_SHOWN];
-
-	curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &to);
-	if (to == NULL) {
-		buf_printf(&c->why, "HTTP %ld without a place to go", c->status);
-		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
-	}
-	site_show(c->site, to, strlen(to), shown);
-	if (!stays(c->site->url, to)) {
-		buf_printf(&c->why, "redirected to %s, and a redirect is followed on the "
-		    "same host only: is --host right?", shown);
-		return finish(c, CALL_FAILED, EX_CONFIG);
-	}
-	if (c->redirects++ == MAX_REDIRECTS) {
-		buf_printf(&c->why, "redirected too often, at last to %s", shown);
-		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
-	}
-	buf_reset(&c->moved);
-	buf_adds(&c->moved, to);
-	return finish(c, CALL_MOVED, 0);
-}
-
-/* The answer's own words behind ours. */
-static void
-why_status(struct call *c, const char *hint)
-{
-	char shown[SITE_SHOWN];
-
-	buf_printf(&c->why, "HTTP %ld", c->status);
-	if (c->said.n > 0)
-		buf_printf(&c->why, " (%s)",
-		    site_show(c->site, c->said.p, c->said.n, shown));
-	if (hint != NULL)
-		buf_printf(&c->why, ": %s", hint);
-}
-
-/* What a status means that is no success. */
-static enum call_end
-by_status(struct call *c)
-{
-	switch (c->status) {
-	case 301: case 302: case 303: case 307: case 308:
-		return moved(c);
-	case 401:
-		if (c->auth == CALL_BEARER) {
-			why_status(c, NULL);
-			return finish(c, CALL_TOKEN, EX_NOPERM);
-		}
-		why_status(c, "the client id or the secret is wrong");
-		return finish(c, CALL_FAILED, EX_NOPERM);
-	case 403: case 404:
-		if (c->auth == CALL_BEARER) {
-			why_status(c, "the account may not have this: see its permissions, "
-			    "and \"Enable XML API\", in /login > Management > API "
-			    "Configuration");
-			return finish(c, CALL_FAILED, EX_NOPERM);
-		}
-		why_status(c, "is this the host of an appliance?");
-		return finish(c, CALL_FAILED,
-		    c->status == 403 ? EX_NOPERM : EX_UNAVAILABLE);
-	case 408: case 429:
-		why_status(c, NULL);
-		return finish(c, CALL_AGAIN, EX_TEMPFAIL);
-	case 501: case 505:
-		break;
-	default:
-		if (c->status >= 500 || c->status == 425) {
-			c->slow |= c->status == 504;
-			why_status(c, NULL);
-			return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
-		}
-	}
-	why_status(c, NULL);
-	return finish(c, CALL_FAILED, EX_UNAVAILABLE);
-}
-
-/* TLS spoken wrongly stays wrong; a connection lost in its midst may not. */
-static int
-is_tls_fault(const struct call *c)
-{
-	return strstr(c->error, "error:") != NULL &&
-	    strstr(c->error, "unexpected eof") == NULL;
-}
-
-/* What an end without a whole answer means. */
-static enum call_end
-by_error(struct call *c, CURLcode r)
-{
-	const char *what = c->error[0] != '\0' ? c->error : curl_easy_strerror(r);
-	curl_off_t ready = 0;
-	long proxy = 0;
-
-	curl_easy_getinfo(c->easy, CURLINFO_APPCONNECT_TIME_T, &ready);
-	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
-	if (proxy >= 400) {
-		buf_printf(&c->why, "the proxy said %ld%s", proxy,
-		    proxy == 407 ? ": see --proxy-user" : "");
-		return proxy >= 500 ? finish(c, CALL_AGAIN, EX_UNAVAILABLE) :
-		    finish(c, CALL_FAILED, EX_CONFIG);
-	}
-	switch (r) {
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_ISSUER_ERROR:
-		buf_printf(&c->why, "%s: if that is the right host, give its "
-		    "certificate, or that of its authority, with --ca-file", what);
-		return finish(c, CALL_FAILED, EX_CONFIG);
-	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-		buf_printf(&c->why, "its public key is not one that --pin names");
-		return finish(c, CALL_FAILED, EX_CONFIG);
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ENGINE_NOTFOUND:
-	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_NOT_BUILT_IN:
-		buf_printf(&c->why, "%s", what);
-		return finish(c, CALL_FAILED, EX_CONFIG);
-	case CURLE_SSL_CONNECT_ERROR:
-		buf_printf(&c->why, "%s", what);
-		if (is_tls_fault(c))
-			return finish(c, CALL_FAILED, EX_CONFIG);
-		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-		/* TLS 1.3 says only behind the handshake what it misses. */
-		if (!is_tls_fault(c) || strstr(c->error, "alert") == NULL)
-			break;
-		buf_printf(&c->why, "%s: see --client-cert", what);
-		return finish(c, CALL_FAILED, EX_CONFIG);
-	case CURLE_OUT_OF_MEMORY:
-		buf_printf(&c->why, "%s", what);
-		return finish(c, CALL_FAILED, EX_TEMPFAIL);
-	case CURLE_OPERATION_TIMEDOUT:
-		c->slow = ready > 0;
-		break;
-	case CURLE_ABORTED_BY_CALLBACK:
-		if (!c->slow)
-			break;
-		if (c->bytes == 0)
-			buf_printf(&c->why, "no answer for %lld seconds",
-			    (long long)c->site->answer_time);
-		else
-			buf_printf(&c->why, "the answer stalled at byte %llu",
-			    (unsigned long long)c->bytes);
-		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
-	default:
-		break;
-	}
-	buf_printf(&c->why, "%s", what);
-	return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
-}
-
-enum call_end
-call_end(struct call *c, CURLcode r)
-{
-	if (c->easy == NULL || c->broken) {
-		buf_printf(&c->why, "libcurl lacks something that is needed");
-		return finish(c, CALL_FAILED, EX_SOFTWARE);
-	}
-	if (c->stopped != 0 && c->stopped != CALL_STOP_AGAIN)
-		return finish(c, CALL_FAILED, c->stopped);
-	if (c->stopped != 0)
-		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
-	if (c->big) {
-		buf_printf(&c->why, "the answer is larger than %llu bytes",
-		    (unsigned long long)c->max_bytes);
-		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
-	}
-	/* A refusal is one even when its page was cut. */
-	if (c->status >= 300)
-		return by_status(c);
-	if (r != CURLE_OK)
-		return by_error(c, r);
-	if (!is_good(c))
-		return by_status(c);
-	return finish(c, CALL_DONE, 0);
 }
 
 int64_t

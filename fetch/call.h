@@ -121,6 +121,15 @@ int64_t call_retry(struct retry *, const struct call *);
 enum call_end call_run(struct call *);
 void call_sleep(int64_t ms);
 
+static inline int
+call_is_good(const struct call *c)
+{
+	return c->status == 200 || c->status == 206;
+}
+
+/* For verdict.c: the handle is no longer needed. */
+void call_end_easy(struct call *);
+
 /* Say why a call was given up; "what" is what was asked for. */
 void call_complain(const struct call *, const char *what);
 

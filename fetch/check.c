@@ -4,7 +4,6 @@
  * code is the one that the first failure would cost elsewhere.
  */
 #include <netdb.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@
 #include "token.h"
 
 #define CLOCK_OFF 60		/* seconds that are worth a word */
-#define EXPIRES_SOON (30 * 86400)
+#define EXPIRES_SOON INT64_C(2592000)	/* 30 days */
 
 struct check {
 	struct site *site;
@@ -32,36 +31,22 @@ struct check {
 	int64_t expires;
 };
 
-/* A line: how it is, of what, and details. */
+/* A line: how it is, of what, and details, which are freed. */
 static void
-line(struct check *k, const char *how, const char *what, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void
-line(struct check *k, const char *how, const char *what, const char *fmt, ...)
+line(struct check *k, const char *how, const char *what, char *text)
 {
-	char text[1024];
 	struct buf b = {0};
-	va_list ap;
-	size_t i;
-	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	buf_printf(&b, "%-8s%-24s", how, what);
-	/* What the appliance says is in it: nothing that moves the cursor. */
-	for (i = 0; i < (size_t)n && i < sizeof(text) - 1; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			buf_printf(&b, "\\x%02x", (unsigned char)text[i]);
-		else
-			buf_addc(&b, text[i]);
+	/* What the appliance says is in it. */
+	msg_harmless(&b, text, strlen(text));
 	buf_addc(&b, '\n');
 	if (!k->broken && file_write(1, b.p, b.n) == -1) {
 		msg_errno("standard output");
 		k->broken = 1;
 	}
 	buf_free(&b);
+	free(text);
 }
 
 static void
@@ -80,7 +65,7 @@ check_name(struct check *k)
 	int r;
 
 	if (k->site->proxy != NULL && *k->site->proxy != '\0') {
-		line(k, "-", "name resolution", "left to the proxy");
+		line(k, "-", "name resolution", xstrdup("left to the proxy"));
 		return 0;
 	}
 	(void)host_normalise(k->site->host, strlen(k->site->host), host);
@@ -91,8 +76,8 @@ check_name(struct check *k)
 	}
 	r = getaddrinfo(host, NULL, &hints, &list);
 	if (r != 0) {
-		line(k, "FAILED", "name resolution", "%s: %s: see --host, and the "
-		    "resolver of this machine", host, gai_strerror(r));
+		line(k, "FAILED", "name resolution", xasprintf("%s: %s: see --host, and the "
+		    "resolver of this machine", host, gai_strerror(r)));
 		failed(k, EX_UNAVAILABLE);
 		return -1;
 	}
@@ -101,7 +86,7 @@ check_name(struct check *k)
 		    NI_NUMERICHOST) == 0)
 			buf_printf(&b, "%s%s", b.n > 0 ? ", " : "", text);
 	freeaddrinfo(list);
-	line(k, "ok", "name resolution", "%s is %s", host, buf_text(&b));
+	line(k, "ok", "name resolution", xasprintf("%s is %s", host, buf_text(&b)));
 	buf_free(&b);
 	return 0;
 }
@@ -150,16 +135,16 @@ check_tls(struct check *k)
 
 	/* Any answer will do: it came over a verified connection. */
 	if (end != CALL_DONE && c.status == 0) {
-		line(k, "FAILED", "connection, TLS", "%s", buf_text(&c.why));
+		line(k, "FAILED", "connection, TLS", xasprintf("%s", buf_text(&c.why)));
 		failed(k, c.code);
 		r = -1;
 	} else if (k->expires != 0 && k->expires - now < EXPIRES_SOON)
-		line(k, "soon", "connection, TLS", "the certificate by %s ends in %lld days",
-		    k->certificate, (long long)((k->expires - now) / 86400));
+		line(k, "soon", "connection, TLS", xasprintf("the certificate by %s ends in %lld days",
+		    k->certificate, (long long)((k->expires - now) / 86400)));
 	else
-		line(k, "ok", "connection, TLS", "verified%s%s%s", k->site->ca_file != NULL ?
+		line(k, "ok", "connection, TLS", xasprintf("verified%s%s%s", k->site->ca_file != NULL ?
 		    " by " : "", k->site->ca_file != NULL ? k->site->ca_file : "",
-		    k->site->pin != NULL ? ", key pinned" : "");
+		    k->site->pin != NULL ? ", key pinned" : ""));
 	call_free(&c);
 	return r;
 }
@@ -170,12 +155,12 @@ check_account(struct check *k)
 	int code = token_new(k->site);
 
 	if (code != 0) {
-		line(k, "FAILED", "account", "no token: see the message, --client-id and "
-		    "--secret");
+		line(k, "FAILED", "account", xstrdup("no token: see the message, --client-id and "
+		    "--secret"));
 		failed(k, code);
 		return -1;
 	}
-	line(k, "ok", "account", "a token was given");
+	line(k, "ok", "account", xstrdup("a token was given"));
 	return 0;
 }
 
@@ -198,16 +183,16 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 	}
 	end = document_ask(d, &q);
 	if (end == CALL_DONE && d->answer.kind == ANSWER_XML) {
-		line(k, "ok", report, "%s%s", d->answer.said.n > 0 ? "it says: " : "",
-		    site_show(k->site, d->answer.said.p, d->answer.said.n, shown));
+		line(k, "ok", report, xasprintf("%s%s", d->answer.said.n > 0 ? "it says: " : "",
+		    site_show(k->site, d->answer.said.p, d->answer.said.n, shown)));
 		return;
 	}
 	if (end == CALL_DONE) {
-		line(k, "FAILED", report, "the answer is %s", answer_what(&d->answer));
+		line(k, "FAILED", report, xasprintf("the answer is %s", answer_what(&d->answer)));
 		d->call.code = EX_UNAVAILABLE;
 	} else
 		line(k, d->call.code != EX_NOPERM ? "FAILED" : needed ? "REFUSED" : "refused",
-		    report, "%s", buf_text(&d->call.why));
+		    report, xasprintf("%s", buf_text(&d->call.why)));
 	if (needed || d->call.code != EX_NOPERM)
 		failed(k, d->call.code);
 }
@@ -237,13 +222,13 @@ check_backup(struct check *k)
 	if (at != NULL)
 		at += strcspn(at, "01");
 	if (at == NULL || *at == '\0')
-		line(k, "-", "backup", "not known without making one (the command API, "
-		    "which would tell, is refused)");
+		line(k, "-", "backup", xstrdup("not known without making one (the command API, "
+		    "which would tell, is refused)"));
 	else if (*at == '1')
-		line(k, "ok", "backup", "allowed");
+		line(k, "ok", "backup", xstrdup("allowed"));
 	else
-		line(k, "refused", "backup", "allow it in /login > Management > API "
-		    "Configuration, if it is wanted");
+		line(k, "refused", "backup", xstrdup("allow it in /login > Management > API "
+		    "Configuration, if it is wanted"));
 	buf_free(&b);
 	call_free(&c);
 }
@@ -254,14 +239,14 @@ check_clock(struct check *k)
 	int64_t now = site_now(k->site), off = now - (int64_t)time(NULL);
 
 	if (now == 0) {
-		line(k, "FAILED", "clock", "its answers bear no Date: sessions need --until");
+		line(k, "FAILED", "clock", xstrdup("its answers bear no Date: sessions need --until"));
 		failed(k, EX_UNAVAILABLE);
 	} else if (off > CLOCK_OFF || off < -CLOCK_OFF)
-		line(k, "off", "clock", "the appliance's is %lld seconds %s this machine's; "
+		line(k, "off", "clock", xasprintf("the appliance's is %lld seconds %s this machine's; "
 		    "nothing is lost by that", (long long)(off < 0 ? -off : off),
-		    off < 0 ? "behind" : "ahead of");
+		    off < 0 ? "behind" : "ahead of"));
 	else
-		line(k, "ok", "clock", "the appliance's and this machine's agree");
+		line(k, "ok", "clock", xstrdup("the appliance's and this machine's agree"));
 }
 
 static int

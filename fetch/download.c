@@ -13,7 +13,7 @@
 #define POLL_MS 250
 #define LOCK_MS 200		/* how often another process's part is looked at */
 #define HASH_BYTES (1 << 22)	/* of a part, read again in one go */
-#define MAX_TIME (24 * 3600)	/* of one try: recordings are long */
+#define MAX_TIME INT64_C(86400)	/* of one try: recordings are long */
 
 int
 downloads_open(struct downloads *d, struct site *s, struct spool *spool, int jobs)

@@ -10,7 +10,7 @@
 #include "msg.h"
 #include "output.h"
 
-#define COPY_BYTES (256 * 1024)
+#define COPY_BYTES ((size_t)256 * 1024)
 
 void
 output_open(struct output *o, struct site *s, int fd, const char *name, int raw)
@@ -135,7 +135,7 @@ marked(struct output *o, const struct document *d)
 {
 	const struct answer *a = &d->answer;
 	uint64_t at = a->mark_at;
-	unsigned wide = a->form == ANSWER_BYTES ? 1 : 2;
+	uint64_t wide = a->form == ANSWER_BYTES ? 1 : 2;
 	const char *before = "";
 	int code;
 

@@ -95,7 +95,7 @@ is_wanted(const struct options *o, struct rec_value kind)
 {
 	int k = kind.p != NULL ? find_kind(kind) : -1;
 
-	return k != -1 && (o->kinds == 0 || (o->kinds & (1U << k)) != 0);
+	return k >= 0 && (o->kinds == 0 || (o->kinds & (1U << k)) != 0);
 }
 
 int
@@ -315,7 +315,7 @@ read_pending(struct run *run)
 			break;
 		case REC_COMMIT:
 			if (p == NULL)
-				break;	/* cannot be: nothing was begun */
+				break;
 			*run->last = p;
 			run->last = &p->next;
 			run->pendings++;

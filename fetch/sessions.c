@@ -49,16 +49,20 @@ struct run {
 	int64_t mark;		/* until when the data are complete; 0: unknown */
 };
 
-/* What one window came to, in words for -v and messages. */
-static const char *
-window_text(const char *which, int64_t at, int64_t length, char *out, size_t size)
+/* What is asked for at a time: [at, at + length). */
+struct window {
+	int64_t at, length;
+	char text[128];		/* in words, for -v and messages */
+};
+
+static void
+window_text(struct window *w, const char *which)
 {
 	char from[WHEN_SIZE];
 
-	when_format(at, from);
-	snprintf(out, size, "sessions by %s from %s for %lld s", which, from,
-	    (long long)length);
-	return out;
+	when_format(w->at, from);
+	snprintf(w->text, sizeof(w->text), "sessions by %s from %s for %lld s", which, from,
+	    (long long)w->length);
 }
 
 /* Was the trouble one that a shorter window may not have? */
@@ -94,13 +98,64 @@ step_well(struct step *s, const struct document *d)
 
 /* How many windows there will be is a guess: they may get shorter. */
 static void
-show_progress(const struct run *run, int64_t step)
+show_progress(const struct run *run)
 {
 	int64_t all = 2 * (run->until - run->since), left = all - run->asked;
+	int64_t step = run->step.length;
 
 	progress_at(run->windows, run->windows + (uint64_t)((left + step - 1) / step),
 	    run->sessions, all > 0 ? (uint64_t)((double)run->asked / (double)all *
 	    PROGRESS_ALL) : 0);
+}
+
+/* A window is there, or holds nothing. */
+static int
+window_done(struct run *run, const struct window *w, enum document_is is)
+{
+	const struct document *d = &run->document;
+	int data = is == DOCUMENT_DATA, code;
+
+	if (data && (code = output_document(&run->output, d)) != 0)
+		return code;
+	msg_tell(1, "%s: %s: %llu, %llu bytes", run->site->name, w->text,
+	    data ? (unsigned long long)d->answer.children : 0,
+	    data ? (unsigned long long)d->answer.bytes : 0);
+	run->asked += w->length;
+	run->windows++;
+	run->sessions += data ? d->answer.children : 0;
+	step_well(&run->step, d);
+	show_progress(run);
+	return 0;
+}
+
+/*
+ * A window has failed.  1: what remains is asked for again, perhaps in a
+ * shorter one, after a pause if there has to be one.  0: it is for good.
+ */
+static int
+window_failed(struct run *run, const struct window *w, enum document_is is,
+    struct retry *retry, int *refusals)
+{
+	struct document *d = &run->document;
+	int64_t delay;
+
+	if (is == DOCUMENT_FAILED)
+		return 0;
+	if (is == DOCUMENT_ERROR || d->call.big) {
+		if (w->length == 1 || (is == DOCUMENT_ERROR && ++*refusals > MAX_REFUSALS))
+			return 0;
+		step_halve(&run->step, w->length);
+		return 1;
+	}
+	delay = call_retry(retry, &d->call);
+	if (delay == -1)
+		return 0;
+	if (ask_less(d, retry))
+		step_halve(&run->step, w->length);
+	msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", run->site->name, w->text,
+	    (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
+	call_sleep(delay);
+	return 1;
 }
 
 /* One question, for the whole span. */
@@ -109,71 +164,35 @@ ask_span(struct run *run, const char *which)
 {
 	struct document *d = &run->document;
 	struct retry retry = {0};
-	struct step *step = &run->step;
-	int64_t at = run->since, length, delay;
-	char from[NUM_SIZE], duration[NUM_SIZE], text[128];
+	char from[NUM_SIZE], duration[NUM_SIZE];
+	struct window w = {.at = run->since};
+	enum document_is is;
 	int refusals = 0, code;
 
-	while (at < run->until) {
+	while (w.at < run->until) {
 		struct question q = {.report = run->report};
-		enum document_is is;
 
-		length = step->length < run->until - at ? step->length : run->until - at;
-		num_format(at, from);
-		num_format(length, duration);
+		w.length = run->step.length < run->until - w.at ? run->step.length :
+		    run->until - w.at;
+		num_format(w.at, from);
+		num_format(w.length, duration);
 		(void)question_add(&q, which, from);
 		(void)question_add(&q, "duration", duration);
-		window_text(which, at, length, text, sizeof(text));
+		window_text(&w, which);
 		is = document_try(d, &q);
-		switch (is) {
-		case DOCUMENT_DATA:
-			code = output_document(&run->output, d);
+		if (is == DOCUMENT_DATA || is == DOCUMENT_NOTHING) {
+			code = window_done(run, &w, is);
 			if (code != 0)
 				return code;
-			/* FALLTHROUGH */
-		case DOCUMENT_NOTHING:
-			msg_tell(1, "%s: %s: %llu, %llu bytes", run->site->name, text,
-			    is == DOCUMENT_DATA ? (unsigned long long)d->answer.children : 0,
-			    is == DOCUMENT_DATA ? (unsigned long long)d->answer.bytes : 0);
-			at += length;
-			run->asked += length;
-			run->windows++;
-			if (is == DOCUMENT_DATA)
-				run->sessions += d->answer.children;
-			show_progress(run, step->length);
-			step_well(step, d);
+			w.at += w.length;
 			memset(&retry, 0, sizeof(retry));
 			refusals = 0;
-			continue;
-		case DOCUMENT_ERROR:
-			if (++refusals > MAX_REFUSALS || length == 1)
-				break;
-			step_halve(step, length);
-			continue;
-		case DOCUMENT_AGAIN:
-			if (d->call.big) {
-				if (length == 1) {
-					document_complain(d, is, text);
-					msg_warn("%s: see --max-document", run->site->name);
-					return EX_UNAVAILABLE;
-				}
-				step_halve(step, length);
-				continue;
-			}
-			delay = call_retry(&retry, &d->call);
-			if (delay == -1)
-				break;
-			if (ask_less(d, &retry))
-				step_halve(step, length);
-			msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", run->site->name,
-			    text, (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
-			call_sleep(delay);
-			continue;
-		case DOCUMENT_FAILED:
-			break;
+		} else if (!window_failed(run, &w, is, &retry, &refusals)) {
+			document_complain(d, is, w.text);
+			if (d->call.big)
+				msg_warn("%s: see --max-document", run->site->name);
+			return document_code(d, is);
 		}
-		document_complain(d, is, text);
-		return document_code(d, is);
 	}
 	return 0;
 }

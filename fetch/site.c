@@ -135,7 +135,8 @@ site_set(struct site *s, const char *name, const char *value)
 	case PIN:
 		if (!is_pin(value))
 			return wrong(name, value, "sha256//BASE64, several parted by ;");
-		/* FALLTHROUGH */
+		*(const char **)(void *)at = value;
+		return 0;
 	case TEXT:
 		if (*value == '\0') {
 			msg_warn("--%s: it is empty", name);

@@ -12,7 +12,7 @@
 
 /* File systems join what several ask for at a time in one commit. */
 #define THREADS 4
-#define STACK (64 * 1024)
+#define STACK 65536
 
 struct task {
 	struct task *next;

@@ -27,17 +27,19 @@
 #include "sha256.h"
 #include "token.h"
 
-#define MAX_STATE (256 * 1024)	/* the cache file, an answer with a token */
-#define MAX_TOKEN (16 * 1024)
+#define MAX_STATE ((size_t)256 * 1024)	/* the cache file, an answer with a token */
+#define MAX_TOKEN ((size_t)16 * 1024)
 #define EARLY 60		/* renewed so many seconds before its end */
 #define LOCK_MS 100		/* how often a taken lock is tried */
+#define MAX_LIFE INT64_C(31622400)	/* a year */
 #define REMEMBER 86400		/* seconds that a text is believed */
 #define MAX_TEXTS 16		/* of a kind */
 
 struct token {
 	char *text;
 	int64_t until;		/* by time(2) */
-	int fresh;		/* new, and not yet good for anything */
+	int fresh;		/* asked for by this process */
+	int refused;		/* tokens in a row that were good for nothing */
 	int number;
 	json_t *nothing;	/* texts: {report: {text: until}} */
 };
@@ -65,7 +67,7 @@ token_number(const struct site *s)
 void
 token_worked(struct site *s)
 {
-	own(s)->fresh = 0;
+	own(s)->refused = 0;
 }
 
 void
@@ -342,12 +344,12 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 		seconds = json_integer_value(life);
 	else if (json_is_string(life))
 		seconds = strtoll(json_string_value(life), NULL, 10);
-	if (seconds <= 0 || seconds > 366 * 86400)
+	if (seconds <= 0 || seconds > MAX_LIFE)
 		seconds = 300;	/* it did not say */
 	msg_tell(1, "%s: a new token, for %lld seconds", s->name, (long long)seconds);
 	/* Never so early that a short life is over at once. */
 	use(s, text, (int64_t)time(NULL) + seconds -
-	    (seconds >= 10 * EARLY ? EARLY : seconds / 10), 1);
+	    (seconds >= 10 * (json_int_t)EARLY ? EARLY : seconds / 10), 1);
 	json_decref(o);
 	return 0;
 }
@@ -441,7 +443,8 @@ token_renew(struct site *s, int number)
 
 	if (number != t->number)	/* another call has done it */
 		return 0;
-	if (t->fresh) {
+	/* Any token may just have died; two, and the second a new one, did not. */
+	if (t->refused++ > 0 && t->fresh) {
 		msg_warn("%s: a new token was refused (401): the account may not "
 		    "use the API, or its permissions have just changed", s->name);
 		return EX_NOPERM;

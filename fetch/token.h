@@ -20,8 +20,8 @@ int token_new(struct site *);
 
 /*
  * The token of that number did not do.  0 and another one; EX_NOPERM after a
- * message when it was new, for then the account is the trouble; another code
- * when none could be had.
+ * message when it was the second in a row, and new, for then the account is
+ * the trouble; another code when none could be had.
  */
 int token_renew(struct site *, int number);
 
