@@ -63,7 +63,7 @@ $(OUT)fetch/praic-fetch: $(call objects,$(FETCH_SRC)) $(COMMON)
 $(OUT)split/praic-split: $(call objects,$(SPLIT_SRC)) $(COMMON)
 	$(link) $(call libs,$(SPLIT_PKGS))
 $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
-	$(link) $(call libs,$(TOSQL_PKGS))
+	$(link) $(call libs,$(TOSQL_PKGS)) -lsybdb
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)

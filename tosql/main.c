@@ -19,7 +19,7 @@
 /* Long enough for another loader's batch, short enough to be noticed. */
 #define DEFAULT_TIMEOUT 30
 
-static const struct db_ops *const kinds[] = {&db_sqlite};
+static const struct db_ops *const kinds[] = {&db_sqlite, &db_mssql};
 
 struct arguments {
 	struct db_options db;
@@ -33,8 +33,8 @@ static void __attribute__((noreturn))
 usage(int code)
 {
 	fputs("usage: praic-tosql -d DATABASE [-nv] [--force] [--no-system-information]\n"
-	    "           [--reject DIRECTORY] [--timeout SECONDS] [FILE ...]\n"
-	    "       praic-tosql --schema sqlite\n", code == 0 ? stdout : stderr);
+	    "           [--reject DIRECTORY] [--timeout SECONDS] [--ca-file FILE] [FILE ...]\n"
+	    "       praic-tosql --schema sqlite | mssql\n", code == 0 ? stdout : stderr);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 
@@ -42,15 +42,15 @@ usage(int code)
 static int
 set_database(struct arguments *a, const char *text)
 {
-	a->ops = &db_sqlite;
-	a->db.target = strncmp(text, "sqlite:", 7) == 0 ? text + 7 : text;
+	a->ops = *text == '@' ? &db_mssql : &db_sqlite;
+	a->db.target = *text == '@' ? text + 1 : strncmp(text, "sqlite:", 7) == 0 ? text + 7 : text;
 	return *a->db.target == '\0' ? -1 : 0;
 }
 
 static void
 parse(struct arguments *a, int argc, char **argv)
 {
-	enum { FORCE = 256, NO_SYSINFO, REJECT, TIMEOUT, SCHEMA };
+	enum { FORCE = 256, NO_SYSINFO, REJECT, CA_FILE, TIMEOUT, SCHEMA };
 	static const struct option options[] = {
 		{"database", required_argument, NULL, 'd'},
 		{"dry-run", no_argument, NULL, 'n'},
@@ -58,6 +58,7 @@ parse(struct arguments *a, int argc, char **argv)
 		{"force", no_argument, NULL, FORCE},
 		{"no-system-information", no_argument, NULL, NO_SYSINFO},
 		{"reject", required_argument, NULL, REJECT},
+		{"ca-file", required_argument, NULL, CA_FILE},
 		{"timeout", required_argument, NULL, TIMEOUT},
 		{"schema", required_argument, NULL, SCHEMA},
 		{"help", no_argument, NULL, 'h'},
@@ -88,6 +89,9 @@ parse(struct arguments *a, int argc, char **argv)
 			break;
 		case REJECT:
 			a->reject = optarg;
+			break;
+		case CA_FILE:
+			a->db.ca_file = optarg;
 			break;
 		case TIMEOUT:
 			if (num_parse_count(optarg, strlen(optarg), 86400, &seconds) == -1)
