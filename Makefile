@@ -43,7 +43,7 @@ TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
-TOOLS = tests/tools/rec-events tests/tools/units tests/tools/connstr
+TOOLS = tests/tools/rec-events tests/tools/units tests/tools/connstr tests/tools/mssql-query
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -66,6 +66,8 @@ $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOSQL_PKGS)) -lsybdb
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
+$(OUT)tests/tools/mssql-query: $(OBJ)/tests/tools/mssql-query.o $(COMMON)
+	$(link) -lsybdb
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
 
