@@ -23,6 +23,7 @@ struct db;
 
 struct db_ops {
 	const char *name;	/* as --schema has it */
+	size_t batch;		/* bytes of rows that are worth a transaction */
 
 	/*
 	 * Connect; create or upgrade what is missing of the schema.  The

@@ -215,7 +215,7 @@ main(int argc, char **argv)
 	l.db = a.ops->open(&a.db, &l.code);
 	if (l.db == NULL)
 		return l.code;
-	l.batch = batch_new();
+	l.batch = batch_new(a.ops->batch);
 	if (optind == argc)
 		load_file(&l, "-");
 	for (i = optind; i < argc && !l.stop; i++)

@@ -15,6 +15,8 @@
 #include "mssql.h"
 #include "secret.h"
 
+/* Statements cost a round trip each, whatever they move. */
+#define BATCH ((size_t)4 << 20)
 #define TRIES 5
 /* What Azure asks of clients that are told 40501. */
 #define BUSY_SECONDS 10
@@ -420,6 +422,7 @@ open_db(const struct db_options *o, int *code)
 
 const struct db_ops db_mssql = {
 	.name = "mssql",
+	.batch = BATCH,
 	.open = open_db,
 	.write = write_batch,
 	.close = close_db,
