@@ -51,6 +51,7 @@ TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
 TOOLS += tests/tools/split-drive tests/tools/sandbox-proof
 TOOLS += tests/tools/due
+TOOLS += tests/tools/mssql-query
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -74,7 +75,7 @@ $(OUT)fetch/praic-fetch: $(call objects,$(FETCH_SRC)) $(COMMON)
 $(OUT)split/praic-split: $(call objects,$(SPLIT_SRC)) $(COMMON)
 	$(link) $(call libs,$(SPLIT_PKGS))
 $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
-	$(link) $(call libs,$(TOSQL_PKGS))
+	$(link) $(call libs,$(TOSQL_PKGS)) -lsybdb
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
 $(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c fetch/saying.c) $(COMMON)
@@ -86,6 +87,8 @@ $(OUT)sched/praic-sched: $(call objects,$(SCHED_SRC)) $(COMMON)
 $(OUT)sched/praic-mail: $(call objects,$(MAIL_SRC)) $(COMMON)
 	$(link) $(call libs,$(MAIL_PKGS))
 $(OUT)tests/tools/due: $(OBJ)/sched/sched_due.o
+$(OUT)tests/tools/mssql-query: $(OBJ)/tests/tools/mssql-query.o $(COMMON)
+	$(link) -lsybdb
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
 

@@ -46,6 +46,9 @@ buf_copy(char *to, const char *p, size_t n)
 	uint64_t first8, last8;
 	uint32_t first4, last4;
 
+	/* Or gcc warns of the longer copies where it knows p's size, but not
+	 * that n goes with it. */
+	__asm__("" : "+r"(p));
 	if (n > 16)
 		memcpy(to, p, n);
 	else if (n >= 8) {

@@ -145,6 +145,11 @@ judge_error(struct document *d, const struct question *q)
 	struct buf text = d->answer.said;
 	int is;
 
+	/* What stands beside other things does not say that there is nothing. */
+	if (d->answer.children > 1) {
+		d->call.code = EX_UNAVAILABLE;
+		return DOCUMENT_ERROR;
+	}
 	/* nothing_is asks with d: the text is kept for the message. */
 	memset(&d->answer.said, 0, sizeof(d->answer.said));
 	is = nothing_is(d, q, buf_text(&text));

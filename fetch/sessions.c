@@ -262,7 +262,7 @@ static int
 set_span(struct run *run)
 {
 	const struct options *o = run->options;
-	int64_t now = site_now(run->site);
+	int64_t now = site_now(run->site), asked = 0;
 
 	run->mark = run->until = now;
 	if (now == 0 && (o->until == NULL || strcmp(o->until, "now") == 0)) {
@@ -271,6 +271,7 @@ set_span(struct run *run)
 	}
 	if (o->until != NULL) {
 		(void)when_parse_user(o->until, now, &run->until);
+		asked = run->until;
 		if (run->until < run->mark || now == 0)
 			run->mark = now == 0 ? 0 : run->until;
 		else
@@ -278,6 +279,10 @@ set_span(struct run *run)
 	}
 	if (o->since != NULL)
 		(void)when_parse_user(o->since, now != 0 ? now : run->until, &run->since);
+	if (o->until != NULL && run->since > asked) {
+		msg_warn("--since %s is later than --until %s", o->since, o->until);
+		return EX_USAGE;
+	}
 	/* The API counts from 1970. */
 	if (run->since < 0)
 		run->since = 0;

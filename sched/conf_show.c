@@ -53,7 +53,7 @@ show_json(struct show *s, json_t *v)
 {
 	if (v == NULL)
 		xnomem();
-	s->cell = xrealloc(s->cell, (s->cells + 1) * sizeof(*s->cell));
+	s->cell = xrealloc(s->cell, (s->cells + 1) * sizeof(json_t *));
 	s->words = xrealloc(s->words, (s->cells + 1) * sizeof(*s->words));
 	memset(&s->words[s->cells], 0, sizeof(*s->words));
 	s->cell[s->cells++] = v;
@@ -71,7 +71,7 @@ show_text(struct show *s, const char *p)
 	struct buf clean = {0};
 	json_t *v = p == NULL ? json_null() : json_string(p);
 
-	if (v == NULL) {	/* no UTF-8, then */
+	if (v == NULL && p != NULL) {	/* no UTF-8, then */
 		msg_harmless(&clean, p, strlen(p));
 		v = json_string(buf_text(&clean));
 	}
@@ -272,7 +272,7 @@ add_padded(struct buf *page, const struct buf *cell, size_t column_width, int la
 static void
 table(struct buf *page, const struct show *s)
 {
-	size_t rows = s->cells / s->columns, i, c;
+	size_t rows = s->columns > 0 ? s->cells / s->columns : 0, i, c;
 	struct buf *text = xcalloc(s->cells + s->columns, sizeof(*text));
 	size_t *wide = xcalloc(s->columns, sizeof(*wide));
 
@@ -354,7 +354,7 @@ show_rows(struct show *s, const struct conf *c)
 	if (isatty(STDOUT_FILENO) && s->cells > 0)
 		table(&page, s);
 	else
-		for (i = 0; i < s->cells; i++) {
+		for (i = 0; s->columns > 0 && i < s->cells; i++) {
 			if (i % s->columns == 0 && s->mark != NULL)
 				buf_printf(&page, "%s\t", s->mark);
 			cell_words(&page, s, i);

@@ -38,10 +38,11 @@ struct batch_spill {
 };
 
 struct batch *
-batch_new(void)
+batch_new(size_t bytes)
 {
 	struct batch *b = xcalloc(1, sizeof(*b));
 
+	b->limit = bytes;
 	b->room = 256;
 	b->session = xcalloc(b->room, sizeof(*b->session));
 	b->slots = 1024;
@@ -148,7 +149,7 @@ int
 batch_full(const struct batch *b)
 {
 	/* A session in the file has the batch to itself. */
-	return (b->spill != NULL && !b->begun) || bytes_in_memory(b) >= BATCH_BYTES;
+	return (b->spill != NULL && !b->begun) || bytes_in_memory(b) >= b->limit;
 }
 
 void
@@ -343,7 +344,7 @@ batch_shift(struct batch *b)
 		held += b->rows[t].cap;
 	}
 	/* The next batch may be big in another table than this one was. */
-	for (t = 0; t < BATCH_TABLES && held > 2 * BATCH_BYTES; t++)
+	for (t = 0; t < BATCH_TABLES && held > 2 * b->limit; t++)
 		if (b->rows[t].n == 0)
 			buf_free(&b->rows[t]);
 	if (b->begun) {

@@ -4,8 +4,9 @@
  * in which they came; a session is a piece of each buffer.  So a database is
  * fed table by table, and a session that is given up is cut off again.
  *
- * A batch takes about BATCH_BYTES.  Of one session that is bigger than that
- * the rows go into an unlinked temporary file, and it is a batch by itself.
+ * A batch takes about as many bytes as it is told.  Of one session that is
+ * bigger the rows go into an unlinked temporary file, and it is a batch by
+ * itself.
  *
  * No key occurs twice in a batch: what a session replaces is always in the
  * database already.
@@ -15,8 +16,6 @@
 
 #include "rec.h"
 #include "sha256.h"
-
-#define BATCH_BYTES ((size_t)2 << 20)
 
 /* The tables of a session report: all that is stored in a database. */
 #define BATCH_TABLES TABLE_FILE
@@ -49,6 +48,7 @@ struct batch {
 	struct buf rows[BATCH_TABLES];
 
 	/* the rest is batch.c's own */
+	size_t limit;
 	struct buf keys;
 	size_t room;		/* of session[] */
 	int begun;
@@ -57,7 +57,7 @@ struct batch {
 	struct batch_spill *spill;
 };
 
-struct batch *batch_new(void);
+struct batch *batch_new(size_t bytes);
 void batch_free(struct batch *);
 
 /* Is this key in the batch?  Then it has to be written first. */

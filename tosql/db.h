@@ -10,7 +10,8 @@
 /* A destination, filled from options. */
 struct db_options {
 	const char *target;	/* the file, or what is behind @ */
-	int timeout;		/* seconds to wait for locks and answers */
+	const char *ca_file;	/* who vouches for the server; NULL: the system's */
+	int timeout;		/* seconds to wait for another's lock */
 	int dry_run;		/* do it all, then roll back */
 	int force;		/* what knows less replaces what knows more */
 	/* called now and then while a batch is written */
@@ -22,6 +23,7 @@ struct db;
 
 struct db_ops {
 	const char *name;	/* as --schema has it */
+	size_t batch;		/* bytes of rows that are worth a transaction */
 
 	/*
 	 * Connect; create or upgrade what is missing of the schema.  The
@@ -46,6 +48,6 @@ struct db_ops {
 	void (*schema)(struct buf *);
 };
 
-extern const struct db_ops db_sqlite;
+extern const struct db_ops db_sqlite, db_mssql;
 
 #endif

@@ -20,7 +20,7 @@
 /* Long enough for another loader's batch, short enough to be noticed. */
 #define DEFAULT_TIMEOUT 30
 
-static const struct db_ops *const kinds[] = {&db_sqlite};
+static const struct db_ops *const kinds[] = {&db_sqlite, &db_mssql};
 
 struct arguments {
 	struct db_options db;
@@ -34,8 +34,8 @@ static void __attribute__((noreturn))
 usage(int code)
 {
 	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--force] [--no-system-information]\n"
-	    "           [--reject DIRECTORY] [--timeout SECONDS] [FILE ...]\n"
-	    "       praic-tosql --schema sqlite\n", code == 0 ? stdout : stderr);
+	    "           [--reject DIRECTORY] [--timeout SECONDS] [--ca-file FILE] [FILE ...]\n"
+	    "       praic-tosql --schema sqlite | mssql\n", code == 0 ? stdout : stderr);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 
@@ -43,8 +43,8 @@ usage(int code)
 static int
 set_database(struct arguments *a, const char *text)
 {
-	a->ops = &db_sqlite;
-	a->db.target = strncmp(text, "sqlite:", 7) == 0 ? text + 7 : text;
+	a->ops = *text == '@' ? &db_mssql : &db_sqlite;
+	a->db.target = *text == '@' ? text + 1 : strncmp(text, "sqlite:", 7) == 0 ? text + 7 : text;
 	return *a->db.target == '\0' ? -1 : 0;
 }
 
@@ -83,7 +83,7 @@ set_field(void *arg, const char *name, const char *value)
 static void
 parse(struct arguments *a, int argc, char **argv)
 {
-	enum { FORCE = 256, NO_SYSINFO, REJECT, TIMEOUT, SCHEMA };
+	enum { FORCE = 256, NO_SYSINFO, REJECT, CA_FILE, TIMEOUT, SCHEMA };
 	static const struct option options[] = {
 		{"database", required_argument, NULL, 'd'},
 		{"destination", required_argument, NULL, 'D'},
@@ -92,6 +92,7 @@ parse(struct arguments *a, int argc, char **argv)
 		{"force", no_argument, NULL, FORCE},
 		{"no-system-information", no_argument, NULL, NO_SYSINFO},
 		{"reject", required_argument, NULL, REJECT},
+		{"ca-file", required_argument, NULL, CA_FILE},
 		{"timeout", required_argument, NULL, TIMEOUT},
 		{"schema", required_argument, NULL, SCHEMA},
 		{"help", no_argument, NULL, 'h'},
@@ -126,6 +127,9 @@ parse(struct arguments *a, int argc, char **argv)
 			break;
 		case REJECT:
 			a->reject = optarg;
+			break;
+		case CA_FILE:
+			a->db.ca_file = optarg;
 			break;
 		case TIMEOUT:
 			if (set_timeout(a, optarg) != 0)
@@ -211,7 +215,7 @@ main(int argc, char **argv)
 	l.db = a.ops->open(&a.db, &l.code);
 	if (l.db == NULL)
 		return l.code;
-	l.batch = batch_new();
+	l.batch = batch_new(a.ops->batch);
 	if (optind == argc)
 		load_file(&l, "-");
 	for (i = optind; i < argc && !l.stop; i++)

@@ -10,7 +10,7 @@ const struct schema_index schema_index[SCHEMA_INDEXES] = {
 	{"team_session_id", TABLE_TEAM, {"session_id", NULL}, 0},
 	{"customer_session_id", TABLE_CUSTOMER, {"session_id", NULL}, 0},
 	{"custom_attribute_session_id", TABLE_CUSTOM_ATTRIBUTE, {"session_id", NULL}, 0},
-	{"session_event_session_id", TABLE_SESSION_EVENT, {"session_id", NULL}, 0},
+	{"session_event_session_id", TABLE_SESSION_EVENT, {"session_id", "seq"}, 0},
 	{"session_event_event_time", TABLE_SESSION_EVENT, {"event_time", NULL}, 0},
 	{"session_event_data_session_event_id", TABLE_SESSION_EVENT_DATA,
 	    {"session_event_id", NULL}, 0},
@@ -18,6 +18,43 @@ const struct schema_index schema_index[SCHEMA_INDEXES] = {
 	    {"session_event_id", NULL}, 0},
 	{"recording_session_id", TABLE_RECORDING, {"session_id", NULL}, 0},
 };
+
+/*
+ * Names are given what an index of SQL Server takes (900 bytes), since people
+ * search by them, and what people write gets any room.  The two halves of a
+ * key are in one index together.
+ */
+#define ROOM_NAME 450
+#define ROOM_HOST 255
+#define ROOM_LSID 128
+
+static const struct {
+	enum table_id table;
+	int column;
+} any_length[] = {
+	{TABLE_SESSION, SESSION_EXTERNAL_KEY},
+	{TABLE_CUSTOMER, CUSTOMER_ISSUE_DESCRIPTION},
+	{TABLE_CUSTOM_ATTRIBUTE, CUSTOM_ATTRIBUTE_VALUE},
+	{TABLE_SESSION_EVENT_DATA, DATA_VALUE},
+	{TABLE_SYSTEM_INFORMATION, SYSINFO_INFORMATION},
+};
+
+static int
+room_of(enum table_id table, int column)
+{
+	size_t i;
+
+	if (table_list[table].column[column].type != TABLE_TEXT)
+		return 0;
+	if (table == TABLE_SESSION && column == SESSION_HOST_NAME)
+		return ROOM_HOST;
+	if (table == TABLE_SESSION && column == SESSION_LSID)
+		return ROOM_LSID;
+	for (i = 0; i < sizeof(any_length) / sizeof(any_length[0]); i++)
+		if (any_length[i].table == table && any_length[i].column == column)
+			return 0;
+	return ROOM_NAME;
+}
 
 static enum schema_type
 type_of(enum table_type type)
@@ -48,17 +85,17 @@ schema_columns(enum table_id table, struct schema_column out[SCHEMA_MAX_COLUMNS]
 	const struct table *t = &table_list[table];
 	int n = 0, extra, c;
 
-	out[n++] = (struct schema_column){"id", SCHEMA_ID, -1};
+	out[n++] = (struct schema_column){"id", SCHEMA_ID, -1, 0};
 	if (table != TABLE_SESSION)
 		out[n++] = (struct schema_column){
 		    schema_parent(table) == TABLE_SESSION ? "session_id" : "session_event_id",
-		    SCHEMA_LINK, -1};
+		    SCHEMA_LINK, -1, 0};
 	for (extra = 0; extra <= 1; extra++)
 		for (c = 0; c < t->columns; c++)
 			if (t->column[c].extra == extra)
 				out[n++] = (struct schema_column){t->column[c].name,
-				    type_of(t->column[c].type), c};
+				    type_of(t->column[c].type), c, room_of(table, c)};
 	if (table == TABLE_SESSION)
-		out[n++] = (struct schema_column){"content_hash", SCHEMA_HASH, -1};
+		out[n++] = (struct schema_column){"content_hash", SCHEMA_HASH, -1, 64};
 	return n;
 }

@@ -30,6 +30,8 @@ struct schema_column {
 	const char *name;
 	enum schema_type type;
 	int source;	/* column of the record stream, or -1 */
+	int room;	/* of a text, where a database wants to know: how many
+			 * characters; 0: as many as there are */
 };
 
 #define SCHEMA_MAX_COLUMNS (TABLE_MAX_COLUMNS + 3)

@@ -24,6 +24,9 @@
  * the system's cache.  In KiB. */
 #define CACHE_KIB "4096"
 
+/* Short: the other end of the pipe works on meanwhile, as far as it can. */
+#define BATCH ((size_t)2 << 20)
+
 enum statement {
 	FIND, COUNT_EVENTS, LAST_IDS, BEGIN, COMMIT, ROLLBACK,
 	DELETE_FIRST,
@@ -556,6 +559,7 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 
 const struct db_ops db_sqlite = {
 	.name = "sqlite",
+	.batch = BATCH,
 	.open = open_db,
 	.write = write_batch,
 	.close = close_db,

@@ -6,9 +6,11 @@ out without any of praic's code; and whether it does.
     storage.py check DB STREAM...     compare; what differs is printed, exit 1
     storage.py dump DB [--no-ids]     all rows, a line each, in a fixed order
 
-Only whole streams of good sessions are understood here.
+DB is an SQLite file, or mssql:CONNECTION-STRING-FILE[,CA-FILE].  Only whole streams of good sessions are understood here.
 """
+import os
 import sqlite3
+import subprocess
 import sys
 
 INTS = set("""seq event_seq instance gs_number user_id team_id public_site_id jump_group_id
@@ -79,64 +81,93 @@ def wanted(paths):
     return store
 
 
-def stored(db, table, sid):
-    if table in OF_EVENTS:
-        q = ("SELECT d.*, e.seq AS link_seq FROM %s d JOIN session_event e"
-             " ON e.id = d.session_event_id WHERE e.session_id = ? ORDER BY d.id" % table)
-    else:
-        q = 'SELECT * FROM "%s" WHERE session_id = ? ORDER BY id' % table
-    cur = db.execute(q, (sid,))
-    names = [d[0] for d in cur.description]
-    return [dict(zip(names, row)) for row in cur]
+class Sqlite:
+    def __init__(self, path):
+        self.db = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
+
+    def rows(self, table):
+        cur = self.db.execute('SELECT * FROM "%s" ORDER BY id' % table)
+        names = [d[0] for d in cur.description]
+        return [dict(zip(names, row)) for row in cur]
+
+    def faults(self):
+        for what in ("foreign_key_check", "integrity_check"):
+            for row in self.db.execute("PRAGMA " + what):
+                if row != ("ok",):
+                    yield "%s: %s" % (what, row)
+
+
+class Mssql:
+    """By mssql-query: the arguments that it is to be given."""
+
+    def __init__(self, arguments):
+        self.command = [os.path.join(os.environ["bin"], "tests/tools/mssql-query"), *arguments]
+
+    def ask(self, sql):
+        out = subprocess.run(self.command, input=sql, stdout=subprocess.PIPE, check=True,
+                             encoding="utf-8").stdout
+        return [line.split("\t") for line in out.split("\n")[:-1]]
+
+    def rows(self, table):
+        columns = self.ask("SELECT COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE "
+                           "TABLE_SCHEMA = N'dbo' AND TABLE_NAME = N'%s' ORDER BY "
+                           "ORDINAL_POSITION" % table)
+        select = ", ".join({"datetime2": "CONVERT(NVARCHAR(19), [%s], 120)"}.get(t, "[%s]") % c
+                           for c, t in columns)
+        numbers = {c for c, t in columns if t in ("bigint", "int", "bit")}
+        return [{c: None if v == "\\N" else int(v) if c in numbers else value("", "", v)
+                 for (c, _), v in zip(columns, row)}
+                for row in self.ask("SELECT %s FROM dbo.[%s] ORDER BY id" % (select, table))]
+
+    def faults(self):
+        return []
 
 
 def compare(db, store):
     bad = []
-    cur = db.execute("SELECT * FROM session")
-    names = [d[0] for d in cur.description]
-    rows = {(r["host_name"], r["lsid"]): r for r in (dict(zip(names, x)) for x in cur)}
+    rows = {(r["host_name"], r["lsid"]): r for r in db.rows("session")}
     if set(rows) != set(store):
         bad.append("sessions: %d stored, %d wanted" % (len(rows), len(store)))
-    total = {t: 0 for t in CHILDREN}
-    for key, want in store.items():
-        if key not in rows:
-            continue
-        for c, v in want["session"][0].items():
-            if rows[key].get(c, "no such column") != v:
-                bad.append("%s: session.%s is %r, not %r" % (key, c, rows[key].get(c), v))
-        for t in CHILDREN:
-            got, wish = stored(db, t, rows[key]["id"]), want.get(t, [])
-            total[t] += len(got)
-            if len(got) != len(wish):
-                bad.append("%s: %d rows of %s, not %d" % (key, len(got), t, len(wish)))
-            for g, w in zip(got, wish):
+    keys = {r["id"]: key for key, r in rows.items()}
+    event = {}
+    got = {key: {t: [] for t in CHILDREN} for key in rows}
+    for t in CHILDREN:
+        for r in db.rows(t):
+            if t in OF_EVENTS:
+                key, seq = event.get(r["session_event_id"], (None, None))
+                if seq != r["event_seq"]:
+                    bad.append("%s %d: belongs to event %s" % (t, r["id"], seq))
+            else:
+                key = keys.get(r["session_id"])
+            if t == "session_event":
+                event[r["id"]] = (key, r["seq"])
+            if key is None:
+                bad.append("%s %d: belongs to nobody" % (t, r["id"]))
+            else:
+                got[key][t].append(r)
+    for key in set(store) & set(rows):
+        got[key]["session"] = [rows[key]]
+        for t in ["session"] + CHILDREN:
+            have, want = got[key][t], store[key].get(t, [])
+            if len(have) != len(want):
+                bad.append("%s: %d rows of %s, not %d" % (key, len(have), t, len(want)))
+            for g, w in zip(have, want):
                 for c, v in w.items():
                     if g.get(c, "no such column") != v or type(g[c]) is not type(v):
-                        bad.append("%s: %s.%s is %r, not %r" % (key, t, c, g.get(c), v))
-                if t in OF_EVENTS and g["link_seq"] != w["event_seq"]:
-                    bad.append("%s: %s belongs to event %s" % (key, t, g["link_seq"]))
-    for t in CHILDREN:
-        n = db.execute('SELECT count(*) FROM "%s"' % t).fetchone()[0]
-        if n != total[t]:
-            bad.append("%s: %d rows belong to nobody" % (t, n - total[t]))
-    for what in ("foreign_key_check", "integrity_check"):
-        for row in db.execute("PRAGMA " + what):
-            if row != ("ok",):
-                bad.append("%s: %s" % (what, row))
-    return bad
+                        bad.append("%s: %s.%s is %.99r, not %.99r" % (key, t, c, g.get(c), v))
+    return bad + list(db.faults())
 
 
 def dump(db, ids):
     for t in ["session"] + CHILDREN:
-        cur = db.execute('SELECT * FROM "%s" ORDER BY id' % t)
-        keep = [i for i, d in enumerate(cur.description)
-                if ids or not (d[0] == "id" or d[0].endswith("_id") and d[0].startswith("session"))]
-        lines = [t + " " + repr([row[i] for i in keep]) for row in cur]
+        lines = [t + " " + repr({c: v for c, v in row.items() if ids or not (
+            c == "id" or c.endswith("_id") and c.startswith("session"))}) for row in db.rows(t)]
         print("\n".join(lines if ids else sorted(lines)))
 
 
 def main():
-    db = sqlite3.connect("file:%s?mode=ro" % sys.argv[2], uri=True)
+    name = sys.argv[2]
+    db = Mssql(name[6:].split(",")) if name.startswith("mssql:") else Sqlite(name)
     if sys.argv[1] == "dump":
         dump(db, "--no-ids" not in sys.argv)
         return 0

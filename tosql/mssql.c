@@ -1,0 +1,430 @@
+/*
+ * SQL Server: a batch goes to staging tables of the connection by bulk copy,
+ * and from there into the database by a handful of statements, in one short
+ * transaction under an application lock, so that loaders take turns.  What
+ * is unchanged is found first, and never copied.
+ *
+ * All of it can be repeated: after a deadlock on the same connection, after
+ * a loss of the connection (even in COMMIT) on a new one.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "code.h"
+#include "msg.h"
+#include "mssql.h"
+#include "secret.h"
+
+/* Statements cost a round trip each, whatever they move. */
+#define BATCH ((size_t)4 << 20)
+#define TRIES 5
+/* What Azure asks of clients that are told 40501. */
+#define BUSY_SECONDS 10
+
+struct db {
+	const struct db_options *o;
+	struct connstr c;
+	char *name;		/* host/database */
+	struct link link;
+	int linked;		/* link_init was called */
+	struct mssql_sql sql;
+	struct mssql_rooms rooms;
+	int old_schema;		/* a dry run makes it in each transaction */
+	int staged;		/* this connection has its staging tables */
+
+	/* of the batch at hand */
+	struct batch *b;
+	size_t from, to;
+	char *skip;		/* unchanged: not sent */
+	char *answered;		/* the server told its fate */
+	uint64_t *rows[BATCH_TABLES];
+};
+
+static int
+run(struct db *db, int which, void (*row)(void *, const int64_t *, int), int64_t *count)
+{
+	return link_run(&db->link, db->sql.what[which], db->sql.text[which], row, db, count);
+}
+
+static void
+take_unchanged(void *arg, const int64_t *v, int n)
+{
+	struct db *db = arg;
+
+	if (n < 1 || v[0] < 0 || v[0] >= (int64_t)(db->to - db->from))
+		return;
+	db->skip[v[0]] = 1;
+	db->b->session[db->from + (size_t)v[0]].fate = FATE_UNCHANGED;
+}
+
+static void
+take_fate(void *arg, const int64_t *v, int n)
+{
+	struct db *db = arg;
+
+	if (n < 2 || v[0] < 0 || v[0] >= (int64_t)(db->to - db->from) || v[1] < FATE_NEW ||
+	    v[1] > FATE_OLDER)
+		return;
+	db->answered[v[0]] = 1;
+	db->b->session[db->from + (size_t)v[0]].fate = (enum fate)v[1];
+}
+
+static void
+take_number(void *arg, const int64_t *v, int n)
+{
+	struct db *db = arg;
+
+	if (n > 0)
+		db->answered[0] = v[0] != LINK_NULL && v[0] >= 0;
+}
+
+/* How many rows of a table the transaction must insert. */
+static int64_t
+wanted(const struct db *db, int t, enum fate also)
+{
+	size_t i;
+	int64_t n = 0;
+
+	for (i = db->from; i < db->to; i++)
+		if (!db->skip[i - db->from] && (db->b->session[i].fate == FATE_NEW ||
+		    db->b->session[i].fate == also))
+			n += (int64_t)db->rows[t][i - db->from];
+	return n;
+}
+
+static int
+insert(struct db *db, int which, int t, enum fate also)
+{
+	int64_t count, want = wanted(db, t, also);
+
+	if (want == 0)
+		return 0;
+	if (run(db, which, NULL, &count) == -1)
+		return -1;
+	if (count == want || count == -1)
+		return 0;
+	return link_refuse(&db->link, LINK_FINAL, EX_IOERR, "%s: %lld rows instead of %lld: has "
+	    "somebody made a trigger?", db->sql.what[which], (long long)count, (long long)want);
+}
+
+static int
+bulk(struct db *db, int t)
+{
+	struct mssql_bulk k = {&db->link, db->o, &db->rooms, db->b, db->from, db->to, db->skip};
+
+	return mssql_bulk(&k, (enum table_id)t, db->rows[t]);
+}
+
+/* Sessions first; of those that are not unchanged, the rest.  1: nothing is
+ * left to be done. */
+static int
+stage(struct db *db)
+{
+	size_t i, n = db->to - db->from;
+	int t;
+
+	memset(db->skip, 0, n);
+	if (run(db, MSSQL_CLEAR, NULL, NULL) == -1 || bulk(db, TABLE_SESSION) == -1)
+		return -1;
+	if (!db->old_schema && (run(db, MSSQL_MARK_UNCHANGED, NULL, NULL) == -1 ||
+	    run(db, MSSQL_UNCHANGED, take_unchanged, NULL) == -1))
+		return -1;
+	for (i = 0; i < n && db->skip[i]; i++)
+		;
+	if (i == n)
+		return 1;
+	for (t = TABLE_SESSION + 1; t < BATCH_TABLES; t++)
+		if (bulk(db, t) == -1)
+			return -1;
+	return 0;
+}
+
+/* Within the transaction, under the lock. */
+static int
+store(struct db *db)
+{
+	size_t i;
+	int t;
+
+	memset(db->answered, 0, db->to - db->from + 1);
+	if (run(db, MSSQL_DECIDE, NULL, NULL) == -1 ||
+	    run(db, MSSQL_DECIDED, take_fate, NULL) == -1)
+		return -1;
+	for (i = 0; i < db->to - db->from; i++)
+		if (!db->skip[i] && !db->answered[i])
+			return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE, "the server did not "
+			    "answer for each session");
+	if (run(db, MSSQL_UPDATE, NULL, NULL) == -1)
+		return -1;
+	for (t = 0; t < BATCH_TABLES; t++)
+		if (db->sql.text[MSSQL_DELETE + t] != NULL &&
+		    run(db, MSSQL_DELETE + t, NULL, NULL) == -1)
+			return -1;
+	if (insert(db, MSSQL_INSERT_SESSIONS, TABLE_SESSION, FATE_NEW) == -1 ||
+	    run(db, MSSQL_FIND_SESSIONS, NULL, NULL) == -1)
+		return -1;
+	for (t = TABLE_SESSION + 1; t < BATCH_TABLES; t++)
+		if (insert(db, MSSQL_INSERT + t, t, FATE_REPLACED) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+begin(struct db *db)
+{
+	return link_run(&db->link, "beginning a transaction", "BEGIN TRANSACTION", NULL, NULL, NULL);
+}
+
+static int
+take_lock(struct db *db)
+{
+	db->answered[0] = 0;
+	if (run(db, MSSQL_LOCK, take_number, NULL) == -1)
+		return -1;
+	if (!db->answered[0])
+		return link_refuse(&db->link, LINK_AGAIN, EX_TEMPFAIL, "another loader has been "
+		    "writing to it for %d seconds", db->o->timeout);
+	return 0;
+}
+
+static int
+end(struct db *db, int commit)
+{
+	return commit ? link_run(&db->link, "committing", "COMMIT TRANSACTION", NULL, NULL, NULL) :
+	    link_run(&db->link, "rolling back", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", NULL,
+	    NULL, NULL);
+}
+
+/* One transaction of something.  0, or -1 and the failure. */
+static int
+transact(struct db *db, int (*work)(struct db *), int commit)
+{
+	if (begin(db) == 0 && take_lock(db) == 0 && work(db) == 0)
+		return end(db, commit);
+	return -1;
+}
+
+/* After a failure: the transaction is gone, or the connection is.  The
+ * failure itself is kept. */
+static void
+give_up(struct db *db)
+{
+	struct link saved = db->link;
+
+	if (db->link.p == NULL)
+		return;
+	memset(&db->link.text, 0, sizeof(db->link.text));
+	if (dbdead(db->link.p) || saved.failure == LINK_LOST || end(db, 0) == -1)
+		link_disconnect(&db->link);
+	buf_free(&db->link.text);
+	saved.p = db->link.p;
+	db->link = saved;
+}
+
+static int
+make_schema(struct db *db)
+{
+	int needed;
+
+	/* Somebody may have been faster. */
+	if (mssql_schema_inspect(&db->link, &needed) == -1)
+		return -1;
+	return needed ? mssql_schema_make(&db->link) : 0;
+}
+
+/* A dry run of a database that lacks something: all of it is undone. */
+static int
+make_and_store(struct db *db)
+{
+	if (make_schema(db) == -1 || mssql_schema_rooms(&db->link, &db->rooms) == -1)
+		return -1;
+	return stage(db) == -1 ? -1 : store(db);
+}
+
+static int
+try_write(struct db *db)
+{
+	int done;
+
+	if (!db->staged) {
+		if (run(db, MSSQL_STAGE, NULL, NULL) == -1)
+			return -1;
+		db->staged = 1;
+	}
+	if (db->old_schema)
+		return transact(db, make_and_store, 0);
+	done = stage(db);
+	if (done != 0)
+		return done == 1 ? 0 : -1;
+	return transact(db, store, !db->o->dry_run);
+}
+
+/* What a database needs before it is written to. */
+static int
+try_prepare(struct db *db)
+{
+	int needed;
+
+	if (mssql_schema_inspect(&db->link, &needed) == -1)
+		return -1;
+	if (needed && db->o->dry_run) {
+		db->old_schema = 1;
+		return 0;
+	}
+	if (needed) {
+		msg_tell(1, "%s: making its tables, version %d", db->name, SCHEMA_VERSION);
+		if (transact(db, make_schema, 1) == -1)
+			return -1;
+		if (mssql_schema_make_view(&db->link) == -1)
+			return -1;
+	}
+	return mssql_schema_rooms(&db->link, &db->rooms);
+}
+
+static void
+wait_before(int try, int number, enum link_failure failure)
+{
+	/* Not all at once: those who met once would meet again. */
+	long ms = (failure == LINK_LOST ? 1000L : 100L) << try;
+	struct timespec t;
+
+	ms += random() % ms;
+	if (number == 40501 && ms < BUSY_SECONDS * 1000L)
+		ms = BUSY_SECONDS * 1000L;
+	t.tv_sec = ms / 1000;
+	t.tv_nsec = ms % 1000 * 1000000;
+	nanosleep(&t, NULL);
+}
+
+static int
+connect(struct db *db)
+{
+	if (db->link.p != NULL)
+		return 0;
+	db->staged = 0;
+	return link_connect(&db->link);
+}
+
+/*
+ * Do it until it is done, or until it is clear that it cannot be.  0, or a
+ * code: EX_DATAERR without a message, any other after one.
+ */
+static int
+persist(struct db *db, int (*work)(struct db *))
+{
+	struct link *l = &db->link;
+	int try;
+
+	for (try = 0; ; try++) {
+		if (connect(db) == 0 && work(db) == 0)
+			return 0;
+		give_up(db);
+		if (l->failure == LINK_DATA)
+			return EX_DATAERR;
+		if (l->failure == LINK_FINAL || try + 1 == TRIES)
+			break;
+		msg_warn("%s: %s: trying again (%d of %d)", db->name, l->text.p, try + 2, TRIES);
+		wait_before(try, l->number, l->failure);
+	}
+	msg_warn("%s: %s", db->name, l->text.p);
+	return l->code;
+}
+
+static int
+write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *reason)
+{
+	size_t n = to - from;
+	int t, code;
+
+	db->b = b;
+	db->from = from;
+	db->to = to;
+	db->skip = xcalloc(n + 1, 1);
+	db->answered = xcalloc(n + 1, 1);
+	for (t = 0; t < BATCH_TABLES; t++)
+		db->rows[t] = xcalloc(n, sizeof(*db->rows[t]));
+	code = persist(db, try_write);
+	if (code == EX_DATAERR)
+		buf_adds(reason, buf_text(&db->link.text));
+	free(db->skip);
+	free(db->answered);
+	for (t = 0; t < BATCH_TABLES; t++)
+		free(db->rows[t]);
+	return code;
+}
+
+static int
+close_db(struct db *db)
+{
+	if (db == NULL)
+		return 0;
+	if (db->linked) {
+		link_free(&db->link);
+		dbexit();
+	}
+	mssql_sql_free(&db->sql);
+	connstr_free(&db->c);
+	free(db->name);
+	free(db);
+	return 0;
+}
+
+/* The connection string is a secret: it holds a password. */
+static int
+read_target(struct db *db)
+{
+	char *reference = xasprintf("file:%s", db->o->target), *text;
+	int code = 0;
+
+	secret_guard();
+	text = secret_get(reference, "connection string", &code);
+	free(reference);
+	if (text == NULL)
+		return code;
+	code = connstr_parse(text, strlen(text), db->o->target, &db->c);
+	secret_free(text);
+	if (code == 0)
+		db->name = xasprintf("%s/%s", db->c.host,
+		    db->c.database != NULL ? db->c.database : "(default database)");
+	return code;
+}
+
+static struct db *
+open_db(const struct db_options *o, int *code)
+{
+	struct db *db = xcalloc(1, sizeof(*db));
+	struct timespec now;
+
+	db->o = o;
+	db->answered = NULL;
+	if ((*code = read_target(db)) == 0)
+		*code = link_init(&db->link, &db->c, db->name, o->ca_file, o->timeout);
+	db->linked = *code == 0;
+	if (*code == 0) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		srandom((unsigned)now.tv_nsec);
+		mssql_sql_make(&db->sql, o->timeout, o->force);
+		/* For the answer to the lock. */
+		db->answered = xcalloc(1, 1);
+		*code = persist(db, try_prepare);
+		free(db->answered);
+		db->answered = NULL;
+		if (*code == EX_DATAERR) {
+			msg_warn("%s: %s", db->name, db->link.text.p);
+			*code = EX_CONFIG;
+		}
+	}
+	if (*code == 0)
+		return db;
+	close_db(db);
+	return NULL;
+}
+
+const struct db_ops db_mssql = {
+	.name = "mssql",
+	.batch = BATCH,
+	.open = open_db,
+	.write = write_batch,
+	.close = close_db,
+	.schema = mssql_schema,
+};

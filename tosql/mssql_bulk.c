@@ -1,0 +1,271 @@
+/*
+ * Rows to the staging tables, by bulk copy.
+ *
+ * db-lib's bulk copy hands bytes on as they are, takes an empty text for
+ * NULL, and cuts what is too long without a word.  So texts are converted to
+ * UTF-16LE here, a guard stands before each that may be empty, and their
+ * length is checked against the column that they are bound for.
+ */
+#include <stdlib.h>
+
+#include "code.h"
+#include "mssql.h"
+#include "utf8.h"
+
+#define NO_ROOM ((size_t)-1)
+/* ord, n, the table's own, and those of a session beside them */
+#define MAX_COLUMNS (TABLE_MAX_COLUMNS + 5)
+
+struct row {
+	DBINT ord;
+	int64_t n;
+	int64_t number[TABLE_MAX_COLUMNS];
+	int64_t events;
+	struct buf text;	/* of all columns, one after the other */
+};
+
+size_t
+mssql_utf16(struct buf *out, const char *p, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)p, *end = u + n;
+	unsigned char *o, *start;
+	uint32_t c;
+	int len;
+
+	/* No character takes more than twice its bytes. */
+	buf_reserve(out, 2 * n);
+	o = start = (unsigned char *)out->p + out->n;
+	while (u < end) {
+		if (*u < 0x80) {
+			*o++ = *u++;
+			*o++ = 0;
+			continue;
+		}
+		len = utf8_decode(u, (size_t)(end - u), &c);
+		if (len < 0) {	/* the reader has let nothing of the kind in */
+			c = 0xfffd;
+			len = -len;
+		}
+		u += len;
+		if (c > 0xffff) {
+			uint32_t high = 0xd800 + ((c - 0x10000) >> 10);
+
+			*o++ = (unsigned char)(high & 0xff);
+			*o++ = (unsigned char)(high >> 8);
+			c = 0xdc00 + (c & 0x3ff);
+		}
+		*o++ = (unsigned char)(c & 0xff);
+		*o++ = (unsigned char)(c >> 8);
+	}
+	out->n += (size_t)(o - start);
+	return (size_t)(o - start) / 2;
+}
+
+static int
+is_key(enum table_id t, int c)
+{
+	return t == TABLE_SESSION && (c == SESSION_HOST_NAME || c == SESSION_LSID);
+}
+
+/* Columns of the staging table come after ord and n, which are 1 and 2. */
+static int
+bind(struct link *l, enum table_id t, struct row *r)
+{
+	const struct table *table = &table_list[t];
+	BYTE *any = (BYTE *)"";	/* until bcp_colptr says better */
+	int c, bad;
+
+	bad = bcp_bind(l->p, (BYTE *)&r->ord, 0, -1, NULL, 0, SYBINT4, 1) == FAIL ||
+	    bcp_bind(l->p, (BYTE *)&r->n, 0, -1, NULL, 0, SYBINT8, 2) == FAIL;
+	for (c = 0; c < table->columns && !bad; c++) {
+		int number = table->column[c].type == TABLE_INT ||
+		    table->column[c].type == TABLE_BOOL;
+
+		bad = number ? bcp_bind(l->p, (BYTE *)&r->number[c], 0, -1, NULL, 0, SYBINT8,
+		    c + 3) == FAIL :
+		    bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 3) == FAIL;
+	}
+	if (t == TABLE_SESSION && !bad)
+		bad = bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 3) == FAIL ||
+		    bcp_bind(l->p, (BYTE *)&r->events, 0, -1, NULL, 0, SYBINT8, c + 4) == FAIL ||
+		    bcp_bind(l->p, (BYTE *)&r->number[0], 0, 0, NULL, 0, SYBINT8, c + 5) == FAIL;
+	return bad ? -1 : 0;
+}
+
+/* A text column's bytes, with its guard; their number, or NO_ROOM. */
+static size_t
+convert(const struct mssql_bulk *k, enum table_id t, int c, const struct batch_value *v,
+    struct buf *out)
+{
+	int room = k->rooms->room[t][c], time = table_list[t].column[c].type == TABLE_TIME;
+	size_t start = out->n, units;
+
+	if (!time && !is_key(t, c))
+		mssql_utf16(out, MSSQL_GUARD, sizeof(MSSQL_GUARD) - 1);
+	units = mssql_utf16(out, v->p, v->n);
+	if (time) {	/* 2024-12-03T15:26:05 is understood in any language */
+		out->p[start + 20] = 'T';
+		return out->n - start;
+	}
+	if (room >= 0 && units > (size_t)room) {
+		link_refuse(k->l, LINK_DATA, EX_DATAERR, "%s.%s has %zu characters, and the column "
+		    "takes %d", table_list[t].name, table_list[t].column[c].name, units, room);
+		return NO_ROOM;
+	}
+	if (is_key(t, c) && v->n > 0 && v->p[v->n - 1] == ' ') {
+		link_refuse(k->l, LINK_DATA, EX_DATAERR, "session.%s ends in a blank, and SQL Server "
+		    "cannot tell it from one that does not", table_list[t].column[c].name);
+		return NO_ROOM;
+	}
+	return out->n - start;
+}
+
+/* Hand the row's values over.  0, or -1 and the failure. */
+static int
+send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *rows,
+    const struct batch_session *s, struct row *r)
+{
+	const struct table *table = &table_list[t];
+	DBPROCESS *p = k->l->p;
+	size_t length[MAX_COLUMNS], at = 0;
+	int c, bad = 0;
+
+	/* First all of them: the buffer moves while it grows. */
+	buf_reset(&r->text);
+	for (c = 0; c < table->columns; c++) {
+		const struct batch_value *v = &rows->value[c];
+		int number = table->column[c].type == TABLE_INT ||
+		    table->column[c].type == TABLE_BOOL;
+
+		length[c] = 0;
+		r->number[c] = number && v->p != NULL ? v->i : 0;
+		if (v->p == NULL || number)
+			continue;
+		length[c] = convert(k, t, c, v, &r->text);
+		if (length[c] == NO_ROOM)
+			return -1;
+	}
+	if (t == TABLE_SESSION)
+		length[c] = 2 * mssql_utf16(&r->text, s->hash, SHA256_HEX - 1);
+	for (c = 0; c < table->columns && !bad; c++) {
+		if (table->column[c].type == TABLE_INT || table->column[c].type == TABLE_BOOL) {
+			bad = bcp_collen(p, rows->value[c].p == NULL ? 0 : -1, c + 3) == FAIL;
+			continue;
+		}
+		bad = bcp_colptr(p, (BYTE *)r->text.p + at, c + 3) == FAIL ||
+		    bcp_collen(p, (DBINT)length[c], c + 3) == FAIL;
+		at += length[c];
+	}
+	if (t == TABLE_SESSION && !bad) {
+		r->events = (int64_t)s->events;
+		bad = bcp_colptr(p, (BYTE *)r->text.p + at, c + 3) == FAIL ||
+		    bcp_collen(p, (DBINT)length[c], c + 3) == FAIL ||
+		    bcp_collen(p, 0, c + 5) == FAIL;
+	}
+	if (bad || bcp_sendrow(p) == FAIL) {
+		link_failed(k->l, "copying rows");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+send_all(const struct mssql_bulk *k, enum table_id t, struct row *r, uint64_t rows_of[])
+{
+	struct batch_rows rows;
+	size_t i;
+	int more, bad = 0;
+
+	batch_rows(&rows, k->b, t);
+	for (i = k->from; i < k->to && !bad; i++) {
+		rows_of[i - k->from] = 0;
+		if (k->skip != NULL && k->skip[i - k->from])
+			continue;
+		r->ord = (DBINT)(i - k->from);
+		batch_rows_of(&rows, i);
+		while (!bad && (more = batch_next(&rows)) != 0) {
+			r->n++;
+			if (more == -1)
+				bad = link_refuse(k->l, LINK_FINAL, EX_IOERR, "reading it back");
+			else
+				bad = send_row(k, t, &rows, &k->b->session[i], r);
+			rows_of[i - k->from]++;
+		}
+		if (k->o->meanwhile != NULL)
+			k->o->meanwhile(k->o->meanwhile_arg);
+	}
+	batch_rows_end(&rows);
+	return bad;
+}
+
+/* Is there anything to be sent?  To begin for nothing is an error. */
+static int
+has_rows(const struct mssql_bulk *k, enum table_id t)
+{
+	size_t i;
+
+	for (i = k->from; i < k->to; i++)
+		if ((k->skip == NULL || !k->skip[i - k->from]) && batch_size(k->b, i, t) > 0)
+			return 1;
+	return 0;
+}
+
+/* What was sent is sent, even if it is of no use: the tables are emptied
+ * before the next try, and the connection is good for it. */
+static int
+finish(const struct mssql_bulk *k, struct row *r, int bad)
+{
+	struct link *l = k->l;
+	enum link_failure failure = l->failure;
+	DBINT done;
+
+	if (bad && failure != LINK_DATA) {
+		link_disconnect(l);	/* there is no way back from here */
+		return -1;
+	}
+	if (!bad)
+		link_begin(l);
+	done = bcp_done(l->p);
+	if (bad) {
+		if (done == -1)
+			link_disconnect(l);
+		return -1;
+	}
+	if (done == -1) {
+		link_failed(l, "copying rows");
+		link_disconnect(l);
+		return -1;
+	}
+	if (done != r->n)
+		return link_refuse(l, LINK_FINAL, EX_IOERR, "copying rows: %lld were sent, and the "
+		    "server counts %ld", (long long)r->n, (long)done);
+	return 0;
+}
+
+int
+mssql_bulk(const struct mssql_bulk *k, enum table_id t, uint64_t rows[])
+{
+	struct link *l = k->l;
+	struct row r = {0};
+	char *name;
+	int bad;
+
+	memset(rows, 0, (k->to - k->from) * sizeof(*rows));
+	if (!has_rows(k, t))
+		return 0;
+	link_begin(l);
+	name = xasprintf("#praic_%s", table_list[t].name);
+	bad = bcp_init(l->p, name, NULL, NULL, DB_IN) == FAIL ||
+	    bcp_options(l->p, BCPHINTS, (BYTE *)"TABLOCK", sizeof("TABLOCK") - 1) == FAIL ||
+	    bind(l, t, &r) == -1;
+	free(name);
+	if (bad) {
+		link_failed(l, "beginning to copy rows");
+		link_disconnect(l);
+		return -1;
+	}
+	bad = send_all(k, t, &r, rows);
+	bad = finish(k, &r, bad);
+	buf_free(&r.text);
+	return bad;
+}

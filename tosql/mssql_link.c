@@ -1,0 +1,530 @@
+/* One connection to SQL Server: see mssql_link.h. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "mssql_link.h"
+
+/* Longer than any statement should take; a lost peer is noticed by it. */
+#define ANSWER_TIMEOUT 600
+#define PACKET_SIZE 16384
+/* What FreeTDS 1.3 puts into its login packet: TDS_MAX_LOGIN_STR_SZ. */
+#define MAX_LOGIN 128
+#define MAX_RESULT_COLUMNS 64
+
+/*
+ * What the server's numbers ask for.  The transient ones are those that
+ * SqlClient and Entity Framework repeat, too.
+ */
+static const struct {
+	int number;
+	enum link_failure failure;
+	int code;
+	const char *hint;
+} known[] = {
+	{1204, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* no lock resources */
+	{1205, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* deadlock victim */
+	{1222, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* lock time-out */
+	{701, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* no memory */
+	{802, LINK_AGAIN, EX_TEMPFAIL, NULL},
+	{8645, LINK_AGAIN, EX_TEMPFAIL, NULL},
+	{8651, LINK_AGAIN, EX_TEMPFAIL, NULL},
+	{41301, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* in-memory tables */
+	{41302, LINK_AGAIN, EX_TEMPFAIL, NULL},
+	{41305, LINK_AGAIN, EX_TEMPFAIL, NULL},
+	{41325, LINK_AGAIN, EX_TEMPFAIL, NULL},
+	{41839, LINK_AGAIN, EX_TEMPFAIL, NULL},
+	{20, LINK_LOST, EX_TEMPFAIL, NULL},
+	{64, LINK_LOST, EX_TEMPFAIL, NULL},
+	{121, LINK_LOST, EX_TEMPFAIL, NULL},
+	{233, LINK_LOST, EX_TEMPFAIL, NULL},
+	{596, LINK_LOST, EX_TEMPFAIL, NULL},		/* killed */
+	{6005, LINK_LOST, EX_TEMPFAIL, NULL},		/* shutting down */
+	{10053, LINK_LOST, EX_TEMPFAIL, NULL},
+	{10054, LINK_LOST, EX_TEMPFAIL, NULL},
+	{10060, LINK_LOST, EX_TEMPFAIL, NULL},
+	{10928, LINK_LOST, EX_TEMPFAIL, NULL},		/* Azure: limits, moves */
+	{10929, LINK_LOST, EX_TEMPFAIL, NULL},
+	{17142, LINK_LOST, EX_TEMPFAIL, NULL},		/* paused */
+	{18401, LINK_LOST, EX_TEMPFAIL, NULL},		/* being upgraded */
+	{40197, LINK_LOST, EX_TEMPFAIL, NULL},
+	{40501, LINK_LOST, EX_TEMPFAIL, NULL},		/* busy: 10 seconds at least */
+	{40613, LINK_LOST, EX_TEMPFAIL, NULL},
+	{49918, LINK_LOST, EX_TEMPFAIL, NULL},
+	{49919, LINK_LOST, EX_TEMPFAIL, NULL},
+	{49920, LINK_LOST, EX_TEMPFAIL, NULL},
+	{18450, LINK_FINAL, EX_NOPERM, NULL},
+	{18451, LINK_FINAL, EX_NOPERM, NULL},
+	{18452, LINK_FINAL, EX_NOPERM, "the server takes Windows logins only, or not this one"},
+	{18456, LINK_FINAL, EX_NOPERM, "check User Id and Password of the connection string"},
+	{18458, LINK_FINAL, EX_NOPERM, NULL},
+	{18470, LINK_FINAL, EX_NOPERM, "the account is disabled"},
+	{18486, LINK_FINAL, EX_NOPERM, "the account is locked out"},
+	{18487, LINK_FINAL, EX_NOPERM, "the password has expired"},
+	{18488, LINK_FINAL, EX_NOPERM, "the password must be changed"},
+	{229, LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server"},
+	{230, LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server"},
+	{262, LINK_FINAL, EX_NOPERM, "have somebody who may run: praic-tosql --schema mssql"},
+	{297, LINK_FINAL, EX_NOPERM, NULL},
+	{300, LINK_FINAL, EX_NOPERM, NULL},
+	{916, LINK_FINAL, EX_NOPERM, "the login is no user of the database"},
+	{1088, LINK_FINAL, EX_NOPERM, NULL},
+	{15247, LINK_FINAL, EX_NOPERM, NULL},
+	{911, LINK_FINAL, EX_CONFIG, "check Database of the connection string"},
+	{4060, LINK_FINAL, EX_CONFIG, "check Database of the connection string, and whether the "
+	    "login is a user of it"},
+	{3906, LINK_FINAL, EX_CONFIG, "the database is read-only"},
+	{207, LINK_FINAL, EX_CONFIG, "somebody has changed the tables"},
+	{208, LINK_FINAL, EX_CONFIG, "somebody has changed the tables"},
+	{102, LINK_FINAL, EX_SOFTWARE, NULL},		/* syntax */
+	{156, LINK_FINAL, EX_SOFTWARE, NULL},
+	{1101, LINK_FINAL, EX_IOERR, "the database is full"},
+	{1105, LINK_FINAL, EX_IOERR, "the database is full"},
+	{9002, LINK_FINAL, EX_IOERR, "the transaction log is full: back it up, or let it grow"},
+	{3257, LINK_FINAL, EX_IOERR, NULL},
+	{5149, LINK_FINAL, EX_IOERR, NULL},
+	{823, LINK_FINAL, EX_IOERR, "the database is damaged"},
+	{824, LINK_FINAL, EX_IOERR, "the database is damaged"},
+};
+
+/* The connection that db-lib's handlers speak of. */
+static struct link *current;
+
+/* Keep what was said first: what follows is its consequence. */
+static void
+note(int number, int severity, const char *text)
+{
+	if (current == NULL || current->number != 0)
+		return;
+	current->number = number;
+	current->severity = severity;
+	buf_reset(&current->text);
+	buf_adds(&current->text, text != NULL ? text : "no reason given");
+}
+
+static int
+on_error(DBPROCESS *p, int severity, int number, int os_number, char *text, char *os_text)
+{
+	struct buf both = {0};
+
+	(void)p;
+	/* 20018 only says that the server has said something. */
+	if (number != SYBESMSG) {
+		buf_adds(&both, text != NULL ? text : "");
+		if (os_number != 0 && os_number != DBNOERR && os_text != NULL)
+			buf_printf(&both, ": %s", os_text);
+		note(number, severity, buf_text(&both));
+		buf_free(&both);
+	}
+	/* Anything else makes a time-out wait for ever. */
+	return INT_CANCEL;
+}
+
+static int
+on_message(DBPROCESS *p, DBINT number, int state, int severity, char *text, char *server,
+    char *procedure, int line)
+{
+	(void)p;
+	(void)state;
+	(void)server;
+	(void)procedure;
+	(void)line;
+	if (severity > 10)
+		note((int)number, severity, text);
+	else
+		msg_tell(3, "the server says: %s", text);
+	return 0;
+}
+
+void
+link_begin(struct link *l)
+{
+	current = l;
+	l->failure = LINK_WELL;
+	l->number = l->severity = l->code = 0;
+	buf_reset(&l->text);
+}
+
+/* db-lib's own errors. */
+static void
+sort_dblib(struct link *l)
+{
+	l->failure = LINK_LOST;
+	l->code = EX_TEMPFAIL;
+	switch (l->number) {
+	case SYBECONN:	/* nobody answers there */
+	case SYBEUHST:	/* no such host */
+	case SYBESOCK:
+		l->code = EX_UNAVAILABLE;
+		break;
+	case SYBEFCON:	/* the login failed, and the server did not say why */
+		l->failure = LINK_FINAL;
+		l->code = EX_CONFIG;
+		break;
+	case SYBETIME:
+	case SYBEREAD:
+	case SYBEWRIT:
+	case SYBESEOF:
+	case SYBEDDNE:
+		break;
+	case SYBEMEM:
+		l->failure = LINK_FINAL;
+		break;
+	default:
+		l->failure = LINK_FINAL;
+		l->code = EX_SOFTWARE;
+	}
+}
+
+static const char *
+sort_server(struct link *l)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].number == l->number) {
+			l->failure = known[i].failure;
+			l->code = known[i].code;
+			return known[i].hint;
+		}
+	/* From 20 on the server ends the connection. */
+	l->failure = l->severity >= 20 ? LINK_LOST : LINK_DATA;
+	l->code = l->severity >= 20 ? EX_TEMPFAIL : EX_DATAERR;
+	return NULL;
+}
+
+/*
+ * What was it?  db-lib's numbers are from 20000 on and below 20300; of the
+ * server's none that matters here is among them.
+ */
+int
+link_failed(struct link *l, const char *what)
+{
+	const char *hint = NULL;
+	struct buf text = {0};
+	int dead = l->p != NULL && dbdead(l->p);
+
+	if (l->number == 0 || (dead && l->number < 20000 && l->severity <= 10)) {
+		/* It may die without a word: KILL, a restart. */
+		l->failure = dead ? LINK_LOST : LINK_FINAL;
+		l->code = dead ? EX_TEMPFAIL : EX_SOFTWARE;
+		buf_reset(&l->text);
+		buf_adds(&l->text, dead ? "the connection is lost" : "it failed without a word");
+	} else if (l->number >= 20000 && l->number < 20300)
+		sort_dblib(l);
+	else
+		hint = sort_server(l);
+	if (dead && (l->failure == LINK_DATA || l->failure == LINK_AGAIN))
+		l->failure = LINK_LOST;
+	buf_printf(&text, "%s: %s", what, buf_text(&l->text));
+	if (l->number != 0)
+		buf_printf(&text, " (error %d)", l->number);
+	if (hint != NULL)
+		buf_printf(&text, ": %s", hint);
+	buf_free(&l->text);
+	l->text = text;
+	buf_text(&l->text);
+	return -1;
+}
+
+int
+link_refuse(struct link *l, enum link_failure failure, int code, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	l->failure = failure;
+	l->code = code;
+	l->number = 0;
+	buf_reset(&l->text);
+	buf_adds(&l->text, text);
+	buf_text(&l->text);
+	return -1;
+}
+
+/* A value in a file of lines. */
+static int
+is_one_line(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return 0;
+	return 1;
+}
+
+/*
+ * FreeTDS takes encryption and the check of certificates from its
+ * configuration file alone, and reads those of the user and the system
+ * unless it is given one: so it is given one, that no name leads to.
+ */
+static int
+write_conf(struct link *l, const char *ca_file)
+{
+	const struct connstr *c = l->c;
+	struct buf conf = {0};
+	int bad;
+
+	buf_printf(&conf, "[praic]\n\thost = %s\n", c->host);
+	if (c->port != 0)
+		buf_printf(&conf, "\tport = %d\n", c->port);
+	else if (c->instance != NULL)
+		buf_printf(&conf, "\tinstance = %s\n", c->instance);
+	else
+		buf_adds(&conf, "\tport = 1433\n");
+	buf_adds(&conf, "\ttds version = 7.4\n\tclient charset = UTF-8\n"
+	    "\ttext size = 2147483647\n\tenable tls v1 = no\n");
+	buf_printf(&conf, "\tencryption = %s\n", c->encrypt ? "require" : "request");
+	if (!c->trust && c->encrypt)
+		buf_printf(&conf, "\tca file = %s\n\tcheck certificate hostname = yes\n",
+		    ca_file != NULL ? ca_file : "system");
+	l->conf = file_scratch();
+	bad = l->conf == -1 || file_write(l->conf, conf.p, conf.n) == -1;
+	buf_free(&conf);
+	if (bad) {
+		msg_errno("temporary file in $TMPDIR or /var/tmp");
+		return EX_CANTCREAT;
+	}
+	l->conf_name = xasprintf("/dev/fd/%d", l->conf);
+	dbsetifile(l->conf_name);
+	return 0;
+}
+
+int
+link_init(struct link *l, const struct connstr *c, const char *name, const char *ca_file,
+    int timeout)
+{
+	memset(l, 0, sizeof(*l));
+	l->c = c;
+	l->name = name;
+	l->timeout = timeout;
+	l->conf = -1;
+	/* They would turn the file's words round, or write down the login. */
+	unsetenv("TDSVER");
+	unsetenv("TDSPORT");
+	unsetenv("TDSHOST");
+	unsetenv("TDSQUERY");
+	unsetenv("TDSDUMP");
+	unsetenv("TDSDUMPCONFIG");
+	if (!is_one_line(c->host) || (c->instance != NULL && !is_one_line(c->instance)) ||
+	    (ca_file != NULL && !is_one_line(ca_file))) {
+		msg_warn("%s: a control character in the name of the server, its instance or "
+		    "the CA file", name);
+		return EX_CONFIG;
+	}
+	if ((c->user != NULL && strlen(c->user) > MAX_LOGIN) ||
+	    (c->password != NULL && strlen(c->password) > MAX_LOGIN)) {
+		msg_warn("%s: User Id and Password may have %d bytes each: FreeTDS sends no more",
+		    name, MAX_LOGIN);
+		return EX_CONFIG;
+	}
+	if (ca_file != NULL && access(ca_file, R_OK) == -1) {
+		msg_errno("%s", ca_file);
+		return EX_CONFIG;
+	}
+	if (dbinit() == FAIL) {
+		msg_warn("FreeTDS does not start");
+		return EX_SOFTWARE;
+	}
+	dberrhandle(on_error);
+	dbmsghandle(on_message);
+	return write_conf(l, ca_file);
+}
+
+void
+link_free(struct link *l)
+{
+	link_disconnect(l);
+	if (l->conf != -1)
+		close(l->conf);
+	free(l->conf_name);
+	buf_free(&l->text);
+}
+
+void
+link_disconnect(struct link *l)
+{
+	if (l->p == NULL)
+		return;
+	current = NULL;		/* what it says when it goes is of no use */
+	dbclose(l->p);
+	l->p = NULL;
+}
+
+static DBPROCESS *
+log_in(const struct connstr *c)
+{
+	LOGINREC *login = dblogin();
+	char host[64];
+	DBPROCESS *p;
+
+	if (login == NULL)
+		return NULL;
+	if (gethostname(host, sizeof(host)) == 0) {
+		host[sizeof(host) - 1] = '\0';
+		DBSETLHOST(login, host);
+	}
+	if (!c->integrated) {	/* without a user FreeTDS asks Kerberos */
+		DBSETLUSER(login, c->user);
+		DBSETLPWD(login, c->password);
+	}
+	if (c->database != NULL)
+		DBSETLDBNAME(login, c->database);
+	DBSETLAPP(login, c->application != NULL ? c->application : "praic-tosql");
+	DBSETLCHARSET(login, "UTF-8");
+	DBSETLPACKET(login, PACKET_SIZE);
+	BCP_SETL(login, TRUE);
+	p = dbopen(login, "praic");
+	dbloginfree(login);
+	return p;
+}
+
+struct answer {
+	int64_t first;
+};
+
+static void
+keep_first(void *arg, const int64_t *v, int n)
+{
+	struct answer *a = arg;
+
+	if (n > 0)
+		a->first = v[0];
+}
+
+/* Is it really encrypted?  Asked where the login may ask. */
+static int
+check_encryption(struct link *l)
+{
+	struct answer may = {0}, is = {1};
+
+	if (!l->c->encrypt)
+		return 0;
+	if (link_run(l, "asking for permissions", "SELECT CAST(HAS_PERMS_BY_NAME(NULL, NULL, "
+	    "N'VIEW SERVER STATE') AS INT)", keep_first, &may, NULL) == -1)
+		return -1;
+	if (may.first != 1)
+		return 0;
+	if (link_run(l, "asking for encryption", "SELECT CASE WHEN encrypt_option = N'TRUE' "
+	    "THEN 1 ELSE 0 END FROM sys.dm_exec_connections WHERE session_id = @@SPID",
+	    keep_first, &is, NULL) == -1)
+		return -1;
+	if (is.first == 1)
+		return 0;
+	return link_refuse(l, LINK_FINAL, EX_CONFIG, "the server says that the connection is not "
+	    "encrypted, and Encrypt=no is not what was asked for");
+}
+
+static int
+set_options(struct link *l)
+{
+	/* What SqlClient sets and db-lib leaves off.  Not NOCOUNT: the counts
+	 * are compared with what was sent. */
+	char *sql = xasprintf("SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, "
+	    "CONCAT_NULL_YIELDS_NULL, QUOTED_IDENTIFIER, XACT_ABORT ON;\n"
+	    "SET NUMERIC_ROUNDABORT, IMPLICIT_TRANSACTIONS, NOCOUNT OFF;\n"
+	    "SET LANGUAGE us_english; SET DATEFORMAT ymd;\n"
+	    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
+	    "SET TEXTSIZE 2147483647; SET LOCK_TIMEOUT %d", l->timeout * 1000);
+	int bad = link_run(l, "setting options", sql, NULL, NULL, NULL);
+
+	free(sql);
+	return bad;
+}
+
+int
+link_connect(struct link *l)
+{
+	link_disconnect(l);
+	link_begin(l);
+	if (lseek(l->conf, 0, SEEK_SET) == -1)
+		return link_refuse(l, LINK_FINAL, EX_IOERR, "temporary file: %s", strerror(errno));
+	dbsetlogintime(l->c->timeout);
+	dbsettime(ANSWER_TIMEOUT);
+	l->p = log_in(l->c);
+	if (l->p == NULL) {
+		link_failed(l, "logging in");
+		if (l->number == SYBEFCON)
+			link_refuse(l, LINK_FINAL, EX_CONFIG, "logging in: the server breaks off, "
+			    "as it does when %s", l->c->integrated ?
+			    "Kerberos has no ticket (kinit), or a certificate is not accepted" :
+			    "it offers no encryption, or its certificate is for another name, has "
+			    "expired, or is of an authority not in the CA file (--ca-file)");
+		return -1;
+	}
+	if (set_options(l) == -1 || check_encryption(l) == -1) {
+		link_disconnect(l);
+		return -1;
+	}
+	return 0;
+}
+
+/* A row as numbers: all that is asked of the server is made so. */
+static int
+read_row(struct link *l, int64_t *v, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		v[i] = LINK_NULL;
+		if (dbdatlen(l->p, i + 1) > 0 && dbconvert(l->p, dbcoltype(l->p, i + 1),
+		    dbdata(l->p, i + 1), dbdatlen(l->p, i + 1), SYBINT8, (BYTE *)&v[i], 8) != 8)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+read_rows(struct link *l, void (*row)(void *, const int64_t *, int), void *arg)
+{
+	int64_t v[MAX_RESULT_COLUMNS];
+	int n = dbnumcols(l->p);
+	STATUS status;
+
+	if (n > MAX_RESULT_COLUMNS)
+		return -1;
+	while ((status = dbnextrow(l->p)) != NO_MORE_ROWS) {
+		if (status == FAIL || read_row(l, v, n) == -1)
+			return -1;
+		if (row != NULL)
+			row(arg, v, n);
+	}
+	return 0;
+}
+
+int
+link_run(struct link *l, const char *what, const char *sql,
+    void (*row)(void *, const int64_t *, int), void *arg, int64_t *count)
+{
+	RETCODE more;
+
+	link_begin(l);
+	msg_tell(3, "%s: %s", what, sql);
+	dbfreebuf(l->p);
+	if (count != NULL)
+		*count = -1;
+	if (dbcmd(l->p, sql) == FAIL || dbsqlexec(l->p) == FAIL) {
+		link_failed(l, what);
+		dbcancel(l->p);
+		return -1;
+	}
+	while ((more = dbresults(l->p)) == SUCCEED) {
+		if (read_rows(l, row, arg) == -1)
+			break;
+		if (count != NULL)
+			*count = dbcount(l->p);
+	}
+	/* An error behind a first result is told by the handler alone. */
+	if (more == NO_MORE_RESULTS && l->number == 0)
+		return 0;
+	link_failed(l, what);
+	dbcancel(l->p);
+	return -1;
+}

@@ -1,0 +1,315 @@
+/*
+ * The storage database in T-SQL, of 2008 and later.  Every statement looks
+ * first whether its thing is there, so that the same text makes a database,
+ * adds to one that the vendor's client has made, and upgrades an older one.
+ */
+#include <stdlib.h>
+
+#include "code.h"
+#include "msg.h"
+#include "mssql.h"
+
+/* Keys are compared byte by byte, whatever the database's collation. */
+#define BYTEWISE " COLLATE Latin1_General_BIN2"
+
+static int
+is_key(enum table_id t, const struct schema_column *c)
+{
+	return t == TABLE_SESSION && (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID);
+}
+
+static void
+column_type(struct buf *sql, enum table_id t, const struct schema_column *c)
+{
+	switch (c->type) {
+	case SCHEMA_ID:
+		buf_adds(sql, "BIGINT IDENTITY(1,1) NOT NULL");
+		return;
+	case SCHEMA_LINK:
+		buf_adds(sql, "BIGINT NOT NULL");
+		return;
+	case SCHEMA_INT:
+		buf_adds(sql, "BIGINT NULL");
+		return;
+	case SCHEMA_BOOL:
+		buf_adds(sql, "INT NULL");
+		return;
+	case SCHEMA_TIME:
+		buf_adds(sql, "DATETIME2(0) NULL");
+		return;
+	case SCHEMA_TEXT:
+	case SCHEMA_HASH:
+		break;
+	}
+	if (c->room == 0)
+		buf_adds(sql, "NVARCHAR(MAX)");
+	else
+		buf_printf(sql, "NVARCHAR(%d)", c->room);
+	if (is_key(t, c) || c->type == SCHEMA_HASH)
+		buf_adds(sql, BYTEWISE);
+	buf_adds(sql, is_key(t, c) ? " NOT NULL" : " NULL");
+}
+
+static void
+make_table(struct buf *sql, enum table_id t)
+{
+	struct schema_column column[SCHEMA_MAX_COLUMNS];
+	const char *name = table_list[t].name;
+	int n = schema_columns(t, column), i;
+
+	buf_printf(sql, "IF OBJECT_ID(N'dbo.[%s]', N'U') IS NULL\nCREATE TABLE dbo.[%s] (\n", name,
+	    name);
+	for (i = 0; i < n; i++) {
+		buf_printf(sql, "    [%s] ", column[i].name);
+		column_type(sql, t, &column[i]);
+		buf_adds(sql, ",\n");
+	}
+	buf_printf(sql, "    CONSTRAINT [PK_praic_%s] PRIMARY KEY CLUSTERED (id)", name);
+	if (t != TABLE_SESSION)
+		buf_printf(sql, ",\n    CONSTRAINT [FK_praic_%s] FOREIGN KEY ([%s])\n"
+		    "        REFERENCES dbo.[%s] (id) ON DELETE CASCADE", name, column[1].name,
+		    table_list[schema_parent(t)].name);
+	buf_adds(sql, "\n)");
+}
+
+/* Of a table that was there before. */
+static void
+add_columns(struct buf *sql, enum table_id t)
+{
+	struct schema_column column[SCHEMA_MAX_COLUMNS];
+	const char *name = table_list[t].name;
+	int n = schema_columns(t, column), i;
+
+	for (i = 0; i < n; i++) {
+		if (column[i].type == SCHEMA_ID || column[i].type == SCHEMA_LINK ||
+		    is_key(t, &column[i]))
+			continue;
+		buf_printf(sql, "IF COL_LENGTH(N'dbo.[%s]', N'%s') IS NULL\n"
+		    "    ALTER TABLE dbo.[%s] ADD [%s] ", name, column[i].name, name,
+		    column[i].name);
+		column_type(sql, t, &column[i]);
+		buf_adds(sql, "\n");
+	}
+}
+
+/* An index is known by its first column: its name may be another. */
+static void
+make_index(struct buf *sql, const struct schema_index *x)
+{
+	const char *name = table_list[x->table].name;
+
+	buf_printf(sql, "IF NOT EXISTS (SELECT 1 FROM sys.index_columns AS i\n"
+	    "    INNER JOIN sys.columns AS c ON c.object_id = i.object_id AND c.column_id = "
+	    "i.column_id\n    WHERE i.object_id = OBJECT_ID(N'dbo.[%s]', N'U')\n"
+	    "        AND i.key_ordinal = 1 AND c.name = N'%s')\n"
+	    "CREATE %sNONCLUSTERED INDEX [IX_praic_%s] ON dbo.[%s] ([%s]", name, x->column[0],
+	    x->unique ? "UNIQUE " : "", x->name, name, x->column[0]);
+	if (x->column[1] != NULL)
+		buf_printf(sql, ", [%s]", x->column[1]);
+	buf_addc(sql, ')');
+}
+
+static void
+make_view(struct buf *sql)
+{
+	struct schema_column column[SCHEMA_MAX_COLUMNS];
+	int n = schema_columns(SCHEMA_VIEW_OF, column), i;
+
+	buf_adds(sql, "IF OBJECT_ID(N'dbo." SCHEMA_VIEW "') IS NULL\n"
+	    "EXEC (N'CREATE VIEW dbo." SCHEMA_VIEW " AS SELECT ");
+	for (i = 0; i < n; i++)
+		buf_printf(sql, "%s[%s]", i > 0 ? ", " : "", column[i].name);
+	buf_printf(sql, " FROM dbo.[%s]')", table_list[SCHEMA_VIEW_OF].name);
+}
+
+void
+mssql_schema_each(void (*take)(void *, const char *, const char *, int), void *arg)
+{
+	struct buf sql = {0};
+	int t, i;
+
+	for (t = 0; t < BATCH_TABLES; t++) {
+		buf_reset(&sql);
+		make_table(&sql, (enum table_id)t);
+		take(arg, "making a table", buf_text(&sql), 0);
+		buf_reset(&sql);
+		add_columns(&sql, (enum table_id)t);
+		take(arg, "adding columns", buf_text(&sql), 0);
+	}
+	for (i = 0; i < SCHEMA_INDEXES; i++) {
+		buf_reset(&sql);
+		make_index(&sql, &schema_index[i]);
+		take(arg, "making an index", buf_text(&sql), 0);
+	}
+	take(arg, "making a table", "IF OBJECT_ID(N'dbo.praic_schema', N'U') IS NULL\n"
+	    "CREATE TABLE dbo.praic_schema (version INT NOT NULL)", 0);
+	buf_reset(&sql);
+	buf_printf(&sql, "DELETE FROM dbo.praic_schema;\n"
+	    "INSERT INTO dbo.praic_schema (version) VALUES (%d)", SCHEMA_VERSION);
+	take(arg, "noting the version", buf_text(&sql), 0);
+	buf_reset(&sql);
+	make_view(&sql);
+	take(arg, "making the view " SCHEMA_VIEW, buf_text(&sql), 1);
+	buf_free(&sql);
+}
+
+static void
+add_text(void *arg, const char *what, const char *sql, int is_view)
+{
+	(void)what;
+	(void)is_view;
+	buf_printf(arg, "%s;\nGO\n", sql);
+}
+
+void
+mssql_schema(struct buf *text)
+{
+	buf_adds(text, "SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, QUOTED_IDENTIFIER ON;\nGO\n");
+	mssql_schema_each(add_text, text);
+}
+
+struct making {
+	struct link *l;
+	int view;
+	int bad;
+};
+
+static void
+make(void *arg, const char *what, const char *sql, int is_view)
+{
+	struct making *m = arg;
+
+	if (is_view == m->view && !m->bad)
+		m->bad = link_run(m->l, what, sql, NULL, NULL, NULL);
+}
+
+int
+mssql_schema_make(struct link *l)
+{
+	struct making m = {.l = l};
+
+	mssql_schema_each(make, &m);
+	return m.bad;
+}
+
+int
+mssql_schema_make_view(struct link *l)
+{
+	struct making m = {.l = l, .view = 1};
+
+	mssql_schema_each(make, &m);
+	if (!m.bad || l->failure == LINK_LOST || l->failure == LINK_AGAIN)
+		return m.bad;
+	msg_warn("%s: %s; everything else works without it", l->name, l->text.p);
+	return 0;
+}
+
+struct found {
+	int64_t v[4];
+};
+
+static void
+keep(void *arg, const int64_t *v, int n)
+{
+	struct found *f = arg;
+
+	memcpy(f->v, v, sizeof(*v) * (size_t)(n < 4 ? n : 4));
+}
+
+int
+mssql_schema_inspect(struct link *l, int *needed)
+{
+	struct found f = {{0}};
+
+	*needed = 1;
+	if (link_run(l, "looking for tables", "SELECT CAST(CASE WHEN OBJECT_ID(N'dbo.praic_schema', "
+	    "N'U') IS NULL THEN 0 ELSE 1 END AS INT), CAST(CASE WHEN OBJECT_ID(N'dbo.[session]') "
+	    "IS NULL THEN 0 ELSE 1 END AS INT), CAST(CASE WHEN COL_LENGTH(N'dbo.[session]', "
+	    "N'lsid') IS NULL OR COL_LENGTH(N'dbo.[session]', N'host_name') IS NULL THEN 0 ELSE 1 "
+	    "END AS INT)", keep, &f, NULL) == -1)
+		return -1;
+	if (f.v[1] == 1 && f.v[2] == 0)
+		return link_refuse(l, LINK_FINAL, EX_CONFIG, "its table session is another "
+		    "program's; give praic a database of its own");
+	if (f.v[0] == 0)
+		return 0;
+	if (link_run(l, "asking for the version", "SELECT MAX(version) FROM dbo.praic_schema",
+	    keep, &f, NULL) == -1)
+		return -1;
+	if (f.v[0] > SCHEMA_VERSION)
+		return link_refuse(l, LINK_FINAL, EX_CONFIG, "its schema is version %lld, and this "
+		    "praic-tosql knows up to %d: install the newer praic", (long long)f.v[0],
+		    SCHEMA_VERSION);
+	*needed = f.v[0] < SCHEMA_VERSION;
+	return 0;
+}
+
+struct columns {
+	struct mssql_rooms *rooms;
+	enum table_id table;
+	int missing, narrow, folding;	/* a column's number + 1 */
+};
+
+/* n, characters, is Unicode, is compared byte by byte */
+static void
+keep_room(void *arg, const int64_t *v, int n)
+{
+	struct columns *c = arg;
+	int i = (int)v[0];
+
+	if (n != 4 || i < 0 || i >= table_list[c->table].columns)
+		return;
+	c->rooms->room[c->table][i] = v[1] == LINK_NULL || v[1] > INT32_MAX / 2 ? -1 : (int)v[1];
+	if (v[2] == LINK_NULL)
+		c->missing = i + 1;
+	else if (table_list[c->table].column[i].type == TABLE_TEXT && v[2] == 0)
+		c->narrow = i + 1;
+	if (c->table == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID) && v[3] != 1)
+		c->folding = i + 1;
+}
+
+static int
+rooms_of(struct link *l, struct mssql_rooms *rooms, enum table_id t)
+{
+	const struct table *table = &table_list[t];
+	struct columns c = {.rooms = rooms, .table = t};
+	struct buf sql = {0};
+	int i, bad;
+
+	buf_adds(&sql, "SELECT k.n, CAST(c.CHARACTER_MAXIMUM_LENGTH AS BIGINT), CAST(CASE WHEN "
+	    "c.DATA_TYPE IS NULL THEN NULL WHEN c.DATA_TYPE IN (N'nvarchar', N'nchar', N'ntext') "
+	    "THEN 1 ELSE 0 END AS INT), CAST(CASE WHEN UPPER(c.COLLATION_NAME) LIKE N'%BIN2' THEN "
+	    "1 ELSE 0 END AS INT) FROM (");
+	for (i = 0; i < table->columns; i++)
+		buf_printf(&sql, "%sSELECT %d AS n, N'%s' AS name", i > 0 ? " UNION ALL " : "", i,
+		    table->column[i].name);
+	buf_printf(&sql, ") AS k LEFT OUTER JOIN INFORMATION_SCHEMA.COLUMNS AS c ON "
+	    "c.TABLE_SCHEMA = N'dbo' AND c.TABLE_NAME = N'%s' AND c.COLUMN_NAME = k.name",
+	    table->name);
+	bad = link_run(l, "asking for columns", buf_text(&sql), keep_room, &c, NULL);
+	buf_free(&sql);
+	if (bad)
+		return -1;
+	if (c.missing)
+		return link_refuse(l, LINK_FINAL, EX_CONFIG, "column %s.%s is missing, though the "
+		    "version says that it is there", table->name, table->column[c.missing - 1].name);
+	if (c.narrow)
+		return link_refuse(l, LINK_FINAL, EX_CONFIG, "column %s.%s does not hold Unicode: "
+		    "make it NVARCHAR", table->name, table->column[c.narrow - 1].name);
+	if (c.folding)
+		return link_refuse(l, LINK_FINAL, EX_CONFIG, "column %s.%s must be compared byte by "
+		    "byte: give it the collation Latin1_General_BIN2", table->name,
+		    table->column[c.folding - 1].name);
+	return 0;
+}
+
+int
+mssql_schema_rooms(struct link *l, struct mssql_rooms *rooms)
+{
+	int t;
+
+	for (t = 0; t < BATCH_TABLES; t++)
+		if (rooms_of(l, rooms, (enum table_id)t) == -1)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,216 @@
+/*
+ * The statements of a load into SQL Server: staged rows to the tables, set by
+ * set.  All texts are the same for every batch, so that the server parses
+ * and plans them once.
+ *
+ * A key is in the staging tables once at most.  MERGE is not used: two
+ * statements do as well, and have no faults of its own.
+ */
+#include <stdlib.h>
+
+#include "mssql.h"
+
+#define BYTEWISE " COLLATE Latin1_General_BIN2"
+/* Whole sessions and keys of a staged session and a stored one. */
+#define SAME_KEY "s.[host_name] = t.[host_name] AND s.[lsid] = t.[lsid]"
+/* A staged text without its guard; what is behind the comma is "all of it". */
+#define UNGUARD "SUBSTRING(t.[%s], 2, 1073741823)"
+
+static const char *
+stage_type(enum table_id t, const struct table_column *c, int i)
+{
+	if (t == TABLE_SESSION && i == SESSION_HOST_NAME)
+		return "NVARCHAR(255)" BYTEWISE;
+	if (t == TABLE_SESSION && i == SESSION_LSID)
+		return "NVARCHAR(128)" BYTEWISE;
+	switch (c->type) {
+	case TABLE_INT:
+	case TABLE_BOOL:
+		return "BIGINT";
+	case TABLE_TIME:
+		return "NVARCHAR(19)";
+	case TABLE_TEXT:
+		break;
+	}
+	return "NVARCHAR(MAX)";
+}
+
+/* All of them nullable and without index: what bulk copy is best at. */
+static void
+make_stage(struct buf *sql, enum table_id t)
+{
+	const struct table *table = &table_list[t];
+	int i;
+
+	buf_printf(sql, "CREATE TABLE #praic_%s (ord INT NULL, n BIGINT NULL", table->name);
+	for (i = 0; i < table->columns; i++)
+		buf_printf(sql, ", [%s] %s NULL", table->column[i].name,
+		    stage_type(t, &table->column[i], i));
+	if (t == TABLE_SESSION)
+		buf_adds(sql, ", [content_hash] NVARCHAR(64)" BYTEWISE " NULL, events BIGINT NULL, "
+		    "unchanged INT NULL");
+	buf_adds(sql, ");\n");
+}
+
+/* What a column is in terms of the staged row t. */
+static void
+staged(struct buf *sql, enum table_id t, const struct schema_column *c)
+{
+	if (c->type == SCHEMA_TIME)
+		buf_printf(sql, "CONVERT(DATETIME2(0), t.[%s], 126)", c->name);
+	else if (c->type != SCHEMA_TEXT || (t == TABLE_SESSION &&
+	    (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID)))
+		buf_printf(sql, "t.[%s]", c->name);
+	else
+		buf_printf(sql, UNGUARD, c->name);
+}
+
+/*
+ * Rows of a table, with their links.  The order decides the ids: consumers
+ * of the vendor's tables have nothing else to sort by.
+ */
+static void
+insert(struct buf *sql, enum table_id t)
+{
+	struct schema_column column[SCHEMA_MAX_COLUMNS];
+	int n = schema_columns(t, column), i;
+
+	buf_printf(sql, "INSERT INTO dbo.[%s] (", table_list[t].name);
+	for (i = 1; i < n; i++)
+		buf_printf(sql, "%s[%s]", i > 1 ? ", " : "", column[i].name);
+	buf_adds(sql, ") SELECT ");
+	for (i = 1; i < n; i++) {
+		buf_adds(sql, i > 1 ? ", " : "");
+		if (column[i].type == SCHEMA_LINK)
+			buf_adds(sql, schema_parent(t) == TABLE_SESSION ? "o.id" : "e.id");
+		else
+			staged(sql, t, &column[i]);
+	}
+	buf_printf(sql, " FROM #praic_%s AS t INNER JOIN #praic_todo AS o ON o.ord = t.ord",
+	    table_list[t].name);
+	if (t != TABLE_SESSION && schema_parent(t) == TABLE_SESSION_EVENT)
+		buf_adds(sql, " INNER JOIN dbo.[session_event] AS e ON e.[session_id] = o.id "
+		    "AND e.[seq] = t.[event_seq]");
+	if (t == TABLE_SESSION)
+		buf_printf(sql, " WHERE o.fate = %d", FATE_NEW);
+	else
+		buf_printf(sql, " WHERE o.fate IN (%d, %d)", FATE_NEW, FATE_REPLACED);
+	buf_adds(sql, " ORDER BY t.n");
+}
+
+static void
+update(struct buf *sql)
+{
+	struct schema_column column[SCHEMA_MAX_COLUMNS];
+	int n = schema_columns(TABLE_SESSION, column), i;
+	const char *comma = "";
+
+	buf_adds(sql, "UPDATE s SET ");
+	for (i = 1; i < n; i++) {
+		if (column[i].source == SESSION_HOST_NAME || column[i].source == SESSION_LSID)
+			continue;
+		buf_printf(sql, "%s[%s] = ", comma, column[i].name);
+		staged(sql, TABLE_SESSION, &column[i]);
+		comma = ", ";
+	}
+	buf_printf(sql, " FROM dbo.[session] AS s INNER JOIN #praic_todo AS o ON o.id = s.id "
+	    "INNER JOIN #praic_session AS t ON t.ord = o.ord WHERE o.fate = %d", FATE_REPLACED);
+}
+
+/* The rule of praic-tosql(1); what has the same content is not asked about. */
+static void
+decide(struct buf *sql, int force)
+{
+	buf_printf(sql, "INSERT INTO #praic_todo (ord, id, fate) SELECT t.ord, s.id, "
+	    "CASE WHEN s.id IS NULL THEN %d WHEN s.[content_hash] = t.[content_hash] THEN %d ",
+	    FATE_NEW, FATE_UNCHANGED);
+	if (!force)
+		buf_printf(sql, "WHEN t.[end_time] IS NOT NULL AND s.[end_time] IS NULL THEN %d "
+		    "WHEN t.[end_time] IS NULL AND s.[end_time] IS NOT NULL THEN %d "
+		    "WHEN t.events < (SELECT COUNT(*) FROM dbo.[session_event] AS e "
+		    "WHERE e.[session_id] = s.id) THEN %d ", FATE_REPLACED, FATE_OLDER, FATE_OLDER);
+	/* The locks keep the keys that are not there from coming, too. */
+	buf_printf(sql, "ELSE %d END FROM #praic_session AS t LEFT OUTER JOIN dbo.[session] AS s "
+	    "WITH (UPDLOCK, HOLDLOCK) ON " SAME_KEY " WHERE t.unchanged IS NULL", FATE_REPLACED);
+}
+
+static void
+put(struct mssql_sql *s, int which, const char *what, struct buf *sql)
+{
+	s->text[which] = xstrdup(buf_text(sql));
+	s->what[which] = what;
+	buf_reset(sql);
+}
+
+static void
+put_table(struct mssql_sql *s, enum table_id t, struct buf *sql)
+{
+	static const char *const deleting[BATCH_TABLES] = {
+		NULL, "removing users", "removing teams", "removing customers",
+		"removing attributes", "removing events", NULL, NULL, "removing recordings"};
+	static const char *const inserting[BATCH_TABLES] = {
+		"inserting sessions", "inserting users", "inserting teams", "inserting customers",
+		"inserting attributes", "inserting events", "inserting event data",
+		"inserting system information", "inserting recordings"};
+
+	if (t != TABLE_SESSION && schema_parent(t) == TABLE_SESSION) {
+		/* What hangs on an event goes with it, by its foreign key. */
+		buf_printf(sql, "DELETE d FROM dbo.[%s] AS d INNER JOIN #praic_todo AS o "
+		    "ON o.id = d.[session_id] WHERE o.fate = %d", table_list[t].name,
+		    FATE_REPLACED);
+		put(s, MSSQL_DELETE + (int)t, deleting[t], sql);
+	}
+	insert(sql, t);
+	put(s, t == TABLE_SESSION ? MSSQL_INSERT_SESSIONS : MSSQL_INSERT + (int)t, inserting[t],
+	    sql);
+}
+
+void
+mssql_sql_make(struct mssql_sql *s, int lock_timeout, int force)
+{
+	struct buf sql = {0};
+	int t;
+
+	memset(s, 0, sizeof(*s));
+	for (t = 0; t < BATCH_TABLES; t++)
+		make_stage(&sql, (enum table_id)t);
+	buf_adds(&sql, "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
+	    "fate INT NOT NULL)");
+	put(s, MSSQL_STAGE, "making staging tables", &sql);
+	for (t = 0; t < BATCH_TABLES; t++)
+		buf_printf(&sql, "TRUNCATE TABLE #praic_%s;\n", table_list[t].name);
+	buf_adds(&sql, "TRUNCATE TABLE #praic_todo");
+	put(s, MSSQL_CLEAR, "emptying staging tables", &sql);
+	buf_adds(&sql, "UPDATE t SET unchanged = 1 FROM #praic_session AS t INNER JOIN "
+	    "dbo.[session] AS s ON " SAME_KEY " WHERE s.[content_hash] = t.[content_hash]");
+	put(s, MSSQL_MARK_UNCHANGED, "looking for what is unchanged", &sql);
+	buf_adds(&sql, "SELECT ord FROM #praic_session WHERE unchanged = 1");
+	put(s, MSSQL_UNCHANGED, "looking for what is unchanged", &sql);
+	buf_printf(&sql, "DECLARE @r INT; EXEC @r = sp_getapplock @Resource = N'praic', "
+	    "@LockMode = N'Exclusive', @LockOwner = N'Transaction', @LockTimeout = %d; SELECT @r",
+	    lock_timeout * 1000);
+	put(s, MSSQL_LOCK, "waiting for other loaders", &sql);
+	decide(&sql, force);
+	put(s, MSSQL_DECIDE, "looking for older copies", &sql);
+	buf_adds(&sql, "SELECT ord, fate FROM #praic_todo");
+	put(s, MSSQL_DECIDED, "looking for older copies", &sql);
+	update(&sql);
+	put(s, MSSQL_UPDATE, "replacing sessions", &sql);
+	buf_printf(&sql, "UPDATE o SET id = s.id FROM #praic_todo AS o INNER JOIN #praic_session "
+	    "AS t ON t.ord = o.ord INNER JOIN dbo.[session] AS s ON " SAME_KEY
+	    " WHERE o.fate = %d", FATE_NEW);
+	put(s, MSSQL_FIND_SESSIONS, "looking for new sessions", &sql);
+	for (t = 0; t < BATCH_TABLES; t++)
+		put_table(s, (enum table_id)t, &sql);
+	buf_free(&sql);
+}
+
+void
+mssql_sql_free(struct mssql_sql *s)
+{
+	int i;
+
+	for (i = 0; i < MSSQL_STATEMENTS; i++)
+		free(s->text[i]);
+	memset(s, 0, sizeof(*s));
+}
