@@ -122,7 +122,7 @@ site_start --sessions 150 --span 8 --seed 6 --now 1767225600 --clock fixed --dir
 	--fault "slow-start probability=0.015 seconds=0.1" \
 	--fault "internal-error match=token probability=0.2" \
 	--fault "no-token probability=0.2"
-for language in en fr de; do
+for language in en de; do
 	site_ask "{\"do\":\"set\",\"name\":\"language\",\"value\":\"$language\"}"
 	no_token
 	run 0 "all faults at random, in $language" f --retry-time 120 --stall-time 1 \

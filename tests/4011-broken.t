@@ -101,8 +101,8 @@ for fault in sys.argv[2:]:
               where + ": something is left")
         if call == "memory":
             step = 1 + n // 2
-        elif n > 30:
-            step = 1 + n // 12
+        elif n > 12:
+            step = 1 + n // 8
         n += step
         if bad > 10:
             sys.exit(1)
