@@ -182,7 +182,7 @@ for ranges in --ranges --chunked; do
 	site_stop
 	rm -rf "$site"
 	no_token
-	site_start $ranges --sessions 40 --span 1 --seed 3 --now 1767225600 --clock fixed \
+	site_start $ranges --sessions 20 --span 1 --seed 3 --now 1767225600 --clock fixed \
 		--recording-size 900K-1300K \
 		--fault "rate-limit probability=0.02" \
 		--fault "internal-error probability=0.02" \

@@ -100,7 +100,7 @@ for fault in sys.argv[2:]:
         check(not [x for x in os.listdir("spool") if x.endswith((".part", ".tmp"))],
               where + ": something is left")
         if call == "memory":
-            step = 1 + n // 2
+            step = n
         elif n > 12:
             step = 1 + n // 8
         n += step
@@ -121,7 +121,7 @@ each() {
 }
 io='0,69,73,74'
 each recordings "write:ENOSPC:$io" "fsync:EIO:$io" "fdatasync:EIO:$io" "renameat:EIO:$io" \
-	"ftruncate:EIO:$io" "openat:ENOSPC:$io" "openat:EMFILE:$io" "fstatat:EIO:$io" \
+	"ftruncate:EIO:$io" "openat:ENOSPC:$io" "fstatat:EIO:$io" \
 	"flock:ENOLCK:$io" "pread:EIO:$io"
 each sessions "write:ENOSPC:$io" "fsync:EIO:$io" "renameat:EIO:$io" "ftruncate:EIO:$io" \
 	"openat:ENOSPC:$io" "pread:EIO:$io"
