@@ -321,10 +321,12 @@ step(struct answer *a, char c)
 	case IN_PI:
 		if (a->name_n < 4)
 			a->name[a->name_n++] = c;
+		a->foreign |= (unsigned char)c >= 0x80;
 		if (!ends(a, c, "?>"))
 			break;
 		a->state = IN_TEXT;
-		if (a->roots == 0 && !a->declared && a->name_n == 4 &&
+		/* The first of all, in ASCII: so its characters can be counted. */
+		if (a->tags == 1 && !a->foreign && a->name_n == 4 &&
 		    memcmp(a->name, "xml", 3) == 0 && is_blank(a->name[3])) {
 			a->declared = 1;
 			a->mark_at += (size_t)a->scanned *
@@ -386,7 +388,8 @@ scan(struct answer *a, const char *p, size_t n)
 {
 	const char *end = p + n, *q;
 
-	while (p < end) {
+	/* It may turn out to be a web page. */
+	while (p < end && a->kind == ANSWER_XML) {
 		if (a->state == IN_TEXT) {
 			q = memchr(p, '<', (size_t)(end - p));
 			if (q == NULL)
@@ -397,6 +400,7 @@ scan(struct answer *a, const char *p, size_t n)
 			p = q;
 			if (p < end) {
 				a->state = AFTER_LT;
+				a->tags++;
 				a->scanned++;
 				p++;
 			}

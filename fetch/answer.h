@@ -62,7 +62,8 @@ struct answer {
 	char name[ANSWER_NAME];
 	size_t name_n, root_n, same, cdata_at;
 	int names_root;
-	uint64_t scanned;	/* decoded bytes */
+	uint64_t scanned, tags;	/* decoded bytes; of the kind <...> */
+	int foreign;		/* the declaration is not all ASCII */
 	unsigned char odd[4];	/* of a UTF-16 character that a piece cut */
 	size_t odd_n;
 };

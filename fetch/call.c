@@ -146,12 +146,16 @@ on_header(char *p, size_t size, size_t count, void *arg)
 	size_t all = size * count, n = all;
 	char *colon;
 
+	/* What comes behind a chunked body is no header. */
+	if (c->headed && c->bytes > 0)
+		return all;
 	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r' || p[n - 1] == ' ' ||
 	    p[n - 1] == '\t'))
 		n--;
 	if (n == 0) {
 		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
-		return header_end(c) != 0 ? 0 : all;
+		c->headed = c->status >= 200;
+		return c->headed && header_end(c) != 0 ? 0 : all;
 	}
 	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
 		header_forget(c);
@@ -287,8 +291,11 @@ set_tls(struct call *c)
 		if (s->key_password != NULL)
 			SET(CURLOPT_KEYPASSWD, s->key_password);
 	}
-	if (s->proxy != NULL)
+	if (s->proxy != NULL) {
+		/* What was given here, the environment does not take back. */
 		SET(CURLOPT_PROXY, s->proxy);
+		SET(CURLOPT_NOPROXY, "");
+	}
 	if (s->proxy_user != NULL) {
 		SET(CURLOPT_PROXYUSERPWD, s->proxy_user);
 		SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_ANY);
@@ -306,7 +313,7 @@ call_start(struct call *c)
 
 	c->status = 0;
 	c->bytes = c->last_bytes = 0;
-	c->stopped = c->slow = c->big = c->told = c->code = c->broken = 0;
+	c->stopped = c->slow = c->big = c->told = c->code = c->broken = c->headed = 0;
 	c->token_number = token_number(c->site);
 	c->error[0] = '\0';
 	buf_reset(&c->said);

@@ -70,7 +70,7 @@ struct call {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf url, moved, location, said;
-	int redirects, stopped, told, broken, token_number;
+	int redirects, stopped, told, broken, headed, token_number;
 	int64_t began, last, last_at;
 	uint64_t last_bytes;
 	char error[CURL_ERROR_SIZE];

@@ -103,7 +103,7 @@ job_finish(struct job *j)
 	memcpy(f->extension, j->part.extension, sizeof(f->extension));
 	buf_reset(&f->type);
 	buf_add(&f->type, j->part.type.p, j->part.type.n);
-	f->fetched_at = j->call.date != 0 ? j->call.date : site_now(d->site);
+	f->fetched_at = j->part.fetched_at != 0 ? j->part.fetched_at : site_now(d->site);
 	f->name[0] = '\0';
 	if (j->dated)
 		dated_name(j);
@@ -183,6 +183,7 @@ job_head(struct call *c)
 			return odd_part(c, "the part that came does not fit");
 		}
 		p->length = c->range_total;
+		p->fetched_at = c->date;
 		msg_tell(1, "%s: %s: goes on at byte %llu", c->site->name, j->what,
 		    (unsigned long long)p->size);
 		return 0;
@@ -192,6 +193,7 @@ job_head(struct call *c)
 	if (j->state != JOB_RUN)
 		return EX_IOERR;	/* start_over failed, and said so */
 	p->length = c->encoded ? -1 : c->length;
+	p->fetched_at = c->date;
 	buf_reset(&p->type);
 	buf_add(&p->type, c->type.p, c->type.n);
 	keep_validators(j);

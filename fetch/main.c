@@ -73,7 +73,7 @@ static const char help[] =
     "       praic-fetch SITE backup -d SPOOL [--backup-password REFERENCE]\n"
     "       praic-fetch SITE check\n"
     "\n"
-    "SITE is -s NAME, a site of the settings database; or, or to change it,\n"
+    "SITE is -s, --site NAME, of the settings database; or, or to change it,\n"
     "--host HOST[:PORT] --client-id ID --secret REFERENCE, and:\n"
     "  --name HOST            what records call the site (default: --host)\n"
     "  --product pra|rs       which product's names of reports (pra)\n"
@@ -236,6 +236,8 @@ run(struct options *o, const char *verb)
 
 	if (code != 0 || o->dry_run)
 		return code;
+	if (strcmp(verb, "backup") != 0)
+		o->site.backup_password_ref = NULL;	/* nor is it read */
 	code = site_secrets(&o->site);
 	if (code == 0)
 		code = call_open(&o->site);

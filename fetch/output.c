@@ -94,19 +94,30 @@ copy(struct output *o, const struct document *d, uint64_t from, uint64_t to)
 	return 0;
 }
 
-/* A character of the document, by its number from a byte on; 0 at the end. */
-static char
-peek(const struct document *d, uint64_t at, unsigned i)
+/*
+ * How many bytes of the document the line end there takes; 0 when there is
+ * none, -1 after a message.
+ */
+static int
+line_end(const struct document *d, uint64_t at)
 {
-	unsigned wide = d->answer.form == ANSWER_BYTES ? 1 : 2;
-	char c[2] = {0, 0};
+	size_t wide = d->answer.form == ANSWER_BYTES ? 1 : 2, i;
+	size_t low = d->answer.form == ANSWER_UTF16BE;
+	char c[4] = {0}, text[2] = {0};
+	ssize_t n;
 
-	if (pread(d->fd, c, wide, (off_t)(at + (uint64_t)i * wide)) != (ssize_t)wide)
-		return 0;
-	if (wide == 1)
-		return c[0];
-	return d->answer.form == ANSWER_UTF16LE ? (c[1] == 0 ? c[0] : 0) :
-	    c[0] == 0 ? c[1] : 0;
+	do
+		n = pread(d->fd, c, 2 * wide, (off_t)at);
+	while (n == -1 && errno == EINTR);
+	if (n == -1) {
+		msg_errno("temporary file for a report");
+		return -1;
+	}
+	for (i = 0; i < 2 && (i + 1) * wide <= (size_t)n; i++)
+		if (wide == 1 || c[i * wide + 1 - low] == 0)
+			text[i] = c[i * wide + (wide == 2 ? low : 0)];
+	return text[0] == '\n' ? (int)wide :
+	    text[0] == '\r' && text[1] == '\n' ? 2 * (int)wide : 0;
 }
 
 /* Does it end in LF? */
@@ -135,17 +146,15 @@ marked(struct output *o, const struct document *d)
 {
 	const struct answer *a = &d->answer;
 	uint64_t at = a->mark_at;
-	uint64_t wide = a->form == ANSWER_BYTES ? 1 : 2;
 	const char *before = "";
-	int code;
+	int code, end;
 
 	if (a->declared) {
-		if (peek(d, at, 0) == '\n')
-			at += wide;
-		else if (peek(d, at, 0) == '\r' && peek(d, at, 1) == '\n')
-			at += 2 * wide;
-		else
-			before = "\n";
+		end = line_end(d, at);
+		if (end == -1)
+			return EX_IOERR;
+		at += (uint64_t)end;
+		before = end == 0 ? "\n" : "";
 	}
 	if ((code = copy(o, d, 0, at)) != 0 || (code = put_text(o, before)) != 0 ||
 	    (code = put_mark(o, "\n")) != 0)

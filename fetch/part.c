@@ -28,6 +28,7 @@ forget(struct spool_part *p)
 {
 	p->size = 0;
 	p->length = -1;
+	p->fetched_at = 0;
 	p->extension[0] = '\0';
 	buf_reset(&p->etag);
 	buf_reset(&p->modified);

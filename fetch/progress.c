@@ -70,9 +70,9 @@ draw(void)
 }
 
 void
-progress_open(const struct site *s, const char *unit)
+progress_open(const struct site *s, const char *unit, int data)
 {
-	if (msg_level > 0 || !isatty(2))
+	if (msg_level > 0 || !isatty(2) || (data && isatty(1)))
 		return;
 	memset(&bar, 0, sizeof(bar));
 	bar.site = s;

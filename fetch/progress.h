@@ -10,8 +10,11 @@
 
 #include "site.h"
 
-/* unit: what is counted, in the plural ("files"). */
-void progress_open(const struct site *, const char *unit);
+/*
+ * unit: what is counted, in the plural ("files").  data: standard output has
+ * them all the time, and if that is the terminal, too, they go first.
+ */
+void progress_open(const struct site *, const char *unit, int data);
 /* share: how much of all is done, in thousandths of thousandths. */
 void progress_at(uint64_t done, uint64_t total, uint64_t sessions, uint64_t share);
 void progress_close(void);

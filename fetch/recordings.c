@@ -31,6 +31,7 @@
 #define MAX_PENDING 256
 #define MAX_PENDING_BYTES (1 << 20)
 #define FLUSH_MS 200
+#define BAD_FILES 3	/* in a row are not yet a site that is down */
 
 static const struct kind {
 	const char *name;
@@ -73,6 +74,7 @@ struct run {
 	uint64_t left_out, expired;
 	int64_t flushed;	/* call_clock() of the last flush */
 	uint64_t files, sessions_over, files_over;	/* for the progress */
+	int in_a_row;		/* files that failed, without a success */
 	int refused[KINDS];	/* the exit code that a kind got once for all */
 	int code;		/* the worst so far */
 	int failed;		/* no Z */
@@ -392,6 +394,21 @@ fill_slots(struct run *run)
 	}
 }
 
+/*
+ * Is it the site, rather than this file?  If nothing has worked since this
+ * one began to fail, and there was no answer at all, or there was none but
+ * refusals for some more files than are fetched at a time.
+ */
+static int
+is_down(struct run *run, const struct job *j)
+{
+	if (run->downloads.last_good >= j->retry.since) {
+		run->in_a_row = 0;
+		return 0;
+	}
+	return j->call.status == 0 || ++run->in_a_row > run->downloads.jobs + BAD_FILES;
+}
+
 /* A file has come, or will not. */
 static void
 take(struct run *run, struct job *j)
@@ -422,9 +439,7 @@ take(struct run *run, struct job *j)
 		fail(run, j->code);
 		if (j->code == EX_NOPERM)
 			run->refused[it->kind] = j->code;
-		/* Nothing has worked since this one began to fail: it is
-		 * not this one. */
-		else if (run->downloads.last_good < j->retry.since)
+		else if (is_down(run, j))
 			run->downloads.fatal = j->code;
 		break;
 	}
@@ -544,7 +559,7 @@ work(struct run *run, int scratch)
 	run->out = rec_new(1, "standard output");
 	run->last = &run->first;
 	rec_head(run->out, TABLE_SET_FILES);
-	progress_open(run->site, "files");
+	progress_open(run->site, "files", 1);
 	fetch_all(run);
 	progress_close();
 	if (!run->failed)

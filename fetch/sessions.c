@@ -363,7 +363,7 @@ sessions_run(struct options *o)
 	run.document.root = "session_list";
 	output_open(&run.output, run.site, target.fd, o->spool != NULL ? o->spool :
 	    "standard output", o->raw);
-	progress_open(run.site, "windows");
+	progress_open(run.site, "windows", o->spool == NULL);
 	code = learn_time(&run);
 	if (code == 0 && o->lsids > 0) {
 		run.mark = site_now(run.site);

@@ -44,6 +44,7 @@ struct spool_part {
 	struct buf etag, modified, type;
 	char extension[SPOOL_EXTENSION];
 	int64_t length;		/* of the whole; -1: not known */
+	int64_t fetched_at;	/* the appliance's time of its last answer; or 0 */
 };
 
 /* 0, or EX_NOINPUT after a message.  done may be NULL. */

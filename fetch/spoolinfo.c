@@ -160,6 +160,7 @@ info_write_part(struct spool *s, const char *base, const struct spool_part *p,
 	put(o, "type", p->type.p, p->type.n);
 	put_text(o, "part", p->extension);
 	json_object_set_new(o, "length", json_integer(p->length));
+	json_object_set_new(o, "fetched_at", json_integer(p->fetched_at));
 	json_object_set_new(o, "synced", json_integer((json_int_t)synced));
 	put_text(o, "boot", boot_id());
 	return write_info(s, base, o);
@@ -179,6 +180,7 @@ info_read_part(struct spool *s, const char *base, struct spool_part *p, uint64_t
 		get_buf(&p->type, o, "type");
 		snprintf(p->extension, sizeof(p->extension), "%.7s", extension);
 		p->length = json_integer_value(json_object_get(o, "length"));
+		p->fetched_at = json_integer_value(json_object_get(o, "fetched_at"));
 		*synced = *boot != '\0' && strcmp(boot, boot_id()) == 0 ? UINT64_MAX :
 		    (uint64_t)json_integer_value(json_object_get(o, "synced"));
 	}

@@ -75,6 +75,13 @@ for order in LE BE; do
 		"$kind children=1 filled=0 error=0 denied=0 mark=80 declared=1 said="
 done
 
+printf '<!-- x --><?xml version="1.0"?><a/>' >in
+is "a declaration that is not the first of all is none" \
+	"${xml}root=a whole=1 children=0 filled=0 error=0 ${flat}"
+printf '<?xml jj\303\244?><a/>' | iconv -f UTF-8 -t UTF-16LE >in
+"$answers" in >out
+says "nor one that is not ASCII" "mark=0 declared=0" out
+
 html='html bytes ext=- root=- whole=0 children=0 filled=0 error=0 denied=0 mark=0 declared=0 said='
 printf '<!DOCTYPE HTML PUBLIC "x">\n<html></html>' >in
 is "a web page" "$html"

@@ -1,6 +1,9 @@
 #!/bin/sh
 # praic-fetch sessions: both questions, windows, marks, nothing found.
 
+# Dollars of awk, jq and sh -c.
+# shellcheck disable=SC2016
+
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
 # shellcheck source=tests/fetch.sh

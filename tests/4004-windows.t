@@ -2,6 +2,9 @@
 # praic-fetch: windows that are too much for the appliance, limits of size
 # and time.
 
+# Dollars of awk, jq and sh -c.
+# shellcheck disable=SC2016
+
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
 # shellcheck source=tests/fetch.sh

@@ -2,7 +2,7 @@
 # praic-fetch: whom it talks to, and through what.
 
 # Dollars of awk and sh -c.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2317
 
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"

@@ -176,4 +176,39 @@ site_fault "reset times=2 percent=60"
 pipe 0 "an appliance that offers no ranges" in f --retry-time 60 recordings -d spool
 right "sends all anew"
 calls "each time" "200 - N" "200 - N" "200 - all"
+
+# All faults at random, with ranges and without.
+for ranges in --ranges --chunked; do
+	site_stop
+	rm -rf "$site"
+	no_token
+	site_start $ranges --sessions 20 --span 1 --seed 3 --now 1767225600 --clock fixed \
+		--recording-size 900K-1300K \
+		--fault "rate-limit probability=0.02" \
+		--fault "internal-error probability=0.02" \
+		--fault "unavailable probability=0.02 retry-after=1" \
+		--fault "timeout probability=0.02 seconds=0" \
+		--fault "reset probability=0.05 percent=90" \
+		--fault "hang-up probability=0.02" \
+		--fault "short-body probability=0.05 percent=95" \
+		--fault "cut-chunked probability=0.05 percent=90" \
+		--fault "stall probability=0.02 seconds=30" \
+		--fault "forget-tokens every=30 times=0" \
+		--fault "xml-error probability=0.02" \
+		--fault "json-error probability=0.02 error=other" \
+		--fault "html-login probability=0.02" \
+		--fault "empty-body probability=0.02" \
+		--fault "ignore-range probability=0.1" \
+		--fault "wrong-range probability=0.1"
+	recordings_truth truth
+	sort truth >want.files
+	records truth >in
+	new
+	pipe 0 "all faults at random, $ranges" in f -j 8 --retry-time 120 --stall-time 1 \
+		recordings -d spool
+	right "all files are there, and right"
+	find spool -name '*.part' >got
+	: >want
+	same "nothing half done" want got
+done
 done_testing

@@ -33,7 +33,7 @@ site_forget
 kills=0
 moments=$(awk -v seed=$$ -v t=$took 'BEGIN { srand(seed)
 	for (i = 0; i < 20; i++) printf "%.3f\n", 0.02 + rand() * t / 14000 }')
-echo "# $took ms undisturbed; killed after" $moments
+echo "# $took ms undisturbed; killed after $(echo "$moments" | tr '\n' ' ')"
 for moment in $moments; do
 	fx -j 8 recordings -d spool <in >/dev/null 2>err &
 	pid=$!
@@ -41,12 +41,12 @@ for moment in $moments; do
 	kill -9 $pid 2>/dev/null && kills=$((kills + 1))
 	wait $pid 2>/dev/null
 	# what has a final name is finished, from this moment on
-	(cd spool && ls) >names
-	tail -n "+$site_log_from" "$site/log" | wc -l >line
-	awk -v line="$(($(cat line) + site_log_from))" -v OFS='\t' '
+	(cd spool && ls) >there.now
+	tail -n "+$site_log_from" "$site/log" | wc -l >lines
+	awk -v line="$(($(cat lines) + site_log_from))" -v OFS='\t' '
 		FILENAME == "finished" { known[$1] = 1; next }
-		!($1 in known) { print $1, line }' finished names >more
-	cat more >>finished
+		!($1 in known) { print $1, line }' finished there.now >new
+	cat new >>finished
 done
 check "it was killed $kills times, with $(wc -l <finished) finished" \
 	test $kills -ge 10 -a "$(wc -l <finished)" -gt 10

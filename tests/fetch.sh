@@ -1,4 +1,6 @@
 # shellcheck shell=sh
+# What these assign is for the tests; what they use is from lib.sh.
+# shellcheck disable=SC2034,SC2154,SC2016
 # For the tests of praic-fetch; after lib.sh.
 #
 #	site_start [OPTION...]	an appliance in $site; sets $port

@@ -1,0 +1,57 @@
+/*
+ * For libFuzzer: an answer of anybody, as praic-fetch judges it.  The first
+ * byte says in what pieces it comes; the judgement must not depend on that.
+ *
+ *	clang -g -O1 -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE \
+ *	    -Icommon -Ifetch -o /tmp/fetch-answer tests/fuzz/fetch-answer.c \
+ *	    fetch/answer.c fetch/saying.c common/buf.c common/msg.c common/file.c \
+ *	    common/utf8.c -ljansson -lz
+ *	/tmp/fetch-answer -max_total_time=60
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void
+must(int holds)
+{
+	if (!holds)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	static struct answer one, other;
+	size_t piece, at, take;
+
+	if (n == 0)
+		return 0;
+	piece = (size_t)*data++ % 67 + 1;
+	n--;
+	answer_start(&one);
+	answer_add(&one, (const char *)data, n);
+	answer_end(&one);
+	answer_start(&other);
+	for (at = 0; at < n; at += take) {
+		take = n - at < piece ? n - at : piece;
+		answer_add(&other, (const char *)data + at, take);
+	}
+	answer_end(&other);
+	must(one.kind == other.kind && one.form == other.form && one.whole == other.whole);
+	must(one.error == other.error && one.denied == other.denied);
+	must(one.children == other.children && one.filled == other.filled);
+	must(one.mark_at == other.mark_at && one.declared == other.declared);
+	must(strcmp(one.root, other.root) == 0 && one.bytes == other.bytes);
+	must(one.said.n == other.said.n &&
+	    (one.said.n == 0 || memcmp(one.said.p, other.said.p, one.said.n) == 0));
+	must(one.kind != ANSWER_BINARY || one.extension != NULL);
+	/* A mark is put inside of what came, and on a character. */
+	must(one.kind != ANSWER_XML || one.mark_at <= n);
+	must(one.kind != ANSWER_XML || one.form == ANSWER_BYTES || one.mark_at % 2 == 0);
+	return 0;
+}
