@@ -66,6 +66,16 @@ is_start(const char *p, size_t n)
 	    begins(p, n, "<?praic-end");
 }
 
+/* The first of them at the start of a line behind the first, or NULL. */
+static const char *
+find_start(const char *p, const char *end)
+{
+	for (; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
+		if (is_start(p + 1, (size_t)(end - p - 1)))
+			return p + 1;
+	return NULL;
+}
+
 /*
  * A bad document: the next begins with a declaration or a mark at the start
  * of a line, at or behind this place.  0, or -1 when there is none.
@@ -73,19 +83,17 @@ is_start(const char *p, size_t n)
 static int
 find_next(struct input *in, uint64_t from)
 {
-	const char *p, *q, *end;
+	const char *p, *start;
 	size_t have;
 
 	/* The line may begin right where the parser stopped. */
 	in->place = from > 0 ? from - 1 : from;
 	for (;;) {
 		p = source_at(in->source, in->place, 2 * MAX_MARK, &have);
-		end = p + have;
-		for (q = p; (q = memchr(q, '\n', (size_t)(end - q))) != NULL; q++)
-			if (is_start(q + 1, (size_t)(end - q - 1))) {
-				in->place += (uint64_t)(q + 1 - p);
-				return 0;
-			}
+		if ((start = find_start(p, p + have)) != NULL) {
+			in->place += (uint64_t)(start - p);
+			return 0;
+		}
 		if (have < 2 * MAX_MARK)
 			return -1;
 		/* Keep enough for a start that is cut here. */
@@ -196,15 +204,13 @@ read_site(struct input *in, const char *p, size_t n)
 		p++, n--;
 	while (n > 0 && is_blank(p[n - 1]))
 		n--;
-	if (host_normalise(p, n, in->host) == -1) {
-		in->host[0] = '\0';
-		return bad_here(in, 1, "<?praic-site?> names no host");
-	}
-	in->begun = 1;
 	if (!in->marked)
 		in->marked_documents = 0;
-	in->marked = 1;
-	return 0;
+	in->marked = in->begun = 1;
+	if (host_normalise(p, n, in->host) == 0)
+		return 0;
+	in->host[0] = '\0';
+	return bad_here(in, 1, "<?praic-site?> names no host");
 }
 
 static void
@@ -253,6 +259,9 @@ read_instruction(struct input *in)
 	if (close == NULL)
 		return bad_here(in, 0, "an instruction of more than 4096 bytes");
 	n = (size_t)(close - p) + 2;
+	/* It has lost its end, and would swallow the next one. */
+	if (find_start(p, p + n) != NULL)
+		return bad_here(in, in->begun || is_start(p, n), "an instruction that does not end");
 	if (begins(p, n, "<?xml"))
 		return read_declaration(in, p, n);
 	if (begins(p, n, "<?praic-site")) {
@@ -309,6 +318,9 @@ read_root(struct input *in, int *go_on)
 		return 0;
 	case PARSE_BAD:
 		return skip_bad(in, end > in->place ? end : in->place + 1);
+	case PARSE_TORN:
+		in->code = code_worse(in->code, EX_TEMPFAIL);
+		return skip_bad(in, end);
 	case PARSE_CUT:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
 		return -1;
@@ -337,12 +349,14 @@ read_item(struct input *in, int *go_on)
 	size_t have;
 	const char *p = source_at(in->source, in->place, 16, &have);
 
+	if (!is_blank(*p)) {
+		source_detect(in->source, in->place);
+		p = source_at(in->source, in->place, 16, &have);
+	}
 	if (is_blank(*p)) {
 		in->place++;
 		return 0;
 	}
-	source_detect(in->source, in->place);
-	p = source_at(in->source, in->place, 16, &have);
 	if (have >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
 		in->place += 3;
 		return 0;
@@ -384,6 +398,8 @@ check_end(struct input *in)
 		cut(in, in->place, "the input ends here, before its end mark");
 	else if (in->begun)
 		cut(in, in->place, "the input ends here, before a document's root");
+	else if (source_cut(in->source))
+		cut(in, in->place, "the input ends here, in the middle of a character");
 	else if (in->documents == 0 && in->ends == 0)
 		cut(in, in->place, "there is no document in it");
 }

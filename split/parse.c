@@ -48,6 +48,7 @@ struct parse {
 	int done;		/* the root element ended */
 	int stop;		/* give the parser nothing more */
 	int stopped;		/* the whole program must */
+	int torn;		/* a mark stands within the document */
 	char why[256];		/* what is wrong with the document */
 	int error_code;
 
@@ -425,9 +426,10 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 	/* Marks stand between documents: this one was cut, and another put
 	 * behind it. */
 	if (xmlStrEqual(target, BAD_CAST "praic-site") ||
-	    xmlStrEqual(target, BAD_CAST "praic-end"))
-		abandon(s, "a mark within a document: it was cut, and another follows");
-	else
+	    xmlStrEqual(target, BAD_CAST "praic-end")) {
+		s->torn = 1;
+		abandon(s, "a mark within the document: it was cut, and another follows");
+	} else
 		moved(s, here(s));
 }
 
@@ -575,8 +577,11 @@ parse_broken(struct parse *s)
 	}
 	report_warn(s->report, s->last, "%s; the rest of this document is left out%s%.*s", s->why,
 	    lsid != NULL ? ", with session " : "", length, lsid != NULL ? lsid : "");
-	report_bad(s->report);
-	return PARSE_BAD;
+	if (s->torn)
+		s->report->code = code_worse(s->report->code, EX_TEMPFAIL);
+	else
+		report_bad(s->report);
+	return s->torn ? PARSE_TORN : PARSE_BAD;
 }
 
 enum parse_outcome

@@ -124,6 +124,12 @@ source_ended(const struct source *s)
 }
 
 int
+source_cut(const struct source *s)
+{
+	return s->ended && s->raw_used < s->raw.n;
+}
+
+int
 source_failed(const struct source *s)
 {
 	return s->failed;
@@ -364,19 +370,23 @@ is_blank(unsigned char c)
 static enum encoding
 encoding_of(const unsigned char *p, size_t n, enum encoding now)
 {
-	if (n >= 2 && p[0] == 0xff && p[1] == 0xfe)
+	/* One byte is half of a character that is cut. */
+	if (n >= 1 && p[0] == 0xff && (n == 1 || p[1] == 0xfe))
 		return ENCODING_UTF16LE;
-	if (n >= 2 && p[0] == 0xfe && p[1] == 0xff)
+	if (n >= 1 && p[0] == 0xfe && (n == 1 || p[1] == 0xff))
 		return ENCODING_UTF16BE;
 	if (n >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf)
 		return ENCODING_UTF8;
 	if (n >= 2 && p[0] == '<' && p[1] == 0)
 		return ENCODING_UTF16LE;
-	if (n >= 2 && p[0] == 0 && p[1] == '<')
+	if (n >= 1 && p[0] == 0 && (n == 1 || p[1] == '<'))
 		return ENCODING_UTF16BE;
 	/* After a document in UTF-16, bytes of eight bits again? */
-	if (now != ENCODING_LATIN1 && n >= 2 && (p[0] == '<' || is_blank(p[0])) && p[1] != 0 &&
-	    (is_blank(p[1]) || p[1] == '<' || p[0] == '<'))
+	if (now == ENCODING_UTF8 || now == ENCODING_LATIN1 || n < 2)
+		return now;
+	if (p[0] == '<' || (is_blank(p[0]) && (is_blank(p[1]) || p[1] == '<' ||
+	    (n >= 4 && p[1] == 0xef && p[2] == 0xbb && p[3] == 0xbf) ||
+	    (n >= 3 && p[1] == 0xff && p[2] == 0xfe) || (n >= 3 && p[1] == 0xfe && p[2] == 0xff))))
 		return ENCODING_UTF8;
 	return now;
 }

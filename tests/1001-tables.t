@@ -3,6 +3,7 @@
 # praic-records(5), "Tables" and "Values".  A case is tests/data/split/NAME.xml
 # with the stream expected of it, and what is said meanwhile (NAME.err; none
 # where nothing is to be said).
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 cd "$data/split" || exit 1
