@@ -166,7 +166,7 @@ fuzz:
 	mkdir -p build/fuzz/corpus
 	cp -n $(SEEDS) build/fuzz/corpus/
 	ASAN_OPTIONS=detect_leaks=0 build/fuzz/tests/fuzz/libfuzzer -max_total_time=$(FUZZ_TIME) \
-	    -max_len=16384 -timeout=10 -artifact_prefix=build/fuzz/ -close_fd_mask=0 \
+	    -max_len=16384 -timeout=10 -artifact_prefix=build/fuzz/ -close_fd_mask=2 \
 	    -print_final_stats=1 build/fuzz/corpus
 	ASAN_OPTIONS=detect_leaks=0 build/asan/tests/tools/split-drive mutate -n $(FUZZ_MUTANTS) \
 	    -s $$(date +%s) -d build/fuzz $(SEEDS)

@@ -347,6 +347,12 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 			start_session(s, place, namespaces, ns, n, a);
 		else if (name == N_error)
 			start_error(s);
+	} else if (s->report->within == REPORT_BETWEEN && name == N_session &&
+	    s->depth > s->session_depth && s->error_depth == 0) {
+		report_warn(s->report, s->last, "a session within <%.80s>, which is none of a "
+		    "report's: left out", s->ctxt->nameNr > 0 ?
+		    (const char *)s->ctxt->nameTab[s->ctxt->nameNr - 1] : "");
+		report_bad(s->report);
 	}
 	if (!s->stop)
 		moved(s, place);
@@ -415,21 +421,35 @@ on_cdata(void *arg, const xmlChar *p, int n)
 	moved(s, here(s));
 }
 
+/*
+ * Marks stand between documents: this one was cut, and another put behind
+ * it.  They are looked for in comments, which nobody writes, but not in
+ * CDATA, where a user of the appliance may have written anything.
+ */
+static void
+check_marks(struct parse *s, const xmlChar *text)
+{
+	if (text == NULL || (strstr((const char *)text, "<?praic-site ") == NULL &&
+	    strstr((const char *)text, "<?praic-end ") == NULL))
+		return;
+	s->torn = 1;
+	abandon(s, "a mark within the document: it was cut, and another follows");
+}
+
 static void
 on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 {
 	struct parse *s = arg;
 
-	(void)data;
 	if (s->stop)
 		return;
-	/* Marks stand between documents: this one was cut, and another put
-	 * behind it. */
-	if (xmlStrEqual(target, BAD_CAST "praic-site") ||
-	    xmlStrEqual(target, BAD_CAST "praic-end")) {
+	check_marks(s, data);
+	if (!s->stop && (xmlStrEqual(target, BAD_CAST "praic-site") ||
+	    xmlStrEqual(target, BAD_CAST "praic-end"))) {
 		s->torn = 1;
 		abandon(s, "a mark within the document: it was cut, and another follows");
-	} else
+	}
+	if (!s->stop)
 		moved(s, here(s));
 }
 
@@ -438,7 +458,9 @@ on_comment(void *arg, const xmlChar *text)
 {
 	struct parse *s = arg;
 
-	(void)text;
+	if (s->stop)
+		return;
+	check_marks(s, text);
 	if (!s->stop)
 		moved(s, here(s));
 }
@@ -463,6 +485,8 @@ on_error(void *arg, xmlErrorPtr e)
 	if (s->stop || e == NULL || e->level != XML_ERR_FATAL)
 		return;
 	s->error_code = e->code;
+	/* <?xml ...?>: it was cut, and another put behind it. */
+	s->torn = e->code == XML_ERR_RESERVED_XML_NAME;
 	snprintf(s->why, sizeof(s->why), "%s", e->message != NULL ? e->message : "not well-formed");
 	for (n = strlen(s->why); n > 0 && strchr(" \n", s->why[n - 1]) != NULL; n--)
 		s->why[n - 1] = '\0';

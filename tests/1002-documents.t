@@ -42,6 +42,12 @@ sessions "access.example.com/a" "  nothing more is read, there is no end mark"
 says "  it says what to do" "name the site with -H HOST"
 pipe 0 "no site is needed for what is not wanted" in "$split" -k a
 sessions "access.example.com/a Z 1 0" "  -k"
+list '<session/>' "$(one a)" >in2
+pipe 0 "what has no lsid is not wanted either" in2 "$split" -H h -k a
+list "<pages>$(one a)</pages>" "$(one b)" >in2
+pipe 65 "a session elsewhere" in2 "$split" -H h
+sessions "h/b Z 1 1" "  is not passed over in silence"
+says "  is named by where it is" "a session within <pages>"
 pipe 0 "-k, twice, and one that is not there" in "$split" -H h -k b -k c -k a
 sessions "access.example.com/a h/b Z 2 0" "  both, in their order"
 { declared UTF-8; site one.example; list "$(one a)"; declared UTF-8; site '[2001:DB8::1]:443'
@@ -156,6 +162,21 @@ pipe 75 "a mark within a document" in "$split" -H h
 sessions "h/a i/b" "  ends it"
 says "  because it was cut" "it was cut, and another follows"
 
+{ declared UTF-8; site a.example; } >head
+{ site h; list "$(one a)"; end_mark 1; } >whole
+{ declared UTF-8; cat whole; } >whole.declared
+for f in whole whole.declared; do
+	cat head $f >in
+	pipe 75 "a fetch that was cut behind its first mark, and another one" in "$split"
+	sessions "h/a" "  does not hide that"
+done
+{ printf '<session_list><!--\n'; cat whole; printf ' --></session_list>\n'; } >in
+pipe 75 "cut within a comment, and another one" in "$split" -H x
+sessions "h/a" "  is not hidden by that"
+{ printf '<session_list>'; one b; printf '<session lsid="c">\n'; declared UTF-8; list "$(one a)"; } >in
+pipe 75 "a declaration within a document" in "$split" -H x
+sessions "x/b x/a" "  ends it"
+
 # ---- no reports ----
 { printf '<!DOCTYPE html>\n<html><body>Bad gateway</body></html>\n'; declared UTF-8; list "$(one a)"; } >in
 pipe 65 "an HTML page" in "$split" -H h
@@ -220,6 +241,21 @@ for e in windows-1252 UTF-7 EBCDIC-CP-US ISO-8859-15 ''; do
 	sessions "h/b Z 1 1" "  its document alone"
 done
 says "  what to do about it" "praic reads UTF-8, UTF-16 and ISO-8859-1; convert it with iconv(1)"
+
+{ declared windows-1252; site g; list "$(one a)"; end_mark 1; } >in
+pipe 65 "an encoding that is not read, before a mark" in "$split"
+sessions "Z 0 1" "  is not read by its mark"
+{ declared windows-1252; site g; list "$(one a)"; declared UTF-8; site h; list "$(one b)"
+	end_mark 2; } >in
+pipe 65 "the same before another declaration" in "$split"
+sessions "h/b Z 1 1" "  from which it goes on"
+# A document whose declaration does not begin a line: not without it.
+{ printf '<?x'; declared ISO-8859-1; site h; list "$(one l "$narrow")" | iconv -t ISO-8859-1
+	end_mark 1; } >in
+pipe 65 "an instruction that was cut, then a document" in "$split"
+sed -n '/^S/,/^E/p' latin1.rec >want
+sed -n '/^S/,/^E/p' out >got
+same "  which is read in its own encoding" want got
 
 # Every two of them, one behind the other, whatever is in between.
 for first in utf8 bom le-bom be-bom latin1 undeclared; do
