@@ -50,7 +50,7 @@ PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
 PROGRAMS += sched/praic-conf sched/praic-sched sched/praic-mail
 TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
-TOOLS += tests/tools/split-drive tests/tools/sandbox-proof
+TOOLS += tests/tools/split-drive tests/tools/sandbox-proof tests/tools/measure
 TOOLS += tests/tools/due
 TOOLS += tests/tools/mssql-query
 

@@ -17,10 +17,12 @@
 #define MAX_NAME 1000
 
 /* Limits on a document, of which the rest is left out beyond: libxml2 takes
- * time by the square of the attributes of a tag, and by each namespace that
- * is declared for each name it meets. */
+ * time by the square of the attributes of a tag, and of the different names
+ * that it meets, and by each namespace that is declared for each name. */
 #define MAX_TAG_ATTRIBUTES 1000
 #define MAX_NAMESPACES 256
+/* Its dictionary of names searches ever longer lists. */
+#define MAX_NAMES 10000
 /* Tags of fewer bytes cannot have too many attributes. */
 #define SHORT_TAG 8192
 /* What the parser has not finished yet (a comment, say) is kept to be read
@@ -150,6 +152,8 @@ too_much(struct parse *s)
 		return "a comment or the like of more than 32 MiB";
 	if (s->fed - s->last > SHORT_TAG && too_many_attributes(s))
 		return "a tag with more than 1000 attributes";
+	if (xmlDictSize(s->ctxt->dict) > MAX_NAMES)
+		return "more than 10000 different names";
 	return NULL;
 }
 

@@ -224,7 +224,8 @@ tidy(struct source *s)
 		s->steps -= gone;
 		memmove(s->step, s->step + gone, s->steps * sizeof(*s->step));
 	}
-	gone = s->steps > 0 ? (size_t)(s->step[0].raw - s->raw_at) : 0;
+	gone = s->steps > 0 && s->step[0].raw > s->raw_at ?
+	    (size_t)(s->step[0].raw - s->raw_at) : 0;
 	if (s->raw_used > KEEP_RAW && s->raw_used - KEEP_RAW > gone)
 		gone = s->raw_used - KEEP_RAW / 2;
 	if (gone > BLOCK) {
@@ -234,20 +235,16 @@ tidy(struct source *s)
 	}
 }
 
-/* All that was read, as far as it can be told what it is. */
+/* Some of what was read, as far as it can be told what it is: not more, for
+ * it may have to be decoded otherwise from the next document on. */
 static void
-decode_raw(struct source *s)
+decode_some(struct source *s)
 {
-	size_t left, n, used;
+	size_t left = s->raw.n - s->raw_used, n = left < STEP ? left : STEP;
 
-	do {
-		left = s->raw.n - s->raw_used;
-		n = left < STEP ? left : STEP;
-		add_step(s);
-		used = decode(&s->decoder, s->raw.p + s->raw_used, n, s->ended && n == left,
-		    &s->win);
-		s->raw_used += used;
-	} while (used > 0 && s->raw_used < s->raw.n);
+	add_step(s);
+	s->raw_used += decode(&s->decoder, s->raw.p + s->raw_used, n, s->ended && n == left,
+	    &s->win);
 }
 
 int
@@ -257,12 +254,11 @@ source_more(struct source *s)
 
 	tidy(s);
 	before = s->win.n;
-	/* After a restart there may be some that was read already. */
 	if (s->raw_used < s->raw.n)
-		decode_raw(s);
+		decode_some(s);
 	while (s->win.n == before && !s->ended) {
 		read_block(s);
-		decode_raw(s);
+		decode_some(s);
 	}
 	return s->win.n > before ? 0 : -1;
 }
