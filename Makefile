@@ -7,6 +7,7 @@
 #	make check-asan		the same, under AddressSanitizer and UBSan
 #	make lint		shellcheck, mandoc, clang-tidy
 #	make format		clang-format on all C
+#	make fuzz		random input for FUZZ_TIME seconds, and a million changed ones
 #	make golden		rewrite the expected files of the tests, show the difference
 #	make install		DESTDIR and PREFIX are honoured
 #
@@ -49,7 +50,7 @@ PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
 PROGRAMS += sched/praic-conf sched/praic-sched sched/praic-mail
 TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
-TOOLS += tests/tools/split-drive tests/tools/sandbox-proof
+TOOLS += tests/tools/split-drive tests/tools/sandbox-proof tests/tools/measure
 TOOLS += tests/tools/due
 TOOLS += tests/tools/mssql-query
 
@@ -98,6 +99,8 @@ HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC))
 $(OUT)tests/tools/split-drive: $(call objects,tests/fuzz/drive.c tests/fuzz/seed.c) $(HARNESS) \
     $(COMMON)
 	$(link) -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
+$(OUT)tests/fuzz/libfuzzer: $(call objects,tests/fuzz/libfuzzer.c) $(HARNESS) $(COMMON)
+	$(link) -fsanitize=fuzzer -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
 $(OUT)tests/tools/sandbox-proof: $(call objects,tests/tools/sandbox-proof.c split/sandbox.c) \
     $(COMMON)
 	$(link) $(call libs,$(SPLIT_PKGS))
@@ -148,6 +151,26 @@ check-asan:
 	$(MAKE) $(ASAN) all tools
 	PRAIC_OUT=build/asan/ scripts/run-tests $(TESTS)
 
+# What reads strangers' bytes, on bytes that nobody would send: first for a
+# time by libFuzzer, which learns what leads further, then a million changes
+# of good input.  What either finds is left in build/fuzz.
+FUZZ_TIME = 60
+FUZZ_MUTANTS = 1000000
+SEEDS = tests/fuzz/corpus/*.xml tests/data/split/*.xml
+FUZZ = OUT=build/fuzz/ OBJ=build/fuzz/obj CC=clang HARDENING=-fPIE HARDENING_LD=-pie \
+	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
+	-fno-sanitize-recover=all'
+fuzz:
+	$(MAKE) $(FUZZ) build/fuzz/tests/fuzz/libfuzzer
+	$(MAKE) $(ASAN) tools
+	mkdir -p build/fuzz/corpus
+	cp -n $(SEEDS) build/fuzz/corpus/
+	ASAN_OPTIONS=detect_leaks=0 build/fuzz/tests/fuzz/libfuzzer -max_total_time=$(FUZZ_TIME) \
+	    -max_len=16384 -timeout=10 -artifact_prefix=build/fuzz/ -close_fd_mask=2 \
+	    -print_final_stats=1 build/fuzz/corpus
+	ASAN_OPTIONS=detect_leaks=0 build/asan/tests/tools/split-drive mutate -n $(FUZZ_MUTANTS) \
+	    -s $$(date +%s) -d build/fuzz $(SEEDS)
+
 golden: all tools
 	PRAIC_GOLDEN=1 scripts/run-tests
 	git diff --stat -- tests/data
@@ -166,5 +189,5 @@ install: all
 	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 
 FORCE:
-.PHONY: all tools check check-asan all-asan golden lint format clean install FORCE
+.PHONY: all tools check check-asan all-asan fuzz golden lint format clean install FORCE
 .DELETE_ON_ERROR:

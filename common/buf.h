@@ -69,6 +69,8 @@ buf_copy(char *to, const char *p, size_t n)
 static inline void
 buf_add(struct buf *b, const void *p, size_t n)
 {
+	if (n == 0)
+		return;		/* of which p may be NULL */
 	if (b->cap - b->n < n)
 		buf_reserve(b, n);
 	/* A length that the compiler knows is best left to it. */

@@ -169,8 +169,8 @@ one(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *
 		buf_add(out, p, (size_t)len);
 		return (size_t)len;
 	}
-	/* A character that the end of the bytes cuts is not bad yet. */
-	if (!final && len == -(int)n && *p >= 0xc2 && *p <= 0xf4)
+	/* A character that the end of the bytes cuts is not bad. */
+	if (len == -(int)n && *p >= 0xc2 && *p <= 0xf4)
 		return 0;
 	replace(d, out);
 	return (size_t)(len < 0 ? -len : len);
@@ -213,7 +213,7 @@ latin1(struct decoder *d, const unsigned char *p, size_t n)
 }
 
 static size_t
-utf16(struct decoder *d, const unsigned char *p, size_t n, int final)
+utf16(struct decoder *d, const unsigned char *p, size_t n)
 {
 	int big = d->encoding == ENCODING_UTF16BE;
 	size_t i;
@@ -225,10 +225,10 @@ utf16(struct decoder *d, const unsigned char *p, size_t n, int final)
 	for (i = 0; i + 1 < n; i += 2) {
 		c = (uint32_t)(big ? p[i] << 8 | p[i + 1] : p[i + 1] << 8 | p[i]);
 		if (c >= 0xd800 && c <= 0xdbff) {
-			if (i + 3 >= n && !final)
+			if (i + 3 >= n)
 				break;
-			low = i + 3 >= n ? 0 :
-			    (uint32_t)(big ? p[i + 2] << 8 | p[i + 3] : p[i + 3] << 8 | p[i + 2]);
+			low = (uint32_t)(big ? p[i + 2] << 8 | p[i + 3] :
+			    p[i + 3] << 8 | p[i + 2]);
 			if (low >= 0xdc00 && low <= 0xdfff) {
 				c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 				i += 2;
@@ -238,10 +238,6 @@ utf16(struct decoder *d, const unsigned char *p, size_t n, int final)
 			*out++ = BAD;	/* half a pair */
 		else
 			out += utf8_encode(c, out);
-	}
-	if (final && i < n) {
-		*out++ = BAD;
-		i = n;
 	}
 	d->utf8.n = (size_t)(out - d->utf8.p);
 	return i;
@@ -271,7 +267,7 @@ decode(struct decoder *d, const char *p, size_t n, int final, struct buf *out)
 		return sanitise(d, p, n, final, out);
 	buf_reset(&d->utf8);
 	used = d->encoding == ENCODING_LATIN1 ? latin1(d, (const unsigned char *)p, n) :
-	    utf16(d, (const unsigned char *)p, n, final);
+	    utf16(d, (const unsigned char *)p, n);
 	done = sanitise(d, d->utf8.p, d->utf8.n, final, out);
 	/* The rest cannot be told yet. */
 	return used - length_before(d->encoding, d->utf8.p + done, d->utf8.n - done);

@@ -43,7 +43,8 @@ struct decoder {
 
 /*
  * Decode n bytes to the end of out.  Returns how many of them were used:
- * all but a few that need what follows, unless final.
+ * all but a few that need what follows; when final, all but those of a
+ * character that is cut.
  */
 size_t decode(struct decoder *, const char *p, size_t n, int final, struct buf *out);
 

@@ -11,6 +11,8 @@
 
 /* A declaration or a mark is a line; anything longer is none of ours. */
 #define MAX_MARK 4096
+/* Of one that is looked for, with a mark's beginning behind it. */
+#define MAX_DECLARATION 256
 /* A comment between documents. */
 #define MAX_COMMENT ((size_t)16 << 20)
 
@@ -54,16 +56,52 @@ begins(const char *p, size_t n, const char *target)
 
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 
+/* Where to go on behind something bad. */
+enum next {
+	ANY_START,
+	/* not at the mark of the same document, whose declaration was refused */
+	NO_SITE
+};
+
 /* A declaration or a mark; a file of its own may have brought another. */
 static int
-is_start(const char *p, size_t n)
+is_start(const char *p, size_t n, enum next which)
 {
 	if (n >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
 		p += 3;
 		n -= 3;
 	}
-	return begins(p, n, "<?xml") || begins(p, n, "<?praic-site") ||
-	    begins(p, n, "<?praic-end");
+	return begins(p, n, "<?xml") || begins(p, n, "<?praic-end") ||
+	    (which == ANY_START && begins(p, n, "<?praic-site"));
+}
+
+/*
+ * A declaration need not stand at the start of a line when its document's
+ * mark does: without it, the document might be read in another encoding.
+ */
+static const char *
+declaration_before(const char *p, const char *mark)
+{
+	const char *q = mark, *lt;
+
+	while (q > p && is_blank(q[-1]))
+		q--;
+	if (q - p < 2 || q[-2] != '?' || q[-1] != '>')
+		return mark;
+	lt = memrchr(p, '<', (size_t)(q - p));
+	return lt != NULL && begins(lt, (size_t)(q - lt), "<?xml") ? lt : mark;
+}
+
+/* The first of them at the start of a line behind the first, or NULL. */
+static const char *
+find_start(const char *p, const char *end, enum next which)
+{
+	const char *lf;
+
+	for (lf = p; (lf = memchr(lf, '\n', (size_t)(end - lf))) != NULL; lf++)
+		if (is_start(lf + 1, (size_t)(end - lf - 1), which))
+			return declaration_before(p, lf + 1);
+	return NULL;
 }
 
 /*
@@ -71,43 +109,50 @@ is_start(const char *p, size_t n)
  * of a line, at or behind this place.  0, or -1 when there is none.
  */
 static int
-find_next(struct input *in, uint64_t from)
+find_next(struct input *in, uint64_t from, enum next which)
 {
-	const char *p, *q, *end;
+	const char *p, *start;
 	size_t have;
 
 	/* The line may begin right where the parser stopped. */
 	in->place = from > 0 ? from - 1 : from;
 	for (;;) {
 		p = source_at(in->source, in->place, 2 * MAX_MARK, &have);
-		end = p + have;
-		for (q = p; (q = memchr(q, '\n', (size_t)(end - q))) != NULL; q++)
-			if (is_start(q + 1, (size_t)(end - q - 1))) {
-				in->place += (uint64_t)(q + 1 - p);
-				return 0;
-			}
+		if ((start = find_start(p, p + have, which)) != NULL) {
+			in->place += (uint64_t)(start - p);
+			return 0;
+		}
 		if (have < 2 * MAX_MARK)
 			return -1;
 		/* Keep enough for a start that is cut here. */
-		in->place += have - 32;
+		in->place += have - MAX_DECLARATION;
 		source_keep(in->source, in->place);
 	}
 }
 
 /* The document is bad from here on; why was said. */
 static int
-skip_bad(struct input *in, uint64_t from)
+skip_bad(struct input *in, uint64_t from, enum next which)
 {
 	in->code = code_worse(in->code, EX_DATAERR);
 	in->host[0] = '\0';
 	in->begun = 0;
-	if (find_next(in, from) == -1)
+	if (find_next(in, from, which) == -1)
 		return -1;
 	/* What is read from here on must be read as a beginning. */
 	(void)source_restart(in->source, in->place,
 	    source_encoding(in->source) == ENCODING_LATIN1 ? ENCODING_UTF8 :
 	    source_encoding(in->source));
 	return 0;
+}
+
+/* There is a site mark: from here on documents count, up to the end mark. */
+static void
+expect_end(struct input *in)
+{
+	if (!in->marked)
+		in->marked_documents = 0;
+	in->marked = 1;
 }
 
 static void
@@ -126,7 +171,7 @@ bad_here(struct input *in, int is_document, const char *text)
 	report_bad(in->report);
 	if (is_document)
 		count_document(in);
-	return skip_bad(in, in->place + 1);
+	return skip_bad(in, in->place + 1, ANY_START);
 }
 
 /* The value of name="..." or name='...' in an instruction. */
@@ -159,6 +204,30 @@ pseudo_attribute(const char *p, size_t n, const char *name, struct rec_value *v)
 	return -1;
 }
 
+static void
+cut(struct input *in, uint64_t place, const char *text)
+{
+	tell(in, place, text);
+	in->code = code_worse(in->code, EX_TEMPFAIL);
+}
+
+/* The document of a declaration that ends here is not read; of its own mark
+ * it counts that there is one. */
+static int
+skip_refused(struct input *in, uint64_t place)
+{
+	size_t have;
+	const char *p = source_at(in->source, place, MAX_MARK, &have), *end = p + have;
+
+	while (p < end && is_blank(*p))
+		p++;
+	if (begins(p, (size_t)(end - p), "<?praic-site"))
+		expect_end(in);
+	report_bad(in->report);
+	count_document(in);
+	return skip_bad(in, place, NO_SITE);
+}
+
 /* <?xml ... ?>: in which encoding does it go on? */
 static int
 read_declaration(struct input *in, const char *p, size_t n)
@@ -166,17 +235,18 @@ read_declaration(struct input *in, const char *p, size_t n)
 	enum encoding named = ENCODING_UTF8, now = source_encoding(in->source);
 	struct rec_value v;
 	char *text;
-	int bad;
 
+	if (in->begun)
+		cut(in, in->place, "the document before this one has no root");
 	in->host[0] = '\0';
 	in->begun = 1;
 	if (pseudo_attribute(p + 5, n - 7, "encoding", &v) == 0 &&
 	    decode_by_name(v.p, v.n, &named) == -1) {
 		text = xasprintf("encoding %.*s: praic reads UTF-8, UTF-16 and ISO-8859-1; "
 		    "convert it with iconv(1)", (int)(v.n < 40 ? v.n : 40), v.p);
-		bad = bad_here(in, 1, text);
+		tell(in, in->place, text);
 		free(text);
-		return bad;
+		return skip_refused(in, in->place + n);
 	}
 	in->place += n;
 	/* UTF-16 shows in the bytes, whatever is written there. */
@@ -196,22 +266,14 @@ read_site(struct input *in, const char *p, size_t n)
 		p++, n--;
 	while (n > 0 && is_blank(p[n - 1]))
 		n--;
-	if (host_normalise(p, n, in->host) == -1) {
-		in->host[0] = '\0';
-		return bad_here(in, 1, "<?praic-site?> names no host");
-	}
+	if (in->host[0] != '\0')
+		cut(in, in->place, "the document before this one has no root");
+	expect_end(in);
 	in->begun = 1;
-	if (!in->marked)
-		in->marked_documents = 0;
-	in->marked = 1;
-	return 0;
-}
-
-static void
-cut(struct input *in, uint64_t place, const char *text)
-{
-	tell(in, place, text);
-	in->code = code_worse(in->code, EX_TEMPFAIL);
+	if (host_normalise(p, n, in->host) == 0)
+		return 0;
+	in->host[0] = '\0';
+	return bad_here(in, 1, "<?praic-site?> names no host");
 }
 
 static void
@@ -253,6 +315,10 @@ read_instruction(struct input *in)
 	if (close == NULL)
 		return bad_here(in, 0, "an instruction of more than 4096 bytes");
 	n = (size_t)(close - p) + 2;
+	/* It was cut, and has swallowed the next one's beginning. */
+	if (memmem(p + 2, n - 2, "<?", 2) != NULL)
+		return bad_here(in, in->begun || is_start(p, n, ANY_START),
+		    "an instruction that does not end");
 	if (begins(p, n, "<?xml"))
 		return read_declaration(in, p, n);
 	if (begins(p, n, "<?praic-site")) {
@@ -308,7 +374,10 @@ read_root(struct input *in, int *go_on)
 			(void)source_restart(in->source, end, ENCODING_UTF8);
 		return 0;
 	case PARSE_BAD:
-		return skip_bad(in, end > in->place ? end : in->place + 1);
+		return skip_bad(in, end > in->place ? end : in->place + 1, ANY_START);
+	case PARSE_TORN:
+		in->code = code_worse(in->code, EX_TEMPFAIL);
+		return skip_bad(in, end, ANY_START);
 	case PARSE_CUT:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
 		return -1;
@@ -337,12 +406,14 @@ read_item(struct input *in, int *go_on)
 	size_t have;
 	const char *p = source_at(in->source, in->place, 16, &have);
 
+	if (!is_blank(*p)) {
+		source_detect(in->source, in->place);
+		p = source_at(in->source, in->place, 16, &have);
+	}
 	if (is_blank(*p)) {
 		in->place++;
 		return 0;
 	}
-	source_detect(in->source, in->place);
-	p = source_at(in->source, in->place, 16, &have);
 	if (have >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
 		in->place += 3;
 		return 0;
@@ -384,6 +455,8 @@ check_end(struct input *in)
 		cut(in, in->place, "the input ends here, before its end mark");
 	else if (in->begun)
 		cut(in, in->place, "the input ends here, before a document's root");
+	else if (source_cut(in->source))
+		cut(in, in->place, "the input ends here, in the middle of a character");
 	else if (in->documents == 0 && in->ends == 0)
 		cut(in, in->place, "there is no document in it");
 }

@@ -17,10 +17,12 @@
 #define MAX_NAME 1000
 
 /* Limits on a document, of which the rest is left out beyond: libxml2 takes
- * time by the square of the attributes of a tag, and by each namespace that
- * is declared for each name it meets. */
+ * time by the square of the attributes of a tag, and of the different names
+ * that it meets, and by each namespace that is declared for each name. */
 #define MAX_TAG_ATTRIBUTES 1000
 #define MAX_NAMESPACES 256
+/* Its dictionary of names searches ever longer lists. */
+#define MAX_NAMES 10000
 /* Tags of fewer bytes cannot have too many attributes. */
 #define SHORT_TAG 8192
 /* What the parser has not finished yet (a comment, say) is kept to be read
@@ -48,6 +50,7 @@ struct parse {
 	int done;		/* the root element ended */
 	int stop;		/* give the parser nothing more */
 	int stopped;		/* the whole program must */
+	int torn;		/* a mark stands within the document */
 	char why[256];		/* what is wrong with the document */
 	int error_code;
 
@@ -149,6 +152,8 @@ too_much(struct parse *s)
 		return "a comment or the like of more than 32 MiB";
 	if (s->fed - s->last > SHORT_TAG && too_many_attributes(s))
 		return "a tag with more than 1000 attributes";
+	if (xmlDictSize(s->ctxt->dict) > MAX_NAMES)
+		return "more than 10000 different names";
 	return NULL;
 }
 
@@ -346,6 +351,12 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 			start_session(s, place, namespaces, ns, n, a);
 		else if (name == N_error)
 			start_error(s);
+	} else if (s->report->within == REPORT_BETWEEN && name == N_session &&
+	    s->depth > s->session_depth && s->error_depth == 0) {
+		report_warn(s->report, s->last, "a session within <%.80s>, which is none of a "
+		    "report's: left out", s->ctxt->nameNr > 0 ?
+		    (const char *)s->ctxt->nameTab[s->ctxt->nameNr - 1] : "");
+		report_bad(s->report);
 	}
 	if (!s->stop)
 		moved(s, place);
@@ -414,20 +425,35 @@ on_cdata(void *arg, const xmlChar *p, int n)
 	moved(s, here(s));
 }
 
+/*
+ * Marks stand between documents: this one was cut, and another put behind
+ * it.  They are looked for in comments, which nobody writes, but not in
+ * CDATA, where a user of the appliance may have written anything.
+ */
+static void
+check_marks(struct parse *s, const xmlChar *text)
+{
+	if (text == NULL || (strstr((const char *)text, "<?praic-site ") == NULL &&
+	    strstr((const char *)text, "<?praic-end ") == NULL))
+		return;
+	s->torn = 1;
+	abandon(s, "a mark within the document: it was cut, and another follows");
+}
+
 static void
 on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 {
 	struct parse *s = arg;
 
-	(void)data;
 	if (s->stop)
 		return;
-	/* Marks stand between documents: this one was cut, and another put
-	 * behind it. */
-	if (xmlStrEqual(target, BAD_CAST "praic-site") ||
-	    xmlStrEqual(target, BAD_CAST "praic-end"))
-		abandon(s, "a mark within a document: it was cut, and another follows");
-	else
+	check_marks(s, data);
+	if (!s->stop && (xmlStrEqual(target, BAD_CAST "praic-site") ||
+	    xmlStrEqual(target, BAD_CAST "praic-end"))) {
+		s->torn = 1;
+		abandon(s, "a mark within the document: it was cut, and another follows");
+	}
+	if (!s->stop)
 		moved(s, here(s));
 }
 
@@ -436,7 +462,9 @@ on_comment(void *arg, const xmlChar *text)
 {
 	struct parse *s = arg;
 
-	(void)text;
+	if (s->stop)
+		return;
+	check_marks(s, text);
 	if (!s->stop)
 		moved(s, here(s));
 }
@@ -461,6 +489,8 @@ on_error(void *arg, xmlErrorPtr e)
 	if (s->stop || e == NULL || e->level != XML_ERR_FATAL)
 		return;
 	s->error_code = e->code;
+	/* <?xml ...?>: it was cut, and another put behind it. */
+	s->torn = e->code == XML_ERR_RESERVED_XML_NAME;
 	snprintf(s->why, sizeof(s->why), "%s", e->message != NULL ? e->message : "not well-formed");
 	for (n = strlen(s->why); n > 0 && strchr(" \n", s->why[n - 1]) != NULL; n--)
 		s->why[n - 1] = '\0';
@@ -575,8 +605,11 @@ parse_broken(struct parse *s)
 	}
 	report_warn(s->report, s->last, "%s; the rest of this document is left out%s%.*s", s->why,
 	    lsid != NULL ? ", with session " : "", length, lsid != NULL ? lsid : "");
-	report_bad(s->report);
-	return PARSE_BAD;
+	if (s->torn)
+		s->report->code = code_worse(s->report->code, EX_TEMPFAIL);
+	else
+		report_bad(s->report);
+	return s->torn ? PARSE_TORN : PARSE_BAD;
 }
 
 enum parse_outcome

@@ -14,6 +14,7 @@ enum parse_outcome {
 	PARSE_WHOLE,	/* the root element ended */
 	PARSE_BAD,	/* it is not well-formed, or no session report */
 	PARSE_CUT,	/* the input ended within it */
+	PARSE_TORN,	/* it was cut, and another put behind it */
 	PARSE_STOPPED	/* nothing can go on: the report's code */
 };
 

@@ -209,7 +209,7 @@ report_inherit(struct report *r, const struct report_namespace *ns, int n)
 static void
 add_inherited(struct report_state *s, struct buf *tag, const struct report_namespace *ns, int n)
 {
-	const char *p = s->inherited.p, *end = p + s->inherited.n;
+	const char *p = buf_text(&s->inherited), *end = p + s->inherited.n;
 	struct buf own = {0};
 	size_t name;
 	int i, hidden;
@@ -274,13 +274,13 @@ report_begin(struct report *r, uint64_t from, uint64_t to, struct rec_value lsid
 	buf_reset(&s->lsid);
 	buf_add(&s->lsid, lsid.p, lsid.n);
 	r->within = REPORT_UNWANTED;
+	if (!wanted(s, lsid))
+		return 0;
 	if (lsid.n == 0) {
 		report_warn(r, from, "a session without an lsid, which is its key: left out");
 		report_bad(r);
 		return 0;
 	}
-	if (!wanted(s, lsid))
-		return 0;
 	if (s->host == NULL) {
 		report_warn(r, from, "which site is this from? There is no <?praic-site?> before "
 		    "it: name the site with -H HOST");

@@ -124,6 +124,12 @@ source_ended(const struct source *s)
 }
 
 int
+source_cut(const struct source *s)
+{
+	return s->ended && s->raw_used < s->raw.n;
+}
+
+int
 source_failed(const struct source *s)
 {
 	return s->failed;
@@ -218,7 +224,8 @@ tidy(struct source *s)
 		s->steps -= gone;
 		memmove(s->step, s->step + gone, s->steps * sizeof(*s->step));
 	}
-	gone = s->steps > 0 ? (size_t)(s->step[0].raw - s->raw_at) : 0;
+	gone = s->steps > 0 && s->step[0].raw > s->raw_at ?
+	    (size_t)(s->step[0].raw - s->raw_at) : 0;
 	if (s->raw_used > KEEP_RAW && s->raw_used - KEEP_RAW > gone)
 		gone = s->raw_used - KEEP_RAW / 2;
 	if (gone > BLOCK) {
@@ -228,20 +235,16 @@ tidy(struct source *s)
 	}
 }
 
-/* All that was read, as far as it can be told what it is. */
+/* Some of what was read, as far as it can be told what it is: not more, for
+ * it may have to be decoded otherwise from the next document on. */
 static void
-decode_raw(struct source *s)
+decode_some(struct source *s)
 {
-	size_t left, n, used;
+	size_t left = s->raw.n - s->raw_used, n = left < STEP ? left : STEP;
 
-	do {
-		left = s->raw.n - s->raw_used;
-		n = left < STEP ? left : STEP;
-		add_step(s);
-		used = decode(&s->decoder, s->raw.p + s->raw_used, n, s->ended && n == left,
-		    &s->win);
-		s->raw_used += used;
-	} while (used > 0 && s->raw_used < s->raw.n);
+	add_step(s);
+	s->raw_used += decode(&s->decoder, s->raw.p + s->raw_used, n, s->ended && n == left,
+	    &s->win);
 }
 
 int
@@ -251,12 +254,11 @@ source_more(struct source *s)
 
 	tidy(s);
 	before = s->win.n;
-	/* After a restart there may be some that was read already. */
 	if (s->raw_used < s->raw.n)
-		decode_raw(s);
+		decode_some(s);
 	while (s->win.n == before && !s->ended) {
 		read_block(s);
-		decode_raw(s);
+		decode_some(s);
 	}
 	return s->win.n > before ? 0 : -1;
 }
@@ -364,19 +366,23 @@ is_blank(unsigned char c)
 static enum encoding
 encoding_of(const unsigned char *p, size_t n, enum encoding now)
 {
-	if (n >= 2 && p[0] == 0xff && p[1] == 0xfe)
+	/* One byte is half of a character that is cut. */
+	if (n >= 1 && p[0] == 0xff && (n == 1 || p[1] == 0xfe))
 		return ENCODING_UTF16LE;
-	if (n >= 2 && p[0] == 0xfe && p[1] == 0xff)
+	if (n >= 1 && p[0] == 0xfe && (n == 1 || p[1] == 0xff))
 		return ENCODING_UTF16BE;
 	if (n >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf)
 		return ENCODING_UTF8;
 	if (n >= 2 && p[0] == '<' && p[1] == 0)
 		return ENCODING_UTF16LE;
-	if (n >= 2 && p[0] == 0 && p[1] == '<')
+	if (n >= 1 && p[0] == 0 && (n == 1 || p[1] == '<'))
 		return ENCODING_UTF16BE;
 	/* After a document in UTF-16, bytes of eight bits again? */
-	if (now != ENCODING_LATIN1 && n >= 2 && (p[0] == '<' || is_blank(p[0])) && p[1] != 0 &&
-	    (is_blank(p[1]) || p[1] == '<' || p[0] == '<'))
+	if (now == ENCODING_UTF8 || now == ENCODING_LATIN1 || n < 2)
+		return now;
+	if (p[0] == '<' || (is_blank(p[0]) && (is_blank(p[1]) || p[1] == '<' ||
+	    (n >= 4 && p[1] == 0xef && p[2] == 0xbb && p[3] == 0xbf) ||
+	    (n >= 3 && p[1] == 0xff && p[2] == 0xfe) || (n >= 3 && p[1] == 0xfe && p[2] == 0xff))))
 		return ENCODING_UTF8;
 	return now;
 }

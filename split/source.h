@@ -54,8 +54,10 @@ uint64_t source_offset(struct source *, uint64_t place);
  * go. */
 uint64_t source_replaced(const struct source *, uint64_t place);
 
-/* Was the end of the input read?  Did reading fail (a message was given)? */
+/* Was the end of the input read?  Is it in the middle of a character?  Did
+ * reading fail (a message was given)? */
 int source_ended(const struct source *);
+int source_cut(const struct source *);
 int source_failed(const struct source *);
 
 #endif

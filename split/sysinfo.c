@@ -16,6 +16,7 @@ struct sysinfo {
 	struct buf bytes;	/* of heads and of waiting cells */
 	struct kept head[SYSINFO_MAX_HEADS];
 	int heads, heads_done;
+	int given_up;		/* to wait for heads: there seem to be none */
 	int with_id, with_name;	/* has any head one? */
 	struct kept *waiting;
 	size_t waiting_n, waiting_cap;
@@ -46,7 +47,7 @@ sysinfo_begin(struct sysinfo *s)
 {
 	buf_trim(&s->bytes, KEEP_BYTES);
 	buf_trim(&s->text, KEEP_BYTES);
-	s->heads = s->heads_done = s->with_id = s->with_name = 0;
+	s->heads = s->heads_done = s->given_up = s->with_id = s->with_name = 0;
 	s->waiting_n = 0;
 	s->refusal = NULL;
 }
@@ -81,6 +82,8 @@ kept_field(const struct sysinfo *s, const struct kept *k)
 void
 sysinfo_head(struct sysinfo *s, struct sysinfo_field f)
 {
+	if (s->given_up)
+		s->refusal = "system information with heads behind more than 8 MiB of its rows";
 	if (s->heads_done)
 		return;
 	if (s->heads == SYSINFO_MAX_HEADS) {
@@ -197,8 +200,10 @@ wait_for_heads(struct sysinfo *s, int what, struct sysinfo_field f)
 		s->waiting = xrealloc(s->waiting, s->waiting_cap * sizeof(k));
 	}
 	s->waiting[s->waiting_n++] = k;
-	if (s->bytes.n + s->waiting_n * sizeof(k) > SYSINFO_MAX_WAITING)
-		s->refusal = "system information whose rows come before their heads";
+	if (s->bytes.n + s->waiting_n * sizeof(k) > SYSINFO_MAX_WAITING) {
+		s->given_up = 1;
+		sysinfo_end_heads(s);
+	}
 }
 
 static void

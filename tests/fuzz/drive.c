@@ -9,8 +9,9 @@
  * mutate changes bytes, cuts and joins the files at random (the same seed,
  * the same changes), and holds that no session of the output is another than
  * before, unless its own bytes were changed, or those of the declaration,
- * the marks and the root tag of its document.  An input that shows a fault
- * is left in the directory.  Exits with 1 when something does not hold.
+ * the marks and the root tag of its document, or a mark was put before it.
+ * An input that shows a fault is left in the directory.  Exits with 1 when
+ * something does not hold.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -271,6 +272,66 @@ touched(const struct change *c, size_t from, size_t to)
 	return 0;
 }
 
+/* Is the prolog another, or something right before it that hides it? */
+static int
+prolog_touched(const struct change *c, const struct seed_session *t)
+{
+	int i;
+
+	for (i = 0; i < c->edits; i++)
+		if (c->edit[i].at <= t->prolog_to &&
+		    c->edit[i].at + c->edit[i].gone >= t->prolog_from)
+			return 1;
+	return 0;
+}
+
+static int
+puts_text(const struct edit *e, const char *text, size_t n)
+{
+	return n > 0 && e->put.n >= n && memmem(e->put.p, e->put.n, text, n) != NULL;
+}
+
+/* Does a beginning end within a comment or the like, or within a tag? */
+static int
+leaves_open(const struct seed *s, size_t end)
+{
+	static const char *const marks[][2] = {
+		{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}, {"<", ">"},
+	};
+	const char *p = s->bytes.p, *to = p + end, *close;
+	size_t i, n;
+
+	while ((p = memchr(p, '<', (size_t)(to - p))) != NULL) {
+		for (i = 0; i < 3; i++) {
+			n = strlen(marks[i][0]);
+			if ((size_t)(to - p) >= n && memcmp(p, marks[i][0], n) == 0)
+				break;
+		}
+		close = memmem(p, (size_t)(to - p), marks[i][1], strlen(marks[i][1]));
+		if (close == NULL)
+			return 1;
+		p = close;
+	}
+	return 0;
+}
+
+/*
+ * Was something put before it that begins another document there, or that
+ * swallows what the session's own document begins with?  Or is it perhaps a
+ * copy, cut out anywhere?
+ */
+static int
+parted(const struct change *c, const struct seed_session *t, const char *lsid, size_t n)
+{
+	const struct edit *e;
+
+	for (e = c->edit; e < c->edit + c->edits; e++)
+		if (puts_text(e, lsid, n) || (e->at <= t->from && (puts_text(e, "<?", 2) ||
+		    puts_text(e, "<!", 2) || puts_text(e, "session", 7))))
+			return 1;
+	return 0;
+}
+
 static size_t
 line_length(const char *p, size_t n)
 {
@@ -287,22 +348,33 @@ static int
 is_fair(const struct mutant *m, const char *p, size_t n)
 {
 	size_t key = line_length(p, n), size, i;
+	const char *lsid = (const char *)memchr(p + 2, '\t', n) + 1;
 	int c, known = 0;
 
 	for (c = 0; c < m->changes; c++) {
-		const struct seed *s = m->change[c].seed;
+		const struct change *change = &m->change[c];
+		const struct seed *s = change->seed;
 
+		if (!s->known || (c == 1 && leaves_open(m->change[0].seed,
+		    m->change[0].edit[0].at)))
+			return 1;
 		for (i = 0; i < s->n; i++) {
 			const struct seed_session *t = &s->session[i];
 			const char *q = s->out.p + t->out_from;
 
+			/* This one may have got its key. */
+			if (touched(change, t->from, t->from + line_length(s->bytes.p + t->from,
+			    t->to - t->from)))
+				return 1;
 			size = t->out_to - t->out_from;
 			if (size < key || memcmp(q, p, key) != 0)
 				continue;
 			if (size == n && memcmp(q, p, n) == 0)
 				return 1;
-			if (touched(&m->change[c], t->from, t->to) ||
-			    touched(&m->change[c], t->prolog_from, t->prolog_to))
+			/* Without a mark, it is within the root left open. */
+			if ((c == 1 && !t->marked) || touched(change, t->from, t->to) ||
+			    prolog_touched(change, t) ||
+			    parted(change, t, lsid, key - 1 - (size_t)(lsid - p)))
 				return 1;
 			known = 1;
 		}

@@ -12,6 +12,7 @@ struct scan {
 	size_t prolog_from, prolog_to;
 	int list;		/* the root is a list of sessions */
 	size_t open;		/* where the session that is open begins */
+	int has_key;		/* one without gives no lines */
 };
 
 static void
@@ -82,6 +83,8 @@ found(struct seed *s, struct scan *c, size_t to)
 	n->to = to;
 	n->prolog_from = c->prolog_from;
 	n->prolog_to = c->prolog_to;
+	n->marked = memmem(s->bytes.p + n->prolog_from, n->prolog_to - n->prolog_from, "\n<?",
+	    3) != NULL;
 	c->last_end = to;
 }
 
@@ -101,12 +104,10 @@ scan_tag(struct seed *s, struct scan *c, const char *lt)
 	at_session = c->depth == c->list && is_named(lt + 1 + closes, c->end, "session");
 	if (at_session && !closes) {
 		c->open = (size_t)(lt - base);
-		/* One without a key gives no lines. */
-		if (memmem(lt, (size_t)(gt - lt), "lsid", 4) == NULL ||
-		    memmem(lt, (size_t)(gt - lt), "lsid=\"\"", 7) != NULL)
-			c->open = 0;
+		c->has_key = memmem(lt, (size_t)(gt - lt), "lsid", 4) != NULL &&
+		    memmem(lt, (size_t)(gt - lt), "lsid=\"\"", 7) == NULL;
 	}
-	if (at_session && (closes || empty) && (c->open > 0 || lt == base))
+	if (at_session && (closes || empty) && c->has_key)
 		found(s, c, (size_t)(gt - base));
 	c->depth += !closes && !empty;
 	c->p = gt;

@@ -14,6 +14,7 @@ struct seed_session {
 	/* From the end of the session before its document to the end of its
 	 * root tag: the end tags of the document before, marks, declaration. */
 	size_t prolog_from, prolog_to;
+	int marked;			/* a declaration or a mark is in there */
 	size_t out_from, out_to;	/* its lines in the seed's output */
 };
 

@@ -1,0 +1,59 @@
+#!/bin/sh
+# praic-split: input that is cut, at every byte; input in pieces of any size;
+# and what comes of a session's own XML.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+drive=${bin}tests/tools/split-drive
+cd "$top" || exit 1
+
+# Of each beginning: whole sessions only, 75, and the reader agrees.  Where
+# nobody can tell that something is missing - behind a root without marks -
+# and where something bad came before, the exit code is shown: those are the
+# lines expected.
+"$drive" cut tests/data/split/*.xml tests/fuzz/corpus/*.xml >"$work/out" 2>"$work/err"
+check "every beginning of every report" test $? -eq 0
+cd "$work" || exit 1
+golden "  is cut short, save those that look whole" split/cut.txt
+
+cd "$top" || exit 1
+"$drive" pieces tests/data/split/*.xml tests/fuzz/corpus/*.xml >"$work/out" 2>"$work/err"
+code=$?
+cd "$work" || exit 1
+check "the same bytes, whatever the reads" test $code -eq 0
+silent "  all of them" out
+
+cd "$top" || exit 1
+"$drive" check tests/data/split/*.xml tests/fuzz/corpus/*.xml >"$work/out" 2>"$work/err"
+code=$?
+cd "$work" || exit 1
+check "each session's XML gives the same lines again" test $code -eq 0
+silent "  all of them" out
+
+# The program itself, at some bytes, through a pipe.
+set -- "$data/split/pra.xml"
+size=$(wc -c <"$1")
+bad=0
+n=1
+while [ $n -lt "$size" ]; do
+	head -c $n "$1" | "$split" >out 2>err
+	[ $? -eq 75 ] || bad=$((bad + 1))
+	"$rec_events" <out >events 2>/dev/null
+	[ $? -eq 75 ] || bad=$((bad + 1))
+	n=$((n + 151))
+done
+check "the program, cut through a pipe" test $bad -eq 0
+python3 -c '
+import sys, time
+for i, b in enumerate(open(sys.argv[1], "rb").read()):
+    sys.stdout.buffer.write(bytes([b])); sys.stdout.buffer.flush()
+' "$1" | "$split" >out
+same "the program, byte by byte through a pipe" "$data/split/pra.rec" out
+
+# A reader that is gone ends it, in silence.
+python3 "$top/tests/appliance" generate --bytes 2M --marks h.example >big.xml
+{ "$split" big.xml 2>err; echo $? >code; } | head -c 100 >/dev/null
+check "a closed pipe" test "$(cat code)" -ne 0
+silent "  no words"
+
+done_testing

@@ -1,0 +1,130 @@
+#!/bin/sh
+# praic-split: limits, and input that would cost much if it were not minded.
+# Each case runs under a time that only more than linear effort can exceed,
+# and in 32 MiB and three times its largest value (which is MEGABYTES, or what
+# becomes of them).  PRAIC_SOAK: ten times as much of each.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+measure=${bin}tests/tools/measure
+many=1
+[ -z "${PRAIC_SOAK-}" ] || many=10
+
+# hostile CODE KIND MEGABYTES VALUE-MEGABYTES [WORDS]
+hostile() {
+	python3 "$top/tests/tools/hostile.py" "$2" "$3" >in
+	pipe "$1" "$2, $3 MB" in timeout $((20 * many)) "$measure" cost "$split" -H h
+	[ -z "${5-}" ] || says "  it says why" "$5"
+	case $PRAIC_OUT in
+	*asan*) return ;;
+	esac
+	kib=$(cut -d ' ' -f 1 cost)
+	limit=$((1024 * (32 + 3 * $4)))
+	check "  in $kib KiB of $limit" test "$kib" -le $limit
+}
+# For those that cost nothing but time.
+small() {
+	hostile "$1" "$2" "$(($3 * many))" 0 "${4-}"
+}
+
+hostile 0 attribute 9 9
+hostile 0 attribute-entities 9 9
+hostile 65 attribute 11 11 "AttValue length too long; the rest of this document is left out, with session a"
+hostile 0 text 40 40
+hostile 0 entities 20 4
+hostile 0 forbidden 20 15
+hostile 0 bad-bytes 10 30
+hostile 0 backslashes 10 20
+hostile 0 letters 10 10
+hostile 0 line-ends 10 10
+hostile 0 base64 10 20
+hostile 0 base64-bad 10 30
+hostile 65 text 70 64 "left out: a value longer than a line may be (64 MiB)"
+hostile 65 bad-bytes 30 64 "left out: a value longer than a line may be (64 MiB)"
+hostile 65 base64-bad 30 64 "left out: a value longer than a line may be (64 MiB)"
+hostile 0 cdata 9 9
+hostile 65 cdata 11 11 "CData section too big found"
+hostile 0 comment 9 9
+hostile 65 comment 11 11 "Comment too big found"
+hostile 0 headed-cells 4 8
+hostile 0 cells 4 16
+hostile 65 cells 70 64 "left out: system information longer than a line may be"
+hostile 65 users 4 8 "left out: more than 8 MiB of rows that have to be held back"
+hostile 65 values 9 8 "left out: more than 8 MiB of rows that have to be held back"
+
+small 0 cdatas 4
+hostile 0 unwanted-entities 40 0
+small 0 comments 4
+small 0 instructions 4
+small 0 comments-before 2
+small 0 instructions-before 2
+small 0 blanks-before 8
+small 65 open-tags 1 "left out: elements nested more than 128 deep"
+small 0 documents 2
+small 0 declarations 2
+small 0 latin1 2
+small 0 utf16 2
+small 65 bad-documents 1
+small 65 errors 1
+small 0 sessions 4
+small 0 warnings 2
+small 0 replacements 1
+small 0 doubts 4
+small 0 customers 4
+small 65 attributes 10 "a tag with more than 1000 attributes; the rest of this document is left out, with session a"
+small 65 namespaces 4 "a tag with more than 1000 attributes"
+small 65 names 10 "more than 10000 different names"
+small 65 inherited 2 "more than 4096 bytes of namespaces at its root"
+small 65 live-namespaces 4 "more than 256 namespaces declared"
+small 65 nothing 8 "this is no XML"
+hostile 65 quote 11 11 "AttValue length too long"
+
+# The session that is left out is the one: what is beside it stands.
+python3 - >in <<'END'
+print("<session_list>")
+cases = {
+    "nested": "<a>" * 129 + "</a>" * 129,
+    "named": "<%s/>" % ("n" * 1001),
+    "attributed": "<a %s/>" % " ".join('a%d=""' % i for i in range(65)),
+    "headed": "<session_details><event><system_information><category><description>"
+        + "<field/>" * 257
+        + "</description></category></system_information></event></session_details>",
+}
+within = {
+    "nested": "<a>" * 128 + "</a>" * 128,
+    "named": "<%s/>" % ("n" * 1000),
+    "attributed": "<a %s/>" % " ".join('a%d=""' % i for i in range(64)),
+    "headed": cases["headed"].replace("<field/>", "", 1),
+}
+for name in cases:
+    print('<session lsid="%s">%s</session>' % (name, cases[name]))
+    print('<session lsid="%s, just">%s</session>' % (name, within[name]))
+print("</session_list>")
+END
+pipe 65 "sessions beyond limits, and just within" in "$split" -H h
+sed -n 's/^E.\([^	]*\).*/\1/p; /^Z/p' out >got
+printf '%s\n' 'nested, just' 'named, just' 'attributed, just' 'headed, just' 'Z	4	4' >want
+same "  cost themselves alone" want got
+for why in "session nested: left out: elements nested more than 128 deep" \
+    "session named: left out: an element whose name is longer than 1000 bytes" \
+    "session attributed: left out: an element of more than 64 attributes" \
+    "session headed: left out: system information of more than 256 columns"; do
+	says "  $why" "$why"
+done
+says "  each with its byte" "byte 15: session nested"
+
+# Words: five about a session, then how many more.
+python3 - >in <<'END'
+print("<session_list><session lsid='a'><rep_list>")
+print('<user gsnumber="x"/>' * 9)
+print("</rep_list></session></session_list>")
+END
+pipe 0 "nine doubts about a session" in "$split" -H h
+check "  five are told, and how many more" test "$(wc -l <err)" -eq 6
+says "  four" "session a: and 4 more like these"
+python3 -c 'print("<session_list><session lsid=\"%s\"><lseq>x</lseq></session></session_list>" %
+	("\x1b[31m" + "l" * 5000))' >in
+pipe 0 "an lsid of any length and kind" in "$split" -H h
+check "  is cut in messages" test "$(wc -c <err)" -lt 1000
+
+done_testing

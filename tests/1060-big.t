@@ -1,0 +1,41 @@
+#!/bin/sh
+# praic-split: big input in little memory: 16 MiB whatever its size.
+# PRAIC_SOAK: a gigabyte.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+measure=${bin}tests/tools/measure
+bytes=50M
+[ -z "${PRAIC_SOAK-}" ] || bytes=1G
+
+# big NAME OPTION... : is it read in 16 MiB, from standard input?
+big() {
+	what=$1
+	shift
+	python3 "$top/tests/appliance" generate --marks h.example --seed 5 "$@" >truth.xml
+	for option in '' -j; do
+		# shellcheck disable=SC2086
+		pipe 0 "$what $option" truth.xml "$measure" cost "$split" $option
+		case $PRAIC_OUT in
+		*asan*) continue ;;
+		esac
+		kib=$(cut -d ' ' -f 1 cost)
+		check "  in $kib KiB, less than 16 MiB" test "$kib" -lt 16384
+		case $option in
+		'') grep -c '^E' out >lines ;;
+		-j) wc -l <out >lines ;;
+		esac
+		check "  all of its sessions" test "$(cat lines)" -eq "$(grep -c '^<session lsid' truth.xml)"
+	done
+}
+
+case $PRAIC_OUT in
+*asan*) big "a report" --bytes 20M ;;
+*)	big "a report of $bytes" --bytes "$bytes"
+	big "a session of 400 MB" --one-session 400M --sessions 2
+	check "the session of 400 MB under ulimit -v" sh -c \
+		'ulimit -v 120000; "$1" <truth.xml | tail -n 1 | grep -q "^Z"' - "$split" ;;
+esac
+rm -f truth.xml out
+
+done_testing

@@ -1,0 +1,77 @@
+"""What praic-split -j should have written, made of the record stream.
+
+    json-of.py RECORDS JSON
+
+Builds each session's object from the rows by the page's rules, and compares
+it with the line that came: as Python's json reads it, names in their order.
+"""
+import json
+import re
+import sys
+
+ARRAYS = (("user", "users"), ("team", "teams"), ("customer", "customers"),
+          ("custom_attribute", "custom_attributes"),
+          ("session_event", "events"), ("recording", "recordings"))
+INT = set("""duration@user gs_number user_id display_number lseq instance
+    file_transfers file_moves file_deletes public_site_id jump_group_id
+    jumpoint_id team_id seq event_seq performed_by_gs_number
+    destination_gs_number""".split())
+BOOL = {"is_owner", "is_primary", "invited", "rpat_support"}
+PLAIN = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
+
+
+def value(table, column, text):
+    if text == "\\N":
+        return None
+    if column in BOOL:
+        return text == "1"
+    if column in INT or column + "@" + table in INT:
+        return int(text)
+    return re.sub(r"\\(.)", lambda m: PLAIN[m[1]], text)
+
+
+def objects(stream):
+    heads, rows = {}, None
+    for line in stream:
+        f = line.rstrip("\n").split("\t")
+        if f[0] == "H":
+            heads[f[1]] = f[2:]
+        elif f[0] == "S":
+            rows = {t: [] for t in heads}
+        elif f[0] == "R":
+            rows[f[1]].append({c: value(f[1], c, v)
+                               for c, v in zip(heads[f[1]], f[2:])})
+        elif f[0] == "E":
+            o = rows["session"][0]
+            for table, name in ARRAYS:
+                o[name] = rows[table]
+            for e in o["events"]:
+                for table, name in (("session_event_data", "data"),
+                                    ("system_information",) * 2):
+                    e[name] = [{c: v for c, v in r.items()
+                                if c != "event_seq"}
+                               for r in rows[table]
+                               if r["event_seq"] == e["seq"]]
+            yield o
+
+
+def main():
+    records = open(sys.argv[1], encoding="utf-8", newline="\n")
+    lines = open(sys.argv[2], encoding="utf-8", newline="\n")
+    n = 0
+    for want in objects(records):
+        line = lines.readline()
+        if not line.endswith("\n"):
+            sys.exit("session %d: no line of its own" % (n + 1))
+        got = json.loads(line)
+        if got != want or json.dumps(got) != json.dumps(want):
+            print(json.dumps(want)[:2000])
+            print(json.dumps(got)[:2000])
+            sys.exit("session %d is another" % (n + 1))
+        n += 1
+    if lines.read() != "":
+        sys.exit("more than the sessions")
+    print(n, "sessions")
+
+
+main()
