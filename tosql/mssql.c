@@ -182,8 +182,8 @@ take_lock(struct db *db)
 	if (run(db, MSSQL_LOCK, take_number, NULL) == -1)
 		return -1;
 	if (!db->answered[0])
-		return link_refuse(&db->link, LINK_AGAIN, EX_TEMPFAIL, "another loader has been "
-		    "writing to it for %d seconds", db->o->timeout);
+		return link_refuse(&db->link, LINK_FINAL, EX_TEMPFAIL, "another loader has been "
+		    "writing to it for %d seconds; try again later", db->o->timeout);
 	return 0;
 }
 
