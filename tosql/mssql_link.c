@@ -118,7 +118,8 @@ on_error(DBPROCESS *p, int severity, int number, int os_number, char *text, char
 	(void)p;
 	/* 20018 only says that the server has said something. */
 	if (number != SYBESMSG) {
-		buf_adds(&both, text != NULL ? text : "");
+		buf_adds(&both, number == SYBECONN ? "nobody answers there" :
+		    number == SYBEUHST ? "no such host" : text != NULL ? text : "");
 		if (os_number != 0 && os_number != DBNOERR && os_text != NULL)
 			buf_printf(&both, ": %s", os_text);
 		note(number, severity, buf_text(&both));
@@ -508,10 +509,10 @@ set_options(struct link *l)
 {
 	/* What SqlClient sets and db-lib leaves off.  Not NOCOUNT: the counts
 	 * are compared with what was sent. */
-	char *sql = xasprintf("SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, "
-	    "CONCAT_NULL_YIELDS_NULL, QUOTED_IDENTIFIER, XACT_ABORT ON;\n"
-	    "SET NUMERIC_ROUNDABORT, IMPLICIT_TRANSACTIONS, NOCOUNT OFF;\n"
-	    "SET LANGUAGE us_english; SET DATEFORMAT ymd;\n"
+	char *sql = xasprintf("SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON;\n"
+	    "SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET QUOTED_IDENTIFIER ON;\n"
+	    "SET XACT_ABORT ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF;\n"
+	    "SET NOCOUNT OFF; SET LANGUAGE us_english; SET DATEFORMAT ymd;\n"
 	    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
 	    "SET TEXTSIZE 2147483647; SET LOCK_TIMEOUT %d", l->timeout * 1000);
 	int bad = link_run(l, "setting options", sql, NULL, NULL, NULL);
