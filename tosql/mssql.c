@@ -31,6 +31,7 @@ struct db {
 	struct mssql_rooms rooms;
 	int old_schema;		/* a dry run makes it in each transaction */
 	int staged;		/* this connection has its staging tables */
+	int was_there;		/* the server has been reached */
 
 	/* of the batch at hand */
 	struct batch *b;
@@ -139,6 +140,27 @@ stage(struct db *db)
 	return 0;
 }
 
+/* Sessions that are replaced lose their rows. */
+static int
+replace(struct db *db)
+{
+	size_t i;
+	int t;
+
+	for (i = db->from; i < db->to && (db->skip[i - db->from] ||
+	    db->b->session[i].fate != FATE_REPLACED); i++)
+		;
+	if (i == db->to)
+		return 0;
+	if (run(db, MSSQL_UPDATE, NULL, NULL) == -1)
+		return -1;
+	for (t = 0; t < BATCH_TABLES; t++)
+		if (db->sql.text[MSSQL_DELETE + t] != NULL &&
+		    run(db, MSSQL_DELETE + t, NULL, NULL) == -1)
+			return -1;
+	return 0;
+}
+
 /* Within the transaction, under the lock. */
 static int
 store(struct db *db)
@@ -154,12 +176,8 @@ store(struct db *db)
 		if (!db->skip[i] && !db->answered[i])
 			return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE, "the server did not "
 			    "answer for each session");
-	if (run(db, MSSQL_UPDATE, NULL, NULL) == -1)
+	if (replace(db) == -1)
 		return -1;
-	for (t = 0; t < BATCH_TABLES; t++)
-		if (db->sql.text[MSSQL_DELETE + t] != NULL &&
-		    run(db, MSSQL_DELETE + t, NULL, NULL) == -1)
-			return -1;
 	if (insert(db, MSSQL_INSERT_SESSIONS, TABLE_SESSION, FATE_NEW) == -1 ||
 	    run(db, MSSQL_FIND_SESSIONS, NULL, NULL) == -1)
 		return -1;
@@ -182,8 +200,8 @@ take_lock(struct db *db)
 	if (run(db, MSSQL_LOCK, take_number, NULL) == -1)
 		return -1;
 	if (!db->answered[0])
-		return link_refuse(&db->link, LINK_AGAIN, EX_TEMPFAIL, "another loader has been "
-		    "writing to it for %d seconds", db->o->timeout);
+		return link_refuse(&db->link, LINK_FINAL, EX_TEMPFAIL, "another loader has been "
+		    "writing to it for %d seconds; try again later", db->o->timeout);
 	return 0;
 }
 
@@ -302,7 +320,10 @@ connect(struct db *db)
 	if (db->link.p != NULL)
 		return 0;
 	db->staged = 0;
-	return link_connect(&db->link);
+	if (link_connect(&db->link) == -1)
+		return -1;
+	db->was_there = 1;
+	return 0;
 }
 
 /*
@@ -321,7 +342,9 @@ persist(struct db *db, int (*work)(struct db *))
 		give_up(db);
 		if (l->failure == LINK_DATA)
 			return EX_DATAERR;
-		if (l->failure == LINK_FINAL || try + 1 == TRIES)
+		/* Who starts us can wait better than we for a server that is
+		 * down; one that goes down under our hands may be back soon. */
+		if (l->failure == LINK_FINAL || try + 1 == TRIES || !db->was_there)
 			break;
 		msg_warn("%s: %s: trying again (%d of %d)", db->name, l->text.p, try + 2, TRIES);
 		wait_before(try, l->number, l->failure);

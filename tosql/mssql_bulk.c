@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "code.h"
+#include "msg.h"
 #include "mssql.h"
 #include "utf8.h"
 
@@ -162,6 +163,7 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 		    bcp_collen(p, (DBINT)length[c], c + 3) == FAIL ||
 		    bcp_collen(p, 0, c + 5) == FAIL;
 	}
+	link_moves();
 	if (bad || bcp_sendrow(p) == FAIL) {
 		link_failed(k->l, "copying rows");
 		return -1;
@@ -242,17 +244,14 @@ finish(const struct mssql_bulk *k, struct row *r, int bad)
 	return 0;
 }
 
-int
-mssql_bulk(const struct mssql_bulk *k, enum table_id t, uint64_t rows[])
+static int
+copy(const struct mssql_bulk *k, enum table_id t, uint64_t rows[])
 {
 	struct link *l = k->l;
 	struct row r = {0};
 	char *name;
 	int bad;
 
-	memset(rows, 0, (k->to - k->from) * sizeof(*rows));
-	if (!has_rows(k, t))
-		return 0;
 	link_begin(l);
 	name = xasprintf("#praic_%s", table_list[t].name);
 	bad = bcp_init(l->p, name, NULL, NULL, DB_IN) == FAIL ||
@@ -267,5 +266,19 @@ mssql_bulk(const struct mssql_bulk *k, enum table_id t, uint64_t rows[])
 	bad = send_all(k, t, &r, rows);
 	bad = finish(k, &r, bad);
 	buf_free(&r.text);
+	return bad;
+}
+
+int
+mssql_bulk(const struct mssql_bulk *k, enum table_id t, uint64_t rows[])
+{
+	int bad;
+
+	memset(rows, 0, (k->to - k->from) * sizeof(*rows));
+	if (!has_rows(k, t))
+		return 0;
+	msg_tell(3, "copying rows of %s", table_list[t].name);
+	bad = copy(k, t, rows);
+	link_end();
 	return bad;
 }

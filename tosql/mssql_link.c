@@ -1,8 +1,11 @@
 /* One connection to SQL Server: see mssql_link.h. */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -115,7 +118,8 @@ on_error(DBPROCESS *p, int severity, int number, int os_number, char *text, char
 	(void)p;
 	/* 20018 only says that the server has said something. */
 	if (number != SYBESMSG) {
-		buf_adds(&both, text != NULL ? text : "");
+		buf_adds(&both, number == SYBECONN ? "nobody answers there" :
+		    number == SYBEUHST ? "no such host" : text != NULL ? text : "");
 		if (os_number != 0 && os_number != DBNOERR && os_text != NULL)
 			buf_printf(&both, ": %s", os_text);
 		note(number, severity, buf_text(&both));
@@ -141,6 +145,62 @@ on_message(DBPROCESS *p, DBINT number, int state, int severity, char *text, char
 	return 0;
 }
 
+/*
+ * FreeTDS 1.3 polls for ever, and busily, once the server has closed a TLS
+ * connection in good order, as it does when it stops or when the session is
+ * killed; and its time-outs are for each packet.  So a timer looks at the
+ * socket each second while a call lasts.  When the peer is gone, or the call
+ * takes too long, it puts a descriptor in the socket's place on which poll(2)
+ * finds an error: that makes FreeTDS give the connection up.
+ */
+static struct {
+	volatile sig_atomic_t fd, broken, ticks, gone;
+} watch = {-1, -1, 0, 0};
+
+static void
+tick(int sig)
+{
+	int saved = errno;
+	struct pollfd p = {.fd = watch.fd};
+
+	(void)sig;
+#ifdef POLLRDHUP
+	p.events = POLLRDHUP;
+#endif
+	watch.ticks++;
+	/* Not at once: what it said at last may still be unread. */
+	watch.gone = poll(&p, 1, 0) == 1 ? watch.gone + 1 : 0;
+	if (watch.gone > 1 || watch.ticks > ANSWER_TIMEOUT)
+		dup2(watch.broken, watch.fd);
+	errno = saved;
+}
+
+/* The writing end of a pipe that nobody reads. */
+static int
+make_watch(void)
+{
+	struct sigaction action = {.sa_handler = tick, .sa_flags = SA_RESTART};
+	int fd[2];
+
+	if (watch.broken != -1)
+		return 0;
+	if (pipe(fd) == -1 || sigaction(SIGALRM, &action, NULL) == -1) {
+		msg_errno("pipe");
+		return EX_OSERR;
+	}
+	close(fd[0]);
+	watch.broken = fd[1];
+	return 0;
+}
+
+static void
+set_timer(int seconds)
+{
+	struct itimerval t = {{seconds, 0}, {seconds, 0}};
+
+	setitimer(ITIMER_REAL, &t, NULL);
+}
+
 void
 link_begin(struct link *l)
 {
@@ -148,6 +208,23 @@ link_begin(struct link *l)
 	l->failure = LINK_WELL;
 	l->number = l->severity = l->code = 0;
 	buf_reset(&l->text);
+	if (l->p == NULL || dbdead(l->p))
+		return;
+	watch.fd = dbiordesc(l->p);
+	watch.ticks = watch.gone = 0;
+	set_timer(1);
+}
+
+void
+link_moves(void)
+{
+	watch.ticks = 0;
+}
+
+void
+link_end(void)
+{
+	set_timer(0);
 }
 
 /* db-lib's own errors. */
@@ -229,6 +306,7 @@ link_failed(struct link *l, const char *what)
 	buf_free(&l->text);
 	l->text = text;
 	buf_text(&l->text);
+	current = NULL;		/* what is said while things are put away */
 	return -1;
 }
 
@@ -247,6 +325,7 @@ link_refuse(struct link *l, enum link_failure failure, int code, const char *fmt
 	buf_reset(&l->text);
 	buf_adds(&l->text, text);
 	buf_text(&l->text);
+	current = NULL;
 	return -1;
 }
 
@@ -301,6 +380,8 @@ int
 link_init(struct link *l, const struct connstr *c, const char *name, const char *ca_file,
     int timeout)
 {
+	int code;
+
 	memset(l, 0, sizeof(*l));
 	l->c = c;
 	l->name = name;
@@ -335,7 +416,8 @@ link_init(struct link *l, const struct connstr *c, const char *name, const char 
 	}
 	dberrhandle(on_error);
 	dbmsghandle(on_message);
-	return write_conf(l, ca_file);
+	code = make_watch();
+	return code != 0 ? code : write_conf(l, ca_file);
 }
 
 void
@@ -427,10 +509,10 @@ set_options(struct link *l)
 {
 	/* What SqlClient sets and db-lib leaves off.  Not NOCOUNT: the counts
 	 * are compared with what was sent. */
-	char *sql = xasprintf("SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, "
-	    "CONCAT_NULL_YIELDS_NULL, QUOTED_IDENTIFIER, XACT_ABORT ON;\n"
-	    "SET NUMERIC_ROUNDABORT, IMPLICIT_TRANSACTIONS, NOCOUNT OFF;\n"
-	    "SET LANGUAGE us_english; SET DATEFORMAT ymd;\n"
+	char *sql = xasprintf("SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON;\n"
+	    "SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET QUOTED_IDENTIFIER ON;\n"
+	    "SET XACT_ABORT ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF;\n"
+	    "SET NOCOUNT OFF; SET LANGUAGE us_english; SET DATEFORMAT ymd;\n"
 	    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
 	    "SET TEXTSIZE 2147483647; SET LOCK_TIMEOUT %d", l->timeout * 1000);
 	int bad = link_run(l, "setting options", sql, NULL, NULL, NULL);
@@ -451,6 +533,10 @@ link_connect(struct link *l)
 	l->p = log_in(l->c);
 	if (l->p == NULL) {
 		link_failed(l, "logging in");
+		if (l->failure == LINK_DATA) {	/* the server is not ready for us */
+			l->failure = LINK_LOST;
+			l->code = EX_UNAVAILABLE;
+		}
 		if (l->number == SYBEFCON)
 			link_refuse(l, LINK_FINAL, EX_CONFIG, "logging in: the server breaks off, "
 			    "as it does when %s", l->c->integrated ?
@@ -499,32 +585,40 @@ read_rows(struct link *l, void (*row)(void *, const int64_t *, int), void *arg)
 	return 0;
 }
 
-int
-link_run(struct link *l, const char *what, const char *sql,
-    void (*row)(void *, const int64_t *, int), void *arg, int64_t *count)
+static int
+run(struct link *l, const char *sql, void (*row)(void *, const int64_t *, int), void *arg,
+    int64_t *count)
 {
 	RETCODE more;
 
-	link_begin(l);
-	msg_tell(3, "%s: %s", what, sql);
 	dbfreebuf(l->p);
 	if (count != NULL)
 		*count = -1;
-	if (dbcmd(l->p, sql) == FAIL || dbsqlexec(l->p) == FAIL) {
-		link_failed(l, what);
-		dbcancel(l->p);
+	if (dbcmd(l->p, sql) == FAIL || dbsqlexec(l->p) == FAIL)
 		return -1;
-	}
 	while ((more = dbresults(l->p)) == SUCCEED) {
 		if (read_rows(l, row, arg) == -1)
-			break;
+			return -1;
 		if (count != NULL)
 			*count = dbcount(l->p);
 	}
 	/* An error behind a first result is told by the handler alone. */
-	if (more == NO_MORE_RESULTS && l->number == 0)
-		return 0;
-	link_failed(l, what);
-	dbcancel(l->p);
-	return -1;
+	return more == NO_MORE_RESULTS && l->number == 0 ? 0 : -1;
+}
+
+int
+link_run(struct link *l, const char *what, const char *sql,
+    void (*row)(void *, const int64_t *, int), void *arg, int64_t *count)
+{
+	int bad;
+
+	msg_tell(3, "%s: %s", what, sql);
+	link_begin(l);
+	bad = run(l, sql, row, arg, count);
+	if (bad) {
+		link_failed(l, what);
+		dbcancel(l->p);
+	}
+	link_end();
+	return bad;
 }

@@ -65,8 +65,13 @@ void link_disconnect(struct link *);
 int link_run(struct link *, const char *what, const char *sql,
     void (*row)(void *arg, const int64_t *v, int n), void *arg, int64_t *count);
 
-/* Before db-lib calls other than link_run's: forgets the last failure. */
+/*
+ * Before db-lib calls other than link_run's: forgets the last failure, and
+ * watches over them until link_end.  link_moves says that they get on.
+ */
 void link_begin(struct link *);
+void link_moves(void);
+void link_end(void);
 /* Note the failure of one of them.  Returns -1. */
 int link_failed(struct link *, const char *what);
 /* Note a failure of another kind.  Returns -1. */

@@ -164,7 +164,8 @@ add_text(void *arg, const char *what, const char *sql, int is_view)
 void
 mssql_schema(struct buf *text)
 {
-	buf_adds(text, "SET ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, QUOTED_IDENTIFIER ON;\nGO\n");
+	buf_adds(text, "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; "
+	    "SET QUOTED_IDENTIFIER ON;\nGO\n");
 	mssql_schema_each(add_text, text);
 }
 

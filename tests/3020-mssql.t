@@ -1,0 +1,243 @@
+#!/bin/sh
+# praic-tosql into a real T-SQL server.  PRAIC_TEST_MSSQL names a file that
+# holds a connection string to a database whose name has "test" in it, and
+# which may be emptied; PRAIC_TEST_MSSQL_CA the CA file to verify it by.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/storage.sh
+. "$top/tests/storage.sh"
+
+if [ -z "${PRAIC_TEST_MSSQL-}" ]; then
+	echo "1..0 # SKIP no T-SQL server: PRAIC_TEST_MSSQL is not set, this part did not run"
+	exit 0
+fi
+cp "$PRAIC_TEST_MSSQL" conn
+chmod 600 conn
+ca=${PRAIC_TEST_MSSQL_CA-}
+ask() {
+	"${bin}tests/tools/mssql-query" conn ${ca:+"$ca"}
+}
+tomssql() {
+	"$tosql" -d @conn ${ca:+--ca-file "$ca"} "$@"
+}
+there=mssql:conn${ca:+,$ca}
+tables="recording system_information session_event_data session_event custom_attribute customer
+	team user session"
+case $(echo 'SELECT DB_NAME()' | ask) in
+*[Tt][Ee][Ss][Tt]*) ;;
+*)
+	echo "Bail out! the database of PRAIC_TEST_MSSQL has no \"test\" in its name"
+	exit 1
+	;;
+esac
+wipe() {
+	{
+		printf "IF OBJECT_ID(N'dbo.endpoint') IS NOT NULL DROP VIEW dbo.endpoint\nGO\n"
+		for t in $tables; do
+			printf "IF OBJECT_ID(N'dbo.[%s]') IS NOT NULL DROP TABLE dbo.[%s]\nGO\n" \
+				"$t" "$t"
+		done
+		printf "IF OBJECT_ID(N'dbo.praic_schema') IS NOT NULL DROP TABLE dbo.praic_schema\nGO\n"
+	} | ask
+}
+# The name of a shell function cannot be given to run: this file can.
+cat >t <<END
+#!/bin/sh
+exec "$tosql" -d @conn ${ca:+--ca-file "$ca"} "\$@"
+END
+chmod +x t
+wipe
+
+make_records --sessions 200 --xml >two.rec
+run 0 "-n where there are no tables" ./t -nv two.rec
+says "tells what would be" "200 stored"
+check "and makes none" test "$(echo "SELECT COUNT(*) FROM sys.tables WHERE name = N'session'" | ask)" = 0
+run 0 "a first load" ./t -v two.rec
+says "stores all" "200 sessions read: 200 stored"
+adds_up "all accounted for"
+check "every value is there" storage check "$there" two.rec
+storage dump "$there" >first
+run 0 "a second load" ./t -v two.rec
+says "stores nothing" "200 unchanged"
+storage dump "$there" >second
+same "twice is once, ids included" first second
+"$tosql" -d lite.db two.rec
+storage dump lite.db --no-ids >lite
+storage dump "$there" --no-ids >big
+same "the same as in SQLite" lite big
+
+make_records --sessions 200 --state open >open.rec
+make_records --sessions 200 --state grown >grown.rec
+run 0 "no end time against one" ./t -v open.rec
+says "is older" "200 older than stored"
+run 0 "more events" ./t -v grown.rec
+says "replace fewer" "200 stored"
+check "all of them" storage check "$there" grown.rec
+run 0 "fewer events" ./t -v two.rec
+says "do not" "200 older"
+run 0 "-n --force" ./t -nv --force two.rec
+says "would" "200 stored"
+check "but changes nothing" storage check "$there" grown.rec
+run 0 "--force" ./t -v --force two.rec
+says "does" "200 stored"
+check "all is as it was" storage check "$there" two.rec
+echo 'SELECT id, lsid FROM dbo.session ORDER BY id' | ask >ids1
+sqlite3 -separator '	' lite.db 'SELECT id, lsid FROM session ORDER BY id' >ids2
+check "sessions kept their ids, in order" sh -c "cut -f 2 ids1 >l1; cut -f 2 ids2 >l2; diff l1 l2"
+run 0 "without system information" ./t -v --no-system-information two.rec
+check "there is none" test "$(echo 'SELECT COUNT(*) FROM dbo.system_information' | ask)" = 0
+
+# Keys byte by byte, values of every kind.
+wipe
+make_records --sessions 1 >one.rec
+lsid=$(sed -n 's/^S	[^	]*	//p' one.rec)
+sed "s/$lsid/$(echo "$lsid" | tr a-f A-F)/" one.rec >upper.rec
+sed "s/$lsid/$lsid /" one.rec >blank.rec
+run 0 "keys that differ in case" ./t -v one.rec upper.rec
+says "are two sessions" "2 stored"
+run 65 "a key that ends in a blank" ./t -v blank.rec
+says "is left out, and why" "ends in a blank"
+python3 - >values.rec <<'END'
+print("praic-records\t1\nH\tsession\thost_name\tlsid\texternal_key\ttype")
+print("H\tsession_event\tseq\ttype\tperformed_by\nH\tsession_event_data\tevent_seq\tseq\tname\tvalue")
+print("S\th\tv\nR\tsession_event\t1\tx\t\\N\nR\tsession_event\t2\t\t")
+for i, v in enumerate(("ü" * 500000, "", "\\N", "\\\\N", "\u202e\x01\x7f", "🙂" * 300000,
+                       "\\t\\n\\r\\\\", " blanks ", "|", "||", "'; DROP TABLE session; --",
+                       "\ufffd\uffff\u0301", "a" * 4001, "b" * 8001)):
+    print("R\tsession_event_data\t1\t%d\tv\t%s" % (i, v))
+print("R\tsession\th\tv\t\t\\N\nE\tv\t17\t0\nZ\t1\t0")
+END
+run 0 "values of every kind" ./t values.rec
+check "are there" storage check "$there" one.rec upper.rec values.rec
+
+# What has no room is left out, with the column's name; the rest goes in.
+wipe
+python3 - two.rec >long.rec <<'END'
+import sys
+n = 0
+for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
+    n += line.startswith("S\t")
+    if n == 50:
+        line = line.replace("\tWindows Server 2022 Standard (21H2)\t", "\t" + "W" * 451 + "\t")
+    if n == 60:
+        line = line.replace("\tmacOS 15.2\t", "\t" + "🙂" * 226 + "\t")
+    if n == 70:
+        line = line.replace("\tmacOS 15.2\t", "\t" + "🙂" * 225 + "\t")
+    sys.stdout.write(line)
+END
+mkdir rej
+run 65 "values that have no room" ./t -v --reject rej long.rec
+says "are left out" "198 stored, 0 unchanged, 0 older than stored, 2 left out"
+says "by the column's name" "customer.operating_system has 451 characters, and the column takes 450"
+says "in UTF-16's terms" "user.operating_system has 452 characters"
+check "and kept" test "$(find rej -name '*.rec' | wc -l)" = 2
+
+# Tables made by hand, and an older version of them.
+wipe
+"$tosql" --schema mssql | ask
+run 0 "tables made by --schema" ./t -v two.rec
+check "were used as they are" sh -c "! grep -q making err"
+check "hold it all" storage check "$there" two.rec
+cat >older.sql <<'END'
+DROP VIEW dbo.endpoint
+GO
+DELETE FROM dbo.praic_schema
+GO
+DROP TABLE dbo.recording
+GO
+ALTER TABLE dbo.session DROP COLUMN content_hash
+GO
+ALTER TABLE dbo.customer DROP COLUMN user_name
+GO
+END
+ask <older.sql
+run 0 "an older version" ./t -v two.rec
+says "is brought up to date" "making its tables"
+check "and filled" storage check "$there" two.rec
+echo 'UPDATE dbo.praic_schema SET version = 99' | ask
+run 78 "a newer version" ./t two.rec
+says "is refused" "install the newer praic"
+echo 'UPDATE dbo.praic_schema SET version = 1' | ask
+printf 'DROP TABLE dbo.praic_schema\nGO\nALTER TABLE dbo.session DROP COLUMN end_time\nGO\n' | ask
+wipe
+echo 'CREATE TABLE dbo.session (x INT)' | ask
+run 78 "another program's table" ./t two.rec
+says "is refused" "another program"
+echo 'DROP TABLE dbo.session' | ask
+
+# A big session.
+make_records --sessions 5 --big 9000000 >nine.rec
+run 0 "a session of 9 MB" within 32 ./t -v nine.rec
+check "is whole" storage check "$there" nine.rec
+
+# Two loaders at once; killed ones.
+wipe
+make_records --sessions 200 --first 101 >next.rec
+./t two.rec 2>err.1 &
+./t next.rec 2>err.2 &
+wait
+cat err.? >err
+silent "two that make the tables and load at once"
+check "both are there" storage check "$there" two.rec next.rec
+wipe
+make_records --sessions 2000 --first 1001 --events 10 >many.rec
+./t two.rec
+for i in 1 2 3 4 5 6; do
+	timeout -s KILL "0.$((i * 3 % 10 + 2))" ./t many.rec 2>/dev/null
+done
+check "six that were killed left only whole sessions" test "$(echo "SELECT COUNT(*) FROM dbo.session AS s
+	WHERE (SELECT COUNT(*) FROM dbo.[user] AS u WHERE u.session_id = s.id) <> 2
+	OR (SELECT COUNT(*) FROM dbo.recording AS r WHERE r.session_id = s.id) <> 2" | ask)" = 0
+run 0 "one that is left alone" ./t many.rec
+check "completes them" storage check "$there" two.rec many.rec
+
+# The server ends the connection, again and again.
+wipe
+./t one.rec
+./t -v many.rec 2>err &
+pid=$!
+for i in 1 2 3; do
+	sleep 0.6
+	echo "SELECT session_id FROM sys.dm_exec_sessions WHERE program_name = N'praic-tosql'" |
+		ask | sed 's/^/KILL /' | ask 2>/dev/null
+done
+wait $pid
+check "connections that are lost" test $? = 0
+check "are opened again" storage check "$there" one.rec many.rec
+
+# Locks: another loader that does not end, a deadlock.
+: >held
+printf "BEGIN TRANSACTION\nGO\nDECLARE @r INT; EXEC @r = sp_getapplock N'praic', N'Exclusive'\nGO\nHOLD held\n" |
+	ask &
+sleep 1
+run 75 "another loader that does not end" ./t --timeout 1 grown.rec
+says "is waited for, and named" "another loader"
+rm held
+wait
+run 0 "and when it has" ./t grown.rec
+: >held
+printf "BEGIN TRANSACTION\nGO\nUPDATE dbo.team SET name = N'x' WHERE id = 1\nGO\nHOLD held\nUPDATE dbo.session SET type = type\nGO\nROLLBACK TRANSACTION\nGO\n" |
+	ask 2>deadlock.err &
+sleep 1
+./t --force -v two.rec 2>err &
+pid=$!
+sleep 2
+rm held
+wait $pid
+check "a deadlock with somebody" test $? = 0
+wait
+check "does no harm" storage check "$there" two.rec many.rec
+
+# Refusals.
+sed 's/\([Pp]assword\|[Pp][Ww][Dd]\)=[^;]*/Password=Wr0ng.password/' conn >badpw
+sed 's/\([Dd]atabase\|[Ii]nitial [Cc]atalog\)=[^;]*/Database=no_such_test/' conn >baddb
+chmod 600 badpw baddb
+run 77 "a wrong password" "$tosql" -d @badpw ${ca:+--ca-file "$ca"} two.rec
+says "is what it is" "18456"
+check "and is not shown" sh -c "! grep -q Wr0ng err"
+run 78 "a database that is not there" "$tosql" -d @baddb ${ca:+--ca-file "$ca"} two.rec
+says "is named" "no_such_test"
+run 78 "a CA file that is not there" "$tosql" -d @conn --ca-file nowhere.pem two.rec
+
+wipe
+done_testing

@@ -1,0 +1,161 @@
+#!/bin/sh
+# praic-tosql and a stand-in for SQL Server: what is sent to it byte for
+# byte, and what comes of each of its refusals.  (It is no SQL Server: what the
+# statements do is seen in 3020, where there is one.)
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/storage.sh
+. "$top/tests/storage.sh"
+
+certificate() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.pem" -days 2 \
+		-subj "/CN=$2" -addext "subjectAltName=DNS:$2" 2>openssl.err
+}
+certificate good localhost
+certificate other localhost
+
+server=
+# start OPTIONS...: a new stand-in; its log is called log, conn leads to it
+start() {
+	[ -z "$server" ] || kill "$server"
+	rm -f port log
+	python3 "$top/tests/tools/tds-server.py" --log log --port-file port \
+		--certificate good.pem --key good.key "$@" 2>server.err &
+	server=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ -s port ] && break
+		sleep 0.1
+	done
+	string "localhost,$(cat port)" Passw0rd store >conn
+	chmod 600 conn
+}
+# string SERVER PASSWORD DATABASE [MORE]
+string() {
+	echo "Server=tcp:$1;User Id=praic;Password=$2;Database=$3;$4"
+}
+at_exit='[ -z "$server" ] || kill "$server"'
+# logged KIND: how many
+logged() {
+	grep -c "^\\[\"$1\"" log
+}
+# sent NAME REGEX: was it?
+sent() {
+	if grep -qE "$2" log; then pass "$1"; else fail "$1: not sent: $2" log; fi
+}
+load() {
+	"$tosql" -d @conn --ca-file good.pem "$@"
+}
+cat >l <<END
+#!/bin/sh
+exec "$tosql" -d @conn --ca-file good.pem "\$@"
+END
+chmod +x l
+
+make_records --sessions 20 >twenty.rec
+{
+	sed '/^[SRXEZ]	/d' twenty.rec
+	python3 - <<'END'
+print("S\th\tv\nR\tsession_event\t1\t\t2024-02-29T23:59:59Z\t\\N\t|\t🙂\tü"
+      "\t-9223372036854775808\t0")
+print("R\tsession_event_data\t1\t1\t\\N\t" + "🙂ü" * 300000)
+print("R\tsession_event_data\t1\t2\ta\\tb\\nc\\rd\\\\e\t")
+print("R\tsession\th\tv\t\\N\t0001-01-01T00:00:00Z\t9999-12-31T23:59:59Z\t\\N\t\\N\t"
+      + "\t\\N" * 10)
+print("E\tv\t4\t0\nZ\t1\t0")
+END
+} >odd.rec
+
+# A load.
+start
+run 0 "a load" ./l -v twenty.rec odd.rec
+says "stores all" "21 stored"
+check "each byte of the bulk copies" python3 "$top/tests/tools/bulk-check.py" log twenty.rec odd.rec
+sent "the login is encrypted, and says who" '^\["login", {"encrypted": true, "tds": "74000004",.*"user": "praic", "password": "Passw0rd", "application": "praic-tosql".*"database": "store"'
+check "once" test "$(logged login)" = 1
+sed -n 's/^\["sql", "\(.*\)"\]$/\1/p' log | sed 's/\\n */ /g; s/\\"/"/g' |
+	grep -v -e '^SELECT k.n' -e FMTONLY -e '^insert bulk' >out
+golden "the statements" 3021-statements.txt
+if grep -q 'INSERT INTO dbo\.\[.*VALUES' log; then fail "row by row" log; else pass "no row by row"; fi
+run 0 "-n" ./l -nv twenty.rec
+says "tells what would be" "20 stored"
+sent "rolls back" '^\["sql", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION"\]'
+check "and commits no more" test "$(grep -c '^\["sql", "COMMIT' log)" = 2
+string "localhost,$(cat port)" Passw0rd store 'Application Name="audit; store"' >conn
+run 0 "a name of its own" ./l twenty.rec
+sent "is told" '"application": "audit; store"'
+
+# Refusals at the door.
+string "localhost,$(cat port)" Wr0ng store >conn
+rm log
+run 77 "a wrong password" ./l twenty.rec
+says "is what it is" "Login failed"
+check "is tried once: accounts get locked" test "$(logged login)" = 1
+if grep -q Wr0ng err; then fail "the password is shown" err; else pass "the password is not shown"; fi
+string "localhost,$(cat port)" Passw0rd elsewhere >conn
+run 78 "a wrong database" ./l twenty.rec
+says "is named" "elsewhere"
+string "localhost,1" Passw0rd store >conn
+run 69 "nobody there" ./l twenty.rec
+says "says so" "nobody answers"
+string "no-such-host.invalid,1" Passw0rd store >conn
+run 69 "no such host" ./l twenty.rec
+start
+rm log
+run 78 "an unknown authority" "$tosql" -d @conn --ca-file other.pem twenty.rec
+says "is refused" "--ca-file"
+run 78 "nor does the system know it" "$tosql" -d @conn twenty.rec
+string "127.0.0.1,$(cat port)" Passw0rd store >conn
+run 78 "a certificate for another name" ./l twenty.rec
+check "no password was sent to any of them" sh -c '! grep -qs "^.\"login" log'
+string "127.0.0.1,$(cat port)" Passw0rd store TrustServerCertificate=yes >conn
+run 0 "TrustServerCertificate=yes" ./l twenty.rec
+start --tls off
+rm log
+run 78 "a server without encryption" ./l twenty.rec
+says "is refused" "no encryption"
+check "before the password is sent" sh -c '! grep -qs "^.\"login" log'
+string "localhost,$(cat port)" Passw0rd store 'Encrypt=no' >conn
+run 0 "Encrypt=no" ./l twenty.rec
+sent "goes without" '"encrypted": false'
+chmod 644 conn
+run 78 "a connection string that others may read" ./l twenty.rec
+
+# What the server says to a statement; each once, then never again.
+# once CODE NAME FAULT [TEXT]
+once() {
+	start --once --fault "$3"
+	run "$1" "$2" ./l -v twenty.rec
+	[ -z "${4-}" ] || says "$2: words" "$4"
+}
+again="trying again (2 of 5)"
+once 0 "a deadlock" 'INSERT INTO dbo..session_event.=1205:was deadlocked on lock resources' "$again"
+once 0 "a deadlock while it commits" '^COMMIT=1205:was deadlocked' "$again"
+once 0 "a busy Azure database" 'sp_getapplock=40613:not currently available' "$again"
+once 0 "a connection cut while rows are copied" 'insert bulk #praic_user=close' "$again"
+check "is opened anew" test "$(logged login)" = 2
+once 0 "a connection cut within a statement" 'INSERT INTO dbo..user.=close' "$again"
+once 0 "a connection cut while it commits" '^COMMIT=close' "$again"
+once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$again"
+once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "one by one"
+says "no session is left out" "20 stored"
+once 77 "no permission" 'INSERT INTO dbo..user.=229:The INSERT permission was denied' "grant"
+once 0 "a view that may not be made" 'CREATE VIEW=262:CREATE VIEW permission denied' "everything else works"
+once 77 "tables that may not be made" 'CREATE TABLE dbo=262:CREATE TABLE permission denied' "--schema mssql"
+once 74 "a full log" 'INSERT INTO dbo..user.=9002:The transaction log is full' "log is full"
+says "nothing is half done" "20 sessions read: 0 stored"
+once 74 "a full database" 'INSERT INTO dbo..user.=1105:Could not allocate space' "database is full"
+once 78 "a table that is gone" 'INSERT INTO dbo..user.=208:Invalid object name' "changed the tables"
+once 74 "a count that is short" 'INSERT INTO dbo..user.=count' "39 rows instead of 40"
+once 74 "bulk copy that loses a row" 'bulk user=count' "the server counts 39"
+start --fault 'INSERT INTO dbo..user.=8152:String or binary data would be truncated'
+mkdir rej
+run 65 "sessions that it will never take" ./l -v --reject rej twenty.rec
+says "are left out" "0 stored, 0 unchanged, 0 older than stored, 20 left out"
+says "with its words" "would be truncated (error 8152)"
+check "and kept" test "$(find rej -name '*.rec' | wc -l)" = 20
+start --fault 'INSERT INTO dbo..user.=1205:was deadlocked on lock resources'
+run 75 "deadlocks without end" ./l -v twenty.rec
+says "are given up" "trying again (5 of 5)"
+says "and adds up" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"
+
+done_testing

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""
+Did the bulk copies that tds-server.py wrote down hold what the streams say?
+
+    bulk-check.py LOG STREAM...
+
+Each text has its guard, an empty one is none too few and NULL is NULL,
+characters beyond 16 bits are two units, times have their T, numbers are
+numbers, and rows say to which session of their batch they belong.
+"""
+import importlib.util
+import json
+import os
+import sys
+
+spec = importlib.util.spec_from_file_location(
+    "storage", os.path.join(os.path.dirname(os.path.abspath(__file__)), "storage.py"))
+storage = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(storage)
+
+KEYS = {"host_name", "lsid"}
+sessions = [s for path in sys.argv[2:] for s in storage.read(path)]
+copies = {}
+with open(sys.argv[1], encoding="utf-8") as f:
+    for line in f:
+        kind, *rest = json.loads(line)
+        if kind == "trouble":
+            sys.exit("the stand-in: %s" % rest)
+        if kind == "bulk":
+            copies.setdefault(rest[0], []).append(rest[1])
+bad = []
+for table in ["session"] + storage.CHILDREN:
+    want = [(i, row) for i, (_, s) in enumerate(sessions) for row in s.get(table, [])]
+    got = [dict(zip(copy[0], row)) for copy in copies.get(table, []) for row in copy[1:]]
+    if len(got) != len(want):
+        bad.append("%s: %d rows, not %d" % (table, len(got), len(want)))
+    for n, (g, (i, w)) in enumerate(zip(got, want)):
+        if len(copies[table]) == 1 and (g["ord"] != i or g["n"] != n + 1):
+            bad.append("%s %d: ord %s, n %s" % (table, n, g["ord"], g["n"]))
+        for c, v in w.items():
+            if isinstance(v, str) and c in storage.TIMES:
+                v = v.replace(" ", "T")
+            elif isinstance(v, str) and not (table == "session" and c in KEYS):
+                v = "|" + v
+            if g[c] != v:
+                bad.append("%s %d: %s is %.80r, not %.80r" % (table, n, c, g[c], v))
+print("\n".join(bad[:20]))
+sys.exit(1 if bad else 0)

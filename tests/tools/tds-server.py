@@ -1,0 +1,442 @@
+#!/usr/bin/env python3
+"""
+A stand-in for SQL Server on loopback, for tests where there is none: it
+speaks TDS 7.4 as [MS-TDS] has it, takes logins, TLS and bulk copies, and
+answers the statements of praic-tosql as a server would whose database is
+empty.  It understands no SQL beyond that.
+
+    tds-server.py --log FILE [--certificate PEM --key PEM] [--tls on|off]
+                  [--password P] [--database D] [--port-file FILE]
+                  [--fault 'REGEX=NUMBER:TEXT[:SEVERITY]']...
+                  [--fault 'REGEX=close'|'REGEX=hang'|'REGEX=count'] [--once]
+
+It writes down what it was sent, a JSON value a line: ["login", {...}],
+["sql", text], ["bulk", table, [[column, ...], [value, ...], ...]].  The first
+statement that matches a fault's REGEX has it: once with --once, else always.
+count: the server claims one row less than it was told to insert.
+"""
+import argparse
+import json
+import os
+import re
+import socket
+import ssl
+import struct
+import sys
+import threading
+import time
+
+PRELOGIN, LOGIN, SQL, BULK, ATTENTION, REPLY = 0x12, 0x10, 0x01, 0x07, 0x06, 0x04
+COLLATION = b"\x09\x04\xd0\x00\x34"
+log_lock = threading.Lock()
+
+
+class Gone(Exception):
+    pass
+
+
+def b_varchar(text):
+    return bytes([len(text)]) + text.encode("utf-16-le")
+
+
+def us_varchar(text):
+    return struct.pack("<H", len(text)) + text.encode("utf-16-le")
+
+
+def done(count=None, error=False):
+    status = (0x10 if count is not None else 0) | (0x02 if error else 0)
+    return struct.pack("<BHHQ", 0xFD, status, 0xC1, count or 0)
+
+
+def error(number, text, severity=16):
+    body = struct.pack("<IBB", number, 1, severity) + us_varchar(text) + b_varchar("stand-in")
+    body += b_varchar("") + struct.pack("<I", 1)
+    return b"\xaa" + struct.pack("<H", len(body)) + body
+
+
+def metadata(columns):
+    out = b"\x81" + struct.pack("<H", len(columns))
+    for name, kind in columns:
+        out += struct.pack("<IH", 0, 0x09)
+        if kind == "int":
+            out += b"\x26\x04"
+        elif kind == "bigint":
+            out += b"\x26\x08"
+        else:
+            size = 0xFFFF if kind == "max" else 2 * kind
+            out += b"\xe7" + struct.pack("<H", size) + COLLATION
+        out += b_varchar(name)
+    return out
+
+
+def numbers(rows):
+    """A result of BIGINT columns; None is NULL."""
+    width = len(rows[0]) if rows else 1
+    out = metadata([("c%d" % i, "bigint") for i in range(width)])
+    for row in rows:
+        out += b"\xd1"
+        for v in row:
+            out += b"\x00" if v is None else b"\x08" + struct.pack("<q", v)
+    return out + done(len(rows))
+
+
+class Bytes:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, n):
+        if self.at + n > len(self.data):
+            raise ValueError("the data end too early")
+        self.at += n
+        return self.data[self.at - n:self.at]
+
+    def number(self, form):
+        return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))[0]
+
+    def left(self):
+        return len(self.data) - self.at
+
+
+def bulk_rows(data):
+    b = Bytes(data)
+    if b.number("B") != 0x81:
+        raise ValueError("bulk copy without column data")
+    columns = []
+    for _ in range(b.number("H")):
+        b.take(6)
+        kind = b.number("B")
+        size = b.number("B") if kind == 0x26 else b.number("H")
+        if kind == 0xE7:
+            b.take(5)
+        elif kind != 0x26:
+            raise ValueError("type %#x in bulk copy" % kind)
+        columns.append((b.take(2 * b.number("B")).decode("utf-16-le"), kind, size))
+    rows = []
+    while b.left():
+        token = b.number("B")
+        if token == 0xFD:
+            break
+        if token != 0xD1:
+            raise ValueError("token %#x in bulk copy" % token)
+        row = []
+        for _, kind, size in columns:
+            if kind == 0x26:
+                n = b.number("B")
+                row.append(int.from_bytes(b.take(n), "little", signed=True) if n else None)
+            elif size == 0xFFFF:
+                total = b.number("Q")
+                if total == 0xFFFFFFFFFFFFFFFF:
+                    row.append(None)
+                    continue
+                text = b""
+                while True:
+                    n = b.number("I")
+                    if n == 0:
+                        break
+                    text += b.take(n)
+                row.append(text.decode("utf-16-le"))
+            else:
+                n = b.number("H")
+                row.append(None if n == 0xFFFF else b.take(n).decode("utf-16-le"))
+        rows.append(row)
+    return [c[0] for c in columns], rows
+
+
+def column_types(text):
+    out = []
+    for name, kind, size in re.findall(
+            r"\[?(\w+)\]? (INT|BIGINT|DATETIME2|NVARCHAR)(?:\((\d+|MAX)\))?", text):
+        kind = kind.lower()
+        if kind == "nvarchar":
+            kind = "max" if size == "MAX" else int(size)
+        out.append((name, kind))
+    return out
+
+
+class Database:
+    """What outlives a connection: which tables there are."""
+
+    def __init__(self):
+        self.tables = {}
+        self.version = None
+
+
+class Connection:
+    def __init__(self, sock, args, database):
+        self.sock, self.args, self.database = sock, args, database
+        self.tls = None
+        self.stage, self.staged = {}, {}
+        self.bulk = None
+
+    # bytes
+    def receive(self, n):
+        out = b""
+        while len(out) < n:
+            more = self.sock.recv(n - len(out))
+            if not more:
+                raise Gone
+            out += more
+        return out
+
+    def read(self, n):
+        if self.tls is None:
+            return self.receive(n)
+        out = b""
+        while len(out) < n:
+            try:
+                more = self.tls.read(n - len(out))
+                if not more:
+                    raise Gone
+                out += more
+            except ssl.SSLWantReadError:
+                data = self.sock.recv(65536)
+                if not data:
+                    raise Gone
+                self.incoming.write(data)
+        return out
+
+    def write(self, data):
+        if self.tls is None:
+            self.sock.sendall(data)
+        else:
+            self.tls.write(data)
+            self.sock.sendall(self.outgoing.read())
+
+    # packets
+    def message(self):
+        kind, out = None, b""
+        while True:
+            kind, status, length = struct.unpack(">BBH", self.read(8)[:4])
+            out += self.read(length - 8)
+            if status & 1:
+                return kind, out
+
+    def reply(self, data, kind=REPLY):
+        size = 4096 - 8
+        parts = [data[i:i + size] for i in range(0, len(data), size)] or [b""]
+        for i, part in enumerate(parts):
+            last = 1 if i == len(parts) - 1 else 0
+            self.write(struct.pack(">BBHHBB", kind, last, len(part) + 8, 0, (i + 1) & 255, 0) + part)
+
+    def log(self, *what):
+        with log_lock, open(self.args.log, "a", encoding="utf-8") as f:
+            f.write(json.dumps(what, ensure_ascii=False) + "\n")
+
+    # login
+    def prelogin(self):
+        kind, data = self.message()
+        if kind != PRELOGIN:
+            raise Gone
+        offer = 3 if self.args.tls == "on" else 2
+        options = [(0, b"\x10\x00\x00\x00\x00\x00"), (1, bytes([offer])), (2, b"\x00"), (3, b""),
+                   (4, b"\x00")]
+        at, head, body = 5 * len(options) + 1, b"", b""
+        for token, value in options:
+            head += struct.pack(">BHH", token, at + len(body), len(value))
+            body += value
+        self.reply(head + b"\xff" + body)
+        if self.args.tls == "on":
+            self.handshake()
+
+    def handshake(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self.args.certificate, self.args.key)
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        while True:
+            try:
+                tls.do_handshake()
+                finished = True
+            except ssl.SSLWantReadError:
+                finished = False
+            except ssl.SSLError as e:
+                self.log("tls", str(e))
+                raise Gone
+            data = self.outgoing.read()
+            if data:
+                self.reply(data, PRELOGIN)
+            if finished:
+                self.tls = tls
+                return
+            kind, data = self.message()
+            self.incoming.write(data)
+
+    def login(self):
+        kind, data = self.message()
+        if kind != LOGIN:
+            raise Gone
+        names = ("host", "user", "password", "application", "server", "", "library", "language",
+                 "database")
+        found = {"encrypted": self.tls is not None, "tds": "%08x" % struct.unpack_from("<I", data, 4)}
+        for i, name in enumerate(names):
+            at, n = struct.unpack_from("<HH", data, 36 + 4 * i)
+            raw = data[at:at + 2 * n]
+            if name == "password":
+                raw = bytes((x ^ 0xA5) >> 4 | ((x ^ 0xA5) & 15) << 4 for x in raw)
+            if name:
+                found[name] = raw.decode("utf-16-le")
+        self.log("login", found)
+        if found["password"] != self.args.password:
+            self.reply(error(18456, "Login failed for user '%s'." % found["user"], 14) +
+                       done(error=True))
+            raise Gone
+        if found["database"] != self.args.database:
+            self.reply(error(4060, 'Cannot open database "%s" requested by the login.'
+                             % found["database"], 11) + error(18456, "Login failed.", 14) +
+                       done(error=True))
+            raise Gone
+        ack = b"\x01\x74\x00\x00\x04" + b_varchar("stand-in") + b"\x10\x00\x00\x00"
+        size = b"\x04" + b_varchar("4096") + b_varchar("4096")
+        self.reply(b"\xad" + struct.pack("<H", len(ack)) + ack +
+                   b"\xe3" + struct.pack("<H", len(size)) + size + done())
+
+    # statements
+    def fault(self, text):
+        for f in list(self.args.fault):
+            pattern, _, what = f.partition("=")
+            if not re.search(pattern, text):
+                continue
+            if self.args.once:
+                self.args.fault.remove(f)
+            if what == "close":
+                raise Gone
+            if what == "hang":
+                time.sleep(3600)
+            if what == "count":
+                return "count"
+            number, words, severity = (what.split(":") + ["16"])[:3]
+            self.staged = {}
+            return error(int(number), words, int(severity)) + done(error=True)
+        return None
+
+    def answer(self, text):
+        fault = self.fault(text)
+        if isinstance(fault, bytes):
+            return fault
+        less = 1 if fault == "count" else 0
+        db = self.database
+        m = re.search(r"SET FMTONLY ON select \* from #praic_(\w+)", text)
+        if m:
+            return metadata(self.stage[m[1]]) + done()
+        m = re.match(r"insert bulk #praic_(\w+)", text, re.I)
+        if m:
+            self.bulk = m[1]
+            return done()
+        if text.startswith("CREATE TABLE #praic_"):
+            for name, columns in re.findall(r"CREATE TABLE #praic_(\w+) \((.*?)\);", text):
+                self.stage[name] = column_types(columns)
+            return done()
+        m = re.search(r"CREATE TABLE dbo\.\[?(\w+)\]? \((.*)\)", text, re.S)
+        if m:
+            db.tables.setdefault(m[1], dict(column_types(m[2])))
+            return done()
+        m = re.search(r"INSERT INTO dbo.praic_schema .*VALUES \((\d+)\)", text)
+        if m:
+            db.version = int(m[1])
+            return done(1)
+        if text.startswith("SELECT k.n"):
+            table = db.tables[re.search(r"TABLE_NAME = N'(\w+)'", text)[1]]
+            rows = []
+            for n, name in re.findall(r"SELECT (\d+)(?: AS n)?, N'(\w+)'", text):
+                kind = table[name]
+                wide = kind if isinstance(kind, int) else -1 if kind == "max" else None
+                rows.append((int(n), wide, 0 if kind in ("bigint", "int", "datetime2") else 1, 1))
+            return numbers(rows)
+        if "OBJECT_ID(N'dbo.praic_schema', N'U') IS NULL THEN 0" in text:
+            return numbers([(int(db.version is not None), int("session" in db.tables),
+                             int("session" in db.tables))])
+        if "MAX(version)" in text:
+            return numbers([(db.version,)])
+        if "HAS_PERMS_BY_NAME" in text or "encrypt_option" in text:
+            return numbers([(1,)])
+        if "sp_getapplock" in text:
+            return numbers([(0,)])
+        if text.startswith("SELECT ord, fate"):
+            return numbers([(row[0], 0) for row in self.staged.get("session", [])])
+        if text.startswith("SELECT ord FROM"):
+            return numbers([])
+        if text.startswith("TRUNCATE"):
+            self.staged = {}
+        m = re.match(r"INSERT INTO dbo\.\[(\w+)\] .* FROM #praic_(\w+)", text)
+        if m:
+            return done(len(self.staged.get(m[2], [])) - less)
+        return done(0)
+
+    def serve(self):
+        self.prelogin()
+        self.login()
+        while True:
+            kind, data = self.message()
+            if kind == ATTENTION:
+                self.reply(struct.pack("<BHHQ", 0xFD, 0x20, 0, 0))
+            elif kind == SQL:
+                skip = struct.unpack_from("<I", data)[0]
+                text = data[skip:].decode("utf-16-le")
+                self.log("sql", text)
+                self.reply(self.answer(text))
+            elif kind == BULK:
+                columns, rows = bulk_rows(data)
+                self.log("bulk", self.bulk, [columns] + rows)
+                fault = self.fault("bulk " + self.bulk)
+                self.staged[self.bulk] = rows
+                self.reply(fault if isinstance(fault, bytes) else
+                           done(len(rows) - (1 if fault else 0)))
+            else:
+                raise ValueError("message of type %#x" % kind)
+
+    def run(self):
+        try:
+            self.serve()
+        except (Gone, ConnectionError):
+            pass
+        except Exception as e:
+            self.log("trouble", repr(e))
+            raise
+        finally:
+            if self.tls is not None:
+                try:
+                    self.tls.unwrap()
+                except ssl.SSLError:
+                    pass
+                try:
+                    self.sock.sendall(self.outgoing.read())
+                except OSError:
+                    pass
+            self.sock.close()
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--log", required=True)
+    p.add_argument("--certificate")
+    p.add_argument("--key")
+    p.add_argument("--tls", choices=("on", "off"), default="on")
+    p.add_argument("--password", default="Passw0rd")
+    p.add_argument("--database", default="store")
+    p.add_argument("--port-file", required=True)
+    p.add_argument("--fault", action="append", default=[])
+    p.add_argument("--once", action="store_true")
+    args = p.parse_args()
+    server = socket.create_server(("127.0.0.1", 0))
+    open(args.log, "a").close()
+    with open(args.port_file + ".tmp", "w") as f:
+        f.write("%d\n" % server.getsockname()[1])
+    os.rename(args.port_file + ".tmp", args.port_file)
+    database = Database()
+    # It ends with the test that started it.
+    parent = os.getppid()
+    server.settimeout(0.5)
+    while os.getppid() == parent:
+        try:
+            sock, _ = server.accept()
+        except TimeoutError:
+            continue
+        sock.settimeout(60)
+        threading.Thread(target=Connection(sock, args, database).run, daemon=True).start()
+
+
+try:
+    main()
+except KeyboardInterrupt:
+    sys.exit(0)
