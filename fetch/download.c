@@ -191,7 +191,7 @@ hash(struct job *j)
 	j->state = JOB_READY;
 	/* All came, and only the name was not given any more. */
 	if (j->part.length >= 0 && (uint64_t)j->part.length == j->part.size)
-		job_finish(j);
+		job_finish(j, 1);
 }
 
 void

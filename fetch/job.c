@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ job_start_over(struct job *j)
 {
 	char none[SHA256_HEX];
 
-	if (spool_part_reset(&j->part) == -1) {
+	if (spool_part_reset(j->downloads->spool, j->base, &j->part) == -1) {
 		job_fatal(j, EX_IOERR);
 		return;
 	}
@@ -91,14 +92,18 @@ dated_name(struct job *j)
 	buf_free(&name);
 }
 
-/* The whole is here and is what it should be. */
+/* The whole is here and is what it should be; resumed: it was here before. */
 void
-job_finish(struct job *j)
+job_finish(struct job *j, int resumed)
 {
 	struct downloads *d = j->downloads;
 	struct spool_file *f = &j->file;
 
 	sha256_hex(j->hash, f->sha256);
+	if (resumed && !spool_part_is_whole(d->spool, j->base, f->sha256)) {
+		job_start_over(j);
+		return;
+	}
 	f->bytes = j->part.size;
 	memcpy(f->extension, j->part.extension, sizeof(f->extension));
 	buf_reset(&f->type);
@@ -164,6 +169,25 @@ odd_part(struct call *c, const char *why)
 	return CALL_STOP_AGAIN;
 }
 
+static int
+same(const struct buf *a, const struct buf *b)
+{
+	return a->n == b->n && memcmp(a->p, b->p, a->n) == 0;
+}
+
+/*
+ * Is this the rest of what is here?  A 206 has the ETag that a 200 would
+ * have had (RFC 9110, 15.3.7); its Last-Modified it may leave out.  Not
+ * every server heeds If-Range.
+ */
+static int
+same_validators(const struct spool_part *p, const struct call *c)
+{
+	if (p->etag.n > 0)
+		return same(&p->etag, &c->etag);
+	return c->modified.n == 0 || same(&p->modified, &c->modified);
+}
+
 /* The header of a good answer. */
 int
 job_head(struct call *c)
@@ -176,8 +200,7 @@ job_head(struct call *c)
 			return odd_part(c, "a part came that was not asked for");
 		if (c->encoded || c->range_first != (int64_t)p->size ||
 		    (p->length >= 0 && c->range_total != p->length) ||
-		    (p->etag.n > 0 && c->etag.n > 0 && (p->etag.n != c->etag.n ||
-		    memcmp(p->etag.p, c->etag.p, c->etag.n) != 0))) {
+		    !same_validators(p, c)) {
 			/* It is not the other part of what is here. */
 			job_start_over(j);
 			return odd_part(c, "the part that came does not fit");
@@ -337,6 +360,23 @@ no_file(struct job *j)
 	    refusal ? EX_DATAERR : EX_UNAVAILABLE);
 }
 
+/*
+ * Bytes of no kind that recordings come in, and a type that says so, too: a
+ * picture, or a packed page of some proxy's.
+ */
+static int
+is_page(const struct job *j)
+{
+	const char *extension = j->answer.extension, *type = j->call.type.p;
+	size_t n = j->call.type.n;
+
+	if (j->dated || (strcmp(extension, "bin") != 0 && strcmp(extension, "gz") != 0))
+		return 0;
+	return (n >= 5 && strncasecmp(type, "text/", 5) == 0) ||
+	    (n >= 6 && strncasecmp(type, "image/", 6) == 0) ||
+	    (n >= 4 && memmem(type, n, "json", 4) != NULL);
+}
+
 static void
 good_end(struct job *j)
 {
@@ -348,7 +388,7 @@ good_end(struct job *j)
 	if (c->status == 206 || !j->answer.denied)
 		token_worked(c->site);
 	if (c->status == 200) {
-		if (j->answer.kind != ANSWER_BINARY) {
+		if (j->answer.kind != ANSWER_BINARY || is_page(j)) {
 			no_file(j);
 			return;
 		}
@@ -363,7 +403,7 @@ good_end(struct job *j)
 			again(j);
 		return;
 	}
-	job_finish(j);
+	job_finish(j, 0);
 }
 
 /* A call has ended. */

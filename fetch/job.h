@@ -15,7 +15,7 @@ int job_take(struct call *, const char *, size_t);
 void job_ended(struct job *, CURLcode);
 
 /* All of it is in the part: sync it ... */
-void job_finish(struct job *);
+void job_finish(struct job *, int resumed);
 /* ... and give it its name.  error: 0, or the errno of the sync. */
 void job_synced(struct job *, int error);
 

@@ -98,6 +98,16 @@ question_senseless(const struct question *q, struct question *out)
 	(void)question_add(out, "duration", "1");
 }
 
+/* A question about nothing to a report of another kind. */
+static void
+question_other(const struct question *q, struct question *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->report = strcmp(q->report, "Team") == 0 ? "VaultAccountActivity" : "Team";
+	(void)question_add(out, "start_time", LONG_AGO);
+	(void)question_add(out, "duration", "1");
+}
+
 /* 1: it is answered with this very text; 0: otherwise; -1: not now. */
 static int
 says(struct document *d, const struct question *q, const char *text)
@@ -138,7 +148,7 @@ kind_of(const struct question *q, char *out, size_t size)
 int
 nothing_is(struct document *d, const struct question *q, const char *text)
 {
-	struct question nothing, senseless;
+	struct question nothing, senseless, other;
 	struct site *s = d->site;
 	char shown[SITE_SHOWN], key[128];
 	const char *kind = kind_of(q, key, sizeof(key));
@@ -156,6 +166,11 @@ nothing_is(struct document *d, const struct question *q, const char *text)
 	if ((is = says(d, &nothing, text)) != 1)
 		return is;
 	if ((is = says(d, &senseless, text)) != 0)
+		return is == 1 ? 0 : -1;
+	/* The real texts name what there is none of; one that the appliance
+	 * has for another report, too, is some trouble of its own. */
+	question_other(q, &other);
+	if ((is = says(d, &other, text)) != 0)
 		return is == 1 ? 0 : -1;
 	if ((is = says(d, &nothing, text)) != 1)
 		return is;

@@ -71,6 +71,19 @@ open_locked(struct spool *s, const char *name, int *out)
 	}
 }
 
+/* Is the whole file there that a note tells of, whatever is in it? */
+static int
+is_there(struct spool *s, const char *base)
+{
+	struct spool_file whole = {.type = {0}};
+	struct stat st;
+	int there = info_read_file(s, base, &whole) &&
+	    fstatat(s->dir, whole.name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+
+	spool_file_free(&whole);
+	return there;
+}
+
 int
 spool_part_open(struct spool *s, const char *base, struct spool_part *p)
 {
@@ -91,8 +104,9 @@ spool_part_open(struct spool *s, const char *base, struct spool_part *p)
 		p->fd = -1;
 		return locked == 1 ? 1 : -1;
 	}
+	/* A note of a file that is gone would tell lies about the part to come. */
 	if (st.st_size == 0)
-		return 0;
+		return is_there(s, base) ? 0 : spool_part_reset(s, base, p);
 	if (info_read_part(s, base, p, &synced)) {
 		p->size = (uint64_t)st.st_size;
 		if (p->size > synced)
@@ -102,7 +116,7 @@ spool_part_open(struct spool *s, const char *base, struct spool_part *p)
 	}
 	/* What cannot be trusted goes. */
 	if (p->size == 0)
-		return spool_part_reset(p);
+		return spool_part_reset(s, base, p);
 	if (ftruncate(p->fd, (off_t)p->size) == -1) {
 		msg_errno("%s/%s", s->path, name);
 		return -1;
@@ -111,14 +125,26 @@ spool_part_open(struct spool *s, const char *base, struct spool_part *p)
 }
 
 int
-spool_part_reset(struct spool_part *p)
+spool_part_reset(struct spool *s, const char *base, struct spool_part *p)
 {
 	forget(p);
+	if (info_remove(s, base) == -1)
+		return -1;
 	if (ftruncate(p->fd, 0) == -1 || lseek(p->fd, 0, SEEK_SET) == -1) {
 		msg_errno("a part in the spool");
 		return -1;
 	}
 	return 0;
+}
+
+int
+spool_part_is_whole(struct spool *s, const char *base, const char *sha256)
+{
+	struct spool_file whole = {.type = {0}};
+	int is = !info_read_file(s, base, &whole) || strcmp(whole.sha256, sha256) == 0;
+
+	spool_file_free(&whole);
+	return is;
 }
 
 void
@@ -133,7 +159,7 @@ spool_part_close(struct spool *s, const char *base, struct spool_part *p, int ke
 			(void)unlinkat(s->dir, name, 0);
 			/* The note may be about the whole, by another process. */
 			if (!info_read_file(s, base, &whole))
-				info_remove(s, base);
+				(void)info_remove(s, base);
 			spool_file_free(&whole);
 		}
 		close(p->fd);

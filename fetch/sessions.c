@@ -25,6 +25,9 @@
 /* A refusal in words may be about the size of a window: so often is it
  * halved for that, without another success, before it is believed. */
 #define MAX_REFUSALS 6
+/* Seconds: a window that is too slow is halved down to this for nothing;
+ * below it, it is the appliance that is slow. */
+#define LEAST_HALVED 3600
 
 /*
  * How long the windows are.  One that fails is halved; after some that did
@@ -145,6 +148,15 @@ window_failed(struct run *run, const struct window *w, enum document_is is,
 		if (w->length == 1 || (is == DOCUMENT_ERROR && ++*refusals > MAX_REFUSALS))
 			return 0;
 		step_halve(&run->step, w->length);
+		return 1;
+	}
+	/* Too slow for its size: a shorter one is another question, with a
+	 * patience of its own. */
+	if (d->call.slow && w->length > LEAST_HALVED) {
+		step_halve(&run->step, w->length);
+		memset(retry, 0, sizeof(*retry));
+		msg_tell(1, "%s: %s: %.*s: asking for less", run->site->name, w->text,
+		    (int)d->call.why.n, d->call.why.p);
 		return 1;
 	}
 	delay = call_retry(retry, &d->call);
@@ -366,7 +378,7 @@ sessions_run(struct options *o)
 	progress_open(run.site, "windows", o->spool == NULL);
 	code = learn_time(&run);
 	if (code == 0 && o->lsids > 0) {
-		run.mark = site_now(run.site);
+		run.mark = 0;	/* nothing is said of any span */
 		code = ask_lsids(&run);
 	} else if (code == 0) {
 		code = set_span(&run);

@@ -74,8 +74,14 @@ int spool_is_done(const struct spool *, const char *base);
 int spool_part_open(struct spool *, const char *base, struct spool_part *);
 /* Let go of it; what is there is kept if it can be resumed. */
 void spool_part_close(struct spool *, const char *base, struct spool_part *, int keep);
-/* Begin anew.  0, or -1 after a message. */
-int spool_part_reset(struct spool_part *);
+/* Begin anew: what was noted of it is forgotten first, for good.  0, or -1
+ * after a message. */
+int spool_part_reset(struct spool *, const char *base, struct spool_part *);
+/*
+ * The whole part is here, says its length; its digest is given.  Is it the
+ * one that a note of the whole file tells of?  1 also when there is none.
+ */
+int spool_part_is_whole(struct spool *, const char *base, const char *sha256);
 /*
  * Make what is there durable and note it, so that it can be resumed even
  * after a power failure.  0, or -1 after a message.

@@ -1,4 +1,5 @@
 /* Notes about files of the spool: see spoolinfo.h. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,11 +189,22 @@ info_read_part(struct spool *s, const char *base, struct spool_part *p, uint64_t
 	return good;
 }
 
-void
+int
 info_remove(struct spool *s, const char *base)
 {
 	char name[SPOOL_NAME];
 
 	name_info(name, base);
-	(void)unlinkat(s->dir, name, 0);
+	if (unlinkat(s->dir, name, 0) == -1) {
+		if (errno == ENOENT)
+			return 0;
+		msg_errno("%s/%s", s->path, name);
+		return -1;
+	}
+	/* It must not come back with the next start of the machine. */
+	if (file_sync_dir(s->dir) == -1) {
+		msg_errno("%s", s->path);
+		return -1;
+	}
+	return 0;
 }

@@ -22,6 +22,6 @@ int info_read_file(struct spool *, const char *base, struct spool_file *);
 /* *synced is UINT64_MAX if the machine has not been started since. */
 int info_read_part(struct spool *, const char *base, struct spool_part *, uint64_t *synced);
 
-void info_remove(struct spool *, const char *base);
+int info_remove(struct spool *, const char *base);
 
 #endif

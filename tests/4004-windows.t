@@ -67,7 +67,13 @@ run 0 "a slow start is no stall" f --stall-time 1 sessions --lsid "$(head -n 1 g
 site_fault "drip after=1 times=1 bytes=3000 seconds=0.1"
 site_forget
 run 0 "a call that takes too long" f --max-time 1 --retry-time 60 sessions --since 1d
-asked 'select(.parameters.start_time and .parameters.start_time != "1") | .parameters.duration' >got
+# The call that was given up is in the log when the appliance has noticed.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	asked 'select(.parameters.start_time and .parameters.start_time != "1") |
+		.parameters.duration' | sort -rn >got
+	[ "$(wc -l <got)" -lt 3 ] || break
+	sleep 0.5
+done
 printf '%s\n' 86400 43200 43200 >want
 same "is halved at once" want got
 site_fault "slow-start seconds=30"
