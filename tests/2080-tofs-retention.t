@@ -6,16 +6,24 @@
 . "$(dirname "$0")/lib.sh"
 
 export PYTHONPATH="$data/tofs"
-a=access.example.com-backup-202601
+a=access.example.com-backup-
+# The last hours, called days here: what was fetched long before it is
+# stored is not believed.
+for day in 01 02 03 04 05; do
+	eval "d$day=$(date -u -d "-$((10 - ${day#0})) hours" +%Y%m%dT%H0000Z)"
+done
 mkdir spool
 # backup DAY [HOST]: a stream with the backup of that day
 backup() {
-	python3 - "$1" "${2-access.example.com}" <<'EOF'
+	eval "date=\$d$1"
+	# shellcheck disable=SC2154
+	python3 - "$1" "${2-access.example.com}" "$date" <<'EOF'
 import sys
 from records import *
 with Files(host=sys.argv[2]) as s:
     s.spool = 'spool'
-    s.backup('2026-01-%sT00:00:00Z' % sys.argv[1], 'b' + sys.argv[2] + sys.argv[1],
+    s.backup('%s-%s-%sT%s:00:00Z' % (sys.argv[3][:4], sys.argv[3][4:6],
+                                         sys.argv[3][6:8], sys.argv[3][9:11]), 'b' + sys.argv[2] + sys.argv[1],
              b'NSB of day ' + sys.argv[1].encode())
 EOF
 }
@@ -30,6 +38,9 @@ has() {
 	same "$1: what is there" - now
 	run 0 "$1: verified" "$tofs" --verify -d d
 }
+seconds() {
+	date -u -d "$(echo "$1" | sed 's/T\(..\).*/ \1:00/')" +%s
+}
 fresh() {
 	rm -rf d
 	mkdir d
@@ -41,26 +52,26 @@ done
 
 fresh
 stores '-r 2' 01.rec <<EOF
-${a}01T000000Z.nsb
+${a}${d01}.nsb
 EOF
 "$tofs" -d d -i spool -r 2 02.rec >/dev/null
 "$tofs" -d d -i spool -r 2 03.rec >/dev/null
 stores '-r 2' o01.rec <<EOF
-other.example.com-backup-20260101T000000Z.nsb
+other.example.com-backup-${d01}.nsb
 EOF
 stores '-r 2' 04.rec <<EOF
-${a}04T000000Z.nsb
-- ${a}01T000000Z.nsb
+${a}${d04}.nsb
+- ${a}${d01}.nsb
 EOF
 has 'two besides the newest, for each site' <<EOF
-${a}02T000000Z.nsb
-${a}03T000000Z.nsb
-${a}04T000000Z.nsb
-other.example.com-backup-20260101T000000Z.nsb
+${a}${d02}.nsb
+${a}${d03}.nsb
+${a}${d04}.nsb
+other.example.com-backup-${d01}.nsb
 EOF
 tail -n 1 d/.praic-ledger | cut -f 2-8 >line
 same 'the line of one that went' - line <<EOF
-access.example.com	backup		$(date -u -d 2026-01-01 +%s)	${a}01T000000Z.nsb	-	-
+access.example.com	backup		$(seconds $d01)	${a}${d01}.nsb	-	-
 EOF
 # The same stream twice is as good as once: what had to go stays away.
 stores '-r 2' 01.rec </dev/null
@@ -68,22 +79,22 @@ stores '-r 2' 04.rec </dev/null
 cat 01.rec 02.rec 03.rec 04.rec >all.rec
 stores '-r 2' all.rec </dev/null
 stores '-r 0' 04.rec <<EOF
-- ${a}02T000000Z.nsb
-- ${a}03T000000Z.nsb
+- ${a}${d02}.nsb
+- ${a}${d03}.nsb
 EOF
 stores '-r 0' all.rec </dev/null
 # Asked for more, the spool has them.
 stores '-r 9' 02.rec <<EOF
-${a}02T000000Z.nsb
+${a}${d02}.nsb
 EOF
 stores '' 01.rec <<EOF
-${a}01T000000Z.nsb
+${a}${d01}.nsb
 EOF
 has 'all again' <<EOF
-${a}01T000000Z.nsb
-${a}02T000000Z.nsb
-${a}04T000000Z.nsb
-other.example.com-backup-20260101T000000Z.nsb
+${a}${d01}.nsb
+${a}${d02}.nsb
+${a}${d04}.nsb
+other.example.com-backup-${d01}.nsb
 EOF
 
 # Only what the ledger names: files of others with such names are not counted.
@@ -94,31 +105,31 @@ for day in 06 07 08; do
 done
 "$tofs" -d d -i spool -r 1 02.rec >/dev/null
 stores '-r 1' 03.rec <<EOF
-${a}03T000000Z.nsb
-- ${a}01T000000Z.nsb
+${a}${d03}.nsb
+- ${a}${d01}.nsb
 EOF
 check 'strangers stay' test "$(find d -name '*0[678]T*' | wc -l)" -eq 3
 # A backup that was changed or has become a link is not what was stored: it
 # stays, and does not count.
-echo x >>d/${a}02T000000Z.nsb
+echo x >>d/${a}${d02}.nsb
 stores '-r 1' 04.rec <<EOF
-${a}04T000000Z.nsb
+${a}${d04}.nsb
 EOF
-check 'a changed one stays' test -e d/${a}02T000000Z.nsb
-rm d/${a}03T000000Z.nsb
-ln -s "$work/04.rec" d/${a}03T000000Z.nsb
+check 'a changed one stays' test -e d/${a}${d02}.nsb
+rm d/${a}${d03}.nsb
+ln -s "$work/04.rec" d/${a}${d03}.nsb
 stores '-r 0' 05.rec <<EOF
-${a}05T000000Z.nsb
-- ${a}04T000000Z.nsb
+${a}${d05}.nsb
+- ${a}${d04}.nsb
 EOF
 check 'what a link led to is there' test -s 04.rec
-check 'and the link' test -L d/${a}03T000000Z.nsb
+check 'and the link' test -L d/${a}${d03}.nsb
 check 'verify tells of them all' test "$("$tofs" --verify -d d | wc -l)" -eq 5
 
 # An old one goes only while the newest is sound.
 fresh
 "$tofs" -d d -i spool 01.rec 02.rec 03.rec >/dev/null
-sed -i s/NSB/XXX/ d/${a}03T000000Z.nsb
+sed -i s/NSB/XXX/ d/${a}${d03}.nsb
 run 65 'the newest is damaged' "$tofs" -d d -i spool -r 0 03.rec
 says 'it is said' 'the newest backup is not what the ledger says'
 check 'and nothing goes' test "$(find d -name '*.nsb' | wc -l)" -eq 3
@@ -133,22 +144,22 @@ cp good spool/baccess.example.com03
 # The newest is the one fetched last, in whatever order they come.
 fresh
 stores '-r 1' 04.rec <<EOF
-${a}04T000000Z.nsb
+${a}${d04}.nsb
 EOF
 stores '-r 1' 02.rec <<EOF
-${a}02T000000Z.nsb
+${a}${d02}.nsb
 EOF
 stores '-r 1' 01.rec </dev/null
 stores '-r 1' 03.rec <<EOF
-${a}03T000000Z.nsb
-- ${a}02T000000Z.nsb
+${a}${d03}.nsb
+- ${a}${d02}.nsb
 EOF
 stores '-r 0' 02.rec <<EOF
-- ${a}03T000000Z.nsb
+- ${a}${d03}.nsb
 EOF
 stores '-r 0' 03.rec </dev/null
 has 'the newest alone' <<EOF
-${a}04T000000Z.nsb
+${a}${d04}.nsb
 EOF
 
 # Sessions and recordings of the same site are not backups; nor do names that

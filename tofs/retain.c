@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -16,6 +17,21 @@
 
 /* Lines that may wait: each look at the ledger goes through them. */
 #define WRITE_AT 128
+
+/*
+ * Seconds that a backup may lie in a spool.  When it was fetched is told by
+ * the appliance's clock, which may be wrong: what was stored long after, or
+ * even before, is taken for fetched when it was stored.  Else a clock that
+ * ran ahead for a day would make all later backups the older ones.
+ */
+#define MAX_DELAY 86400
+
+static int64_t
+believed(int64_t fetched_at, int64_t stored_at)
+{
+	return fetched_at > stored_at || stored_at - fetched_at > MAX_DELAY ? stored_at :
+	    fetched_at;
+}
 
 /* A backup: later in time is newer, and of one time later in the ledger. */
 struct backup {
@@ -35,6 +51,7 @@ struct retain {
 	struct backup newest;
 	struct buf newest_name;
 	char newest_sha256[SHA256_HEX];
+	int gone_before;
 	uint64_t others;	/* that are there, or should be, besides */
 	uint64_t pruned;
 	int code;
@@ -115,7 +132,7 @@ static int
 is_backup(struct retain *t, const char *p, size_t n, struct backup *b,
     struct ledger_line *l, struct buf *name, enum state *s)
 {
-	int64_t stored_at = 0;
+	int64_t fetched_at, stored_at = 0;
 
 	if (b->offset >= t->end || memmem(p, n, "\tbackup\t", 8) == NULL ||
 	    ledger_parse(l, p, n) == -1 || l->kind != KIND_BACKUP || l->removed ||
@@ -123,10 +140,10 @@ is_backup(struct retain *t, const char *p, size_t n, struct backup *b,
 	    memcmp(l->field[LEDGER_HOST], t->host.p, t->host.n) != 0 ||
 	    strncmp(l->field[LEDGER_NAME], TREE_ASIDE "/", sizeof(TREE_ASIDE)) == 0)
 		return 0;
-	/* Where it is not known when it was fetched: before it was stored. */
 	(void)when_parse(l->field[LEDGER_TIME], l->n[LEDGER_TIME], &stored_at);
-	if (num_parse(l->field[LEDGER_INSTANCE], l->n[LEDGER_INSTANCE], &b->fetched_at) == -1)
-		b->fetched_at = stored_at;
+	if (num_parse(l->field[LEDGER_INSTANCE], l->n[LEDGER_INSTANCE], &fetched_at) == -1)
+		fetched_at = stored_at;
+	b->fetched_at = believed(fetched_at, stored_at);
 	buf_reset(name);
 	buf_add(name, l->field[LEDGER_NAME], l->n[LEDGER_NAME]);
 	return state(t, buf_text(name), l->bytes, b->offset, s) == -1 ? -1 : 1;
@@ -288,11 +305,34 @@ retain_backups(struct store *s, const char *host, size_t n, int64_t prior, struc
 	return code_worse(code, ledger_sync(l));
 }
 
+/* Was the content looked for stored once, and removed since? */
+static int
+find_gone(void *arg, const char *p, size_t n, uint64_t offset)
+{
+	struct retain *t = arg;
+	struct backup b = {0, offset};
+	struct ledger_line l;
+	struct buf name = {0};
+	struct found last;
+	enum state s;
+	int r = is_backup(t, p, n, &b, &l, &name, &s);
+
+	if (r == 1 && s == SUPERSEDED &&
+	    memcmp(l.field[LEDGER_SHA256], t->newest_sha256, SHA256_HEX - 1) == 0) {
+		r = lookup_name(store_lookup(t->store), buf_text(&name), &last);
+		t->gone_before |= r == 1 && last.removed;
+	}
+	buf_free(&name);
+	return r == -1 ? -1 : 0;
+}
+
 int
-retain_outdated(struct store *s, const char *host, size_t n, int64_t prior, int64_t fetched_at)
+retain_needless(struct store *s, const char *host, size_t n, int64_t prior,
+    int64_t fetched_at, const char *sha256)
 {
 	struct ledger *l = store_ledger(s);
-	struct backup b = {fetched_at, UINT64_MAX};
+	int64_t now = (int64_t)time(NULL);
+	struct backup b = {believed(fetched_at >= 0 ? fetched_at : now, now), UINT64_MAX};
 	struct retain t;
 	int r;
 
@@ -300,9 +340,12 @@ retain_outdated(struct store *s, const char *host, size_t n, int64_t prior, int6
 		return -1;
 	start(&t, s, host, n, prior);
 	r = scan(&t, count);
+	memcpy(t.newest_sha256, sha256, SHA256_HEX - 1);
+	if (r == 0 && t.n == t.keep)
+		r = scan(&t, find_gone);
 	ledger_unlock(l);
 	if (r == 0)
-		r = is_outdated(&t, b);
+		r = is_outdated(&t, b) || t.gone_before;
 	finish(&t);
 	return r;
 }

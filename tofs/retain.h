@@ -2,7 +2,8 @@
  * The guide's "Retention Count: the number of prior backups to keep".  Only
  * what the ledger names as a backup of that site ever goes, and only while a
  * newer one is safe.  The newest is the one that was fetched last, by the
- * appliance's clock; the ledger has that as its instance.
+ * appliance's clock, which the ledger has as its instance, as far as that
+ * fits the time when it was stored, by the clock here.
  */
 #ifndef TOFS_RETAIN_H
 #define TOFS_RETAIN_H
@@ -17,10 +18,11 @@
 int retain_backups(struct store *, const char *host, size_t n, int64_t count, struct buf *);
 
 /*
- * Would a backup of the site that was fetched then have to go at once, for
- * there are enough newer ones?  1, 0, or -1 after a message.
+ * Would a backup of the site have to go at once?  It would when there are as
+ * many as are kept, and all of them are newer, or this one went before.  1,
+ * 0, or -1 after a message.  fetched_at is -1 when it is not known.
  */
-int retain_outdated(struct store *, const char *host, size_t n, int64_t count,
-    int64_t fetched_at);
+int retain_needless(struct store *, const char *host, size_t n, int64_t count,
+    int64_t fetched_at, const char *sha256);
 
 #endif

@@ -170,15 +170,15 @@ file_left_out(struct run *u, const struct spooled *f, const char *why)
 	u->code = code_worse(u->code, EX_DATAERR);
 }
 
-/* Nothing to do: it is there, or there are backups enough that are newer. */
+/* Nothing to do: it is there, or it was, and had to make room. */
 static int
 is_done(struct run *u, const struct spooled *f, const char *name)
 {
 	int has = store_has(u->store, name, f->bytes, f->sha256);
 
-	if (has == 0 && f->kind == KIND_BACKUP && u->set->retain >= 0 && f->instance >= 0) {
-		has = retain_outdated(u->store, u->r->host.p, u->r->host.n, u->set->retain,
-		    f->instance);
+	if (has == 0 && f->kind == KIND_BACKUP && u->set->retain >= 0) {
+		has = retain_needless(u->store, u->r->host.p, u->r->host.n, u->set->retain,
+		    f->instance, f->sha256);
 		if (has == 1)
 			msg_tell(1, "%s: not stored, for as many newer backups as are to be kept "
 			    "are there", name);
