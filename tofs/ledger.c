@@ -133,7 +133,8 @@ struct ledger *
 ledger_open(struct tree *t, const struct settings *set, int make, int *code)
 {
 	struct ledger *l = xcalloc(1, sizeof(*l));
-	int flags = O_NOFOLLOW | O_CLOEXEC | (make ? O_RDWR | O_APPEND | O_CREAT : O_RDONLY);
+	struct stat st;
+	int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_RDWR | O_APPEND | O_CREAT : O_RDONLY);
 
 	l->path = xasprintf("%s/" TREE_LEDGER, tree_path(t));
 	l->hash = sha256_new();
@@ -145,6 +146,12 @@ ledger_open(struct tree *t, const struct settings *set, int make, int *code)
 		*code = make ? tofs_fault(errno) : EX_NOINPUT;
 		if (*code == 0)
 			*code = EX_CANTCREAT;
+		ledger_close(l);
+		return NULL;
+	}
+	if (fstat(l->fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		msg_warn("%s: this is no regular file", l->path);
+		*code = EX_CANTCREAT;
 		ledger_close(l);
 		return NULL;
 	}

@@ -15,6 +15,7 @@
 #include "lookup.h"
 #include "msg.h"
 #include "name.h"
+#include "when.h"
 
 /* Lines are longer than this. */
 #define SHORTEST_LINE 180
@@ -261,6 +262,9 @@ give(struct lookup *k, struct found *f, const struct ledger_line *l, uint64_t of
 	f->bytes = l->bytes;
 	f->sha256 = l->field[LEDGER_SHA256];
 	f->offset = offset;
+	f->time = INT64_MAX;
+	if (offset != 0)
+		(void)when_parse(l->field[LEDGER_TIME], l->n[LEDGER_TIME], &f->time);
 }
 
 /* Among the lines that are not written yet: the last that is wanted. */

@@ -26,6 +26,7 @@ struct found {
 	uint64_t bytes;
 	const char *sha256;	/* 64 digits, no NUL */
 	uint64_t offset;	/* of its line; 0 when it is not written yet */
+	int64_t time;		/* of that line; by the clock here */
 };
 
 /* The ledger's lock must be held for these.  1, 0, or -1 after a message. */

@@ -70,6 +70,9 @@ place_free(struct place *p)
 	free(p);
 }
 
+/* Seconds: a file's clock and ours are one, but not read at once. */
+#define CLOCK_GRAIN 2
+
 /* A message about a name, by errno; and is it about all of DIRECTORY? */
 static int
 fault(struct place *p, const char *name)
@@ -84,6 +87,9 @@ fault(struct place *p, const char *name)
 		    "written first", tree_path(p->tree), name, tree_path(p->tree));
 	else
 		msg_errno("%s/%s", tree_path(p->tree), name);
+	/* What chmod or mount would mend will be good then: it is no bad data. */
+	if (code == 0 && (errno == EACCES || errno == EPERM || errno == ENOENT))
+		return EX_CANTCREAT;
 	return code != 0 ? code : EX_DATAERR;
 }
 
@@ -167,8 +173,15 @@ look(struct place *p, const struct content *c, const char *name, enum there *the
 	if (r == -1)
 		return EX_IOERR;
 	if (r == 1 && !f.removed) {
-		*there = f.bytes == c->bytes && (uint64_t)st.st_size == c->bytes &&
-		    memcmp(f.sha256, c->sha256, SHA256_HEX - 1) == 0 ? THERE_SAME : THERE_OTHER;
+		*there = THERE_OTHER;
+		if (f.bytes != c->bytes || (uint64_t)st.st_size != c->bytes ||
+		    memcmp(f.sha256, c->sha256, SHA256_HEX - 1) != 0)
+			return 0;
+		/* Touched since its line was written: is it still that? */
+		if (st.st_ctime > f.time + CLOCK_GRAIN &&
+		    (r = same_bytes(p, name, c->sha256)) != 1)
+			return r == 0 ? 0 : fault(p, name);
+		*there = THERE_SAME;
 		return 0;
 	}
 	if ((uint64_t)st.st_size != c->bytes)

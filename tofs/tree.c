@@ -168,16 +168,24 @@ find(struct tree *t, const char *path, size_t n, int make)
 {
 	struct folder *f;
 	const char *last;
+	struct stat st;
 	char *copy;
 	size_t i, up;
 	long parent;
 	int fd;
 
 	for (i = 0; i < t->folders; i++)
-		if (strncmp(t->folder[i].path, path, n) == 0 && t->folder[i].path[n] == '\0') {
-			t->folder[i].used = ++t->calls;
-			return (long)i;
-		}
+		if (strncmp(t->folder[i].path, path, n) == 0 && t->folder[i].path[n] == '\0')
+			break;
+	/* Somebody may have removed it; then it is made anew. */
+	if (i > 0 && i < t->folders && (fstat(t->folder[i].fd, &st) == -1 || st.st_nlink == 0)) {
+		forget(t, i);
+		i = t->folders;
+	}
+	if (i < t->folders) {
+		t->folder[i].used = ++t->calls;
+		return (long)i;
+	}
 	copy = xstrndup(path, n);
 	fd = tree_beneath(tree_fd(t), copy, O_RDONLY | O_DIRECTORY);
 	if (fd == -1 && errno == ENOENT && make) {
