@@ -8,6 +8,7 @@
 #	make lint		shellcheck, mandoc, clang-tidy
 #	make format		clang-format on all C
 #	make fuzz		random input for FUZZ_TIME seconds, and a million changed ones
+#	make bench		how fast it is
 #	make golden		rewrite the expected files of the tests, show the difference
 #	make install		DESTDIR and PREFIX are honoured
 #
@@ -171,6 +172,9 @@ fuzz:
 	ASAN_OPTIONS=detect_leaks=0 build/asan/tests/tools/split-drive mutate -n $(FUZZ_MUTANTS) \
 	    -s $$(date +%s) -d build/fuzz $(SEEDS)
 
+bench: all tools
+	python3 tests/bench/split.py
+
 golden: all tools
 	PRAIC_GOLDEN=1 scripts/run-tests
 	git diff --stat -- tests/data
@@ -189,5 +193,5 @@ install: all
 	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 
 FORCE:
-.PHONY: all tools check check-asan all-asan fuzz golden lint format clean install FORCE
+.PHONY: all tools check check-asan all-asan fuzz bench golden lint format clean install FORCE
 .DELETE_ON_ERROR:

@@ -7,6 +7,7 @@
 #include <libxml/parserInternals.h>
 
 #include "code.h"
+#include "longtag.h"
 #include "names.h"
 #include "parse.h"
 
@@ -23,8 +24,6 @@
 #define MAX_NAMESPACES 256
 /* Its dictionary of names searches ever longer lists. */
 #define MAX_NAMES 10000
-/* Tags of fewer bytes cannot have too many attributes. */
-#define SHORT_TAG 8192
 /* What the parser has not finished yet (a comment, say) is kept to be read
  * again if it never ends; libxml2's own limit for most things is 10 MB. */
 #define MAX_TOKEN ((size_t)32 << 20)
@@ -61,13 +60,7 @@ struct parse {
 	int namespaces;		/* declared by the elements that are open */
 	unsigned short declared[PARSER_DEPTH];
 
-	/* of a long tag: how far it was looked at, how, and what was seen */
-	struct {
-		uint64_t place;
-		enum { NOT_IN_TAG, IN_TAG, NO_TAG } where;
-		char quote;
-		int attributes;
-	} tag;
+	struct longtag tag;
 };
 
 void
@@ -107,50 +100,14 @@ abandon(struct parse *s, const char *why)
 
 /* ---- what goes in ---------------------------------------------------- */
 
-/*
- * The parser is in the middle of something long: of a tag with too many
- * attributes?  It would not come back to us before it has read them all.
- */
-static int
-too_many_attributes(struct parse *s)
-{
-	const char *p, *end, *q;
-	size_t have;
-
-	if (s->tag.place < s->last) {
-		s->tag.place = s->last;
-		s->tag.where = NOT_IN_TAG;
-		s->tag.quote = '\0';
-		s->tag.attributes = 0;
-	}
-	p = source_have(s->source, s->tag.place, &have);
-	end = p + have;
-	s->tag.place += have;
-	while (p < end && s->tag.where != NO_TAG)
-		if (s->tag.where == NOT_IN_TAG) {
-			if ((p = memchr(p, '<', (size_t)(end - p))) == NULL)
-				break;
-			s->tag.where = ++p < end && (*p == '!' || *p == '?') ? NO_TAG : IN_TAG;
-		} else if (s->tag.quote != '\0') {
-			if ((q = memchr(p, s->tag.quote, (size_t)(end - p))) == NULL)
-				break;
-			p = q + 1;
-			s->tag.quote = '\0';
-		} else if (*p == '"' || *p == '\'') {
-			s->tag.quote = *p++;
-			s->tag.attributes++;
-		} else if (*p++ == '>')
-			s->tag.where = NO_TAG;
-	return s->tag.attributes > MAX_TAG_ATTRIBUTES;
-}
-
 /* What would be too much for the parser, or for us to keep?  NULL if not. */
 static const char *
 too_much(struct parse *s)
 {
 	if (s->fed - s->last > MAX_TOKEN)
 		return "a comment or the like of more than 32 MiB";
-	if (s->fed - s->last > SHORT_TAG && too_many_attributes(s))
+	if (s->fed - s->last > LONGTAG_BYTES &&
+	    longtag_attributes(&s->tag, s->source, s->last) > MAX_TAG_ATTRIBUTES)
 		return "a tag with more than 1000 attributes";
 	if (xmlDictSize(s->ctxt->dict) > MAX_NAMES)
 		return "more than 10000 different names";

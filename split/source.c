@@ -275,11 +275,11 @@ source_have(const struct source *s, uint64_t place, size_t *have)
 const char *
 source_at(struct source *s, uint64_t place, size_t want, size_t *have)
 {
-	const char *p = source_have(s, place, have);
-
-	while (*have < want && source_more(s) == 0)
-		p = source_have(s, place, have);
-	return p;
+	do
+		(void)source_have(s, place, have);
+	while (*have < want && source_more(s) == 0);
+	/* The window may have moved even though nothing came of it. */
+	return source_have(s, place, have);
 }
 
 void

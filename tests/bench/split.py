@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""
+How fast is praic-split?  Run by make bench, after make.
+
+    split.py [--big] [--rounds N] [--keep DIRECTORY]
+
+Realistic reports of 15 and 150 MB (--big: and 1.5 GB) by praic-split and by
+xmllint, which does nothing with what it parses: with libxml2's reader
+(--stream) and with its SAX interface and no handlers (--sax).  All run in
+turn, several rounds; time is user and system time as the kernel counts it,
+ratios are those of one round, of which the median counts.  Output goes to
+/dev/null.  Exits with 1 when a target is missed: on 150 MB as much as the
+reader, twice as much as SAX; as much for each byte at any size; 16 MiB.
+"""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SPLIT = os.path.join(TOP, os.environ.get("PRAIC_OUT", ""), "split/praic-split")
+MEASURE = os.path.join(TOP, os.environ.get("PRAIC_OUT", ""), "tests/tools/measure")
+COMMANDS = {
+    "praic-split": [SPLIT],
+    "praic-split -n": [SPLIT, "-n"],
+    "praic-split -j": [SPLIT, "-j"],
+    "xmllint --stream": ["xmllint", "--stream", "--noout"],
+    "xmllint --sax": ["xmllint", "--sax", "--noout"],
+}
+
+
+def generate(size, path):
+    """The same report each time: the options are the seed."""
+    with open(path, "wb") as f:
+        subprocess.run([sys.executable, os.path.join(TOP, "tests/appliance"),
+                        "generate", "--bytes", size, "--seed", "1",
+                        "--marks", "access.example.com"], stdout=f, check=True)
+    return os.path.getsize(path)
+
+
+def run(command, path, scratch):
+    """Milliseconds of CPU, KiB of memory."""
+    cost = os.path.join(scratch, "cost")
+    with open(os.devnull, "wb") as null:
+        subprocess.run([MEASURE, cost, *command, path], stdout=null, check=True)
+    with open(cost, encoding="ascii") as f:
+        kib, milliseconds = f.read().split()
+    return int(milliseconds), int(kib)
+
+
+def bench(size, rounds, directory):
+    path = os.path.join(directory, "report-%s.xml" % size)
+    length = generate(size, path)
+    time = {name: [] for name in COMMANDS}
+    most = dict.fromkeys(COMMANDS, 0)
+    for name, command in COMMANDS.items():      # to have the file in memory
+        run(command, path, directory)
+    for _ in range(rounds):
+        for name, command in COMMANDS.items():
+            milliseconds, kib = run(command, path, directory)
+            time[name].append(max(milliseconds, 1))
+            most[name] = max(most[name], kib)
+    print("%s: %d bytes, %d rounds" % (size, length, rounds))
+    print("  %-17s %9s %7s %9s %9s %9s" % (
+        "", "CPU ms", "MB/s", "KiB", "/stream", "/sax"))
+    ratio = {}
+    for name in COMMANDS:
+        for other in ("xmllint --stream", "xmllint --sax"):
+            ratio[name, other] = statistics.median(
+                a / b for a, b in zip(time[name], time[other]))
+        median = statistics.median(time[name])
+        print("  %-17s %9d %7d %9d %9.2f %9.2f" % (
+            name, median, length / 1000 / median, most[name],
+            ratio[name, "xmllint --stream"], ratio[name, "xmllint --sax"]))
+    os.unlink(path)
+    return (ratio["praic-split", "xmllint --stream"],
+            ratio["praic-split", "xmllint --sax"],
+            statistics.median(time["praic-split"]) * 1e6 / length,
+            most["praic-split"])
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--big", action="store_true", help="1.5 GB, too")
+    p.add_argument("--rounds", type=int, default=7)
+    p.add_argument("--keep", metavar="DIRECTORY", default=None,
+                   help="where the reports are made, one at a time")
+    o = p.parse_args()
+    missed = []
+    with tempfile.TemporaryDirectory(dir=o.keep) as directory:
+        small = bench("15M", 3 * o.rounds, directory)
+        usual = bench("150M", o.rounds, directory)
+        sizes = [("15M", small), ("150M", usual)]
+        if o.big:
+            sizes.append(("1500M", bench("1500M", 3, directory)))
+    if usual[0] > 1.0:
+        missed.append("more time than xmllint --stream")
+    if usual[1] > 2.0:
+        missed.append("more than twice the time of xmllint --sax")
+    for size, (_, _, each, kib) in sizes:
+        print("%-6s %.2f ns a byte" % (size, each))
+        if each > 1.25 * usual[2]:
+            missed.append("%s: not linear" % size)
+        if kib > 16384:
+            missed.append("%s: more than 16 MiB" % size)
+    for what in missed:
+        print("MISSED:", what)
+    return 1 if missed else 0
+
+
+sys.exit(main())
