@@ -19,6 +19,9 @@
 /* What FreeTDS 1.3 puts into its login packet: TDS_MAX_LOGIN_STR_SZ. */
 #define MAX_LOGIN 128
 #define MAX_RESULT_COLUMNS 64
+/* db-lib's own numbers; none of the server's that matters is among them. */
+#define DBLIB 20000
+#define DBLIB_END 21000
 
 /*
  * What the server's numbers ask for.  The transient ones are those that
@@ -275,10 +278,6 @@ sort_server(struct link *l)
 	return NULL;
 }
 
-/*
- * What was it?  db-lib's numbers are from 20000 on and below 20300; of the
- * server's none that matters here is among them.
- */
 int
 link_failed(struct link *l, const char *what)
 {
@@ -286,13 +285,13 @@ link_failed(struct link *l, const char *what)
 	struct buf text = {0};
 	int dead = l->p != NULL && dbdead(l->p);
 
-	if (l->number == 0 || (dead && l->number < 20000 && l->severity <= 10)) {
-		/* It may die without a word: KILL, a restart. */
+	if (l->number == 0 || (dead && l->number >= DBLIB && l->number != SYBETIME)) {
+		/* It may die without a word, or with one that says no more. */
 		l->failure = dead ? LINK_LOST : LINK_FINAL;
 		l->code = dead ? EX_TEMPFAIL : EX_SOFTWARE;
 		buf_reset(&l->text);
 		buf_adds(&l->text, dead ? "the connection is lost" : "it failed without a word");
-	} else if (l->number >= 20000 && l->number < 20300)
+	} else if (l->number >= DBLIB && l->number < DBLIB_END)
 		sort_dblib(l);
 	else
 		hint = sort_server(l);

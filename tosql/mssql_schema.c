@@ -26,7 +26,7 @@ column_type(struct buf *sql, enum table_id t, const struct schema_column *c)
 		buf_adds(sql, "BIGINT IDENTITY(1,1) NOT NULL");
 		return;
 	case SCHEMA_LINK:
-		buf_adds(sql, "BIGINT NOT NULL");
+		buf_adds(sql, "' + @link + N' NOT NULL");
 		return;
 	case SCHEMA_INT:
 		buf_adds(sql, "BIGINT NULL");
@@ -51,14 +51,13 @@ column_type(struct buf *sql, enum table_id t, const struct schema_column *c)
 }
 
 static void
-make_table(struct buf *sql, enum table_id t)
+table_text(struct buf *sql, enum table_id t)
 {
 	struct schema_column column[SCHEMA_MAX_COLUMNS];
 	const char *name = table_list[t].name;
 	int n = schema_columns(t, column), i;
 
-	buf_printf(sql, "IF OBJECT_ID(N'dbo.[%s]', N'U') IS NULL\nCREATE TABLE dbo.[%s] (\n", name,
-	    name);
+	buf_printf(sql, "CREATE TABLE dbo.[%s] (\n", name);
 	for (i = 0; i < n; i++) {
 		buf_printf(sql, "    [%s] ", column[i].name);
 		column_type(sql, t, &column[i]);
@@ -69,7 +68,26 @@ make_table(struct buf *sql, enum table_id t)
 		buf_printf(sql, ",\n    CONSTRAINT [FK_praic_%s] FOREIGN KEY ([%s])\n"
 		    "        REFERENCES dbo.[%s] (id) ON DELETE CASCADE", name, column[1].name,
 		    table_list[schema_parent(t)].name);
-	buf_adds(sql, "\n)");
+	buf_adds(sql, ")");
+}
+
+/*
+ * A link has the type of the id that it points to, which in tables that were
+ * there before may be INT.
+ */
+static void
+make_table(struct buf *sql, enum table_id t)
+{
+	const char *name = table_list[t].name;
+
+	if (t != TABLE_SESSION)
+		buf_printf(sql, "DECLARE @link NVARCHAR(128);\n"
+		    "SELECT @link = DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS\n"
+		    "    WHERE TABLE_SCHEMA = N'dbo' AND TABLE_NAME = N'%s' AND COLUMN_NAME = N'id';\n",
+		    table_list[schema_parent(t)].name);
+	buf_printf(sql, "IF OBJECT_ID(N'dbo.[%s]', N'U') IS NULL\nEXEC (N'", name);
+	table_text(sql, t);
+	buf_adds(sql, "')");
 }
 
 /* Of a table that was there before. */

@@ -112,7 +112,7 @@ class Mssql:
         columns = self.ask("SELECT COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE "
                            "TABLE_SCHEMA = N'dbo' AND TABLE_NAME = N'%s' ORDER BY "
                            "ORDINAL_POSITION" % table)
-        select = ", ".join({"datetime2": "CONVERT(NVARCHAR(19), [%s], 120)"}.get(t, "[%s]") % c
+        select = ", ".join(("CONVERT(NVARCHAR(19), [%s], 120)" if t.startswith("datetime") else "[%s]") % c
                            for c, t in columns)
         numbers = {c for c, t in columns if t in ("bigint", "int", "bit")}
         return [{c: None if v == "\\N" else int(v) if c in numbers else value("", "", v)
