@@ -67,6 +67,10 @@ void
 parse_prepare(void)
 {
 	LIBXML_TEST_VERSION
+	/* Where memory runs out, libxml2 leaves an attribute out, or calls the
+	 * document bad; here the program ends. */
+	if (xmlMemSetup(free, xmalloc, xrealloc, xstrdup) != 0)
+		xnomem();
 	xmlInitParser();
 }
 

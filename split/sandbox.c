@@ -1,8 +1,10 @@
-/* Giving up rights, by seccomp(2): see sandbox.h. */
+/*
+ * Giving up rights, by seccomp(2): see sandbox.h.  The filter is a constant
+ * table: it needs no memory, which a library for filters may run out of.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "sandbox.h"
@@ -30,57 +32,126 @@ sandbox_enter(const char **why)
 
 #else
 
-#include <seccomp.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+/* A filter knows calls by their numbers, which each processor has its own of. */
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define ARCH AUDIT_ARCH_I386
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+#define ARCH AUDIT_ARCH_AARCH64
+#elif defined(__arm__) && defined(__ARMEL__)
+#define ARCH AUDIT_ARCH_ARM
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCH AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define ARCH AUDIT_ARCH_PPC64LE
+#elif defined(__s390x__)
+#define ARCH AUDIT_ARCH_S390X
+#endif
+
+#ifndef ARCH
 
 int
 sandbox_enter(const char **why)
 {
-	static const int allowed[] = {
-		SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close),
-		SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
-		SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),
-		/* -j: its temporary files, which are open already */
-		SCMP_SYS(lseek), SCMP_SYS(ftruncate),
-		/* abort(3), should the C library find memory corrupted */
-		SCMP_SYS(rt_sigprocmask), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill),
-		SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(clock_gettime),
-		/* what they are called on processors of 32 bits; libseccomp
-		 * passes over what a processor has not */
-		SCMP_SYS(_llseek), SCMP_SYS(ftruncate64), SCMP_SYS(futex_time64),
-		SCMP_SYS(clock_gettime64),
+	*why = "the numbers of this processor's system calls are not known";
+	return -1;
+}
+
+#else
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LOW_HALF 0
+#else
+#define LOW_HALF 4
+#endif
+/* All arguments that are looked at are int to the kernel, whatever lies above. */
+#define ARGUMENT(n)                                                                            \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS,                                                     \
+	    (unsigned)offsetof(struct seccomp_data, args) + 8 * (n) + LOW_HALF)
+#define IS(value, then, otherwise) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (then), (otherwise))
+#define HAS(bits, then, otherwise) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (bits), (then), (otherwise))
+#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define KILL BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+#define ALLOW_CALL(name) IS(__NR_##name, 0, 1), ALLOW
+/* Memory, but no file, and nothing that can be run. */
+#define ALLOW_MEMORY(name)                                                                     \
+	IS(__NR_##name, 0, 6), ARGUMENT(2), HAS(PROT_EXEC, 3, 0), ARGUMENT(4),                 \
+	    IS(0xffffffff, 0, 1), ALLOW, KILL
+#define ALLOW_FCNTL(name) IS(__NR_##name, 0, 4), ARGUMENT(1), IS(F_SETPIPE_SZ, 0, 1), ALLOW, KILL
+
+static const struct sock_filter filter[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+	IS(ARCH, 1, 0), KILL,
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	ALLOW_CALL(read), ALLOW_CALL(write), ALLOW_CALL(close),
+	ALLOW_CALL(brk), ALLOW_CALL(munmap), ALLOW_CALL(mremap), ALLOW_CALL(madvise),
+	ALLOW_CALL(exit), ALLOW_CALL(exit_group), ALLOW_CALL(rt_sigreturn),
+	/* -j: its temporary files, which are open already */
+#ifdef __NR__llseek
+	ALLOW_CALL(_llseek),
+#endif
+#ifdef __NR_lseek
+	ALLOW_CALL(lseek),
+#endif
+#ifdef __NR_ftruncate64
+	ALLOW_CALL(ftruncate64),
+#endif
+#ifdef __NR_ftruncate
+	ALLOW_CALL(ftruncate),
+#endif
+	/* abort(3), should the C library find memory corrupted */
+	ALLOW_CALL(rt_sigprocmask), ALLOW_CALL(getpid), ALLOW_CALL(gettid), ALLOW_CALL(tgkill),
+	ALLOW_CALL(getrandom),
+#ifdef __NR_futex
+	ALLOW_CALL(futex),
+#endif
+#ifdef __NR_futex_time64
+	ALLOW_CALL(futex_time64),
+#endif
+#ifdef __NR_clock_gettime
+	ALLOW_CALL(clock_gettime),
+#endif
+#ifdef __NR_clock_gettime64
+	ALLOW_CALL(clock_gettime64),
+#endif
+#ifdef __NR_mmap2
+	ALLOW_MEMORY(mmap2),
+#else
+	ALLOW_MEMORY(mmap),
+#endif
+#ifdef __NR_fcntl64
+	ALLOW_FCNTL(fcntl64),
+#endif
+	ALLOW_FCNTL(fcntl),
+	KILL,
+};
+
+int
+sandbox_enter(const char **why)
+{
+	/* The kernel only reads it. */
+	const struct sock_fprog program = {
+		sizeof(filter) / sizeof(filter[0]), (struct sock_filter *)(uintptr_t)filter,
 	};
-	static const int maps[] = {SCMP_SYS(mmap), SCMP_SYS(mmap2)};
-	static const int fcntls[] = {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)};
-	scmp_filter_ctx filter;
-	size_t i;
-	int err;
 
 	/* The first conversion of a time reads the zone's file. */
 	tzset();
-	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	if (filter == NULL) {
-		*why = "libseccomp cannot be set up";
-		return -1;
-	}
-	err = 0;
-	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]) && err == 0; i++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	/* Memory, but no file, and nothing that can be run. */
-	for (i = 0; i < sizeof(maps) / sizeof(maps[0]) && err == 0; i++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, maps[i], 2,
-		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-		    SCMP_A4(SCMP_CMP_MASKED_EQ, 0xffffffff, 0xffffffff));
-	for (i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]) && err == 0; i++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, fcntls[i], 1,
-		    SCMP_A1(SCMP_CMP_EQ, F_SETPIPE_SZ, 0));
-	if (err == 0)
-		err = seccomp_load(filter);
-	seccomp_release(filter);
-	if (err != 0) {
-		*why = strerror(-err);
-		return -1;
-	}
-	return 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
+		return 0;
+	*why = strerror(errno);
+	return -1;
 }
 
+#endif
 #endif

@@ -17,9 +17,6 @@ ca=${PRAIC_TEST_MSSQL_CA-}
 ask() {
 	"${bin}tests/tools/mssql-query" conn ${ca:+"$ca"}
 }
-tomssql() {
-	"$tosql" -d @conn ${ca:+--ca-file "$ca"} "$@"
-}
 there=mssql:conn${ca:+,$ca}
 tables="recording system_information session_event_data session_event custom_attribute customer
 	team user session"

@@ -33,6 +33,7 @@ start() {
 string() {
 	echo "Server=tcp:$1;User Id=praic;Password=$2;Database=$3;$4"
 }
+# shellcheck disable=SC2016
 at_exit='[ -z "$server" ] || kill "$server"'
 # logged KIND: how many
 logged() {
@@ -41,9 +42,6 @@ logged() {
 # sent NAME REGEX: was it?
 sent() {
 	if grep -qE "$2" log; then pass "$1"; else fail "$1: not sent: $2" log; fi
-}
-load() {
-	"$tosql" -d @conn --ca-file good.pem "$@"
 }
 cat >l <<END
 #!/bin/sh

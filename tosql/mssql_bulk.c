@@ -128,7 +128,7 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 {
 	const struct table *table = &table_list[t];
 	DBPROCESS *p = k->l->p;
-	size_t length[MAX_COLUMNS], at = 0;
+	size_t length[MAX_COLUMNS] = {0}, at = 0;
 	int c, bad = 0;
 
 	/* First all of them: the buffer moves while it grows. */
@@ -138,7 +138,6 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 		int number = table->column[c].type == TABLE_INT ||
 		    table->column[c].type == TABLE_BOOL;
 
-		length[c] = 0;
 		r->number[c] = number && v->p != NULL ? v->i : 0;
 		if (v->p == NULL || number)
 			continue;

@@ -19,84 +19,6 @@
 /* What FreeTDS 1.3 puts into its login packet: TDS_MAX_LOGIN_STR_SZ. */
 #define MAX_LOGIN 128
 #define MAX_RESULT_COLUMNS 64
-/* db-lib's own numbers; none of the server's that matters is among them. */
-#define DBLIB 20000
-#define DBLIB_END 21000
-
-/*
- * What the server's numbers ask for.  The transient ones are those that
- * SqlClient and Entity Framework repeat, too.
- */
-static const struct {
-	int number;
-	enum link_failure failure;
-	int code;
-	const char *hint;
-} known[] = {
-	{1204, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* no lock resources */
-	{1205, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* deadlock victim */
-	{1222, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* lock time-out */
-	{701, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* no memory */
-	{802, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{8645, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{8651, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{41301, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* in-memory tables */
-	{41302, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{41305, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{41325, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{41839, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{20, LINK_LOST, EX_TEMPFAIL, NULL},
-	{64, LINK_LOST, EX_TEMPFAIL, NULL},
-	{121, LINK_LOST, EX_TEMPFAIL, NULL},
-	{233, LINK_LOST, EX_TEMPFAIL, NULL},
-	{596, LINK_LOST, EX_TEMPFAIL, NULL},		/* killed */
-	{6005, LINK_LOST, EX_TEMPFAIL, NULL},		/* shutting down */
-	{10053, LINK_LOST, EX_TEMPFAIL, NULL},
-	{10054, LINK_LOST, EX_TEMPFAIL, NULL},
-	{10060, LINK_LOST, EX_TEMPFAIL, NULL},
-	{10928, LINK_LOST, EX_TEMPFAIL, NULL},		/* Azure: limits, moves */
-	{10929, LINK_LOST, EX_TEMPFAIL, NULL},
-	{17142, LINK_LOST, EX_TEMPFAIL, NULL},		/* paused */
-	{18401, LINK_LOST, EX_TEMPFAIL, NULL},		/* being upgraded */
-	{40197, LINK_LOST, EX_TEMPFAIL, NULL},
-	{40501, LINK_LOST, EX_TEMPFAIL, NULL},		/* busy: 10 seconds at least */
-	{40613, LINK_LOST, EX_TEMPFAIL, NULL},
-	{49918, LINK_LOST, EX_TEMPFAIL, NULL},
-	{49919, LINK_LOST, EX_TEMPFAIL, NULL},
-	{49920, LINK_LOST, EX_TEMPFAIL, NULL},
-	{18450, LINK_FINAL, EX_NOPERM, NULL},
-	{18451, LINK_FINAL, EX_NOPERM, NULL},
-	{18452, LINK_FINAL, EX_NOPERM, "the server takes Windows logins only, or not this one"},
-	{18456, LINK_FINAL, EX_NOPERM, "check User Id and Password of the connection string"},
-	{18458, LINK_FINAL, EX_NOPERM, NULL},
-	{18470, LINK_FINAL, EX_NOPERM, "the account is disabled"},
-	{18486, LINK_FINAL, EX_NOPERM, "the account is locked out"},
-	{18487, LINK_FINAL, EX_NOPERM, "the password has expired"},
-	{18488, LINK_FINAL, EX_NOPERM, "the password must be changed"},
-	{229, LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server"},
-	{230, LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server"},
-	{262, LINK_FINAL, EX_NOPERM, "have somebody who may run: praic-tosql --schema mssql"},
-	{297, LINK_FINAL, EX_NOPERM, NULL},
-	{300, LINK_FINAL, EX_NOPERM, NULL},
-	{916, LINK_FINAL, EX_NOPERM, "the login is no user of the database"},
-	{1088, LINK_FINAL, EX_NOPERM, NULL},
-	{15247, LINK_FINAL, EX_NOPERM, NULL},
-	{911, LINK_FINAL, EX_CONFIG, "check Database of the connection string"},
-	{4060, LINK_FINAL, EX_CONFIG, "check Database of the connection string, and whether the "
-	    "login is a user of it"},
-	{3906, LINK_FINAL, EX_CONFIG, "the database is read-only"},
-	{207, LINK_FINAL, EX_CONFIG, "somebody has changed the tables"},
-	{208, LINK_FINAL, EX_CONFIG, "somebody has changed the tables"},
-	{102, LINK_FINAL, EX_SOFTWARE, NULL},		/* syntax */
-	{156, LINK_FINAL, EX_SOFTWARE, NULL},
-	{1101, LINK_FINAL, EX_IOERR, "the database is full"},
-	{1105, LINK_FINAL, EX_IOERR, "the database is full"},
-	{9002, LINK_FINAL, EX_IOERR, "the transaction log is full: back it up, or let it grow"},
-	{3257, LINK_FINAL, EX_IOERR, NULL},
-	{5149, LINK_FINAL, EX_IOERR, NULL},
-	{823, LINK_FINAL, EX_IOERR, "the database is damaged"},
-	{824, LINK_FINAL, EX_IOERR, "the database is damaged"},
-};
 
 /* The connection that db-lib's handlers speak of. */
 static struct link *current;
@@ -230,54 +152,6 @@ link_end(void)
 	set_timer(0);
 }
 
-/* db-lib's own errors. */
-static void
-sort_dblib(struct link *l)
-{
-	l->failure = LINK_LOST;
-	l->code = EX_TEMPFAIL;
-	switch (l->number) {
-	case SYBECONN:	/* nobody answers there */
-	case SYBEUHST:	/* no such host */
-	case SYBESOCK:
-		l->code = EX_UNAVAILABLE;
-		break;
-	case SYBEFCON:	/* the login failed, and the server did not say why */
-		l->failure = LINK_FINAL;
-		l->code = EX_CONFIG;
-		break;
-	case SYBETIME:
-	case SYBEREAD:
-	case SYBEWRIT:
-	case SYBESEOF:
-	case SYBEDDNE:
-		break;
-	case SYBEMEM:
-		l->failure = LINK_FINAL;
-		break;
-	default:
-		l->failure = LINK_FINAL;
-		l->code = EX_SOFTWARE;
-	}
-}
-
-static const char *
-sort_server(struct link *l)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].number == l->number) {
-			l->failure = known[i].failure;
-			l->code = known[i].code;
-			return known[i].hint;
-		}
-	/* From 20 on the server ends the connection. */
-	l->failure = l->severity >= 20 ? LINK_LOST : LINK_DATA;
-	l->code = l->severity >= 20 ? EX_TEMPFAIL : EX_DATAERR;
-	return NULL;
-}
-
 int
 link_failed(struct link *l, const char *what)
 {
@@ -285,16 +159,14 @@ link_failed(struct link *l, const char *what)
 	struct buf text = {0};
 	int dead = l->p != NULL && dbdead(l->p);
 
-	if (l->number == 0 || (dead && l->number >= DBLIB && l->number != SYBETIME)) {
+	if (l->number == 0 || (dead && link_is_dblib(l->number) && l->number != SYBETIME)) {
 		/* It may die without a word, or with one that says no more. */
 		l->failure = dead ? LINK_LOST : LINK_FINAL;
 		l->code = dead ? EX_TEMPFAIL : EX_SOFTWARE;
 		buf_reset(&l->text);
 		buf_adds(&l->text, dead ? "the connection is lost" : "it failed without a word");
-	} else if (l->number >= DBLIB && l->number < DBLIB_END)
-		sort_dblib(l);
-	else
-		hint = sort_server(l);
+	} else
+		hint = link_sort(l);
 	if (dead && (l->failure == LINK_DATA || l->failure == LINK_AGAIN))
 		l->failure = LINK_LOST;
 	buf_printf(&text, "%s: %s", what, buf_text(&l->text));

@@ -74,6 +74,11 @@ void link_moves(void);
 void link_end(void);
 /* Note the failure of one of them.  Returns -1. */
 int link_failed(struct link *, const char *what);
+/* mssql_error.c: failure and code from number and severity; what may help, or
+ * NULL. */
+const char *link_sort(struct link *);
+/* Is it db-lib's number, not the server's? */
+int link_is_dblib(int number);
 /* Note a failure of another kind.  Returns -1. */
 int link_refuse(struct link *, enum link_failure, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
