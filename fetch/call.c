@@ -23,7 +23,7 @@
 
 /* What the calls of a site share. */
 struct pace {
-	CURLM *multi;		/* it keeps the parsed CA file, too */
+	CURLM *multi;		/* all calls; it keeps the parsed CA file, too */
 	CURLSH *share;		/* names, and TLS sessions to resume */
 	int64_t next_us;	/* when the next call may start */
 };
@@ -52,15 +52,49 @@ idle(void)
 		call_idle();
 }
 
+int
+call_drive(struct site *s, int64_t ms)
+{
+	CURLM *multi = s->pace->multi;
+	struct call *c;
+	CURLMsg *m;
+	CURLMcode bad;
+	int running, left, over = 0;
+
+	bad = curl_multi_perform(multi, &running);
+	while ((m = curl_multi_info_read(multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
+		c->over = over = 1;
+		c->result = m->data.result;
+	}
+	idle();
+	if (bad == CURLM_OK && !over && ms > 0)
+		bad = curl_multi_poll(multi, NULL, 0, (int)(ms < POLL_MS ? ms : POLL_MS), NULL);
+	if (bad == CURLM_OK)
+		return 0;
+	msg_warn("libcurl: %s", curl_multi_strerror(bad));
+	return EX_SOFTWARE;
+}
+
 void
-call_sleep(int64_t ms)
+call_wake(struct site *s)
+{
+	(void)curl_multi_wakeup(s->pace->multi);
+}
+
+void
+call_sleep(struct site *s, int64_t ms)
 {
 	int64_t until = call_clock() + ms;
 	struct timespec t = {0};
 
 	while ((ms = until - call_clock()) > 0) {
-		idle();
-		t.tv_nsec = (ms < POLL_MS ? ms : POLL_MS) * 1000000;
+		if (call_drive(s, ms) == 0)
+			continue;
+		t.tv_sec = (time_t)(ms / 1000);
+		t.tv_nsec = ms % 1000 * 1000000;
 		nanosleep(&t, NULL);
 	}
 }
@@ -103,6 +137,8 @@ call_close(struct site *s)
 void
 call_end_easy(struct call *c)
 {
+	if (c->easy != NULL)
+		curl_multi_remove_handle(c->site->pace->multi, c->easy);
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
 	c->easy = NULL;
@@ -314,6 +350,7 @@ call_start(struct call *c)
 	c->status = 0;
 	c->bytes = c->last_bytes = 0;
 	c->stopped = c->slow = c->big = c->told = c->code = c->broken = c->headed = 0;
+	c->over = 0;
 	c->token_number = token_number(c->site);
 	c->error[0] = '\0';
 	buf_reset(&c->said);
@@ -327,9 +364,12 @@ call_start(struct call *c)
 		buf_printf(&c->url, "%s%s%s%s", c->site->url, c->path,
 		    c->query != NULL ? "?" : "", c->query != NULL ? c->query : "");
 
+	c->result = CURLE_FAILED_INIT;
 	c->easy = curl_easy_init();
-	if (c->easy == NULL)
+	if (c->easy == NULL) {
+		c->over = 1;
 		return;		/* call_end sees it */
+	}
 	SET(CURLOPT_URL, buf_text(&c->url));
 	set_tls(c);
 	set_headers(c);
@@ -364,6 +404,8 @@ call_start(struct call *c)
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, c);
 	SET(CURLOPT_PRIVATE, c);
+	if (c->broken || curl_multi_add_handle(c->site->pace->multi, c->easy) != CURLM_OK)
+		c->broken = c->over = 1;
 }
 
 int64_t
@@ -413,32 +455,6 @@ call_retry(struct retry *r, const struct call *c)
 	return delay;
 }
 
-/* Run it to its end, alone. */
-static CURLcode
-perform(struct call *c)
-{
-	CURLM *multi = c->site->pace->multi;
-	CURLcode r = CURLE_FAILED_INIT;
-	CURLMcode bad;
-	CURLMsg *m;
-	int running = 1, left;
-
-	if (c->easy == NULL)
-		return r;
-	bad = curl_multi_add_handle(multi, c->easy);
-	while (bad == CURLM_OK && running > 0) {
-		bad = curl_multi_perform(multi, &running);
-		idle();
-		if (bad == CURLM_OK && running > 0)
-			bad = curl_multi_poll(multi, NULL, 0, POLL_MS, NULL);
-	}
-	while ((m = curl_multi_info_read(multi, &left)) != NULL)
-		if (m->msg == CURLMSG_DONE)
-			r = m->data.result;
-	curl_multi_remove_handle(multi, c->easy);
-	return r;
-}
-
 enum call_end
 call_run(struct call *c)
 {
@@ -451,9 +467,11 @@ call_run(struct call *c)
 			return c->end = CALL_FAILED;
 		}
 		while ((wait = call_pace(c->site)) > 0)
-			call_sleep(wait);
+			call_sleep(c->site, wait);
 		call_start(c);
-		end = call_end(c, perform(c));
+		while (!c->over && call_drive(c->site, POLL_MS) == 0)
+			;
+		end = call_end(c);
 		if (end == CALL_TOKEN) {
 			if ((c->code = token_renew(c->site, c->token_number)) != 0) {
 				c->told = 1;

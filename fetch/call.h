@@ -66,6 +66,10 @@ struct call {
 	int big;			/* max_bytes was met */
 	struct buf why;			/* for a message */
 
+	/* It has ended, so, and waits for call_end. */
+	int over;
+	CURLcode result;
+
 	/* call.c's own. */
 	CURL *easy;
 	struct curl_slist *headers;
@@ -90,9 +94,21 @@ void call_close(struct site *);
 
 void call_free(struct call *);
 
-/* Make c->easy for another try.  The caller runs it, then calls call_end. */
+/*
+ * Start another try.  It goes on whenever call_drive is called, beside the
+ * other calls of its site, until c->over; then call_end says what has come
+ * of it.
+ */
 void call_start(struct call *);
-enum call_end call_end(struct call *, CURLcode);
+enum call_end call_end(struct call *);
+
+/*
+ * Let all calls of a site go on, and wait for something to happen, for so
+ * many milliseconds at most.  0, or EX_SOFTWARE after a message.
+ */
+int call_drive(struct site *, int64_t ms);
+/* End the wait; from any thread. */
+void call_wake(struct site *);
 
 /*
  * How long, in milliseconds, until the next call may start; 0 books it.
@@ -119,7 +135,8 @@ int64_t call_retry(struct retry *, const struct call *);
  * caller: redirects, and one new token after a 401.
  */
 enum call_end call_run(struct call *);
-void call_sleep(int64_t ms);
+/* Wait; the other calls of the site go on meanwhile. */
+void call_sleep(struct site *, int64_t ms);
 
 static inline int
 call_is_good(const struct call *c)

@@ -256,7 +256,7 @@ document_get(struct document *d, const struct question *q, enum document_is *is)
 			break;
 		msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", d->site->name,
 		    q->report, (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
-		call_sleep(delay);
+		call_sleep(d->site, delay);
 	}
 	if (*is == DOCUMENT_DATA || *is == DOCUMENT_NOTHING)
 		return 0;

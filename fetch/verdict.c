@@ -225,8 +225,10 @@ by_error(struct call *c, CURLcode r)
 }
 
 enum call_end
-call_end(struct call *c, CURLcode r)
+call_end(struct call *c)
 {
+	CURLcode r = c->result;
+
 	if (c->easy == NULL || c->broken) {
 		buf_printf(&c->why, "libcurl lacks something that is needed");
 		return finish(c, CALL_FAILED, EX_SOFTWARE);
