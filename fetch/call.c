@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "call.h"
 #include "code.h"
 #include "header.h"
@@ -27,6 +29,9 @@ struct pace {
 	CURLSH *share;		/* names, and TLS sessions to resume */
 	int64_t next_us;	/* when the next call may start */
 };
+
+/* Where an SSL_CTX has its call; -1 when TLS is not done by OpenSSL. */
+static int call_of_context = -1;
 
 static int64_t
 clock_us(void)
@@ -112,6 +117,9 @@ call_open(struct site *s)
 	p->multi = curl_multi_init();
 	p->share = curl_share_init();
 	s->pace = p;
+	if (call_of_context == -1 &&
+	    strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
+		call_of_context = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (p->multi == NULL || p->share == NULL ||
 	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) !=
 	    CURLSHE_OK || curl_share_setopt(p->share, CURLSHOPT_SHARE,
@@ -132,6 +140,12 @@ call_close(struct site *s)
 	free(s->pace);
 	s->pace = NULL;
 	curl_global_cleanup();
+}
+
+int
+call_sees_end(void)
+{
+	return call_of_context != -1;
 }
 
 void
@@ -303,6 +317,36 @@ set_headers(struct call *c)
 			c->broken = 1; \
 	} while (0)
 
+/*
+ * A connection that ends without TLS's own farewell is nothing to libcurl.
+ * But where an answer has neither a length nor chunks, that farewell is all
+ * that tells a whole one from one that was cut.
+ */
+static void
+on_alert(const SSL *ssl, int where, int what)
+{
+	SSL_CTX *context = SSL_get_SSL_CTX(ssl);
+	struct call *c = SSL_CTX_get_ex_data(context, call_of_context);
+
+	/* A proxy's TLS, which is begun first, is not that of the answer. */
+	if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY &&
+	    c != NULL && c->context == context)
+		c->farewell = 1;
+}
+
+static CURLcode
+watch_tls(CURL *easy, void *context, void *arg)
+{
+	struct call *c = arg;
+
+	(void)easy;
+	if (!SSL_CTX_set_ex_data(context, call_of_context, c))
+		return CURLE_SSL_CONNECT_ERROR;
+	SSL_CTX_set_info_callback(context, on_alert);
+	c->context = context;
+	return CURLE_OK;
+}
+
 static void
 set_tls(struct call *c)
 {
@@ -314,6 +358,10 @@ set_tls(struct call *c)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (call_of_context != -1) {
+		SET(CURLOPT_SSL_CTX_FUNCTION, watch_tls);
+		SET(CURLOPT_SSL_CTX_DATA, c);
+	}
 	if (s->ca_file != NULL) {
 		/* Only these: that is the point of naming them. */
 		SET(CURLOPT_CAINFO, s->ca_file);
@@ -350,7 +398,8 @@ call_start(struct call *c)
 	c->status = 0;
 	c->bytes = c->last_bytes = 0;
 	c->stopped = c->slow = c->big = c->told = c->code = c->broken = c->headed = 0;
-	c->over = 0;
+	c->over = c->farewell = c->torn = 0;
+	c->context = NULL;
 	c->token_number = token_number(c->site);
 	c->error[0] = '\0';
 	buf_reset(&c->said);

@@ -56,6 +56,7 @@ struct call {
 	int64_t length;			/* Content-Length; -1: not said */
 	int64_t range_first, range_total; /* Content-Range; -1 */
 	int encoded;			/* Content-Encoding, other than identity */
+	int chunked;			/* Transfer-Encoding, and so no length */
 	struct buf type, etag, modified, disposition;	/* as they came */
 	uint64_t bytes;			/* of the body, so far */
 
@@ -64,6 +65,8 @@ struct call {
 	int code;			/* exit code, if it is given up */
 	int slow;			/* a limit of time was met */
 	int big;			/* max_bytes was met */
+	int torn;			/* done, but it may have been cut: it had no length,
+					 * and the connection no proper end */
 	struct buf why;			/* for a message */
 
 	/* It has ended, so, and waits for call_end. */
@@ -74,7 +77,8 @@ struct call {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf url, moved, location, said;
-	int redirects, stopped, told, broken, headed, token_number;
+	int redirects, stopped, told, broken, headed, token_number, farewell;
+	void *context;			/* SSL_CTX of the appliance */
 	int64_t began, last, last_at;
 	uint64_t last_bytes;
 	char error[CURL_ERROR_SIZE];
@@ -146,6 +150,8 @@ call_is_good(const struct call *c)
 
 /* For verdict.c: the handle is no longer needed. */
 void call_end_easy(struct call *);
+/* Is it known by what TLS is done how a connection ends? */
+int call_sees_end(void);
 
 /* Say why a call was given up; "what" is what was asked for. */
 void call_complain(const struct call *, const char *what);

@@ -171,6 +171,10 @@ judge(struct document *d, const struct question *q)
 
 	if (d->call.status != 200)
 		return odd(d, ", a part only, which was not asked for");
+	/* XML tells by itself whether it is whole. */
+	if (d->call.torn && a->kind != ANSWER_XML)
+		return odd(d, ", and the connection was cut: neither a length nor an end of TLS "
+		    "says that this is all");
 	switch (a->kind) {
 	case ANSWER_XML:
 		if (!a->whole)

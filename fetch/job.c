@@ -438,6 +438,13 @@ good_end(struct job *j)
 {
 	struct call *c = &j->call;
 
+	if (c->torn) {
+		buf_printf(&c->why, "the connection was cut: neither a length nor an end of TLS "
+		    "says that %llu bytes are all", (unsigned long long)c->bytes);
+		c->code = EX_UNAVAILABLE;
+		again(j);
+		return;
+	}
 	j->downloads->last_good = call_clock();
 	if (c->status == 200)
 		answer_end(&j->answer);

@@ -321,7 +321,8 @@ static int
 parse_answer(struct site *s, const struct buf *b, struct call *c)
 {
 	char shown[SITE_SHOWN];
-	json_t *o = json_loadb(b->p != NULL ? b->p : "", b->n, 0, NULL);
+	/* A number of any size is a number. */
+	json_t *o = json_loadb(b->p != NULL ? b->p : "", b->n, JSON_DECODE_INT_AS_REAL, NULL);
 	const char *text = json_string_value(json_object_get(o, "access_token"));
 	const char *type = json_string_value(json_object_get(o, "token_type"));
 	json_t *life = json_object_get(o, "expires_in");
@@ -343,8 +344,8 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 		json_decref(o);
 		return -1;
 	}
-	if (json_is_integer(life))
-		seconds = json_integer_value(life);
+	if (json_is_number(life) && json_number_value(life) <= (double)MAX_LIFE)
+		seconds = (json_int_t)json_number_value(life);
 	else if (json_is_string(life))
 		seconds = strtoll(json_string_value(life), NULL, 10);
 	if (seconds <= 0 || seconds > MAX_LIFE)
