@@ -115,7 +115,7 @@ link_is_dblib(int number)
 }
 
 /* db-lib's own errors. */
-static void
+static const char *
 sort_dblib(struct link *l)
 {
 	l->failure = LINK_LOST;
@@ -125,7 +125,7 @@ sort_dblib(struct link *l)
 	case SYBEUHST:	/* no such host */
 	case SYBESOCK:
 		l->code = EX_UNAVAILABLE;
-		break;
+		return "check Server of the connection string, and whether the server runs";
 	case SYBEFCON:	/* the login failed, and the server did not say why */
 		l->failure = LINK_FINAL;
 		l->code = EX_CONFIG;
@@ -143,6 +143,7 @@ sort_dblib(struct link *l)
 		l->failure = LINK_FINAL;
 		l->code = EX_SOFTWARE;
 	}
+	return NULL;
 }
 
 static const char *
@@ -165,8 +166,5 @@ sort_server(struct link *l)
 const char *
 link_sort(struct link *l)
 {
-	if (!link_is_dblib(l->number))
-		return sort_server(l);
-	sort_dblib(l);
-	return NULL;
+	return link_is_dblib(l->number) ? sort_dblib(l) : sort_server(l);
 }

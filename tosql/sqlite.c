@@ -83,8 +83,13 @@ complain(struct db *db, int rc, const char *doing)
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		msg_warn("%s: another program has been writing to it for %d seconds; try again "
-		    "later", db->path, db->o->timeout);
+		msg_warn("%s: another program has kept it locked for %d seconds; try again later",
+		    db->path, db->o->timeout);
+		break;
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+		msg_warn("%s: %s: %s: the file must be writable, and its folder, too, for what "
+		    "SQLite keeps beside it", db->path, doing, sqlite3_errmsg(db->h));
 		break;
 	case SQLITE_FULL:
 		msg_warn("%s: %s: the disk is full", db->path, doing);
