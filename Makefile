@@ -39,7 +39,7 @@ ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 
 # What each program is made of: its folder, what two or more share, and its
 # libraries.  Two folders never include each other.
-FETCH_PKGS  = libcurl jansson zlib libcrypto sqlite3
+FETCH_PKGS  = libcurl libssl jansson zlib libcrypto sqlite3
 SPLIT_PKGS  = libxml-2.0
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto sqlite3
