@@ -53,7 +53,7 @@ TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
 TOOLS += tests/tools/split-drive tests/tools/sandbox-proof tests/tools/measure
 TOOLS += tests/tools/due
-TOOLS += tests/tools/mssql-query
+TOOLS += tests/tools/mssql-query tests/tools/faults.so
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -93,6 +93,11 @@ $(OUT)tests/tools/mssql-query: $(OBJ)/tests/tools/mssql-query.o $(COMMON)
 	$(link) -lsybdb
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
+# Preloaded below the programs, so without the flags of programs.
+$(OUT)tests/tools/faults.so: tests/tools/faults.c
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -O1 -shared -fPIC -o $@ $< -ldl
 
 # praic-split within one process, for tests that run it a million times.
 HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) \
