@@ -10,7 +10,9 @@
 #	make fuzz		random input for FUZZ_TIME seconds, and a million changed ones
 #	make bench		how fast it is
 #	make golden		rewrite the expected files of the tests, show the difference
-#	make install		DESTDIR and PREFIX are honoured
+#	make install		DESTDIR and PREFIX are honoured; uninstall takes it away
+#	make sbom		what the programs are linked with, as SPDX
+#	make dist		an archive of the last commit (scripts/package: a .deb)
 #
 # Needs: a C11 compiler, GNU make, pkg-config, and the libraries below.
 
@@ -53,7 +55,7 @@ TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
 TOOLS += tests/tools/split-drive tests/tools/sandbox-proof tests/tools/measure
 TOOLS += tests/tools/due
-TOOLS += tests/tools/mssql-query
+TOOLS += tests/tools/mssql-query tests/tools/faults.so
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -93,6 +95,11 @@ $(OUT)tests/tools/mssql-query: $(OBJ)/tests/tools/mssql-query.o $(COMMON)
 	$(link) -lsybdb
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
+# Preloaded below the programs, so without the flags of programs.
+$(OUT)tests/tools/faults.so: tests/tools/faults.c
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -O1 -shared -fPIC -o $@ $< -ldl
 
 # praic-split within one process, for tests that run it a million times.
 HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) \
@@ -125,8 +132,9 @@ $(OBJ)/sched/conf%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
 $(OBJ)/sched/sched%.o: ALL_CPPFLAGS += $(call cflags,$(SCHED_PKGS))
 $(OBJ)/sched/mail%.o: ALL_CPPFLAGS += $(call cflags,$(MAIL_PKGS))
 
-# Flags that change (a sanitizer, another compiler) make everything anew.
-FLAGS_NOW = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+# Flags that change (a sanitizer, another compiler) make everything anew; that
+# a warning is an error makes no other object.
+FLAGS_NOW = $(CC) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
 $(OBJ)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS_NOW))' >$@
@@ -188,10 +196,63 @@ format:
 clean:
 	rm -rf build $(PROGRAMS) $(TOOLS)
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+# Where things go.  Section 8 or not, all programs stand in one directory:
+# praic-sched looks for the others beside itself.
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/praic
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR = $(PREFIX)/lib/systemd/system
+SYSUSERSDIR = $(PREFIX)/lib/sysusers.d
+INSTALL_PROGRAMS = $(PROGRAMS) $(wildcard scripts/praic-test)
+NAMES = $(notdir $(INSTALL_PROGRAMS))
+PAGES = $(wildcard */praic*.[1578])
+UNITS = $(wildcard scripts/systemd/*.service scripts/systemd/*.timer)
+SYSUSERS = $(wildcard scripts/systemd/*.conf)
+
+# Each file that is installed: directory, name there, file here, and whether it
+# can be run.  install and uninstall read the same list.
+define files
+$(foreach f,$(INSTALL_PROGRAMS),$(BINDIR) $(notdir $f) $f 755;)\
+$(foreach f,$(PAGES),$(MANDIR)/man$(subst .,,$(suffix $f)) $(notdir $f) $f 644;)\
+$(foreach f,$(NAMES),$(BASHDIR) $f completions/praic.bash 644;)\
+$(ZSHDIR) _praic completions/_praic 644;\
+$(foreach f,$(NAMES),$(FISHDIR) $f.fish completions/praic.fish 644;)\
+$(foreach f,$(UNITS),$(UNITDIR) $(notdir $f) $f 644;)\
+$(foreach f,$(SYSUSERS),$(SYSUSERSDIR) $(notdir $f) $f 644;)\
+$(foreach f,README NEWS LICENSE build/praic.spdx.json $(wildcard docs/*.md),$(DOCDIR) $(notdir $f) $f 644;)
+endef
+each_file = echo '$(files)' | tr ';' '\n' | while read -r dir name file mode; do \
+	[ -n "$$dir" ] || continue
+
+install: all sbom
+	@$(each_file); \
+		install -d "$(DESTDIR)$$dir" && \
+		install -m "$$mode" "$$file" "$(DESTDIR)$$dir/$$name" || exit 1; \
+		case $$name in *.service) \
+			sed 's,/usr/local/bin/,$(BINDIR)/,' "$$file" >"$(DESTDIR)$$dir/$$name" || exit 1 ;; \
+		esac; done
+
+uninstall:
+	@$(each_file); rm -f "$(DESTDIR)$$dir/$$name"; done
+	@rmdir "$(DESTDIR)$(DOCDIR)" 2>/dev/null || :
+
+# What it is made of; the same for the same programs.
+sbom: all
+	@mkdir -p build
+	scripts/sbom $(addprefix $(OUT),$(PROGRAMS)) >build/praic.spdx.json
+
+# The last commit as an archive: the same bytes for the same commit.
+dist:
+	scripts/release-check
+	@mkdir -p build
+	git -c tar.umask=0022 archive --format=tar --prefix=praic-$(VERSION)/ HEAD | \
+		gzip -9n >build/praic-$(VERSION).tar.gz
+	@echo build/praic-$(VERSION).tar.gz
 
 FORCE:
-.PHONY: all tools check check-asan all-asan fuzz bench golden lint format clean install FORCE
+.PHONY: all tools check check-asan all-asan fuzz bench golden lint format clean FORCE
+.PHONY: install uninstall sbom dist
 .DELETE_ON_ERROR:
