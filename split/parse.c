@@ -45,6 +45,7 @@ struct parse {
 	uint64_t start;		/* where the root element begins */
 	uint64_t fed;		/* what was given to the parser */
 	uint64_t last;		/* all before this place is well-formed */
+	int text;		/* so much of it was taken since */
 	int depth;
 	int session_depth;	/* where sessions are: 1, or 2 below a list */
 	int done;		/* the root element ended */
@@ -89,6 +90,7 @@ static inline void
 moved(struct parse *s, uint64_t place)
 {
 	s->last = place;
+	s->text = 0;
 	if (place - s->report->settled >= SETTLE_STEP)
 		report_settle(s->report, place);
 }
@@ -354,10 +356,10 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 }
 
 static void
-take_text(struct parse *s, uint64_t place, const xmlChar *p, int n)
+take_text(struct parse *s, const xmlChar *p, int n)
 {
 	if (s->report->within == REPORT_SESSION && s->report->wants_text)
-		report_text(s->report, place, (const char *)p, (size_t)n);
+		report_text(s->report, (const char *)p, (size_t)n);
 	else if (s->error_depth != 0 && s->depth == s->error_depth && s->error.n < 4096)
 		buf_add(&s->error, p, (size_t)n < 4096 ? (size_t)n : 4096);
 }
@@ -366,14 +368,13 @@ static void
 on_text(void *arg, const xmlChar *p, int n)
 {
 	struct parse *s = arg;
-	uint64_t place = here(s);
 
 	if (s->stop)
 		return;
-	take_text(s, place, p, n);
+	take_text(s, p, n);
 	/* The blanks between elements are not worth it. */
-	if (place - s->last > TEXT_STEP)
-		moved(s, place);
+	if ((s->text += n) > TEXT_STEP)
+		moved(s, here(s));
 }
 
 /* What stands between documents: this one was cut, and another put behind
@@ -400,7 +401,7 @@ on_cdata(void *arg, const xmlChar *p, int n)
 		tear(s);
 		return;
 	}
-	take_text(s, place, p, n);
+	take_text(s, p, n);
 	moved(s, place);
 }
 

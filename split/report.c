@@ -329,21 +329,18 @@ report_start_element(struct report *r, uint64_t place, enum name name, const cha
 	const char *refusal;
 
 	r->state->place = place;
-	refusal = session_start_element(r->state->session, name, element, a, n);
-	r->wants_text = session_wants_text(r->state->session);
+	refusal = session_start_element(r->state->session, name, element, a, n, &r->wants_text);
 	if (refusal != NULL)
 		report_give_up(r, refusal);
 }
 
 void
-report_text(struct report *r, uint64_t place, const char *p, size_t n)
+report_text(struct report *r, const char *p, size_t n)
 {
 	const char *refusal = session_text(r->state->session, p, n);
 
-	if (refusal != NULL) {
-		r->state->place = place;
+	if (refusal != NULL)
 		report_give_up(r, refusal);
-	}
 }
 
 void
@@ -352,8 +349,7 @@ report_end_element(struct report *r, uint64_t place)
 	const char *refusal;
 
 	r->state->place = place;
-	refusal = session_end_element(r->state->session);
-	r->wants_text = session_wants_text(r->state->session);
+	refusal = session_end_element(r->state->session, &r->wants_text);
 	if (refusal != NULL)
 		report_give_up(r, refusal);
 }
