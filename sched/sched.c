@@ -6,13 +6,14 @@
  *	sched.c		options
  *	sched_run.c	passes: what is due, children, signals
  *	sched_due.c	when
- *	sched_work.c	one transfer, in a process of its own
+ *	sched_work.c	one transfer, in a process of its own: sched_step.c,
+ *			sched_fetch.c, sched_store.c
  *	sched_argv.c	which filters, with which options
  *	sched_pipe.c	a pipe of them
  *	sched_spool.c	the files of a transfer
  *	sched_db.c	the settings database
  *	sched_report.c	mails
- *	sched_log.c, sched_show.c, sched_notify.c
+ *	sched_log.c, sched_logfile.c, sched_show.c, sched_notify.c
  */
 #include <getopt.h>
 #include <limits.h>

@@ -45,7 +45,24 @@ open_dir(struct transfer_spool *t, const char *name)
 	return d;
 }
 
-/* Durable at once: what is put into them must not hang in the air. */
+/* A directory of the spool, its entries on disk.  0, or a code. */
+static int
+sync_dir(struct transfer_spool *t, const char *name)
+{
+	int fd = openat(t->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int bad = fd == -1 || file_sync_dir(fd) == -1;
+
+	if (bad)
+		msg_errno("%s/%s", t->path, name);
+	if (fd != -1)
+		close(fd);
+	return bad ? EX_IOERR : 0;
+}
+
+/*
+ * Durable at once, up to the transfer's own: what is put into them must not
+ * hang in the air.  Each time, since whoever made them may have died before.
+ */
 static int
 make_dirs(struct transfer_spool *t)
 {
@@ -66,10 +83,8 @@ make_dirs(struct transfer_spool *t)
 			return EX_CANTCREAT;
 		}
 	}
-	if (file_sync_dir(t->dir) == -1) {
-		msg_errno("%s", t->path);
+	if (sync_dir(t, "new") != 0 || sync_dir(t, ".") != 0 || sync_dir(t, "..") != 0)
 		return EX_IOERR;
-	}
 	return 0;
 }
 
@@ -160,22 +175,6 @@ tspool_name(char out[64], enum settings_data kind, int64_t number, const char *e
 	    (long long)number, extension);
 }
 
-static int
-sync_new(struct transfer_spool *t, int kind)
-{
-	char name[64];
-	int fd, bad;
-
-	snprintf(name, sizeof(name), "new/%s", settings_data_name[kind]);
-	fd = openat(t->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bad = fd == -1 || file_sync_dir(fd) == -1;
-	if (bad)
-		msg_errno("%s/%s", t->path, name);
-	if (fd != -1)
-		close(fd);
-	return bad ? EX_IOERR : 0;
-}
-
 int
 tspool_publish(struct transfer_spool *t, const char *name, unsigned kinds, int64_t number,
     const char *extension)
@@ -191,8 +190,10 @@ tspool_publish(struct transfer_spool *t, const char *name, unsigned kinds, int64
 		if (linkat(t->dir, from, t->dir, to, 0) == -1) {
 			msg_errno("%s/%s", t->path, to);
 			code = EX_IOERR;
-		} else
-			code = sync_new(t, k);
+		} else {
+			snprintf(to, sizeof(to), "new/%s", settings_data_name[k]);
+			code = sync_dir(t, to);
+		}
 	}
 	if (unlinkat(t->dir, from, 0) == -1 && code == 0) {
 		msg_errno("%s/%s", t->path, from);
@@ -382,24 +383,51 @@ tspool_backlog(struct transfer_spool *t, enum settings_data kind, struct backlog
 	add_dir(t, name, b);
 }
 
+int64_t
+tspool_failed(struct transfer_spool *t)
+{
+	struct backlog b = {0};
+
+	add_dir(t, "failed", &b);
+	return b.files;
+}
+
+/* All files below a directory, as many levels down. */
+static void
+add_tree(int dir, const char *name, int levels, int64_t *bytes)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+	struct stat st;
+
+	if (d == NULL && fd != -1)
+		close(fd);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+			continue;
+		if (S_ISDIR(st.st_mode) && levels > 0)
+			add_tree(fd, e->d_name, levels - 1, bytes);
+		else if (S_ISREG(st.st_mode))	/* with several names, it is there once */
+			*bytes += (int64_t)(st.st_size / (off_t)(st.st_nlink > 0 ?
+			    st.st_nlink : 1));
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 int
 tspool_room(struct transfer_spool *t, int64_t *free_bytes, int64_t *used)
 {
-	struct backlog all = {0};
 	struct statvfs vfs;
-	char name[64];
-	int k;
 
 	if (fstatvfs(t->dir, &vfs) == -1) {
 		msg_errno("%s", t->path);
 		return EX_IOERR;
 	}
 	*free_bytes = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
-	for (k = 0; k < SETTINGS_DATA; k++) {
-		snprintf(name, sizeof(name), "new/%s", settings_data_name[k]);
-		add_dir(t, name, &all);
-	}
-	add_dir(t, "files", &all);
-	*used = all.bytes;
+	*used = 0;
+	add_tree(t->dir, "..", 3, used);	/* ID/new/KIND/FILE */
 	return 0;
 }

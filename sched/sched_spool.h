@@ -64,6 +64,9 @@ int tspool_remove(struct transfer_spool *, const char *name);
 int tspool_fail(struct transfer_spool *, const char *name, const char *key,
     const char *extension);
 
+/* How many files failed/ has. */
+int64_t tspool_failed(struct transfer_spool *);
+
 /*
  * The recordings that a file of records names are stored: an entry in done/
  * for each, and the files go, unless they are kept.  0, or a code.
@@ -74,7 +77,8 @@ void tspool_forget(struct transfer_spool *, int64_t seconds);
 
 /* What waits in new/KIND. */
 void tspool_backlog(struct transfer_spool *, enum settings_data, struct backlog *);
-/* Free bytes of the file system; all of new/ and files/.  0, or a code. */
+/* Free bytes of the file system; all that the spools of all transfers hold.
+ * 0, or a code. */
 int tspool_room(struct transfer_spool *, int64_t *free_bytes, int64_t *used);
 
 #endif
