@@ -269,15 +269,45 @@ count_files(int fd, struct counts *c)
 	rec_close(r);
 }
 
+/*
+ * What praic-fetch left out it has told, and so does this step.  In the end
+ * mark it would spoil the storing of all the others: they are whole.
+ */
+static int
+forgive(int fd)
+{
+	char text[END_MARK];
+	off_t size = lseek(fd, 0, SEEK_END), at;
+	ssize_t n;
+	char *mark, *tab;
+
+	at = size >= (off_t)sizeof(text) ? size - (off_t)sizeof(text) + 1 : 0;
+	n = pread(fd, text, sizeof(text) - 1, at);
+	if (n <= 0)
+		return EX_IOERR;
+	text[n] = '\0';
+	mark = strrchr(text, '\n') == text + n - 1 ? text + n - 1 : NULL;
+	while (mark != NULL && mark > text && mark[-1] != '\n')
+		mark--;
+	if (mark == NULL || strncmp(mark, "Z\t", 2) != 0 || (tab = strchr(mark + 2, '\t')) == NULL)
+		return 0;	/* whoever reads it will see */
+	at += tab + 1 - text;
+	if (pwrite(fd, "0\n", 2, at) != 2 || ftruncate(fd, at + 2) == -1) {
+		msg_errno("tmp/files.rec");
+		return EX_IOERR;
+	}
+	return 0;
+}
+
 static int
 fetch_files(struct work *w, enum settings_data kind, const char *xml, int64_t number)
 {
 	struct counts c = step_uncounted;
-	char why[PIPE_REASON], name[64];
+	char why[PIPE_REASON], name[64], text[PIPE_REASON];
 	const char *words = NULL;
 	struct pipe p;
 	int64_t run;
-	int fd, code;
+	int fd, code, is_new = 0;
 
 	step_pipe(w, &p, kind, STEP_FETCH);
 	run = db_begin_run(w->settings, w->transfer, kind, STEP_FETCH, log_now(), DB_NEVER,
@@ -304,7 +334,13 @@ fetch_files(struct work *w, enum settings_data kind, const char *xml, int64_t nu
 
 		count_files(fd, &c);
 		c.number = number;
-		bad = tspool_finish(&w->spool, fd, "files.rec");
+		bad = forgive(fd);
+		if (bad == 0)
+			bad = tspool_finish(&w->spool, fd, "files.rec");
+		else
+			close(fd);
+		if (bad == 0 && code != 0)
+			is_new = step_keep_failed(w, &p, -1, "tmp/files.rec", "rec");
 		if (bad == 0)
 			bad = tspool_publish(&w->spool, "files.rec", 1u << kind, number, "rec");
 		if (bad == 0 && xml != NULL) {
@@ -318,6 +354,9 @@ fetch_files(struct work *w, enum settings_data kind, const char *xml, int64_t nu
 	} else
 		close(fd);
 	code = step_end(w, kind, STEP_FETCH, run, &p, code, words, &c);
+	if (is_new && code == 0)
+		code = db_left_out(w->settings, w->transfer->id, kind, log_now(),
+		    step_reason(&p, text, sizeof(text)));
 	pipe_free(&p);
 	return code;
 }

@@ -24,6 +24,7 @@
 #include "sched_spool.h"
 
 #define DIGITS 10
+#define REFUSED "refused\n"	/* what stands in done/ of such a recording */
 
 char *
 tspool_path(const char *spool, int64_t transfer)
@@ -284,10 +285,10 @@ tspool_fail(struct transfer_spool *t, const char *name, const char *key, const c
  */
 
 static int
-one_done(struct transfer_spool *t, struct rec_value name, int keep)
+one_done(struct transfer_spool *t, struct rec_value name, int refused)
 {
 	char path[NAME_MAX + 16];
-	int fd;
+	int fd, bad;
 
 	/* It is praic-fetch's own name; and yet it shall lead nowhere else. */
 	if (name.p == NULL || name.n == 0 || name.n > NAME_MAX - 8 || name.p[0] == '.' ||
@@ -295,26 +296,16 @@ one_done(struct transfer_spool *t, struct rec_value name, int keep)
 		return 0;
 	snprintf(path, sizeof(path), "done/%.*s", (int)name.n, name.p);
 	fd = openat(t->dir, path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1 || close(fd) == -1) {
+	bad = fd == -1 || (refused && file_write(fd, REFUSED, sizeof(REFUSED) - 1) == -1);
+	if (fd != -1)
+		bad |= close(fd) == -1;
+	if (bad)
 		msg_errno("%s/%s", t->path, path);
-		return EX_IOERR;
-	}
-	if (keep)
-		return 0;
-	snprintf(path, sizeof(path), "files/%.*s", (int)name.n, name.p);
-	(void)unlinkat(t->dir, path, 0);
-	/* .BASE.info, praic-fetch's note of it */
-	snprintf(path, sizeof(path), "files/.%.*s", (int)name.n, name.p);
-	if (strrchr(path, '.') > path + 7) {
-		*strrchr(path, '.') = '\0';
-		strcat(path, ".info");
-		(void)unlinkat(t->dir, path, 0);
-	}
-	return 0;
+	return bad ? EX_IOERR : 0;
 }
 
 int
-tspool_done(struct transfer_spool *t, const char *name, int keep)
+tspool_done(struct transfer_spool *t, const char *name, int refused)
 {
 	int fd = openat(t->dir, name, O_RDONLY | O_CLOEXEC), code = 0;
 	struct rec_reader *r;
@@ -327,10 +318,49 @@ tspool_done(struct transfer_spool *t, const char *name, int keep)
 	r = rec_open(fd, name);
 	while ((e = rec_next(r)) != REC_EOF && code == 0)
 		if (e == REC_ROW && r->table == TABLE_FILE)
-			code = one_done(t, r->value[FILE_NAME], keep);
+			code = one_done(t, r->value[FILE_NAME], refused);
 	rec_close(r);
 	close(fd);
 	return code;
+}
+
+/* Is a file of files/ stored?  Then done/ has an empty one of its name. */
+static int
+is_done(struct transfer_spool *t, const char *name)
+{
+	char path[NAME_MAX + 16];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "done/%s", name);
+	return fstatat(t->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size == 0;
+}
+
+void
+tspool_clean(struct transfer_spool *t)
+{
+	char info[NAME_MAX + 16];
+	struct dirent *e;
+	DIR *d;
+	int k;
+
+	/* Two reports may name the same recording: as long as one waits... */
+	for (k = 0; k < SETTINGS_DATA; k++)
+		if (tspool_first(t, (enum settings_data)k, "rec", 0) != 0)
+			return;
+	d = open_dir(t, "files");
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.' || !is_done(t, e->d_name))
+			continue;
+		(void)unlinkat(dirfd(d), e->d_name, 0);
+		/* .BASE.info, praic-fetch's note of it */
+		snprintf(info, sizeof(info), ".%s", e->d_name);
+		if (strrchr(info, '.') > info) {
+			strcpy(strrchr(info, '.'), ".info");
+			(void)unlinkat(dirfd(d), info, 0);
+		}
+	}
+	if (d != NULL)
+		closedir(d);
 }
 
 void

@@ -5,7 +5,8 @@
  *	tmp/		on its way; rubbish once nobody holds the lock
  *	new/KIND/	whole, numbered in their order: .xml reports, .rec records
  *	files/		recordings and backups, by praic-fetch
- *	done/		an empty file for each recording that is stored
+ *	done/		a file for each recording that is stored: empty; or that
+ *			the destination refused: not empty
  *	failed/		what was left out
  */
 #ifndef PRAIC_SCHED_SPOOL_H
@@ -68,10 +69,12 @@ int tspool_fail(struct transfer_spool *, const char *name, const char *key,
 int64_t tspool_failed(struct transfer_spool *);
 
 /*
- * The recordings that a file of records names are stored: an entry in done/
- * for each, and the files go, unless they are kept.  0, or a code.
+ * The recordings that a file of records names are stored, or some of them
+ * are refused: an entry in done/ for each.  0, or a code.
  */
-int tspool_done(struct transfer_spool *, const char *name, int keep);
+int tspool_done(struct transfer_spool *, const char *name, int refused);
+/* Once no records wait, remove from files/ what is stored. */
+void tspool_clean(struct transfer_spool *);
 /* Forget the entries of done/ that are older. */
 void tspool_forget(struct transfer_spool *, int64_t seconds);
 

@@ -47,6 +47,17 @@ int step_is_asked(const struct work *, const struct kind_state *);
 /* 0 when there is room to fetch; else a code, and why. */
 int step_room(struct work *, char *why, size_t size);
 
+/*
+ * Something was left out of this file of the spool.  praic-tosql --reject
+ * keeps each session once for each reason; whatever else was left out, or by
+ * whom, is kept with the whole file, once for each complaint.  before is what
+ * tspool_failed() said before the filters ran, or -1 where none of them keeps
+ * anything.  1 when something is there that was not there before, which is a
+ * reason to tell about it.
+ */
+int step_keep_failed(struct work *, const struct pipe *, int64_t before, const char *name,
+    const char *extension);
+
 /* sched_fetch.c: kinds is a set of those that are read from reports. */
 int fetch_reports(struct work *, unsigned kinds);
 int fetch_recordings(struct work *, enum settings_data);

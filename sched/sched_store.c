@@ -12,45 +12,6 @@
 #include "sched_argv.h"
 #include "sched_log.h"
 #include "sched_step.h"
-#include "sha256.h"
-
-/* One key for one complaint: its words without what differs in each report. */
-static void
-key_of(const struct pipe *p, char key[SHA256_HEX])
-{
-	struct sha256 *h = sha256_new();
-	const char *c;
-	int i;
-
-	for (i = 0; i < p->stages; i++)
-		for (c = p->stage[i].last; *c != '\0'; c++)
-			if (*c < '0' || *c > '9')
-				sha256_add(h, c, 1);
-	sha256_hex(h, key);
-	sha256_free(h);
-}
-
-/*
- * Something was left out.  praic-tosql --reject keeps each session once for
- * each reason; whatever else was left out, or by whom, is kept with the whole
- * file, once for each complaint.  1 when something is there that was not
- * there before, which is a reason to tell about it.
- */
-static int
-keep_failed(struct work *w, const struct pipe *p, int64_t before, const char *name,
-    const char *extension)
-{
-	char key[SHA256_HEX];
-
-	if (w->transfer->destination_kind == SETTINGS_SQL && p->stage[0].code == 0)
-		return tspool_failed(&w->spool) > before;
-	key_of(p, key);
-	key[32] = '\0';
-	if (tspool_fail(&w->spool, name, key, extension) != 1)
-		return tspool_failed(&w->spool) > before;
-	log_say(0, "%s: kept as %s/failed/%s.%s", w->where, w->spool.path, key, extension);
-	return 1;
-}
 
 /* What is known of the file that was stored. */
 static int
@@ -100,7 +61,7 @@ store_one(struct work *w, enum settings_data kind, int64_t number)
 	if (code == EX_TEMPFAIL && !records && p.stages == 2 && p.blame == 0)
 		code = EX_DATAERR;
 	if (code == EX_DATAERR)
-		is_new = keep_failed(w, &p, before, name, extension);
+		is_new = step_keep_failed(w, &p, before, name, extension);
 	if (code == 0 || code == EX_DATAERR) {
 		if (records)
 			bad = tspool_done(&w->spool, name, code != 0);
@@ -132,6 +93,7 @@ store_kind(struct work *w, enum settings_data kind)
 	while (code == 0 && pipe_stop == 0 && !step_is_waiting(w, &k, STEP_STORE) &&
 	    (n = tspool_first(&w->spool, kind, extension, n)) > 0)
 		code = store_one(w, kind, n);
+	tspool_clean(&w->spool);
 	tspool_backlog(&w->spool, kind, &b);
 	bad = db_backlog(w->settings, w->transfer->id, kind, &b);
 	if (bad == 0 && code == 0 && b.files == 0 && !k.failing[STEP_FETCH])

@@ -24,6 +24,7 @@ done
 "$conf" destination add db sql connection="$PWD/store.db" timeout=1
 "$conf" destination add files fs directory="$PWD/files"
 "$conf" destination add latest fs directory="$PWD/latest" conflict=overwrite in-progress=yes
+[ -n "${PRAIC_LONG-}" ] || "$conf" setting set sweep-days=4
 "$conf" schedule add database every="${minutes}m"
 "$conf" schedule add files every="${minutes}m"
 since=2025-12-02T09:00:00Z
