@@ -262,11 +262,13 @@ class Week:
 
     def trouble(self, now):
         if not self.deck:
-            self.deck = [self.with_fault] * 5 + [self.with_kills] * 6 + [
-                self.with_refusal, self.with_dead_appliance, self.with_dead_appliance,
-                self.with_locked_database, self.with_locked_database,
-                self.with_no_directory, self.with_term]
+            kinds = [self.with_fault, self.with_kills, self.with_dead_appliance,
+                     self.with_refusal, self.with_locked_database, self.with_no_directory,
+                     self.with_term]
+            self.deck = [self.with_fault] * 3 + [self.with_kills] * 4 + kinds
             self.rng.shuffle(self.deck)
+            self.rng.shuffle(kinds)
+            self.deck += kinds          # each of them comes first
         what = self.deck.pop()
         self.troubled.add(now)
         self.counts[what.__name__] += 1
@@ -285,7 +287,7 @@ class Week:
             if self.rng.random() < 0.15:
                 skew = self.rng.choice((0, 400, -400, 3000))
             if not deck:
-                deck = [1, 1, 1, 0]
+                deck = [1, 1, 1, 1, 0]
                 self.rng.shuffle(deck)
             if deck.pop() and now > BEGIN:
                 self.trouble(now + skew)
@@ -388,10 +390,14 @@ class Week:
         for number, host in transfers:
             runs = db.execute("SELECT * FROM run WHERE transfer_id = ? AND step = 'fetch' AND "
                               "since IS NOT NULL ORDER BY id", (number,)).fetchall()
-            if len(runs) < self.days:
+            if len(runs) < self.days:           # it has not lived
                 self.complain("transfer %d: only %d runs" % (number, len(runs)))
             self.judge_runs(runs)
             of_host[host].append(runs)
+        for kind in ("fault", "kills", "dead_appliance", "refusal", "locked_database",
+                     "no_directory", "term"):
+            if self.counts["with_" + kind] == 0:
+                self.complain("there was no trouble of the kind " + kind)
         for host, runs in of_host.items():
             self.judge_log(host, sum(runs, []), len(runs))
 
