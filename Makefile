@@ -7,7 +7,9 @@
 #	make check-asan		the same, under AddressSanitizer and UBSan
 #	make lint		shellcheck, mandoc, clang-tidy
 #	make format		clang-format on all C
-#	make fuzz		random input for FUZZ_TIME seconds, and a million changed ones
+#	make fuzz		random input, FUZZ_TIME seconds for each target, and a
+#				million changed reports
+#	make soak		an hour for each target, and all of the long tests
 #	make bench		how fast it is
 #	make golden		rewrite the expected files of the tests, show the difference
 #	make install		DESTDIR and PREFIX are honoured; uninstall takes it away
@@ -109,12 +111,29 @@ $(OUT)tests/tools/split-drive: $(call objects,tests/fuzz/drive.c tests/fuzz/seed
 	$(link) -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
 $(OUT)tests/fuzz/libfuzzer: $(call objects,tests/fuzz/libfuzzer.c) $(HARNESS) $(COMMON)
 	$(link) -fsanitize=fuzzer -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
+
+# Targets of libFuzzer: tests/fuzz/NAME.c and what it tries.  fuzz-NAME is for
+# clang -fsanitize=fuzzer, run-NAME a driver of our own, in every build.
+FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
+TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
+FUZZ_fetch-answer = fetch/answer.c fetch/saying.c
+FUZZ_fetch-token = $(filter-out fetch/main.c fetch/token.c,$(FETCH_SRC))
+FUZZ_tofs-name = tofs/format.c tofs/name.c tofs/ledger.c tofs/tree.c
+fuzzer = $(call objects,tests/fuzz/$(1).c tests/fuzz/forget.c $(FUZZ_$(1))) $(COMMON)
+FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS)) -pthread
+define fuzz_rules
+$(OUT)tests/fuzz/run-$(1): $(call objects,tests/fuzz/run.c) $(call fuzzer,$(1))
+	$$(link) $$(FUZZ_LIBS)
+$(OUT)tests/fuzz/fuzz-$(1): $(call fuzzer,$(1))
+	$$(link) -fsanitize=fuzzer $$(FUZZ_LIBS)
+endef
 $(OUT)tests/tools/sandbox-proof: $(call objects,tests/tools/sandbox-proof.c split/sandbox.c) \
     $(COMMON)
 	$(link) $(call libs,$(SPLIT_PKGS))
 
 link = @mkdir -p $(@D)
 link += && echo "  LINK  $@" && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+$(foreach f,$(FUZZERS),$(eval $(call fuzz_rules,$(f))))
 
 $(COMMON): $(call objects,$(COMMON_SRC))
 	@rm -f $@
@@ -124,7 +143,8 @@ $(OBJ)/common/settings%.o: ALL_CPPFLAGS += $(call cflags,sqlite3)
 $(OBJ)/common/sha256.o: ALL_CPPFLAGS += $(call cflags,libcrypto)
 $(OBJ)/fetch/%.o: ALL_CPPFLAGS += $(call cflags,$(FETCH_PKGS))
 $(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
-$(OBJ)/tests/fuzz/%.o: ALL_CPPFLAGS += -Isplit $(call cflags,$(SPLIT_PKGS))
+$(OBJ)/tests/fuzz/%.o: ALL_CPPFLAGS += -Isplit -Ifetch -Itofs \
+	$(call cflags,$(SPLIT_PKGS) $(FETCH_PKGS))
 $(OBJ)/tests/tools/sandbox-proof.o: ALL_CPPFLAGS += -Isplit
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
@@ -170,15 +190,16 @@ FUZZ = OUT=build/fuzz/ OBJ=build/fuzz/obj CC=clang HARDENING=-fPIE HARDENING_LD=
 	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
 	-fno-sanitize-recover=all'
 fuzz:
-	$(MAKE) $(FUZZ) build/fuzz/tests/fuzz/libfuzzer
+	$(MAKE) $(FUZZ) build/fuzz/tests/fuzz/libfuzzer $(addprefix build/fuzz/tests/fuzz/fuzz-,$(FUZZERS))
 	$(MAKE) $(ASAN) tools
-	mkdir -p build/fuzz/corpus
-	cp -n $(SEEDS) build/fuzz/corpus/
-	ASAN_OPTIONS=detect_leaks=0 build/fuzz/tests/fuzz/libfuzzer -max_total_time=$(FUZZ_TIME) \
-	    -max_len=16384 -timeout=10 -artifact_prefix=build/fuzz/ -close_fd_mask=2 \
-	    -print_final_stats=1 build/fuzz/corpus
+	tests/fuzz/all $(FUZZ_TIME) libfuzzer $(FUZZERS)
 	ASAN_OPTIONS=detect_leaks=0 build/asan/tests/tools/split-drive mutate -n $(FUZZ_MUTANTS) \
 	    -s $$(date +%s) -d build/fuzz $(SEEDS)
+
+# Before a release: each target for an hour, and the tests in full.
+soak: all tools
+	PRAIC_LONG=1 PRAIC_SOAK=1 scripts/run-tests
+	$(MAKE) fuzz FUZZ_TIME=3600
 
 bench: all tools
 	python3 tests/bench/split.py
@@ -254,5 +275,5 @@ dist:
 
 FORCE:
 .PHONY: all tools check check-asan all-asan fuzz bench golden lint format clean FORCE
-.PHONY: install uninstall sbom dist
+.PHONY: install uninstall sbom dist soak
 .DELETE_ON_ERROR:
