@@ -18,21 +18,26 @@ tokens() {
 	same "$1" want got
 }
 
+# eight CODE NAME: processes at a time, into many.0 ... with that exit code
+eight() {
+	i=0 many=
+	while [ $i -lt 8 ]; do
+		{
+			f sessions --since 1d >many.$i 2>many.err.$i
+			echo $? >many.code.$i
+		} &
+		many="$many $!"
+		i=$((i + 1))
+	done
+	# shellcheck disable=SC2086
+	wait $many
+	cat many.code.? | sort -u >got
+	echo "$1" >want
+	same "$2" want got
+}
+
 secret=$(cat "$site/secret")
-i=0
-while [ $i -lt 8 ]; do
-	{
-		f sessions --since 1d >many.$i
-		echo $? >many.code.$i
-	} &
-	many="${many-} $!"
-	i=$((i + 1))
-done
-# shellcheck disable=SC2086
-wait $many
-cat many.code.? | sort -u >got
-echo 0 >want
-same "eight processes at a time" want got
+eight 0 "eight processes at a time"
 tokens "share one token" 1
 f sessions --since 1d >one
 same "and fetch the same" one many.3
@@ -66,21 +71,7 @@ site_fault "bad-client"
 run 77 "a secret that is refused" f sessions --since 1d
 tokens "is not tried again" 1
 says "says what is wrong" "the client id or the secret"
-i=0
-many=
-while [ $i -lt 8 ]; do
-	{
-		f sessions --since 1d >many.$i 2>many.err.$i
-		echo $? >many.code.$i
-	} &
-	many="$many $!"
-	i=$((i + 1))
-done
-# shellcheck disable=SC2086
-wait $many
-cat many.code.? | sort -u >got
-echo 77 >want
-same "nor by eight processes that come later" want got
+eight 77 "nor by eight processes that come later"
 tokens "who do not ask" 1
 says "and say why" "is not tried again for" many.err.3
 check "the secret is not in what is remembered" lacks "$cache" "$secret"
@@ -182,16 +173,8 @@ site_fault
 no_token
 site_fault "bad-client"
 site_forget
-many=
-i=0
-while [ $i -lt 8 ]; do
-	f sessions --since 1d >/dev/null 2>&1 &
-	many="$many $!"
-	i=$((i + 1))
-done
-# shellcheck disable=SC2086
-wait $many
-tokens "eight that start together ask once" 1
+eight 77 "eight that start together"
+tokens "ask once" 1
 site_fault
 no_token
 
