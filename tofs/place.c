@@ -178,7 +178,7 @@ look(struct place *p, const struct content *c, const char *name, enum there *the
 		    memcmp(f.sha256, c->sha256, SHA256_HEX - 1) != 0)
 			return 0;
 		/* Touched since its line was written: is it still that? */
-		if (st.st_ctime > f.time + CLOCK_GRAIN &&
+		if (st.st_ctime - CLOCK_GRAIN > f.time &&
 		    (r = same_bytes(p, name, c->sha256)) != 1)
 			return r == 0 ? 0 : fault(p, name);
 		*there = THERE_SAME;
