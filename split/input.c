@@ -9,6 +9,7 @@
 #include "num.h"
 #include "parse.h"
 #include "start.h"
+#include "utf8.h"
 
 /* A comment between documents. */
 #define MAX_COMMENT ((size_t)16 << 20)
@@ -29,6 +30,7 @@ struct input {
 	uint64_t documents;	/* good and bad ones, in all */
 	uint64_t again;		/* bytes that were read more than once */
 	int begun;		/* a declaration or a mark waits for its root */
+	int has_bom;		/* a byte order mark of UTF-8 stands before it */
 	/* of the marks */
 	char host[HOST_SIZE];	/* of the document to come, or empty */
 	int marked;		/* a site mark waits for its end mark */
@@ -199,8 +201,9 @@ read_declaration(struct input *in, const char *p, size_t n)
 	/* UTF-16 shows in the bytes, whatever is written there. */
 	if (now == ENCODING_UTF16LE || now == ENCODING_UTF16BE)
 		return 0;
-	if (named != ENCODING_LATIN1)
+	if (named != ENCODING_LATIN1 || in->has_bom)
 		named = ENCODING_UTF8;
+	in->has_bom = 0;
 	if (named != now)
 		(void)source_restart(in->source, in->place, named);
 	return 0;
@@ -324,6 +327,7 @@ read_root(struct input *in, int *go_on)
 	enum parse_outcome outcome;
 	uint64_t end, seen;
 
+	in->has_bom = 0;
 	count_document(in);
 	outcome = parse_document(in->report, in->source, in->place, host, &end, &seen);
 	in->host[0] = '\0';
@@ -358,6 +362,8 @@ guess(const char *p, size_t n)
 		return "these are records already: praic-tosql and praic-tofs read them";
 	if (*p == '{' || *p == '[')
 		return "this is JSON, not XML";
+	if (n >= 3 && memcmp(p, UTF8_REPLACEMENT, 3) == 0)
+		return "this is no XML: compressed, or in an encoding that praic does not read";
 	return "this is no XML";
 }
 
@@ -378,6 +384,7 @@ read_item(struct input *in, int *go_on)
 	}
 	if (have >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
 		in->place += 3;
+		in->has_bom = 1;
 		return 0;
 	}
 	if (have >= 2 && memcmp(p, "<?", 2) == 0)

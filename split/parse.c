@@ -360,7 +360,7 @@ take_text(struct parse *s, const xmlChar *p, int n)
 {
 	if (s->report->within == REPORT_SESSION && s->report->wants_text)
 		report_text(s->report, (const char *)p, (size_t)n);
-	else if (s->error_depth != 0 && s->depth == s->error_depth && s->error.n < 4096)
+	else if (s->error_depth != 0 && s->error.n < 4096)
 		buf_add(&s->error, p, (size_t)n < 4096 ? (size_t)n : 4096);
 }
 
@@ -383,7 +383,7 @@ static void
 tear(struct parse *s)
 {
 	s->torn = 1;
-	abandon(s, "another document begins within this one, which was cut");
+	abandon(s, "a declaration or a mark within it: it was cut there");
 }
 
 static void

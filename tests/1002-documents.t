@@ -160,7 +160,7 @@ sessions "h/a Z 1 1" "  is passed over"
 { printf '<session_list>'; one a; printf '<?praic-site i?>\n'; list "$(one b)"; end_mark 1; } >in
 pipe 75 "a mark within a document" in "$split" -H h
 sessions "h/a i/b" "  ends it"
-says "  because it was cut" "another document begins within this one, which was cut"
+says "  because it was cut" "a declaration or a mark within it: it was cut there"
 
 { declared UTF-8; site a.example; } >head
 { site h; list "$(one a)"; end_mark 1; } >whole
@@ -259,6 +259,15 @@ done
 printf "<?xml version='1.0' encoding = 'ISO-8859-1' ?><session_list><session lsid='\351'/></session_list>" >in
 pipe 0 "a declaration spelt otherwise" in "$split" -H h
 sessions "h/é Z 1 0" "  is understood"
+{ printf '\357\273\277'; declared ISO-8859-1; list "$(one u "$narrow")"; } >in
+pipe 0 "a byte order mark and a declaration that disagree" in "$split" -H h
+check "  the mark counts" grep -q "^R.session.h.u.$narrow	" out
+{ cat in; declared ISO-8859-1; list "$(one l "$narrow")" | iconv -t ISO-8859-1; } >in2
+pipe 0 "  once" in2 "$split" -H h
+check "  the next declaration counts again" grep -q "^R.session.h.l.$narrow	" out
+list "$(one a)" | iconv -t UTF-32 >in
+pipe 65 "UTF-32" in "$split" -H h
+says "  is not guessed" "in an encoding that praic does not read"
 for e in windows-1252 UTF-7 EBCDIC-CP-US ISO-8859-15 ''; do
 	{ declared "$e"; list "$(one a)"; declared UTF-8; list "$(one b)"; } >in
 	pipe 65 "encoding \"$e\" is not read" in "$split" -H h
