@@ -30,6 +30,7 @@ struct input {
 	uint64_t documents;	/* good and bad ones, in all */
 	uint64_t again;		/* bytes that were read more than once */
 	int begun;		/* a declaration or a mark waits for its root */
+	int torn;		/* of what was looked for last: see start_find */
 	int has_bom;		/* a byte order mark of UTF-8 stands before it */
 	/* of the marks */
 	char host[HOST_SIZE];	/* of the document to come, or empty */
@@ -56,10 +57,10 @@ cut(struct input *in, uint64_t place, const char *text)
 
 /*
  * Something bad: the next document begins with a declaration or a mark at or
- * behind this place.  0, or -1 when there is none; *torn: see start_find.
+ * behind this place.  0, or -1 when there is none.
  */
 static int
-find_next(struct input *in, uint64_t from, enum start_next which, int *torn)
+find_next(struct input *in, uint64_t from, enum start_next which)
 {
 	const char *p, *start;
 	size_t have, some;
@@ -70,14 +71,14 @@ find_next(struct input *in, uint64_t from, enum start_next which, int *torn)
 		p = source_at(in->source, in->place, 2 * START_MAX_MARK, &have);
 		/* One that may be cut here is looked at with what follows. */
 		some = have < 2 * START_MAX_MARK ? have : have - START_MAX_DECLARATION;
-		if ((start = start_find(p, p + some, p + have, which, torn)) != NULL) {
+		if ((start = start_find(p, p + some, p + have, which, &in->torn)) != NULL) {
 			in->place += (uint64_t)(start - p);
 			return 0;
 		}
 		if (some == have)
 			return -1;
-		/* With what may stand before it: a byte order mark. */
-		in->place += some - 8;
+		/* With what may stand before it. */
+		in->place += some - START_BEFORE;
 		source_keep(in->source, in->place);
 	}
 }
@@ -86,15 +87,11 @@ find_next(struct input *in, uint64_t from, enum start_next which, int *torn)
 static int
 skip_bad(struct input *in, uint64_t from, enum start_next which)
 {
-	int torn;
-
 	in->code = code_worse(in->code, EX_DATAERR);
 	in->host[0] = '\0';
 	in->begun = 0;
-	if (find_next(in, from, which, &torn) == -1)
+	if (find_next(in, from, which) == -1)
 		return -1;
-	if (torn)
-		cut(in, in->place, "another document begins here, in the middle of one that was cut");
 	/* What is read from here on must be read as a beginning. */
 	(void)source_restart(in->source, in->place,
 	    source_encoding(in->source) == ENCODING_LATIN1 ? ENCODING_UTF8 :
@@ -254,10 +251,13 @@ static int
 read_instruction(struct input *in)
 {
 	size_t have;
-	const char *p = source_at(in->source, in->place, START_MAX_MARK, &have);
-	const char *close = memmem(p, have, "?>", 2);
+	const char *p = source_at(in->source, in->place, START_MAX_MARK, &have), *close;
 	size_t n;
 
+	/* The same, whatever more was read. */
+	if (have > START_MAX_MARK)
+		have = START_MAX_MARK;
+	close = memmem(p, have, "?>", 2);
 	if (close == NULL && have < START_MAX_MARK) {
 		cut(in, in->place, "the input ends here, in the middle of <?...");
 		return -1;
@@ -289,19 +289,29 @@ static int
 read_comment(struct input *in)
 {
 	const char *p, *close;
-	size_t have = 0, want = START_MAX_MARK;
+	size_t have, want = START_MAX_MARK, n;
 
+	/* To the first "--", with what may stand behind it. */
 	do {
 		want *= 4;
-		p = source_at(in->source, in->place, want, &have);
-		close = have > 4 ? memmem(p + 4, have - 4, "-->", 3) : NULL;
-	} while (close == NULL && have >= want && want < MAX_COMMENT);
-	if (close == NULL && have < want) {
+		p = source_at(in->source, in->place, want + START_MAX_DECLARATION, &have);
+		n = have < want ? have : want;
+		close = n > 4 ? memmem(p + 4, n - 4, "--", 2) : NULL;
+	} while (close == NULL && n == want && want < MAX_COMMENT);
+	if (close == NULL ? n < want : close + 2 == p + have) {
 		cut(in, in->place, "the input ends here, in the middle of a comment");
 		return -1;
 	}
 	if (close == NULL)
 		return bad_here(in, 0, "a comment of more than 16 MiB");
+	/* It was cut, and has swallowed the next document's beginning. */
+	if (start_is_within(p + 4, (size_t)(close - p) - 4) ||
+	    start_is_any(close + 2, have - (size_t)(close + 2 - p))) {
+		in->code = code_worse(in->code, EX_TEMPFAIL);
+		return bad_here(in, in->begun, "a comment that does not end");
+	}
+	if (close[2] != '>')
+		return bad_here(in, 0, "a comment with \"--\" in it");
 	in->place += (uint64_t)(close - p) + 3;
 	return 0;
 }
@@ -315,7 +325,7 @@ resume_at(struct input *in, uint64_t understood, uint64_t seen)
 
 	if (seen > from + READ_AHEAD)
 		in->again += seen - from;
-	return in->again > in->place + MAX_AGAIN ? seen : from;
+	return in->again > in->place + MAX_AGAIN && seen > from ? seen : from;
 }
 
 /* A root element: -1 when nothing can be read behind it. */
@@ -340,7 +350,12 @@ read_root(struct input *in, int *go_on)
 			(void)source_restart(in->source, end, ENCODING_UTF8);
 		return 0;
 	case PARSE_BAD:
-		return skip_bad(in, resume_at(in, end, seen), START_ANY);
+		if (skip_bad(in, resume_at(in, end, seen), START_ANY) == -1)
+			return -1;
+		if (in->torn)
+			cut(in, in->place,
+			    "another document begins here, in the middle of one that was cut");
+		return 0;
 	case PARSE_TORN:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
 		return skip_bad(in, resume_at(in, end, seen), START_ANY);

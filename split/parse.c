@@ -405,6 +405,12 @@ on_cdata(void *arg, const xmlChar *p, int n)
 	moved(s, place);
 }
 
+static int
+has_start(const xmlChar *text)
+{
+	return text != NULL && start_is_within((const char *)text, strlen((const char *)text));
+}
+
 static void
 on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 {
@@ -412,7 +418,7 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 
 	if (s->stop)
 		return;
-	if (start_is_within((const char *)data) || xmlStrEqual(target, BAD_CAST "praic-site") ||
+	if (has_start(data) || xmlStrEqual(target, BAD_CAST "praic-site") ||
 	    xmlStrEqual(target, BAD_CAST "praic-end"))
 		tear(s);
 	else
@@ -426,7 +432,7 @@ on_comment(void *arg, const xmlChar *text)
 
 	if (s->stop)
 		return;
-	if (start_is_within((const char *)text))
+	if (has_start(text))
 		tear(s);
 	else
 		moved(s, here(s));

@@ -24,15 +24,15 @@ start_is_any(const char *p, size_t n)
 	    start_begins(p, n, "<?praic-site");
 }
 
-/* Behind this instruction and the blanks that follow it; NULL if it does not
- * end. */
+/* Behind what ends with this, and the blanks that follow; NULL if it does
+ * not end. */
 static const char *
-behind(const char *p, const char *end)
+behind(const char *p, const char *end, const char *close)
 {
-	p = memmem(p, (size_t)(end - p), "?>", 2);
+	p = memmem(p, (size_t)(end - p), close, strlen(close));
 	if (p == NULL)
 		return NULL;
-	for (p += 2; p < end && start_is_blank(*p); p++)
+	for (p += strlen(close); p < end && start_is_blank(*p); p++)
 		;
 	return p;
 }
@@ -56,14 +56,24 @@ is_tag(const char *p, size_t n, const char *name)
 static int
 is_certain(const char *p, const char *end)
 {
-	const char *q = behind(p, end);
+	const char *q = behind(p, end, "?>"), *next;
 	size_t n;
 
 	if (q == NULL || !start_begins(p, (size_t)(end - p), "<?xml"))
 		return q != NULL;
-	n = (size_t)(end - q);
-	return start_begins(q, n, "<?praic-site") || is_tag(q, n, "session_list") ||
-	    is_tag(q, n, "session");
+	for (; q < end; q = next) {
+		n = (size_t)(end - q);
+		if (n > 4 && memcmp(q, "<!--", 4) == 0)
+			next = behind(q + 4, end, "-->");
+		else if (n > 2 && memcmp(q, "<?", 2) == 0 && !start_is_any(q, n))
+			next = behind(q, end, "?>");
+		else
+			return start_begins(q, n, "<?praic-site") ||
+			    is_tag(q, n, "session_list") || is_tag(q, n, "session");
+		if (next == NULL)
+			return 0;
+	}
+	return 0;
 }
 
 /* Is what ends here cut, if a document begins behind it?  Not if it ends with
@@ -73,6 +83,8 @@ is_middle(const char *p, const char *end)
 {
 	const char *lt;
 
+	if (end - p > START_BEFORE - 8)
+		p = end - (START_BEFORE - 8);
 	while (end > p && start_is_blank(end[-1]))
 		end--;
 	lt = memrchr(p, '<', (size_t)(end - p));
@@ -141,11 +153,20 @@ start_is_cut(const char *p, size_t n, int in_text)
 	return 1;
 }
 
-int
-start_is_within(const char *text)
+/* The first beginning in it. */
+static const char *
+first_within(const char *p, const char *end)
 {
-	return text != NULL && (strstr(text, "<?praic-site ") != NULL ||
-	    strstr(text, "<?praic-end ") != NULL || strstr(text, "<?xml ") != NULL);
+	for (; (p = memmem(p, (size_t)(end - p), "<?", 2)) != NULL; p += 2)
+		if (start_is_any(p, (size_t)(end - p)))
+			break;
+	return p;
+}
+
+int
+start_is_within(const char *p, size_t n)
+{
+	return first_within(p, p + n) != NULL;
 }
 
 int
@@ -157,8 +178,6 @@ start_is_within_cdata(const char *p, size_t n, const char *after, size_t after_n
 	if (n >= 2 && memcmp(end - 2, "]]", 2) == 0 && after_n >= 10 &&
 	    memcmp(after, "<![CDATA[>", 10) == 0)
 		return 0;
-	for (q = p; (q = memmem(q, (size_t)(end - q), "<?", 2)) != NULL; q += 2)
-		if (start_is_any(q, (size_t)(end - q)))
-			return memmem(q, (size_t)(end - q), "<![CDATA[", 9) != NULL;
-	return 0;
+	q = first_within(p, end);
+	return q != NULL && memmem(q, (size_t)(end - q), "<![CDATA[", 9) != NULL;
 }

@@ -14,6 +14,8 @@
 #define START_MAX_MARK 4096
 /* Of one that is looked for, with a mark's beginning behind it. */
 #define START_MAX_DECLARATION 256
+/* And what is looked at before it. */
+#define START_BEFORE 64
 
 /* XML's white space. */
 int start_is_blank(char);
@@ -48,7 +50,7 @@ int start_is_cut(const char *p, size_t n, int in_text);
 
 /* Another document's beginning, in what a comment or an instruction says: it
  * did not end, and has swallowed that. */
-int start_is_within(const char *text);
+int start_is_within(const char *p, size_t n);
 
 /*
  * The same of a CDATA section, with what follows it.  There a user of the

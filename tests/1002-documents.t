@@ -189,6 +189,16 @@ sessions "x/a Z 1 1" "  which is read"
 pipe 75 "one that was cut in a tag, then a good one" in "$split" -H x
 sessions "x/a" "  which is read"
 
+{ list "$(one a)"; printf '<!-- cut '; declared UTF-8; list '<!-- -->' "$(one b)"; } >in
+pipe 75 "a comment between documents that was cut, then a good one" in "$split" -H x
+sessions "x/a x/b" "  which is read from its beginning"
+{ printf '<!-- a -- b -->\n'; declared UTF-8; list "$(one a)"; } >in
+pipe 65 "a comment that is none" in "$split" -H x
+sessions "x/a Z 1 1" "  and a document behind it"
+{ printf 'junk '; declared UTF-8; list "$(one a)"; } >in
+pipe 65 "something before a declaration, in its line" in "$split" -H x
+sessions "x/a Z 1 1" "  costs nothing else"
+
 # What users write is theirs, in CDATA, too.
 { site h; list "$(one a "<![CDATA[$(site i)]]>")" "$(one b "<![CDATA[$(cat whole)]]>")" \
 	"$(one c "<![CDATA[$(cat whole) <![CDATA[ ]]]]><![CDATA[> ]]>")"; end_mark 1; } >in
