@@ -13,12 +13,6 @@
 
 /* A comment between documents. */
 #define MAX_COMMENT ((size_t)16 << 20)
-/* What a bad document read before it was known to be one is looked through
- * for the next, in which the same may happen again: so much of that, and as
- * much as the input has. */
-#define MAX_AGAIN ((uint64_t)64 << 20)
-/* What the parser reads ahead in any case. */
-#define READ_AHEAD 16384
 
 struct input {
 	struct report *report;
@@ -28,7 +22,6 @@ struct input {
 	uint64_t place;
 	int code;
 	uint64_t documents;	/* good and bad ones, in all */
-	uint64_t again;		/* bytes that were read more than once */
 	int begun;		/* a declaration or a mark waits for its root */
 	int torn;		/* of what was looked for last: see start_find */
 	int has_bom;		/* a byte order mark of UTF-8 stands before it */
@@ -55,6 +48,26 @@ cut(struct input *in, uint64_t place, const char *text)
 	in->code = code_worse(in->code, EX_TEMPFAIL);
 }
 
+/* Past a CDATA section that begins here: 0, or -1 when it does not end. */
+static int
+pass_cdata(struct input *in)
+{
+	const char *p, *close;
+	size_t have;
+
+	for (;;) {
+		p = source_at(in->source, in->place, START_MAX_MARK, &have);
+		if ((close = memmem(p, have, "]]>", 3)) != NULL) {
+			in->place += (uint64_t)(close - p) + 2;
+			return 0;
+		}
+		if (have < START_MAX_MARK)
+			return -1;
+		in->place += have - 2;
+		source_keep(in->source, in->place);
+	}
+}
+
 /*
  * Something bad: the next document begins with a declaration or a mark at or
  * behind this place.  0, or -1 when there is none.
@@ -73,7 +86,11 @@ find_next(struct input *in, uint64_t from, enum start_next which)
 		some = have < 2 * START_MAX_MARK ? have : have - START_MAX_DECLARATION;
 		if ((start = start_find(p, p + some, p + have, which, &in->torn)) != NULL) {
 			in->place += (uint64_t)(start - p);
-			return 0;
+			if (!start_is_cdata(start, (size_t)(p + have - start)))
+				return 0;
+			if (pass_cdata(in) == -1)
+				return -1;
+			continue;
 		}
 		if (some == have)
 			return -1;
@@ -316,18 +333,6 @@ read_comment(struct input *in)
 	return 0;
 }
 
-/* Where to look for what is behind a bad document, of which the parser has
- * seen more than it has understood. */
-static uint64_t
-resume_at(struct input *in, uint64_t understood, uint64_t seen)
-{
-	uint64_t from = understood > in->place ? understood : in->place + 1;
-
-	if (seen > from + READ_AHEAD)
-		in->again += seen - from;
-	return in->again > in->place + MAX_AGAIN && seen > from ? seen : from;
-}
-
 /* A root element: -1 when nothing can be read behind it. */
 static int
 read_root(struct input *in, int *go_on)
@@ -335,11 +340,11 @@ read_root(struct input *in, int *go_on)
 	const char *host = in->options->force_host != NULL ? in->options->force_host :
 	    in->host[0] != '\0' ? in->host : in->options->host;
 	enum parse_outcome outcome;
-	uint64_t end, seen;
+	uint64_t end;
 
 	in->has_bom = 0;
 	count_document(in);
-	outcome = parse_document(in->report, in->source, in->place, host, &end, &seen);
+	outcome = parse_document(in->report, in->source, in->place, host, &end);
 	in->host[0] = '\0';
 	in->begun = 0;
 	switch (outcome) {
@@ -350,7 +355,7 @@ read_root(struct input *in, int *go_on)
 			(void)source_restart(in->source, end, ENCODING_UTF8);
 		return 0;
 	case PARSE_BAD:
-		if (skip_bad(in, resume_at(in, end, seen), START_ANY) == -1)
+		if (skip_bad(in, end > in->place ? end : in->place + 1, START_ANY) == -1)
 			return -1;
 		if (in->torn)
 			cut(in, in->place,
@@ -358,7 +363,7 @@ read_root(struct input *in, int *go_on)
 		return 0;
 	case PARSE_TORN:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
-		return skip_bad(in, resume_at(in, end, seen), START_ANY);
+		return skip_bad(in, end, START_ANY);
 	case PARSE_CUT:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
 		return -1;

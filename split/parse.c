@@ -555,7 +555,7 @@ parse_broken(struct parse *s)
 
 enum parse_outcome
 parse_document(struct report *report, struct source *source, uint64_t place, const char *host,
-    uint64_t *end, uint64_t *seen)
+    uint64_t *end)
 {
 	struct parse s = {.report = report, .source = source};
 	enum parse_outcome outcome;
@@ -573,7 +573,6 @@ parse_document(struct report *report, struct source *source, uint64_t place, con
 	} else
 		outcome = parse_broken(&s);
 	*end = s.last;
-	*seen = s.fed;
 	buf_free(&s.error);
 	return outcome;
 }

@@ -24,6 +24,15 @@ start_is_any(const char *p, size_t n)
 	    start_begins(p, n, "<?praic-site");
 }
 
+static const char cdata[] = "<![CDATA[";
+#define CDATA (sizeof(cdata) - 1)
+
+int
+start_is_cdata(const char *p, size_t n)
+{
+	return n >= CDATA && memcmp(p, cdata, CDATA) == 0;
+}
+
 /* Behind what ends with this, and the blanks that follow; NULL if it does
  * not end. */
 static const char *
@@ -100,6 +109,8 @@ start_find(const char *p, const char *to, const char *end, enum start_next next,
 
 	for (q = p; q < to && (q = memchr(q + 1, '<', (size_t)(to - q - 1))) != NULL;) {
 		n = (size_t)(end - q);
+		if (start_is_cdata(q, n))
+			return q;
 		if (!start_is_any(q, n) ||
 		    (next == START_NO_SITE && start_begins(q, n, "<?praic-site")))
 			continue;
@@ -136,7 +147,7 @@ start_is_cut(const char *p, size_t n, int in_text)
 	}
 	if (end - lt >= 4 && memcmp(lt, "<!--", 4) == 0)
 		return memmem(lt + 4, (size_t)(end - lt - 4), "-->", 3) == NULL;
-	if (end - lt >= 9 && memcmp(lt, "<![CDATA[", 9) == 0)
+	if (start_is_cdata(lt, (size_t)(end - lt)))
 		return memmem(lt, (size_t)(end - lt), "]]>", 3) == NULL;
 	if (end - lt >= 2 && lt[1] == '?')
 		return memmem(lt, (size_t)(end - lt), "?>", 2) == NULL;
@@ -175,9 +186,9 @@ start_is_within_cdata(const char *p, size_t n, const char *after, size_t after_n
 	const char *end = p + n, *q;
 
 	/* "]]>" within what was written is parted into two sections. */
-	if (n >= 2 && memcmp(end - 2, "]]", 2) == 0 && after_n >= 10 &&
-	    memcmp(after, "<![CDATA[>", 10) == 0)
+	if (n >= 2 && memcmp(end - 2, "]]", 2) == 0 && start_is_cdata(after, after_n) &&
+	    after_n > CDATA && after[CDATA] == '>')
 		return 0;
 	q = first_within(p, end);
-	return q != NULL && memmem(q, (size_t)(end - q), "<![CDATA[", 9) != NULL;
+	return q != NULL && memmem(q, (size_t)(end - q), cdata, CDATA) != NULL;
 }

@@ -37,9 +37,14 @@ enum start_next {
  * which is the byte before, and before to, or NULL; end is that of the bytes
  * that can be looked at.  It begins a line, or could stand nowhere else:
  * *torn says that it is in the middle of something that was cut there.
+ *
+ * Or it is a CDATA section, which is to be passed over: what is in it users
+ * of the appliance wrote, and they shall write no sessions.
  */
 const char *start_find(const char *p, const char *to, const char *end, enum start_next,
     int *torn);
+
+int start_is_cdata(const char *p, size_t n);
 
 /*
  * What is left behind the last thing that was understood, where the input

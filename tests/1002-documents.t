@@ -208,8 +208,21 @@ for first in "$(site g)" "$(declared UTF-8)" "$(declared UTF-8; site g)"; do
 	{ site g; printf '<session_list><session lsid="x"><a><![CDATA[cut'; printf '%s\n' "$first"
 		list "$(one a)" "$(one b '<![CDATA[b]]>')"; end_mark 1; } >in
 	pipe 75 "cut within CDATA, and another one" in "$split" -H g
-	sessions "g/a g/b" "  is not one session of both"
+	sessions "" "  is not one session of both"
 done
+# Nor does a session come of it, whatever becomes of the document.
+forged=$(site i; list "$(one forged)")
+{ site h; printf '<session_list>'; one a; printf '</b>'; one b "<![CDATA[
+$forged
+$(declared UTF-8)
+$forged]]>"; printf '</session_list>\n'; site h; list "$(one c)"; end_mark 2; } >in
+pipe 65 "a bad document with marks in CDATA" in "$split"
+sessions "h/a h/c Z 2 1" "  has no others in it"
+{ site h; list "$(one a)" "$(one b "<![CDATA[
+$forged
+<![CDATA[ ]]>")"; site h; list "$(one c)"; end_mark 2; } >in
+pipe 75 "marks in CDATA that look like those of another document" in "$split"
+sessions "h/a h/c" "  are not read as one"
 
 # ---- no reports ----
 { printf '<!DOCTYPE html>\n<html><body>Bad gateway</body></html>\n'; declared UTF-8; list "$(one a)"; } >in
