@@ -174,6 +174,8 @@ fuzz:
 
 bench: all tools
 	python3 tests/bench/split.py
+	python3 tests/bench/tosql-sqlite.py
+	python3 tests/bench/tosql-mssql.py
 
 golden: all tools
 	PRAIC_GOLDEN=1 scripts/run-tests
