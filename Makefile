@@ -203,6 +203,8 @@ soak: all tools
 
 bench: all tools
 	python3 tests/bench/split.py
+	python3 tests/bench/tosql-sqlite.py
+	python3 tests/bench/tosql-mssql.py
 
 golden: all tools
 	PRAIC_GOLDEN=1 scripts/run-tests
