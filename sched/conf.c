@@ -60,8 +60,9 @@ usage(int code)
 	list_verbs(fp, "", alone);
 	for (i = 0; i < THINGS; i++)
 		list_verbs(fp, things[i].name, things[i].verb);
-	fputs("--json shows as JSON; -v tells each step.  A secret is given as file:PATH, env:NAME\n"
-	    "or credential:NAME, or as -: it is asked for, or read from standard input.\n", fp);
+	fputs("--json shows as JSON; -v, --verbose tells each step (also: --help, --version).\n"
+	    "A secret is given as file:PATH, env:NAME or credential:NAME, or as -: it is asked\n"
+	    "for, or read from standard input.\n", fp);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 

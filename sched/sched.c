@@ -79,7 +79,9 @@ main(int argc, char **argv)
 		switch (c) {
 		case 'r':
 			name = optarg;
-			/* FALLTHROUGH */
+			mode = c;
+			modes++;
+			break;
 		case '1':
 		case 'n':
 			mode = c;

@@ -67,30 +67,39 @@ work_since(const struct work_limits *l, int64_t mark, int64_t swept, int64_t old
 	return back < since ? back : since;
 }
 
+/* What was noted already, and what could not even be noted. */
+static void
+note_code(struct work *w, int code)
+{
+	if (code != WORK_STOPPED)
+		w->code = code_worse(w->code, code);
+}
+
 /* A kind that fails holds up no other. */
 static void
 work_kinds(struct work *w)
 {
 	unsigned kinds = w->transfer->kinds;
 	struct kind_state k;
-	int i;
+	int i, code;
 
 	if ((kinds & REPORTS) != 0)
-		(void)fetch_reports(w, kinds & REPORTS);
+		note_code(w, fetch_reports(w, kinds & REPORTS));
 	for (i = 0; i < SETTINGS_DATA && pipe_stop == 0; i++) {
 		enum settings_data kind = (enum settings_data)i;
 
 		if ((kinds & (1u << i)) == 0)
 			continue;
-		if (kind != SETTINGS_DATA_SESSION &&
-		    db_kind(w->settings, w->transfer->id, kind, &k) == 0) {
-			if (kind == SETTINGS_DATA_BACKUP)
-				(void)fetch_backup(w, &k);
+		if (kind != SETTINGS_DATA_SESSION) {
+			if ((code = db_kind(w->settings, w->transfer->id, kind, &k)) != 0)
+				note_code(w, code);
+			else if (kind == SETTINGS_DATA_BACKUP)
+				note_code(w, fetch_backup(w, &k));
 			else if (!step_is_waiting(w, &k, STEP_FETCH))
-				(void)fetch_recordings(w, kind);
+				note_code(w, fetch_recordings(w, kind));
 		}
 		if (pipe_stop == 0)
-			(void)store_kind(w, kind);
+			note_code(w, store_kind(w, kind));
 	}
 }
 

@@ -3,11 +3,6 @@
  * makes of them, and lines of a ledger from anybody.  What must hold of any
  * name is checked here.
  *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE \
- *	    -Icommon -Itofs -o /tmp/tofs-name tests/fuzz/tofs-name.c tofs/format.c \
- *	    tofs/name.c tofs/ledger.c tofs/tree.c common/*.c -lcrypto
- *	/tmp/tofs-name -max_total_time=60
- *
  * The input: the format, then a value for each field and the kind's number,
  * with a 0xff byte (which is in no UTF-8) behind each.
  */
@@ -15,20 +10,11 @@
 #include <string.h>
 
 #include "code.h"
+#include "fuzz.h"
 #include "ledger.h"
 #include "msg.h"
 #include "name.h"
 #include "utf8.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static void
-must(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_component(const char *p, size_t n)
@@ -55,14 +41,6 @@ check_name(const char *name, size_t n)
 	must(back.n == n && memcmp(back.p, name, n) == 0);
 	buf_free(&numbered);
 	buf_free(&back);
-}
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	return 0;
 }
 
 int
