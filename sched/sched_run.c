@@ -301,7 +301,7 @@ static int
 find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **l, size_t *n)
 {
 	size_t i, k;
-	int claimed, code = 0;
+	int claimed, begun = 0, code = 0;
 
 	for (i = 0; i < p->schedules && code == 0; i++) {
 		const struct schedule *c = &p->schedule[i];
@@ -311,6 +311,10 @@ find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **
 			wake_at(next);
 			continue;
 		}
+		/* One wait for the disk, for all that are due. */
+		if (!begun && (code = settings_begin(s)) != 0)
+			break;
+		begun = 1;
 		if ((claimed = db_claim(s, c, now)) == -1)
 			code = EX_IOERR;
 		if (claimed != 1)
@@ -322,6 +326,9 @@ find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **
 		take_schedule(p, c, now, WORK_DUE, l, n);
 		wake_at(due_after(&c->due, now));
 	}
+	if (code == 0 && begun)
+		code = settings_commit(s);
+	settings_rollback(s);
 	for (i = 0; i < p->transfers && code == 0; i++) {
 		const struct transfer *t = &p->transfer[i];
 
@@ -335,6 +342,23 @@ find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **
 			wake_at(t->retry_at);
 	}
 	return code;
+}
+
+/* What was not claimed does not begin. */
+static void
+drop(struct launch *l, size_t *n)
+{
+	size_t i, k;
+
+	for (i = 0; i < *n; i++) {
+		struct batch *b = l[i].batch;
+
+		for (k = i + 1; k < *n; k++)
+			if (l[k].batch == b)
+				b = NULL;	/* the last one frees it */
+		free(b);
+	}
+	*n = 0;
 }
 
 static void
@@ -403,6 +427,8 @@ begin_pass(const char *name)
 	if (code == 0 && run.mail_after <= now && !is_mailing())
 		mail = report_wanted(s, now) == 1;
 	settings_close(s);
+	if (code != 0)
+		drop(l, &n);
 	for (i = 0; i < n; i++)
 		begin_child(&p.transfer[l[i].transfer], l[i].how, l[i].batch);
 	if (mail)
