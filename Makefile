@@ -43,7 +43,7 @@ ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 
 # What each program is made of: its folder, what two or more share, and its
 # libraries.  Two folders never include each other.
-FETCH_PKGS  = libcurl jansson zlib libcrypto sqlite3
+FETCH_PKGS  = libcurl libssl jansson zlib libcrypto sqlite3
 SPLIT_PKGS  = libxml-2.0
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto sqlite3
@@ -65,7 +65,7 @@ SPLIT_SRC  := $(wildcard split/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
 # sched/ holds three programs; each one's files begin with its name.
-CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c
+CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c sched/sched_logfile.c sched/sched_path.c
 SCHED_SRC  := $(wildcard sched/sched*.c)
 MAIL_SRC   := $(wildcard sched/mail*.c)
 
@@ -118,7 +118,7 @@ FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
 TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
 FUZZ_fetch-answer = fetch/answer.c fetch/saying.c
 FUZZ_fetch-token = $(filter-out fetch/main.c fetch/token.c,$(FETCH_SRC))
-FUZZ_tofs-name = tofs/format.c tofs/name.c tofs/ledger.c tofs/tree.c
+FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c settings.c tree.c)
 fuzzer = $(call objects,tests/fuzz/$(1).c tests/fuzz/forget.c $(FUZZ_$(1))) $(COMMON)
 FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS)) -pthread
 define fuzz_rules

@@ -17,6 +17,8 @@
 #include "conf_log.h"
 #include "file.h"
 #include "msg.h"
+#include "sched_path.h"
+#include "secret.h"
 
 static const struct conf_verb alone[] = {
 	{"status", conf_status, 0, 0, 0, ""},
@@ -152,6 +154,8 @@ main(int argc, char **argv)
 
 	file_std_fds();
 	msg_start(argv[0]);
+	secret_guard();
+	path_extend();
 	signal(SIGPIPE, SIG_IGN);
 	while ((c = getopt_long(argc, argv, "vhV", options, NULL)) != -1)
 		switch (c) {

@@ -131,7 +131,7 @@ check(struct conf *c, int mail)
 	if (code == 0)
 		code = check_directory(c, "log-directory");
 	if (code == 0 && mail && conf_mail_wanted(c->s)) {
-		code = conf_mail(c->s, "praic", "", 1);
+		code = conf_mail_could(c->s);
 		if (code != EX_USAGE && code != EX_CONFIG)
 			code = 0;
 	}
@@ -263,7 +263,7 @@ notify_test(struct conf *c, int argc, char **argv)
 		    "(praic-conf setting set)");
 		return EX_CONFIG;
 	}
-	code = conf_mail(c->s, "praic: a test", "This is the test that praic-conf(1) sends.\n"
+	code = conf_mail_send("praic: a test", "This is the test that praic-conf(1) sends.\n"
 	    "Failures of transfers will be reported to this address.\n", 0);
 	if (code == 0 && printf("sent\n") < 0)
 		code = EX_IOERR;

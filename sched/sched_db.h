@@ -72,11 +72,24 @@ int db_oldest_open(struct settings *, int64_t transfer, int64_t *start);
 
 struct counts {
 	int64_t sessions, rows, files, bytes, left_out;	/* -1: nobody counted */
+	int64_t until;		/* what was fetched reaches so far; or DB_NEVER */
+	int64_t number;		/* of the file in the spool; or DB_NEVER */
 };
 
+/*
+ * For whoever has the transfer's lock: what history says is running was
+ * killed with the process that ran it.
+ */
+int db_bury(struct settings *, int64_t transfer);
 /* A run of history begins: its number, or -1 after a message. */
 int64_t db_begin_run(struct settings *, const struct transfer *, enum settings_data, enum step,
     int64_t now, int64_t since, int64_t until, int sweep);
+/*
+ * What was counted of a file of the spool when it came: a report, or else
+ * records of files.  Nothing is, where nobody counted.
+ */
+int db_counted(struct settings *, int64_t transfer, enum settings_data, int report,
+    int64_t number, struct counts *);
 int db_end_run(struct settings *, int64_t run, const struct pipe *, int code,
     const char *reason, const struct counts *);
 

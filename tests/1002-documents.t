@@ -160,7 +160,7 @@ sessions "h/a Z 1 1" "  is passed over"
 { printf '<session_list>'; one a; printf '<?praic-site i?>\n'; list "$(one b)"; end_mark 1; } >in
 pipe 75 "a mark within a document" in "$split" -H h
 sessions "h/a i/b" "  ends it"
-says "  because it was cut" "it was cut, and another follows"
+says "  because it was cut" "another document begins within this one, which was cut"
 
 { declared UTF-8; site a.example; } >head
 { site h; list "$(one a)"; end_mark 1; } >whole
@@ -176,6 +176,30 @@ sessions "h/a" "  is not hidden by that"
 { printf '<session_list>'; one b; printf '<session lsid="c">\n'; declared UTF-8; list "$(one a)"; } >in
 pipe 75 "a declaration within a document" in "$split" -H x
 sessions "x/b x/a" "  ends it"
+
+{ declared UTF-8; printf '<session_list><b></session_list><?praic-end documents="1"?>'; } >in
+pipe 65 "a bad document and its end mark, on one line" in "$split" -H x
+{ site h; printf '<session_list><b></session_list><?praic-end documents="1"?>'; } >in
+pipe 65 "  behind a site mark" in "$split"
+sessions "Z 0 1" "  is whole"
+{ printf '<session_list><b></session_list>'; declared UTF-8; list "$(one a)"; } >in
+pipe 65 "a bad document without a line's end, then a good one" in "$split" -H x
+sessions "x/a Z 1 1" "  which is read"
+{ printf '<session_list><session lsid="c" '; declared UTF-8; list "$(one a)"; } >in
+pipe 75 "one that was cut in a tag, then a good one" in "$split" -H x
+sessions "x/a" "  which is read"
+
+# What users write is theirs, in CDATA, too.
+{ site h; list "$(one a "<![CDATA[$(site i)]]>")" "$(one b "<![CDATA[$(cat whole)]]>")" \
+	"$(one c "<![CDATA[$(cat whole) <![CDATA[ ]]]]><![CDATA[> ]]>")"; end_mark 1; } >in
+pipe 0 "marks in CDATA" in "$split"
+sessions "h/a h/b h/c Z 3 0" "  are text"
+for first in "$(site g)" "$(declared UTF-8)" "$(declared UTF-8; site g)"; do
+	{ site g; printf '<session_list><session lsid="x"><a><![CDATA[cut'; printf '%s\n' "$first"
+		list "$(one a)" "$(one b '<![CDATA[b]]>')"; end_mark 1; } >in
+	pipe 75 "cut within CDATA, and another one" in "$split" -H g
+	sessions "g/a g/b" "  is not one session of both"
+done
 
 # ---- no reports ----
 { printf '<!DOCTYPE html>\n<html><body>Bad gateway</body></html>\n'; declared UTF-8; list "$(one a)"; } >in
@@ -252,7 +276,7 @@ sessions "h/b Z 1 1" "  from which it goes on"
 # A document whose declaration does not begin a line: not without it.
 { printf '<?x'; declared ISO-8859-1; site h; list "$(one l "$narrow")" | iconv -t ISO-8859-1
 	end_mark 1; } >in
-pipe 65 "an instruction that was cut, then a document" in "$split"
+pipe 75 "an instruction that was cut, then a document" in "$split"
 sed -n '/^S/,/^E/p' latin1.rec >want
 sed -n '/^S/,/^E/p' out >got
 same "  which is read in its own encoding" want got

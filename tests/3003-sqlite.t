@@ -62,6 +62,67 @@ sql older.db 'SELECT id FROM session' >ids1
 sql v.db 'SELECT id FROM session' >ids2
 same "its sessions keep their ids" ids1 ids2
 
+# What somebody has removed.
+# removed NAME SQL TEXT: named, made anew, and filled by what is loaded again
+removed() {
+	rm -f r.db*
+	cp v.db r.db
+	sql r.db "$2"
+	sql r.db .dump >r1.sql
+	run 0 "$1: -n" "$tosql" -n -d r.db twenty.rec
+	sql r.db .dump >r2.sql
+	same "$1: -n leaves it as it is" r1.sql r2.sql
+	run 0 "$1" "$tosql" -d r.db twenty.rec
+	says "$1: is named" "somebody has removed $3"
+	check "$1: has it all again" storage check r.db twenty.rec
+	check "$1: also its indexes" sh -c 'sqlite3 v.db .schema | sort >s1
+		sqlite3 r.db .schema | sort >s2; [ "$(grep -c INDEX s1)" = "$(grep -c INDEX s2)" ]'
+	run 0 "$1: once more" "$tosql" -v -d r.db twenty.rec
+	says "$1: is as if nothing had been" "20 unchanged"
+}
+removed "a table" 'DROP TABLE team' 'table team, index team_session_id:'
+removed "a column" 'ALTER TABLE customer DROP COLUMN issue' 'column customer.issue:'
+removed "an index" 'DROP INDEX session_key' 'index session_key:'
+removed "the view" 'DROP VIEW endpoint' 'view endpoint:'
+removed "a table with those that belong to it" 'DROP TABLE session_event_data;
+	DROP TABLE system_information; DROP TABLE session_event' 'table session_event, table'
+for t in session session_event; do
+	rm -f r.db*
+	cp v.db r.db
+	sql r.db "DROP TABLE $t"
+	run 78 "a table that rows of others belong to ($t)" "$tosql" -d r.db twenty.rec
+	says "is not made anew" "its table $t is gone"
+done
+
+# A settings database, and a file or a folder that may not be written.
+run 0 "a settings database" env PRAIC_SETTINGS="$work/settings.db" "${bin}sched/praic-conf" init
+cp settings.db settings.copy
+run 78 "is no place for sessions" "$tosql" -d settings.db twenty.rec
+says "it is another program's" "another program's"
+same "and not touched" settings.copy settings.db
+# as_user COMMAND...: not as root, whom no permission stops
+as_user() {
+	if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi
+}
+mkdir ro
+cp "$tosql" v.db twenty.rec ro
+chmod 444 ro/v.db
+if [ "$(id -u)" = 0 ]; then
+	chmod 755 .
+	chown -R 65534 ro
+fi
+chmod 555 ro
+if as_user ro/praic-tosql --version >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
+	run 73 "a file that may not be written" as_user ro/praic-tosql -d ro/v.db ro/twenty.rec
+	says "is named" "ro/v.db: Permission denied"
+	chmod 644 ro/v.db
+	run 73 "a folder that may not be written" as_user ro/praic-tosql -d ro/v.db ro/twenty.rec
+	says "is named, too" "folder"
+	run 73 "a folder in which none may be made" as_user ro/praic-tosql -d ro/new.db ro/twenty.rec
+	says "is no place for a new one" "ro/new.db: Permission denied"
+fi
+chmod 755 ro
+
 # What is in the way of the links: rows put back from a copy, numbers lost.
 cp v.db back.db
 sql back.db 'DELETE FROM sqlite_sequence'

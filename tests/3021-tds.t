@@ -82,6 +82,20 @@ string "localhost,$(cat port)" Passw0rd store 'Application Name="audit; store"' 
 run 0 "a name of its own" ./l twenty.rec
 sent "is told" '"application": "audit; store"'
 
+start --tds 7.3
+run 0 "a server of 2008" ./l -v twenty.rec
+check "is sent the same" python3 "$top/tests/tools/bulk-check.py" log twenty.rec
+start --room lsid=450
+python3 - twenty.rec >longkey.rec <<'END'
+import sys
+for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
+    sys.stdout.write(line.replace("c81e728d9d4c2f636f067f89cc14862c", "k" * 129)
+                     .replace("eccbc87e4b5ce2fe28308fd9f2a7baf3", "k" * 128))
+END
+run 65 "a key that is longer than one can be" ./l -v longkey.rec
+says "is left out, whatever room the table has" "session.lsid has 129 characters, and the column takes 128"
+says "alone" "19 stored"
+
 # Refusals at the door.
 string "localhost,$(cat port)" Wr0ng store >conn
 rm log
@@ -95,6 +109,7 @@ says "is named" "elsewhere"
 string "localhost,1" Passw0rd store >conn
 run 69 "nobody there" ./l twenty.rec
 says "says so" "nobody answers"
+says "and what to do" "check Server"
 string "no-such-host.invalid,1" Passw0rd store >conn
 run 69 "no such host" ./l twenty.rec
 start
@@ -136,6 +151,17 @@ once 0 "a connection cut while it commits" '^COMMIT=close' "$again"
 once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$again"
 once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "one by one"
 says "no session is left out" "20 stored"
+once 0 "a database that is being recovered" 'INSERT INTO dbo..user.=922:is being recovered' "$again"
+start --once --fault '^COMMIT=close' --fault 'login 2=4060:Cannot open database "store"' \
+	--fault 'login 3=17187:not ready to accept new client connections'
+run 0 "a server that starts again" ./l -v twenty.rec
+says "has its database later" "trying again (3 of 5)"
+says "than it answers" "trying again (4 of 5)"
+start --fault 'login 1=17187:not ready to accept new client connections'
+run 69 "a server that is not ready" ./l -v twenty.rec
+says "says so" "not ready to accept"
+start --fault 'login 1=18470:Login failed. The account is disabled'
+run 77 "a disabled account" ./l -v twenty.rec
 once 77 "no permission" 'INSERT INTO dbo..user.=229:The INSERT permission was denied' "grant"
 once 0 "a view that may not be made" 'CREATE VIEW=262:CREATE VIEW permission denied' "everything else works"
 once 77 "tables that may not be made" 'CREATE TABLE dbo=262:CREATE TABLE permission denied' "--schema mssql"

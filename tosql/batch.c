@@ -360,6 +360,16 @@ batch_shift(struct batch *b)
 	memset(b->slot, 0, b->slots * sizeof(*b->slot));
 }
 
+enum fate
+batch_weigh(const struct batch_session *s, int ended, uint64_t events, int force)
+{
+	if (force)
+		return FATE_REPLACED;
+	if (s->ended != ended)
+		return ended ? FATE_OLDER : FATE_REPLACED;
+	return s->events < events ? FATE_OLDER : FATE_REPLACED;
+}
+
 static int
 spill_table(struct batch_spill *s, enum table_id t, struct buf *rows)
 {

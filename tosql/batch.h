@@ -97,6 +97,13 @@ batch_lsid(const struct batch *b, const struct batch_session *s)
 }
 
 /*
+ * What becomes of a session whose older copy, of another content, has an end
+ * time or not and so many events: an end time beats none; else more events
+ * beat fewer.  Equal standing: the newer copy.  Or the newer one, by force.
+ */
+enum fate batch_weigh(const struct batch_session *, int ended, uint64_t events, int force);
+
+/*
  * The rows of one table, of one session after the other:
  *
  *	batch_rows(&c, b, t);

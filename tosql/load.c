@@ -11,11 +11,15 @@ worse(struct load *l, int code)
 	l->code = code_worse(l->code, code);
 }
 
-static void
+/* What was written; 0, or a code after a message. */
+static int
 account(struct load *l, size_t from, size_t to)
 {
+	int code = trial_judge(l->trial, l->batch, from, to);
 	size_t i;
 
+	if (code != 0)
+		return code;
 	for (i = from; i < to; i++)
 		switch (l->batch->session[i].fate) {
 		case FATE_NEW:
@@ -29,6 +33,7 @@ account(struct load *l, size_t from, size_t to)
 			l->older++;
 			break;
 		}
+	return 0;
 }
 
 /* A session that the database will not have. */
@@ -58,6 +63,22 @@ check_reject(struct load *l)
 	l->stop = 1;
 }
 
+/* One session of a batch that was refused.  0, or a code. */
+static int
+write_one(struct load *l, size_t i, struct buf *reason)
+{
+	int code;
+
+	buf_reset(reason);
+	code = l->ops->write(l->db, l->batch, i, i + 1, reason);
+	if (code == 0)
+		return account(l, i, i + 1);
+	if (code != EX_DATAERR)
+		return code;
+	leave_out(l, i, reason);
+	return 0;
+}
+
 /* Write the complete sessions of the batch: together, or one by one. */
 static void
 flush(struct load *l)
@@ -65,29 +86,22 @@ flush(struct load *l)
 	struct batch *b = l->batch;
 	struct buf reason = {0};
 	size_t i = 0;
-	int code = 0;
+	int code;
 
 	if (b->n == 0)
 		return;
 	msg_tell(2, "writing %zu sessions", b->n);
 	code = l->ops->write(l->db, b, 0, b->n, &reason);
-	if (code == 0) {
-		account(l, 0, b->n);
+	if (code == 0)
+		code = account(l, 0, b->n);
+	if (code == 0)
 		i = b->n;
-	}
-	if (code == EX_DATAERR && b->n > 1)
+	else if (code == EX_DATAERR && b->n == 1) {
+		leave_out(l, i++, &reason);
+	} else if (code == EX_DATAERR) {
 		msg_tell(1, "writing %zu sessions one by one: %s", b->n, buf_text(&reason));
-	for (; i < b->n && (code == 0 || code == EX_DATAERR); i++) {
-		if (code == 0 || b->n > 1) {
-			buf_reset(&reason);
-			code = l->ops->write(l->db, b, i, i + 1, &reason);
-		}
-		if (code == 0)
-			account(l, i, i + 1);
-		else if (code == EX_DATAERR)
-			leave_out(l, i, &reason);
-		else
-			break;
+		while (i < b->n && (code = write_one(l, i, &reason)) == 0)
+			i++;
 	}
 	if (i < b->n) {
 		l->not_stored += b->n - i;

@@ -7,12 +7,14 @@
 
 #include "db.h"
 #include "reject.h"
+#include "trial.h"
 
 struct load {
 	const struct db_ops *ops;
 	struct db *db;
 	struct batch *batch;
 	struct reject *reject;	/* or NULL */
+	struct trial *trial;	/* of a dry run, or NULL */
 	struct rec_reader *input;	/* being read, or NULL */
 	int no_system_information;
 	int code;		/* the worst so far */

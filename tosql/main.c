@@ -222,6 +222,8 @@ main(int argc, char **argv)
 	l.no_system_information = a.no_system_information;
 	if (a.reject != NULL && (l.reject = reject_open(a.reject, &l.code)) == NULL)
 		return l.code;
+	if (a.db.dry_run && (l.trial = trial_new(a.db.force, &l.code)) == NULL)
+		return l.code;
 	a.db.meanwhile = load_meanwhile;
 	a.db.meanwhile_arg = &l;
 	l.db = a.ops->open(&a.db, &l.code);
@@ -237,5 +239,6 @@ main(int argc, char **argv)
 	load_report(&l);
 	batch_free(l.batch);
 	reject_close(l.reject);
+	trial_free(l.trial);
 	return l.code;
 }

@@ -10,8 +10,8 @@
 #define DBLIB_END 21000
 
 /*
- * The transient ones are those that
- * SqlClient and Entity Framework repeat, too.
+ * Transient are those that SqlClient and Entity Framework repeat, too, and
+ * those of a database that is being recovered or moved.
  */
 static const struct {
 	int number;
@@ -31,17 +31,36 @@ static const struct {
 	{41305, LINK_AGAIN, EX_TEMPFAIL, NULL},
 	{41325, LINK_AGAIN, EX_TEMPFAIL, NULL},
 	{41839, LINK_AGAIN, EX_TEMPFAIL, NULL},
+	{601, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* rows moved under a scan */
+	{3960, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* snapshot isolation: updated by others */
+	{8628, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* no time to make a plan */
 	{20, LINK_LOST, EX_TEMPFAIL, NULL},
 	{64, LINK_LOST, EX_TEMPFAIL, NULL},
 	{121, LINK_LOST, EX_TEMPFAIL, NULL},
 	{233, LINK_LOST, EX_TEMPFAIL, NULL},
 	{596, LINK_LOST, EX_TEMPFAIL, NULL},		/* killed */
 	{6005, LINK_LOST, EX_TEMPFAIL, NULL},		/* shutting down */
+	{921, LINK_LOST, EX_TEMPFAIL, NULL},		/* the database is being recovered, */
+	{922, LINK_LOST, EX_TEMPFAIL, NULL},
+	{926, LINK_LOST, EX_TEMPFAIL, NULL},
+	{927, LINK_LOST, EX_TEMPFAIL, NULL},		/* restored, */
+	{942, LINK_LOST, EX_TEMPFAIL, NULL},		/* offline, */
+	{945, LINK_LOST, EX_TEMPFAIL, NULL},
+	{952, LINK_LOST, EX_TEMPFAIL, NULL},		/* in transition, */
+	{954, LINK_LOST, EX_TEMPFAIL, NULL},		/* the mirror, */
+	{955, LINK_LOST, EX_TEMPFAIL, NULL},
+	{976, LINK_LOST, EX_TEMPFAIL, NULL},		/* or the secondary of an availability group */
+	{978, LINK_LOST, EX_TEMPFAIL, NULL},
+	{979, LINK_LOST, EX_TEMPFAIL, NULL},
+	{983, LINK_LOST, EX_TEMPFAIL, NULL},
+	{988, LINK_LOST, EX_TEMPFAIL, NULL},
+	{4221, LINK_LOST, EX_TEMPFAIL, NULL},
 	{10053, LINK_LOST, EX_TEMPFAIL, NULL},
 	{10054, LINK_LOST, EX_TEMPFAIL, NULL},
 	{10060, LINK_LOST, EX_TEMPFAIL, NULL},
 	{10928, LINK_LOST, EX_TEMPFAIL, NULL},		/* Azure: limits, moves */
 	{10929, LINK_LOST, EX_TEMPFAIL, NULL},
+	{10936, LINK_LOST, EX_TEMPFAIL, NULL},
 	{17142, LINK_LOST, EX_TEMPFAIL, NULL},		/* paused */
 	{18401, LINK_LOST, EX_TEMPFAIL, NULL},		/* being upgraded */
 	{40197, LINK_LOST, EX_TEMPFAIL, NULL},
@@ -50,6 +69,7 @@ static const struct {
 	{49918, LINK_LOST, EX_TEMPFAIL, NULL},
 	{49919, LINK_LOST, EX_TEMPFAIL, NULL},
 	{49920, LINK_LOST, EX_TEMPFAIL, NULL},
+	{18461, LINK_FINAL, EX_TEMPFAIL, "the server is in single-user mode"},
 	{18450, LINK_FINAL, EX_NOPERM, NULL},
 	{18451, LINK_FINAL, EX_NOPERM, NULL},
 	{18452, LINK_FINAL, EX_NOPERM, "the server takes Windows logins only, or not this one"},
@@ -77,6 +97,10 @@ static const struct {
 	{156, LINK_FINAL, EX_SOFTWARE, NULL},
 	{1101, LINK_FINAL, EX_IOERR, "the database is full"},
 	{1105, LINK_FINAL, EX_IOERR, "the database is full"},
+	{40544, LINK_FINAL, EX_IOERR, "the database is full"},
+	{3958, LINK_FINAL, EX_IOERR, "tempdb is full"},
+	{3959, LINK_FINAL, EX_IOERR, "tempdb is full"},
+	{3966, LINK_FINAL, EX_IOERR, "tempdb is full"},
 	{9002, LINK_FINAL, EX_IOERR, "the transaction log is full: back it up, or let it grow"},
 	{3257, LINK_FINAL, EX_IOERR, NULL},
 	{5149, LINK_FINAL, EX_IOERR, NULL},
@@ -91,7 +115,7 @@ link_is_dblib(int number)
 }
 
 /* db-lib's own errors. */
-static void
+static const char *
 sort_dblib(struct link *l)
 {
 	l->failure = LINK_LOST;
@@ -101,7 +125,7 @@ sort_dblib(struct link *l)
 	case SYBEUHST:	/* no such host */
 	case SYBESOCK:
 		l->code = EX_UNAVAILABLE;
-		break;
+		return "check Server of the connection string, and whether the server runs";
 	case SYBEFCON:	/* the login failed, and the server did not say why */
 		l->failure = LINK_FINAL;
 		l->code = EX_CONFIG;
@@ -119,6 +143,7 @@ sort_dblib(struct link *l)
 		l->failure = LINK_FINAL;
 		l->code = EX_SOFTWARE;
 	}
+	return NULL;
 }
 
 static const char *
@@ -141,8 +166,5 @@ sort_server(struct link *l)
 const char *
 link_sort(struct link *l)
 {
-	if (!link_is_dblib(l->number))
-		return sort_server(l);
-	sort_dblib(l);
-	return NULL;
+	return link_is_dblib(l->number) ? sort_dblib(l) : sort_server(l);
 }

@@ -110,19 +110,23 @@ add_columns(struct buf *sql, enum table_id t)
 	}
 }
 
-/* An index is known by its first column: its name may be another. */
+/* An index is known by its first columns: its name may be another. */
 static void
 make_index(struct buf *sql, const struct schema_index *x)
 {
 	const char *name = table_list[x->table].name;
+	int i, n = x->column[1] != NULL ? 2 : 1;
 
-	buf_printf(sql, "IF NOT EXISTS (SELECT 1 FROM sys.index_columns AS i\n"
+	buf_printf(sql, "IF NOT EXISTS (SELECT i.index_id FROM sys.index_columns AS i\n"
 	    "    INNER JOIN sys.columns AS c ON c.object_id = i.object_id AND c.column_id = "
-	    "i.column_id\n    WHERE i.object_id = OBJECT_ID(N'dbo.[%s]', N'U')\n"
-	    "        AND i.key_ordinal = 1 AND c.name = N'%s')\n"
-	    "CREATE %sNONCLUSTERED INDEX [IX_praic_%s] ON dbo.[%s] ([%s]", name, x->column[0],
+	    "i.column_id\n    WHERE i.object_id = OBJECT_ID(N'dbo.[%s]', N'U') AND (", name);
+	for (i = 0; i < n; i++)
+		buf_printf(sql, "%si.key_ordinal = %d AND c.name = N'%s'", i > 0 ? "\n        OR " : "",
+		    i + 1, x->column[i]);
+	buf_printf(sql, ")\n    GROUP BY i.index_id HAVING COUNT(*) = %d)\n"
+	    "CREATE %sNONCLUSTERED INDEX [IX_praic_%s] ON dbo.[%s] ([%s]", n,
 	    x->unique ? "UNIQUE " : "", x->name, name, x->column[0]);
-	if (x->column[1] != NULL)
+	if (n > 1)
 		buf_printf(sql, ", [%s]", x->column[1]);
 	buf_addc(sql, ')');
 }
@@ -269,6 +273,17 @@ struct columns {
 	int missing, narrow, folding;	/* a column's number + 1 */
 };
 
+/* The staging table's columns of the key have the room of our own schema. */
+static int
+cap(enum table_id t, int column, int room)
+{
+	int most = column == SESSION_HOST_NAME ? SCHEMA_ROOM_HOST : SCHEMA_ROOM_LSID;
+
+	if (t != TABLE_SESSION || (column != SESSION_HOST_NAME && column != SESSION_LSID))
+		return room;
+	return room < 0 || room > most ? most : room;
+}
+
 /* n, characters, is Unicode, is compared byte by byte */
 static void
 keep_room(void *arg, const int64_t *v, int n)
@@ -278,7 +293,8 @@ keep_room(void *arg, const int64_t *v, int n)
 
 	if (n != 4 || i < 0 || i >= table_list[c->table].columns)
 		return;
-	c->rooms->room[c->table][i] = v[1] == LINK_NULL || v[1] > INT32_MAX / 2 ? -1 : (int)v[1];
+	c->rooms->room[c->table][i] = cap(c->table, i,
+	    v[1] == LINK_NULL || v[1] > INT32_MAX / 2 ? -1 : (int)v[1]);
 	if (v[2] == LINK_NULL)
 		c->missing = i + 1;
 	else if (table_list[c->table].column[i].type == TABLE_TEXT && v[2] == 0)
@@ -303,8 +319,8 @@ rooms_of(struct link *l, struct mssql_rooms *rooms, enum table_id t)
 		buf_printf(&sql, "%sSELECT %d AS n, N'%s' AS name", i > 0 ? " UNION ALL " : "", i,
 		    table->column[i].name);
 	buf_printf(&sql, ") AS k LEFT OUTER JOIN INFORMATION_SCHEMA.COLUMNS AS c ON "
-	    "c.TABLE_SCHEMA = N'dbo' AND c.TABLE_NAME = N'%s' AND c.COLUMN_NAME = k.name",
-	    table->name);
+	    "c.TABLE_SCHEMA = N'dbo' AND c.TABLE_NAME = N'%s' AND c.COLUMN_NAME = k.name "
+	    "COLLATE DATABASE_DEFAULT", table->name);
 	bad = link_run(l, "asking for columns", buf_text(&sql), keep_room, &c, NULL);
 	buf_free(&sql);
 	if (bad)

@@ -16,23 +16,15 @@
 /* A staged text without its guard; what is behind the comma is "all of it". */
 #define UNGUARD "SUBSTRING(t.[%s], 2, 1073741823)"
 
-static const char *
-stage_type(enum table_id t, const struct table_column *c, int i)
+static void
+stage_type(struct buf *sql, enum table_id t, const struct table_column *c, int i)
 {
-	if (t == TABLE_SESSION && i == SESSION_HOST_NAME)
-		return "NVARCHAR(255)" BYTEWISE;
-	if (t == TABLE_SESSION && i == SESSION_LSID)
-		return "NVARCHAR(128)" BYTEWISE;
-	switch (c->type) {
-	case TABLE_INT:
-	case TABLE_BOOL:
-		return "BIGINT";
-	case TABLE_TIME:
-		return "NVARCHAR(19)";
-	case TABLE_TEXT:
-		break;
-	}
-	return "NVARCHAR(MAX)";
+	if (t == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID))
+		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE, i == SESSION_LSID ? SCHEMA_ROOM_LSID :
+		    SCHEMA_ROOM_HOST);
+	else
+		buf_adds(sql, c->type == TABLE_TEXT ? "NVARCHAR(MAX)" : c->type == TABLE_TIME ?
+		    "NVARCHAR(19)" : "BIGINT");
 }
 
 /* All of them nullable and without index: what bulk copy is best at. */
@@ -43,9 +35,11 @@ make_stage(struct buf *sql, enum table_id t)
 	int i;
 
 	buf_printf(sql, "CREATE TABLE #praic_%s (ord INT NULL, n BIGINT NULL", table->name);
-	for (i = 0; i < table->columns; i++)
-		buf_printf(sql, ", [%s] %s NULL", table->column[i].name,
-		    stage_type(t, &table->column[i], i));
+	for (i = 0; i < table->columns; i++) {
+		buf_printf(sql, ", [%s] ", table->column[i].name);
+		stage_type(sql, t, &table->column[i], i);
+		buf_adds(sql, " NULL");
+	}
 	if (t == TABLE_SESSION)
 		buf_adds(sql, ", [content_hash] NVARCHAR(64)" BYTEWISE " NULL, events BIGINT NULL, "
 		    "unchanged INT NULL");

@@ -20,13 +20,10 @@ const struct schema_index schema_index[SCHEMA_INDEXES] = {
 };
 
 /*
- * Names are given what an index of SQL Server takes (900 bytes), since people
- * search by them, and what people write gets any room.  The two halves of a
- * key are in one index together.
+ * Names are given what an index of SQL Server takes, too, since people search
+ * by them; and what people write gets any room.
  */
 #define ROOM_NAME 450
-#define ROOM_HOST 255
-#define ROOM_LSID 128
 
 static const struct {
 	enum table_id table;
@@ -47,9 +44,9 @@ room_of(enum table_id table, int column)
 	if (table_list[table].column[column].type != TABLE_TEXT)
 		return 0;
 	if (table == TABLE_SESSION && column == SESSION_HOST_NAME)
-		return ROOM_HOST;
+		return SCHEMA_ROOM_HOST;
 	if (table == TABLE_SESSION && column == SESSION_LSID)
-		return ROOM_LSID;
+		return SCHEMA_ROOM_LSID;
 	for (i = 0; i < sizeof(any_length) / sizeof(any_length[0]); i++)
 		if (any_length[i].table == table && any_length[i].column == column)
 			return 0;

@@ -34,6 +34,10 @@ struct schema_column {
 			 * characters; 0: as many as there are */
 };
 
+/* Of the two halves of a key: an index of SQL Server 2008 takes 900 bytes. */
+#define SCHEMA_ROOM_HOST 255
+#define SCHEMA_ROOM_LSID 128
+
 #define SCHEMA_MAX_COLUMNS (TABLE_MAX_COLUMNS + 3)
 
 /* The columns of a table of the storage database; how many they are. */

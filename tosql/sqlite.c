@@ -83,8 +83,13 @@ complain(struct db *db, int rc, const char *doing)
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		msg_warn("%s: another program has been writing to it for %d seconds; try again "
-		    "later", db->path, db->o->timeout);
+		msg_warn("%s: another program has kept it locked for %d seconds; try again later",
+		    db->path, db->o->timeout);
+		break;
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+		msg_warn("%s: %s: %s: the file must be writable, and its folder, too, for what "
+		    "SQLite keeps beside it", db->path, doing, sqlite3_errmsg(db->h));
 		break;
 	case SQLITE_FULL:
 		msg_warn("%s: %s: the disk is full", db->path, doing);
@@ -243,39 +248,83 @@ roll_back(struct db *db)
 		run(db, ROLLBACK);
 }
 
-/* Whose database is it, and of which version?  1: bring it up to date. */
+/* Is it ours, and of a version that we know?  0 and *version, or a code. */
 static int
-inspect(struct db *db, int *code)
+check_owner(struct db *db, int64_t *version, int64_t *tables)
 {
-	int64_t application = 0, version = 0, tables = 0;
+	int64_t application = 0;
 	int rc;
 
 	rc = sqlite_ask(db->h, "PRAGMA application_id", &application);
 	if (rc == SQLITE_OK)
-		rc = sqlite_ask(db->h, "PRAGMA user_version", &version);
+		rc = sqlite_ask(db->h, "PRAGMA user_version", version);
 	if (rc == SQLITE_OK)
-		rc = sqlite_ask(db->h, "SELECT count(*) FROM sqlite_schema", &tables);
-	*code = 0;
+		rc = sqlite_ask(db->h, "SELECT count(*) FROM sqlite_schema", tables);
 	if (rc != SQLITE_OK)
-		*code = complain(db, rc, "reading it");
-	else if (application != SQLITE_APPLICATION_ID && (tables > 0 || application != 0)) {
+		return complain(db, rc, "reading it");
+	if (application != SQLITE_APPLICATION_ID && (*tables > 0 || application != 0)) {
 		msg_warn("%s: this is another program's database; give praic a file of its own",
 		    db->path);
-		*code = EX_CONFIG;
-	} else if (version > SCHEMA_VERSION) {
-		msg_warn("%s: its schema is version %lld, and this praic-tosql knows up to %d: "
-		    "install the newer praic", db->path, (long long)version, SCHEMA_VERSION);
-		*code = EX_CONFIG;
+		return EX_CONFIG;
 	}
-	return *code == 0 && (tables == 0 || version < SCHEMA_VERSION);
+	if (*version > SCHEMA_VERSION) {
+		msg_warn("%s: its schema is version %lld, and this praic-tosql knows up to %d: "
+		    "install the newer praic", db->path, (long long)*version, SCHEMA_VERSION);
+		return EX_CONFIG;
+	}
+	return 0;
+}
+
+/* What it should have, and has not: *needed.  0, or a code. */
+static int
+check_lack(struct db *db, int64_t version, int *needed)
+{
+	struct sqlite_lack lack;
+	int rc = sqlite_lacks(db->h, &lack), code = 0;
+
+	*needed = version < SCHEMA_VERSION || lack.names.n > 0;
+	if (rc != SQLITE_OK)
+		code = complain(db, rc, "reading it");
+	else if (lack.gone != NULL) {
+		msg_warn("%s: its table %s is gone, and rows of %s belong to it: put it back from a "
+		    "backup", db->path, lack.gone, lack.points);
+		code = EX_CONFIG;
+	} else if (version == SCHEMA_VERSION && lack.names.n > 0)
+		msg_warn("%s: somebody has removed %s: making that anew%s", db->path,
+		    buf_text(&lack.names), lack.rows ? ", to be filled by what is loaded again" : "");
+	buf_free(&lack.sql);
+	buf_free(&lack.names);
+	return code;
+}
+
+/* In one transaction, in which somebody may have been faster. */
+static int
+make_tables(struct db *db)
+{
+	int64_t version, tables;
+	int code = 0, rc;
+
+	msg_tell(1, "%s: making its tables, version %d", db->path, SCHEMA_VERSION);
+	rc = run(db, BEGIN);
+	if (rc == SQLITE_OK && (code = check_owner(db, &version, &tables)) == 0)
+		rc = sqlite_upgrade(db->h);
+	if (rc == SQLITE_OK && code == 0)
+		rc = run(db, COMMIT);
+	if (rc != SQLITE_OK)
+		code = complain(db, rc, "making its tables");
+	roll_back(db);
+	return code == EX_DATAERR ? EX_CONFIG : code;
 }
 
 static int
 bring_up(struct db *db)
 {
-	int code, needed, rc;
+	int64_t version = 0, tables = 0;
+	int needed = 1, rc, code;
 
-	needed = inspect(db, &code);
+	code = check_owner(db, &version, &tables);
+	if (code == 0 && tables > 0)
+		code = check_lack(db, version, &needed);
 	if (code != 0)
 		return code;
 	/* Where WAL cannot be had, a rollback journal is as safe. */
@@ -288,17 +337,7 @@ bring_up(struct db *db)
 		db->old_schema = 1;
 		return 0;
 	}
-	msg_tell(1, "%s: making its tables, version %d", db->path, SCHEMA_VERSION);
-	rc = run(db, BEGIN);
-	if (rc != SQLITE_OK)
-		return complain(db, rc, "making its tables");
-	needed = inspect(db, &code);	/* somebody may have been faster */
-	if (code == 0 && needed && (rc = sqlite_upgrade(db->h)) != SQLITE_OK)
-		code = complain(db, rc, "making its tables");
-	if (code == 0 && (rc = run(db, COMMIT)) != SQLITE_OK)
-		code = complain(db, rc, "making its tables");
-	roll_back(db);
-	return code;
+	return make_tables(db);
 }
 
 static int
@@ -433,34 +472,6 @@ read_last_ids(struct db *db)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/*
- * What a session that is stored already asks for.  An end time beats none;
- * else more events beat fewer.  Equal standing: the newer copy.
- */
-static int
-judge(struct db *db, struct batch_session *s, int was_ended)
-{
-	sqlite3_stmt *count = db->stmt[COUNT_EVENTS];
-	int rc;
-
-	s->fate = FATE_REPLACED;
-	if (db->o->force || (s->ended && !was_ended))
-		return SQLITE_OK;
-	if (!s->ended && was_ended) {
-		s->fate = FATE_OLDER;
-		return SQLITE_OK;
-	}
-	sqlite3_bind_int64(count, 1, s->id);
-	rc = sqlite3_step(count);
-	if (rc == SQLITE_ROW) {
-		if ((uint64_t)sqlite3_column_int64(count, 0) > s->events)
-			s->fate = FATE_OLDER;
-		rc = SQLITE_OK;
-	}
-	sqlite3_reset(count);
-	return rc;
-}
-
 static int
 delete_rows(struct db *db, int64_t session_id)
 {
@@ -479,7 +490,7 @@ delete_rows(struct db *db, int64_t session_id)
 static int
 decide(struct db *db, const struct batch *b, struct batch_session *s)
 {
-	sqlite3_stmt *find = db->stmt[FIND];
+	sqlite3_stmt *find = db->stmt[FIND], *count = db->stmt[COUNT_EVENTS];
 	const char *hash;
 	int rc, was_ended;
 
@@ -503,7 +514,14 @@ decide(struct db *db, const struct batch *b, struct batch_session *s)
 	sqlite3_reset(find);
 	if (s->fate == FATE_UNCHANGED)
 		return SQLITE_OK;
-	rc = judge(db, s, was_ended);
+	sqlite3_bind_int64(count, 1, s->id);
+	rc = sqlite3_step(count);
+	if (rc == SQLITE_ROW) {
+		s->fate = batch_weigh(s, was_ended, (uint64_t)sqlite3_column_int64(count, 0),
+		    db->o->force);
+		rc = SQLITE_OK;
+	}
+	sqlite3_reset(count);
 	if (rc == SQLITE_OK && s->fate == FATE_REPLACED)
 		rc = delete_rows(db, s->id);
 	return rc;

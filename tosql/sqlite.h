@@ -34,7 +34,21 @@ void sqlite_columns(struct buf *, enum table_id, int from, const char *format);
 /* The whole schema as text. */
 void sqlite_schema(struct buf *);
 
-/* Within a transaction: make what is missing.  An SQLite code. */
+/* What a database lacks of the schema. */
+struct sqlite_lack {
+	struct buf sql;		/* the statements that make it */
+	struct buf names;	/* for a message: "table team, index session_key" */
+	int rows;		/* tables or columns: what was in them is lost */
+	/* A table that rows of another one point to: it cannot be made anew,
+	 * for its rows' numbers would be given to others.  NULL: none. */
+	const char *gone, *points;
+};
+
+/* buf_free both when it is done.  An SQLite code. */
+int sqlite_lacks(sqlite3 *, struct sqlite_lack *);
+
+/* Within a transaction: make what is missing, of which gone is none.  An SQLite
+ * code. */
 int sqlite_upgrade(sqlite3 *);
 
 /* One number out of the database; 0 where there is none.  An SQLite code. */

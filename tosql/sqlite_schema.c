@@ -2,7 +2,8 @@
  * The storage database in SQLite's words, and how an older one is brought up
  * to date: by adding what it has not got.
  */
-#include <stdlib.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "schema.h"
 #include "sqlite.h"
@@ -63,21 +64,20 @@ schema_table(struct buf *sql, enum table_id t)
 	}
 }
 
-/* Indexes and the view: made where they are missing. */
+static void
+schema_index_of(struct buf *sql, const struct schema_index *x)
+{
+	buf_printf(sql, "CREATE %sINDEX \"%s\"\n    ON \"%s\" (\"%s\"", x->unique ? "UNIQUE " : "",
+	    x->name, table_list[x->table].name, x->column[0]);
+	if (x->column[1] != NULL)
+		buf_printf(sql, ", \"%s\"", x->column[1]);
+	buf_adds(sql, ");\n");
+}
+
+/* The view, anew since columns may have come; and whose database it is. */
 static void
 schema_rest(struct buf *sql)
 {
-	int i;
-
-	for (i = 0; i < SCHEMA_INDEXES; i++) {
-		const struct schema_index *x = &schema_index[i];
-
-		buf_printf(sql, "CREATE %sINDEX IF NOT EXISTS \"%s\"\n    ON \"%s\" (\"%s\"",
-		    x->unique ? "UNIQUE " : "", x->name, table_list[x->table].name, x->column[0]);
-		if (x->column[1] != NULL)
-			buf_printf(sql, ", \"%s\"", x->column[1]);
-		buf_adds(sql, ");\n");
-	}
 	buf_adds(sql, "DROP VIEW IF EXISTS " SCHEMA_VIEW ";\nCREATE VIEW " SCHEMA_VIEW
 	    " AS SELECT\n    ");
 	sqlite_columns(sql, SCHEMA_VIEW_OF, 0, "\"%\"");
@@ -89,11 +89,13 @@ schema_rest(struct buf *sql)
 void
 sqlite_schema(struct buf *sql)
 {
-	int t;
+	int i;
 
 	buf_adds(sql, "BEGIN;\n");
-	for (t = 0; t < BATCH_TABLES; t++)
-		schema_table(sql, (enum table_id)t);
+	for (i = 0; i < BATCH_TABLES; i++)
+		schema_table(sql, (enum table_id)i);
+	for (i = 0; i < SCHEMA_INDEXES; i++)
+		schema_index_of(sql, &schema_index[i]);
 	schema_rest(sql);
 	buf_adds(sql, "COMMIT;\n");
 }
@@ -119,48 +121,122 @@ sqlite_ask(sqlite3 *h, const char *sql, int64_t *answer)
 	return rc;
 }
 
-/* What is missing of one table; nothing where all is there. */
+/* sqlite_ask with names of the schema in the text. */
 static int
-missing(sqlite3 *h, enum table_id t, struct buf *sql)
+ask_of(sqlite3 *h, int64_t *answer, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static int
+ask_of(sqlite3 *h, int64_t *answer, const char *fmt, ...)
+{
+	char sql[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(sql, sizeof(sql), fmt, ap);
+	va_end(ap);
+	return sqlite_ask(h, sql, answer);
+}
+
+static void
+name_lack(struct sqlite_lack *l, const char *kind, const char *name, const char *dot,
+    const char *column)
+{
+	buf_printf(&l->names, "%s%s %s%s%s", l->names.n > 0 ? ", " : "", kind, name, dot, column);
+}
+
+static int
+lacks_columns(sqlite3 *h, enum table_id t, struct sqlite_lack *l)
 {
 	struct schema_column column[SCHEMA_MAX_COLUMNS];
-	int n = schema_columns(t, column), i, rc;
-	int64_t there = 0;
-	char *q;
+	const char *name = table_list[t].name;
+	int n = schema_columns(t, column), i, rc = SQLITE_OK;
+	int64_t there;
 
-	q = xasprintf("SELECT count(*) FROM pragma_table_info('%s')", table_list[t].name);
-	rc = sqlite_ask(h, q, &there);
-	free(q);
-	if (rc == SQLITE_OK && there == 0) {
-		schema_table(sql, t);
-		return rc;
-	}
 	for (i = 0; i < n && rc == SQLITE_OK; i++) {
-		q = xasprintf("SELECT count(*) FROM pragma_table_info('%s') WHERE name = '%s'",
-		    table_list[t].name, column[i].name);
-		rc = sqlite_ask(h, q, &there);
-		free(q);
+		rc = ask_of(h, &there, "SELECT count(*) FROM pragma_table_info('%s') WHERE "
+		    "name = '%s'", name, column[i].name);
 		if (rc != SQLITE_OK || there != 0)
 			continue;
-		buf_printf(sql, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" ", table_list[t].name,
-		    column[i].name);
-		schema_type(sql, t, &column[i]);
-		buf_adds(sql, ";\n");
+		name_lack(l, "column", name, ".", column[i].name);
+		l->rows = 1;
+		buf_printf(&l->sql, "ALTER TABLE \"%s\" ADD COLUMN \"%s\" ", name, column[i].name);
+		schema_type(&l->sql, t, &column[i]);
+		buf_adds(&l->sql, ";\n");
 	}
+	return rc;
+}
+
+/* Of a table that is not there: do others have rows that belong to its own? */
+static int
+lacks_table(sqlite3 *h, enum table_id t, struct sqlite_lack *l)
+{
+	int c, rc = SQLITE_OK;
+	int64_t there;
+
+	for (c = 0; c < BATCH_TABLES && rc == SQLITE_OK; c++) {
+		if (c == TABLE_SESSION || schema_parent((enum table_id)c) != t)
+			continue;
+		rc = ask_of(h, &there, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
+		    "name = '%s'", table_list[c].name);
+		if (rc == SQLITE_OK && there != 0)
+			rc = ask_of(h, &there, "SELECT EXISTS (SELECT 1 FROM \"%s\")",
+			    table_list[c].name);
+		if (rc == SQLITE_OK && there != 0) {
+			l->gone = table_list[t].name;
+			l->points = table_list[c].name;
+		}
+	}
+	name_lack(l, "table", table_list[t].name, "", "");
+	l->rows = 1;
+	schema_table(&l->sql, t);
+	return rc;
+}
+
+int
+sqlite_lacks(sqlite3 *h, struct sqlite_lack *l)
+{
+	int i, rc = SQLITE_OK;
+	int64_t there;
+
+	memset(l, 0, sizeof(*l));
+	for (i = 0; i < BATCH_TABLES && rc == SQLITE_OK; i++) {
+		rc = ask_of(h, &there, "SELECT count(*) FROM pragma_table_info('%s')",
+		    table_list[i].name);
+		if (rc == SQLITE_OK)
+			rc = there == 0 ? lacks_table(h, (enum table_id)i, l) :
+			    lacks_columns(h, (enum table_id)i, l);
+	}
+	for (i = 0; i < SCHEMA_INDEXES && rc == SQLITE_OK; i++) {
+		rc = ask_of(h, &there, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND "
+		    "name = '%s'", schema_index[i].name);
+		if (rc != SQLITE_OK || there != 0)
+			continue;
+		name_lack(l, "index", schema_index[i].name, "", "");
+		schema_index_of(&l->sql, &schema_index[i]);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite_ask(h, "SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND "
+		    "name = '" SCHEMA_VIEW "'", &there);
+	if (rc == SQLITE_OK && there == 0)
+		name_lack(l, "view", SCHEMA_VIEW, "", "");
 	return rc;
 }
 
 int
 sqlite_upgrade(sqlite3 *h)
 {
-	struct buf sql = {0};
-	int t, rc = SQLITE_OK;
+	struct sqlite_lack l;
+	int rc = sqlite_lacks(h, &l);
 
-	for (t = 0; t < BATCH_TABLES && rc == SQLITE_OK; t++)
-		rc = missing(h, (enum table_id)t, &sql);
-	schema_rest(&sql);
+	/* A session that comes again shall bring what was lost: to do so it
+	 * must not pass for unchanged. */
+	if (l.rows)
+		buf_printf(&l.sql, "UPDATE \"%s\" SET content_hash = NULL;\n",
+		    table_list[TABLE_SESSION].name);
+	schema_rest(&l.sql);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(h, buf_text(&sql), NULL, NULL, NULL);
-	buf_free(&sql);
+		rc = sqlite3_exec(h, buf_text(&l.sql), NULL, NULL, NULL);
+	buf_free(&l.sql);
+	buf_free(&l.names);
 	return rc;
 }

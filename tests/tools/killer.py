@@ -4,12 +4,14 @@ Kills a loader at random moments, and watches the database meanwhile.
 
     killer.py DB KILLS STREAM COMMAND...
 
-COMMAND is run with STREAM as its input, and killed after a random part of the
-time that the whole takes, again and again; when all is loaded, it begins anew
-with the database as it was.  After KILLS kills it runs to its end.  All the
-while a reader looks for sessions that are not whole: make-records.py lets a session's length tell
-how many events it must have, and each has two users, two recordings, a
-team, a customer and an attribute.
+DB is an SQLite file, or mssql:CONNECTION-STRING-FILE[,CA-FILE] of a database
+that has its tables and no sessions.  COMMAND is run with STREAM as its input,
+and killed after a random part of the time that the whole takes, again and
+again; when all is loaded, it begins anew with the database as it was.  After
+KILLS kills it runs to its end.  All the while a reader looks for sessions
+that are not whole: make-records.py lets a session's length tell how many
+events it must have, and each has two users, two recordings, a team, a
+customer and an attribute.
 """
 import os
 import random
@@ -20,18 +22,67 @@ import sys
 import threading
 import time
 
-db, kills, stream, command = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
-HALF = """
-SELECT count(*) FROM session AS s WHERE
-  (SELECT count(*) FROM session_event AS e WHERE e.session_id = s.id) <>
-    coalesce((strftime('%s', end_time) - strftime('%s', start_time) - 60) / 7,
-      (SELECT max(seq) FROM session_event AS e WHERE e.session_id = s.id))
-  OR (SELECT count(*) FROM user AS c WHERE c.session_id = s.id) <> 2
-  OR (SELECT count(*) FROM recording AS c WHERE c.session_id = s.id) <> 2
-  OR (SELECT count(*) FROM team AS c WHERE c.session_id = s.id) <> 1
-  OR (SELECT count(*) FROM customer AS c WHERE c.session_id = s.id) <> 1
-  OR (SELECT count(*) FROM custom_attribute AS c WHERE c.session_id = s.id) <> 1
-"""
+from storage import Mssql
+
+CHILDREN = {"[user]": 2, "recording": 2, "team": 1, "customer": 1, "custom_attribute": 1}
+
+
+def half(prefix, seconds):
+    """How many sessions are not whole, as SQL."""
+    count = "(SELECT COUNT(*) FROM " + prefix + "%s AS c WHERE c.session_id = s.id)"
+    return ("SELECT COUNT(*) FROM %ssession AS s WHERE (s.end_time IS NOT NULL AND %s <> (%s - 60) / 7)"
+            % (prefix, count % "session_event", seconds)
+            + " OR (s.end_time IS NULL AND %s <> (SELECT MAX(c.seq) FROM %ssession_event AS c"
+            " WHERE c.session_id = s.id))" % (count % "session_event", prefix)
+            + "".join(" OR %s <> %d" % (count % t, n) for t, n in CHILDREN.items()))
+
+
+class SqliteStore:
+    HALF = half("", "(strftime('%s', s.end_time) - strftime('%s', s.start_time))")
+
+    def __init__(self, path):
+        self.path, self.saved = path, path + ".saved"
+        if os.path.exists(path):
+            shutil.copy(path, self.saved)
+
+    def look(self):
+        """How many are half there; None where nothing can be seen."""
+        if not os.path.exists(self.path):
+            time.sleep(0.01)
+            return None
+        try:
+            con = sqlite3.connect("file:%s?mode=rw" % self.path, uri=True, timeout=30)
+            found = con.execute(self.HALF).fetchone()[0]
+            con.close()
+            return found
+        except sqlite3.OperationalError as e:
+            if "no such table" not in str(e) and "unable to open" not in str(e):
+                raise
+            return None
+
+    def reset(self):
+        for name in (self.path, self.path + "-wal", self.path + "-shm"):
+            if os.path.exists(name):
+                os.remove(name)
+        if os.path.exists(self.saved):
+            shutil.copy(self.saved, self.path)
+
+
+class MssqlStore:
+    HALF = half("dbo.", "DATEDIFF(SECOND, s.start_time, s.end_time)")
+
+    def __init__(self, arguments):
+        self.server = Mssql(arguments)
+
+    def look(self):
+        return int(self.server.ask(self.HALF)[0][0])
+
+    def reset(self):
+        self.server.ask("DELETE FROM dbo.session")
+
+
+name, kills, stream, command = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
+store = MssqlStore(name[6:].split(",")) if name.startswith("mssql:") else SqliteStore(name)
 looks, seen, stop = 0, [], False
 resetting = threading.Lock()
 
@@ -39,31 +90,20 @@ resetting = threading.Lock()
 def watch():
     global looks
     while not stop:
-        if not os.path.exists(db):
-            time.sleep(0.01)
-            continue
-        resetting.acquire()
-        try:
-            con = sqlite3.connect("file:%s?mode=rw" % db, uri=True, timeout=30)
-            half = con.execute(HALF).fetchone()[0]
-            looks += 1
-            if half:
-                seen.append(half)
-            con.close()
-        except sqlite3.OperationalError as e:
-            if "no such table" not in str(e) and "unable to open" not in str(e):
-                seen.append(str(e))
-        resetting.release()
+        with resetting:
+            try:
+                found = store.look()
+                looks += found is not None
+            except (sqlite3.Error, subprocess.CalledProcessError) as e:
+                found = str(e)
+        if found:
+            seen.append(found)
         time.sleep(0.02)
 
 
 def reset():
     with resetting:
-        for name in (db, db + "-wal", db + "-shm"):
-            if os.path.exists(name):
-                os.remove(name)
-        if os.path.exists(saved):
-            shutil.copy(saved, db)
+        store.reset()
 
 
 def load(seconds):
@@ -81,9 +121,6 @@ seed = int(os.environ.get("PRAIC_SEED", time.time()))
 random.seed(seed)
 print("PRAIC_SEED=%d" % seed)
 # How long does it take, from what is there now?
-saved = db + ".saved"
-if os.path.exists(db):
-    shutil.copy(db, saved)
 began = time.monotonic()
 code = load(600)
 whole = time.monotonic() - began
@@ -99,7 +136,7 @@ while killed < kills:
 code = load(600) or code
 stop = True
 watcher.join()
-print("%d killed, %d looks" % (killed, looks))
+print("%d killed in loads of %.1f s, %d looks" % (killed, whole, looks))
 if code != 0 or seen or looks < 3:
     print("exit %s; half sessions: %s" % (code, seen[:5]))
     sys.exit(1)

@@ -7,12 +7,15 @@ empty.  It understands no SQL beyond that.
 
     tds-server.py --log FILE [--certificate PEM --key PEM] [--tls on|off]
                   [--password P] [--database D] [--port-file FILE]
+                  [--tds 7.3|7.4] [--room COLUMN=CHARACTERS]
                   [--fault 'REGEX=NUMBER:TEXT[:SEVERITY]']...
                   [--fault 'REGEX=close'|'REGEX=hang'|'REGEX=count'] [--once]
 
 It writes down what it was sent, a JSON value a line: ["login", {...}],
 ["sql", text], ["bulk", table, [[column, ...], [value, ...], ...]].  The first
 statement that matches a fault's REGEX has it: once with --once, else always.
+The n-th login is a statement "login n".  --tds is the version that the server
+has; --room, how long texts a column takes besides what its table says.
 count: the server claims one row less than it was told to insert.
 """
 import argparse
@@ -159,6 +162,7 @@ class Database:
     def __init__(self):
         self.tables = {}
         self.version = None
+        self.logins = 0
 
 
 class Connection:
@@ -286,7 +290,13 @@ class Connection:
                              % found["database"], 11) + error(18456, "Login failed.", 14) +
                        done(error=True))
             raise Gone
-        ack = b"\x01\x74\x00\x00\x04" + b_varchar("stand-in") + b"\x10\x00\x00\x00"
+        self.database.logins += 1
+        fault = self.fault("login %d" % self.database.logins)
+        if fault:
+            self.reply(fault)
+            raise Gone
+        tds = {"7.4": b"\x74\x00\x00\x04", "7.3": b"\x73\x0b\x00\x03"}[self.args.tds]
+        ack = b"\x01" + tds + b_varchar("stand-in") + b"\x10\x00\x00\x00"
         size = b"\x04" + b_varchar("4096") + b_varchar("4096")
         self.reply(b"\xad" + struct.pack("<H", len(ack)) + ack +
                    b"\xe3" + struct.pack("<H", len(size)) + size + done())
@@ -337,9 +347,9 @@ class Connection:
             return done(1)
         if text.startswith("SELECT k.n"):
             table = db.tables[re.search(r"TABLE_NAME = N'(\w+)'", text)[1]]
-            rows = []
+            rows, (other, room) = [], self.args.room.split("=")
             for n, name in re.findall(r"SELECT (\d+)(?: AS n)?, N'(\w+)'", text):
-                kind = table[name]
+                kind = int(room) if name == other else table[name]
                 wide = kind if isinstance(kind, int) else -1 if kind == "max" else None
                 rows.append((int(n), wide, 0 if kind in ("bigint", "int", "datetime2") else 1, 1))
             return numbers(rows)
@@ -412,6 +422,8 @@ def main():
     p.add_argument("--certificate")
     p.add_argument("--key")
     p.add_argument("--tls", choices=("on", "off"), default="on")
+    p.add_argument("--tds", choices=("7.3", "7.4"), default="7.4")
+    p.add_argument("--room", default="none=0")
     p.add_argument("--password", default="Passw0rd")
     p.add_argument("--database", default="store")
     p.add_argument("--port-file", required=True)

@@ -1,0 +1,45 @@
+#!/bin/sh
+# praic-tosql and streams that are odd in some forty ways, and sessions in
+# any order: what comes of them is worked out beside it, from the rules alone.
+# PRAIC_SEED and PRAIC_RUNS make others, and more.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/storage.sh
+. "$top/tests/storage.sh"
+
+streams() {
+	python3 "$top/tests/tools/streams.py" "$@"
+}
+for seed in "${PRAIC_SEED:-1}" 2; do
+	rm -f s.db*
+	check "streams of seed $seed" streams "$seed" "${PRAIC_RUNS:-120}" s.db "$tosql" -v -d s.db
+done
+mkdir rej
+check "with rejects kept" streams 3 60 r.db "$tosql" -v --reject rej -d r.db
+storage dump r.db >before
+find rej -name '*.rec' -exec cat {} + >rejects
+pipe 65 "each a record stream, not wholly good" rejects "$rec_events"
+run 65 "they are as bad as before" "$tosql" -v -d r.db rejects
+says "all of them" "0 stored, 0 unchanged, 0 older than stored"
+storage dump r.db >after
+same "and change nothing" before after
+
+# Three states of the same sessions in each order, with repetitions: the one
+# that knows most stands in the end.
+make_records --sessions 8 --state open >open.rec
+make_records --sessions 8 >ended.rec
+make_records --sessions 8 --state grown >grown.rec
+for order in "open ended grown" "open grown ended" "ended open grown" "ended grown open" \
+	"grown open ended" "grown ended open"; do
+	rm -f o.db*
+	for s in $order $order open ended; do
+		"$tosql" -d o.db "$s.rec" || echo "exit $?"
+	done >out 2>&1
+	check "$order, and again: no words" test ! -s out
+	storage dump o.db --no-ids >"dump.$(echo "$order" | tr ' ' -)"
+done
+check "the same in any order" sh -c 'cksum <dump.open-ended-grown >one
+	for f in dump.*; do cksum <"$f" | cmp -s - one || exit 1; done'
+check "the one that knows most" storage check o.db grown.rec
+
+done_testing
