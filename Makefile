@@ -10,7 +10,7 @@
 #	make fuzz		random input, FUZZ_TIME seconds for each target, and a
 #				million changed reports
 #	make soak		an hour for each target, and all of the long tests
-#	make bench		how fast it is
+#	make bench		how fast it is, beside others (BENCH_FLAGS=--full: in earnest)
 #	make golden		rewrite the expected files of the tests, show the difference
 #	make install		DESTDIR and PREFIX are honoured; uninstall takes it away
 #	make sbom		what the programs are linked with, as SPDX
@@ -203,9 +203,7 @@ soak: all tools
 	$(MAKE) fuzz FUZZ_TIME=3600
 
 bench: all tools
-	python3 tests/bench/split.py
-	python3 tests/bench/tosql-sqlite.py
-	python3 tests/bench/tosql-mssql.py
+	tests/bench/run $(BENCH_FLAGS)
 
 golden: all tools
 	PRAIC_GOLDEN=1 scripts/run-tests
