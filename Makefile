@@ -7,10 +7,14 @@
 #	make check-asan		the same, under AddressSanitizer and UBSan
 #	make lint		shellcheck, mandoc, clang-tidy
 #	make format		clang-format on all C
-#	make fuzz		random input for FUZZ_TIME seconds, and a million changed ones
-#	make bench		how fast it is
+#	make fuzz		random input, FUZZ_TIME seconds for each target, and a
+#				million changed reports
+#	make soak		an hour for each target, and all of the long tests
+#	make bench		how fast it is, beside others (BENCH_FLAGS=--full: in earnest)
 #	make golden		rewrite the expected files of the tests, show the difference
-#	make install		DESTDIR and PREFIX are honoured
+#	make install		DESTDIR and PREFIX are honoured; uninstall takes it away
+#	make sbom		what the programs are linked with, as SPDX
+#	make dist		an archive of the last commit (scripts/package: a .deb)
 #
 # Needs: a C11 compiler, GNU make, pkg-config, and the libraries below.
 
@@ -39,7 +43,7 @@ ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 
 # What each program is made of: its folder, what two or more share, and its
 # libraries.  Two folders never include each other.
-FETCH_PKGS  = libcurl jansson zlib libcrypto sqlite3
+FETCH_PKGS  = libcurl libssl jansson zlib libcrypto sqlite3
 SPLIT_PKGS  = libxml-2.0
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto sqlite3
@@ -53,7 +57,7 @@ TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
 TOOLS += tests/tools/split-drive tests/tools/sandbox-proof tests/tools/measure
 TOOLS += tests/tools/due
-TOOLS += tests/tools/mssql-query
+TOOLS += tests/tools/mssql-query tests/tools/faults.so
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -61,7 +65,8 @@ SPLIT_SRC  := $(wildcard split/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
 # sched/ holds three programs; each one's files begin with its name.
-CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c
+CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c sched/sched_logfile.c sched/sched_path.c \
+	sched/sched_zone.c
 SCHED_SRC  := $(wildcard sched/sched*.c)
 MAIL_SRC   := $(wildcard sched/mail*.c)
 
@@ -93,6 +98,11 @@ $(OUT)tests/tools/mssql-query: $(OBJ)/tests/tools/mssql-query.o $(COMMON)
 	$(link) -lsybdb
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
+# Preloaded below the programs, so without the flags of programs.
+$(OUT)tests/tools/faults.so: tests/tools/faults.c
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -O1 -shared -fPIC -o $@ $< -ldl
 
 # praic-split within one process, for tests that run it a million times.
 HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) \
@@ -102,12 +112,29 @@ $(OUT)tests/tools/split-drive: $(call objects,tests/fuzz/drive.c tests/fuzz/seed
 	$(link) -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
 $(OUT)tests/fuzz/libfuzzer: $(call objects,tests/fuzz/libfuzzer.c) $(HARNESS) $(COMMON)
 	$(link) -fsanitize=fuzzer -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
+
+# Targets of libFuzzer: tests/fuzz/NAME.c and what it tries.  fuzz-NAME is for
+# clang -fsanitize=fuzzer, run-NAME a driver of our own, in every build.
+FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
+TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
+FUZZ_fetch-answer = fetch/answer.c fetch/saying.c
+FUZZ_fetch-token = $(filter-out fetch/main.c fetch/token.c,$(FETCH_SRC))
+FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c settings.c tree.c)
+fuzzer = $(call objects,tests/fuzz/$(1).c tests/fuzz/forget.c $(FUZZ_$(1))) $(COMMON)
+FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS)) -pthread
+define fuzz_rules
+$(OUT)tests/fuzz/run-$(1): $(call objects,tests/fuzz/run.c) $(call fuzzer,$(1))
+	$$(link) $$(FUZZ_LIBS)
+$(OUT)tests/fuzz/fuzz-$(1): $(call fuzzer,$(1))
+	$$(link) -fsanitize=fuzzer $$(FUZZ_LIBS)
+endef
 $(OUT)tests/tools/sandbox-proof: $(call objects,tests/tools/sandbox-proof.c split/sandbox.c) \
     $(COMMON)
 	$(link) $(call libs,$(SPLIT_PKGS))
 
 link = @mkdir -p $(@D)
 link += && echo "  LINK  $@" && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+$(foreach f,$(FUZZERS),$(eval $(call fuzz_rules,$(f))))
 
 $(COMMON): $(call objects,$(COMMON_SRC))
 	@rm -f $@
@@ -117,7 +144,8 @@ $(OBJ)/common/settings%.o: ALL_CPPFLAGS += $(call cflags,sqlite3)
 $(OBJ)/common/sha256.o: ALL_CPPFLAGS += $(call cflags,libcrypto)
 $(OBJ)/fetch/%.o: ALL_CPPFLAGS += $(call cflags,$(FETCH_PKGS))
 $(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
-$(OBJ)/tests/fuzz/%.o: ALL_CPPFLAGS += -Isplit $(call cflags,$(SPLIT_PKGS))
+$(OBJ)/tests/fuzz/%.o: ALL_CPPFLAGS += -Isplit -Ifetch -Itofs \
+	$(call cflags,$(SPLIT_PKGS) $(FETCH_PKGS))
 $(OBJ)/tests/tools/sandbox-proof.o: ALL_CPPFLAGS += -Isplit
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
@@ -125,8 +153,9 @@ $(OBJ)/sched/conf%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
 $(OBJ)/sched/sched%.o: ALL_CPPFLAGS += $(call cflags,$(SCHED_PKGS))
 $(OBJ)/sched/mail%.o: ALL_CPPFLAGS += $(call cflags,$(MAIL_PKGS))
 
-# Flags that change (a sanitizer, another compiler) make everything anew.
-FLAGS_NOW = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+# Flags that change (a sanitizer, another compiler) make everything anew; that
+# a warning is an error makes no other object.
+FLAGS_NOW = $(CC) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
 $(OBJ)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(FLAGS_NOW))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS_NOW))' >$@
@@ -162,20 +191,19 @@ FUZZ = OUT=build/fuzz/ OBJ=build/fuzz/obj CC=clang HARDENING=-fPIE HARDENING_LD=
 	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
 	-fno-sanitize-recover=all'
 fuzz:
-	$(MAKE) $(FUZZ) build/fuzz/tests/fuzz/libfuzzer
+	$(MAKE) $(FUZZ) build/fuzz/tests/fuzz/libfuzzer $(addprefix build/fuzz/tests/fuzz/fuzz-,$(FUZZERS))
 	$(MAKE) $(ASAN) tools
-	mkdir -p build/fuzz/corpus
-	cp -n $(SEEDS) build/fuzz/corpus/
-	ASAN_OPTIONS=detect_leaks=0 build/fuzz/tests/fuzz/libfuzzer -max_total_time=$(FUZZ_TIME) \
-	    -max_len=16384 -timeout=10 -artifact_prefix=build/fuzz/ -close_fd_mask=2 \
-	    -print_final_stats=1 build/fuzz/corpus
+	tests/fuzz/all $(FUZZ_TIME) libfuzzer $(FUZZERS)
 	ASAN_OPTIONS=detect_leaks=0 build/asan/tests/tools/split-drive mutate -n $(FUZZ_MUTANTS) \
 	    -s $$(date +%s) -d build/fuzz $(SEEDS)
 
+# Before a release: each target for an hour, and the tests in full.
+soak: all tools
+	PRAIC_LONG=1 PRAIC_SOAK=1 scripts/run-tests
+	$(MAKE) fuzz FUZZ_TIME=3600
+
 bench: all tools
-	python3 tests/bench/split.py
-	python3 tests/bench/tosql-sqlite.py
-	python3 tests/bench/tosql-mssql.py
+	tests/bench/run $(BENCH_FLAGS)
 
 golden: all tools
 	PRAIC_GOLDEN=1 scripts/run-tests
@@ -190,10 +218,63 @@ format:
 clean:
 	rm -rf build $(PROGRAMS) $(TOOLS)
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+# Where things go.  Section 8 or not, all programs stand in one directory:
+# praic-sched looks for the others beside itself.
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/praic
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR = $(PREFIX)/lib/systemd/system
+SYSUSERSDIR = $(PREFIX)/lib/sysusers.d
+INSTALL_PROGRAMS = $(PROGRAMS) $(wildcard scripts/praic-test)
+NAMES = $(notdir $(INSTALL_PROGRAMS))
+PAGES = $(wildcard */praic*.[1578])
+UNITS = $(wildcard scripts/systemd/*.service scripts/systemd/*.timer)
+SYSUSERS = $(wildcard scripts/systemd/*.conf)
+
+# Each file that is installed: directory, name there, file here, and whether it
+# can be run.  install and uninstall read the same list.
+define files
+$(foreach f,$(INSTALL_PROGRAMS),$(BINDIR) $(notdir $f) $f 755;)\
+$(foreach f,$(PAGES),$(MANDIR)/man$(subst .,,$(suffix $f)) $(notdir $f) $f 644;)\
+$(foreach f,$(NAMES),$(BASHDIR) $f completions/praic.bash 644;)\
+$(ZSHDIR) _praic completions/_praic 644;\
+$(foreach f,$(NAMES),$(FISHDIR) $f.fish completions/praic.fish 644;)\
+$(foreach f,$(UNITS),$(UNITDIR) $(notdir $f) $f 644;)\
+$(foreach f,$(SYSUSERS),$(SYSUSERSDIR) $(notdir $f) $f 644;)\
+$(foreach f,README NEWS LICENSE build/praic.spdx.json $(wildcard docs/*.md),$(DOCDIR) $(notdir $f) $f 644;)
+endef
+each_file = echo '$(files)' | tr ';' '\n' | while read -r dir name file mode; do \
+	[ -n "$$dir" ] || continue
+
+install: all sbom
+	@$(each_file); \
+		install -d "$(DESTDIR)$$dir" && \
+		install -m "$$mode" "$$file" "$(DESTDIR)$$dir/$$name" || exit 1; \
+		case $$name in *.service) \
+			sed 's,/usr/local/bin/,$(BINDIR)/,' "$$file" >"$(DESTDIR)$$dir/$$name" || exit 1 ;; \
+		esac; done
+
+uninstall:
+	@$(each_file); rm -f "$(DESTDIR)$$dir/$$name"; done
+	@rmdir "$(DESTDIR)$(DOCDIR)" 2>/dev/null || :
+
+# What it is made of; the same for the same programs.
+sbom: all
+	@mkdir -p build
+	scripts/sbom $(addprefix $(OUT),$(PROGRAMS)) >build/praic.spdx.json
+
+# The last commit as an archive: the same bytes for the same commit.
+dist:
+	scripts/release-check
+	@mkdir -p build
+	git -c tar.umask=0022 archive --format=tar --prefix=praic-$(VERSION)/ HEAD | \
+		gzip -9n >build/praic-$(VERSION).tar.gz
+	@echo build/praic-$(VERSION).tar.gz
 
 FORCE:
-.PHONY: all tools check check-asan all-asan fuzz bench golden lint format clean install FORCE
+.PHONY: all tools check check-asan all-asan fuzz bench golden lint format clean FORCE
+.PHONY: install uninstall sbom dist soak
 .DELETE_ON_ERROR:

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "buf.h"
 #include "code.h"
 #include "file.h"
+#include "msg.h"
+#include "msg.h"
 
 /* What an unprivileged Linux process may ask for (pipe-max-size). */
 #define WIDE_PIPE (1 << 20)
@@ -173,12 +176,16 @@ file_std_fds(void)
 {
 	int fd;
 
+	/* A file that may not grow is a failing write, as a full disk is. */
+	signal(SIGXFSZ, SIG_IGN);
 	/* Standard input first.  What nobody gave us for output cannot be
 	 * written to: to lose it in silence would be no success. */
 	do {
 		fd = open("/dev/null", O_RDONLY);
-		if (fd == -1)
+		if (fd == -1) {
+			msg_errno("/dev/null");
 			_exit(EX_OSERR);
+		}
 	} while (fd <= 2);
 	close(fd);
 }

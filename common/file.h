@@ -49,7 +49,7 @@ void file_widen_pipe(int fd);
 /*
  * Descriptors 0, 1 and 2 are open from here on, if need be on /dev/null, so
  * that no file of ours is taken for standard output.  Ends the program when
- * that cannot be had.
+ * that cannot be had.  And a limit of file sizes is an error, not a signal.
  */
 void file_std_fds(void);
 

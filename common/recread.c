@@ -10,16 +10,8 @@
 #include "lines.h"
 #include "msg.h"
 #include "num.h"
-#include "rec.h"
+#include "reccolumns.h"
 #include "utf8.h"
-#include "when.h"
-
-/* More fields than any stream has reason for; an H line with more is none. */
-#define MAX_FIELDS 256
-/* Tables that this program does not know: a later version may have some. */
-#define MAX_TABLES 64
-/* Memory for escaped values that is kept from line to line. */
-#define KEEP_SCRATCH ((size_t)1 << 20)
 
 enum where {
 	AT_START,	/* before a stream's first line */
@@ -40,24 +32,12 @@ struct rec_state {
 	int shown;		/* an event has shown it */
 	struct lines in;
 
-	struct buf scratch;	/* values that held escapes */
-	int escapes;		/* the line at hand has any */
+	struct field_space space;
 	struct buf session;	/* host and lsid of the session begun */
 	struct buf reason;
 
-	/* of this stream: for each table, which field a column stands in
-	 * (from 0; -1 when the stream has none), and how many there are */
-	int declared[TABLES];
-	int field[TABLES][TABLE_MAX_COLUMNS];
-	int fields[TABLES];
-	/* of tables of other versions: the names in others, one behind the
-	 * other, and how many columns each has */
-	struct buf others;
-	struct {
-		size_t name, n;
-		int fields;
-	} other[MAX_TABLES];
-	int other_n;
+	/* of this stream */
+	struct columns columns;
 	struct buf head;
 	uint64_t stream_complete;
 	uint64_t xml_bytes, xml_lines, session_rows;
@@ -81,10 +61,10 @@ rec_close(struct rec_reader *r)
 	if (r == NULL)
 		return;
 	lines_close(&r->state->in);
-	buf_free(&r->state->scratch);
+	buf_free(&r->state->space.scratch);
 	buf_free(&r->state->session);
 	buf_free(&r->state->reason);
-	buf_free(&r->state->others);
+	columns_free(&r->state->columns);
 	buf_free(&r->state->head);
 	free(r->state);
 	free(r);
@@ -191,97 +171,6 @@ rec_reject(struct rec_reader *r, const char *reason)
 		spoil(r, "%s", reason);
 }
 
-/*
- * Undo the escapes of one field.  The value points into the line, or into
- * scratch where there were any; scratch was given room for the whole line.
- * -1 when an escape is none.
- */
-static int
-unescape(struct rec_state *s, const char *p, size_t n, struct rec_value *v)
-{
-	const char *end = p + n, *slash = s->escapes ? memchr(p, '\\', n) : NULL;
-	char *out;
-
-	v->p = p;
-	v->n = n;
-	if (slash == NULL)
-		return 0;
-	if (n == 2 && p[1] == 'N') {
-		v->p = NULL;
-		v->n = 0;
-		return 0;
-	}
-	v->p = out = s->scratch.p + s->scratch.n;
-	for (;;) {
-		memcpy(out, p, (size_t)(slash - p));
-		out += slash - p;
-		if (slash + 1 == end)
-			return -1;
-		switch (slash[1]) {
-		case 't':
-			*out++ = '\t';
-			break;
-		case 'n':
-			*out++ = '\n';
-			break;
-		case 'r':
-			*out++ = '\r';
-			break;
-		case '\\':
-			*out++ = '\\';
-			break;
-		default:
-			return -1;
-		}
-		p = slash + 2;
-		slash = memchr(p, '\\', (size_t)(end - p));
-		if (slash == NULL)
-			break;
-	}
-	memcpy(out, p, (size_t)(end - p));
-	out += end - p;
-	v->n = (size_t)(out - v->p);
-	s->scratch.n = (size_t)(out - s->scratch.p);
-	return 0;
-}
-
-/* Cut the line at its TABs; all of them are counted, MAX_FIELDS kept. */
-static int
-split(struct rec_reader *r, struct rec_value *field)
-{
-	const char *p = r->line, *end = p + r->line_n, *tab;
-	int n = 0;
-
-	for (;; p = tab + 1) {
-		tab = memchr(p, '\t', (size_t)(end - p));
-		if (n < MAX_FIELDS) {
-			field[n].p = p;
-			field[n].n = (size_t)((tab != NULL ? tab : end) - p);
-		}
-		n++;
-		if (tab == NULL)
-			return n;
-	}
-}
-
-static int
-is(struct rec_value v, const char *text)
-{
-	return v.n == strlen(text) && memcmp(v.p, text, v.n) == 0;
-}
-
-/* Before the fields of a line are unescaped. */
-static void
-make_room(struct rec_reader *r)
-{
-	struct rec_state *s = r->state;
-
-	buf_trim(&s->scratch, KEEP_SCRATCH);
-	s->escapes = memchr(r->line, '\\', r->line_n) != NULL;
-	if (s->escapes)
-		buf_reserve(&s->scratch, r->line_n);
-}
-
 /* What somebody gave us instead of records. */
 static const char *
 guess(const char *p, size_t n)
@@ -341,88 +230,30 @@ read_start(struct rec_reader *r)
 	s->first = 0;
 	s->where = AT_HEAD;
 	s->stream_complete = 0;
-	memset(s->declared, 0, sizeof(s->declared));
-	buf_reset(&s->others);
-	s->other_n = 0;
+	columns_reset(&s->columns);
 	buf_reset(&s->head);
 	keep_head(r);
 	r->tables = 0;
 	return REC_TABLES;	/* for read_line: go on with the H lines */
 }
 
-static int
-find_other(const struct rec_state *s, struct rec_value name)
-{
-	int i;
-
-	for (i = 0; i < s->other_n; i++)
-		if (s->other[i].n == name.n &&
-		    memcmp(s->others.p + s->other[i].name, name.p, name.n) == 0)
-			return i;
-	return -1;
-}
-
-/* -1 when it is not what an H line must be. */
-static int
-read_head(struct rec_reader *r)
-{
-	struct rec_state *s = r->state;
-	struct rec_value field[MAX_FIELDS];
-	int n = split(r, field), t, c, f, g;
-
-	if (n < 3 || n > MAX_FIELDS || utf8_valid(r->line, r->line_n) != r->line_n)
-		return -1;
-	for (f = 1; f < n; f++) {
-		if (field[f].n == 0 || memchr(field[f].p, '\\', field[f].n) != NULL)
-			return -1;
-		for (g = 2; g < f; g++)
-			if (field[f].n == field[g].n &&
-			    memcmp(field[f].p, field[g].p, field[f].n) == 0)
-				return -1;
-	}
-	for (t = 0; t < TABLES && !is(field[1], table_list[t].name); t++)
-		;
-	if (t == TABLES) {
-		/* Of a later version: its rows are checked and passed over. */
-		if (s->other_n == MAX_TABLES || find_other(s, field[1]) != -1)
-			return -1;
-		s->other[s->other_n].name = s->others.n;
-		s->other[s->other_n].n = field[1].n;
-		s->other[s->other_n++].fields = n - 2;
-		buf_add(&s->others, field[1].p, field[1].n);
-		return 0;
-	}
-	if (s->declared[t])
-		return -1;
-	s->declared[t] = 1;
-	s->fields[t] = n - 2;
-	for (c = 0; c < table_list[t].columns; c++) {
-		s->field[t][c] = -1;
-		for (f = 2; f < n; f++)
-			if (is(field[f], table_list[t].column[c].name))
-				s->field[t][c] = f;
-	}
-	r->tables |= TABLE_BIT(t);
-	return 0;
-}
-
 static enum rec_event
 read_begin(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
-	struct rec_value field[MAX_FIELDS], value[2] = {{"", 0}, {"", 0}};
-	int n = split(r, field), i, bad = 0;
+	struct rec_value field[FIELD_MAX], value[2] = {{"", 0}, {"", 0}};
+	int n = field_split(r->line, r->line_n, field), i, bad = 0;
 
 	if (n != 3) {
 		msg_warn("%s: line %llu: an S line has a host name and an lsid", s->name,
 		    (unsigned long long)r->lineno);
 		return stop(r, EX_DATAERR);
 	}
-	make_room(r);
+	field_line(&s->space, r->line, r->line_n);
 	if (utf8_valid(r->line, r->line_n) != r->line_n)
 		bad = 1;
 	for (i = 0; i < 2 && !bad; i++)
-		if (unescape(s, field[i + 1].p, field[i + 1].n, &value[i]) == -1 ||
+		if (field_unescape(&s->space, field[i + 1], &value[i]) == -1 ||
 		    value[i].p == NULL)
 			bad = 1;
 	buf_reset(&s->session);
@@ -444,44 +275,6 @@ read_begin(struct rec_reader *r)
 	return REC_BEGIN;
 }
 
-/* Is the value what its column's type asks for? */
-static int
-well_typed(enum table_type type, struct rec_value v)
-{
-	int64_t t;
-
-	if (v.p == NULL)
-		return 1;
-	switch (type) {
-	case TABLE_INT:
-		return v.n > 0 && v.p[0] != '+' && num_parse(v.p, v.n, &t) == 0;
-	case TABLE_BOOL:
-		return v.n == 1 && (v.p[0] == '0' || v.p[0] == '1');
-	case TABLE_TIME:
-		return when_parse(v.p, v.n, &t) == 0;
-	case TABLE_TEXT:
-		break;
-	}
-	return 1;
-}
-
-static int
-same(struct rec_value a, struct rec_value b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-static const char *
-column_name(const struct rec_state *s, int t, int f)
-{
-	int c;
-
-	for (c = 0; t < TABLES && c < table_list[t].columns; c++)
-		if (s->field[t][c] == f)
-			return table_list[t].column[c].name;
-	return "(a later version's column)";
-}
-
 /* Is every field what a value must be, whether we know its column or not?
  * t is TABLES where we do not even know the table. */
 static int
@@ -500,28 +293,13 @@ check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, 
 		spoil(r, "a row of %s that is no UTF-8", table);
 		return -1;
 	}
-	make_room(r);
-	for (f = 2; s->escapes && f < n; f++)
-		if (unescape(s, field[f].p, field[f].n, &v) == -1) {
-			spoil(r, "a bad escape in %s.%s", table, column_name(s, t, f));
+	field_line(&s->space, r->line, r->line_n);
+	for (f = 2; s->space.escapes && f < n; f++)
+		if (field_unescape(&s->space, field[f], &v) == -1) {
+			spoil(r, "a bad escape in %s.%s", table, columns_name(&s->columns, t, f));
 			return -1;
 		}
-	s->scratch.n = 0;
-	return 0;
-}
-
-static int
-pass_over(struct rec_reader *r, const struct rec_value *field, int n)
-{
-	int i = n >= 2 ? find_other(r->state, field[1]) : -1;
-
-	if (i == -1) {
-		spoil(r, "a row of a table that no H line names");
-		return -1;
-	}
-	if (check_fields(r, TABLES, field, n, r->state->other[i].fields) == -1)
-		return -1;
-	show_unseen(r);
+	s->space.scratch.n = 0;
 	return 0;
 }
 
@@ -530,26 +308,31 @@ static int
 read_row(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
-	struct rec_value field[MAX_FIELDS], *v;
-	int n = split(r, field), t, c, f;
+	struct rec_value field[FIELD_MAX], *v;
+	int n = field_split(r->line, r->line_n, field), t = -1, c, f, wanted;
 
 	r->rows++;
-	for (t = 0; t < TABLES; t++)
-		if (n >= 2 && s->declared[t] && is(field[1], table_list[t].name))
-			break;
-	if (t == TABLES)
-		return pass_over(r, field, n);
-	if (check_fields(r, t, field, n, s->fields[t]) == -1)
+	if (n >= 2)
+		t = columns_table(&s->columns, field[1], &wanted);
+	if (t == -1) {
+		spoil(r, "a row of a table that no H line names");
 		return -1;
+	}
+	if (check_fields(r, t, field, n, wanted) == -1)
+		return -1;
+	if (t == TABLES) {
+		show_unseen(r);
+		return 0;
+	}
 	r->table = (enum table_id)t;
 	for (c = 0; c < table_list[t].columns; c++) {
 		v = &r->value[c];
 		v->p = NULL;
 		v->n = 0;
-		if ((f = s->field[t][c]) == -1)
+		if ((f = s->columns.field[t][c]) == -1)
 			continue;
-		(void)unescape(s, field[f].p, field[f].n, v);
-		if (!well_typed(table_list[t].column[c].type, *v)) {
+		(void)field_unescape(&s->space, field[f], v);
+		if (!field_well_typed(table_list[t].column[c].type, *v)) {
 			spoil(r, "%s.%s is not what its type asks for", table_list[t].name,
 			    table_list[t].column[c].name);
 			return -1;
@@ -561,9 +344,9 @@ read_row(struct rec_reader *r)
 		spoil(r, "it has two session rows");
 		return -1;
 	}
-	if ((s->field[t][SESSION_LSID] != -1 && !same(r->value[SESSION_LSID], r->lsid)) ||
-	    (s->field[t][SESSION_HOST_NAME] != -1 &&
-	    !same(r->value[SESSION_HOST_NAME], r->host))) {
+	if ((s->columns.field[t][SESSION_LSID] != -1 && !field_same(r->value[SESSION_LSID], r->lsid)) ||
+	    (s->columns.field[t][SESSION_HOST_NAME] != -1 &&
+	    !field_same(r->value[SESSION_HOST_NAME], r->host))) {
 		spoil(r, "its session row has another key than its S line");
 		return -1;
 	}
@@ -574,15 +357,16 @@ static int
 read_xml(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
+	struct rec_value text = {r->line + 2, r->line_n - 2};
 
 	if (r->line_n + 1 > REC_MAX_XML) {
 		spoil(r, "an X line of more than %d bytes", REC_MAX_XML);
 		return -1;
 	}
-	make_room(r);
+	field_line(&s->space, r->line, r->line_n);
 	if (utf8_valid(r->line, r->line_n) != r->line_n ||
-	    memchr(r->line + 2, '\t', r->line_n - 2) != NULL ||
-	    unescape(s, r->line + 2, r->line_n - 2, &r->xml) == -1 || r->xml.p == NULL) {
+	    memchr(text.p, '\t', text.n) != NULL ||
+	    field_unescape(&s->space, text, &r->xml) == -1 || r->xml.p == NULL) {
 		spoil(r, "an X line that is no text");
 		return -1;
 	}
@@ -595,16 +379,16 @@ static enum rec_event
 read_commit(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
-	struct rec_value field[MAX_FIELDS], lsid;
+	struct rec_value field[FIELD_MAX], lsid;
 	uint64_t rows, bytes;
-	int n = split(r, field);
+	int n = field_split(r->line, r->line_n, field);
 
-	make_room(r);
-	if (n != 4 || unescape(s, field[1].p, field[1].n, &lsid) == -1 || lsid.p == NULL ||
+	field_line(&s->space, r->line, r->line_n);
+	if (n != 4 || field_unescape(&s->space, field[1], &lsid) == -1 || lsid.p == NULL ||
 	    num_parse_count(field[2].p, field[2].n, UINT64_MAX, &rows) == -1 ||
 	    num_parse_count(field[3].p, field[3].n, UINT64_MAX, &bytes) == -1)
 		spoil(r, "its E line is none");
-	else if (!same(lsid, r->lsid))
+	else if (!field_same(lsid, r->lsid))
 		spoil(r, "its E line is that of session %.*s", (int)lsid.n, lsid.p);
 	else if (rows != r->rows)
 		spoil(r, "%llu rows instead of %llu", (unsigned long long)r->rows,
@@ -626,9 +410,9 @@ static enum rec_event
 read_end(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
-	struct rec_value field[MAX_FIELDS];
+	struct rec_value field[FIELD_MAX];
 	uint64_t sessions, left_out;
-	int n = split(r, field);
+	int n = field_split(r->line, r->line_n, field);
 
 	if (n != 3 || num_parse_count(field[1].p, field[1].n, UINT64_MAX, &sessions) == -1 ||
 	    num_parse_count(field[2].p, field[2].n, UINT64_MAX, &left_out) == -1) {
@@ -680,6 +464,7 @@ read_line(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 	char mark = r->line_n > 1 && r->line[1] == '\t' ? r->line[0] : '\0';
+	int t;
 
 	if (s->where == AT_START) {
 		read_start(r);
@@ -699,11 +484,14 @@ read_line(struct rec_reader *r)
 		return REC_EOF;
 	}
 	if (s->where == AT_HEAD && mark == 'H') {
-		if (s->in.too_long || read_head(r) == -1) {
+		t = s->in.too_long ? -1 : columns_add(&s->columns, r->line, r->line_n);
+		if (t == -1) {
 			msg_warn("%s: line %llu: not an H line", s->name,
 			    (unsigned long long)r->lineno);
 			return stop(r, EX_DATAERR);
 		}
+		if (t < TABLES)
+			r->tables |= TABLE_BIT(t);
 		keep_head(r);
 		return REC_EOF;
 	}

@@ -13,6 +13,8 @@
 /* Written when this much is there: a reader behind a pipe should have work
  * early, and a write should be worth its system call. */
 #define FLUSH_AT (64 * 1024)
+/* Lines of so many bytes are not copied first. */
+#define DIRECT_AT (16 * 1024)
 
 struct rec_writer {
 	int fd;
@@ -55,12 +57,18 @@ rec_failed(const struct rec_writer *w)
 }
 
 static void
-flush(struct rec_writer *w)
+write_out(struct rec_writer *w, const char *p, size_t n)
 {
-	if (w->code == 0 && file_write(w->fd, w->out.p, w->out.n) == -1) {
+	if (w->code == 0 && file_write(w->fd, p, n) == -1) {
 		msg_errno("%s", w->name);
 		w->code = EX_IOERR;
 	}
+}
+
+static void
+flush(struct rec_writer *w)
+{
+	write_out(w, w->out.p, w->out.n);
 	buf_trim(&w->out, 2 * FLUSH_AT);
 }
 
@@ -75,12 +83,9 @@ flush_if_full(struct rec_writer *w)
 static void
 put(struct rec_writer *w, const char *p, size_t n)
 {
-	if (n >= FLUSH_AT) {
+	if (n >= DIRECT_AT) {
 		flush(w);
-		if (w->code == 0 && file_write(w->fd, p, n) == -1) {
-			msg_errno("%s", w->name);
-			w->code = EX_IOERR;
-		}
+		write_out(w, p, n);
 		return;
 	}
 	buf_add(&w->out, p, n);
@@ -116,12 +121,16 @@ escape_vectors(char **to, const char *room_end, size_t spare, const char *p, siz
 		unsigned plain = first_escape(v);
 
 		vector_store(out, v);
+		/* By a constant: the next need not wait for what this one has. */
+		if (plain == VECTOR) {
+			p += VECTOR;
+			out += VECTOR;
+			continue;
+		}
 		p += plain;
 		out += plain;
-		if (plain < VECTOR) {
-			*out++ = '\\';
-			*out++ = escape_as[(unsigned char)*p++];
-		}
+		*out++ = '\\';
+		*out++ = escape_as[(unsigned char)*p++];
 	}
 	*to = out;
 	return (size_t)(p - start);

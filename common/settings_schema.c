@@ -11,8 +11,8 @@
  * AUTOINCREMENT: the number of a transfer that was removed names a folder of
  * the spool, and must not come back to mean another.
  *
- * Times are UNIX seconds.  "mark" and "swept" are by the appliance's clock,
- * all others by this machine's.
+ * Times are UNIX seconds.  "mark", and "since" and "until" of a run, are by
+ * the appliance's clock, all others by this machine's.
  */
 static const char version_1[] =
 "CREATE TABLE site (\n"
@@ -136,6 +136,7 @@ static const char version_1[] =
 "    seconds REAL,\n"
 "    since INTEGER,\n"
 "    until INTEGER,\n"
+"    number INTEGER,\n"
 "    sweep INTEGER NOT NULL DEFAULT 0,\n"
 "    code INTEGER,\n"
 "    sessions INTEGER,\n"

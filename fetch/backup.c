@@ -71,6 +71,7 @@ fetch(struct site *s, struct spool *spool, const char *body)
 		return code;
 	}
 	j = downloads_slot(d);
+	j->report = NULL;
 	j->dated = 1;
 	spool_base(j->base, s->name, "", 0, "backup", NULL);
 	strcpy(j->what, "backup");

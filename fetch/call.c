@@ -5,10 +5,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "call.h"
 #include "code.h"
 #include "header.h"
 #include "msg.h"
+#include "rate.h"
 #include "secret.h"
 #include "token.h"
 
@@ -23,24 +26,21 @@
 
 /* What the calls of a site share. */
 struct pace {
-	CURLM *multi;		/* it keeps the parsed CA file, too */
+	CURLM *multi;		/* all calls; it keeps the parsed CA file, too */
 	CURLSH *share;		/* names, and TLS sessions to resume */
-	int64_t next_us;	/* when the next call may start */
+	struct rate *rate;
 };
 
-static int64_t
-clock_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
+/* Where an SSL_CTX has its call; -1 when TLS is not done by OpenSSL. */
+static int call_of_context = -1;
 
 int64_t
 call_clock(void)
 {
-	return clock_us() / 1000;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 void (*call_idle)(void);
@@ -52,15 +52,49 @@ idle(void)
 		call_idle();
 }
 
+int
+call_drive(struct site *s, int64_t ms)
+{
+	CURLM *multi = s->pace->multi;
+	struct call *c;
+	CURLMsg *m;
+	CURLMcode bad;
+	int running, left, over = 0;
+
+	bad = curl_multi_perform(multi, &running);
+	while ((m = curl_multi_info_read(multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
+		c->over = over = 1;
+		c->result = m->data.result;
+	}
+	idle();
+	if (bad == CURLM_OK && !over && ms > 0)
+		bad = curl_multi_poll(multi, NULL, 0, (int)(ms < POLL_MS ? ms : POLL_MS), NULL);
+	if (bad == CURLM_OK)
+		return 0;
+	msg_warn("libcurl: %s", curl_multi_strerror(bad));
+	return EX_SOFTWARE;
+}
+
 void
-call_sleep(int64_t ms)
+call_wake(struct site *s)
+{
+	(void)curl_multi_wakeup(s->pace->multi);
+}
+
+void
+call_sleep(struct site *s, int64_t ms)
 {
 	int64_t until = call_clock() + ms;
 	struct timespec t = {0};
 
 	while ((ms = until - call_clock()) > 0) {
-		idle();
-		t.tv_nsec = (ms < POLL_MS ? ms : POLL_MS) * 1000000;
+		if (call_drive(s, ms) == 0)
+			continue;
+		t.tv_sec = (time_t)(ms / 1000);
+		t.tv_nsec = ms % 1000 * 1000000;
 		nanosleep(&t, NULL);
 	}
 }
@@ -77,7 +111,11 @@ call_open(struct site *s)
 	p = xcalloc(1, sizeof(*p));
 	p->multi = curl_multi_init();
 	p->share = curl_share_init();
+	p->rate = rate_new();
 	s->pace = p;
+	if (call_of_context == -1 &&
+	    strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
+		call_of_context = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (p->multi == NULL || p->share == NULL ||
 	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) !=
 	    CURLSHE_OK || curl_share_setopt(p->share, CURLSHOPT_SHARE,
@@ -95,14 +133,23 @@ call_close(struct site *s)
 		return;
 	curl_multi_cleanup(s->pace->multi);
 	curl_share_cleanup(s->pace->share);
+	rate_free(s->pace->rate);
 	free(s->pace);
 	s->pace = NULL;
 	curl_global_cleanup();
 }
 
+int
+call_sees_end(void)
+{
+	return call_of_context != -1;
+}
+
 void
 call_end_easy(struct call *c)
 {
+	if (c->easy != NULL)
+		curl_multi_remove_handle(c->site->pace->multi, c->easy);
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
 	c->easy = NULL;
@@ -267,6 +314,36 @@ set_headers(struct call *c)
 			c->broken = 1; \
 	} while (0)
 
+/*
+ * A connection that ends without TLS's own farewell is nothing to libcurl.
+ * But where an answer has neither a length nor chunks, that farewell is all
+ * that tells a whole one from one that was cut.
+ */
+static void
+on_alert(const SSL *ssl, int where, int what)
+{
+	SSL_CTX *context = SSL_get_SSL_CTX(ssl);
+	struct call *c = SSL_CTX_get_ex_data(context, call_of_context);
+
+	/* A proxy's TLS, which is begun first, is not that of the answer. */
+	if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY &&
+	    c != NULL && c->context == context)
+		c->farewell = 1;
+}
+
+static CURLcode
+watch_tls(CURL *easy, void *context, void *arg)
+{
+	struct call *c = arg;
+
+	(void)easy;
+	if (!SSL_CTX_set_ex_data(context, call_of_context, c))
+		return CURLE_SSL_CONNECT_ERROR;
+	SSL_CTX_set_info_callback(context, on_alert);
+	c->context = context;
+	return CURLE_OK;
+}
+
 static void
 set_tls(struct call *c)
 {
@@ -278,6 +355,10 @@ set_tls(struct call *c)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (call_of_context != -1) {
+		SET(CURLOPT_SSL_CTX_FUNCTION, watch_tls);
+		SET(CURLOPT_SSL_CTX_DATA, c);
+	}
 	if (s->ca_file != NULL) {
 		/* Only these: that is the point of naming them. */
 		SET(CURLOPT_CAINFO, s->ca_file);
@@ -314,6 +395,8 @@ call_start(struct call *c)
 	c->status = 0;
 	c->bytes = c->last_bytes = 0;
 	c->stopped = c->slow = c->big = c->told = c->code = c->broken = c->headed = 0;
+	c->over = c->farewell = c->torn = 0;
+	c->context = NULL;
 	c->token_number = token_number(c->site);
 	c->error[0] = '\0';
 	buf_reset(&c->said);
@@ -327,9 +410,12 @@ call_start(struct call *c)
 		buf_printf(&c->url, "%s%s%s%s", c->site->url, c->path,
 		    c->query != NULL ? "?" : "", c->query != NULL ? c->query : "");
 
+	c->result = CURLE_FAILED_INIT;
 	c->easy = curl_easy_init();
-	if (c->easy == NULL)
+	if (c->easy == NULL) {
+		c->over = 1;
 		return;		/* call_end sees it */
+	}
 	SET(CURLOPT_URL, buf_text(&c->url));
 	set_tls(c);
 	set_headers(c);
@@ -364,28 +450,20 @@ call_start(struct call *c)
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, c);
 	SET(CURLOPT_PRIVATE, c);
+	if (c->broken || curl_multi_add_handle(c->site->pace->multi, c->easy) != CURLM_OK)
+		c->broken = c->over = 1;
 }
 
 int64_t
 call_pace(struct site *s)
 {
-	struct pace *p = s->pace;
-	int64_t now = clock_us();
-
-	if (p->next_us > now)
-		return (p->next_us - now + 999) / 1000;
-	if (s->rate > 0)
-		p->next_us = now + 1000000 / s->rate;
-	return 0;
+	return rate_book(s->pace->rate, s);
 }
 
 void
 call_hold(struct site *s, int64_t ms)
 {
-	int64_t until = clock_us() + ms * 1000;
-
-	if (until > s->pace->next_us)
-		s->pace->next_us = until;
+	rate_hold(s->pace->rate, ms);
 }
 
 int64_t
@@ -413,32 +491,6 @@ call_retry(struct retry *r, const struct call *c)
 	return delay;
 }
 
-/* Run it to its end, alone. */
-static CURLcode
-perform(struct call *c)
-{
-	CURLM *multi = c->site->pace->multi;
-	CURLcode r = CURLE_FAILED_INIT;
-	CURLMcode bad;
-	CURLMsg *m;
-	int running = 1, left;
-
-	if (c->easy == NULL)
-		return r;
-	bad = curl_multi_add_handle(multi, c->easy);
-	while (bad == CURLM_OK && running > 0) {
-		bad = curl_multi_perform(multi, &running);
-		idle();
-		if (bad == CURLM_OK && running > 0)
-			bad = curl_multi_poll(multi, NULL, 0, POLL_MS, NULL);
-	}
-	while ((m = curl_multi_info_read(multi, &left)) != NULL)
-		if (m->msg == CURLMSG_DONE)
-			r = m->data.result;
-	curl_multi_remove_handle(multi, c->easy);
-	return r;
-}
-
 enum call_end
 call_run(struct call *c)
 {
@@ -451,9 +503,11 @@ call_run(struct call *c)
 			return c->end = CALL_FAILED;
 		}
 		while ((wait = call_pace(c->site)) > 0)
-			call_sleep(wait);
+			call_sleep(c->site, wait);
 		call_start(c);
-		end = call_end(c, perform(c));
+		while (!c->over && call_drive(c->site, POLL_MS) == 0)
+			;
+		end = call_end(c);
 		if (end == CALL_TOKEN) {
 			if ((c->code = token_renew(c->site, c->token_number)) != 0) {
 				c->told = 1;

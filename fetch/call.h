@@ -56,6 +56,7 @@ struct call {
 	int64_t length;			/* Content-Length; -1: not said */
 	int64_t range_first, range_total; /* Content-Range; -1 */
 	int encoded;			/* Content-Encoding, other than identity */
+	int chunked;			/* Transfer-Encoding, and so no length */
 	struct buf type, etag, modified, disposition;	/* as they came */
 	uint64_t bytes;			/* of the body, so far */
 
@@ -64,13 +65,20 @@ struct call {
 	int code;			/* exit code, if it is given up */
 	int slow;			/* a limit of time was met */
 	int big;			/* max_bytes was met */
+	int torn;			/* done, but it may have been cut: it had no length,
+					 * and the connection no proper end */
 	struct buf why;			/* for a message */
+
+	/* It has ended, so, and waits for call_end. */
+	int over;
+	CURLcode result;
 
 	/* call.c's own. */
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf url, moved, location, said;
-	int redirects, stopped, told, broken, headed, token_number;
+	int redirects, stopped, told, broken, headed, token_number, farewell;
+	void *context;			/* SSL_CTX of the appliance */
 	int64_t began, last, last_at;
 	uint64_t last_bytes;
 	char error[CURL_ERROR_SIZE];
@@ -90,9 +98,21 @@ void call_close(struct site *);
 
 void call_free(struct call *);
 
-/* Make c->easy for another try.  The caller runs it, then calls call_end. */
+/*
+ * Start another try.  It goes on whenever call_drive is called, beside the
+ * other calls of its site, until c->over; then call_end says what has come
+ * of it.
+ */
 void call_start(struct call *);
-enum call_end call_end(struct call *, CURLcode);
+enum call_end call_end(struct call *);
+
+/*
+ * Let all calls of a site go on, and wait for something to happen, for so
+ * many milliseconds at most.  0, or EX_SOFTWARE after a message.
+ */
+int call_drive(struct site *, int64_t ms);
+/* End the wait; from any thread. */
+void call_wake(struct site *);
 
 /*
  * How long, in milliseconds, until the next call may start; 0 books it.
@@ -119,7 +139,8 @@ int64_t call_retry(struct retry *, const struct call *);
  * caller: redirects, and one new token after a 401.
  */
 enum call_end call_run(struct call *);
-void call_sleep(int64_t ms);
+/* Wait; the other calls of the site go on meanwhile. */
+void call_sleep(struct site *, int64_t ms);
 
 static inline int
 call_is_good(const struct call *c)
@@ -129,6 +150,8 @@ call_is_good(const struct call *c)
 
 /* For verdict.c: the handle is no longer needed. */
 void call_end_easy(struct call *);
+/* Is it known by what TLS is done how a connection ends? */
+int call_sees_end(void);
 
 /* Say why a call was given up; "what" is what was asked for. */
 void call_complain(const struct call *, const char *what);

@@ -171,6 +171,10 @@ judge(struct document *d, const struct question *q)
 
 	if (d->call.status != 200)
 		return odd(d, ", a part only, which was not asked for");
+	/* XML tells by itself whether it is whole. */
+	if (d->call.torn && a->kind != ANSWER_XML)
+		return odd(d, ", and the connection was cut: neither a length nor an end of TLS "
+		    "says that this is all");
 	switch (a->kind) {
 	case ANSWER_XML:
 		if (!a->whole)
@@ -256,7 +260,7 @@ document_get(struct document *d, const struct question *q, enum document_is *is)
 			break;
 		msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", d->site->name,
 		    q->report, (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
-		call_sleep(delay);
+		call_sleep(d->site, delay);
 	}
 	if (*is == DOCUMENT_DATA || *is == DOCUMENT_NOTHING)
 		return 0;

@@ -78,5 +78,13 @@ int nothing_is(struct document *d, const struct question *, const char *text);
 
 /* Is the text one of those that are known, or that --expired gave? */
 int nothing_expired(const struct site *, const char *text);
+/* Is it one that is known to mean that there is no such recording? */
+int nothing_never(const char *text);
+/*
+ * Is this refusal of a recording about that recording?  1 if the appliance
+ * refuses what cannot be with other words; 0 if it says so to everything, or
+ * that could not be found out.
+ */
+int nothing_else(struct site *, const char *report, int numbered, const char *text);
 
 #endif

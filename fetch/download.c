@@ -28,12 +28,7 @@ downloads_open(struct downloads *d, struct site *s, struct spool *spool, int job
 		d->job[i].downloads = d;
 		d->job[i].part.fd = -1;
 	}
-	d->multi = curl_multi_init();
-	if (d->multi == NULL) {
-		msg_warn("libcurl cannot be set up");
-		return EX_SOFTWARE;
-	}
-	d->syncer = syncer_new(d->multi);
+	d->syncer = syncer_new(s);
 	return d->syncer != NULL ? 0 : EX_OSERR;
 }
 
@@ -46,25 +41,24 @@ downloads_close(struct downloads *d)
 	for (i = 0; i < DOWNLOAD_SLOTS; i++) {
 		struct job *j = &d->job[i];
 
-		if (j->state == JOB_RUN)
-			curl_multi_remove_handle(d->multi, j->call.easy);
 		if (j->state != JOB_FREE)
 			job_let_go(j, 1);
 		call_free(&j->call);
 		answer_free(&j->answer);
 		buf_free(&j->query);
 		buf_free(&j->validator);
+		buf_free(&j->refusal);
 		sha256_free(j->hash);
 		spool_file_free(&j->file);
 	}
 	while (d->believed_n > 0)
 		free(d->believed[--d->believed_n]);
-	curl_multi_cleanup(d->multi);
 }
 
 /*
- * What waits for the disk only does not keep others from the network, as
- * long as there are slots at all.
+ * What waits for the disk only, or until the appliance may say something
+ * else about this one, does not keep others from the network, as long as
+ * there are slots at all.
  */
 struct job *
 downloads_slot(struct downloads *d)
@@ -73,12 +67,24 @@ downloads_slot(struct downloads *d)
 	int i, busy = 0;
 
 	for (i = 0; i < DOWNLOAD_SLOTS; i++) {
-		if (d->job[i].state == JOB_FREE)
+		const struct job *j = &d->job[i];
+
+		if (j->state == JOB_FREE)
 			slot = slot != NULL ? slot : &d->job[i];
-		else if (d->job[i].state != JOB_SYNC)
+		else if (j->state != JOB_SYNC && !(j->state == JOB_WAIT && j->refusals > 0))
 			busy++;
 	}
 	return busy < d->jobs ? slot : NULL;
+}
+
+static int
+running(const struct downloads *d)
+{
+	int i, n = 0;
+
+	for (i = 0; i < DOWNLOAD_SLOTS; i++)
+		n += d->job[i].state == JOB_RUN;
+	return n;
 }
 
 /* Start its call, if the pace allows; else when to try. */
@@ -89,8 +95,11 @@ start(struct job *j)
 	struct spool_part *p = &j->part;
 	const struct buf *validator;
 	int64_t wait;
-	int code = token_get(c->site);
+	int code;
 
+	if (running(j->downloads) >= j->downloads->jobs)
+		return POLL_MS;
+	code = token_get(c->site);
 	if (code != 0) {
 		job_fatal(j, code);
 		return 0;
@@ -111,10 +120,6 @@ start(struct job *j)
 	j->begun_at = p->size;
 	j->state = JOB_RUN;
 	call_start(c);
-	if (c->easy == NULL || curl_multi_add_handle(j->downloads->multi, c->easy) != CURLM_OK) {
-		msg_warn("libcurl cannot start a call");
-		job_fatal(j, EX_SOFTWARE);
-	}
 	return 0;
 }
 
@@ -215,7 +220,8 @@ download_begin(struct job *j, const char *path, const char *query, const char *b
 	c->arg = j;
 	c->date = 0;
 	memset(&j->retry, 0, sizeof(j->retry));
-	j->odd = j->locked_told = 0;
+	buf_reset(&j->refusal);
+	j->refusals = j->locked_told = 0;
 	j->hashed = j->noted = 0;
 	j->at = 0;
 	if (j->hash == NULL)
@@ -270,39 +276,35 @@ first_over(struct downloads *d, int *busy)
 	return NULL;
 }
 
+/* Calls may have ended while something else was waited for, a token say. */
+static void
+take_ended(struct downloads *d)
+{
+	int i;
+
+	for (i = 0; i < DOWNLOAD_SLOTS; i++)
+		if (d->job[i].state == JOB_RUN && d->job[i].call.over)
+			job_ended(&d->job[i]);
+}
+
 struct job *
 downloads_wait(struct downloads *d)
 {
 	struct job *done;
-	struct call *c;
-	CURLMcode bad = CURLM_OK;
-	CURLMsg *m;
 	int64_t next;
-	int running, left, busy, error;
+	int busy, error, code;
 
 	for (;;) {
 		while ((done = syncer_done(d->syncer, &error)) != NULL)
 			job_synced(done, error);
+		take_ended(d);
 		next = advance(d);
 		if (d->fatal != 0)
 			return NULL;
 		if ((done = first_over(d, &busy)) != NULL || !busy)
 			return done;
-		bad = curl_multi_perform(d->multi, &running);
-		if (call_idle != NULL)
-			call_idle();
-		while ((m = curl_multi_info_read(d->multi, &left)) != NULL) {
-			if (m->msg != CURLMSG_DONE)
-				continue;
-			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
-			job_ended(c->arg, m->data.result);
-		}
-		if (d->fatal == 0 && first_over(d, &busy) == NULL && bad == CURLM_OK)
-			bad = curl_multi_poll(d->multi, NULL, 0, (int)next, NULL);
-		if (bad != CURLM_OK) {
-			msg_warn("libcurl: %s", curl_multi_strerror(bad));
-			d->fatal = EX_SOFTWARE;
-		}
+		if ((code = call_drive(d->site, next)) != 0)
+			d->fatal = code;
 	}
 }
 

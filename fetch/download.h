@@ -15,6 +15,7 @@
 #define DOWNLOAD_JOBS 32	/* -j at most */
 #define DOWNLOAD_SLOTS (2 * DOWNLOAD_JOBS)
 #define DOWNLOAD_TEXTS 16
+#define DOWNLOAD_REPORTS 4	/* that files come by */
 
 enum download_is {
 	DOWNLOAD_WHOLE,		/* job->file says what it is */
@@ -33,6 +34,8 @@ struct job {
 	char what[160];			/* for messages */
 	void *owner;			/* the caller's */
 	size_t item;			/* the caller's */
+	const char *report;		/* of a recording, a constant; else NULL */
+	int numbered;			/* that report takes an instance */
 	/* Always made anew, under a name with its time (a backup). */
 	int dated;
 	enum download_is is;
@@ -49,21 +52,27 @@ struct job {
 	struct sha256 *hash;
 	uint64_t hashed, noted, begun_at;
 	struct retry retry;
-	int odd, locked_told;
+	struct buf refusal;		/* what the appliance said in its stead */
+	int refusals;			/* so often in a row, and nothing else */
+	int locked_told;
 	int64_t at;			/* JOB_LOCK, JOB_WAIT: when to go on */
 };
 
 struct downloads {
 	struct site *site;
 	struct spool *spool;
-	CURLM *multi;
 	struct syncer *syncer;
 	struct job job[DOWNLOAD_SLOTS];
 	int jobs;			/* -j */
-	int64_t last_good;		/* call_clock() of the last success */
+	int64_t last_good;		/* call_clock() of the last good answer */
+	/* And of the last whole file of each report. */
+	struct {
+		const char *report;
+		int64_t at;
+	} last_whole[DOWNLOAD_REPORTS];
 	uint64_t whole, had;		/* files fetched; found */
 	int fatal;			/* exit code: no use in going on */
-	/* Refusals that were the same at each try: the first try will do. */
+	/* Refusals that were found to be for good: the first will do. */
 	char *believed[DOWNLOAD_TEXTS];
 	size_t believed_n;
 };
@@ -77,8 +86,8 @@ void downloads_close(struct downloads *);
 struct job *downloads_slot(struct downloads *);
 /*
  * Fetch into it: GET path?query, or POST path with a JSON body, if there is
- * one.  base, what and dated were filled in.  The query is copied, path and
- * body are not.
+ * one.  base, what, report, numbered and dated were filled in.  The query is
+ * copied, path and body are not.
  */
 void download_begin(struct job *, const char *path, const char *query, const char *body);
 

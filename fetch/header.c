@@ -31,7 +31,7 @@ header_forget(struct call *c)
 	buf_reset(&c->location);
 	c->date = 0;
 	c->retry_after = c->length = c->range_first = c->range_total = -1;
-	c->encoded = 0;
+	c->encoded = c->chunked = 0;
 }
 
 static int64_t
@@ -91,9 +91,12 @@ header_one(struct call *c, const char *name, size_t name_n, const char *p, size_
 	} else if (IS("content-type"))
 		keep(&c->type, p, n);
 	else if (IS("content-length")) {
-		if (num_parse_count(p, n, INT64_MAX, &v) == 0)
-			c->length = (int64_t)v;
-	} else if (IS("content-range"))
+		/* One that cannot be is not one that was not said. */
+		c->length = num_parse_count(p, n, INT64_MAX, &v) == 0 ? (int64_t)v :
+		    INT64_MAX;
+	} else if (IS("transfer-encoding"))
+		c->chunked = 1;
+	else if (IS("content-range"))
 		parse_range(c, p, n);
 	else if (IS("content-encoding"))
 		c->encoded = n > 0 && (n != 8 || strncasecmp(p, "identity", 8) != 0);
@@ -111,6 +114,9 @@ header_one(struct call *c, const char *name, size_t name_n, const char *p, size_
 void
 header_settle(struct call *c)
 {
+	/* RFC 9112, 6.3: chunks override a length. */
+	if (c->chunked)
+		c->length = -1;
 	if (c->retry_after < -1) {	/* a date; see header_one */
 		c->retry_after = -(c->retry_after + 2) - c->date;
 		if (c->date == 0 || c->retry_after < 0)

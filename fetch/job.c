@@ -20,7 +20,7 @@
 #define RESUME_FROM (1 << 20)	/* less is not worth a note, nor a resume */
 #define NOTE_EVERY (256 << 20)	/* bytes between two syncs */
 #define WRITE_EVERY (8 << 20)	/* bytes that the kernel is asked to write out */
-#define MAX_ODD 3		/* tries for an answer that is no such file */
+#define LEAST_REFUSALS 3	/* of one wording in a row, before it is believed */
 #define MAX_PAGE (1 << 20)	/* bytes of such an answer */
 #define STRONG 60		/* seconds: RFC 9110, 8.8.2.2 */
 
@@ -120,6 +120,20 @@ job_finish(struct job *j, int resumed)
 	syncer_add(d->syncer, j->part.fd, j);
 }
 
+/* When did one come by the report of this one?  The place for it. */
+static int64_t *
+last_whole(struct job *j)
+{
+	struct downloads *d = j->downloads;
+	size_t i;
+
+	for (i = 0; i + 1 < DOWNLOAD_REPORTS && d->last_whole[i].report != j->report; i++)
+		if (d->last_whole[i].report == NULL)
+			break;
+	d->last_whole[i].report = j->report;
+	return &d->last_whole[i].at;
+}
+
 void
 job_synced(struct job *j, int error)
 {
@@ -134,6 +148,8 @@ job_synced(struct job *j, int error)
 		return;
 	}
 	d->whole++;
+	if (j->report != NULL)
+		*last_whole(j) = call_clock();
 	msg_tell(1, "%s: %s: %llu bytes", d->site->name, j->what,
 	    (unsigned long long)j->file.bytes);
 	job_over(j, DOWNLOAD_WHOLE, 0);
@@ -280,9 +296,9 @@ complain(const struct job *j)
 	call_complain(&j->call, j->what);
 }
 
-/* It may go better later, unless it has been later for long enough. */
-static void
-again(struct job *j)
+/* It may go better later: 0; or -1, when it has been later for long enough. */
+static int
+try_later(struct job *j)
 {
 	struct call *c = &j->call;
 	int64_t delay;
@@ -291,15 +307,23 @@ again(struct job *j)
 	if (j->part.size >= j->begun_at + RESUME_FROM && is_resumable(j))
 		memset(&j->retry, 0, sizeof(j->retry));
 	delay = call_retry(&j->retry, c);
-	if (delay == -1) {
-		complain(j);
-		job_over(j, DOWNLOAD_FAILED, c->code);
-		return;
-	}
+	if (delay == -1)
+		return -1;
 	msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", c->site->name, j->what,
 	    (int)c->why.n, c->why.p, (double)delay / 1000);
 	j->state = JOB_WAIT;
 	j->at = call_clock() + delay;
+	return 0;
+}
+
+static void
+again(struct job *j)
+{
+	j->refusals = 0;
+	if (try_later(j) == 0)
+		return;
+	complain(j);
+	job_over(j, DOWNLOAD_FAILED, j->call.code);
 }
 
 /* Has this appliance said so before, and stuck to it? */
@@ -311,14 +335,57 @@ is_believed(const struct downloads *d, const char *text)
 	for (i = 0; i < d->believed_n; i++)
 		if (strcmp(d->believed[i], text) == 0)
 			return 1;
-	return 0;
+	return nothing_never(text);
 }
 
-static void
-believe(struct downloads *d, const char *text)
+/*
+ * The time for tries is up, and to the last the appliance refused this one
+ * with these words.  Is that for good?  Not if it may be its answer to
+ * everything just now.
+ */
+static int
+is_final(struct job *j, const char *text)
 {
+	struct downloads *d = j->downloads;
+
+	if (j->refusals < LEAST_REFUSALS || j->report == NULL ||
+	    (*last_whole(j) < j->retry.since &&
+	    !nothing_else(d->site, j->report, j->numbered, text)))
+		return 0;
 	if (d->believed_n < DOWNLOAD_TEXTS && !is_believed(d, text))
 		d->believed[d->believed_n++] = xstrdup(text);
+	return 1;
+}
+
+/* The appliance itself says no, in words; it need not have the last one. */
+static void
+refused(struct job *j, const char *text)
+{
+	struct call *c = &j->call;
+	char shown[SITE_SHOWN];
+
+	if (nothing_expired(c->site, text)) {
+		job_over(j, DOWNLOAD_EXPIRED, 0);
+		return;
+	}
+	if (strcmp(buf_text(&j->refusal), text) != 0)
+		j->refusals = 0;
+	j->refusals++;
+	buf_reset(&j->refusal);
+	buf_adds(&j->refusal, text);
+	if (!is_believed(j->downloads, text)) {
+		if (try_later(j) == 0)
+			return;
+		if (!is_final(j, text)) {
+			complain(j);
+			job_over(j, DOWNLOAD_FAILED, EX_UNAVAILABLE);
+			return;
+		}
+	}
+	msg_warn("%s: %s: the appliance refuses it, and sticks to that: %s (if it means that the "
+	    "recording was deleted, see --expired)", c->site->name, j->what,
+	    site_show(c->site, text, strlen(text), shown));
+	job_over(j, DOWNLOAD_BAD, EX_DATAERR);
 }
 
 /* An answer that is no file of any sort. */
@@ -328,36 +395,25 @@ no_file(struct job *j)
 	struct call *c = &j->call;
 	struct answer *a = &j->answer;
 	char shown[SITE_SHOWN];
-	int refusal = a->kind == ANSWER_XML && a->whole, code;
+	int code;
 
 	job_start_over(j);
 	if (j->state == JOB_OVER)
 		return;
-	if (a->kind == ANSWER_XML && a->error && a->whole &&
-	    nothing_expired(c->site, buf_text(&a->said))) {
-		job_over(j, DOWNLOAD_EXPIRED, 0);
-		return;
-	}
 	buf_reset(&c->why);
 	buf_printf(&c->why, "not a file, but %s", answer_what(a));
 	if (a->said.n > 0)
 		buf_printf(&c->why, ": %s", site_show(c->site, a->said.p, a->said.n, shown));
 	c->code = EX_UNAVAILABLE;
-	if (a->denied && (code = token_renew(c->site, c->token_number)) != 0) {
+	if (a->kind == ANSWER_XML && a->whole) {
+		refused(j, a->said.n > 0 ? buf_text(&a->said) : a->root);
+		return;
+	}
+	if (a->denied && (code = token_renew(c->site, c->token_number)) != 0)
 		job_fatal(j, code);
-		return;
-	}
-	if (++j->odd < MAX_ODD && !(refusal && is_believed(j->downloads, buf_text(&a->said)))) {
+	else
+		/* A web page, say: some trouble in between. */
 		again(j);
-		return;
-	}
-	complain(j);
-	if (refusal)
-		believe(j->downloads, buf_text(&a->said));
-	/* The appliance itself says no to this one; anything else, a web
-	 * page say, is some trouble in between. */
-	job_over(j, refusal ? DOWNLOAD_BAD : DOWNLOAD_FAILED,
-	    refusal ? EX_DATAERR : EX_UNAVAILABLE);
 }
 
 /*
@@ -382,6 +438,13 @@ good_end(struct job *j)
 {
 	struct call *c = &j->call;
 
+	if (c->torn) {
+		buf_printf(&c->why, "the connection was cut: neither a length nor an end of TLS "
+		    "says that %llu bytes are all", (unsigned long long)c->bytes);
+		c->code = EX_UNAVAILABLE;
+		again(j);
+		return;
+	}
 	j->downloads->last_good = call_clock();
 	if (c->status == 200)
 		answer_end(&j->answer);
@@ -408,14 +471,13 @@ good_end(struct job *j)
 
 /* A call has ended. */
 void
-job_ended(struct job *j, CURLcode r)
+job_ended(struct job *j)
 {
 	struct call *c = &j->call;
 	enum call_end end;
 	int code;
 
-	curl_multi_remove_handle(j->downloads->multi, c->easy);
-	end = call_end(c, r);
+	end = call_end(c);
 	if (j->downloads->fatal != 0) {
 		if (j->state != JOB_OVER)
 			job_over(j, DOWNLOAD_FAILED, j->downloads->fatal);

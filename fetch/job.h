@@ -11,8 +11,8 @@
 int job_head(struct call *);
 int job_take(struct call *, const char *, size_t);
 
-/* The call, which is no longer in the multi handle, has ended. */
-void job_ended(struct job *, CURLcode);
+/* Its call is over. */
+void job_ended(struct job *);
 
 /* All of it is in the part: sync it ... */
 void job_finish(struct job *, int resumed);

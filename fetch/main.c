@@ -17,6 +17,7 @@
 #include "file.h"
 #include "msg.h"
 #include "num.h"
+#include "secret.h"
 #include "settings.h"
 #include "when.h"
 
@@ -263,6 +264,7 @@ main(int argc, char **argv)
 
 	file_std_fds();
 	msg_start(argv[0]);
+	secret_guard();		/* the settings may have secrets, too */
 	signal(SIGPIPE, SIG_IGN);	/* a reader that ends is a write that fails */
 	site_init(&o.site);
 	while (code == 0 && (c = getopt_long(argc, argv, "d:j:s:v", long_options, &at)) != -1) {

@@ -34,6 +34,10 @@ static const char *const known_expired[] = {
 	"This recording has expired and can no longer be viewed or downloaded.",
 };
 
+static const char *const known_never[] = {
+	"Invalid lsid.",
+};
+
 /* What a parameter asks about. */
 enum about { ABOUT_OTHER, ABOUT_TIME, ABOUT_DAY, ABOUT_SPAN, ABOUT_SESSION };
 
@@ -185,4 +189,45 @@ nothing_expired(const struct site *s, const char *text)
 {
 	return in_list(known_expired, sizeof(known_expired) / sizeof(known_expired[0]),
 	    text) || in_list(s->expired.text, s->expired.n, text);
+}
+
+int
+nothing_never(const char *text)
+{
+	return in_list(known_never, sizeof(known_never) / sizeof(known_never[0]), text);
+}
+
+/* 1: the answer is an <error> with this text; 0: with another; -1: neither. */
+static int
+refuses(struct document *d, const struct question *q, const char *text)
+{
+	int is = says(d, q, text);
+	const struct answer *a = &d->answer;
+
+	if (is == 0 && (d->call.end != CALL_DONE || a->kind != ANSWER_XML || !a->error ||
+	    !a->whole))
+		return -1;
+	return is;
+}
+
+int
+nothing_else(struct site *s, const char *report, int numbered, const char *text)
+{
+	struct question none = {.report = report}, senseless;
+	struct document d;
+	int is;
+
+	if (document_open(&d, s) != 0)
+		return 0;
+	(void)question_add(&none, "lsid", NO_LSID);
+	if (numbered)
+		(void)question_add(&none, "instance", "0");
+	question_senseless(&none, &senseless);
+	/* Said of no session, it may still mean "no such recording", unless
+	 * it is said to everything. */
+	is = refuses(&d, &none, text);
+	if (is == 1)
+		is = refuses(&d, &senseless, text);
+	document_close(&d);
+	return is == 0;
 }

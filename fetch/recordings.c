@@ -2,16 +2,13 @@
  * praic-fetch recordings: reads records, fetches what their recording rows
  * name, writes records with file rows.
  *
- * The input is read to its end first, and what matters of it kept in an
- * unlinked temporary file: so no connection waits for whoever writes the
- * input, and it is known how much there is to do.  Then sessions are taken
- * in turn, their files fetched side by side, and each is written when all of
+ * The input is read to its end first (intake.c).  Then sessions are taken in
+ * turn, their files fetched side by side, and each is written when all of
  * its files are there, in the order of the input.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -20,13 +17,12 @@
 #include "fetch.h"
 #include "file.h"
 #include "filerow.h"
+#include "intake.h"
 #include "msg.h"
 #include "num.h"
 #include "progress.h"
 #include "rec.h"
 
-/* Of one session: beyond what a person can do in one. */
-#define MAX_FILES 10000
 /* What is held of sessions whose files are on their way. */
 #define MAX_PENDING 256
 #define MAX_PENDING_BYTES (1 << 20)
@@ -71,9 +67,10 @@ struct run {
 	size_t pendings, bytes;
 	struct rec_reader *todo;
 	int todo_over;
+	struct intake in;
 	uint64_t left_out, expired;
 	int64_t flushed;	/* call_clock() of the last flush */
-	uint64_t files, sessions_over, files_over;	/* for the progress */
+	uint64_t sessions_over, files_over;	/* for the progress */
 	int in_a_row;		/* files that failed, without a success */
 	int refused[KINDS];	/* the exit code that a kind got once for all */
 	int code;		/* the worst so far */
@@ -91,167 +88,10 @@ find_kind(struct rec_value v)
 	return -1;
 }
 
-/* Does the user want this kind? */
-static int
-is_wanted(const struct options *o, struct rec_value kind)
-{
-	int k = kind.p != NULL ? find_kind(kind) : -1;
-
-	return k >= 0 && (o->kinds == 0 || (o->kinds & (1U << k)) != 0);
-}
-
 int
 recordings_kind(const char *name, size_t n)
 {
 	return find_kind((struct rec_value){name, n});
-}
-
-/*
- * The input: what of it is needed.
- */
-
-struct sieve {
-	struct rec_writer *out;
-	struct buf session, recordings;
-	uint64_t rows, files;
-	uint64_t all_files, sessions;
-};
-
-static void
-keep_row(struct buf *b, const struct rec_reader *r)
-{
-	int i;
-
-	rec_row(b, r->table);
-	for (i = 0; i < table_list[r->table].columns; i++)
-		rec_value(b, r->value[i]);
-	rec_end_row(b);
-}
-
-static void
-sieve_row(struct run *run, struct sieve *v, struct rec_reader *r)
-{
-	int64_t number;
-
-	if (r->table == TABLE_SESSION) {
-		keep_row(&v->session, r);
-		v->rows++;
-	} else if (r->table == TABLE_RECORDING &&
-	    is_wanted(run->options, r->value[RECORDING_KIND])) {
-		if (r->value[RECORDING_INSTANCE].p != NULL &&
-		    num_parse(r->value[RECORDING_INSTANCE].p,
-		    r->value[RECORDING_INSTANCE].n, &number) == -1) {
-			rec_reject(r, "a recording with an instance that is no number");
-			return;
-		}
-		if (v->files == MAX_FILES) {
-			rec_reject(r, "more recordings than one session can have");
-			return;
-		}
-		keep_row(&v->recordings, r);
-		v->files++;
-		v->rows++;
-	}
-}
-
-static void
-sieve_commit(struct run *run, struct sieve *v, const struct rec_reader *r)
-{
-	const char *name = run->site->name;
-
-	if (v->files == 0)
-		return;
-	/* Another appliance would not know it, or know another one. */
-	if (r->host.n != strlen(name) || memcmp(r->host.p, name, r->host.n) != 0) {
-		msg_warn("%.*s: it is a session of %.*s, not of %s (see --name): left out",
-		    (int)r->lsid.n, r->lsid.p, (int)r->host.n, r->host.p, name);
-		run->left_out++;
-		run->code = code_worse(run->code, EX_DATAERR);
-		return;
-	}
-	rec_begin(v->out, r->host, r->lsid);
-	rec_rows(v->out, v->recordings.p, v->recordings.n, v->files);
-	rec_rows(v->out, v->session.p, v->session.n, v->rows - v->files);
-	rec_commit(v->out);
-	v->sessions++;
-	v->all_files += v->files;
-}
-
-/* One input.  Its exit code, after a message when it is not 0. */
-static int
-sieve_input(struct run *run, struct sieve *v, int fd, const char *name)
-{
-	struct rec_reader *r = rec_open(fd, name);
-	enum rec_event e;
-	int code = 0;
-
-	while ((e = rec_next(r)) != REC_EOF && !rec_failed(v->out)) {
-		switch (e) {
-		case REC_TABLES:
-			if ((r->tables & TABLE_BIT(TABLE_RECORDING)) == 0) {
-				msg_warn("%s: it names no recordings: give what praic-split "
-				    "writes", name);
-				code = EX_USAGE;
-			}
-			break;
-		case REC_BEGIN:
-			buf_trim(&v->session, 1 << 16);
-			buf_trim(&v->recordings, 1 << 16);
-			v->rows = v->files = 0;
-			break;
-		case REC_ROW:
-			sieve_row(run, v, r);
-			break;
-		case REC_COMMIT:
-			sieve_commit(run, v, r);
-			break;
-		default:
-			break;
-		}
-		if (code != 0)
-			break;
-	}
-	if (code == 0) {
-		code = rec_code(r);
-		run->left_out += r->left_out + r->dropped;
-	}
-	rec_close(r);
-	return code;
-}
-
-/* All inputs into the temporary file, which is then read from its start. */
-static int
-sieve_all(struct run *run, int scratch)
-{
-	static char *standard_input[] = {(char *)"-"};
-	struct options *o = run->options;
-	struct sieve v = {.out = rec_new(scratch, "temporary file")};
-	char **name = o->operands > 0 ? o->operand : standard_input;
-	int i, fd, code, worst = 0, n = o->operands > 0 ? o->operands : 1;
-
-	rec_head(v.out, TABLE_BIT(TABLE_SESSION) | TABLE_BIT(TABLE_RECORDING));
-	for (i = 0; i < n; i++) {
-		if (strcmp(name[i], "-") == 0)
-			code = sieve_input(run, &v, 0, "standard input");
-		else if ((fd = open(name[i], O_RDONLY | O_CLOEXEC)) == -1) {
-			msg_errno("%s", name[i]);
-			code = EX_NOINPUT;
-		} else {
-			code = sieve_input(run, &v, fd, name[i]);
-			close(fd);
-		}
-		worst = code_worse(worst, code);
-	}
-	rec_end(v.out, 0);
-	if (rec_finish(v.out) != 0)
-		worst = code_worse(worst, EX_IOERR);
-	msg_tell(1, "%s: %llu files of %llu sessions", run->site->name,
-	    (unsigned long long)v.all_files, (unsigned long long)v.sessions);
-	run->files = v.all_files;
-	rec_free(v.out);
-	buf_free(&v.session);
-	buf_free(&v.recordings);
-	return worst;
 }
 
 /*
@@ -313,7 +153,7 @@ read_pending(struct run *run)
 			if (p != NULL && r->table == TABLE_RECORDING)
 				add_item(p, r);
 			else if (p != NULL)
-				keep_row(&p->row, r);
+				intake_row(&p->row, r);
 			break;
 		case REC_COMMIT:
 			if (p == NULL)
@@ -357,6 +197,8 @@ begin(struct run *run, struct pending *p, struct job *j)
 	    instance != NULL ? " " : "", instance != NULL ? instance : "");
 	j->owner = p;
 	j->item = p->begun++;
+	j->report = q.report;
+	j->numbered = instance != NULL;
 	j->dated = 0;
 	download_begin(j, "/api/reporting", buf_text(&query), NULL);
 	buf_free(&query);
@@ -506,8 +348,8 @@ fetch_all(struct run *run)
 	for (;;) {
 		fill_slots(run);
 		flush(run);
-		progress_at(run->files_over, run->files, run->sessions_over, run->files > 0 ?
-		    run->files_over * PROGRESS_ALL / run->files : 0);
+		progress_at(run->files_over, run->in.files, run->sessions_over, run->in.files > 0 ?
+		    run->files_over * PROGRESS_ALL / run->in.files : 0);
 		if (rec_failed(run->out) || run->downloads.fatal != 0)
 			break;
 		if ((j = downloads_wait(&run->downloads)) != NULL)
@@ -545,13 +387,14 @@ static int
 work(struct run *run, int scratch)
 {
 	struct options *o = run->options;
-	int code = sieve_all(run, scratch);
+	int code = intake_read(&run->in, o, scratch);
 
 	/* What was cut short is still worth fetching; no stream is not. */
 	if (code != 0 && code != EX_DATAERR && code != EX_TEMPFAIL)
 		return code;
-	run->code = code_worse(run->code, code);
+	run->code = code_worse(run->in.code, code);
 	run->failed = code == EX_TEMPFAIL;
+	run->left_out = run->in.left_out;
 	if (lseek(scratch, 0, SEEK_SET) == -1 ||
 	    downloads_open(&run->downloads, run->site, &run->spool, o->jobs) != 0)
 		return EX_SOFTWARE;

@@ -166,7 +166,7 @@ window_failed(struct run *run, const struct window *w, enum document_is is,
 		step_halve(&run->step, w->length);
 	msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", run->site->name, w->text,
 	    (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
-	call_sleep(delay);
+	call_sleep(run->site, delay);
 	return 1;
 }
 
@@ -261,7 +261,7 @@ learn_time(struct run *run)
 		delay = call_retry(&retry, &d->call);
 		if (delay == -1)
 			break;
-		call_sleep(delay);
+		call_sleep(run->site, delay);
 	}
 	if (end == CALL_DONE || run->site->date != 0)
 		return 0;

@@ -248,7 +248,6 @@ site_secrets(struct site *s)
 {
 	int code;
 
-	secret_guard();
 	if ((code = get(s->secret_ref, "client secret", &s->secret)) != 0 ||
 	    (code = get(s->key_password_ref, "password of the client key",
 	    &s->key_password)) != 0 ||

@@ -265,20 +265,31 @@ spool_sync(struct spool *s)
 int
 spool_create(struct spool *s, char tmp[SPOOL_NAME])
 {
+	struct stat st;
 	unsigned i;
-	int fd = -1;
+	int fd;
 
 	for (i = 0; i < 1000; i++) {
 		snprintf(tmp, SPOOL_NAME, TMP_PREFIX "%ld-%u.tmp", (long)getpid(), i);
 		fd = openat(s->dir, tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
-		if (fd != -1 || errno != EEXIST)
-			break;
-	}
-	/* Locked, so that another process does not sweep it away. */
-	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1)
+		if (fd == -1 && errno == EEXIST)
+			continue;
+		/* Locked, so that another process does not sweep it away; which
+		 * one that looked before it was locked may be about to do, or
+		 * have done: it has the lock while it does. */
+		if (fd != -1 && flock(fd, LOCK_EX) == 0 && fstat(fd, &st) == 0) {
+			if (st.st_nlink > 0)
+				return fd;
+			close(fd);
+			continue;
+		}
 		msg_errno("%s/%s", s->path, tmp);
-	return fd;
+		spool_discard(s, fd, tmp);
+		return -1;
+	}
+	msg_warn("%s: there is no name for a temporary file", s->path);
+	return -1;
 }
 
 void

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "call.h"
 #include "msg.h"
 #include "syncer.h"
 
@@ -25,7 +26,7 @@ struct queue {
 };
 
 struct syncer {
-	CURLM *multi;
+	struct site *site;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct queue todo, done;
@@ -70,21 +71,21 @@ work(void *arg)
 		t->error = fsync(t->fd) == -1 ? errno : 0;
 		pthread_mutex_lock(&s->lock);
 		put(&s->done, t);
-		curl_multi_wakeup(s->multi);
+		call_wake(s->site);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
 
 struct syncer *
-syncer_new(CURLM *multi)
+syncer_new(struct site *site)
 {
 	struct syncer *s = xcalloc(1, sizeof(*s));
 	pthread_attr_t attr;
 	sigset_t all, old;
 	int r = 0;
 
-	s->multi = multi;
+	s->site = site;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->more, NULL);
 	pthread_attr_init(&attr);

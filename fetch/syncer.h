@@ -5,12 +5,11 @@
 #ifndef PRAIC_FETCH_SYNCER_H
 #define PRAIC_FETCH_SYNCER_H
 
-#include <curl/curl.h>
-
+struct site;
 struct syncer;
 
-/* A result wakes curl_multi_poll of this multi.  NULL after a message. */
-struct syncer *syncer_new(CURLM *);
+/* A result ends the call_drive of this site.  NULL after a message. */
+struct syncer *syncer_new(struct site *);
 /* Waits for all that is under way. */
 void syncer_free(struct syncer *);
 

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,6 +20,7 @@
 
 #include <jansson.h>
 
+#include "cache.h"
 #include "call.h"
 #include "code.h"
 #include "file.h"
@@ -34,6 +36,8 @@
 #define MAX_LIFE INT64_C(31622400)	/* a year */
 #define REMEMBER 86400		/* seconds that a text is believed */
 #define MAX_TEXTS 16		/* of a kind */
+#define REFUSED 60		/* seconds that a refusal is believed */
+#define SALT 16			/* bytes */
 
 struct token {
 	char *text;
@@ -108,78 +112,9 @@ use(struct site *s, const char *text, int64_t until, int fresh)
 	msg_hide(text);
 }
 
-/* A directory of this user's own, below one that is given.  -1: none. */
-static int
-open_below(const char *base, int *unsafe)
-{
-	char *path = xasprintf("%s/praic", base);
-	struct stat st;
-	int fd;
-
-	(void)mkdir(base, 0700);	/* ~/.cache need not be there yet */
-	(void)mkdir(path, 0700);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd != -1 && (fstat(fd, &st) == -1 || st.st_uid != geteuid() ||
-	    (st.st_mode & 022) != 0)) {
-		msg_warn("%s: it is not yours alone: chmod 700 it, or remove it", path);
-		*unsafe = 1;
-		close(fd);
-		fd = -1;
-	}
-	free(path);
-	return fd;
-}
-
-static int
-open_dir(int *unsafe)
-{
-	static const char *const names[] = {
-		"XDG_RUNTIME_DIR", "CACHE_DIRECTORY", "XDG_CACHE_HOME", NULL
-	};
-	const char *base;
-	char *path;
-	int i, fd;
-
-	for (i = 0; names[i] != NULL; i++) {
-		base = getenv(names[i]);
-		if (base == NULL || *base != '/')
-			continue;
-		/* systemd may name several, parted by colons. */
-		path = xstrndup(base, strcspn(base, ":"));
-		fd = open_below(path, unsafe);
-		free(path);
-		if (fd != -1 || *unsafe)
-			return fd;
-	}
-	base = getenv("HOME");
-	if (base == NULL || *base != '/')
-		return -1;
-	path = xasprintf("%s/.cache", base);
-	fd = open_below(path, unsafe);
-	free(path);
-	return fd;
-}
-
-/* "token-" and a hash: the name tells nothing. */
-static void
-name_of(const struct site *s, char out[48])
-{
-	struct sha256 *h = sha256_new();
-	char hex[SHA256_HEX];
-
-	sha256_add(h, s->url, strlen(s->url));
-	sha256_add(h, "\n", 1);
-	sha256_add(h, s->client_id, strlen(s->client_id));
-	sha256_hex(h, hex);
-	sha256_free(h);
-	memcpy(out, "token-", 6);
-	memcpy(out + 6, hex, 32);
-	out[38] = '\0';
-}
-
 /* Wait for the lock: whoever has it may be asking for the very token. */
 static int
-lock(const struct site *s, int fd)
+lock(struct site *s, int fd)
 {
 	int64_t until = call_clock() + (s->retry_time + s->connect_time) * 1000;
 
@@ -193,7 +128,7 @@ lock(const struct site *s, int fd)
 			    s->name);
 			return EX_TEMPFAIL;
 		}
-		call_sleep(LOCK_MS);
+		call_sleep(s, LOCK_MS);
 	}
 	return 0;
 }
@@ -205,39 +140,16 @@ lock(const struct site *s, int fd)
 static int
 open_cache(struct site *s, int *out)
 {
-	char name[48];
-	struct stat st;
-	int dir, fd, code, unsafe = 0;
+	int code = cache_open(s, "token", out);
 
-	*out = -1;
-	dir = open_dir(&unsafe);
-	if (unsafe)
-		return EX_CONFIG;
-	if (dir == -1) {
-		msg_tell(1, "%s: no directory for the token's cache", s->name);
-		return 0;
-	}
-	name_of(s, name);
-	/* Not blocking: it might be a pipe that somebody put there. */
-	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
-	close(dir);
-	if (fd == -1) {
-		msg_errno("%s: the token's cache", s->name);
-		return EX_CANTCREAT;
-	}
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-	    (st.st_mode & 077) != 0 || st.st_nlink != 1) {
-		msg_warn("%s: the token's cache (%s) is not a file of yours alone: "
-		    "remove it", s->name, name);
-		close(fd);
-		return EX_CONFIG;
-	}
-	if ((code = lock(s, fd)) != 0) {
-		close(fd);
+	if (code != 0 || *out == -1)
 		return code;
+	code = lock(s, *out);
+	if (code != 0) {
+		close(*out);
+		*out = -1;
 	}
-	*out = fd;
-	return 0;
+	return code;
 }
 
 /* What the cache says; an empty object when it says nothing. */
@@ -318,7 +230,8 @@ static int
 parse_answer(struct site *s, const struct buf *b, struct call *c)
 {
 	char shown[SITE_SHOWN];
-	json_t *o = json_loadb(b->p != NULL ? b->p : "", b->n, 0, NULL);
+	/* A number of any size is a number. */
+	json_t *o = json_loadb(b->p != NULL ? b->p : "", b->n, JSON_DECODE_INT_AS_REAL, NULL);
 	const char *text = json_string_value(json_object_get(o, "access_token"));
 	const char *type = json_string_value(json_object_get(o, "token_type"));
 	json_t *life = json_object_get(o, "expires_in");
@@ -340,8 +253,8 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 		json_decref(o);
 		return -1;
 	}
-	if (json_is_integer(life))
-		seconds = json_integer_value(life);
+	if (json_is_number(life) && json_number_value(life) <= (double)MAX_LIFE)
+		seconds = (json_int_t)json_number_value(life);
 	else if (json_is_string(life))
 		seconds = strtoll(json_string_value(life), NULL, 10);
 	if (seconds <= 0 || seconds > MAX_LIFE)
@@ -381,7 +294,7 @@ ask(struct site *s)
 			break;
 		msg_tell(1, "%s: token: %.*s: trying again in %.1f s", s->name,
 		    (int)c.why.n, c.why.p, (double)delay / 1000);
-		call_sleep(delay);
+		call_sleep(s, delay);
 		code = 0;
 	}
 	if (code != 0)
@@ -393,25 +306,91 @@ ask(struct site *s)
 	return code;
 }
 
+/*
+ * A refusal of these credentials is remembered for a moment, for many who
+ * try what is wrong lock an account.  Salted: the file tells less of the
+ * secret than the token beside it.
+ */
+static void
+credentials(const struct site *s, const char *salt, char hex[SHA256_HEX])
+{
+	struct sha256 *h = sha256_new();
+
+	sha256_add(h, salt, strlen(salt));
+	sha256_add(h, s->basic, strlen(s->basic));
+	sha256_hex(h, hex);
+	sha256_free(h);
+}
+
+static void
+note_refusal(const struct site *s, json_t *cache)
+{
+	unsigned char random[SALT];
+	char salt[2 * SALT + 1], hex[SHA256_HEX];
+	size_t i;
+
+	if (getentropy(random, sizeof(random)) == -1)
+		return;
+	for (i = 0; i < SALT; i++)
+		snprintf(salt + 2 * i, 3, "%02x", random[i]);
+	credentials(s, salt, hex);
+	json_object_set_new(cache, "refused", json_pack("{sssssI}", "salt", salt, "of", hex,
+	    "until", (json_int_t)time(NULL) + REFUSED));
+}
+
+/* For how many more seconds: 0 when these credentials are worth a try. */
+static int64_t
+is_refused(const struct site *s, const json_t *cache)
+{
+	const json_t *o = json_object_get(cache, "refused");
+	const char *salt = json_string_value(json_object_get(o, "salt"));
+	const char *of = json_string_value(json_object_get(o, "of"));
+	int64_t left = json_integer_value(json_object_get(o, "until")) - (int64_t)time(NULL);
+	char hex[SHA256_HEX];
+
+	if (salt == NULL || of == NULL || left <= 0 || left > REFUSED)
+		return 0;
+	credentials(s, salt, hex);
+	return strcmp(hex, of) == 0 ? left : 0;
+}
+
+/* Ask for a token and cache what comes of it. */
+static int
+ask_and_keep(struct site *s, int fd, json_t *cache)
+{
+	int code = ask(s);
+
+	if (code == 0) {
+		json_object_set_new(cache, "token", json_string(s->token->text));
+		json_object_set_new(cache, "until", json_integer(s->token->until));
+		json_object_del(cache, "refused");
+	} else if (code == EX_NOPERM)
+		note_refusal(s, cache);
+	if (code == 0 || code == EX_NOPERM)
+		write_cache(s, fd, cache);
+	return code;
+}
+
 /* A token that is not "bad": the cached one, or else a new one. */
 static int
 obtain(struct site *s, const char *bad, int new)
 {
 	json_t *cache;
+	int64_t refused;
 	int fd, code = open_cache(s, &fd);
 
 	if (code != 0)
 		return code;
 	cache = read_cache(fd);
 	use_texts(s, cache);
-	if (new || !use_cached(s, cache, bad)) {
-		code = ask(s);
-		if (code == 0) {
-			json_object_set_new(cache, "token", json_string(s->token->text));
-			json_object_set_new(cache, "until", json_integer(s->token->until));
-			write_cache(s, fd, cache);
-		}
-	}
+	if (!new && use_cached(s, cache, bad))
+		;
+	else if (!new && (refused = is_refused(s, cache)) > 0) {
+		msg_warn("%s: token: the client id or the secret was refused just now, and is "
+		    "not tried again for %lld s (but by check)", s->name, (long long)refused);
+		code = EX_NOPERM;
+	} else
+		code = ask_and_keep(s, fd, cache);
 	json_decref(cache);
 	if (fd != -1)
 		close(fd);	/* and unlock */

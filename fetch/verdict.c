@@ -114,6 +114,14 @@ by_status(struct call *c)
 	switch (c->status) {
 	case 301: case 302: case 303: case 307: case 308:
 		return moved(c);
+	case 400:
+		/* Some say so with this: RFC 6749, 5.2. */
+		if (c->auth != CALL_BASIC || c->said.n == 0 ||
+		    (memmem(c->said.p, c->said.n, "\"invalid_client\"", 16) == NULL &&
+		    memmem(c->said.p, c->said.n, "\"unauthorized_client\"", 21) == NULL))
+			break;
+		why_status(c, "the client id or the secret is wrong");
+		return finish(c, CALL_FAILED, EX_NOPERM);
 	case 401:
 		if (c->auth == CALL_BEARER) {
 			why_status(c, NULL);
@@ -185,10 +193,13 @@ by_error(struct call *c, CURLcode r)
 	case CURLE_SSL_CIPHER:
 	case CURLE_SSL_ENGINE_NOTFOUND:
 	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_NOT_BUILT_IN:
 		buf_printf(&c->why, "%s", what);
 		return finish(c, CALL_FAILED, EX_CONFIG);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		/* Every URL is https: it is the answer that is not HTTP. */
+		buf_printf(&c->why, "what answers does not speak HTTP/1.1 (%s)", what);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
 	case CURLE_SSL_CONNECT_ERROR:
 		buf_printf(&c->why, "%s", what);
 		if (is_tls_fault(c))
@@ -202,7 +213,7 @@ by_error(struct call *c, CURLcode r)
 		buf_printf(&c->why, "%s: see --client-cert", what);
 		return finish(c, CALL_FAILED, EX_CONFIG);
 	case CURLE_OUT_OF_MEMORY:
-		buf_printf(&c->why, "%s", what);
+		buf_printf(&c->why, "%s%s", what, c->headed ? "" : ", or a header that is too long");
 		return finish(c, CALL_FAILED, EX_TEMPFAIL);
 	case CURLE_OPERATION_TIMEDOUT:
 		c->slow = ready > 0;
@@ -225,8 +236,10 @@ by_error(struct call *c, CURLcode r)
 }
 
 enum call_end
-call_end(struct call *c, CURLcode r)
+call_end(struct call *c)
 {
+	CURLcode r = c->result;
+
 	if (c->easy == NULL || c->broken) {
 		buf_printf(&c->why, "libcurl lacks something that is needed");
 		return finish(c, CALL_FAILED, EX_SOFTWARE);
@@ -247,5 +260,12 @@ call_end(struct call *c, CURLcode r)
 		return by_error(c, r);
 	if (!call_is_good(c))
 		return by_status(c);
+	/* libcurl passes over a length that it cannot read. */
+	if (c->length >= 0 && !c->encoded && c->bytes != (uint64_t)c->length) {
+		buf_printf(&c->why, "%llu bytes came of %lld", (unsigned long long)c->bytes,
+		    (long long)c->length);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	}
+	c->torn = c->length < 0 && !c->chunked && !c->farewell && call_sees_end();
 	return finish(c, CALL_DONE, 0);
 }

@@ -17,6 +17,8 @@
 #include "conf_log.h"
 #include "file.h"
 #include "msg.h"
+#include "sched_path.h"
+#include "secret.h"
 
 static const struct conf_verb alone[] = {
 	{"status", conf_status, 0, 0, 0, ""},
@@ -58,8 +60,9 @@ usage(int code)
 	list_verbs(fp, "", alone);
 	for (i = 0; i < THINGS; i++)
 		list_verbs(fp, things[i].name, things[i].verb);
-	fputs("--json shows as JSON; -v tells each step.  A secret is given as file:PATH, env:NAME\n"
-	    "or credential:NAME, or as -: it is asked for, or read from standard input.\n", fp);
+	fputs("--json shows as JSON; -v, --verbose tells each step (also: --help, --version).\n"
+	    "A secret is given as file:PATH, env:NAME or credential:NAME, or as -: it is asked\n"
+	    "for, or read from standard input.\n", fp);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 
@@ -151,6 +154,8 @@ main(int argc, char **argv)
 
 	file_std_fds();
 	msg_start(argv[0]);
+	secret_guard();
+	path_extend();
 	signal(SIGPIPE, SIG_IGN);
 	while ((c = getopt_long(argc, argv, "vhV", options, NULL)) != -1)
 		switch (c) {

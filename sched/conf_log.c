@@ -18,41 +18,21 @@
 #include "conf_log.h"
 #include "file.h"
 #include "msg.h"
+#include "sched_logfile.h"
 #include "when.h"
-
-static int
-append(const char *dir, const struct buf *line)
-{
-	time_t now = time(NULL);
-	char day[16];
-	struct tm tm;
-	char *path;
-	int fd, bad;
-
-	if (localtime_r(&now, &tm) == NULL || strftime(day, sizeof(day), "%Y-%m-%d", &tm) == 0)
-		return EX_OSERR;
-	path = xasprintf("%s/client-%s.log", dir, day);
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	bad = fd == -1 || file_write(fd, line->p, line->n) == -1;
-	if (fd != -1)
-		bad |= close(fd) == -1;
-	if (bad)
-		msg_errno("%s: the change is made, but not noted", path);
-	free(path);
-	return bad ? EX_IOERR : 0;
-}
 
 int
 conf_log_note(struct settings *s, int argc, char **argv)
 {
 	struct buf line = {0};
-	char now[WHEN_SIZE], *dir;
+	int64_t now = (int64_t)time(NULL);
+	char stamp[WHEN_SIZE], *dir;
 	int i, code = settings_text(s, "log-directory", &dir);
 
 	if (code != 0 || dir == NULL)
 		return code;
-	when_format((int64_t)time(NULL), now);
-	buf_printf(&line, "%s praic-conf: user %u:", now, (unsigned)getuid());
+	when_format(now, stamp);
+	buf_printf(&line, "%s praic-conf: user %u:", stamp, (unsigned)getuid());
 	for (i = 0; i < argc; i++) {
 		size_t n = strcspn(argv[i], "=");
 
@@ -60,7 +40,9 @@ conf_log_note(struct settings *s, int argc, char **argv)
 		msg_harmless(&line, argv[i], n);
 	}
 	buf_addc(&line, '\n');
-	code = append(dir, &line);
+	code = logfile_add(dir, "client", now, &line);
+	if (code != 0)
+		msg_warn("the change is made, but not noted");
 	buf_free(&line);
 	free(dir);
 	return code;
@@ -68,19 +50,10 @@ conf_log_note(struct settings *s, int argc, char **argv)
 
 static const char *wanted;
 
-/* WANTED-YYYY-MM-DD.log */
 static int
 is_log(const struct dirent *e)
 {
-	size_t n = strlen(wanted), i;
-	const char *p = e->d_name;
-
-	if (strncmp(p, wanted, n) != 0 || p[n] != '-' || strlen(p + n) != strlen("-2026-11-22.log"))
-		return 0;
-	for (i = 1; i <= 10; i++)
-		if (i == 5 || i == 8 ? p[n + i] != '-' : p[n + i] < '0' || p[n + i] > '9')
-			return 0;
-	return strcmp(p + n + 11, ".log") == 0;
+	return logfile_day(e->d_name, wanted) != -1;
 }
 
 static int

@@ -88,7 +88,21 @@ add_recipients(struct run *r, char *list)
 }
 
 int
-conf_mail(struct settings *s, const char *subject, const char *text, int dry_run)
+conf_mail_send(const char *subject, const char *text, int dry_run)
+{
+	struct run r;
+
+	run_start(&r, "praic-mail");
+	if (dry_run)
+		run_add(&r, "--dry-run");
+	r.quiet = dry_run;
+	run_add(&r, "--settings");
+	run_option(&r, "--subject", subject);
+	return run_end(&r, text, strlen(text));
+}
+
+int
+conf_mail_could(struct settings *s)
 {
 	static const char *const name[] = {"notify-server", "notify-port", "notify-tls",
 	    "notify-ca-file", "notify-user", "notify-password", "notify-from", "notify-to"};
@@ -99,16 +113,21 @@ conf_mail(struct settings *s, const char *subject, const char *text, int dry_run
 
 	for (i = 0; i < VALUES; i++)
 		value[i] = text_of(s, name[i]);
+	/* What is not set yet must not keep the others from being looked at. */
+	if (value[SERVER] == NULL)
+		value[SERVER] = xstrdup("localhost");
+	if (value[FROM] == NULL)
+		value[FROM] = xstrdup("praic@example.com");
+	if (value[TO] == NULL)
+		value[TO] = xstrdup("praic@example.com");
 	server = value[PORT] == NULL ? xstrdup(value[SERVER]) :
 	    xasprintf("%s:%s", value[SERVER], value[PORT]);
 	run_start(&r, "praic-mail");
-	if (dry_run)
-		run_add(&r, "--dry-run");
-	r.quiet = dry_run;
+	run_add(&r, "--dry-run");
+	r.quiet = 1;
 	run_option(&r, "--server", server);
 	run_option(&r, "--tls", value[TLS]);
 	run_option(&r, "--from", value[FROM]);
-	run_option(&r, "--subject", subject);
 	if (value[CA] != NULL)
 		run_option(&r, "--ca-file", value[CA]);
 	if (value[USER] != NULL)
@@ -117,7 +136,7 @@ conf_mail(struct settings *s, const char *subject, const char *text, int dry_run
 		code = set_password(&r, value[SECRET]);
 	add_recipients(&r, value[TO]);
 	if (code == 0)
-		code = run_end(&r, text, strlen(text));
+		code = run_end(&r, "", 0);
 	unsetenv(PASSWORD);
 	for (i = 0; i < VALUES; i++)
 		free(value[i]);

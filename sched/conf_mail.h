@@ -6,7 +6,12 @@
 
 /* Are server, sender and recipients set? */
 int conf_mail_wanted(struct settings *);
-/* Send one, or only see whether it could be sent.  praic-mail's exit code. */
-int conf_mail(struct settings *, const char *subject, const char *text, int dry_run);
+/*
+ * Could one be sent, by settings that are not committed yet?  praic-mail is
+ * asked.  Its exit code.
+ */
+int conf_mail_could(struct settings *);
+/* Send one as praic-sched does, or (dry_run) only make it. */
+int conf_mail_send(const char *subject, const char *text, int dry_run);
 
 #endif

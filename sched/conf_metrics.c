@@ -62,7 +62,7 @@ static const struct group groups[] = {
 	{"SELECT " TRANSFER ", p.step AS step, count(f.since), coalesce(sum(f.times), 0), "
 	    "max(?1 - f.since)" TRANSFER_FROM "CROSS JOIN (SELECT 'fetch' AS step UNION ALL "
 	    "SELECT 'store') p LEFT JOIN failure f ON f.transfer_id = t.id AND f.kind = k.kind AND "
-	    "f.step = p.step AND f.recovered IS NULL GROUP BY t.id, k.kind, p.step "
+	    "f.step = p.step AND f.recovered IS NULL AND f.code IS NOT 65 GROUP BY t.id, k.kind, p.step "
 	    "ORDER BY t.id, k.kind, p.step", 6,
 	    {{"praic_failing", "Does this step fail now?"},
 	    {"praic_failures", "How often in a row."},

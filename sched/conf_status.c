@@ -136,7 +136,7 @@ transfers(struct conf *c)
 	    "'; ') FROM transfer t JOIN schedule c ON c.id = t.schedule_id "
 	    "JOIN site s ON s.id = t.site_id JOIN destination d ON d.id = t.destination_id "
 	    "JOIN transfer_kind k ON k.transfer_id = t.id LEFT JOIN failure f ON "
-	    "f.transfer_id = t.id AND f.kind = k.kind AND f.recovered IS NULL "
+	    "f.transfer_id = t.id AND f.kind = k.kind AND f.recovered IS NULL AND f.code IS NOT 65 "
 	    "GROUP BY t.id, k.kind ORDER BY c.name, t.id, k.kind");
 	if (stmt != NULL) {
 		sqlite3_bind_int64(stmt, 1, retention * 86400);

@@ -208,8 +208,8 @@ mail_send(const struct mail_server *s, const char *from, const char *const *to, 
 	int code = EX_TEMPFAIL;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (c = curl_easy_init()) == NULL) {
-		msg_warn("libcurl does not start");
-		return EX_SOFTWARE;
+		msg_warn("libcurl does not start: no memory?");
+		return EX_TEMPFAIL;
 	}
 	for (i = 0; i < tos; i++) {
 		wrapped = xasprintf("<%s>", to[i]);

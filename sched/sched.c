@@ -6,28 +6,29 @@
  *	sched.c		options
  *	sched_run.c	passes: what is due, children, signals
  *	sched_due.c	when
- *	sched_work.c	one transfer, in a process of its own
+ *	sched_work.c	one transfer, in a process of its own: sched_step.c,
+ *			sched_fetch.c, sched_store.c
  *	sched_argv.c	which filters, with which options
  *	sched_pipe.c	a pipe of them
  *	sched_spool.c	the files of a transfer
  *	sched_db.c	the settings database
  *	sched_report.c	mails
- *	sched_log.c, sched_show.c, sched_notify.c
+ *	sched_log.c, sched_logfile.c, sched_path.c, sched_show.c,
+ *	sched_notify.c, sched_zone.c
  */
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "buf.h"
 #include "code.h"
 #include "file.h"
 #include "msg.h"
 #include "sched_log.h"
+#include "sched_path.h"
 #include "sched_run.h"
+#include "sched_zone.h"
 #include "secret.h"
 #include "when.h"
 
@@ -64,31 +65,6 @@ usage(int code)
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 
-/*
- * The filters are those that a shell would find; where it finds none, those
- * that came with this program: beside it, or in the folders of its source.
- */
-static void
-set_path(void)
-{
-	const char *path = getenv("PATH");
-	char self[PATH_MAX], *slash, *all;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n <= 0)
-		return;
-	self[n] = '\0';
-	if ((slash = strrchr(self, '/')) == NULL)
-		return;
-	*slash = '\0';
-	all = xasprintf("%s%s%s:%s/../fetch:%s/../split:%s/../tosql:%s/../tofs",
-	    path != NULL ? path : "", path != NULL && *path != '\0' ? ":" : "", self, self, self,
-	    self, self);
-	if (setenv("PATH", all, 1) == -1)
-		xnomem();
-	free(all);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -103,7 +79,9 @@ main(int argc, char **argv)
 		switch (c) {
 		case 'r':
 			name = optarg;
-			/* FALLTHROUGH */
+			mode = c;
+			modes++;
+			break;
 		case '1':
 		case 'n':
 			mode = c;
@@ -128,11 +106,13 @@ main(int argc, char **argv)
 		}
 	if (optind != argc || modes > 1 || (now != 0 && mode == 0))
 		usage(EX_USAGE);
+	path_extend();
+	if ((c = zone_check()) != 0)
+		return c;
 	tzset();
 	log_open(now);
 	if (mode == 'n')
 		return run_show();
-	set_path();
 	run_signals();
 	return mode == '1' ? run_once() : mode == 'r' ? run_named(name) : run_daemon();
 }

@@ -204,6 +204,28 @@ db_prune(struct settings *s, int64_t before)
 }
 
 int
+db_believe(struct settings *s, int64_t now)
+{
+	static const char exists[] = "SELECT EXISTS (SELECT 1 FROM failure WHERE since > ?1 OR"
+	    " reported > ?1 OR reminded > ?1 OR recovered > ?1 OR"
+	    " retry_at > ?1 + " LONGEST_WAIT ")";
+	sqlite3_stmt *stmt = PREPARE(s, exists, now);
+	int rc, wrong, code;
+
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	rc = sqlite3_step(stmt);
+	wrong = rc == SQLITE_ROW && sqlite3_column_int(stmt, 0) != 0;
+	if ((code = finish(s, stmt, rc)) != 0 || !wrong)
+		return code;
+	/* min() of NULL is NULL. */
+	return settings_run(s, PREPARE(s, "UPDATE failure SET since = min(since, ?1),"
+	    " reported = min(reported, ?1), reminded = min(reminded, ?1),"
+	    " recovered = min(recovered, ?1), retry_at = min(retry_at, ?1)", now),
+	    "setting times right");
+}
+
+int
 db_clear_waits(struct settings *s)
 {
 	return settings_exec(s, "UPDATE failure SET wait = NULL, retry_at = NULL"
@@ -400,6 +422,14 @@ db_left_out(struct settings *s, int64_t transfer, enum settings_data kind, int64
  * History.
  */
 
+int
+db_bury(struct settings *s, int64_t transfer)
+{
+	return settings_run(s, PREPARE(s, "UPDATE run SET code = 70,"
+	    " reason = 'praic-sched was killed' WHERE transfer_id = ?1 AND code IS NULL",
+	    transfer), "noting a run");
+}
+
 int64_t
 db_begin_run(struct settings *s, const struct transfer *t, enum settings_data kind,
     enum step step, int64_t now, int64_t since, int64_t until, int sweep)
@@ -421,6 +451,27 @@ static int64_t
 counted(int64_t n)
 {
 	return n == -1 ? DB_NEVER : n;
+}
+
+int
+db_counted(struct settings *s, int64_t transfer, enum settings_data kind, int report,
+    int64_t number, struct counts *c)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "SELECT coalesce(sessions, -1), coalesce(rows, -1),"
+	    " coalesce(left_out, -1) FROM run WHERE transfer_id = ?1 AND number = ?2"
+	    " AND step = 'fetch' AND (since IS NOT NULL) = ?3 AND (?3 OR kind = ?4)"
+	    " ORDER BY id DESC LIMIT 1", transfer, number, report);
+	int rc;
+
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	bind_text(stmt, 4, settings_data_name[kind]);
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		c->sessions = sqlite3_column_int64(stmt, 0);
+		c->rows = sqlite3_column_int64(stmt, 1);
+		c->left_out = sqlite3_column_int64(stmt, 2);
+	}
+	return finish(s, stmt, rc);
 }
 
 static int
@@ -446,12 +497,13 @@ db_end_run(struct settings *s, int64_t run, const struct pipe *p, int code, cons
 	if (bad != 0)
 		return bad;
 	stmt = PREPARE(s, "UPDATE run SET code = ?2, sessions = ?3, rows = ?4, files = ?5,"
-	    " bytes = ?6, left_out = ?7, reason = ?8, seconds = ?9 WHERE id = ?1", run, code,
+	    " bytes = ?6, left_out = ?7, until = coalesce(?8, until), number = ?9,"
+	    " reason = ?10, seconds = ?11 WHERE id = ?1", run, code,
 	    counted(c->sessions), counted(c->rows), counted(c->files), counted(c->bytes),
-	    counted(c->left_out));
-	bind_text(stmt, 8, reason);
+	    counted(c->left_out), c->until, c->number);
+	bind_text(stmt, 10, reason);
 	if (stmt != NULL && p != NULL)
-		sqlite3_bind_double(stmt, 9, p->seconds);
+		sqlite3_bind_double(stmt, 11, p->seconds);
 	bad = settings_run(s, stmt, "noting a run");
 	for (i = 0; p != NULL && i < p->stages && bad == 0; i++)
 		bad = end_stage(s, run, &p->stage[i], i + 1);

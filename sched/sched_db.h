@@ -53,6 +53,11 @@ int db_ran(struct settings *, int64_t schedule, int64_t started);
 int db_invoked(struct settings *, int64_t now, int64_t pid);
 /* Forget the history before this. */
 int db_prune(struct settings *, int64_t before);
+/*
+ * Where the clock was set back, times of failures that are still to come
+ * would keep things from being tried, or told: they become now.
+ */
+int db_believe(struct settings *, int64_t now);
 /* A new configuration: every back-off ends. */
 int db_clear_waits(struct settings *);
 
@@ -72,11 +77,24 @@ int db_oldest_open(struct settings *, int64_t transfer, int64_t *start);
 
 struct counts {
 	int64_t sessions, rows, files, bytes, left_out;	/* -1: nobody counted */
+	int64_t until;		/* what was fetched reaches so far; or DB_NEVER */
+	int64_t number;		/* of the file in the spool; or DB_NEVER */
 };
 
+/*
+ * For whoever has the transfer's lock: what history says is running was
+ * killed with the process that ran it.
+ */
+int db_bury(struct settings *, int64_t transfer);
 /* A run of history begins: its number, or -1 after a message. */
 int64_t db_begin_run(struct settings *, const struct transfer *, enum settings_data, enum step,
     int64_t now, int64_t since, int64_t until, int sweep);
+/*
+ * What was counted of a file of the spool when it came: a report, or else
+ * records of files.  Nothing is, where nobody counted.
+ */
+int db_counted(struct settings *, int64_t transfer, enum settings_data, int report,
+    int64_t number, struct counts *);
 int db_end_run(struct settings *, int64_t run, const struct pipe *, int code,
     const char *reason, const struct counts *);
 

@@ -1,7 +1,6 @@
 /* The two logs: see sched_log.h. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "file.h"
 #include "msg.h"
 #include "sched_log.h"
+#include "sched_logfile.h"
 #include "when.h"
 
 static const char *directory;
@@ -35,27 +35,12 @@ log_now(void)
 	return fixed_now != 0 ? fixed_now : (int64_t)time(NULL);
 }
 
-/* One write to a file opened for it: renamed, removed, shared: all is fine. */
+/* What a file cannot take is said on standard error. */
 static void
 put(const char *which, const struct buf *line)
 {
-	char day[16];
-	time_t now = (time_t)log_now();
-	struct tm tm;
-	char *path;
-	int fd;
-
-	localtime_r(&now, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%d", &tm);
-	path = xasprintf("%s/%s-%s.log", directory, which, day);
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1 || file_write(fd, line->p, line->n) == -1) {
-		msg_errno("%s", path);
+	if (logfile_add(directory, which, log_now(), line) != 0)
 		(void)!file_write(2, line->p, line->n);
-	}
-	if (fd != -1)
-		close(fd);
-	free(path);
 }
 
 static void
@@ -115,27 +100,6 @@ log_client(const char *where, const char *p, size_t n)
 	buf_free(&line);
 }
 
-/* client-YYYY-MM-DD.log or scheduler-YYYY-MM-DD.log: its day, or -1. */
-static int64_t
-day_of(const char *name)
-{
-	char iso[WHEN_SIZE];
-	int64_t t;
-	size_t n;
-
-	if (strncmp(name, "client-", 7) == 0)
-		name += 7;
-	else if (strncmp(name, "scheduler-", 10) == 0)
-		name += 10;
-	else
-		return -1;
-	n = strlen(name);
-	if (n != 14 || strcmp(name + 10, ".log") != 0)
-		return -1;
-	snprintf(iso, sizeof(iso), "%.10sT00:00:00Z", name);
-	return when_parse(iso, strlen(iso), &t) == 0 ? t : -1;
-}
-
 void
 log_prune(int64_t days)
 {
@@ -146,7 +110,7 @@ log_prune(int64_t days)
 	if (d == NULL)
 		return;
 	while ((e = readdir(d)) != NULL) {
-		day = day_of(e->d_name);
+		day = logfile_day(e->d_name, NULL);
 		if (day == -1 || log_now() - day < (days + 1) * 86400)
 			continue;
 		if (unlinkat(dirfd(d), e->d_name, 0) == -1 && errno != ENOENT)

@@ -24,6 +24,7 @@
 #include "sched_spool.h"
 
 #define DIGITS 10
+#define REFUSED "refused\n"	/* what stands in done/ of such a recording */
 
 char *
 tspool_path(const char *spool, int64_t transfer)
@@ -45,7 +46,24 @@ open_dir(struct transfer_spool *t, const char *name)
 	return d;
 }
 
-/* Durable at once: what is put into them must not hang in the air. */
+/* A directory of the spool, its entries on disk.  0, or a code. */
+static int
+sync_dir(struct transfer_spool *t, const char *name)
+{
+	int fd = openat(t->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int bad = fd == -1 || file_sync_dir(fd) == -1;
+
+	if (bad)
+		msg_errno("%s/%s", t->path, name);
+	if (fd != -1)
+		close(fd);
+	return bad ? EX_IOERR : 0;
+}
+
+/*
+ * Durable at once, up to the transfer's own: what is put into them must not
+ * hang in the air.  Each time, since whoever made them may have died before.
+ */
 static int
 make_dirs(struct transfer_spool *t)
 {
@@ -66,10 +84,8 @@ make_dirs(struct transfer_spool *t)
 			return EX_CANTCREAT;
 		}
 	}
-	if (file_sync_dir(t->dir) == -1) {
-		msg_errno("%s", t->path);
+	if (sync_dir(t, "new") != 0 || sync_dir(t, ".") != 0 || sync_dir(t, "..") != 0)
 		return EX_IOERR;
-	}
 	return 0;
 }
 
@@ -86,11 +102,28 @@ clear_tmp(struct transfer_spool *t)
 		closedir(d);
 }
 
+/* What root would leave there could not be read by whose it is. */
+static int
+is_mine(const char *spool)
+{
+	struct stat st;
+
+	if (stat(spool, &st) == -1)
+		return 1;		/* to be made, or to be complained about */
+	if (st.st_uid == geteuid() && (st.st_mode & 022) == 0)
+		return 1;
+	msg_warn("%s: it %s", spool, st.st_uid != geteuid() ? "belongs to another user: run "
+	    "praic-sched as that one" : "can be written to by others: chmod go-w it");
+	return 0;
+}
+
 int
 tspool_open(struct transfer_spool *t, const char *spool, int64_t transfer)
 {
 	int code;
 
+	if (!is_mine(spool))
+		return EX_CONFIG;
 	t->path = tspool_path(spool, transfer);
 	t->dir = t->lock = -1;
 	if (file_make_dirs(t->path) == -1 ||
@@ -160,22 +193,6 @@ tspool_name(char out[64], enum settings_data kind, int64_t number, const char *e
 	    (long long)number, extension);
 }
 
-static int
-sync_new(struct transfer_spool *t, int kind)
-{
-	char name[64];
-	int fd, bad;
-
-	snprintf(name, sizeof(name), "new/%s", settings_data_name[kind]);
-	fd = openat(t->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bad = fd == -1 || file_sync_dir(fd) == -1;
-	if (bad)
-		msg_errno("%s/%s", t->path, name);
-	if (fd != -1)
-		close(fd);
-	return bad ? EX_IOERR : 0;
-}
-
 int
 tspool_publish(struct transfer_spool *t, const char *name, unsigned kinds, int64_t number,
     const char *extension)
@@ -191,8 +208,10 @@ tspool_publish(struct transfer_spool *t, const char *name, unsigned kinds, int64
 		if (linkat(t->dir, from, t->dir, to, 0) == -1) {
 			msg_errno("%s/%s", t->path, to);
 			code = EX_IOERR;
-		} else
-			code = sync_new(t, k);
+		} else {
+			snprintf(to, sizeof(to), "new/%s", settings_data_name[k]);
+			code = sync_dir(t, to);
+		}
 	}
 	if (unlinkat(t->dir, from, 0) == -1 && code == 0) {
 		msg_errno("%s/%s", t->path, from);
@@ -283,10 +302,10 @@ tspool_fail(struct transfer_spool *t, const char *name, const char *key, const c
  */
 
 static int
-one_done(struct transfer_spool *t, struct rec_value name, int keep)
+one_done(struct transfer_spool *t, struct rec_value name, int refused)
 {
 	char path[NAME_MAX + 16];
-	int fd;
+	int fd, bad;
 
 	/* It is praic-fetch's own name; and yet it shall lead nowhere else. */
 	if (name.p == NULL || name.n == 0 || name.n > NAME_MAX - 8 || name.p[0] == '.' ||
@@ -294,26 +313,16 @@ one_done(struct transfer_spool *t, struct rec_value name, int keep)
 		return 0;
 	snprintf(path, sizeof(path), "done/%.*s", (int)name.n, name.p);
 	fd = openat(t->dir, path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1 || close(fd) == -1) {
+	bad = fd == -1 || (refused && file_write(fd, REFUSED, sizeof(REFUSED) - 1) == -1);
+	if (fd != -1)
+		bad |= close(fd) == -1;
+	if (bad)
 		msg_errno("%s/%s", t->path, path);
-		return EX_IOERR;
-	}
-	if (keep)
-		return 0;
-	snprintf(path, sizeof(path), "files/%.*s", (int)name.n, name.p);
-	(void)unlinkat(t->dir, path, 0);
-	/* .BASE.info, praic-fetch's note of it */
-	snprintf(path, sizeof(path), "files/.%.*s", (int)name.n, name.p);
-	if (strrchr(path, '.') > path + 7) {
-		*strrchr(path, '.') = '\0';
-		strcat(path, ".info");
-		(void)unlinkat(t->dir, path, 0);
-	}
-	return 0;
+	return bad ? EX_IOERR : 0;
 }
 
 int
-tspool_done(struct transfer_spool *t, const char *name, int keep)
+tspool_done(struct transfer_spool *t, const char *name, int refused)
 {
 	int fd = openat(t->dir, name, O_RDONLY | O_CLOEXEC), code = 0;
 	struct rec_reader *r;
@@ -326,10 +335,49 @@ tspool_done(struct transfer_spool *t, const char *name, int keep)
 	r = rec_open(fd, name);
 	while ((e = rec_next(r)) != REC_EOF && code == 0)
 		if (e == REC_ROW && r->table == TABLE_FILE)
-			code = one_done(t, r->value[FILE_NAME], keep);
+			code = one_done(t, r->value[FILE_NAME], refused);
 	rec_close(r);
 	close(fd);
 	return code;
+}
+
+/* Is a file of files/ stored?  Then done/ has an empty one of its name. */
+static int
+is_done(struct transfer_spool *t, const char *name)
+{
+	char path[NAME_MAX + 16];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "done/%s", name);
+	return fstatat(t->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size == 0;
+}
+
+void
+tspool_clean(struct transfer_spool *t)
+{
+	char info[NAME_MAX + 16];
+	struct dirent *e;
+	DIR *d;
+	int k;
+
+	/* Two reports may name the same recording: as long as one waits... */
+	for (k = 0; k < SETTINGS_DATA; k++)
+		if (tspool_first(t, (enum settings_data)k, "rec", 0) != 0)
+			return;
+	d = open_dir(t, "files");
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.' || !is_done(t, e->d_name))
+			continue;
+		(void)unlinkat(dirfd(d), e->d_name, 0);
+		/* .BASE.info, praic-fetch's note of it */
+		snprintf(info, sizeof(info), ".%s", e->d_name);
+		if (strrchr(info, '.') > info) {
+			strcpy(strrchr(info, '.'), ".info");
+			(void)unlinkat(dirfd(d), info, 0);
+		}
+	}
+	if (d != NULL)
+		closedir(d);
 }
 
 void
@@ -382,24 +430,51 @@ tspool_backlog(struct transfer_spool *t, enum settings_data kind, struct backlog
 	add_dir(t, name, b);
 }
 
+int64_t
+tspool_failed(struct transfer_spool *t)
+{
+	struct backlog b = {0};
+
+	add_dir(t, "failed", &b);
+	return b.files;
+}
+
+/* All files below a directory, as many levels down. */
+static void
+add_tree(int dir, const char *name, int levels, int64_t *bytes)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+	struct stat st;
+
+	if (d == NULL && fd != -1)
+		close(fd);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+			continue;
+		if (S_ISDIR(st.st_mode) && levels > 0)
+			add_tree(fd, e->d_name, levels - 1, bytes);
+		else if (S_ISREG(st.st_mode))	/* with several names, it is there once */
+			*bytes += (int64_t)(st.st_size / (off_t)(st.st_nlink > 0 ?
+			    st.st_nlink : 1));
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 int
 tspool_room(struct transfer_spool *t, int64_t *free_bytes, int64_t *used)
 {
-	struct backlog all = {0};
 	struct statvfs vfs;
-	char name[64];
-	int k;
 
 	if (fstatvfs(t->dir, &vfs) == -1) {
 		msg_errno("%s", t->path);
 		return EX_IOERR;
 	}
 	*free_bytes = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
-	for (k = 0; k < SETTINGS_DATA; k++) {
-		snprintf(name, sizeof(name), "new/%s", settings_data_name[k]);
-		add_dir(t, name, &all);
-	}
-	add_dir(t, "files", &all);
-	*used = all.bytes;
+	*used = 0;
+	add_tree(t->dir, "..", 3, used);	/* ID/new/KIND/FILE */
 	return 0;
 }

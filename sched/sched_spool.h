@@ -5,7 +5,8 @@
  *	tmp/		on its way; rubbish once nobody holds the lock
  *	new/KIND/	whole, numbered in their order: .xml reports, .rec records
  *	files/		recordings and backups, by praic-fetch
- *	done/		an empty file for each recording that is stored
+ *	done/		a file for each recording that is stored: empty; or that
+ *			the destination refused: not empty
  *	failed/		what was left out
  */
 #ifndef PRAIC_SCHED_SPOOL_H
@@ -64,17 +65,23 @@ int tspool_remove(struct transfer_spool *, const char *name);
 int tspool_fail(struct transfer_spool *, const char *name, const char *key,
     const char *extension);
 
+/* How many files failed/ has. */
+int64_t tspool_failed(struct transfer_spool *);
+
 /*
- * The recordings that a file of records names are stored: an entry in done/
- * for each, and the files go, unless they are kept.  0, or a code.
+ * The recordings that a file of records names are stored, or some of them
+ * are refused: an entry in done/ for each.  0, or a code.
  */
-int tspool_done(struct transfer_spool *, const char *name, int keep);
+int tspool_done(struct transfer_spool *, const char *name, int refused);
+/* Once no records wait, remove from files/ what is stored. */
+void tspool_clean(struct transfer_spool *);
 /* Forget the entries of done/ that are older. */
 void tspool_forget(struct transfer_spool *, int64_t seconds);
 
 /* What waits in new/KIND. */
 void tspool_backlog(struct transfer_spool *, enum settings_data, struct backlog *);
-/* Free bytes of the file system; all of new/ and files/.  0, or a code. */
+/* Free bytes of the file system; all that the spools of all transfers hold.
+ * 0, or a code. */
 int tspool_room(struct transfer_spool *, int64_t *free_bytes, int64_t *used);
 
 #endif

@@ -8,11 +8,9 @@
 #include "msg.h"
 #include "num.h"
 #include "parse.h"
+#include "start.h"
+#include "utf8.h"
 
-/* A declaration or a mark is a line; anything longer is none of ours. */
-#define MAX_MARK 4096
-/* Of one that is looked for, with a mark's beginning behind it. */
-#define MAX_DECLARATION 256
 /* A comment between documents. */
 #define MAX_COMMENT ((size_t)16 << 20)
 
@@ -25,6 +23,8 @@ struct input {
 	int code;
 	uint64_t documents;	/* good and bad ones, in all */
 	int begun;		/* a declaration or a mark waits for its root */
+	int torn;		/* of what was looked for last: see start_find */
+	int has_bom;		/* a byte order mark of UTF-8 stands before it */
 	/* of the marks */
 	char host[HOST_SIZE];	/* of the document to come, or empty */
 	int marked;		/* a site mark waits for its end mark */
@@ -39,100 +39,70 @@ tell(struct input *in, uint64_t place, const char *text)
 	    (unsigned long long)source_offset(in->source, place), text);
 }
 
-static int
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* Do these bytes begin a declaration or a mark, with a blank behind it? */
-static int
-begins(const char *p, size_t n, const char *target)
-{
-	size_t len = strlen(target);
-
-	return n > len && memcmp(p, target, len) == 0 && is_blank(p[len]);
-}
-
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 
-/* Where to go on behind something bad. */
-enum next {
-	ANY_START,
-	/* not at the mark of the same document, whose declaration was refused */
-	NO_SITE
-};
-
-/* A declaration or a mark; a file of its own may have brought another. */
-static int
-is_start(const char *p, size_t n, enum next which)
+static void
+cut(struct input *in, uint64_t place, const char *text)
 {
-	if (n >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
-		p += 3;
-		n -= 3;
+	tell(in, place, text);
+	in->code = code_worse(in->code, EX_TEMPFAIL);
+}
+
+/* Past a CDATA section that begins here: 0, or -1 when it does not end. */
+static int
+pass_cdata(struct input *in)
+{
+	const char *p, *close;
+	size_t have;
+
+	for (;;) {
+		p = source_at(in->source, in->place, START_MAX_MARK, &have);
+		if ((close = memmem(p, have, "]]>", 3)) != NULL) {
+			in->place += (uint64_t)(close - p) + 2;
+			return 0;
+		}
+		if (have < START_MAX_MARK)
+			return -1;
+		in->place += have - 2;
+		source_keep(in->source, in->place);
 	}
-	return begins(p, n, "<?xml") || begins(p, n, "<?praic-end") ||
-	    (which == ANY_START && begins(p, n, "<?praic-site"));
 }
 
 /*
- * A declaration need not stand at the start of a line when its document's
- * mark does: without it, the document might be read in another encoding.
- */
-static const char *
-declaration_before(const char *p, const char *mark)
-{
-	const char *q = mark, *lt;
-
-	while (q > p && is_blank(q[-1]))
-		q--;
-	if (q - p < 2 || q[-2] != '?' || q[-1] != '>')
-		return mark;
-	lt = memrchr(p, '<', (size_t)(q - p));
-	return lt != NULL && begins(lt, (size_t)(q - lt), "<?xml") ? lt : mark;
-}
-
-/* The first of them at the start of a line behind the first, or NULL. */
-static const char *
-find_start(const char *p, const char *end, enum next which)
-{
-	const char *lf;
-
-	for (lf = p; (lf = memchr(lf, '\n', (size_t)(end - lf))) != NULL; lf++)
-		if (is_start(lf + 1, (size_t)(end - lf - 1), which))
-			return declaration_before(p, lf + 1);
-	return NULL;
-}
-
-/*
- * A bad document: the next begins with a declaration or a mark at the start
- * of a line, at or behind this place.  0, or -1 when there is none.
+ * Something bad: the next document begins with a declaration or a mark at or
+ * behind this place.  0, or -1 when there is none.
  */
 static int
-find_next(struct input *in, uint64_t from, enum next which)
+find_next(struct input *in, uint64_t from, enum start_next which)
 {
 	const char *p, *start;
-	size_t have;
+	size_t have, some;
 
 	/* The line may begin right where the parser stopped. */
 	in->place = from > 0 ? from - 1 : from;
 	for (;;) {
-		p = source_at(in->source, in->place, 2 * MAX_MARK, &have);
-		if ((start = find_start(p, p + have, which)) != NULL) {
+		p = source_at(in->source, in->place, 2 * START_MAX_MARK, &have);
+		/* One that may be cut here is looked at with what follows. */
+		some = have < 2 * START_MAX_MARK ? have : have - START_MAX_DECLARATION;
+		if ((start = start_find(p, p + some, p + have, which, &in->torn)) != NULL) {
 			in->place += (uint64_t)(start - p);
-			return 0;
+			if (!start_is_cdata(start, (size_t)(p + have - start)))
+				return 0;
+			if (pass_cdata(in) == -1)
+				return -1;
+			continue;
 		}
-		if (have < 2 * MAX_MARK)
+		if (some == have)
 			return -1;
-		/* Keep enough for a start that is cut here. */
-		in->place += have - MAX_DECLARATION;
+		/* With what may stand before it. */
+		in->place += some - START_BEFORE;
 		source_keep(in->source, in->place);
 	}
 }
 
 /* The document is bad from here on; why was said. */
 static int
-skip_bad(struct input *in, uint64_t from, enum next which)
+skip_bad(struct input *in, uint64_t from, enum start_next which)
 {
 	in->code = code_worse(in->code, EX_DATAERR);
 	in->host[0] = '\0';
@@ -171,7 +141,7 @@ bad_here(struct input *in, int is_document, const char *text)
 	report_bad(in->report);
 	if (is_document)
 		count_document(in);
-	return skip_bad(in, in->place + 1, ANY_START);
+	return skip_bad(in, in->place + 1, START_ANY);
 }
 
 /* The value of name="..." or name='...' in an instruction. */
@@ -184,13 +154,13 @@ pseudo_attribute(const char *p, size_t n, const char *name, struct rec_value *v)
 	for (; p + len < end; p++) {
 		const char *q = p + len;
 
-		if (!is_blank(p[-1]) || memcmp(p, name, len) != 0)
+		if (!start_is_blank(p[-1]) || memcmp(p, name, len) != 0)
 			continue;
-		while (q < end && is_blank(*q))
+		while (q < end && start_is_blank(*q))
 			q++;
 		if (q == end || *q++ != '=')
 			continue;
-		while (q < end && is_blank(*q))
+		while (q < end && start_is_blank(*q))
 			q++;
 		if (q == end || (*q != '"' && *q != '\''))
 			continue;
@@ -204,28 +174,21 @@ pseudo_attribute(const char *p, size_t n, const char *name, struct rec_value *v)
 	return -1;
 }
 
-static void
-cut(struct input *in, uint64_t place, const char *text)
-{
-	tell(in, place, text);
-	in->code = code_worse(in->code, EX_TEMPFAIL);
-}
-
 /* The document of a declaration that ends here is not read; of its own mark
  * it counts that there is one. */
 static int
 skip_refused(struct input *in, uint64_t place)
 {
 	size_t have;
-	const char *p = source_at(in->source, place, MAX_MARK, &have), *end = p + have;
+	const char *p = source_at(in->source, place, START_MAX_MARK, &have), *end = p + have;
 
-	while (p < end && is_blank(*p))
+	while (p < end && start_is_blank(*p))
 		p++;
-	if (begins(p, (size_t)(end - p), "<?praic-site"))
+	if (start_begins(p, (size_t)(end - p), "<?praic-site"))
 		expect_end(in);
 	report_bad(in->report);
 	count_document(in);
-	return skip_bad(in, place, NO_SITE);
+	return skip_bad(in, place, START_NO_SITE);
 }
 
 /* <?xml ... ?>: in which encoding does it go on? */
@@ -252,8 +215,9 @@ read_declaration(struct input *in, const char *p, size_t n)
 	/* UTF-16 shows in the bytes, whatever is written there. */
 	if (now == ENCODING_UTF16LE || now == ENCODING_UTF16BE)
 		return 0;
-	if (named != ENCODING_LATIN1)
+	if (named != ENCODING_LATIN1 || in->has_bom)
 		named = ENCODING_UTF8;
+	in->has_bom = 0;
 	if (named != now)
 		(void)source_restart(in->source, in->place, named);
 	return 0;
@@ -262,9 +226,9 @@ read_declaration(struct input *in, const char *p, size_t n)
 static int
 read_site(struct input *in, const char *p, size_t n)
 {
-	while (n > 0 && is_blank(*p))
+	while (n > 0 && start_is_blank(*p))
 		p++, n--;
-	while (n > 0 && is_blank(p[n - 1]))
+	while (n > 0 && start_is_blank(p[n - 1]))
 		n--;
 	if (in->host[0] != '\0')
 		cut(in, in->place, "the document before this one has no root");
@@ -304,11 +268,14 @@ static int
 read_instruction(struct input *in)
 {
 	size_t have;
-	const char *p = source_at(in->source, in->place, MAX_MARK, &have);
-	const char *close = memmem(p, have, "?>", 2);
+	const char *p = source_at(in->source, in->place, START_MAX_MARK, &have), *close;
 	size_t n;
 
-	if (close == NULL && have < MAX_MARK) {
+	/* The same, whatever more was read. */
+	if (have > START_MAX_MARK)
+		have = START_MAX_MARK;
+	close = memmem(p, have, "?>", 2);
+	if (close == NULL && have < START_MAX_MARK) {
 		cut(in, in->place, "the input ends here, in the middle of <?...");
 		return -1;
 	}
@@ -316,17 +283,20 @@ read_instruction(struct input *in)
 		return bad_here(in, 0, "an instruction of more than 4096 bytes");
 	n = (size_t)(close - p) + 2;
 	/* It was cut, and has swallowed the next one's beginning. */
-	if (memmem(p + 2, n - 2, "<?", 2) != NULL)
-		return bad_here(in, in->begun || is_start(p, n, ANY_START),
+	if ((close = memmem(p + 2, n - 2, "<?", 2)) != NULL) {
+		if (start_is_any(close, n - (size_t)(close - p)))
+			in->code = code_worse(in->code, EX_TEMPFAIL);
+		return bad_here(in, in->begun || start_is_any(p, n),
 		    "an instruction that does not end");
-	if (begins(p, n, "<?xml"))
+	}
+	if (start_begins(p, n, "<?xml"))
 		return read_declaration(in, p, n);
-	if (begins(p, n, "<?praic-site")) {
+	if (start_begins(p, n, "<?praic-site")) {
 		if (read_site(in, p + 12, n - 14) == -1)
 			return -1;
 		if (in->host[0] == '\0')
 			return 0;	/* it went on elsewhere */
-	} else if (begins(p, n, "<?praic-end"))
+	} else if (start_begins(p, n, "<?praic-end"))
 		read_end(in, in->place, p + 12, n - 14);
 	in->place += n;
 	return 0;
@@ -336,19 +306,29 @@ static int
 read_comment(struct input *in)
 {
 	const char *p, *close;
-	size_t have = 0, want = MAX_MARK;
+	size_t have, want = START_MAX_MARK, n;
 
+	/* To the first "--", with what may stand behind it. */
 	do {
 		want *= 4;
-		p = source_at(in->source, in->place, want, &have);
-		close = have > 4 ? memmem(p + 4, have - 4, "-->", 3) : NULL;
-	} while (close == NULL && have >= want && want < MAX_COMMENT);
-	if (close == NULL && have < want) {
+		p = source_at(in->source, in->place, want + START_MAX_DECLARATION, &have);
+		n = have < want ? have : want;
+		close = n > 4 ? memmem(p + 4, n - 4, "--", 2) : NULL;
+	} while (close == NULL && n == want && want < MAX_COMMENT);
+	if (close == NULL ? n < want : close + 2 == p + have) {
 		cut(in, in->place, "the input ends here, in the middle of a comment");
 		return -1;
 	}
 	if (close == NULL)
 		return bad_here(in, 0, "a comment of more than 16 MiB");
+	/* It was cut, and has swallowed the next document's beginning. */
+	if (start_is_within(p + 4, (size_t)(close - p) - 4) ||
+	    start_is_any(close + 2, have - (size_t)(close + 2 - p))) {
+		in->code = code_worse(in->code, EX_TEMPFAIL);
+		return bad_here(in, in->begun, "a comment that does not end");
+	}
+	if (close[2] != '>')
+		return bad_here(in, 0, "a comment with \"--\" in it");
 	in->place += (uint64_t)(close - p) + 3;
 	return 0;
 }
@@ -362,6 +342,7 @@ read_root(struct input *in, int *go_on)
 	enum parse_outcome outcome;
 	uint64_t end;
 
+	in->has_bom = 0;
 	count_document(in);
 	outcome = parse_document(in->report, in->source, in->place, host, &end);
 	in->host[0] = '\0';
@@ -374,10 +355,15 @@ read_root(struct input *in, int *go_on)
 			(void)source_restart(in->source, end, ENCODING_UTF8);
 		return 0;
 	case PARSE_BAD:
-		return skip_bad(in, end > in->place ? end : in->place + 1, ANY_START);
+		if (skip_bad(in, end > in->place ? end : in->place + 1, START_ANY) == -1)
+			return -1;
+		if (in->torn)
+			cut(in, in->place,
+			    "another document begins here, in the middle of one that was cut");
+		return 0;
 	case PARSE_TORN:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
-		return skip_bad(in, end, ANY_START);
+		return skip_bad(in, end, START_ANY);
 	case PARSE_CUT:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
 		return -1;
@@ -396,6 +382,8 @@ guess(const char *p, size_t n)
 		return "these are records already: praic-tosql and praic-tofs read them";
 	if (*p == '{' || *p == '[')
 		return "this is JSON, not XML";
+	if (n >= 3 && memcmp(p, UTF8_REPLACEMENT, 3) == 0)
+		return "this is no XML: compressed, or in an encoding that praic does not read";
 	return "this is no XML";
 }
 
@@ -406,16 +394,17 @@ read_item(struct input *in, int *go_on)
 	size_t have;
 	const char *p = source_at(in->source, in->place, 16, &have);
 
-	if (!is_blank(*p)) {
+	if (!start_is_blank(*p)) {
 		source_detect(in->source, in->place);
 		p = source_at(in->source, in->place, 16, &have);
 	}
-	if (is_blank(*p)) {
+	if (start_is_blank(*p)) {
 		in->place++;
 		return 0;
 	}
 	if (have >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
 		in->place += 3;
+		in->has_bom = 1;
 		return 0;
 	}
 	if (have >= 2 && memcmp(p, "<?", 2) == 0)

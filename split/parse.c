@@ -10,6 +10,7 @@
 #include "longtag.h"
 #include "names.h"
 #include "parse.h"
+#include "start.h"
 
 /* Limits on one session, which is left out beyond.  Real sessions nest 9
  * deep, their elements have 4 attributes and names of 34 letters at most. */
@@ -44,6 +45,7 @@ struct parse {
 	uint64_t start;		/* where the root element begins */
 	uint64_t fed;		/* what was given to the parser */
 	uint64_t last;		/* all before this place is well-formed */
+	int text;		/* so much of it was taken since */
 	int depth;
 	int session_depth;	/* where sessions are: 1, or 2 below a list */
 	int done;		/* the root element ended */
@@ -88,6 +90,7 @@ static inline void
 moved(struct parse *s, uint64_t place)
 {
 	s->last = place;
+	s->text = 0;
 	if (place - s->report->settled >= SETTLE_STEP)
 		report_settle(s->report, place);
 }
@@ -353,11 +356,11 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 }
 
 static void
-take_text(struct parse *s, uint64_t place, const xmlChar *p, int n)
+take_text(struct parse *s, const xmlChar *p, int n)
 {
 	if (s->report->within == REPORT_SESSION && s->report->wants_text)
-		report_text(s->report, place, (const char *)p, (size_t)n);
-	else if (s->error_depth != 0 && s->depth == s->error_depth && s->error.n < 4096)
+		report_text(s->report, (const char *)p, (size_t)n);
+	else if (s->error_depth != 0 && s->error.n < 4096)
 		buf_add(&s->error, p, (size_t)n < 4096 ? (size_t)n : 4096);
 }
 
@@ -365,40 +368,47 @@ static void
 on_text(void *arg, const xmlChar *p, int n)
 {
 	struct parse *s = arg;
-	uint64_t place = here(s);
 
 	if (s->stop)
 		return;
-	take_text(s, place, p, n);
+	take_text(s, p, n);
 	/* The blanks between elements are not worth it. */
-	if (place - s->last > TEXT_STEP)
-		moved(s, place);
+	if ((s->text += n) > TEXT_STEP)
+		moved(s, here(s));
+}
+
+/* What stands between documents: this one was cut, and another put behind
+ * it. */
+static void
+tear(struct parse *s)
+{
+	s->torn = 1;
+	abandon(s, "a declaration or a mark within it: it was cut there");
 }
 
 static void
 on_cdata(void *arg, const xmlChar *p, int n)
 {
 	struct parse *s = arg;
+	uint64_t place = here(s);
+	const char *after;
+	size_t have;
 
 	if (s->stop)
 		return;
-	take_text(s, here(s), p, n);
-	moved(s, here(s));
+	after = source_at(s->source, place, sizeof("<![CDATA[>"), &have);
+	if (start_is_within_cdata((const char *)p, (size_t)n, after, have)) {
+		tear(s);
+		return;
+	}
+	take_text(s, p, n);
+	moved(s, place);
 }
 
-/*
- * Marks stand between documents: this one was cut, and another put behind
- * it.  They are looked for in comments, which nobody writes, but not in
- * CDATA, where a user of the appliance may have written anything.
- */
-static void
-check_marks(struct parse *s, const xmlChar *text)
+static int
+has_start(const xmlChar *text)
 {
-	if (text == NULL || (strstr((const char *)text, "<?praic-site ") == NULL &&
-	    strstr((const char *)text, "<?praic-end ") == NULL))
-		return;
-	s->torn = 1;
-	abandon(s, "a mark within the document: it was cut, and another follows");
+	return text != NULL && start_is_within((const char *)text, strlen((const char *)text));
 }
 
 static void
@@ -408,13 +418,10 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 
 	if (s->stop)
 		return;
-	check_marks(s, data);
-	if (!s->stop && (xmlStrEqual(target, BAD_CAST "praic-site") ||
-	    xmlStrEqual(target, BAD_CAST "praic-end"))) {
-		s->torn = 1;
-		abandon(s, "a mark within the document: it was cut, and another follows");
-	}
-	if (!s->stop)
+	if (has_start(data) || xmlStrEqual(target, BAD_CAST "praic-site") ||
+	    xmlStrEqual(target, BAD_CAST "praic-end"))
+		tear(s);
+	else
 		moved(s, here(s));
 }
 
@@ -425,8 +432,9 @@ on_comment(void *arg, const xmlChar *text)
 
 	if (s->stop)
 		return;
-	check_marks(s, text);
-	if (!s->stop)
+	if (has_start(text))
+		tear(s);
+	else
 		moved(s, here(s));
 }
 
@@ -479,41 +487,13 @@ static int
 is_cut(struct parse *s)
 {
 	size_t n;
-	const char *p = source_have(s->source, s->last, &n), *end, *lt, *amp;
-	char quote = '\0';
+	const char *p = source_have(s->source, s->last, &n);
 
 	if (!source_ended(s->source) || s->error_code == XML_ERR_USER_STOP)
 		return 0;
 	if (s->fed < s->last + n)
 		return 0;	/* it did not even get that far */
-	end = p + n;
-	/* After a start tag's attributes, the parser stands before its end. */
-	if (p < end && *p == '/')
-		p++;
-	if (p < end && *p == '>')
-		p++;
-	lt = memchr(p, '<', (size_t)(end - p));
-	if (lt == NULL) {
-		amp = memrchr(p, '&', (size_t)(end - p));
-		if (amp != NULL && memchr(amp, ';', (size_t)(end - amp)) == NULL)
-			return 1;
-		return s->error_code == XML_ERR_TAG_NOT_FINISHED || amp == NULL;
-	}
-	if (end - lt >= 4 && memcmp(lt, "<!--", 4) == 0)
-		return memmem(lt + 4, (size_t)(end - lt - 4), "-->", 3) == NULL;
-	if (end - lt >= 9 && memcmp(lt, "<![CDATA[", 9) == 0)
-		return memmem(lt, (size_t)(end - lt), "]]>", 3) == NULL;
-	if (end - lt >= 2 && lt[1] == '?')
-		return memmem(lt, (size_t)(end - lt), "?>", 2) == NULL;
-	for (p = lt + 1; p < end; p++) {
-		if (quote != '\0')
-			quote = *p == quote ? '\0' : quote;
-		else if (*p == '"' || *p == '\'')
-			quote = *p;
-		else if (*p == '>' || *p == '<')
-			return 0;
-	}
-	return 1;
+	return start_is_cut(p, n, s->error_code == XML_ERR_TAG_NOT_FINISHED);
 }
 
 static void

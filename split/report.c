@@ -27,10 +27,20 @@ struct report_state {
 	/* the session that is open */
 	struct buf lsid;
 	uint64_t start, xml_from;
+	uint64_t start_offset;	/* of start in the input, once it is let go */
+	int start_gone;
 	uint64_t replaced;	/* before it */
 	uint64_t place;		/* of what is being looked at */
 	unsigned warnings;
 };
+
+/* Where in the input a place is; a session's start is asked for last. */
+static unsigned long long
+offset_of(const struct report_state *s, uint64_t place)
+{
+	return s->start_gone && place == s->start ? s->start_offset :
+	    source_offset(s->source, place);
+}
 
 void
 report_warn(struct report *r, uint64_t place, const char *fmt, ...)
@@ -42,8 +52,7 @@ report_warn(struct report *r, uint64_t place, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	msg_warn("%s: byte %llu: %s", source_name(s->source),
-	    (unsigned long long)source_offset(s->source, place), text);
+	msg_warn("%s: byte %llu: %s", source_name(s->source), offset_of(s, place), text);
 }
 
 void
@@ -153,6 +162,7 @@ report_document(struct report *r, struct source *source, uint64_t place, const c
 	r->state->source = source;
 	r->state->host = host;
 	buf_reset(&r->state->inherited);
+	r->state->start_gone = 0;
 	r->within = REPORT_BETWEEN;
 	r->settled = place;
 }
@@ -160,13 +170,18 @@ report_document(struct report *r, struct source *source, uint64_t place, const c
 void
 report_settle(struct report *r, uint64_t place)
 {
+	struct report_state *s = r->state;
+
 	r->settled = place;
 	if (r->within == REPORT_SESSION) {
-		if (place - r->state->xml_from >= XML_PIECE)
+		if (!s->start_gone)
+			s->start_offset = source_offset(s->source, s->start);
+		s->start_gone = 1;
+		if (place - s->xml_from >= XML_PIECE)
 			copy_xml(r, place);
-		place = r->state->xml_from;
+		place = s->xml_from;
 	}
-	source_keep(r->state->source, place);
+	source_keep(s->source, place);
 }
 
 /* ---- namespaces ------------------------------------------------------ */
@@ -268,6 +283,7 @@ report_begin(struct report *r, uint64_t from, uint64_t to, struct rec_value lsid
 	struct rec_value host = {s->host, s->host != NULL ? strlen(s->host) : 0};
 
 	s->start = from;
+	s->start_gone = 0;
 	s->place = to;
 	s->warnings = 0;
 	s->replaced = source_replaced(s->source, from);
@@ -313,21 +329,18 @@ report_start_element(struct report *r, uint64_t place, enum name name, const cha
 	const char *refusal;
 
 	r->state->place = place;
-	refusal = session_start_element(r->state->session, name, element, a, n);
-	r->wants_text = session_wants_text(r->state->session);
+	refusal = session_start_element(r->state->session, name, element, a, n, &r->wants_text);
 	if (refusal != NULL)
 		report_give_up(r, refusal);
 }
 
 void
-report_text(struct report *r, uint64_t place, const char *p, size_t n)
+report_text(struct report *r, const char *p, size_t n)
 {
 	const char *refusal = session_text(r->state->session, p, n);
 
-	if (refusal != NULL) {
-		r->state->place = place;
+	if (refusal != NULL)
 		report_give_up(r, refusal);
-	}
 }
 
 void
@@ -336,8 +349,7 @@ report_end_element(struct report *r, uint64_t place)
 	const char *refusal;
 
 	r->state->place = place;
-	refusal = session_end_element(r->state->session);
-	r->wants_text = session_wants_text(r->state->session);
+	refusal = session_end_element(r->state->session, &r->wants_text);
 	if (refusal != NULL)
 		report_give_up(r, refusal);
 }

@@ -68,7 +68,7 @@ int report_begin(struct report *, uint64_t from, uint64_t to, struct rec_value l
 /* Below a session: see session.h.  The place is behind the tag. */
 void report_start_element(struct report *, uint64_t place, enum name, const char *element,
     const struct session_attribute *, int attributes);
-void report_text(struct report *, uint64_t place, const char *p, size_t n);
+void report_text(struct report *, const char *p, size_t n);
 void report_end_element(struct report *, uint64_t place);
 /* Its end tag ends here. */
 void report_end(struct report *, uint64_t place);

@@ -277,14 +277,24 @@ start_role(struct session *s, struct frame *f, const struct session_attribute *a
 	}
 }
 
+/* Is the text wanted of the element that is open? */
+static inline int
+wants(const struct session *s)
+{
+	const struct frame *f = &s->frame[s->frames - 1];
+
+	return s->deeper == 0 && f->text != NULL && !(f->rule->role == VALUE && s->has_value);
+}
+
 const char *
 session_start_element(struct session *s, enum name name, const char *element,
-    const struct session_attribute *a, int n)
+    const struct session_attribute *a, int n, int *wants_text)
 {
 	struct frame *parent = &s->frame[s->frames - 1], *f;
 	const struct rule *rule;
 	uint64_t bit;
 
+	*wants_text = 0;
 	if (s->deeper > 0) {
 		s->deeper++;
 		return NULL;
@@ -312,15 +322,8 @@ session_start_element(struct session *s, enum name name, const char *element,
 		buf_trim(f->text, KEEP_BYTES);
 	}
 	start_role(s, f, a, n);
+	*wants_text = wants(s);
 	return s->refusal;
-}
-
-int
-session_wants_text(const struct session *s)
-{
-	const struct frame *f = &s->frame[s->frames - 1];
-
-	return s->deeper == 0 && f->text != NULL && !(f->rule->role == VALUE && s->has_value);
 }
 
 const char *
@@ -528,13 +531,14 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 }
 
 const char *
-session_end_element(struct session *s)
+session_end_element(struct session *s, int *wants_text)
 {
 	static const struct rec_value empty = {"", 0};
 	struct frame *f;
 
 	if (s->deeper > 0) {
 		s->deeper--;
+		*wants_text = wants(s);
 		return NULL;
 	}
 	f = &s->frame[--s->frames];
@@ -543,5 +547,6 @@ session_end_element(struct session *s)
 		s->texts--;
 		buf_trim(f->text, KEEP_BYTES);
 	}
+	*wants_text = wants(s);
 	return s->refusal;
 }

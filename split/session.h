@@ -29,15 +29,14 @@ void session_begin(struct session *, const char *host, struct rec_value lsid);
 /*
  * What is below <session>: an element with those of its attributes that have
  * no prefix, its text, its end.  The element's name is kept until then.
- * NULL, or why the session has to be left out; nothing more may be given
- * after that.
+ * *wants_text: is the text wanted that comes now?  It must not be given if
+ * not.  NULL, or why the session has to be left out; nothing more may be
+ * given after that.
  */
 const char *session_start_element(struct session *, enum name, const char *element,
-    const struct session_attribute *, int attributes);
+    const struct session_attribute *, int attributes, int *wants_text);
 const char *session_text(struct session *, const char *p, size_t n);
-const char *session_end_element(struct session *);
-/* Is the text wanted that comes now?  It must not be given if not. */
-int session_wants_text(const struct session *);
+const char *session_end_element(struct session *, int *wants_text);
 
 /* The session's end: all of its rows are out, or why it is left out. */
 const char *session_finish(struct session *);

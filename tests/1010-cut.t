@@ -16,6 +16,14 @@ check "every beginning of every report" test $? -eq 0
 cd "$work" || exit 1
 golden "  is cut short, save those that look whole" split/cut.txt
 
+# The same with a whole one behind, as cat(1) does it: never taken for one
+# document.  Those that are shown are whole by themselves, or nothing at all.
+cd "$top" || exit 1
+"$drive" joined tests/fuzz/corpus/cdata*.xml >"$work/out" 2>"$work/err"
+check "every beginning of a report, and another one" test $? -eq 0
+cd "$work" || exit 1
+golden "  is cut short" split/joined.txt
+
 cd "$top" || exit 1
 "$drive" pieces tests/data/split/*.xml tests/fuzz/corpus/*.xml >"$work/out" 2>"$work/err"
 code=$?

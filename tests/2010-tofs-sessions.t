@@ -51,6 +51,17 @@ check 'so is the ledger'"'"'s' test "$(stat -c %a e/.praic-ledger)" = 600
 check 'nothing else is there' test "$(find e | wc -l)" -eq 3
 run 0 'the same again' "$tofs" -d d in.rec
 check 'is nothing new' test ! -s out
+mkdir shared
+run 0 'files that others may change' "$tofs" -d shared -m 666 -f 'a/%LSID%.%EXTENSION%' in.rec
+"$tofs" -d shared -m 666 -f 'a/%LSID%.%EXTENSION%' in.rec	# again: that needs the index
+(cd shared && stat -c '%a %n' .praic-ledger .praic-index a) >modes
+stat -c '%a' shared/a/*.xml | sort -u >>modes
+same 'but neither the ledger nor the names' - modes <<'EOF'
+644 .praic-ledger
+644 .praic-index
+755 a
+666
+EOF
 run 0 'other modes' "$tofs" -d e -m 640 -f 'a/%LSID%.%EXTENSION%' in.rec
 check 'of files' test "$(stat -c %a e/a/big.xml)" = 640
 check 'of folders' test "$(stat -c %a e/a)" = 750

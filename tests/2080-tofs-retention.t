@@ -97,6 +97,16 @@ ${a}${d04}.nsb
 other.example.com-backup-${d01}.nsb
 EOF
 
+# One that comes too late is not stored in silence; one that was, is.
+fresh
+for day in 03 04 05; do
+	"$tofs" -d d -i spool -r 1 $day.rec >/dev/null
+done
+stores '-r 1' 01.rec </dev/null
+says 'that it is not stored is said' "${a}${d01}.nsb: this backup is not stored"
+stores '-r 1' 03.rec </dev/null
+silent 'of one that was, nothing'
+
 # Only what the ledger names: files of others with such names are not counted.
 fresh
 "$tofs" -d d -i spool -r 1 01.rec >/dev/null

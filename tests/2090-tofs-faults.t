@@ -14,7 +14,7 @@ case ${PRAIC_OUT-} in
 	;;
 esac
 export PYTHONPATH="$data/tofs"
-cc -shared -fPIC -O1 -o faults.so "$data/tofs/faults.c" -ldl || exit 1
+ln -s "$faults" faults.so
 mkdir spool
 # Backups of this day: an older one counts as fetched when it is stored.
 python3 - >all.rec <<'EOF'
@@ -93,6 +93,13 @@ for fault in sys.argv[2:]:
         if call != 'unlinkat' and call != 'memory':
             check(not os.path.exists('d/.praic-tmp') or os.listdir('d/.praic-tmp') == [],
                   where + ': a temporary is left')
+        # What has its name and its line is printed, whatever became of others.
+        if call in ('renameat2', 'openat', 'unlinkat', 'mkdirat', 'memory') \
+                and os.path.exists('d/.praic-ledger'):
+            known = [line.split(b'\t') for line in open('d/.praic-ledger', 'rb')][1:]
+            known = {k[5].decode() for k in known if k[6] != b'-'}
+            check(known <= set(p.stdout.decode().splitlines()),
+                  '%s: not printed: %s' % (where, known - set(p.stdout.decode().splitlines())))
         # What was printed is there, whole, whatever happened next.
         for name in p.stdout.decode().splitlines():
             check('d/' + name not in clean or os.path.exists('d/' + name),

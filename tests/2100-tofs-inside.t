@@ -11,7 +11,7 @@ with Report() as s:
     for i, key in enumerate(['link', 'file', 'folder', 'dangling', 'self', 'good']):
         s.session('%d' % i, external_key=key)
 EOF
-cc -shared -fPIC -O1 -o faults.so "$data/tofs/faults.c" -ldl || exit 1
+ln -s "$faults" faults.so
 
 prepare() {
 	rm -rf d outside

@@ -83,8 +83,16 @@ sed "$((n + 2))d" s.rec >one.rec
 run 64 'one session without' "$tofs" -d d -f "$f" one.rec
 check 'the others are stored' test "$(wc -l <out)" -eq 2
 
-# Sessions in progress.
-sed '/^R	session	/s/2026-01-01T11:15:09Z/\\N/' s.rec >open.rec
+# Sessions in progress, which began an hour ago.
+now=$(date +%s)
+ago() {
+	date -u -d "@$((now - $1))" +%Y-%m-%dT%H:%M:%SZ
+}
+# began TIME: the same, which began then, and have no end
+began() {
+	sed "/^R	session	/{s/2026-01-01T11:15:09Z/\\\\N/;s/2026-01-01T10:00:00Z/$1/;}" s.rec
+}
+began "$(ago 3600)" >open.rec
 rm -rf d
 mkdir d
 run 0 'sessions in progress' "$tofs" -d d -f "$f" open.rec
@@ -94,6 +102,32 @@ run 0 'with -v' "$tofs" -d d -v -f "$f" open.rec
 says 'they are counted' '3 sessions in progress'
 run 0 'with -p' "$tofs" -d d -p -f "$f" open.rec
 check 'they are stored' test "$(wc -l <out)" -eq 3
+# Those that closed abnormally never get an end time.
+for since in $((7 * 86400 - 600)) 0 -86400; do
+	rm -rf d
+	mkdir d
+	began "$(ago "$since")" >young.rec
+	run 0 "begun $since seconds ago" "$tofs" -d d -f "$f" young.rec
+	check 'they may go on' test ! -s out
+done
+began '\\N' >young.rec
+run 0 'begun nobody knows when' "$tofs" -d d -f "$f" young.rec
+check 'they may go on' test ! -s out
+began "$(ago $((7 * 86400 + 60)))" >old.rec
+run 0 'begun more than a week ago' "$tofs" -d d -f "$f" old.rec
+check 'they are stored as they are' test "$(wc -l <out)" -eq 3
+run 0 'again' "$tofs" -d d -f "$f" old.rec
+check 'and once' test ! -s out
+sed '0,/Session Start/s//Session End/' open.rec >end.rec
+rm -rf d
+mkdir d
+run 0 'an event says that one is over' "$tofs" -d d -f "$f" end.rec
+same 'it is stored' - out <<'EOF'
+0.xml
+EOF
+sed 's/Session Start/Session Ended/' open.rec >end.rec
+run 0 'another event does not' "$tofs" -d d -f "$f" end.rec
+check 'none is stored' test ! -s out
 
 # Several streams, joined or in files; the worst code counts.
 rm -rf d

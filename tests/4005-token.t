@@ -18,21 +18,26 @@ tokens() {
 	same "$1" want got
 }
 
+# eight CODE NAME: processes at a time, into many.0 ... with that exit code
+eight() {
+	i=0 many=
+	while [ $i -lt 8 ]; do
+		{
+			f sessions --since 1d >many.$i 2>many.err.$i
+			echo $? >many.code.$i
+		} &
+		many="$many $!"
+		i=$((i + 1))
+	done
+	# shellcheck disable=SC2086
+	wait $many
+	cat many.code.? | sort -u >got
+	echo "$1" >want
+	same "$2" want got
+}
+
 secret=$(cat "$site/secret")
-i=0
-while [ $i -lt 8 ]; do
-	{
-		f sessions --since 1d >many.$i
-		echo $? >many.code.$i
-	} &
-	many="${many-} $!"
-	i=$((i + 1))
-done
-# shellcheck disable=SC2086
-wait $many
-cat many.code.? | sort -u >got
-echo 0 >want
-same "eight processes at a time" want got
+eight 0 "eight processes at a time"
 tokens "share one token" 1
 f sessions --since 1d >one
 same "and fetch the same" one many.3
@@ -66,6 +71,23 @@ site_fault "bad-client"
 run 77 "a secret that is refused" f sessions --since 1d
 tokens "is not tried again" 1
 says "says what is wrong" "the client id or the secret"
+eight 77 "nor by eight processes that come later"
+tokens "who do not ask" 1
+says "and say why" "is not tried again for" many.err.3
+check "the secret is not in what is remembered" lacks "$cache" "$secret"
+printf 'another\n' >another
+chmod 600 another
+run 77 "another secret" f --secret "file:$work/another" sessions --since 1d
+tokens "is tried" 2
+run 77 "as it is by a check" f check
+tokens "in any case" 3
+site_fault
+run 0 "and if that succeeds" f check
+run 0 "all is well again" f sessions --since 1d
+tokens "with one token" 4
+printf '{"refused":{"salt":"","of":"%s","until":9999999999}}' \
+	"$(printf '%s:%s' "$client" "$secret" | base64 -w0 | tr -d '\n' | sha256sum | cut -d ' ' -f 1)" >"$cache"
+run 0 "a refusal of a clock that has jumped" f sessions --since 1d
 no_token
 printf '{"access_token":"abc\\r\\nX-Evil: 1","token_type":"Bearer","expires_in":9}' >evil
 site_fault "body file=$work/evil match=token type=application/json"
@@ -146,6 +168,15 @@ kill -9 $pid
 wait $waiting
 check "a process that was killed while it asked frees the lock" test $? -eq 0
 site_fault
+
+# many at a time whose secret is wrong: the lock lets one of them ask
+no_token
+site_fault "bad-client"
+site_forget
+eight 77 "eight that start together"
+tokens "ask once" 1
+site_fault
+no_token
 
 # where references point to
 export PRAIC_TEST_SECRET="$secret"

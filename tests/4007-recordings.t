@@ -134,7 +134,8 @@ same "the others are there" want got
 there "and nothing that is wrong" out spool
 site_ask '{"do":"set","name":"recording-retention","value":"0"}'
 site_ask '{"do":"set","name":"language","value":"fr"}'
-recordings 65 "expired in a language that is not known"
+recordings 65 "expired in a language that is not known" --retry-time 2
+says "says what to do" "see --expired"
 check "nothing is there" test -z "$(cd spool && ls)"
 tail -n 1 out >got
 printf 'Z\t0\t%s\n' "$(grep -c '^S' in)" >want
@@ -183,11 +184,40 @@ recordings 69 "a web page for each shell" --retry-time 0
 check "no end" sh -c '! grep -q ^Z out'
 sound "what is whole is there, and nothing else"
 site_fault "xml-error match=CommandShellRecording"
-recordings 65 "a refusal for each shell" --retry-time 10
-sound "sessions with one are left out"
-grep shell truth | cut -f 1 | sort -u | wc -l | tr -d ' ' >want
-tail -n 1 out | cut -f 3 >got
+recordings 69 "what is said to all that asks for shells" --retry-time 2
+check "is no end" sh -c '! grep -q ^Z out'
+sound "what is whole is there, and nothing else"
+shell=$(grep shell truth | head -n 1 | cut -f 1)
+site_fault "xml-error match=lsid=$shell times=6"
+recordings 0 "a refusal that passes" --retry-time 60
+files out >got
+same "costs nothing" want.files got
+site_fault "xml-error match=lsid=$shell"
+site_forget
+recordings 65 "one that stays" --retry-time 2
+sound "costs that session"
+says "is said" "sticks to that: An error has occurred."
+printf 'Z\t%s\t1\n' "$(($(grep -c '^S' in) - 1))" >want
+tail -n 1 out >got
 same "and counted" want got
+asked "select(.parameters.lsid == \"$shell\") | .path" | wc -l >calls
+check "was asked for three times at least" test "$(cat calls)" -ge 3
+recordings 69 "one that had no time to stay" --retry-time 0
+check "is no end" sh -c '! grep -q ^Z out'
+head -n 1 truth | cut -f 1 >one.lsid
+site_fault "xml-error text=Invalid_lsid. match=lsid=$(cat one.lsid)"
+sed -n "1,/^H.recording/p; /^S.*$(cat one.lsid)/,/^E/p" in >one.in
+printf 'Z\t1\t0\n' >>one.in
+rm -rf spool
+mkdir spool
+pipe 65 "one and all, for good, in words that are not known" one.in f --retry-time 2 recordings -d spool
+printf '%s' '<error>Invalid lsid.</error>' >evil
+site_fault "body file=$work/evil match=lsid=$(cat one.lsid)"
+site_forget
+pipe 65 "in words that are" one.in f recordings -d spool
+asked '.parameters.lsid // empty' | sort | uniq -c | sort -rn | awk '{ print $1; exit }' >got
+echo "$(grep -c "^$(cat one.lsid)" truth)" >want
+same "is asked for once" want got
 site_fault
 site_ask '{"do":"deny","what":"CommandShellRecording","deny":true}'
 site_forget
@@ -218,6 +248,34 @@ recordings 0 "a container that nobody knows"
 awk -F '\t' '$1 == "R" && $2 == "file" { print $6, $7 }' out | sort -u >got
 echo "bin video/x-new" >want
 same "is kept as it is" want got
+site_fault
+
+# While a token is waited for, what has begun goes on: the first file takes six
+# seconds to come, and the token that the second one needs takes three.
+head -n 2 truth >two
+records two >two.in
+slow=$(sed -n '1s/\t.*//p' two) other=$(sed -n '2s/\t.*//p' two)
+site_fault "drip match=lsid=$slow bytes=$(($(sed -n 1p two | cut -f 4) / 60 + 1)) seconds=0.1"
+site_control fault add "status code=401 match=lsid=$other times=1" >control.out
+site_control fault add "sleep match=token seconds=3" >control.out
+rm -rf spool
+mkdir spool
+fx -j 2 --stall-time 2 -v recordings -d spool <two.in >out 2>err &
+pid=$!
+tries=0
+until grep -q 'no longer good' err || [ $tries -gt 200 ]; do
+	tries=$((tries + 1))
+	sleep 0.05
+done
+sleep 0.3
+cat spool/.*"$slow"*.part | wc -c >before
+sleep 1.5
+cat spool/.*"$slow"*.part | wc -c >after
+check "what has begun ($(cat before), then $(cat after) bytes) does not wait for a token" \
+	test "$(cat after)" -gt "$(cat before)"
+wait $pid
+check "and all is there" test $? -eq 0
+check "at the first try" lacks err "trying again"
 site_fault
 
 # what the input is worth

@@ -190,6 +190,7 @@ site_fault bad-client
 run 77 "check: a wrong secret" f check
 says "is shown" "FAILED  account" out
 site_fault
+no_token	# nor what is remembered of the refusal
 
 # progress
 cat >terminal.py <<'E'

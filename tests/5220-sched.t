@@ -9,6 +9,7 @@ sched_settings
 # each filter does what the file NAME.do says, before.
 stub praic-fetch <<'END'
 echo "$*" >>"$work/asked"
+case "$*" in *recordings*) [ -e "$work/fetch.do" ] || cat >/dev/null ;; esac
 [ ! -e "$work/fetch.do" ] || . "$work/fetch.do"
 until=$(cat "$work/appliance.now")
 case " $* " in *" --until "*) until=${*##*--until }; until=${until%% *} ;; esac
@@ -178,23 +179,32 @@ now=$(date +%s)
 echo "$now" >appliance.now
 sql "INSERT INTO setting VALUES ('stage-time', '1');
 	UPDATE transfer_kind SET mark = $now, swept = $now"
+began() {
+	tries=0
+	until [ -e began ] || [ $tries -gt 100 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+	rm -f began
+}
 echo 'exec sleep 30' >fetch.do
 run 75 "a stage that takes too long" "$sched" -r minute
 says "is ended, with a word" "took longer than 1 s" "$(echo log/scheduler-*-*-* | tr ' ' '\n' | tail -n 1)"
 sql "UPDATE setting SET value = '60' WHERE name = 'stage-time'"
+echo ': >"$work/began"; exec sleep 30' >fetch.do
 "$sched" -r minute 2>err &
 pid=$!
-sleep 0.5
-run 0 "another scheduler, meanwhile" "$sched" -r minute -v
+began
+run 75 "another scheduler, meanwhile" "$sched" -r minute -v
 says "leaves it alone" "another process is at it"
 kill -TERM $pid
 wait $pid
 check "TERM ends it with 0" test $? -eq 0
 check "and is no failure" test "$(sql "SELECT times FROM failure")" -eq 1
-echo 'trap "" TERM; while :; do sleep 0.2; done' >fetch.do
+echo 'trap "" TERM; : >"$work/began"; while :; do sleep 0.2; done' >fetch.do
 "$sched" -r minute 2>err &
 pid=$!
-sleep 0.5
+began
 kill -TERM $pid
 sleep 0.5
 check "a stage that does not heed TERM is waited for" kill -0 $pid
@@ -204,15 +214,18 @@ check "until a second TERM" test $? -eq 0
 echo 'exec sleep 5' >fetch.do
 "$sched" -r minute 2>err &
 pid=$!
-sleep 0.5
 # The scheduler itself and its process for the transfer are killed.
-worker=$(ps -o pid= --ppid $pid | tr -d " ")
-stage=$(ps -o pid= --ppid "$worker" | tr -d " ")
+tries=0
+until worker=$(ps -o pid= --ppid $pid | tr -d " ") && [ -n "$worker" ] &&
+	stage=$(ps -o pid= --ppid "$worker" | tr -d " ") && [ -n "$stage" ] || [ $tries -gt 100 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
 kill -9 $pid "$worker"
 wait $pid 2>/dev/null
 tries=0
-while kill -0 "$stage" 2>/dev/null && [ $tries -lt 20 ]; do tries=$((tries + 1)); sleep 0.1; done
-check "when all are killed, no stage is left" test $tries -lt 20
+while kill -0 "$stage" 2>/dev/null && [ $tries -lt 50 ]; do tries=$((tries + 1)); sleep 0.1; done
+check "when all are killed, no stage is left" test $tries -lt 50
 rm fetch.do
 : >stored
 run 0 "and the next run does it" "$sched" -r minute
@@ -335,10 +348,15 @@ case ${PRAIC_OUT-} in
 *) check "it takes $rss KiB, less than 8 MiB" test "$rss" -lt 8192 ;;
 esac
 kill -USR1 $pid
-sleep 0.5
+tries=0
+until [ -s daemon.err ] || [ $tries -gt 50 ]; do tries=$((tries + 1)); sleep 0.1; done
 says "USR1: what it is doing" "at work; next look in" daemon.err
 kill -HUP $pid
-sleep 1.5
+tries=0
+until grep -q HUP log/scheduler-* && grep -q WATCHDOG notified || [ $tries -gt 50 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
 kill -TERM $pid
 wait $pid
 check "TERM ends it with 0" test $? -eq 0

@@ -6,7 +6,7 @@
 . "$top/tests/sched.sh"
 . "$top/tests/smtp.sh"
 sched_settings
-appliance_start --clock run --sessions 60 --span 5 --seed 11
+appliance_start --clock fixed --sessions 60 --span 5 --seed 11
 smtp_start mails starttls
 at_exit='smtp_stop; kill $appliance_pid 2>/dev/null; wait $appliance_pid 2>/dev/null'
 
@@ -68,7 +68,7 @@ cp truth before
 
 # New sessions, and one that ends.
 appliance_control add 3 --length 1 >added
-sleep 8
+appliance_control clock +60 >clock
 run 0 "a run" "$sched" -r all
 appliance_truth >truth
 stored >got
@@ -99,11 +99,15 @@ check "and there are two in all" test ! -e mails/3.eml
 if [ -z "${PRAIC_OUT-}" ]; then
 	sql "UPDATE schedule SET last_due = $(($(date +%s) + 50))"
 	python3 - >cpu <<'END'
-import os, resource, subprocess
-for _ in range(10):
-    subprocess.run([os.environ["sched"], "-1"], check=True)
-r = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(int((r.ru_utime + r.ru_stime) * 100))
+import os
+times = []
+for _ in range(20):
+    pid = os.posix_spawn(os.environ["sched"], ["praic-sched", "-1"], os.environ)
+    _, status, r = os.wait4(pid, 0)
+    assert status == 0
+    times.append(r.ru_utime + r.ru_stime)
+# What else the machine does makes it more, never less.
+print(int(min(times) * 1000))
 END
 	check "a pass with nothing due takes $(cat cpu) ms of CPU, less than 10" \
 		test "$(cat cpu)" -lt 10

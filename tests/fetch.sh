@@ -75,6 +75,7 @@ site_forget() {
 }
 
 asked() {
+	sleep 0.1	# a call is logged when it is over, which its caller may know first
 	tail -n "+$site_log_from" "$site/log" | jq -r "$@"
 }
 

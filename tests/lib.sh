@@ -22,7 +22,8 @@ conf=${bin}sched/praic-conf
 sched=${bin}sched/praic-sched
 mail=${bin}sched/praic-mail
 rec_events=${bin}tests/tools/rec-events
-export top data bin fetch split tosql tofs conf sched mail rec_events
+faults=${bin}tests/tools/faults.so
+export top data bin fetch split tosql tofs conf sched mail rec_events faults
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/praic-test.XXXXXX") || exit 1
 TMPDIR=$work

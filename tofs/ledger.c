@@ -140,7 +140,7 @@ ledger_open(struct tree *t, const struct settings *set, int make, int *code)
 	l->hash = sha256_new();
 	l->no_sync = set->no_sync;
 	l->reads = !make;
-	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, set->mode);
+	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, settings_own_mode(set));
 	if (l->fd == -1) {
 		msg_errno("%s", l->path);
 		*code = make ? tofs_fault(errno) : EX_NOINPUT;

@@ -166,7 +166,8 @@ rebuild(struct lookup *k, uint64_t size)
 	if (old != NULL && keys < index_keys(old) * 2)
 		keys = index_keys(old) * 2;
 	do {
-		k->index = index_new(dir, k->scratch ? NULL : NEW_INDEX, k->set->mode, keys);
+		k->index = index_new(dir, k->scratch ? NULL : NEW_INDEX,
+		    settings_own_mode(k->set), keys);
 		if (k->index == NULL)
 			break;
 		r = take_lines(k, 0);

@@ -66,7 +66,8 @@ usage(int code)
 	    "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
 	    "                        machine may cost what was stored\n"
 	    "      --verify          compare DIRECTORY with its ledger; store nothing\n"
-    "  -v, --verbose         tell each step; twice: each file\n", usage_text);
+	    "  -v, --verbose         tell each step; twice: each file\n"
+	    "      --help, --version\n", usage_text);
 	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
 }
 

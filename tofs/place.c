@@ -178,7 +178,7 @@ look(struct place *p, const struct content *c, const char *name, enum there *the
 		    memcmp(f.sha256, c->sha256, SHA256_HEX - 1) != 0)
 			return 0;
 		/* Touched since its line was written: is it still that? */
-		if (st.st_ctime > f.time + CLOCK_GRAIN &&
+		if (st.st_ctime - CLOCK_GRAIN > f.time &&
 		    (r = same_bytes(p, name, c->sha256)) != 1)
 			return r == 0 ? 0 : fault(p, name);
 		*there = THERE_SAME;
@@ -289,29 +289,44 @@ overwrite(struct place *p, const struct content *c, enum placed *placed, struct 
 	return 0;
 }
 
+/* Under this name if it is free; else what is there?  A code after a message. */
+static int
+publish_or_look(struct place *p, const struct content *c, const char *name,
+    enum placed *placed, enum there *there)
+{
+	int code;
+
+	do {
+		if (publish(p, c, name, 0) == 0) {
+			*placed = PLACED;
+			return 0;
+		}
+		if (errno != EEXIST)
+			return fault(p, name);
+		if ((code = look(p, c, name, there)) != 0)
+			return code;
+	} while (*there == THERE_NOT);	/* it went away just now */
+	*placed = *there == THERE_SAME ? PLACED_THERE :
+	    *there == THERE_FOUND ? PLACED_FOUND : PLACED_NOT;
+	return 0;
+}
+
 static int
 skip(struct place *p, const struct content *c, enum placed *placed, struct buf *final)
 {
 	enum there there;
 	struct stat st;
-	int code;
+	int code = publish_or_look(p, c, c->name, placed, &there);
 
 	buf_adds(final, c->name);
-	if (publish(p, c, c->name, 0) == 0) {
-		*placed = PLACED;
-		return 0;
-	}
-	if (errno != EEXIST)
-		return fault(p, c->name);
-	if ((code = look(p, c, c->name, &there)) != 0)
+	if (code != 0 || *placed != PLACED_NOT)
 		return code;
-	*placed = there == THERE_FOUND ? PLACED_FOUND : PLACED_THERE;
 	if (there == THERE_FOREIGN && tree_stat(p->tree, c->name, &st) == 0 &&
 	    !S_ISREG(st.st_mode)) {
 		msg_warn("%s/%s: in the way, and no file", tree_path(p->tree), c->name);
-		*placed = PLACED_NOT;
 		return EX_DATAERR;
 	}
+	*placed = PLACED_THERE;
 	return 0;
 }
 
@@ -320,20 +335,11 @@ immutable(struct place *p, const struct content *c, enum placed *placed, struct 
 {
 	char mark[ASIDE_DIGITS + 2] = "~";
 	enum there there;
-	int code;
+	int code = publish_or_look(p, c, c->name, placed, &there);
 
 	buf_adds(final, c->name);
-	if (publish(p, c, c->name, 0) == 0) {
-		*placed = PLACED;
-		return 0;
-	}
-	if (errno != EEXIST)
-		return fault(p, c->name);
-	if ((code = look(p, c, c->name, &there)) != 0)
+	if (code != 0 || *placed != PLACED_NOT)
 		return code;
-	*placed = there == THERE_SAME ? PLACED_THERE : PLACED_FOUND;
-	if (there == THERE_SAME || there == THERE_FOUND)
-		return 0;
 	memcpy(mark + 1, c->sha256, ASIDE_DIGITS);
 	mark[ASIDE_DIGITS + 1] = '\0';
 	name_insert(&p->number, c->name, mark);
@@ -341,17 +347,12 @@ immutable(struct place *p, const struct content *c, enum placed *placed, struct 
 	buf_printf(final, TREE_ASIDE "/%s", p->number.p);
 	msg_warn("%s/%s: there already, with another content, and may not change; the new one "
 	    "is kept as %s", tree_path(p->tree), c->name, buf_text(final));
-	*placed = PLACED_NOT;
-	if (publish(p, c, final->p, 0) == 0) {
-		*placed = PLACED;
-		return EX_DATAERR;
-	}
-	if (errno != EEXIST)
-		return fault(p, final->p);
-	if ((code = look(p, c, final->p, &there)) != 0)
+	code = publish_or_look(p, c, final->p, placed, &there);
+	if (code != 0)
 		return code;
-	if (there == THERE_FOUND)
-		*placed = PLACED_FOUND;
+	/* What has that name is this content, by its hash, or nobody's. */
+	if (*placed == PLACED_THERE)
+		*placed = PLACED_NOT;
 	return EX_DATAERR;
 }
 

@@ -345,7 +345,7 @@ retain_needless(struct store *s, const char *host, size_t n, int64_t prior,
 		r = scan(&t, find_gone);
 	ledger_unlock(l);
 	if (r == 0)
-		r = is_outdated(&t, b) || t.gone_before;
+		r = t.gone_before ? 2 : is_outdated(&t, b);
 	finish(&t);
 	return r;
 }

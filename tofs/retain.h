@@ -19,8 +19,9 @@ int retain_backups(struct store *, const char *host, size_t n, int64_t count, st
 
 /*
  * Would a backup of the site have to go at once?  It would when there are as
- * many as are kept, and all of them are newer, or this one went before.  1,
- * 0, or -1 after a message.  fetched_at is -1 when it is not known.
+ * many as are kept, and all of them are newer (1), or this one was stored and
+ * went before (2).  Else 0, or -1 after a message.  fetched_at is -1 when it is
+ * not known.
  */
 int retain_needless(struct store *, const char *host, size_t n, int64_t count,
     int64_t fetched_at, const char *sha256);

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -21,9 +22,12 @@
 #include "session.h"
 #include "spooled.h"
 #include "store.h"
+#include "when.h"
 
 /* Greater buffers are given back: most values are small. */
 #define KEEP ((size_t)64 * 1024)
+/* Seconds: longer than anybody's session, and as far as praic-sched looks back. */
+#define ABANDONED INT64_C(604800)
 
 struct run {
 	const struct settings *set;
@@ -34,7 +38,8 @@ struct run {
 	/* of the session begun, from its session row */
 	struct buf value[FIELDS];
 	int null[FIELDS];
-	int ended;		/* it has an end time */
+	int ended;		/* it has an end time, or an event says that it is over */
+	int64_t started;	/* INT64_MAX: not known */
 	struct spooled_list files;
 	struct buf name;
 	int code;		/* the worst so far */
@@ -62,6 +67,7 @@ forget(struct run *u)
 	for (f = 0; f < FIELDS; f++)
 		keep(u, (enum field)f, none);
 	u->ended = 0;
+	u->started = INT64_MAX;
 }
 
 /* 2024-12-03T15:26:05Z as 20241203T152605Z: no name may have a colon. */
@@ -88,7 +94,28 @@ keep_session(struct run *u)
 	keep(u, FIELD_EXTERNAL_KEY, v[SESSION_EXTERNAL_KEY]);
 	keep(u, FIELD_SESSION_TYPE, v[SESSION_TYPE]);
 	keep_date(u, v[SESSION_START_TIME]);
-	u->ended = v[SESSION_END_TIME].p != NULL;
+	u->ended |= v[SESSION_END_TIME].p != NULL;
+	if (v[SESSION_START_TIME].p == NULL ||
+	    when_parse(v[SESSION_START_TIME].p, v[SESSION_START_TIME].n, &u->started) == -1)
+		u->started = INT64_MAX;
+}
+
+/* A session's last event; one that closed abnormally may have it, too. */
+static void
+look_at_event(struct run *u)
+{
+	static const char end[] = "Session End";
+	struct rec_value type = u->r->value[EVENT_TYPE];
+
+	u->ended |= type.n == sizeof(end) - 1 && memcmp(type.p, end, type.n) == 0;
+}
+
+/* What began so long ago, and has no end, closed abnormally: it never will. */
+static int
+is_over(const struct run *u)
+{
+	return u->ended || (u->started != INT64_MAX &&
+	    (int64_t)time(NULL) - u->started > ABANDONED);
 }
 
 static void
@@ -145,7 +172,7 @@ save_session(struct run *u)
 	struct draft *draft;
 	const char *why;
 
-	if (!u->ended && !u->set->in_progress) {
+	if (!u->set->in_progress && !is_over(u)) {
 		u->in_progress++;
 		msg_tell(2, "session %.*s of %.*s: in progress, left for later",
 		    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p);
@@ -179,13 +206,15 @@ is_done(struct run *u, const struct spooled *f, const char *name)
 	if (has == 0 && f->kind == KIND_BACKUP && u->set->retain >= 0) {
 		has = retain_needless(u->store, u->r->host.p, u->r->host.n, u->set->retain,
 		    f->instance, f->sha256);
-		if (has == 1)
-			msg_tell(1, "%s: not stored, for as many newer backups as are to be kept "
-			    "are there", name);
+		if (has == 2)
+			msg_tell(2, "%s: was stored, and had to make room", name);
+		else if (has == 1)
+			msg_warn("%s: this backup is not stored, for as many newer ones as are to "
+			    "be kept are there", name);
 	}
 	if (has == -1)
 		u->code = code_worse(u->code, EX_IOERR);
-	return has;
+	return has == -1 ? -1 : has != 0;
 }
 
 /* Stored, or there already: 1. */
@@ -310,6 +339,8 @@ one_event(struct run *u, enum rec_event e)
 	case REC_ROW:
 		if (r->table == TABLE_SESSION)
 			keep_session(u);
+		if (r->table == TABLE_SESSION_EVENT)
+			look_at_event(u);
 		if (r->table == TABLE_FILE && (why = spooled_add(&u->files, r->value)) != NULL)
 			rec_reject(r, why);
 		break;

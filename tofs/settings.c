@@ -78,6 +78,12 @@ settings_mode(struct settings *set, const char *text)
 	return 0;
 }
 
+mode_t
+settings_own_mode(const struct settings *set)
+{
+	return set->mode & ~(mode_t)022;
+}
+
 int
 settings_retain(struct settings *set, const char *text)
 {

@@ -69,7 +69,7 @@ store_open(const struct settings *set, int *code)
 
 	s->set = set;
 	*code = 0;
-	s->tree = tree_open(set->directory, set->mode, !set->no_sync, code);
+	s->tree = tree_open(set->directory, settings_own_mode(set), !set->no_sync, code);
 	if (s->tree != NULL)
 		s->ledger = ledger_open(s->tree, set, 1, code);
 	if (s->ledger != NULL && (*code = ledger_lock(s->ledger)) == 0) {
@@ -356,7 +356,7 @@ store_print(struct store *s, const struct buf *b)
 int
 store_flush(struct store *s)
 {
-	int code = 0, locked = 0;
+	int code = 0, bad = 0, locked = 0;
 	size_t i;
 
 	for (i = 0; i < s->waiting && !s->set->no_sync && !is_fatal(code); i++)
@@ -370,16 +370,17 @@ store_flush(struct store *s)
 		code = place_batch(s);
 		/* Whatever went wrong with one: the others have their names. */
 		if (tree_sync(s->tree) == -1)
-			code = code_worse(code, write_fault(s, errno, ""));
+			bad = write_fault(s, errno, "");
 		else
-			code = code_worse(code, ledger_write(s->ledger));
+			bad = ledger_write(s->ledger);
 		ledger_unlock(s->ledger);
-		code = code_worse(code, ledger_sync(s->ledger));
+		bad = code_worse(bad, ledger_sync(s->ledger));
+		if (!is_fatal(bad))
+			store_print(s, &s->printed);
+		code = code_worse(code, bad);
 	}
 	if (is_fatal(code))
 		s->fatal = code_worse(s->fatal, code);
-	else
-		store_print(s, &s->printed);
 	for (i = 0; i < s->waiting; i++)
 		draft_free(s->batch[i]);
 	s->waiting = 0;

@@ -28,8 +28,15 @@ struct settings {
 	int in_progress;		/* store sessions without an end time, too */
 	int no_sync;
 	int fold_case;			/* DIRECTORY does not tell A from a */
-	mode_t mode;			/* of files; folders get x where it has r */
+	mode_t mode;			/* of files */
 };
+
+/*
+ * The mode of the ledger and its index, of which a folder's is made: what
+ * others may do to files that were stored for them, they may not do to the
+ * record of them, nor to their names.
+ */
+mode_t settings_own_mode(const struct settings *);
 
 void settings_init(struct settings *);
 /* These take texts as people write them, which are kept.  0, or EX_USAGE

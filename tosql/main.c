@@ -35,7 +35,19 @@ usage(int code)
 {
 	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--force] [--no-system-information]\n"
 	    "           [--reject DIRECTORY] [--timeout SECONDS] [--ca-file FILE] [FILE ...]\n"
-	    "       praic-tosql --schema sqlite | mssql\n", code == 0 ? stdout : stderr);
+	    "       praic-tosql --schema sqlite | mssql\n"
+	    "Loads praic records into a database: see praic-tosql(1).\n"
+	    "  -d, --database DATABASE  a path, sqlite:PATH, or @FILE with a connection string\n"
+	    "  -D, --destination NAME   what the settings database says of it\n"
+	    "  -n, --dry-run            load, and take it back\n"
+	    "      --force              a copy that knows less replaces one that knows more\n"
+	    "      --no-system-information  leave that table out\n"
+	    "      --reject DIRECTORY   keep there what is left out\n"
+	    "      --timeout SECONDS    for a database that is busy\n"
+	    "      --ca-file FILE       authorities to trust (SQL Server)\n"
+	    "      --schema KIND        print the tables that would be made\n"
+	    "  -v, --verbose            tell each step\n"
+	    "      --help, --version\n", code == 0 ? stdout : stderr);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 

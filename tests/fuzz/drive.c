@@ -3,6 +3,7 @@
  *
  *	split-drive check FILE...	what must hold for any input
  *	split-drive cut FILE...		every beginning of each file
+ *	split-drive joined FILE...	every beginning of each, and each behind it
  *	split-drive pieces FILE...	the same in reads of many sizes
  *	split-drive mutate [-n COUNT] [-s SEED] [-d DIRECTORY] FILE...
  *
@@ -89,6 +90,60 @@ cut(const struct seed *s)
 	}
 	harness_forget(&whole);
 	harness_forget(&part);
+	buf_free(&out);
+}
+
+/* Is it one of the sessions that come of this seed? */
+static int
+has_session(const struct harness_sessions *all, const struct buf *out, const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < all->n; i++)
+		if (all->session[i].to - all->session[i].from == n &&
+		    memcmp(out->p + all->session[i].from, p, n) == 0)
+			return 1;
+	return 0;
+}
+
+/*
+ * The same beginnings with a whole input behind: what comes out is what is
+ * in one of them, and that something is missing is known; where not, the
+ * exit code is shown.
+ */
+static void
+joined(const struct seed *a, const struct seed *b)
+{
+	struct harness_sessions of_a = {0}, of_b = {0}, got = {0};
+	struct buf in = {0}, out = {0};
+	size_t n, i;
+	int code;
+
+	harness_read(&a->out, &of_a);
+	harness_read(&b->out, &of_b);
+	for (n = 0; n < a->bytes.n; n++) {
+		buf_reset(&in);
+		buf_add(&in, a->bytes.p, n);
+		buf_add(&in, b->bytes.p, b->bytes.n);
+		code = harness_run(in.p, in.n, &usual, &out);
+		if (code != EX_TEMPFAIL)
+			printf("%s, %zu bytes, then %s: %d\n", a->name, n, b->name, code);
+		if (harness_read(&out, &got) != code)
+			fault("%s, %zu bytes, then %s: the reader disagrees", a->name, n, b->name);
+		for (i = 0; i < got.n; i++) {
+			const char *p = out.p + got.session[i].from;
+			size_t size = got.session[i].to - got.session[i].from;
+
+			if (!has_session(&of_a, &a->out, p, size) &&
+			    !has_session(&of_b, &b->out, p, size))
+				fault("%s, %zu bytes, then %s: session %zu is in neither",
+				    a->name, n, b->name, i + 1);
+		}
+	}
+	harness_forget(&of_a);
+	harness_forget(&of_b);
+	harness_forget(&got);
+	buf_free(&in);
 	buf_free(&out);
 }
 
@@ -448,7 +503,7 @@ mutate_all(const struct seed *seeds, size_t n, uint64_t count, uint64_t seed, co
 static void __attribute__((noreturn))
 usage(void)
 {
-	fprintf(stderr, "usage: split-drive check|cut|pieces|mutate [-n COUNT] [-s SEED] "
+	fprintf(stderr, "usage: split-drive check|cut|joined|pieces|mutate [-n COUNT] [-s SEED] "
 	    "[-d DIRECTORY] FILE...\n");
 	exit(EX_USAGE);
 }
@@ -489,7 +544,7 @@ main(int argc, char **argv)
 			cut(&seeds[i]);
 		else if (strcmp(verb, "pieces") == 0)
 			pieces(&seeds[i]);
-		else if (strcmp(verb, "mutate") != 0)
+		else if (strcmp(verb, "mutate") != 0 && strcmp(verb, "joined") != 0)
 			usage();
 		else if (!seeds[i].known) {
 			/* Malformed, or not of eight bits. */
@@ -497,6 +552,8 @@ main(int argc, char **argv)
 			seeds[i].n = 0;
 		}
 	}
+	for (i = 0; i < n * n && strcmp(verb, "joined") == 0; i++)
+		joined(&seeds[i / n], &seeds[i % n]);
 	if (strcmp(verb, "mutate") == 0)
 		mutate_all(seeds, (size_t)n, count, seed, directory);
 	return faults > 0;

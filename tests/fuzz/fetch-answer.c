@@ -1,27 +1,13 @@
 /*
  * For libFuzzer: an answer of anybody, as praic-fetch judges it.  The first
  * byte says in what pieces it comes; the judgement must not depend on that.
- *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE \
- *	    -Icommon -Ifetch -o /tmp/fetch-answer tests/fuzz/fetch-answer.c \
- *	    fetch/answer.c fetch/saying.c common/buf.c common/msg.c common/file.c \
- *	    common/utf8.c -ljansson -lz
- *	/tmp/fetch-answer -max_total_time=60
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static void
-must(int holds)
-{
-	if (!holds)
-		abort();
-}
+#include "fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

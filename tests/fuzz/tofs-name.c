@@ -3,11 +3,6 @@
  * makes of them, and lines of a ledger from anybody.  What must hold of any
  * name is checked here.
  *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE \
- *	    -Icommon -Itofs -o /tmp/tofs-name tests/fuzz/tofs-name.c tofs/format.c \
- *	    tofs/name.c tofs/ledger.c tofs/tree.c common/*.c -lcrypto
- *	/tmp/tofs-name -max_total_time=60
- *
  * The input: the format, then a value for each field and the kind's number,
  * with a 0xff byte (which is in no UTF-8) behind each.
  */
@@ -15,20 +10,11 @@
 #include <string.h>
 
 #include "code.h"
+#include "fuzz.h"
 #include "ledger.h"
 #include "msg.h"
 #include "name.h"
 #include "utf8.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static void
-must(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_component(const char *p, size_t n)
@@ -58,14 +44,6 @@ check_name(const char *name, size_t n)
 }
 
 int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	return 0;
-}
-
-int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct rec_value value[FIELDS + 1];
@@ -89,7 +67,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		value[i].n = (size_t)(stop - p);
 	}
 	kind = value[FIELDS].n > 0 ? (enum kind)((unsigned char)*value[FIELDS].p % KINDS) : 0;
-	if (memchr(text.p, '\0', text.n) == NULL && format_parse(&f, buf_text(&text)) == 0) {
+	if ((text.n == 0 || memchr(text.p, '\0', text.n) == NULL) &&
+	    format_parse(&f, buf_text(&text)) == 0) {
 		for (i = 0; i < 2; i++) {
 			name_make(&name, &f, kind, value, i);
 			check_name(name.p, name.n);

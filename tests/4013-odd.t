@@ -1,0 +1,319 @@
+#!/bin/sh
+# praic-fetch and answers as nobody should send them: framing, encodings,
+# tokens, spelling.  What is whole is taken, what is not is an error, and
+# never is there a half of anything.
+
+# Dollars of awk and sh -c.
+# shellcheck disable=SC2016
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+
+# server NAME [ADDRESS]: one whose answers are files, in a directory of that name
+server() {
+	mkdir "$1"
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 \
+		-subj /CN=localhost -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' \
+		2>openssl.err || { cat openssl.err; echo "Bail out! no certificate"; exit 1; }
+	cat cert.pem key.pem >"$1/cert.pem"
+	python3 "$top/tests/tools/raw-server.py" "$@" &
+	pids="${pids-} $!"
+	at_exit='kill $pids 2>/dev/null; wait 2>/dev/null'
+	tries=0
+	until [ -e "$1/port" ] || [ $tries -gt 200 ] || ! kill -0 $! 2>/dev/null; do
+		tries=$((tries + 1))
+		sleep 0.05
+	done
+	[ -e "$1/port" ] || return 1
+	port=$(cat "$1/port")
+	good_token "$1"
+}
+
+good_token() {
+	printf 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n%s' \
+		'{"access_token":"abcdefgh","token_type":"Bearer","expires_in":3600}' >"$1/token"
+}
+
+host=localhost
+f() {
+	"$fetch" --host "$host:$port" --name pra.example.net --ca-file raw/cert.pem --client-id id \
+		--secret file:secret --rate 0 --retry-time 0 "$@"
+}
+
+# Two questions, each answered by the file answer.
+sessions() {
+	run "$1" "$2" f --stall-time 1 sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
+}
+
+# answer HEADER BODY: both with printf's escapes; Date and a blank line come by themselves
+answer() {
+	# shellcheck disable=SC2059
+	{
+		printf 'HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n'
+		printf "$1"
+		printf '\r\n'
+		printf "$2"
+	} >raw/answer
+}
+
+# documents NAME COUNT: so many have come, each whole, and no others are said
+documents() {
+	[ "$2" -gt 0 ] || printf '<?praic-site pra.example.net?>' >want
+	[ "$2" -eq 0 ] || : >want
+	printf '<?praic-end documents="%s" until="1767225600"?>\n' "$2" >>want
+	tail -n 1 out >got
+	same "$1" want got
+}
+
+nothing_half() {
+	if grep -q praic- out; then fail "$1: nothing half done" out; else pass "$1: nothing half done"; fi
+	check "$1: says why" test -s err
+}
+
+echo secret-of-the-account >secret
+chmod 600 secret
+server raw
+xml='<?xml version="1.0" encoding="UTF-8"?>\n<session_list><session lsid="a1"/></session_list>\n'
+length=$(printf "$xml" | wc -c)
+
+# how it is framed
+while IFS='|' read -r code count name header before after; do
+	answer "$header" "$before$xml$after"
+	sessions "$code" "$name"
+	if [ "$code" -eq 0 ]; then documents "$name: is taken" "$count"; else nothing_half "$name"; fi
+done <<T
+0|2|a length|Content-Length: $length\r\n||
+0|2|no length, and a proper end|||
+0|2|header names in capitals, blanks around the value|CONTENT-LENGTH:   $length  \r\nX-Y:\r\n||
+0|2|something behind the length|Content-Length: $length\r\n||junk
+0|2|chunks, with an extension, and a trailer|Transfer-Encoding: chunked\r\n|$(printf %x "$length");x=y\r\n|\r\n0\r\nX-Late: 1\r\nDate: Fri, 01 Jan 1999 00:00:00 GMT\r\n\r\n
+0|2|a length beside chunks|Content-Length: 3\r\nTransfer-Encoding: chunked\r\n|$(printf %x "$length")\r\n|\r\n0\r\n\r\n
+69|0|a length that is too large|Content-Length: $((length + 1))\r\n||
+69|0|a length that is too small|Content-Length: $((length - 9))\r\n||
+69|0|a length below zero|Content-Length: -1\r\n||
+69|0|a length that is no number|Content-Length: many\r\n||
+69|0|a length that no machine has|Content-Length: 99999999999999999999999\r\n||
+69|0|chunks without end|Transfer-Encoding: chunked\r\n|$(printf %x "$length")\r\n|\r\n
+69|0|a chunk that is too large|Transfer-Encoding: chunked\r\n|$(printf %x $((length + 9)))\r\n|\r\n0\r\n\r\n
+69|0|chunks that are none|Transfer-Encoding: chunked\r\n|zz\r\n|\r\n0\r\n\r\n
+69|0|an encoding that nobody knows|Content-Encoding: x-odd\r\n||
+69|0|gzip that is none|Content-Encoding: gzip\r\n||
+T
+answer 'Transfer-Encoding: chunked\r\n' "$(printf %x "$length")\r\n$xml\r\n"
+echo 30 >raw/hold
+sessions 69 "chunks without end on a connection that stays open"
+nothing_half "without end"
+says "it has stalled" "stalled"
+rm raw/hold
+answer "" "$xml"
+: >raw/abrupt
+sessions 0 "no length, and TLS cut off"
+documents "XML tells by itself that it is whole" 2
+answer "" "${xml%list>*}"
+sessions 69 "or that it is not"
+nothing_half "cut off"
+answer "" 'PK\003\004abcdefghijklmnopqrst'
+run 69 "a ZIP does not" f Syslog
+says "and says so" "the connection was cut"
+check "nothing of it goes out" test ! -s out
+rm raw/abrupt
+run 0 "unless TLS is ended" f Syslog
+# shellcheck disable=SC2059
+{
+	answer 'Content-Encoding: gzip\r\n' ''
+	printf "$xml" | gzip >>raw/answer
+}
+sessions 0 "gzip that nobody asked for"
+documents "is unpacked" 2
+check "and goes out as text" grep -q 'lsid="a1"' out
+head -c 150 raw/answer >cut
+cp cut raw/answer
+sessions 69 "gzip that was cut"
+nothing_half "cut gzip"
+
+# how it begins
+while IFS='|' read -r code name begin; do
+	# shellcheck disable=SC2059
+	printf "$begin$xml" >raw/answer
+	run "$code" "$name" f --stall-time 1 sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
+	if [ "$code" -eq 0 ]; then
+		check "$name: is taken" grep -q 'praic-end documents="2"' out
+	else
+		nothing_half "$name"
+	fi
+done <<'T'
+0|HTTP/1.0|HTTP/1.0 200 OK\r\n\r\n
+0|no reason|HTTP/1.1 200\r\n\r\n
+0|lines that end in LF|HTTP/1.1 200 OK\nContent-Type: text/xml\n\n
+0|a 100 and a 103 before|HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n
+69|204|HTTP/1.1 204 No Content\r\n\r\n
+69|206|HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-9/20\r\n\r\n
+69|299|HTTP/1.1 299 Odd\r\n\r\n
+69|999|HTTP/1.1 999 Odder\r\n\r\n
+69|304|HTTP/1.1 304 Not Modified\r\n\r\n
+69|300 without a place|HTTP/1.1 300 Choices\r\n\r\n
+69|302 without a place|HTTP/1.1 302 Found\r\n\r\n
+78|302 to a file|HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n
+78|302 to another scheme|HTTP/1.1 302 Found\r\nLocation: gopher://localhost/\r\n\r\n
+69|no HTTP|220 mail.example.net ESMTP\r\n
+69|HTTP/2 alone|\000\000\006\004\000\000\000\000\000\000\003\000\000\000\144
+69|nothing|
+T
+: >raw/answer
+sessions 69 "not a byte"
+nothing_half "not a byte"
+{
+	printf 'HTTP/1.1 200 OK\r\nX-Long: '
+	head -c 2000000 /dev/zero | tr '\0' x
+	printf '\r\n\r\n'
+} >raw/answer
+run 75 "a header of two megabytes" f sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
+nothing_half "a long header"
+
+# what it is
+while IFS='|' read -r code count name body; do
+	answer 'Content-Type: text/xml\r\n' "$body"
+	sessions "$code" "$name"
+	if [ "$code" -eq 0 ]; then documents "$name: is taken" "$count"; else nothing_half "$name"; fi
+done <<'T'
+0|2|no declaration|<session_list><session lsid="a1"/></session_list>
+0|2|a byte order mark|\357\273\277<?xml version="1.0"?><session_list><session lsid="a1"/></session_list>
+0|2|blank lines before and behind|\n\n <session_list><session lsid="a1"/></session_list>\n\n\n
+0|2|a prefix|<b:session_list xmlns:b="urn:x"><b:session lsid="a1"/></b:session_list>
+0|2|comments around|<!-- <error>no</error> --><session_list><session lsid="a1"/></session_list><!-- > -->
+0|2|an error in CDATA|<session_list><session lsid="a1"><![CDATA[<error>]]></session></session_list>
+0|2|an error inside a session|<session_list><session lsid="a1"><error>x</error></session></session_list>
+0|0|an empty list|<?xml version="1.0"?><session_list xmlns="urn:x"/>
+0|0|an empty list in two tags|<session_list>\n\t<!-- none -->\n</session_list>
+0|0|nothing found|<error>No Support report information matching your chosen criteria is available.</error>
+0|0|nothing found, with a prefix and breaks|<b:error xmlns:b="urn:x">\n No Support report information\n matching your chosen criteria is available.\n</b:error>
+0|0|nothing found, as a child|<session_list><error>No Support report information matching your chosen criteria is available.</error></session_list>
+69|0|an error in a language|<error>Es ist ein Fehler aufgetreten.</error>
+69|0|with a namespace|<error xmlns="http://www.beyondtrust.com/sra/namespaces/API/reporting">Es ist ein Fehler aufgetreten.</error>
+69|0|an error beside a session|<session_list><session lsid="a1"/><error>No Support report information matching your chosen criteria is available.</error></session_list>
+69|0|an error without words|<error/>
+69|0|two roots|<session_list><session lsid="a1"/></session_list><session_list/>
+69|0|another root|<session_summary_list><session lsid="a1"/></session_summary_list>
+69|0|blanks|   \n\n
+69|0|JSON|[{"lsid":"a1"}]
+69|0|a web page|<!DOCTYPE html><html><body>Please log in</body></html>
+69|0|XHTML|<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body/></html>
+69|0|plain text|Document Not Found
+69|0|a name cut in two|<session_list><session lsid="a1"/></session_li
+69|0|a comment without end|<session_list><session lsid="a1"/></session_list><!--
+T
+for form in UTF-16 UTF-16LE UTF-16BE; do
+	answer 'Content-Type: text/xml\r\n' ''
+	printf '<?xml version="1.0" encoding="%s"?>\n<session_list><session lsid="a1">\342\202\254</session></session_list>' \
+		"$form" | iconv -f UTF-8 -t "$form" >>raw/answer
+	sessions 0 "$form"
+	iconv -f "$form" -t UTF-8 out >out.8
+	check "$form: has its marks in it" sh -c 'grep -c "^<?praic-site pra.example.net?>" out.8 | grep -qx 2 &&
+		tail -n 1 out.8 | grep -q "^<?praic-end documents=\"2\""'
+	"$split" -n out >rec 2>err
+	check "$form: praic-split reads it" sh -c "tail -n 1 rec | grep -q '^Z	2	0'"
+done
+answer '' "$(printf '%s' "$xml" | sed 's/UTF-8/ISO-8859-1/; s/a1/\\344/')"
+sessions 0 "Latin-1"
+documents "is passed on" 2
+
+# tokens
+answer '' "$xml"
+token() {
+	rm -rf "$XDG_RUNTIME_DIR/praic"
+	# shellcheck disable=SC2059
+	printf "HTTP/1.1 ${3:-200 OK}\r\nContent-Type: application/json\r\n\r\n%s" "$2" >raw/token
+	sessions "$1" "token: ${4:-$2}"
+	check "it is in no message" sh -c '! grep -q -e tokentext -e secret-of-the-account err'
+}
+for life in '"1799"' 1799.0 1e3 '"1e3"' 0 -5 null true '"soon"' 99999999999999999999 '"99999999999999999999"' '[1]'; do
+	token 0 "{\"access_token\":\"tokentext\",\"token_type\":\"bearer\",\"expires_in\":$life}"
+done
+token 0 '{"access_token":"tokentext"}'
+token 0 '{"token_type":"BEARER","x":{"y":[1,2]},"access_token":"tokentext","expires_in":1799,"scope":""}'
+token 69 '{"access_token":"tokentext","token_type":"mac"}'
+token 69 '{"access_token":12345}'
+token 69 '{"access_token":""}'
+token 69 '{"access_token":"token text"}'
+token 69 '{"access_token":null,"error":"server_error"}'
+token 69 '[{"access_token":"tokentext"}]'
+token 69 '{"access_token":"tokentext"'
+token 69 ''
+token 69 '<html>tokentext</html>'
+token 77 '{"error":"invalid_client","message":"secret-of-the-account and tokentex"}' '401 Unauthorized'
+token 77 '{"error":"invalid_client"}' '400 Bad Request' "400 invalid_client"
+token 69 '{"error":"invalid_request"}' '400 Bad Request' "400 invalid_request"
+token 77 '' '403 Forbidden' 403
+token 69 'Document Not Found' '404 Not Found' 404
+token 75 '' '429 Too Many\r\nRetry-After: soon' "429, with a time that is none"
+token 75 '' '429 Too Many\r\nRetry-After: 99999999999999' "429, for ever"
+good_token raw
+
+# Retry-After as a date, by the appliance's clock, and no other
+printf 'HTTP/1.1 503 x\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nRetry-After: Thu, 01 Jan 2026 00:00:02 GMT\r\n\r\n' \
+	>raw/answer
+began=$(date +%s%N)
+(
+	sleep 1
+	answer '' "$xml"
+) &
+run 0 "Retry-After as a date" f --retry-time 20 sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
+took=$((($(date +%s%N) - began) / 1000000))
+check "is a floor of two seconds ($took ms)" test $took -ge 2000 -a $took -lt 15000
+wait $!
+
+# recordings
+printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\trecording\tkind\tinstance\n' >in
+printf 'S\tpra.example.net\ta1\nR\trecording\trecording\t\\N\nR\tsession\tpra.example.net\ta1\nE\ta1\t2\t0\nZ\t1\t0\n' >>in
+recording() {
+	rm -rf spool
+	mkdir spool
+	pipe "$1" "$2" in f --stall-time 1 recordings -d spool
+	find spool -type f ! -name '.*.info' | sed 's/.*\.//' >got
+	printf '%s' "${3:+$3
+}" >want
+	same "$2: ${3:-nothing} is there" want got
+	[ "$1" -eq 0 ] || check "$2: no end" sh -c '! grep -q ^Z out'
+}
+while IFS='|' read -r code extension name header body; do
+	answer "$header" "$body"
+	recording "$code" "a file: $name" "$extension"
+done <<'T'
+0|flv|no length||FLV\001abcdefghijklmnop
+0|flv|as a web page|Content-Type: text/html\r\n|FLV\001abcdefghijklmnop
+0|mp4|chunks|Transfer-Encoding: chunked\r\n|14\r\n\000\000\000\020ftypisomabcdefgh\r\n0\r\n\r\n
+0|zip|an empty ZIP||PK\005\006\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000
+0|flv|a length beside chunks|Content-Length: 3\r\nTransfer-Encoding: chunked\r\n|14\r\nFLV\001abcdefghijklmnop\r\n0\r\n\r\n
+69||a length that no machine has|Content-Length: 99999999999999999999999\r\n|FLV\001abcdefghijklmnop
+0|bin|five bytes|Content-Length: 5\r\n|\000\001\002\003\004
+69||a length that is too large|Content-Length: 99\r\n|FLV\001abcdefghijklmnop
+69||chunks without end|Transfer-Encoding: chunked\r\n|14\r\nFLV\001abcdefghijklmnop\r\n
+69||no byte|Content-Length: 0\r\n|
+69||a web page as a video|Content-Type: video/x-flv\r\n|<html><body>Please log in</body></html>
+69||JSON as a video|Content-Type: video/x-flv\r\n|{"error":"server_error"}
+69||text as a video|Content-Type: video/x-flv\r\n|Internal trouble\n
+69||a picture|Content-Type: image/gif\r\n|GIF89a\001\000\001\000\200\000\000\000\000\000\000\000\000
+69||a text that is said to everything|Content-Type: video/x-flv\r\n|<error>Nicht jetzt.</error>
+T
+answer '' 'FLV\001abcdefghijklmnop'
+: >raw/abrupt
+recording 69 "a file without length, and TLS cut off" ""
+rm raw/abrupt
+printf 'HTTP/1.1 206 x\r\nContent-Range: bytes 0-3/4\r\n\r\nFLV\001' >raw/answer
+recording 69 "a part that nobody asked for" ""
+
+# an address of the new kind
+answer '' "$xml"
+if server six ::1 2>six.err; then
+	cp six/cert.pem raw/cert.pem
+	cp raw/answer six/answer
+	host='[::1]'
+	sessions 0 "by an IPv6 address"
+	documents "all is there" 2
+	run 0 "without --name" "$fetch" --host "[::1]:$port" --ca-file six/cert.pem --client-id id --secret \
+		file:secret sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
+	says "the records call it so" '<?praic-site [::1]?>' out
+else
+	pass "by an IPv6 address # SKIP there is none here"
+fi
+done_testing

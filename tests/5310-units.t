@@ -1,0 +1,93 @@
+#!/bin/sh
+# The systemd units: what systemd-analyze thinks of them, and that a pass goes
+# through with no more system calls than they leave.
+. "${0%/*}/lib.sh"
+. "$top/tests/appliance.sh"
+. "$top/tests/sched.sh"
+
+units=$top/scripts/systemd
+analyze() {
+	systemd-analyze --no-pager "$@"
+}
+if ! command -v systemd-analyze >/dev/null; then
+	echo "1..0 # SKIP no systemd-analyze here: the units are not looked at"
+	exit 0
+fi
+
+for unit in praic-sched praic-pass; do
+	run 0 "$unit.service: exposure below 2.0" analyze security --offline=true --threshold=19 \
+		"$units/$unit.service"
+	sed -n 's/.*\(Overall exposure level.*\)/# \1/p' out
+	sed '/^\(NoNew\|Protect\|Private\|Restrict\|System\|Capab\)/d' "$units/$unit.service" \
+		>"$unit.service"
+	run 1 "without the half of it it would be above" analyze security --offline=true \
+		--threshold=19 "$unit.service"
+	# systemd wants to see the program.
+	sed "s,/usr/local/bin,$(dirname "$sched")," "$units/$unit.service" >"$unit.service"
+done
+cp "$units"/*.timer .
+mkdir unit
+cp ./*.service ./*.timer unit
+SYSTEMD_UNIT_PATH=$work/unit: analyze verify --man=no "$work/unit/praic-sched.service" \
+	"$work/unit/praic-pass.service" "$work/unit/praic-pass.timer" >out 2>&1
+grep -F "$work/unit" out >err
+silent "systemd understands each line"
+
+# What the units' filter leaves: the groups, expanded.
+cat >expand.py <<'END'
+import subprocess, sys
+def group(name):
+    out = subprocess.run(["systemd-analyze", "--no-pager", "syscall-filter", name],
+                         capture_output=True, text=True).stdout
+    found = set()
+    for line in out.splitlines()[1:]:
+        word = line.strip()
+        if word.startswith("@"):
+            found |= group(word)
+        elif word and not word.startswith("#"):
+            found.add(word)
+    return found
+allowed = set()
+for line in open(sys.argv[1]):
+    if line.startswith("SystemCallFilter="):
+        words = line.strip().split("=")[1]
+        no = words.startswith("~")
+        for w in words.lstrip("~").split():
+            these = group(w) if w.startswith("@") else {w}
+            allowed = allowed - these if no else allowed | these
+print("\n".join(sorted(allowed)))
+END
+python3 expand.py "$units/praic-sched.service" >allowed
+check "the filter is no empty one" test "$(wc -l <allowed)" -gt 200
+check "and leaves out what it should" sh -c '! grep -qxE "mount|ptrace|setuid|bpf" allowed'
+
+case ${PRAIC_OUT-} in
+*asan*) done_testing ;;
+esac
+if ! strace -f -o trace true 2>/dev/null; then
+	pass "what a pass calls # SKIP strace cannot trace here"
+	done_testing
+fi
+sched_settings
+appliance_start --clock run --sessions 20 --span 3 --seed 3 --recording-size 1K-2K
+mkdir files
+"$conf" site add one host="$PRAIC_HOST" client-id="$PRAIC_CLIENT_ID" ca-file="$PRAIC_CA" \
+	secret="file:$PRAIC_SECRET_FILE"
+"$conf" destination add db sql connection="$work/store.db"
+"$conf" destination add dir fs directory="$work/files"
+"$conf" schedule add all every=1h
+"$conf" transfer add all one db session since=4d >id
+"$conf" transfer add all one dir session,recording,shell,screen,backup since=4d >id
+run 0 "a pass of everything, traced" strace -f -qq -o trace "$sched" -1
+check "something was stored" test "$(sqlite3 store.db 'SELECT count(*) FROM session')" -eq \
+	"$(appliance_truth | wc -l)"
+sed -nE 's/^[0-9]+ +([a-z_0-9]+)\(.*/\1/p' trace | sort -u >called
+# Refused, and done without: a limit that is raised.  As root, which the units
+# are not, SQLite gives its files to whom the database belongs.
+root='fchown'
+[ "$(id -u)" -eq 0 ] || root=none
+comm -23 called allowed | grep -vxE "prlimit64|setrlimit|$root" >beyond
+silent "calls nothing that the units refuse" beyond
+run 0 "without prlimit, too" strace -f -qq -o trace -e inject=prlimit64:error=EPERM \
+	"$sched" -r all
+done_testing

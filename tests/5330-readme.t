@@ -1,0 +1,49 @@
+#!/bin/sh
+# The README's way from an empty machine to a first run, as it stands there:
+# its commands, typed in.  Only names and addresses are those of the test.
+. "${0%/*}/lib.sh"
+. "$top/tests/appliance.sh"
+
+HOME=$work/home
+unset PRAIC_SETTINGS XDG_CONFIG_HOME
+PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$PATH
+export HOME PATH
+mkdir -p "$HOME" srv/praic/files
+appliance_start --clock run --sessions 20 --span 5 --seed 9 --recording-size 1K-2K
+
+awk '/^Unattended/ { on = 1 } on && /^    / { print; seen = 1 } on && seen && /^$/ { exit }' \
+	"$top/README" | sed 's/^ *//' >commands
+commands=$(wc -l <commands)
+check "there are ten commands, or fewer: $commands" test "$commands" -ge 5 -a "$commands" -le 10
+head -n 1 commands >got
+# What is built is what is tested; nothing is installed here.
+echo "scripts/packages && make && sudo make install" >want
+same "the first one builds" want got
+tail -n +2 commands | sed -e "s,host=access.example.com,host=$PRAIC_HOST," \
+	-e "s,client-id=ID,client-id=$PRAIC_CLIENT_ID ca-file=$PRAIC_CA," \
+	-e "s,/srv/praic,$work/srv/praic," >typed
+# As root the settings would be those of the machine.
+[ "$(id -u)" -ne 0 ] || export PRAIC_SETTINGS="$HOME/.config/praic/settings.db"
+while IFS= read -r line; do
+	case $line in
+	*"site add"*) pipe 0 "$line" "$PRAIC_SECRET_FILE" sh -c "$line" ;;
+	*) run 0 "$line" sh -c "$line" ;;
+	esac
+	grep -v 'client secret' err >words
+	silent "without a word" words
+done <typed
+check "the sessions are stored" test "$(sqlite3 srv/praic/sessions.db \
+	'SELECT count(*) FROM session')" -eq "$(appliance_truth | wc -l)"
+run 0 "the nightly one, now" praic-sched -r nightly
+check "files, recordings, a backup" test "$(find srv/praic/files -name '*.xml')" -a \
+	"$(find srv/praic/files -name '*.flv')" -a "$(find srv/praic/files -name '*-backup-*')"
+run 0 "and all is well" praic-conf check
+run 0 "the tester's line" sh -c "$(awk '/^    scripts\/praic-test/' "$top/README" |
+	sed "s,scripts,$top/scripts,")"
+says "says what arrived" "access to store, session: ok" out
+for file in $(sed -n '/^or systemd/,/^`praic-conf status/p' "$top/README" |
+	grep -oE 'praic-?[a-z*]*\.(service|timer|conf)' | sort -u); do
+	# shellcheck disable=SC2086
+	check "the unit it names is there: $file" ls "$top"/scripts/systemd/$file
+done
+done_testing

@@ -1,0 +1,142 @@
+#!/bin/sh
+# Calls that fail in each program but praic-fetch (7010), one at a time, some
+# of each kind (PRAIC_LONG=1: all): it ends with a code of the table, says why,
+# claims no success that is none, and a second run mends all.
+
+# Dollars of nth.py.
+# shellcheck disable=SC2016
+
+# In memory, if that can be had: hundreds of databases made and removed.
+[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/sched.sh
+. "$top/tests/sched.sh"
+# shellcheck source=tests/smtp.sh
+. "$top/tests/smtp.sh"
+
+case ${PRAIC_OUT-} in
+*asan*) # the sanitizer wants to be the first library itself
+	echo '1..0 # skip: faults are preloaded, which a sanitizer does not take'
+	exit 0
+	;;
+esac
+
+# nth NAME ARGUMENT...: of nth.py
+nth() {
+	name=$1
+	shift
+	run 0 "$name" python3 "$top/tests/tools/nth.py" "$@"
+	sed 's/^/# /' out
+}
+
+# praic-split: 1080 has each of its calls; here what opens and closes.
+python3 "$top/tests/appliance" generate --sessions 6 --marks h.example >some.xml
+nth "praic-split: files" --even open:EMFILE:71,75,66,74 close:EIO:74 -- "$split" some.xml
+
+# praic-tosql, into a new database and over an old one.
+"$split" some.xml >some.rec
+sed 's/support/another/' some.rec >changed.rec
+storage="python3 '$top/tests/tools/storage.py'"
+nth "praic-tosql: a new database" --fresh 'rm -f n.db*' \
+	--check "$storage check n.db some.rec" \
+	memory:ENOMEM:75,74 read:EIO:74 pread:EIO:74,75 pwrite:ENOSPC:74,75 \
+	fdatasync:EIO:74,75 open:EMFILE:71,66,73,74,75 ftruncate:EIO:74,75 -- "$tosql" -d n.db some.rec
+"$tosql" -d old.db changed.rec
+nth "praic-tosql: over what is there" --fresh 'rm -f n.db*; cp old.db n.db' \
+	--check "$storage check n.db some.rec" \
+	memory:ENOMEM:75,74 pread:EIO:74,75 pwrite:ENOSPC:74,75 fdatasync:EIO:74,75 \
+	-- "$tosql" -d n.db some.rec
+nth "praic-tosql: closing" --even --fresh 'rm -f n.db*' --check "$storage check n.db some.rec" \
+	close:EIO:74,75 unlink:EIO:74,75 -- "$tosql" -d n.db some.rec
+sed 's/^R	session_event	1	/R	session_event	x	/' some.rec >bad.rec
+mkdir reject
+nth "praic-tosql: what it leaves out" --fresh 'rm -rf n.db* reject; mkdir reject' \
+	--rerun 65 --output any --after '[ "$code" -ne 65 ] || [ -n "$(ls reject)" ]' \
+	--check "cat reject/* >all.reject && [ \$(grep -c ^E all.reject) -eq 6 ]" memory:ENOMEM:65,74,75 write:ENOSPC:73,74 fsync:EIO:73,74 \
+	openat:EACCES:73,74 -- "$tosql" -d n.db --reject reject bad.rec
+
+# praic-tofs: 2090 has more.
+mkdir d
+"$tofs" -d d -p some.rec | sort >all.names
+nth "praic-tofs" --fresh 'rm -rf d; mkdir d' --output any \
+	--check '(cd d && ls) | sort | cmp - all.names && "$tofs" --verify -d d' \
+	memory:ENOMEM:75,73 read:EIO:74 write:EIO:73,74 pread:EIO:74 \
+	fsync:EIO:74 openat:EMFILE:73,74,75 open:EMFILE:71,66,73,74,75 renameat2:EIO:65,74 \
+	-- "$tofs" -d d -p some.rec
+nth "praic-tofs: closing" --even --fresh 'rm -rf d; mkdir d' --output any \
+	--check '(cd d && ls) | sort | cmp - all.names && "$tofs" --verify -d d' \
+	close:EIO:73,74 fclose:EIO:74 unlinkat:EIO:74 -- "$tofs" -d d -p some.rec
+
+# praic-conf: all or nothing, and never a settings database that cannot be read.
+PRAIC_SETTINGS=$work/settings.db
+export PRAIC_SETTINGS
+nth "praic-conf init" --fresh 'rm -f settings.db*' --output any --check '"$conf" site list' \
+	--rerun 0,64,73 memory:ENOMEM:75 pwrite:ENOSPC:73,74,75 fdatasync:EIO:73,74,75 open:EMFILE:71,66,73,74,75,77 \
+	-- "$conf" init
+rm -f settings.db*
+"$conf" init >init.out || echo "# no settings database"
+cp settings.db empty.db
+export S=env:S
+nth "praic-conf site add" --fresh 'rm -f settings.db*; cp empty.db settings.db' --rerun 0,64 \
+	--check 'test "$("$conf" site list | wc -l)" -eq 1' \
+	memory:ENOMEM:75 pwrite:ENOSPC:73,74,75 fdatasync:EIO:73,74,75 pread:EIO:74,75,78 \
+	open:EMFILE:71,66,73,74,75,77,78 -- "$conf" site add s host=h.example client-id=i secret=$S
+"$conf" site list | grep -q '^s' || fail "the site is there"
+for verb in 'site show s' 'site list --json' status 'setting list' log metrics; do
+	# shellcheck disable=SC2086
+	nth "praic-conf $verb" --runs 5 --even --output any \
+		memory:ENOMEM:75 pread:EIO:74,75,78 open:EMFILE:71,66,73,74,75,77,78 \
+		-- "$conf" $verb
+done
+
+# praic-sched, its filters played by others: what fails is done again, and
+# the mark moves only with what is stored.
+rm -f settings.db*
+sched_settings
+stub praic-fetch <<'END'
+printf '<?praic-site a?><session_list/>\n<?praic-end documents="1" until="1767258005"?>'
+END
+stub praic-split <<'END'
+for last; do :; done
+cat "$last"
+END
+stub praic-tosql <<'END'
+cat >>took
+END
+sql "INSERT INTO site (name, host, client_id, secret) VALUES ('one', 'one.example.com', 'x', 'env:X');
+	INSERT INTO destination (name, kind, connection) VALUES ('db', 'sql', '$work/x.db')"
+sched_schedule minute 60
+sched_transfer 1 1 1 session
+sql "UPDATE transfer_kind SET mark = 1767258000, swept = 1767258000; PRAGMA wal_checkpoint(truncate)" >checkpoint
+cp settings.db start.db
+mkdir -p log
+nth "praic-sched" --program praic-sched --output any \
+	--fresh 'rm -rf settings.db* spool log/* took; cp start.db settings.db' --runs 6 \
+	--after '[ "$code" -ne 0 ] || [ -s took ]' \
+	--check '[ -s took ] && [ -z "$(find spool/1/new spool/1/tmp -type f)" ] &&
+		[ "$(sqlite3 settings.db "SELECT mark FROM transfer_kind")" -eq 1767258005 ]' \
+	memory:ENOMEM:69,73,74,75,78 pread:EIO:73,74,75,78 \
+	pwrite:ENOSPC:73,74,75,78 fsync:EIO:73,74 fdatasync:EIO:73,74,75,78 fork:EAGAIN:71 \
+	pipe2:EMFILE:71 open:EMFILE:71,66,73,74,75,77,78 openat:EMFILE:71,73,74,75 \
+	linkat:EIO:73,74 -- "$sched" -r minute --now 1767258060
+nth "praic-sched: closing" --program praic-sched --output any --even \
+	--fresh 'rm -rf settings.db* spool log/* took; cp start.db settings.db' \
+	--check '[ -s took ] && [ -z "$(find spool/1/new spool/1/tmp -type f)" ]' \
+	read:EIO:74,75,78 write:ENOSPC:73,74,75 close:EIO:73,74,75,78 unlinkat:EIO:73,74 flock:ENOLCK:73,74,75 \
+	-- "$sched" -r minute --now 1767258060
+nth "praic-sched -n" --even memory:ENOMEM:75 pread:EIO:73,74,75,78 write:ENOSPC:74 \
+	-- "$sched" -n --now 1767258060
+
+# praic-mail: the mail as it is made, and as it is sent.
+unset SSL_CERT_FILE SSL_CERT_DIR
+at_exit=smtp_stop
+printf 'a body\n' >body
+nth "praic-mail -n" --output any --even memory:ENOMEM:75 read:EIO:74 write:EIO:74 open:EMFILE:71,66,74,75 \
+	-- "$mail" -n -f a@example.com -t b@example.com -s s body
+smtp_start mails plain
+nth "praic-mail" --output any memory:ENOMEM:69,75,73,74,78 send:ECONNRESET:69,75 \
+	recv:ECONNRESET:69,75 -- "$mail" --server "127.0.0.1:$smtp_port" --tls none --max-time 20 \
+	-f a@example.com -t b@example.com -s s body
+
+done_testing

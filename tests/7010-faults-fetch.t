@@ -1,0 +1,47 @@
+#!/bin/sh
+# Calls that fail in praic-fetch, one at a time, against an appliance that does
+# what it should: the right code, a word about it, and never an end mark behind
+# something lost.  4011 has what it writes into a spool.
+
+# Dollars of nth.py.
+# shellcheck disable=SC2016
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/fetch.sh
+. "$top/tests/fetch.sh"
+
+case ${PRAIC_OUT-} in
+*asan*) # the sanitizer wants to be the first library itself
+	echo '1..0 # skip: faults are preloaded, which a sanitizer does not take'
+	exit 0
+	;;
+esac
+site_start --sessions 4 --span 1 --seed 2 --now 1767225600 --clock fixed
+
+# nth NAME ARGUMENT...: of nth.py; at least one fault of each kind must be seen.
+nth() {
+	name=$1
+	shift
+	run 0 "$name" python3 "$top/tests/tools/nth.py" --fresh 'rm -rf "$XDG_RUNTIME_DIR/praic"' \
+		"$@"
+	sed 's/^/# /' out
+}
+set -- "$fetch" --host "localhost:$port" --name pra.example.net --ca-file "$site/ca.pem" \
+	--client-id "$client" --secret "file:$site/secret" --rate 0 --retry-time 10
+"$@" sessions --since 2d >good.out
+after='! grep -q praic-end nth.out || cmp good.out nth.out'
+nth "sessions" --after "$after" \
+	memory:ENOMEM:69,70,74,75,77 read:EIO:66,69,74,75,77,78 write:ENOSPC:73,74 open:EMFILE:66,69,71,73,74,75,77,78 \
+	-- "$@" sessions --since 2d
+nth "sessions, from a network that fails" --even --after "$after" recv:ECONNRESET:69 \
+	send:ECONNRESET:69 close:EIO:69,74 -- "$@" sessions --since 2d
+nth "check" --even --output any memory:ENOMEM:69,70,74,75,77,78 recv:ECONNRESET:69 send:ECONNRESET:69 \
+	-- "$@" check
+rm -rf spool
+mkdir spool
+nth "a backup" --even --output any --fresh 'rm -rf spool; mkdir spool' \
+	--check 'test "$(ls spool | wc -l)" -eq 1' \
+	close:EIO:69,74 renameat:EIO:73,74 unlinkat:EIO:74 -- "$@" -d spool backup
+
+done_testing

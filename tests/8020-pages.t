@@ -1,0 +1,162 @@
+#!/bin/sh
+# What a program can do, what its --help says and what its page says are the
+# same; and the examples of the overview and of the README run.
+
+# Dollars of awk and sh -c.
+# shellcheck disable=SC2016
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/fetch.sh
+. "$top/tests/fetch.sh"
+
+for page in "$top"/*/praic*.[1578]; do
+	check "${page##*/} is clean" mandoc -Tlint -W warning "$page"
+done
+
+# Each option, long and short, of a text: one a line.
+options_of() {
+	awk '{
+		gsub(/[][(){}|,;=]/, " ")
+		for (i = 1; i <= NF; i++)
+			if ($i ~ /^--[a-z][a-z-]*$/) print $i
+			else if ($i ~ /^-[A-Za-z0-9]+$/)
+				for (k = 2; k <= length($i); k++) print "-" substr($i, k, 1)
+	}' | sort -u
+}
+# agree PROGRAM PAGE SOURCE SHORT: what getopt_long(3) is told, the help, the page
+agree() {
+	# Only where options are listed: elsewhere stand those of other programs.
+	sed -n '/struct option [a-z_]*\[/,/^	*{NULL/s/.*{"\([a-z-]*\)", *[a-z]*_argument.*/--\1/p' "$3" |
+		sort >table
+	sed -n 's/.*getopt_long(argc, argv, "\([^"]*\)".*/\1/p' "$3" | tr -d : | fold -w 1 |
+		sed 's/^/-/' | grep -v -e '^-[hV]$' -e '^-$' >>table
+	sort -u table >has
+	"$1" --help | options_of >told
+	printf '%s\n' --help --version >>told
+	sort -u told >help
+	same "${1##*/} --help tells of each option, and of no other" has help
+	sed 's/\\-/-/g' "$2" | grep -E '^\.(It|Op)' |
+		grep -oE 'Fl -?[A-Za-z0-9][A-Za-z0-9-]*( \| [A-Za-z0-9]( |$))*' |
+		sed 's/Fl //; s/|/ /g' | tr -s ' ' '\n' | sed 's/^/-/' | options_of >page
+	same "${2##*/} tells of each option, and of no other" has page
+}
+agree "$fetch" "$top/fetch/praic-fetch.1" "$top/fetch/main.c"
+agree "$split" "$top/split/praic-split.1" "$top/split/main.c"
+agree "$tosql" "$top/tosql/praic-tosql.1" "$top/tosql/main.c"
+agree "$tofs" "$top/tofs/praic-tofs.1" "$top/tofs/main.c"
+agree "$conf" "$top/sched/praic-conf.1" "$top/sched/conf.c"
+agree "$sched" "$top/sched/praic-sched.8" "$top/sched/sched.c"
+agree "$mail" "$top/sched/praic-mail.1" "$top/sched/mail.c"
+# The tester is a shell script: getopts(1), short options alone.
+sed -n 's/^while getopts \([a-zA-Z:]*\) .*/\1/p' "$top/scripts/praic-test" | tr -d : | fold -w 1 |
+	sed 's/^/-/' | grep -v '^-h$' | sort >has
+"$top/scripts/praic-test" --help | sed -n 's/^  \(-[A-Za-z]\) .*/\1/p' | sort >help
+same "praic-test --help tells of each option, and of no other" has help
+sed -n 's/^\.It Fl \([A-Za-z]\)\( .*\)*$/-\1/p' "$top/scripts/praic-test.1" | sort >page
+same "praic-test.1 tells of each option, and of no other" has page
+
+# Each page that is named is there, and is a page of ours.
+sed -n 's/^\.Xr \(praic[a-z-]*\) \([0-9]\).*/\1.\2/p' "$top"/*/praic*.[1578] | sort -u >named
+for page in "$top"/*/praic*.[1578]; do echo "${page##*/}"; done | sort >there
+comm -23 named there >missing
+silent "no page refers to one that is not there" missing
+comm -13 named there | grep -v '^praic.7$' >unnamed
+silent "no page is without a reference" unnamed
+
+# The examples, at an appliance that answers for access.example.com.
+site_start --sessions 40 --span 1 --seed 6
+mkdir bin srv old
+cat >bin/praic-fetch <<EOF
+#!/bin/sh
+while :; do
+	case \$1 in
+	--host | --client-id | --secret) shift 2 ;;
+	...) shift ;;
+	*) break ;;
+	esac
+done
+exec "$fetch" --host localhost:$port --name access.example.com --ca-file "$site/ca.pem" \\
+	--client-id $client --secret "file:$site/secret" --rate 0 "\$@"
+EOF
+chmod +x bin/praic-fetch
+for i in split tosql tofs; do ln -s "${bin}$i/praic-$i" "bin/praic-$i"; done
+for i in conf sched mail; do ln -s "${bin}sched/praic-$i" "bin/praic-$i"; done
+ln -s "$top/scripts/praic-test" bin/praic-test
+PATH=$work/bin:$PATH
+export PATH
+
+# examples PAGE: files example.N, each between .Bd and .Ed or behind .Dl
+examples() {
+	rm -f example.*
+	awk '/^\.Sh EXAMPLES/ { on = 1; next } /^\.Sh / { on = 0 }
+		!on { next }
+		/^\.Bd/ { n++; block = 1; next } /^\.Ed/ { block = 0; next }
+		/^\.Dl / { sub(/^\.Dl (\$ )?/, ""); n++; line = 1 }
+		block || line { gsub(/\\e/, "\\"); gsub(/\\\(dq/, "\""); gsub(/\\\(aq/, "\047")
+			print >("example." n); line = 0 }' "$1"
+}
+examples "$top/common/praic.7"
+run 0 "praic(7): sessions into a database" sh -e example.1
+check "  all are there" test "$(sqlite3 sessions.db 'select count(*) from session')" -eq 40
+run 0 "praic(7): into files, and verified" sh -e example.2
+check "  they are there" test "$(find files -name '*.xml' | wc -l)" -gt 30
+run 0 "praic(7): who was where" sh -e example.3
+check "  each session is there" test "$(wc -l <out)" -ge 40
+check "these were all" test ! -e example.4
+
+# The README's pipes: what stands behind four blanks and begins with a program.
+awk '/^---/ { on = title == "One pipe to paste" } { title = $0 }
+	on && /^    / { sub(/^    /, ""); print }' "$top/README" >pipes.sh
+check "the README has pipes" grep -q '^praic-fetch --host' pipes.sh
+rm -rf sessions.db files
+f sessions --since 2d | sed '/^<?praic/d' >old/a.xml
+lsid=$(lsids old/a.xml | head -n 1)
+sed -e "s/e9e99aeb9ad54fb381634498502c5a1b/$lsid/" -e 's,/srv/pra,srv,' \
+	-e 's/--since 2026-01-01 --until 2026-02-01/--since 30d/' \
+	-e 's/start_time=1767225600/start_time=1/' pipes.sh >run.sh
+run 0 "the README's pipes" sh -e run.sh
+check "  stored the sessions" test "$(sqlite3 sessions.db 'select count(*) from session')" -eq 40
+check "  and files" test "$(find srv -name '*.xml' | wc -l)" -gt 30
+sed -n 's/^    \(praic-[a-z]*\) .*/\1/p; s/.*| \(praic-[a-z]*\) .*/\1/p' "$top/README" |
+	sort -u >named
+for i in $(cat named); do
+	check "$i, of the README, is there" sh -c 'command -v "$0"' "$i"
+done
+
+# From nothing to a first run, as praic-conf(1) has it, with what the examples
+# name made to fit this place.
+examples "$top/sched/praic-conf.1"
+PRAIC_SETTINGS=$work/settings.db
+export PRAIC_SETTINGS
+rm -rf srv
+mkdir -p srv/files
+sed -e "s,/srv/praic,$work/srv,g" -e "s,host=access.example.com,host=localhost:$port ca-file=$site/ca.pem," \
+	-e "s,client-id=4f1c,client-id=$client secret=file:$site/secret," \
+	-e 's/^praic-conf init/& \&\& sqlite3 "$PRAIC_SETTINGS" "INSERT INTO setting VALUES ('"'spool-floor'"', '"'0'"')"/' \
+	-e 's/ at=03:30//' example.1 >first.sh
+run 0 "praic-conf(1): from nothing to a first run" sh -e first.sh
+check "  has stored the sessions" test "$(sqlite3 srv/sessions.db 'select count(*) from session')" -eq 40
+check "  and a backup" test -n "$(find srv/files -name '*backup*')"
+run 0 "praic-conf(1): what fails now" sh -e example.2
+examples "$top/sched/praic-settings.5"
+run 0 "praic-settings(5): the back-offs" sh -e example.1
+examples "$top/sched/praic-sched.8"
+sed -i 's/hourly/often/' example.2
+run 0 "praic-sched(8): the next runs" sh -e example.1
+run 0 "praic-sched(8): one, now" sh -e example.2
+examples "$top/scripts/praic-test.1"
+cp old/a.xml january.xml
+run 0 "praic-test(1): a site" sh -e example.1
+run 0 "praic-test(1): saved files" sh -e example.2
+check "these were all" test ! -e example.3
+# The mail of praic-mail(1), as it would be sent.
+examples "$top/sched/praic-mail.1"
+echo secret >mail-password
+chmod 600 mail-password
+sed -e "s,/etc/praic/mail-password,$work/mail-password," -e 's/praic-mail /praic-mail -n /' \
+	example.1 >mail.sh
+run 0 "praic-mail(1): a mail" sh -e mail.sh
+says "  is made" "To: it@example.com" out
+
+done_testing

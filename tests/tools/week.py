@@ -1,0 +1,423 @@
+#!/usr/bin/env python3
+"""
+A week of an appliance's life, in some seconds: sessions begin, last for
+hours or days, end, die, and show late in its reports; and while praic-sched
+makes its passes, whatever takes part is killed or refused at random.
+
+    week.py DIR DAYS STEP		DIR/settings.db is there, and DIR/appliance is
+				this program's to start and stop
+
+PRAIC_SEED makes the same week again (but what is killed when depends on how
+fast the machine is).  Afterwards the appliance is still there, as DIR/pid
+says, its clock a day after the last session has ended; what was asked and
+why is judged here, what was stored by who called.  Exit status 1, and words
+on standard output, when something was asked for without a reason.
+"""
+import collections
+import fcntl
+import glob
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "appliance"))
+import control          # noqa: E402: of the appliance
+
+BEGIN = 1767258000      # 2026-01-01T09:00:00Z
+DAY = 86400
+OVERLAP = 900           # the settings' own
+SWEEP = 7 * DAY
+RETENTION = 90 * DAY
+LATE = 600              # reports are so late at most: less than the overlap
+
+# What reports suffer from in a pass: each is of one kind, some of the time.
+FAULTS = ["unavailable", "internal-error", "reset percent=70", "hang-up", "short-body",
+          "truncated", "html-login", "json-error", "empty-body", "rate-limit seconds=0",
+          "forget-tokens", "no-token match=token", "xml-error", "cut-chunked",
+          "malformed match=AccessSession"]
+
+
+class Appliance:
+    def __init__(self, directory, seed, days, sessions):
+        self.directory, self.now, self.port = directory, BEGIN, 0
+        self.words = ["--sessions", str(sessions), "--seed", str(seed), "--late", str(LATE),
+                      "--span", str(days), "--end", str(BEGIN + days * DAY),
+                      "--recording-size", "300-4000"]
+        self.by_hand = []       # sessions that last for days
+        self.process = None
+
+    def start(self):
+        for name in ("ready", "port"):
+            if os.path.exists(os.path.join(self.directory, name)):
+                os.unlink(os.path.join(self.directory, name))
+        self.process = subprocess.Popen(        # its end is the caller's business
+            [sys.executable, os.path.join(TOP, "tests", "appliance"), "--quiet",
+             "--dir", self.directory, "--port", str(self.port), "--clock", "fixed",
+             "--now", str(self.now)] + self.words, start_new_session=True)
+        while not os.path.exists(os.path.join(self.directory, "ready")):
+            if self.process.poll() is not None:
+                sys.exit("the appliance did not start")
+            time.sleep(0.02)
+        with open(os.path.join(self.directory, "port"), encoding="ascii") as f:
+            self.port = int(f.read())
+        with open("pid", "w", encoding="ascii") as f:
+            f.write("%d\n" % self.process.pid)
+        for s in self.by_hand:
+            self.ask("add", **s)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, verb, **more):
+        return control.ask(self.directory, {"do": verb, **more})
+
+    def clock(self, now):
+        self.now = now
+        self.ask("clock", set=now)
+
+
+def long_sessions(rng, days):
+    """Sessions that last for days, are open at the begin, die, or never end."""
+    def lsid():
+        return "%032x" % rng.getrandbits(128)
+
+    end = BEGIN + days * DAY
+    for i in range(14):
+        start = BEGIN + int(rng.uniform(-3, days - 2) * DAY)
+        length = int(rng.uniform(0.5, 5) * DAY)
+        yield {"start": start, "length": min(length, end - start), "lsid": lsid(),
+               "events": rng.randint(5, 30), "lag": rng.choice((0, 0, rng.randint(1, LATE))),
+               "abnormal": i % 3 == 1}
+    # Older than the look-back when they end, or die; and one that never does.
+    for abnormal in (False, True):
+        yield {"start": BEGIN - 3 * DAY, "length": 3 * DAY + int(days * 0.8 * DAY),
+               "lsid": lsid(), "events": 20, "abnormal": abnormal}
+    yield {"start": BEGIN - 4 * DAY, "lsid": lsid(), "events": 9}
+
+
+def children(of):
+    """The processes below those, at any depth."""
+    parent = {}
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as f:
+                text = f.read()
+        except OSError:
+            continue
+        parent[int(text.split(" ", 1)[0])] = int(text.rsplit(")", 1)[1].split()[1])
+    found = []
+    level = set(of)
+    while level:
+        level = {p for p, up in parent.items() if up in level}
+        found += sorted(level)
+    return found
+
+
+def kill(pid, sig=signal.SIGKILL):
+    try:
+        os.kill(pid, sig)
+    except ProcessLookupError:
+        pass
+
+
+class Week:
+    def __init__(self, directory, days, step):
+        self.seed = int(os.environ.get("PRAIC_SEED") or time.time_ns() % 1000000)
+        print("PRAIC_SEED=%d" % self.seed, flush=True)
+        self.rng = random.Random(self.seed)
+        self.directory, self.days, self.step = directory, days, step
+        self.appliance = Appliance(os.path.join(directory, "appliance"), self.seed, days,
+                                   12 * days)
+        self.appliance.by_hand = list(long_sessions(self.rng, days))
+        self.troubled = set()   # what --now said in passes with trouble
+        self.clocks = []        # (--now, the appliance's clock) of each pass
+        self.counts = collections.Counter()
+        self.busy = False       # somebody may be left over from the last pass
+        self.took = collections.Counter()
+        self.usual = 1.0        # seconds that a pass takes
+
+    # A pass, undisturbed or not.
+
+    def sched(self, now):
+        self.clocks.append((now, self.appliance.now))
+        return subprocess.Popen([os.environ["sched"], "-1", "--now", str(now)],
+                                stdin=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def locks_free(self):
+        for path in glob.glob(os.path.join(self.directory, "spool", "*", "lock")):
+            with open(path, "rb") as f:
+                try:
+                    fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return False
+        return True
+
+    def wait_locks(self):
+        until = time.monotonic() + 60
+        while not self.locks_free():
+            if time.monotonic() > until:
+                sys.exit("a lock is held for ever")
+            time.sleep(0.02)
+        self.busy = False
+
+    def calm(self, now):
+        began = time.monotonic()
+        busy = self.busy
+        p = self.sched(now)
+        code = p.wait()
+        self.usual = (self.usual + time.monotonic() - began) / 2
+        self.took["calm"] += time.monotonic() - began
+        self.counts["calm"] += 1
+        self.wait_locks()
+        if busy:
+            self.troubled.add(now)
+        elif code not in (0, 65):
+            print("pass at %d: exit %d, though nothing was done to it" % (now, code))
+            self.counts["failed without a reason"] += 1
+
+    def pause(self):
+        time.sleep(self.rng.uniform(0.02, self.usual * 1.1))
+
+    def with_fault(self, now):
+        fault = self.faults.pop() if self.faults else self.rng.choice(FAULTS)
+        self.appliance.ask("fault", clear=True, add="%s probability=%.2f" % (
+            fault, self.rng.choice((0.2, 0.5, 1))))
+        self.sched(now).wait()
+        self.appliance.ask("fault", clear=True)
+
+    def with_refusal(self, now):
+        what = self.rng.choice(("AccessSession", "token"))
+        if what == "token":
+            self.appliance.ask("tokens", forget=True)
+            self.appliance.ask("fault", clear=True, add="bad-client match=token")
+        else:
+            self.appliance.ask("deny", what=what, deny=True)
+        self.sched(now).wait()
+        self.appliance.ask("deny", what=what, deny=False)
+        self.appliance.ask("fault", clear=True)
+
+    def with_dead_appliance(self, now):
+        p = self.sched(now)
+        self.pause()
+        self.appliance.kill()
+        p.wait()
+        self.appliance.start()
+
+    def with_locked_database(self, now):
+        db = sqlite3.connect(os.path.join(self.directory, "store.db"), isolation_level=None,
+                             timeout=30)
+        db.execute("BEGIN EXCLUSIVE")
+        self.sched(now).wait()
+        db.execute("ROLLBACK")
+        db.close()
+
+    def with_no_directory(self, now):
+        files = os.path.join(self.directory, "files")
+        p = None
+        if self.rng.random() < 0.5:     # in the middle
+            p = self.sched(now)
+            self.pause()
+        os.rename(files, files + ".gone")
+        (p or self.sched(now)).wait()
+        self.wait_locks()
+        shutil.rmtree(files, ignore_errors=True)
+        os.rename(files + ".gone", files)
+
+    def with_kills(self, now):
+        p = self.sched(now)
+        for _ in range(self.rng.randint(1, 3)):
+            self.pause()
+            victims = [p.pid] + children([p.pid])
+            how = self.rng.random()
+            if how < 0.2:
+                for pid in victims:
+                    kill(pid)
+            elif how < 0.4:
+                kill(p.pid)
+            else:
+                kill(self.rng.choice(victims[1:] or victims))
+            self.counts["processes at work"] += len(victims)
+        p.wait()
+        self.busy = True
+        if self.rng.random() < 0.6:
+            self.wait_locks()
+
+    def with_term(self, now):
+        p = self.sched(now)
+        self.pause()
+        p.terminate()
+        if self.rng.random() < 0.5:
+            p.terminate()
+        p.wait()
+        self.wait_locks()
+
+    def trouble(self, now):
+        if not self.deck:
+            kinds = [self.with_fault, self.with_kills, self.with_dead_appliance,
+                     self.with_refusal, self.with_locked_database, self.with_no_directory,
+                     self.with_term]
+            self.deck = [self.with_fault] * 3 + [self.with_kills] * 4 + kinds
+            self.rng.shuffle(self.deck)
+            self.rng.shuffle(kinds)
+            self.deck += kinds          # each of them comes first
+        what = self.deck.pop()
+        self.troubled.add(now)
+        self.counts[what.__name__] += 1
+        began = time.monotonic()
+        what(now)
+        self.took[what.__name__] += time.monotonic() - began
+
+    def live(self):
+        self.deck, self.faults = [], FAULTS[:]
+        self.rng.shuffle(self.faults)
+        self.appliance.start()
+        now, end, skew, deck = BEGIN, BEGIN + self.days * DAY, 0, []
+        while now < end:
+            self.appliance.clock(now)
+            # This machine's clock is right, ahead, or behind; it may jump.
+            if self.rng.random() < 0.15:
+                skew = self.rng.choice((0, 400, -400, 3000))
+            if not deck:
+                deck = [1, 1, 1, 1, 0]
+                self.rng.shuffle(deck)
+            if deck.pop() and now > BEGIN:
+                self.trouble(now + skew)
+                if self.rng.random() < 0.5:     # the back-off has passed
+                    now += self.rng.randint(61, 300)
+                    self.appliance.clock(now)
+                    self.calm(now + skew)
+            else:
+                self.calm(now + skew)
+            now += self.step if self.rng.random() < 0.95 else 5 * self.step
+        # What has died is seen by the look-back of the next day.
+        for now in (end + LATE, end + DAY + LATE):
+            self.appliance.clock(now)
+            self.wait_locks()
+            self.calm(now)
+        self.last = now
+
+    # Was anything asked for without a reason?
+
+    def complain(self, text):
+        print(text)
+        self.counts["complaints"] += 1
+
+    def judge_runs(self, runs):
+        """Each span begins where mark, overlap and look-back have it."""
+        marks, swept, reached = {BEGIN - 30 * DAY}, None, None
+        clock_of = dict(self.clocks)
+        for r in runs:
+            if not r["sweep"] and r["since"] + OVERLAP not in marks:
+                self.complain("run %d asked from %d on, but marks are %s" % (
+                    r["id"], r["since"], sorted(marks)))
+            if r["sweep"] and swept is not None and (r["started"], r["since"]) != reached and \
+                    r["started"] - swept < DAY - 3600 and r["started"] not in self.troubled:
+                self.complain("run %d looks back again after %d s" % (
+                    r["id"], r["started"] - swept))
+            if r["sweep"] and r["since"] < max(marks) - RETENTION:
+                self.complain("run %d looks back beyond the retention" % r["id"])
+            if r["code"] == 0:
+                # A long way back is gone in several runs.
+                reached = (r["started"], r["until"] - OVERLAP)
+                marks = {max([r["until"]] + list(marks))} if r["sweep"] else {r["until"]}
+                if r["sweep"] and r["until"] == clock_of.get(r["started"]):
+                    swept = r["started"]
+            else:
+                # It may have died after the mark had moved.
+                marks.add(clock_of.get(r["started"], 0))
+                if r["started"] not in self.troubled:
+                    self.complain("run %d failed for no reason: %s" % (r["id"], r["reason"]))
+
+    def judge_log(self, host, runs, transfers):
+        """No second was asked for more often than there were runs for it."""
+        asked = {"start_time": [], "end_time": []}
+        with open(os.path.join(self.directory, "appliance", "log"), encoding="utf-8") as f:
+            for line in f:
+                if not line.endswith("\n"):
+                    continue            # killed
+                a = json.loads(line)
+                p = a.get("parameters") or {}
+                if not a.get("host", "").startswith(host + ":") or a.get("status") != 200 or \
+                        a.get("fault") or p.get("generate_report") != "AccessSession" or \
+                        p.get("duration") == "1":
+                    continue
+                for which, spans in asked.items():
+                    if which in p:
+                        spans.append((int(p[which]), int(p[which]) + int(p["duration"])))
+        allowed = []
+        for r in runs:
+            until = r["until"]
+            if until is None:
+                until = max(c for n, c in self.clocks if n == r["started"])
+            allowed.append((r["since"], until))
+        for which, spans in asked.items():
+            steps = sorted([(a, 1, 0) for a, _ in spans] + [(b, -1, 0) for _, b in spans] +
+                           [(a, 0, 1) for a, _ in allowed] + [(b, 0, -1) for _, b in allowed])
+            have = may = 0
+            for i, (at, h, m) in enumerate(steps):
+                have, may = have + h, may + m
+                if have > may and (i + 1 == len(steps) or steps[i + 1][0] != at):
+                    self.complain("%s: %s %d was asked for %d times, with %d reasons" % (
+                        host, which, at, have, may))
+                    break
+        total = sum(b - a for a, b in asked["start_time"])
+        print("# %s: %d runs, %d failed; %d questions; each second of the time was asked for "
+              "%.1f times" % (host, len(runs), sum(r["code"] != 0 for r in runs),
+                              len(asked["start_time"]) + len(asked["end_time"]),
+                              total / (self.last - BEGIN + 30 * DAY)))
+        # By how the week went, without a look at praic's own history.
+        most = transfers * (4 + (self.last - BEGIN) // (DAY - 3600) + len(self.troubled))
+        worst = max(sum(a <= x < b for a, b in asked["start_time"])
+                    for x in range(BEGIN - 7 * DAY, self.last, 3600))
+        if worst > most:
+            self.complain("%s: asked for the same hour %d times" % (host, worst))
+
+    def judge(self):
+        db = sqlite3.connect(os.path.join(self.directory, "settings.db"))
+        db.row_factory = sqlite3.Row
+        of_host = collections.defaultdict(list)
+        transfers = db.execute("SELECT t.id, s.name FROM transfer t JOIN site s "
+                               "ON s.id = t.site_id").fetchall()
+        for number, host in transfers:
+            runs = db.execute("SELECT * FROM run WHERE transfer_id = ? AND step = 'fetch' AND "
+                              "since IS NOT NULL ORDER BY id", (number,)).fetchall()
+            if len(runs) < self.days:           # it has not lived
+                self.complain("transfer %d: only %d runs" % (number, len(runs)))
+            self.judge_runs(runs)
+            of_host[host].append(runs)
+        for kind in ("fault", "kills", "dead_appliance", "refusal", "locked_database",
+                     "no_directory", "term"):
+            if self.counts["with_" + kind] == 0:
+                self.complain("there was no trouble of the kind " + kind)
+        for host, runs in of_host.items():
+            self.judge_log(host, sum(runs, []), len(runs))
+
+
+def main():
+    directory, days, step = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    week = Week(directory, days, step)
+    week.appliance.start()
+    week.appliance.kill()
+    with open(os.path.join(directory, "port"), "w", encoding="ascii") as f:
+        f.write("%d\n" % week.appliance.port)
+    subprocess.run(["sh", "-e", os.path.join(directory, "settings.sh")], check=True)
+    began = time.monotonic()
+    week.live()
+    print("# %d passes in %.0f s: %s" % (len(week.clocks), time.monotonic() - began, ", ".join(
+        "%s %d" % (k.replace("_", " "), n) for k, n in sorted(week.counts.items()))))
+    print("# seconds:", ", ".join("%s %.1f" % x for x in week.took.most_common()))
+    week.judge()
+    return 1 if week.counts["complaints"] or week.counts["failed without a reason"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
