@@ -10,7 +10,7 @@
 #	make fuzz		random input, FUZZ_TIME seconds for each target, and a
 #				million changed reports
 #	make soak		an hour for each target, and all of the long tests
-#	make bench		how fast it is
+#	make bench		how fast it is, beside others (BENCH_FLAGS=--full: in earnest)
 #	make golden		rewrite the expected files of the tests, show the difference
 #	make install		DESTDIR and PREFIX are honoured; uninstall takes it away
 #	make sbom		what the programs are linked with, as SPDX
@@ -65,7 +65,8 @@ SPLIT_SRC  := $(wildcard split/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
 # sched/ holds three programs; each one's files begin with its name.
-CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c sched/sched_logfile.c sched/sched_path.c
+CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c sched/sched_logfile.c sched/sched_path.c \
+	sched/sched_zone.c
 SCHED_SRC  := $(wildcard sched/sched*.c)
 MAIL_SRC   := $(wildcard sched/mail*.c)
 
@@ -202,7 +203,7 @@ soak: all tools
 	$(MAKE) fuzz FUZZ_TIME=3600
 
 bench: all tools
-	python3 tests/bench/split.py
+	tests/bench/run $(BENCH_FLAGS)
 
 golden: all tools
 	PRAIC_GOLDEN=1 scripts/run-tests
