@@ -65,7 +65,8 @@ SPLIT_SRC  := $(wildcard split/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
 # sched/ holds three programs; each one's files begin with its name.
-CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c sched/sched_logfile.c sched/sched_path.c
+CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c sched/sched_logfile.c sched/sched_path.c \
+	sched/sched_zone.c
 SCHED_SRC  := $(wildcard sched/sched*.c)
 MAIL_SRC   := $(wildcard sched/mail*.c)
 

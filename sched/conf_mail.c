@@ -113,6 +113,13 @@ conf_mail_could(struct settings *s)
 
 	for (i = 0; i < VALUES; i++)
 		value[i] = text_of(s, name[i]);
+	/* What is not set yet must not keep the others from being looked at. */
+	if (value[SERVER] == NULL)
+		value[SERVER] = xstrdup("localhost");
+	if (value[FROM] == NULL)
+		value[FROM] = xstrdup("praic@example.com");
+	if (value[TO] == NULL)
+		value[TO] = xstrdup("praic@example.com");
 	server = value[PORT] == NULL ? xstrdup(value[SERVER]) :
 	    xasprintf("%s:%s", value[SERVER], value[PORT]);
 	run_start(&r, "praic-mail");

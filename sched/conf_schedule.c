@@ -13,6 +13,7 @@
 #include "conf_show.h"
 #include "msg.h"
 #include "num.h"
+#include "sched_zone.h"
 #include "when.h"
 
 #define MIN_PERIOD 60
@@ -78,6 +79,8 @@ set_fields(struct schedule *s, const char *name, int argc, char **argv)
 		    "(every=1d ... every=7d)", name);
 		code = EX_USAGE;
 	}
+	if (code == 0 && s->at != NO_TIME)
+		code = zone_check();
 	return code;
 }
 

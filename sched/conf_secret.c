@@ -111,6 +111,34 @@ ask(const char *what, char line[MAX_SECRET + 1])
 	return bad ? -1 : 0;
 }
 
+/* env:NAME, credential:NAME: could there be one? */
+static int
+is_name(const char *given)
+{
+	const char *name = strchr(given, ':') + 1;
+
+	if (strncmp(given, "env:", 4) == 0)
+		return strcspn(name, "0123456789") > 0 && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		    "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+	return strncmp(given, "credential:", 11) != 0 || (strchr(name, '/') == NULL &&
+	    name[0] != '.');
+}
+
+/* A file may come later, or be another user's: so this is a word only. */
+static void
+try_file(const char *what, const char *given)
+{
+	char *secret;
+	int code;
+
+	if (strncmp(given, "file:", 5) != 0)
+		return;
+	secret = secret_get(given, what, &code);
+	if (secret == NULL)
+		msg_warn("%s: the reference is stored, though it leads nowhere now", what);
+	secret_free(secret);
+}
+
 int
 conf_secret(const char *what, const char *given, char **stored)
 {
@@ -129,6 +157,11 @@ conf_secret(const char *what, const char *given, char **stored)
 			msg_warn("%s %s: the reference names nothing", what, given);
 			return EX_USAGE;
 		}
+		if (!is_name(given)) {
+			msg_warn("%s %s: no name that there could be", what, given);
+			return EX_USAGE;
+		}
+		try_file(what, given);
 		*stored = xstrdup(given);
 		return 0;
 	}

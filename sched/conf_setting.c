@@ -12,6 +12,7 @@
 #include "conf_mail.h"
 #include "conf_secret.h"
 #include "conf_show.h"
+#include "conf_spool.h"
 #include "file.h"
 #include "msg.h"
 #include "secret.h"
@@ -121,6 +122,8 @@ check(struct conf *c, int mail)
 	if (code == 0)
 		code = check_range(c, "sweep-days", 1, retention);
 	if (code == 0)
+		code = check_range(c, "overlap", 0, 7 * 86400);
+	if (code == 0)
 		code = check_range(c, "jobs", 1, MAX_JOBS);
 	if (code == 0)
 		code = check_range(c, "stage-time", 60, 7 * 86400);
@@ -130,7 +133,7 @@ check(struct conf *c, int mail)
 		code = check_directory(c, "spool");
 	if (code == 0)
 		code = check_directory(c, "log-directory");
-	if (code == 0 && mail && conf_mail_wanted(c->s)) {
+	if (code == 0 && mail) {
 		code = conf_mail_could(c->s);
 		if (code != EX_USAGE && code != EX_CONFIG)
 			code = 0;
@@ -141,15 +144,24 @@ check(struct conf *c, int mail)
 static int
 set(struct conf *c, int argc, char **argv)
 {
+	char *spool = NULL;
 	int i, mail = 0, code = settings_begin(c->s);
 
-	for (i = 0; i < argc && code == 0; i++)
-		code = set_one(c, argv[i], &mail);
+	if (code == 0)
+		code = settings_text(c->s, "spool", &spool);
+	for (i = 0; i < argc && code == 0; i++) {
+		if (spool != NULL && strncmp(argv[i], "spool=", 6) == 0 &&
+		    strcmp(argv[i] + 6, spool) != 0)
+			code = conf_spool_leave(c->s, spool);
+		if (code == 0)
+			code = set_one(c, argv[i], &mail);
+	}
 	if (code == 0)
 		code = check(c, mail);
 	if (code == 0)
 		code = settings_commit(c->s);
 	settings_rollback(c->s);
+	free(spool);
 	return code;
 }
 

@@ -14,6 +14,19 @@
 #include "conf_show.h"
 #include "host.h"
 #include "msg.h"
+#include "num.h"
+
+/* HOST or HOST:PORT, its form being right: is it a port that there is? */
+static int
+is_port(const char *host)
+{
+	const char *colon = strrchr(host, ':');
+	uint64_t port;
+
+	if (colon == NULL || strchr(colon, ']') != NULL)
+		return 1;
+	return num_parse_count(colon + 1, strlen(colon + 1), 65535, &port) == 0 && port > 0;
+}
 
 /* A URL as it is copied from a browser: its host is meant. */
 static int
@@ -30,7 +43,8 @@ tidy(struct object *o, const struct settings_field *f, char **value)
 		*slash = '\0';
 	if (p != *value)
 		memmove(*value, p, strlen(p) + 1);
-	if (host_normalise(*value, strlen(*value), name) == 0)
+	if (host_normalise(*value, strlen(*value), name) == 0 && strstr(name, "..") == NULL &&
+	    is_port(*value))
 		return 0;
 	msg_warn("site %s: host %s: a name or address, with :PORT if need be", o->name, *value);
 	return EX_USAGE;

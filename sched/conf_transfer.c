@@ -11,6 +11,7 @@
 #include "code.h"
 #include "conf_object.h"
 #include "conf_show.h"
+#include "conf_spool.h"
 #include "msg.h"
 #include "num.h"
 #include "when.h"
@@ -230,6 +231,27 @@ change(struct conf *c, const char *sql, int64_t id, int64_t value)
 	return settings_run(c->s, stmt, "writing to it");
 }
 
+/* What was fetched and not stored would lie in the spool for ever. */
+static int
+check_backlog(struct conf *c, int64_t id)
+{
+	char *spool;
+	int64_t files;
+	int code = settings_text(c->s, "spool", &spool);
+
+	if (code != 0 || spool == NULL)
+		return code;
+	files = conf_spool_waiting(spool, id);
+	free(spool);
+	if (files == -1)
+		msg_warn("transfer %lld: it is at work now", (long long)id);
+	else if (files > 0)
+		msg_warn("transfer %lld: %lld files in its spool wait for the destination; "
+		    "without it they would be lost (praic-sched -r stores them now)",
+		    (long long)id, (long long)files);
+	return files != 0 ? EX_USAGE : 0;
+}
+
 /* Kinds that are there keep their marks. */
 static int
 set_kinds(struct conf *c, const struct transfer *t, const char *list)
@@ -247,6 +269,8 @@ set_kinds(struct conf *c, const struct transfer *t, const char *list)
 	for (k = 0; k < SETTINGS_DATA && code == 0; k++) {
 		if ((kinds & 1U << k) != 0)
 			continue;
+		if ((code = check_backlog(c, t->id)) != 0)
+			break;
 		stmt = settings_prepare(c->s,
 		    "DELETE FROM transfer_kind WHERE transfer_id = ?1 AND kind = ?2");
 		if (stmt == NULL)
@@ -288,27 +312,6 @@ set(struct conf *c, int argc, char **argv)
 	settings_rollback(c->s);
 	free(t.destination_name);
 	return code;
-}
-
-/* What was fetched and not stored would lie in the spool for ever. */
-static int
-check_backlog(struct conf *c, int64_t id)
-{
-	sqlite3_stmt *stmt = settings_prepare(c->s, "SELECT sum(backlog_files) FROM transfer_kind "
-	    "WHERE transfer_id = ?1");
-	int64_t files = 0;
-
-	if (stmt == NULL)
-		return EX_SOFTWARE;
-	sqlite3_bind_int64(stmt, 1, id);
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		files = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	if (files == 0)
-		return 0;
-	msg_warn("transfer %lld: %lld files in its spool wait for the destination; removing it "
-	    "would lose them (praic-sched -r stores them now)", (long long)id, (long long)files);
-	return EX_USAGE;
 }
 
 static int

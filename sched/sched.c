@@ -14,7 +14,7 @@
  *	sched_db.c	the settings database
  *	sched_report.c	mails
  *	sched_log.c, sched_logfile.c, sched_path.c, sched_show.c,
- *	sched_notify.c
+ *	sched_notify.c, sched_zone.c
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -28,6 +28,7 @@
 #include "sched_log.h"
 #include "sched_path.h"
 #include "sched_run.h"
+#include "sched_zone.h"
 #include "secret.h"
 #include "when.h"
 
@@ -106,6 +107,8 @@ main(int argc, char **argv)
 	if (optind != argc || modes > 1 || (now != 0 && mode == 0))
 		usage(EX_USAGE);
 	path_extend();
+	if ((c = zone_check()) != 0)
+		return c;
 	tzset();
 	log_open(now);
 	if (mode == 'n')

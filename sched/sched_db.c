@@ -204,6 +204,28 @@ db_prune(struct settings *s, int64_t before)
 }
 
 int
+db_believe(struct settings *s, int64_t now)
+{
+	static const char exists[] = "SELECT EXISTS (SELECT 1 FROM failure WHERE since > ?1 OR"
+	    " reported > ?1 OR reminded > ?1 OR recovered > ?1 OR"
+	    " retry_at > ?1 + " LONGEST_WAIT ")";
+	sqlite3_stmt *stmt = PREPARE(s, exists, now);
+	int rc, wrong, code;
+
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	rc = sqlite3_step(stmt);
+	wrong = rc == SQLITE_ROW && sqlite3_column_int(stmt, 0) != 0;
+	if ((code = finish(s, stmt, rc)) != 0 || !wrong)
+		return code;
+	/* min() of NULL is NULL. */
+	return settings_run(s, PREPARE(s, "UPDATE failure SET since = min(since, ?1),"
+	    " reported = min(reported, ?1), reminded = min(reminded, ?1),"
+	    " recovered = min(recovered, ?1), retry_at = min(retry_at, ?1)", now),
+	    "setting times right");
+}
+
+int
 db_clear_waits(struct settings *s)
 {
 	return settings_exec(s, "UPDATE failure SET wait = NULL, retry_at = NULL"

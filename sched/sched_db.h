@@ -53,6 +53,11 @@ int db_ran(struct settings *, int64_t schedule, int64_t started);
 int db_invoked(struct settings *, int64_t now, int64_t pid);
 /* Forget the history before this. */
 int db_prune(struct settings *, int64_t before);
+/*
+ * Where the clock was set back, times of failures that are still to come
+ * would keep things from being tried, or told: they become now.
+ */
+int db_believe(struct settings *, int64_t now);
 /* A new configuration: every back-off ends. */
 int db_clear_waits(struct settings *);
 

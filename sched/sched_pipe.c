@@ -98,7 +98,7 @@ pipe_free(struct pipe *p)
 
 /* In the child.  What goes wrong is said where the stage's words go. */
 static _Noreturn void
-become(char **argv, pid_t group, int in, int out, int err)
+become(char **argv, pid_t parent, pid_t group, int in, int out, int err)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE, SIGALRM};
 	sigset_t none;
@@ -108,7 +108,15 @@ become(char **argv, pid_t group, int in, int out, int err)
 #ifdef PR_SET_PDEATHSIG
 	/* Should the scheduler be killed, nobody would look after them. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)	/* it was, just now */
+		_exit(EX_TEMPFAIL);
+#else
+	(void)parent;
 #endif
+	/* What systemd wants to hear, it wants to hear from the scheduler. */
+	(void)unsetenv("NOTIFY_SOCKET");
+	(void)unsetenv("WATCHDOG_USEC");
+	(void)unsetenv("WATCHDOG_PID");
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		signal(signals[i], SIG_DFL);
 	sigemptyset(&none);
@@ -125,6 +133,7 @@ static int
 start(struct running *r)
 {
 	struct pipe *p = r->pipe;
+	pid_t self = getpid();
 	int in = open("/dev/null", O_RDWR | O_CLOEXEC), link[2], err[2], i, out;
 
 	for (i = 0; i < p->stages && in != -1; i++) {
@@ -138,7 +147,7 @@ start(struct running *r)
 			file_widen_pipe(link[1]);
 		r->pid[i] = fork();
 		if (r->pid[i] == 0)
-			become(p->stage[i].argv, r->group, in, out != -1 ? out : link[1], err[1]);
+			become(p->stage[i].argv, self, r->group, in, out != -1 ? out : link[1], err[1]);
 		close(err[1]);
 		close(in);
 		if (link[1] != -1)

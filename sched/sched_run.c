@@ -41,6 +41,7 @@ struct child {
 	struct transfer transfer;	/* of a mail: id is 0; texts are not kept */
 	int64_t started;
 	struct batch *batch;		/* or NULL */
+	enum work_how how;
 };
 
 struct launch {
@@ -59,16 +60,38 @@ static struct {
 	int passed_on;		/* of pipe_stop, to the children */
 	int begun;		/* transfers, so far */
 	int code;		/* the worst of those that ended */
-} run;
+	int lock;		/* the daemon's; or -1 */
+} run = {.lock = -1};
 
 static volatile sig_atomic_t got_hup, got_usr1;
 static sigset_t waiting_mask;	/* while it waits, signals come */
 
+static volatile sig_atomic_t of_parent;		/* in a child: its pid */
+static volatile sig_atomic_t parent_stops;
+
+/*
+ * A terminal and systemd tell all processes at once to stop, and then the
+ * scheduler tells its children: that is once, and not twice.
+ */
 static void
-on_signal(int sig)
+told_to_stop(pid_t by)
 {
-	if (sig == SIGTERM || sig == SIGINT)
+	if (of_parent == 0)
 		pipe_stop = pipe_stop + 1;
+	else if (by == of_parent)
+		parent_stops = parent_stops + 1;
+	if (of_parent != 0 && pipe_stop < parent_stops)
+		pipe_stop = parent_stops;
+	if (pipe_stop == 0)
+		pipe_stop = 1;
+}
+
+static void
+on_signal(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (sig == SIGTERM || sig == SIGINT)
+		told_to_stop(info->si_code <= 0 ? info->si_pid : 0);
 	else if (sig == SIGHUP)
 		got_hup = 1;
 	else if (sig == SIGUSR1)
@@ -79,7 +102,7 @@ void
 run_signals(void)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
-	struct sigaction sa = {.sa_handler = on_signal};
+	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
 	sigset_t block;
 	size_t i;
 
@@ -120,9 +143,13 @@ static void
 begin_child(const struct transfer *t, enum work_how how, struct batch *batch)
 {
 	struct child *c;
-	pid_t pid = fork();
+	pid_t self = getpid(), pid = fork();
 
 	if (pid == 0) {
+		of_parent = self;
+		/* Should it outlive the scheduler, another one may begin. */
+		if (run.lock != -1)
+			close(run.lock);
 		sigprocmask(SIG_SETMASK, &waiting_mask, NULL);
 		_exit(t != NULL ? work_transfer(t, run.spool, how) : report_send(run.spool));
 	}
@@ -139,6 +166,7 @@ begin_child(const struct transfer *t, enum work_how how, struct batch *batch)
 	c->pid = pid;
 	c->started = log_now();
 	c->batch = batch;
+	c->how = how;
 	if (t == NULL)
 		return;
 	run.begun++;
@@ -188,6 +216,8 @@ end_child(struct settings *s, const struct child *c, int status)
 			free(c->batch);
 		}
 	}
+	if (code == WORK_BUSY && c->how == WORK_NOW)
+		code = EX_TEMPFAIL;	/* somebody asked for it, and it was not done */
 	if (code != WORK_BUSY && code != WORK_STOPPED)
 		run.code = code_worse(run.code, code);
 }
@@ -271,7 +301,7 @@ static int
 find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **l, size_t *n)
 {
 	size_t i, k;
-	int claimed, code = 0;
+	int claimed, begun = 0, code = 0;
 
 	for (i = 0; i < p->schedules && code == 0; i++) {
 		const struct schedule *c = &p->schedule[i];
@@ -281,6 +311,10 @@ find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **
 			wake_at(next);
 			continue;
 		}
+		/* One wait for the disk, for all that are due. */
+		if (!begun && (code = settings_begin(s)) != 0)
+			break;
+		begun = 1;
 		if ((claimed = db_claim(s, c, now)) == -1)
 			code = EX_IOERR;
 		if (claimed != 1)
@@ -292,6 +326,9 @@ find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **
 		take_schedule(p, c, now, WORK_DUE, l, n);
 		wake_at(due_after(&c->due, now));
 	}
+	if (code == 0 && begun)
+		code = settings_commit(s);
+	settings_rollback(s);
 	for (i = 0; i < p->transfers && code == 0; i++) {
 		const struct transfer *t = &p->transfer[i];
 
@@ -305,6 +342,23 @@ find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **
 			wake_at(t->retry_at);
 	}
 	return code;
+}
+
+/* What was not claimed does not begin. */
+static void
+drop(struct launch *l, size_t *n)
+{
+	size_t i, k;
+
+	for (i = 0; i < *n; i++) {
+		struct batch *b = l[i].batch;
+
+		for (k = i + 1; k < *n; k++)
+			if (l[k].batch == b)
+				b = NULL;	/* the last one frees it */
+		free(b);
+	}
+	*n = 0;
 }
 
 static void
@@ -354,7 +408,9 @@ begin_pass(const char *name)
 		free(old);
 	}
 	prune(s, &p, now);
-	if (name == NULL)
+	if ((code = db_believe(s, now)) != 0)
+		;
+	else if (name == NULL)
 		code = find_due(s, &p, now, &l, &n);
 	else {
 		for (i = 0; i < p.schedules && strcmp(p.schedule[i].name, name) != 0; i++)
@@ -366,9 +422,13 @@ begin_pass(const char *name)
 		} else
 			take_schedule(&p, &p.schedule[i], now, WORK_NOW, &l, &n);
 	}
+	if (run.mail_after > now + MAIL_WAIT)	/* the clock was set back */
+		run.mail_after = now;
 	if (code == 0 && run.mail_after <= now && !is_mailing())
 		mail = report_wanted(s, now) == 1;
 	settings_close(s);
+	if (code != 0)
+		drop(l, &n);
 	for (i = 0; i < n; i++)
 		begin_child(&p.transfer[l[i].transfer], l[i].how, l[i].batch);
 	if (mail)
@@ -446,7 +506,7 @@ int
 run_daemon(void)
 {
 	int64_t watchdog = notify_watchdog(), wait;
-	int lock = -1, code = invoked((int64_t)getpid(), &lock);
+	int code = invoked((int64_t)getpid(), &run.lock);
 
 	if (code != 0)
 		return code;
@@ -480,7 +540,7 @@ run_daemon(void)
 	log_say(0, "told to stop: %zu at work", run.children);
 	wait_children();
 	log_say(0, "stopped");
-	close(lock);
+	close(run.lock);
 	return 0;
 }
 

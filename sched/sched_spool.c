@@ -102,11 +102,28 @@ clear_tmp(struct transfer_spool *t)
 		closedir(d);
 }
 
+/* What root would leave there could not be read by whose it is. */
+static int
+is_mine(const char *spool)
+{
+	struct stat st;
+
+	if (stat(spool, &st) == -1)
+		return 1;		/* to be made, or to be complained about */
+	if (st.st_uid == geteuid() && (st.st_mode & 022) == 0)
+		return 1;
+	msg_warn("%s: it %s", spool, st.st_uid != geteuid() ? "belongs to another user: run "
+	    "praic-sched as that one" : "can be written to by others: chmod go-w it");
+	return 0;
+}
+
 int
 tspool_open(struct transfer_spool *t, const char *spool, int64_t transfer)
 {
 	int code;
 
+	if (!is_mine(spool))
+		return EX_CONFIG;
 	t->path = tspool_path(spool, transfer);
 	t->dir = t->lock = -1;
 	if (file_make_dirs(t->path) == -1 ||

@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "code.h"
+#include "msg.h"
 #include "sched_log.h"
 #include "sched_pipe.h"
 #include "sched_step.h"
@@ -124,6 +125,24 @@ write_metrics(struct work *w)
 	free(path);
 }
 
+/* Without its spool nothing can be done; that is to be seen, and mailed. */
+static void
+note_no_spool(const struct transfer *t, const char *spool, int error)
+{
+	char reason[PIPE_REASON];
+	int code, k = 0;
+	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
+
+	while (k < SETTINGS_DATA && (t->kinds & (1u << k)) == 0)
+		k++;
+	snprintf(reason, sizeof(reason), "%s: the spool cannot be used", spool);
+	log_say(0, "transfer %lld: %s", (long long)t->id, reason);
+	if (s != NULL && k < SETTINGS_DATA)
+		(void)db_failed(s, t->id, (enum settings_data)k, STEP_FETCH, log_now(), error, NULL,
+		    reason);
+	settings_close(s);
+}
+
 int
 work_transfer(const struct transfer *t, const char *spool, enum work_how how)
 {
@@ -133,11 +152,16 @@ work_transfer(const struct transfer *t, const char *spool, enum work_how how)
 
 	code = tspool_open(&w.spool, spool, t->id);
 	if (code == -1) {
-		log_say(1, "transfer %lld: another process is at it", (long long)t->id);
+		if (how == WORK_NOW)
+			msg_warn("transfer %lld: another process is at it", (long long)t->id);
+		log_say(how == WORK_NOW, "transfer %lld: another process is at it",
+		    (long long)t->id);
 		return WORK_BUSY;
 	}
-	if (code != 0)
+	if (code != 0) {
+		note_no_spool(t, spool, code);
 		return code;
+	}
 	files = xasprintf("%s/files", w.spool.path);
 	if (setenv("PRAIC_SPOOL", files, 1) == -1)
 		xnomem();

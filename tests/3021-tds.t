@@ -148,6 +148,9 @@ once 0 "a connection cut while rows are copied" 'insert bulk #praic_user=close' 
 check "is opened anew" test "$(logged login)" = 2
 once 0 "a connection cut within a statement" 'INSERT INTO dbo..user.=close' "$again"
 once 0 "a connection cut while it commits" '^COMMIT=close' "$again"
+once 0 "a connection reset within a statement" 'INSERT INTO dbo..session_event_data.=reset' "$again"
+once 0 "a connection reset while rows are copied" 'bulk session_event=reset' "$again"
+once 0 "a connection reset while it commits" '^COMMIT=reset' "$again"
 once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$again"
 once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "one by one"
 says "no session is left out" "20 stored"

@@ -192,18 +192,62 @@ is "is tried at once, the others wait" "SELECT transfer_id, coalesce(retry_at, '
 2|9999999999"
 run 0 "a changed site" "$conf" site set access rate=5
 is "is, too" "SELECT count(*) FROM failure WHERE retry_at IS NOT NULL" 0
-db "UPDATE transfer_kind SET backlog_files = 2 WHERE transfer_id = 3"
+mkdir -p spool/3/new/session
+: >spool/3/new/session/0000000001.xml
 run 64 "a transfer with a backlog stays" "$conf" transfer remove 3
-db "UPDATE transfer_kind SET backlog_files = 0"
+says "says why" "1 files in its spool wait"
+run 64 "nor does it lose a kind" "$conf" transfer set 3 kinds=backup
+run 64 "and another spool would strand it" "$conf" setting set spool="$work/spool2"
+says "says why" "would wait for ever"
+rm spool/3/new/session/0000000001.xml
+: >spool/3/lock
+exec 9<spool/3/lock
+flock 9
+run 64 "a transfer at work stays" "$conf" transfer remove 3
+says "says why" "it is at work now"
+run 64 "so does the spool" "$conf" setting set spool="$work/spool2"
+exec 9<&-
+flock spool/scheduler.lock "$conf" setting set spool="$work/spool2" 2>err
+check "and with a scheduler running" test $? -eq 64
+says "says what to do" "stop it first"
+run 0 "else it may be another" "$conf" setting set spool="$work/spool2"
+run 0 "and the first again" "$conf" setting set spool="$work/spool"
 run 0 "one without goes" "$conf" transfer remove 3
 run 0 "and another comes" "$conf" transfer add nightly access files backup
 echo 4 >want
 same "with a number that never was" want out
 
+# More of what cannot work.
+for bad in host=a:0 host=a:99999 host=a..b host=http://a host='a/path' host=user@a host='[::1' \
+	secret=env:1X secret=env:A-B secret=credential:../x secret=file:here secret=plain:x \
+	client-id= ca-file=here.pem product=windows; do
+	run 64 "refused: $bad" "$conf" site add bad host=x client-id=y secret=env:X "$bad"
+done
+run 0 "a secret that is not there yet" "$conf" site add later host=x client-id=y \
+	secret="file:$work/no-such-file"
+says "has a word about it" "leads nowhere now"
+for bad in directory=here 'directory=\\server\share' retain=-1 retain=many conflict=AppendNumber \
+	format=%lsid% format=../%LSID% format=/etc/%LSID% mode=999 connection=x; do
+	run 64 "refused: $bad" "$conf" destination add bad fs directory="$work" "$bad"
+done
+for bad in connection=here.db 'connection=Server=a;Datbase=b' system-information=perhaps \
+	connection="$PRAIC_SETTINGS" timeout=-3; do
+	"$conf" destination add bad sql connection="$work/x.db" "$bad" >out 2>err </dev/null
+	check "refused: $bad" test $? -ge 64 -a -s err
+done
+run 78 "none of them is there" "$conf" destination show bad
+TZ=Europe/Wien run 78 "a time of day in a zone that nobody knows" \
+	"$conf" schedule add zone every=1d at=02:00
+says "is refused with its name" "TZ=Europe/Wien"
+TZ=Europe/Wien run 78 "by the scheduler, too" "$sched" -n
+for zone in UTC CET-1CEST '<+03>-3' Europe/Vienna :Europe/Vienna ''; do
+	TZ=$zone run 0 "a zone: $zone" "$sched" -n
+done
+
 # Settings.
 run 0 "settings" "$conf" setting set overlap=20m spool-cap=2T log-days=90 metrics="$work/m.prom"
 for bad in overlap=soon spool=here log-days=-1 sweep-days=0 sweep-days=91 notify-port=70000 \
-	notify-tls=maybe notify-to=nobody colour=red spool= jobs=0 notify-password=hunter22 \
+	notify-tls=maybe notify-to=nobody overlap=8d notify-server=http://x colour=red spool= jobs=0 notify-password=hunter22 \
 	retention-days=0 stage-time=1s; do
 	run 64 "refused: $bad" "$conf" setting set overlap=1m "$bad"
 done

@@ -195,7 +195,7 @@ echo ': >"$work/began"; exec sleep 30' >fetch.do
 "$sched" -r minute 2>err &
 pid=$!
 began
-run 0 "another scheduler, meanwhile" "$sched" -r minute -v
+run 75 "another scheduler, meanwhile" "$sched" -r minute -v
 says "leaves it alone" "another process is at it"
 kill -TERM $pid
 wait $pid

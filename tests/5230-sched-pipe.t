@@ -6,7 +6,7 @@
 . "$top/tests/sched.sh"
 . "$top/tests/smtp.sh"
 sched_settings
-appliance_start --clock run --sessions 60 --span 5 --seed 11
+appliance_start --clock fixed --sessions 60 --span 5 --seed 11
 smtp_start mails starttls
 at_exit='smtp_stop; kill $appliance_pid 2>/dev/null; wait $appliance_pid 2>/dev/null'
 
@@ -68,7 +68,7 @@ cp truth before
 
 # New sessions, and one that ends.
 appliance_control add 3 --length 1 >added
-sleep 8
+appliance_control clock +60 >clock
 run 0 "a run" "$sched" -r all
 appliance_truth >truth
 stored >got

@@ -1,0 +1,22 @@
+/*
+ * The spool, as whoever changes settings has to know it: is anything there
+ * that a change would strand?  What it is made of: sched_spool.h.
+ */
+#ifndef PRAIC_CONF_SPOOL_H
+#define PRAIC_CONF_SPOOL_H
+
+#include <stdint.h>
+
+#include "settings.h"
+
+/*
+ * Files that wait for the destination of a transfer, or (0) of any one; by
+ * the files themselves, for a process that was killed has told nobody.  -1
+ * when a process is at work on it.
+ */
+int64_t conf_spool_waiting(const char *spool, int64_t transfer);
+
+/* May the spool be another than this one from now on?  0, or EX_USAGE. */
+int conf_spool_leave(struct settings *, const char *spool);
+
+#endif
