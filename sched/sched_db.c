@@ -181,6 +181,14 @@ db_claim(struct settings *s, const struct schedule *c, int64_t now)
 }
 
 int
+db_mend_due(struct settings *s, const struct schedule *c, int64_t last)
+{
+	return settings_run(s, PREPARE(s, "UPDATE schedule SET last_due = ?1"
+	    " WHERE id = ?2 AND last_due IS ?3", last, c->id, c->last_due),
+	    "setting a last run right");
+}
+
+int
 db_ran(struct settings *s, int64_t schedule, int64_t started)
 {
 	return settings_run(s, PREPARE(s, "UPDATE schedule SET last_run = ?1 WHERE id = ?2",

@@ -47,6 +47,8 @@ void db_plan_free(struct plan *);
  * another was faster; -1 after a message.
  */
 int db_claim(struct settings *, const struct schedule *, int64_t now);
+/* Its last run was the mistake of a clock: this is taken for it from now on. */
+int db_mend_due(struct settings *, const struct schedule *, int64_t last);
 /* It has run. */
 int db_ran(struct settings *, int64_t schedule, int64_t started);
 /* praic-sched was invoked; by this process, if it is not 0, it runs. */

@@ -298,15 +298,23 @@ take_schedule(const struct plan *p, const struct schedule *c, int64_t now, enum 
 }
 
 static int
-find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **l, size_t *n)
+find_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, size_t *n)
 {
 	size_t i, k;
 	int claimed, begun = 0, code = 0;
 
 	for (i = 0; i < p->schedules && code == 0; i++) {
-		const struct schedule *c = &p->schedule[i];
-		int64_t next = due_next(&c->due, c->last_due, now), missed;
+		struct schedule *c = &p->schedule[i];
+		int64_t last = due_last(&c->due, c->last_due, now), next, missed;
 
+		if (last != c->last_due) {
+			log_say(0, "%s: its last run is still to come: the clock was wrong then, "
+			    "or is now", c->name);
+			if ((code = db_mend_due(s, c, last)) != 0)
+				break;
+			c->last_due = last;
+		}
+		next = due_next(&c->due, c->last_due, now);
 		if (next > now) {
 			wake_at(next);
 			continue;
@@ -371,7 +379,7 @@ keep_text(char **to, const char *text)
 static void
 prune(struct settings *s, const struct plan *p, int64_t now)
 {
-	if (run.pruned != 0 && now - run.pruned < 86400)
+	if (run.pruned != 0 && run.pruned <= now && now - run.pruned < 86400)
 		return;
 	run.pruned = now;
 	log_prune(p->log_days);
