@@ -401,7 +401,8 @@ begin_pass(const char *name)
 	run.wake = now + SLICE;
 	if (s == NULL)
 		return code;
-	if ((code = db_plan(s, &p)) != 0) {
+	/* First, for the plan holds what is believed. */
+	if ((code = db_believe(s, now)) != 0 || (code = db_plan(s, &p)) != 0) {
 		settings_close(s);
 		return code;
 	}
@@ -416,9 +417,7 @@ begin_pass(const char *name)
 		free(old);
 	}
 	prune(s, &p, now);
-	if ((code = db_believe(s, now)) != 0)
-		;
-	else if (name == NULL)
+	if (name == NULL)
 		code = find_due(s, &p, now, &l, &n);
 	else {
 		for (i = 0; i < p.schedules && strcmp(p.schedule[i].name, name) != 0; i++)

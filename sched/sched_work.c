@@ -56,7 +56,7 @@ work_since(const struct work_limits *l, int64_t mark, int64_t swept, int64_t old
 	*sweep = mark == DB_NEVER || swept == DB_NEVER || now - swept >= DAY - 3600 ||
 	    swept - now >= DAY;
 	if (mark == DB_NEVER)
-		return now - l->retention;
+		return DB_NEVER;
 	since = mark - l->overlap;
 	if (!*sweep)
 		return since;
