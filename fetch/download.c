@@ -15,6 +15,13 @@
 #define HASH_BYTES (1 << 22)	/* of a part, read again in one go */
 #define MAX_TIME INT64_C(86400)	/* of one try: recordings are long */
 
+/* What has begun does not wait for a file that is read again. */
+static void
+drive(void *site)
+{
+	(void)call_drive(site, 0);
+}
+
 int
 downloads_open(struct downloads *d, struct site *s, struct spool *spool, int jobs)
 {
@@ -28,6 +35,8 @@ downloads_open(struct downloads *d, struct site *s, struct spool *spool, int job
 		d->job[i].downloads = d;
 		d->job[i].part.fd = -1;
 	}
+	spool->meanwhile = drive;
+	spool->meanwhile_arg = s;
 	d->syncer = syncer_new(s);
 	return d->syncer != NULL ? 0 : EX_OSERR;
 }

@@ -25,6 +25,9 @@ struct spool {
 	int done;		/* of --done, or -1 */
 	int verify;		/* read again what is there whole */
 	int unsynced;		/* names were given since the last sync */
+	/* Called now and then while a file is read again, if not NULL. */
+	void (*meanwhile)(void *);
+	void *meanwhile_arg;
 };
 
 /* A whole file, as a row of records has it. */
