@@ -82,6 +82,10 @@ string "localhost,$(cat port)" Passw0rd store 'Application Name="audit; store"' 
 run 0 "a name of its own" ./l twenty.rec
 sent "is told" '"application": "audit; store"'
 
+start --database "a ;'b]=ö test"
+string "localhost,$(cat port)" Passw0rd "\"a ;'b]=ö test\"" >conn
+run 0 "a database of an odd name" ./l -v twenty.rec
+sent "is asked for by it" "\"database\": \"a ;'b\]=ö test\""
 start --tds 7.3
 run 0 "a server of 2008" ./l -v twenty.rec
 check "is sent the same" python3 "$top/tests/tools/bulk-check.py" log twenty.rec
