@@ -102,7 +102,8 @@ $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 $(OUT)tests/tools/faults.so: tests/tools/faults.c
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
-	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -O1 -shared -fPIC -o $@ $< -ldl
+	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -D_GNU_SOURCE -O1 \
+	    -shared -fPIC -o $@ $< -ldl
 
 # praic-split within one process, for tests that run it a million times.
 HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) \
