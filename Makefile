@@ -10,7 +10,7 @@
 #	make fuzz		random input, FUZZ_TIME seconds for each target, and a
 #				million changed reports
 #	make soak		an hour for each target, and all of the long tests
-#	make bench		how fast it is
+#	make bench		how fast it is, beside others (BENCH_FLAGS=--full: in earnest)
 #	make golden		rewrite the expected files of the tests, show the difference
 #	make install		DESTDIR and PREFIX are honoured; uninstall takes it away
 #	make sbom		what the programs are linked with, as SPDX
@@ -102,7 +102,8 @@ $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 $(OUT)tests/tools/faults.so: tests/tools/faults.c
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
-	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -O1 -shared -fPIC -o $@ $< -ldl
+	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -D_GNU_SOURCE -O1 \
+	    -shared -fPIC -o $@ $< -ldl
 
 # praic-split within one process, for tests that run it a million times.
 HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) \
@@ -203,7 +204,7 @@ soak: all tools
 	$(MAKE) fuzz FUZZ_TIME=3600
 
 bench: all tools
-	python3 tests/bench/split.py
+	tests/bench/run $(BENCH_FLAGS)
 
 golden: all tools
 	PRAIC_GOLDEN=1 scripts/run-tests

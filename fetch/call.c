@@ -11,6 +11,7 @@
 #include "code.h"
 #include "header.h"
 #include "msg.h"
+#include "rate.h"
 #include "secret.h"
 #include "token.h"
 
@@ -27,25 +28,19 @@
 struct pace {
 	CURLM *multi;		/* all calls; it keeps the parsed CA file, too */
 	CURLSH *share;		/* names, and TLS sessions to resume */
-	int64_t next_us;	/* when the next call may start */
+	struct rate *rate;
 };
 
 /* Where an SSL_CTX has its call; -1 when TLS is not done by OpenSSL. */
 static int call_of_context = -1;
 
-static int64_t
-clock_us(void)
+int64_t
+call_clock(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-int64_t
-call_clock(void)
-{
-	return clock_us() / 1000;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 void (*call_idle)(void);
@@ -116,6 +111,7 @@ call_open(struct site *s)
 	p = xcalloc(1, sizeof(*p));
 	p->multi = curl_multi_init();
 	p->share = curl_share_init();
+	p->rate = rate_new();
 	s->pace = p;
 	if (call_of_context == -1 &&
 	    strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
@@ -137,6 +133,7 @@ call_close(struct site *s)
 		return;
 	curl_multi_cleanup(s->pace->multi);
 	curl_share_cleanup(s->pace->share);
+	rate_free(s->pace->rate);
 	free(s->pace);
 	s->pace = NULL;
 	curl_global_cleanup();
@@ -460,23 +457,13 @@ call_start(struct call *c)
 int64_t
 call_pace(struct site *s)
 {
-	struct pace *p = s->pace;
-	int64_t now = clock_us();
-
-	if (p->next_us > now)
-		return (p->next_us - now + 999) / 1000;
-	if (s->rate > 0)
-		p->next_us = now + 1000000 / s->rate;
-	return 0;
+	return rate_book(s->pace->rate, s);
 }
 
 void
 call_hold(struct site *s, int64_t ms)
 {
-	int64_t until = clock_us() + ms * 1000;
-
-	if (until > s->pace->next_us)
-		s->pace->next_us = until;
+	rate_hold(s->pace->rate, ms);
 }
 
 int64_t

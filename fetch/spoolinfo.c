@@ -9,31 +9,12 @@
 
 #include <jansson.h>
 
+#include "boot.h"
 #include "file.h"
 #include "msg.h"
 #include "spoolinfo.h"
 
 #define MAX_INFO 16384
-
-/* Names this start of the machine: what was written since is not lost. */
-static const char *
-boot_id(void)
-{
-	static char id[64];
-	ssize_t n;
-	int fd;
-
-	if (id[0] != '\0')
-		return id;
-	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	n = fd != -1 ? file_read(fd, id, sizeof(id) - 1) : -1;
-	if (fd != -1)
-		close(fd);
-	while (n > 0 && id[n - 1] == '\n')
-		n--;
-	id[n > 0 ? n : 0] = '\0';
-	return id;
-}
 
 static void
 name_info(char out[SPOOL_NAME], const char *base)
@@ -163,6 +144,7 @@ info_write_part(struct spool *s, const char *base, const struct spool_part *p,
 	json_object_set_new(o, "length", json_integer(p->length));
 	json_object_set_new(o, "fetched_at", json_integer(p->fetched_at));
 	json_object_set_new(o, "synced", json_integer((json_int_t)synced));
+	/* What was written since this start of the machine is not lost. */
 	put_text(o, "boot", boot_id());
 	return write_info(s, base, o);
 }

@@ -20,6 +20,7 @@
 
 #include <jansson.h>
 
+#include "cache.h"
 #include "call.h"
 #include "code.h"
 #include "file.h"
@@ -111,75 +112,6 @@ use(struct site *s, const char *text, int64_t until, int fresh)
 	msg_hide(text);
 }
 
-/* A directory of this user's own, below one that is given.  -1: none. */
-static int
-open_below(const char *base, int *unsafe)
-{
-	char *path = xasprintf("%s/praic", base);
-	struct stat st;
-	int fd;
-
-	(void)mkdir(base, 0700);	/* ~/.cache need not be there yet */
-	(void)mkdir(path, 0700);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd != -1 && (fstat(fd, &st) == -1 || st.st_uid != geteuid() ||
-	    (st.st_mode & 022) != 0)) {
-		msg_warn("%s: it is not yours alone: chmod 700 it, or remove it", path);
-		*unsafe = 1;
-		close(fd);
-		fd = -1;
-	}
-	free(path);
-	return fd;
-}
-
-static int
-open_dir(int *unsafe)
-{
-	static const char *const names[] = {
-		"XDG_RUNTIME_DIR", "CACHE_DIRECTORY", "XDG_CACHE_HOME", NULL
-	};
-	const char *base;
-	char *path;
-	int i, fd;
-
-	for (i = 0; names[i] != NULL; i++) {
-		base = getenv(names[i]);
-		if (base == NULL || *base != '/')
-			continue;
-		/* systemd may name several, parted by colons. */
-		path = xstrndup(base, strcspn(base, ":"));
-		fd = open_below(path, unsafe);
-		free(path);
-		if (fd != -1 || *unsafe)
-			return fd;
-	}
-	base = getenv("HOME");
-	if (base == NULL || *base != '/')
-		return -1;
-	path = xasprintf("%s/.cache", base);
-	fd = open_below(path, unsafe);
-	free(path);
-	return fd;
-}
-
-/* "token-" and a hash: the name tells nothing. */
-static void
-name_of(const struct site *s, char out[48])
-{
-	struct sha256 *h = sha256_new();
-	char hex[SHA256_HEX];
-
-	sha256_add(h, s->url, strlen(s->url));
-	sha256_add(h, "\n", 1);
-	sha256_add(h, s->client_id, strlen(s->client_id));
-	sha256_hex(h, hex);
-	sha256_free(h);
-	memcpy(out, "token-", 6);
-	memcpy(out + 6, hex, 32);
-	out[38] = '\0';
-}
-
 /* Wait for the lock: whoever has it may be asking for the very token. */
 static int
 lock(struct site *s, int fd)
@@ -208,39 +140,16 @@ lock(struct site *s, int fd)
 static int
 open_cache(struct site *s, int *out)
 {
-	char name[48];
-	struct stat st;
-	int dir, fd, code, unsafe = 0;
+	int code = cache_open(s, "token", out);
 
-	*out = -1;
-	dir = open_dir(&unsafe);
-	if (unsafe)
-		return EX_CONFIG;
-	if (dir == -1) {
-		msg_tell(1, "%s: no directory for the token's cache", s->name);
-		return 0;
-	}
-	name_of(s, name);
-	/* Not blocking: it might be a pipe that somebody put there. */
-	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
-	close(dir);
-	if (fd == -1) {
-		msg_errno("%s: the token's cache", s->name);
-		return EX_CANTCREAT;
-	}
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-	    (st.st_mode & 077) != 0 || st.st_nlink != 1) {
-		msg_warn("%s: the token's cache (%s) is not a file of yours alone: "
-		    "remove it", s->name, name);
-		close(fd);
-		return EX_CONFIG;
-	}
-	if ((code = lock(s, fd)) != 0) {
-		close(fd);
+	if (code != 0 || *out == -1)
 		return code;
+	code = lock(s, *out);
+	if (code != 0) {
+		close(*out);
+		*out = -1;
 	}
-	*out = fd;
-	return 0;
+	return code;
 }
 
 /* What the cache says; an empty object when it says nothing. */

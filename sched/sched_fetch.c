@@ -382,6 +382,8 @@ fetch_recordings(struct work *w, enum settings_data kind)
 		code = fetch_files(w, kind, path, n);
 		free(path);
 	}
+	if (n == -1 && code == 0)
+		code = EX_IOERR;
 	/* Only now, for a report that came proves nothing of the recordings. */
 	if (n == 0 && code == 0)
 		code = db_fine(w->settings, w->transfer->id, kind, STEP_FETCH, log_now());

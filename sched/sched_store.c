@@ -93,6 +93,8 @@ store_kind(struct work *w, enum settings_data kind)
 	while (code == 0 && pipe_stop == 0 && !step_is_waiting(w, &k, STEP_STORE) &&
 	    (n = tspool_first(&w->spool, kind, extension, n)) > 0)
 		code = store_one(w, kind, n);
+	if (n == -1 && code == 0)
+		code = EX_IOERR;
 	tspool_clean(&w->spool);
 	tspool_backlog(&w->spool, kind, &b);
 	bad = db_backlog(w->settings, w->transfer->id, kind, &b);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blank.h"
 #include "code.h"
 #include "host.h"
 #include "input.h"
@@ -9,15 +10,10 @@
 #include "num.h"
 #include "parse.h"
 #include "start.h"
+#include "utf8.h"
 
 /* A comment between documents. */
 #define MAX_COMMENT ((size_t)16 << 20)
-/* What a bad document read before it was known to be one is looked through
- * for the next, in which the same may happen again: so much of that, and as
- * much as the input has. */
-#define MAX_AGAIN ((uint64_t)64 << 20)
-/* What the parser reads ahead in any case. */
-#define READ_AHEAD 16384
 
 struct input {
 	struct report *report;
@@ -27,8 +23,9 @@ struct input {
 	uint64_t place;
 	int code;
 	uint64_t documents;	/* good and bad ones, in all */
-	uint64_t again;		/* bytes that were read more than once */
 	int begun;		/* a declaration or a mark waits for its root */
+	int torn;		/* of what was looked for last: see start_find */
+	int has_bom;		/* a byte order mark of UTF-8 stands before it */
 	/* of the marks */
 	char host[HOST_SIZE];	/* of the document to come, or empty */
 	int marked;		/* a site mark waits for its end mark */
@@ -52,12 +49,32 @@ cut(struct input *in, uint64_t place, const char *text)
 	in->code = code_worse(in->code, EX_TEMPFAIL);
 }
 
+/* Past a CDATA section that begins here: 0, or -1 when it does not end. */
+static int
+pass_cdata(struct input *in)
+{
+	const char *p, *close;
+	size_t have;
+
+	for (;;) {
+		p = source_at(in->source, in->place, START_MAX_MARK, &have);
+		if ((close = memmem(p, have, "]]>", 3)) != NULL) {
+			in->place += (uint64_t)(close - p) + 2;
+			return 0;
+		}
+		if (have < START_MAX_MARK)
+			return -1;
+		in->place += have - 2;
+		source_keep(in->source, in->place);
+	}
+}
+
 /*
  * Something bad: the next document begins with a declaration or a mark at or
- * behind this place.  0, or -1 when there is none; *torn: see start_find.
+ * behind this place.  0, or -1 when there is none.
  */
 static int
-find_next(struct input *in, uint64_t from, enum start_next which, int *torn)
+find_next(struct input *in, uint64_t from, enum start_next which)
 {
 	const char *p, *start;
 	size_t have, some;
@@ -68,14 +85,18 @@ find_next(struct input *in, uint64_t from, enum start_next which, int *torn)
 		p = source_at(in->source, in->place, 2 * START_MAX_MARK, &have);
 		/* One that may be cut here is looked at with what follows. */
 		some = have < 2 * START_MAX_MARK ? have : have - START_MAX_DECLARATION;
-		if ((start = start_find(p, p + some, p + have, which, torn)) != NULL) {
+		if ((start = start_find(p, p + some, p + have, which, &in->torn)) != NULL) {
 			in->place += (uint64_t)(start - p);
-			return 0;
+			if (!start_is_cdata(start, (size_t)(p + have - start)))
+				return 0;
+			if (pass_cdata(in) == -1)
+				return -1;
+			continue;
 		}
 		if (some == have)
 			return -1;
-		/* With what may stand before it: a byte order mark. */
-		in->place += some - 8;
+		/* With what may stand before it. */
+		in->place += some - START_BEFORE;
 		source_keep(in->source, in->place);
 	}
 }
@@ -84,15 +105,11 @@ find_next(struct input *in, uint64_t from, enum start_next which, int *torn)
 static int
 skip_bad(struct input *in, uint64_t from, enum start_next which)
 {
-	int torn;
-
 	in->code = code_worse(in->code, EX_DATAERR);
 	in->host[0] = '\0';
 	in->begun = 0;
-	if (find_next(in, from, which, &torn) == -1)
+	if (find_next(in, from, which) == -1)
 		return -1;
-	if (torn)
-		cut(in, in->place, "another document begins here, in the middle of one that was cut");
 	/* What is read from here on must be read as a beginning. */
 	(void)source_restart(in->source, in->place,
 	    source_encoding(in->source) == ENCODING_LATIN1 ? ENCODING_UTF8 :
@@ -138,13 +155,13 @@ pseudo_attribute(const char *p, size_t n, const char *name, struct rec_value *v)
 	for (; p + len < end; p++) {
 		const char *q = p + len;
 
-		if (!start_is_blank(p[-1]) || memcmp(p, name, len) != 0)
+		if (!blank_is(p[-1]) || memcmp(p, name, len) != 0)
 			continue;
-		while (q < end && start_is_blank(*q))
+		while (q < end && blank_is(*q))
 			q++;
 		if (q == end || *q++ != '=')
 			continue;
-		while (q < end && start_is_blank(*q))
+		while (q < end && blank_is(*q))
 			q++;
 		if (q == end || (*q != '"' && *q != '\''))
 			continue;
@@ -166,7 +183,7 @@ skip_refused(struct input *in, uint64_t place)
 	size_t have;
 	const char *p = source_at(in->source, place, START_MAX_MARK, &have), *end = p + have;
 
-	while (p < end && start_is_blank(*p))
+	while (p < end && blank_is(*p))
 		p++;
 	if (start_begins(p, (size_t)(end - p), "<?praic-site"))
 		expect_end(in);
@@ -199,8 +216,9 @@ read_declaration(struct input *in, const char *p, size_t n)
 	/* UTF-16 shows in the bytes, whatever is written there. */
 	if (now == ENCODING_UTF16LE || now == ENCODING_UTF16BE)
 		return 0;
-	if (named != ENCODING_LATIN1)
+	if (named != ENCODING_LATIN1 || in->has_bom)
 		named = ENCODING_UTF8;
+	in->has_bom = 0;
 	if (named != now)
 		(void)source_restart(in->source, in->place, named);
 	return 0;
@@ -209,9 +227,9 @@ read_declaration(struct input *in, const char *p, size_t n)
 static int
 read_site(struct input *in, const char *p, size_t n)
 {
-	while (n > 0 && start_is_blank(*p))
+	while (n > 0 && blank_is(*p))
 		p++, n--;
-	while (n > 0 && start_is_blank(p[n - 1]))
+	while (n > 0 && blank_is(p[n - 1]))
 		n--;
 	if (in->host[0] != '\0')
 		cut(in, in->place, "the document before this one has no root");
@@ -251,10 +269,13 @@ static int
 read_instruction(struct input *in)
 {
 	size_t have;
-	const char *p = source_at(in->source, in->place, START_MAX_MARK, &have);
-	const char *close = memmem(p, have, "?>", 2);
+	const char *p = source_at(in->source, in->place, START_MAX_MARK, &have), *close;
 	size_t n;
 
+	/* The same, whatever more was read. */
+	if (have > START_MAX_MARK)
+		have = START_MAX_MARK;
+	close = memmem(p, have, "?>", 2);
 	if (close == NULL && have < START_MAX_MARK) {
 		cut(in, in->place, "the input ends here, in the middle of <?...");
 		return -1;
@@ -286,33 +307,31 @@ static int
 read_comment(struct input *in)
 {
 	const char *p, *close;
-	size_t have = 0, want = START_MAX_MARK;
+	size_t have, want = START_MAX_MARK, n;
 
+	/* To the first "--", with what may stand behind it. */
 	do {
 		want *= 4;
-		p = source_at(in->source, in->place, want, &have);
-		close = have > 4 ? memmem(p + 4, have - 4, "-->", 3) : NULL;
-	} while (close == NULL && have >= want && want < MAX_COMMENT);
-	if (close == NULL && have < want) {
+		p = source_at(in->source, in->place, want + START_MAX_DECLARATION, &have);
+		n = have < want ? have : want;
+		close = n > 4 ? memmem(p + 4, n - 4, "--", 2) : NULL;
+	} while (close == NULL && n == want && want < MAX_COMMENT);
+	if (close == NULL ? n < want : close + 2 == p + have) {
 		cut(in, in->place, "the input ends here, in the middle of a comment");
 		return -1;
 	}
 	if (close == NULL)
 		return bad_here(in, 0, "a comment of more than 16 MiB");
+	/* It was cut, and has swallowed the next document's beginning. */
+	if (start_is_within(p + 4, (size_t)(close - p) - 4) ||
+	    start_is_any(close + 2, have - (size_t)(close + 2 - p))) {
+		in->code = code_worse(in->code, EX_TEMPFAIL);
+		return bad_here(in, in->begun, "a comment that does not end");
+	}
+	if (close[2] != '>')
+		return bad_here(in, 0, "a comment with \"--\" in it");
 	in->place += (uint64_t)(close - p) + 3;
 	return 0;
-}
-
-/* Where to look for what is behind a bad document, of which the parser has
- * seen more than it has understood. */
-static uint64_t
-resume_at(struct input *in, uint64_t understood, uint64_t seen)
-{
-	uint64_t from = understood > in->place ? understood : in->place + 1;
-
-	if (seen > from + READ_AHEAD)
-		in->again += seen - from;
-	return in->again > in->place + MAX_AGAIN ? seen : from;
 }
 
 /* A root element: -1 when nothing can be read behind it. */
@@ -322,10 +341,11 @@ read_root(struct input *in, int *go_on)
 	const char *host = in->options->force_host != NULL ? in->options->force_host :
 	    in->host[0] != '\0' ? in->host : in->options->host;
 	enum parse_outcome outcome;
-	uint64_t end, seen;
+	uint64_t end;
 
+	in->has_bom = 0;
 	count_document(in);
-	outcome = parse_document(in->report, in->source, in->place, host, &end, &seen);
+	outcome = parse_document(in->report, in->source, in->place, host, &end);
 	in->host[0] = '\0';
 	in->begun = 0;
 	switch (outcome) {
@@ -336,10 +356,15 @@ read_root(struct input *in, int *go_on)
 			(void)source_restart(in->source, end, ENCODING_UTF8);
 		return 0;
 	case PARSE_BAD:
-		return skip_bad(in, resume_at(in, end, seen), START_ANY);
+		if (skip_bad(in, end > in->place ? end : in->place + 1, START_ANY) == -1)
+			return -1;
+		if (in->torn)
+			cut(in, in->place,
+			    "another document begins here, in the middle of one that was cut");
+		return 0;
 	case PARSE_TORN:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
-		return skip_bad(in, resume_at(in, end, seen), START_ANY);
+		return skip_bad(in, end, START_ANY);
 	case PARSE_CUT:
 		in->code = code_worse(in->code, EX_TEMPFAIL);
 		return -1;
@@ -358,6 +383,8 @@ guess(const char *p, size_t n)
 		return "these are records already: praic-tosql and praic-tofs read them";
 	if (*p == '{' || *p == '[')
 		return "this is JSON, not XML";
+	if (n >= 3 && memcmp(p, UTF8_REPLACEMENT, 3) == 0)
+		return "this is no XML: compressed, or in an encoding that praic does not read";
 	return "this is no XML";
 }
 
@@ -368,16 +395,17 @@ read_item(struct input *in, int *go_on)
 	size_t have;
 	const char *p = source_at(in->source, in->place, 16, &have);
 
-	if (!start_is_blank(*p)) {
+	if (!blank_is(*p)) {
 		source_detect(in->source, in->place);
 		p = source_at(in->source, in->place, 16, &have);
 	}
-	if (start_is_blank(*p)) {
+	if (blank_is(*p)) {
 		in->place++;
 		return 0;
 	}
 	if (have >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
 		in->place += 3;
+		in->has_bom = 1;
 		return 0;
 	}
 	if (have >= 2 && memcmp(p, "<?", 2) == 0)

@@ -360,7 +360,7 @@ take_text(struct parse *s, const xmlChar *p, int n)
 {
 	if (s->report->within == REPORT_SESSION && s->report->wants_text)
 		report_text(s->report, (const char *)p, (size_t)n);
-	else if (s->error_depth != 0 && s->depth == s->error_depth && s->error.n < 4096)
+	else if (s->error_depth != 0 && s->error.n < 4096)
 		buf_add(&s->error, p, (size_t)n < 4096 ? (size_t)n : 4096);
 }
 
@@ -383,7 +383,7 @@ static void
 tear(struct parse *s)
 {
 	s->torn = 1;
-	abandon(s, "another document begins within this one, which was cut");
+	abandon(s, "a declaration or a mark within it: it was cut there");
 }
 
 static void
@@ -405,6 +405,12 @@ on_cdata(void *arg, const xmlChar *p, int n)
 	moved(s, place);
 }
 
+static int
+has_start(const xmlChar *text)
+{
+	return text != NULL && start_is_within((const char *)text, strlen((const char *)text));
+}
+
 static void
 on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 {
@@ -412,7 +418,7 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 
 	if (s->stop)
 		return;
-	if (start_is_within((const char *)data) || xmlStrEqual(target, BAD_CAST "praic-site") ||
+	if (has_start(data) || xmlStrEqual(target, BAD_CAST "praic-site") ||
 	    xmlStrEqual(target, BAD_CAST "praic-end"))
 		tear(s);
 	else
@@ -426,7 +432,7 @@ on_comment(void *arg, const xmlChar *text)
 
 	if (s->stop)
 		return;
-	if (start_is_within((const char *)text))
+	if (has_start(text))
 		tear(s);
 	else
 		moved(s, here(s));
@@ -549,7 +555,7 @@ parse_broken(struct parse *s)
 
 enum parse_outcome
 parse_document(struct report *report, struct source *source, uint64_t place, const char *host,
-    uint64_t *end, uint64_t *seen)
+    uint64_t *end)
 {
 	struct parse s = {.report = report, .source = source};
 	enum parse_outcome outcome;
@@ -567,7 +573,6 @@ parse_document(struct report *report, struct source *source, uint64_t place, con
 	} else
 		outcome = parse_broken(&s);
 	*end = s.last;
-	*seen = s.fed;
 	buf_free(&s.error);
 	return outcome;
 }

@@ -20,12 +20,11 @@ enum parse_outcome {
 
 /*
  * The root element begins at this place.  host: see report_document.  *end
- * is the place behind the document, or where to look for the next one, *seen
- * how far the input was read for it.  What was wrong was said and counted in
- * the report.
+ * is the place behind the document, or where to look for the next one.  What
+ * was wrong was said and counted in the report.
  */
 enum parse_outcome parse_document(struct report *, struct source *, uint64_t place,
-    const char *host, uint64_t *end, uint64_t *seen);
+    const char *host, uint64_t *end);
 
 /* Before the first document: libxml2 is set up, so that it opens nothing
  * later. */

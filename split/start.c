@@ -1,20 +1,15 @@
 /* Where a document may begin, and whether one was cut: see start.h. */
 #include <string.h>
 
+#include "blank.h"
 #include "start.h"
-
-int
-start_is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 
 int
 start_begins(const char *p, size_t n, const char *target)
 {
 	size_t len = strlen(target);
 
-	return n > len && memcmp(p, target, len) == 0 && start_is_blank(p[len]);
+	return n > len && memcmp(p, target, len) == 0 && blank_is(p[len]);
 }
 
 int
@@ -24,15 +19,24 @@ start_is_any(const char *p, size_t n)
 	    start_begins(p, n, "<?praic-site");
 }
 
-/* Behind this instruction and the blanks that follow it; NULL if it does not
- * end. */
-static const char *
-behind(const char *p, const char *end)
+static const char cdata[] = "<![CDATA[";
+#define CDATA (sizeof(cdata) - 1)
+
+int
+start_is_cdata(const char *p, size_t n)
 {
-	p = memmem(p, (size_t)(end - p), "?>", 2);
+	return n >= CDATA && memcmp(p, cdata, CDATA) == 0;
+}
+
+/* Behind what ends with this, and the blanks that follow; NULL if it does
+ * not end. */
+static const char *
+behind(const char *p, const char *end, const char *close)
+{
+	p = memmem(p, (size_t)(end - p), close, strlen(close));
 	if (p == NULL)
 		return NULL;
-	for (p += 2; p < end && start_is_blank(*p); p++)
+	for (p += strlen(close); p < end && blank_is(*p); p++)
 		;
 	return p;
 }
@@ -56,14 +60,24 @@ is_tag(const char *p, size_t n, const char *name)
 static int
 is_certain(const char *p, const char *end)
 {
-	const char *q = behind(p, end);
+	const char *q = behind(p, end, "?>"), *next;
 	size_t n;
 
 	if (q == NULL || !start_begins(p, (size_t)(end - p), "<?xml"))
 		return q != NULL;
-	n = (size_t)(end - q);
-	return start_begins(q, n, "<?praic-site") || is_tag(q, n, "session_list") ||
-	    is_tag(q, n, "session");
+	for (; q < end; q = next) {
+		n = (size_t)(end - q);
+		if (n > 4 && memcmp(q, "<!--", 4) == 0)
+			next = behind(q + 4, end, "-->");
+		else if (n > 2 && memcmp(q, "<?", 2) == 0 && !start_is_any(q, n))
+			next = behind(q, end, "?>");
+		else
+			return start_begins(q, n, "<?praic-site") ||
+			    is_tag(q, n, "session_list") || is_tag(q, n, "session");
+		if (next == NULL)
+			return 0;
+	}
+	return 0;
 }
 
 /* Is what ends here cut, if a document begins behind it?  Not if it ends with
@@ -73,7 +87,9 @@ is_middle(const char *p, const char *end)
 {
 	const char *lt;
 
-	while (end > p && start_is_blank(end[-1]))
+	if (end - p > START_BEFORE - 8)
+		p = end - (START_BEFORE - 8);
+	while (end > p && blank_is(end[-1]))
 		end--;
 	lt = memrchr(p, '<', (size_t)(end - p));
 	return lt == NULL || lt + 1 == end || lt[1] != '/' || end[-1] != '>';
@@ -88,6 +104,8 @@ start_find(const char *p, const char *to, const char *end, enum start_next next,
 
 	for (q = p; q < to && (q = memchr(q + 1, '<', (size_t)(to - q - 1))) != NULL;) {
 		n = (size_t)(end - q);
+		if (start_is_cdata(q, n))
+			return q;
 		if (!start_is_any(q, n) ||
 		    (next == START_NO_SITE && start_begins(q, n, "<?praic-site")))
 			continue;
@@ -124,7 +142,7 @@ start_is_cut(const char *p, size_t n, int in_text)
 	}
 	if (end - lt >= 4 && memcmp(lt, "<!--", 4) == 0)
 		return memmem(lt + 4, (size_t)(end - lt - 4), "-->", 3) == NULL;
-	if (end - lt >= 9 && memcmp(lt, "<![CDATA[", 9) == 0)
+	if (start_is_cdata(lt, (size_t)(end - lt)))
 		return memmem(lt, (size_t)(end - lt), "]]>", 3) == NULL;
 	if (end - lt >= 2 && lt[1] == '?')
 		return memmem(lt, (size_t)(end - lt), "?>", 2) == NULL;
@@ -141,11 +159,20 @@ start_is_cut(const char *p, size_t n, int in_text)
 	return 1;
 }
 
-int
-start_is_within(const char *text)
+/* The first beginning in it. */
+static const char *
+first_within(const char *p, const char *end)
 {
-	return text != NULL && (strstr(text, "<?praic-site ") != NULL ||
-	    strstr(text, "<?praic-end ") != NULL || strstr(text, "<?xml ") != NULL);
+	for (; (p = memmem(p, (size_t)(end - p), "<?", 2)) != NULL; p += 2)
+		if (start_is_any(p, (size_t)(end - p)))
+			break;
+	return p;
+}
+
+int
+start_is_within(const char *p, size_t n)
+{
+	return first_within(p, p + n) != NULL;
 }
 
 int
@@ -154,11 +181,9 @@ start_is_within_cdata(const char *p, size_t n, const char *after, size_t after_n
 	const char *end = p + n, *q;
 
 	/* "]]>" within what was written is parted into two sections. */
-	if (n >= 2 && memcmp(end - 2, "]]", 2) == 0 && after_n >= 10 &&
-	    memcmp(after, "<![CDATA[>", 10) == 0)
+	if (n >= 2 && memcmp(end - 2, "]]", 2) == 0 && start_is_cdata(after, after_n) &&
+	    after_n > CDATA && after[CDATA] == '>')
 		return 0;
-	for (q = p; (q = memmem(q, (size_t)(end - q), "<?", 2)) != NULL; q += 2)
-		if (start_is_any(q, (size_t)(end - q)))
-			return memmem(q, (size_t)(end - q), "<![CDATA[", 9) != NULL;
-	return 0;
+	q = first_within(p, end);
+	return q != NULL && memmem(q, (size_t)(end - q), cdata, CDATA) != NULL;
 }

@@ -14,9 +14,8 @@
 #define START_MAX_MARK 4096
 /* Of one that is looked for, with a mark's beginning behind it. */
 #define START_MAX_DECLARATION 256
-
-/* XML's white space. */
-int start_is_blank(char);
+/* And what is looked at before it. */
+#define START_BEFORE 64
 
 /* Do these bytes begin a declaration or a mark, with a blank behind it? */
 int start_begins(const char *p, size_t n, const char *target);
@@ -35,9 +34,14 @@ enum start_next {
  * which is the byte before, and before to, or NULL; end is that of the bytes
  * that can be looked at.  It begins a line, or could stand nowhere else:
  * *torn says that it is in the middle of something that was cut there.
+ *
+ * Or it is a CDATA section, which is to be passed over: what is in it users
+ * of the appliance wrote, and they shall write no sessions.
  */
 const char *start_find(const char *p, const char *to, const char *end, enum start_next,
     int *torn);
+
+int start_is_cdata(const char *p, size_t n);
 
 /*
  * What is left behind the last thing that was understood, where the input
@@ -48,7 +52,7 @@ int start_is_cut(const char *p, size_t n, int in_text);
 
 /* Another document's beginning, in what a comment or an instruction says: it
  * did not end, and has swallowed that. */
-int start_is_within(const char *text);
+int start_is_within(const char *p, size_t n);
 
 /*
  * The same of a CDATA section, with what follows it.  There a user of the

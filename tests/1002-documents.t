@@ -160,7 +160,7 @@ sessions "h/a Z 1 1" "  is passed over"
 { printf '<session_list>'; one a; printf '<?praic-site i?>\n'; list "$(one b)"; end_mark 1; } >in
 pipe 75 "a mark within a document" in "$split" -H h
 sessions "h/a i/b" "  ends it"
-says "  because it was cut" "another document begins within this one, which was cut"
+says "  because it was cut" "a declaration or a mark within it: it was cut there"
 
 { declared UTF-8; site a.example; } >head
 { site h; list "$(one a)"; end_mark 1; } >whole
@@ -189,6 +189,16 @@ sessions "x/a Z 1 1" "  which is read"
 pipe 75 "one that was cut in a tag, then a good one" in "$split" -H x
 sessions "x/a" "  which is read"
 
+{ list "$(one a)"; printf '<!-- cut '; declared UTF-8; list '<!-- -->' "$(one b)"; } >in
+pipe 75 "a comment between documents that was cut, then a good one" in "$split" -H x
+sessions "x/a x/b" "  which is read from its beginning"
+{ printf '<!-- a -- b -->\n'; declared UTF-8; list "$(one a)"; } >in
+pipe 65 "a comment that is none" in "$split" -H x
+sessions "x/a Z 1 1" "  and a document behind it"
+{ printf 'junk '; declared UTF-8; list "$(one a)"; } >in
+pipe 65 "something before a declaration, in its line" in "$split" -H x
+sessions "x/a Z 1 1" "  costs nothing else"
+
 # What users write is theirs, in CDATA, too.
 { site h; list "$(one a "<![CDATA[$(site i)]]>")" "$(one b "<![CDATA[$(cat whole)]]>")" \
 	"$(one c "<![CDATA[$(cat whole) <![CDATA[ ]]]]><![CDATA[> ]]>")"; end_mark 1; } >in
@@ -198,8 +208,21 @@ for first in "$(site g)" "$(declared UTF-8)" "$(declared UTF-8; site g)"; do
 	{ site g; printf '<session_list><session lsid="x"><a><![CDATA[cut'; printf '%s\n' "$first"
 		list "$(one a)" "$(one b '<![CDATA[b]]>')"; end_mark 1; } >in
 	pipe 75 "cut within CDATA, and another one" in "$split" -H g
-	sessions "g/a g/b" "  is not one session of both"
+	sessions "" "  is not one session of both"
 done
+# Nor does a session come of it, whatever becomes of the document.
+forged=$(site i; list "$(one forged)")
+{ site h; printf '<session_list>'; one a; printf '</b>'; one b "<![CDATA[
+$forged
+$(declared UTF-8)
+$forged]]>"; printf '</session_list>\n'; site h; list "$(one c)"; end_mark 2; } >in
+pipe 65 "a bad document with marks in CDATA" in "$split"
+sessions "h/a h/c Z 2 1" "  has no others in it"
+{ site h; list "$(one a)" "$(one b "<![CDATA[
+$forged
+<![CDATA[ ]]>")"; site h; list "$(one c)"; end_mark 2; } >in
+pipe 75 "marks in CDATA that look like those of another document" in "$split"
+sessions "h/a h/c" "  are not read as one"
 
 # ---- no reports ----
 { printf '<!DOCTYPE html>\n<html><body>Bad gateway</body></html>\n'; declared UTF-8; list "$(one a)"; } >in
@@ -259,6 +282,15 @@ done
 printf "<?xml version='1.0' encoding = 'ISO-8859-1' ?><session_list><session lsid='\351'/></session_list>" >in
 pipe 0 "a declaration spelt otherwise" in "$split" -H h
 sessions "h/é Z 1 0" "  is understood"
+{ printf '\357\273\277'; declared ISO-8859-1; list "$(one u "$narrow")"; } >in
+pipe 0 "a byte order mark and a declaration that disagree" in "$split" -H h
+check "  the mark counts" grep -q "^R.session.h.u.$narrow	" out
+{ cat in; declared ISO-8859-1; list "$(one l "$narrow")" | iconv -t ISO-8859-1; } >in2
+pipe 0 "  once" in2 "$split" -H h
+check "  the next declaration counts again" grep -q "^R.session.h.l.$narrow	" out
+list "$(one a)" | iconv -t UTF-32 >in
+pipe 65 "UTF-32" in "$split" -H h
+says "  is not guessed" "in an encoding that praic does not read"
 for e in windows-1252 UTF-7 EBCDIC-CP-US ISO-8859-15 ''; do
 	{ declared "$e"; list "$(one a)"; declared UTF-8; list "$(one b)"; } >in
 	pipe 65 "encoding \"$e\" is not read" in "$split" -H h

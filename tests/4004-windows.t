@@ -88,6 +88,36 @@ run 0 "--rate" "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" --clie
 asked -s '(.[-1].time - .[0].time) as $took | (length - 1) / $took | . > 10 and . < 21' >got
 echo true >want
 same "is kept" want got
+site_forget
+i=0 several=
+while [ $i -lt 4 ]; do
+	f --rate 10 sessions --window 1d --since 3d >several.$i 2>several.err.$i &
+	several="$several $!"
+	i=$((i + 1))
+done
+# shellcheck disable=SC2086
+wait $several
+cat several.err.? >got
+: >want
+same "four processes at a time" want got
+asked -s 'length' >calls
+asked -s '[.[] | .time - .seconds] | sort | (.[-1] - .[0]) as $took | (length - 1) / $took |
+	. > 4 and . < 10.5' >got
+echo true >want
+same "keep to it together ($(cat calls) calls)" want got
+# what is kept of it may be anything
+rate=$(echo "$XDG_RUNTIME_DIR"/praic/rate-*)
+for text in '' 'x' "$(cat /proc/sys/kernel/random/boot_id) 9223372036854775807" \
+	"$(cat /proc/sys/kernel/random/boot_id) -1" 'another-boot 99999999999999'; do
+	printf '%s' "$text" >"$rate"
+	run 0 "a rate file of: $text" timeout 20 "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
+		--client-id "$client" --secret "file:$site/secret" sessions --since 1d
+done
+exec 9<"$rate"
+flock 9
+run 0 "one that is kept locked" timeout 20 "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
+	--client-id "$client" --secret "file:$site/secret" sessions --since 1d
+exec 9<&-
 site_fault "rate-limit times=1 seconds=2"
 site_forget
 run 0 "Retry-After" f sessions --since 1d

@@ -1,7 +1,7 @@
 #!/bin/sh
 # praic-fetch recordings, killed by KILL at twenty moments and started again
 # each time: in the end all files are there, each is right, and none that was
-# finished was fetched twice.  PRAIC_LONG=1: a thousand files of 1 MB.
+# finished was fetched twice.  PRAIC_SOAK: a thousand files of 1 MB.
 
 # Dollars of awk and sh -c.
 # shellcheck disable=SC2016
@@ -12,7 +12,7 @@
 . "$top/tests/fetch.sh"
 
 size=150K-250K wanted=500
-[ -z "${PRAIC_LONG-}" ] || { size=1000000-1000000 wanted=1000; }
+[ -z "${PRAIC_SOAK-}" ] || { size=1000000-1000000 wanted=1000; }
 site_start --sessions 720 --span 3 --seed 8 --now 1767225600 --clock fixed --recording-size $size
 recordings_truth all
 head -n $wanted all >truth

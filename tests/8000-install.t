@@ -26,9 +26,10 @@ praic-$i $(cat "$top/VERSION")
 EOF
 	check "  with its page" sh -c "test -n \"\$(find root -name 'praic-$i.[18]')\""
 done
-for page in praic.7 praic-records.5 praic-settings.5 praic-storage.5; do
+for page in praic.7 praic-test.1 praic-records.5 praic-settings.5 praic-storage.5; do
 	check "  $page" test -s "root/opt/praic/share/man/man${page##*.}/$page"
 done
+run 0 "  praic-test runs" root/opt/praic/bin/praic-test --help
 check "  no file is writable by others" test -z "$(find root -perm /022 ! -type l)"
 check "  nothing but programs can be run" \
 	test "$(find root -type f -perm /111 | grep -vc /bin/praic-)" -eq 0

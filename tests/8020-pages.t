@@ -48,6 +48,13 @@ agree "$tofs" "$top/tofs/praic-tofs.1" "$top/tofs/main.c"
 agree "$conf" "$top/sched/praic-conf.1" "$top/sched/conf.c"
 agree "$sched" "$top/sched/praic-sched.8" "$top/sched/sched.c"
 agree "$mail" "$top/sched/praic-mail.1" "$top/sched/mail.c"
+# The tester is a shell script: getopts(1), short options alone.
+sed -n 's/^while getopts \([a-zA-Z:]*\) .*/\1/p' "$top/scripts/praic-test" | tr -d : | fold -w 1 |
+	sed 's/^/-/' | grep -v '^-h$' | sort >has
+"$top/scripts/praic-test" --help | sed -n 's/^  \(-[A-Za-z]\) .*/\1/p' | sort >help
+same "praic-test --help tells of each option, and of no other" has help
+sed -n 's/^\.It Fl \([A-Za-z]\)\( .*\)*$/-\1/p' "$top/scripts/praic-test.1" | sort >page
+same "praic-test.1 tells of each option, and of no other" has page
 
 # Each page that is named is there, and is a page of ours.
 sed -n 's/^\.Xr \(praic[a-z-]*\) \([0-9]\).*/\1.\2/p' "$top"/*/praic*.[1578] | sort -u >named
@@ -75,6 +82,7 @@ EOF
 chmod +x bin/praic-fetch
 for i in split tosql tofs; do ln -s "${bin}$i/praic-$i" "bin/praic-$i"; done
 for i in conf sched mail; do ln -s "${bin}sched/praic-$i" "bin/praic-$i"; done
+ln -s "$top/scripts/praic-test" bin/praic-test
 PATH=$work/bin:$PATH
 export PATH
 
@@ -98,7 +106,7 @@ check "  each session is there" test "$(wc -l <out)" -ge 40
 check "these were all" test ! -e example.4
 
 # The README's pipes: what stands behind four blanks and begins with a program.
-awk '/^One pipe to paste/ { on = 1 } /^The programs/ { on = 0 }
+awk '/^---/ { on = title == "One pipe to paste" } { title = $0 }
 	on && /^    / { sub(/^    /, ""); print }' "$top/README" >pipes.sh
 check "the README has pipes" grep -q '^praic-fetch --host' pipes.sh
 rm -rf sessions.db files
@@ -137,6 +145,11 @@ examples "$top/sched/praic-sched.8"
 sed -i 's/hourly/often/' example.2
 run 0 "praic-sched(8): the next runs" sh -e example.1
 run 0 "praic-sched(8): one, now" sh -e example.2
+examples "$top/scripts/praic-test.1"
+cp old/a.xml january.xml
+run 0 "praic-test(1): a site" sh -e example.1
+run 0 "praic-test(1): saved files" sh -e example.2
+check "these were all" test ! -e example.3
 # The mail of praic-mail(1), as it would be sent.
 examples "$top/sched/praic-mail.1"
 echo secret >mail-password

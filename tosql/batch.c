@@ -266,6 +266,8 @@ batch_row(struct batch *b, enum table_id table, const struct rec_value *value)
 		most += v[c].n + 8;
 	}
 	if (table == TABLE_SESSION) {
+		if (s->lsid_n == 0)
+			return "it has no lsid";
 		/* Streams may leave out what the S line says. */
 		v[SESSION_HOST_NAME].p = batch_host(b, s);
 		v[SESSION_HOST_NAME].n = s->host_n;

@@ -16,7 +16,7 @@
 #include "secret.h"
 
 /* Statements cost a round trip each, whatever they move. */
-#define BATCH ((size_t)4 << 20)
+#define BATCH ((size_t)8 << 20)
 #define TRIES 5
 /* What Azure asks of clients that are told 40501. */
 #define BUSY_SECONDS 10

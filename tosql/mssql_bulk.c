@@ -3,7 +3,7 @@
  *
  * db-lib's bulk copy hands bytes on as they are, takes an empty text for
  * NULL, and cuts what is too long without a word.  So texts are converted to
- * UTF-16LE here, a guard stands before each that may be empty, and their
+ * UTF-16LE here, each row says which of its NULLs are empty texts, and their
  * length is checked against the column that they are bound for.
  */
 #include <stdlib.h>
@@ -14,13 +14,14 @@
 #include "utf8.h"
 
 #define NO_ROOM ((size_t)-1)
-/* ord, n, the table's own, and those of a session beside them */
-#define MAX_COLUMNS (TABLE_MAX_COLUMNS + 5)
+/* ord, n, the table's own, empty, and those of a session beside them */
+#define MAX_COLUMNS (TABLE_MAX_COLUMNS + 6)
 
 struct row {
 	DBINT ord;
 	int64_t n;
 	int64_t number[TABLE_MAX_COLUMNS];
+	DBINT empty;		/* a set of columns */
 	int64_t events;
 	struct buf text;	/* of all columns, one after the other */
 };
@@ -86,14 +87,16 @@ bind(struct link *l, enum table_id t, struct row *r)
 		    c + 3) == FAIL :
 		    bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 3) == FAIL;
 	}
+	if (!bad)
+		bad = bcp_bind(l->p, (BYTE *)&r->empty, 0, -1, NULL, 0, SYBINT4, c + 3) == FAIL;
 	if (t == TABLE_SESSION && !bad)
-		bad = bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 3) == FAIL ||
-		    bcp_bind(l->p, (BYTE *)&r->events, 0, -1, NULL, 0, SYBINT8, c + 4) == FAIL ||
-		    bcp_bind(l->p, (BYTE *)&r->number[0], 0, 0, NULL, 0, SYBINT8, c + 5) == FAIL;
+		bad = bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 4) == FAIL ||
+		    bcp_bind(l->p, (BYTE *)&r->events, 0, -1, NULL, 0, SYBINT8, c + 5) == FAIL ||
+		    bcp_bind(l->p, (BYTE *)&r->number[0], 0, 0, NULL, 0, SYBINT8, c + 6) == FAIL;
 	return bad ? -1 : 0;
 }
 
-/* A text column's bytes, with its guard; their number, or NO_ROOM. */
+/* A text column's bytes; their number, or NO_ROOM. */
 static size_t
 convert(const struct mssql_bulk *k, enum table_id t, int c, const struct batch_value *v,
     struct buf *out)
@@ -101,8 +104,6 @@ convert(const struct mssql_bulk *k, enum table_id t, int c, const struct batch_v
 	int room = k->rooms->room[t][c], time = table_list[t].column[c].type == TABLE_TIME;
 	size_t start = out->n, units;
 
-	if (!time && !is_key(t, c))
-		mssql_utf16(out, MSSQL_GUARD, sizeof(MSSQL_GUARD) - 1);
 	units = mssql_utf16(out, v->p, v->n);
 	if (time) {	/* 2024-12-03T15:26:05 is understood in any language */
 		out->p[start + 20] = 'T';
@@ -133,6 +134,7 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 
 	/* First all of them: the buffer moves while it grows. */
 	buf_reset(&r->text);
+	r->empty = 0;
 	for (c = 0; c < table->columns; c++) {
 		const struct batch_value *v = &rows->value[c];
 		int number = table->column[c].type == TABLE_INT ||
@@ -144,6 +146,8 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 		length[c] = convert(k, t, c, v, &r->text);
 		if (length[c] == NO_ROOM)
 			return -1;
+		if (length[c] == 0)
+			r->empty |= MSSQL_EMPTY(c);
 	}
 	if (t == TABLE_SESSION)
 		length[c] = 2 * mssql_utf16(&r->text, s->hash, SHA256_HEX - 1);
@@ -158,9 +162,9 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 	}
 	if (t == TABLE_SESSION && !bad) {
 		r->events = (int64_t)s->events;
-		bad = bcp_colptr(p, (BYTE *)r->text.p + at, c + 3) == FAIL ||
-		    bcp_collen(p, (DBINT)length[c], c + 3) == FAIL ||
-		    bcp_collen(p, 0, c + 5) == FAIL;
+		bad = bcp_colptr(p, (BYTE *)r->text.p + at, c + 4) == FAIL ||
+		    bcp_collen(p, (DBINT)length[c], c + 4) == FAIL ||
+		    bcp_collen(p, 0, c + 6) == FAIL;
 	}
 	link_moves();
 	if (bad || bcp_sendrow(p) == FAIL) {
@@ -252,6 +256,7 @@ copy(const struct mssql_bulk *k, enum table_id t, uint64_t rows[])
 	int bad;
 
 	link_begin(l);
+	buf_reserve(&r.text, 1);	/* no NULL pointer for db-lib */
 	name = xasprintf("#praic_%s", table_list[t].name);
 	bad = bcp_init(l->p, name, NULL, NULL, DB_IN) == FAIL ||
 	    bcp_options(l->p, BCPHINTS, (BYTE *)"TABLOCK", sizeof("TABLOCK") - 1) == FAIL ||

@@ -13,7 +13,8 @@
 #include "msg.h"
 #include "mssql_link.h"
 
-/* Longer than any statement should take; a lost peer is noticed by it. */
+/* Longer than any statement should take, besides waiting for a lock; a lost
+ * peer is noticed by it. */
 #define ANSWER_TIMEOUT 600
 #define PACKET_SIZE 16384
 /* What FreeTDS 1.3 puts into its login packet: TDS_MAX_LOGIN_STR_SZ. */
@@ -79,8 +80,8 @@ on_message(DBPROCESS *p, DBINT number, int state, int severity, char *text, char
  * finds an error: that makes FreeTDS give the connection up.
  */
 static struct {
-	volatile sig_atomic_t fd, broken, ticks, gone;
-} watch = {-1, -1, 0, 0};
+	volatile sig_atomic_t fd, broken, ticks, gone, most;
+} watch = {-1, -1, 0, 0, ANSWER_TIMEOUT};
 
 static void
 tick(int sig)
@@ -95,7 +96,7 @@ tick(int sig)
 	watch.ticks++;
 	/* Not at once: what it said at last may still be unread. */
 	watch.gone = poll(&p, 1, 0) == 1 ? watch.gone + 1 : 0;
-	if (watch.gone > 1 || watch.ticks > ANSWER_TIMEOUT)
+	if (watch.gone > 1 || watch.ticks > watch.most)
 		dup2(watch.broken, watch.fd);
 	errno = saved;
 }
@@ -400,7 +401,8 @@ link_connect(struct link *l)
 	if (lseek(l->conf, 0, SEEK_SET) == -1)
 		return link_refuse(l, LINK_FINAL, EX_IOERR, "temporary file: %s", strerror(errno));
 	dbsetlogintime(l->c->timeout);
-	dbsettime(ANSWER_TIMEOUT);
+	watch.most = ANSWER_TIMEOUT + l->timeout;
+	dbsettime(watch.most);
 	l->p = log_in(l->c);
 	if (l->p == NULL) {
 		link_failed(l, "logging in");

@@ -284,7 +284,9 @@ cap(enum table_id t, int column, int room)
 	return room < 0 || room > most ? most : room;
 }
 
-/* n, characters, is Unicode, is compared byte by byte */
+/* n, characters, is Unicode, has the staging table's collation (another one,
+ * even if it compares byte by byte, cannot be joined with it; Babelfish shows it
+ * under a name of its own) */
 static void
 keep_room(void *arg, const int64_t *v, int n)
 {
@@ -313,8 +315,8 @@ rooms_of(struct link *l, struct mssql_rooms *rooms, enum table_id t)
 
 	buf_adds(&sql, "SELECT k.n, CAST(c.CHARACTER_MAXIMUM_LENGTH AS BIGINT), CAST(CASE WHEN "
 	    "c.DATA_TYPE IS NULL THEN NULL WHEN c.DATA_TYPE IN (N'nvarchar', N'nchar', N'ntext') "
-	    "THEN 1 ELSE 0 END AS INT), CAST(CASE WHEN UPPER(c.COLLATION_NAME) LIKE N'%BIN2' THEN "
-	    "1 ELSE 0 END AS INT) FROM (");
+	    "THEN 1 ELSE 0 END AS INT), CAST(CASE WHEN c.COLLATION_NAME IN (N'Latin1_General_BIN2', "
+	    "N'bbf_unicode_bin2') THEN 1 ELSE 0 END AS INT) FROM (");
 	for (i = 0; i < table->columns; i++)
 		buf_printf(&sql, "%sSELECT %d AS n, N'%s' AS name", i > 0 ? " UNION ALL " : "", i,
 		    table->column[i].name);

@@ -13,8 +13,6 @@
 #define BYTEWISE " COLLATE Latin1_General_BIN2"
 /* Whole sessions and keys of a staged session and a stored one. */
 #define SAME_KEY "s.[host_name] = t.[host_name] AND s.[lsid] = t.[lsid]"
-/* A staged text without its guard; what is behind the comma is "all of it". */
-#define UNGUARD "SUBSTRING(t.[%s], 2, 1073741823)"
 
 static void
 stage_type(struct buf *sql, enum table_id t, const struct table_column *c, int i)
@@ -40,6 +38,7 @@ make_stage(struct buf *sql, enum table_id t)
 		stage_type(sql, t, &table->column[i], i);
 		buf_adds(sql, " NULL");
 	}
+	buf_adds(sql, ", empty INT NULL");
 	if (t == TABLE_SESSION)
 		buf_adds(sql, ", [content_hash] NVARCHAR(64)" BYTEWISE " NULL, events BIGINT NULL, "
 		    "unchanged INT NULL");
@@ -56,7 +55,8 @@ staged(struct buf *sql, enum table_id t, const struct schema_column *c)
 	    (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID)))
 		buf_printf(sql, "t.[%s]", c->name);
 	else
-		buf_printf(sql, UNGUARD, c->name);
+		buf_printf(sql, "COALESCE(t.[%s], CASE WHEN t.empty & %d <> 0 THEN N'' END)", c->name,
+		    MSSQL_EMPTY(c->source));
 }
 
 /*

@@ -5,9 +5,9 @@
 # and its peak memory.  Every second line should say 0.95 or more of curl,
 # and under 24576 KiB.
 #
-#	tests/bench/fetch.sh [BYTES [ROUNDS]]	1000000000 3, below /var/tmp
+#	tests/bench/fetch.sh [BYTES [ROUNDS [SMALL]]]	1000000000 3 1000, below /var/tmp
 set -eu
-bytes=${1-1000000000} rounds=${2-3}
+bytes=${1-1000000000} rounds=${2-3} small=${3-1000}
 top=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/praic-bench.XXXXXX")
 appliance=
@@ -104,8 +104,8 @@ while [ $round -lt "$rounds" ]; do
 	compare "$bytes bytes, hashed and synced"
 done
 rm -rf curl spool
-serve --sessions 800 --span 3 --seed 8 --recording-size 64K
-records 1000
+serve --sessions "$small" --span 3 --seed 8 --recording-size 64K
+records "$small"
 round=0
 while [ $round -lt "$rounds" ]; do
 	round=$((round + 1))
@@ -115,5 +115,5 @@ while [ $round -lt "$rounds" ]; do
 		-K auth -K list
 	cp took curl.time
 	fetch
-	compare "1000 of 64 KiB, 8 at a time"
+	compare "$small of 64 KiB, 8 at a time"
 done

@@ -2,7 +2,7 @@
 """
 How fast is praic-split?  Run by make bench, after make.
 
-    split.py [--big] [--rounds N] [--keep DIRECTORY]
+    split.py [--big] [--sizes SIZE,...] [--rounds N] [--keep DIRECTORY]
 
 Realistic reports of 15 and 150 MB (--big: and 1.5 GB) by praic-split and by
 xmllint, which does nothing with what it parses: with libxml2's reader
@@ -84,15 +84,16 @@ def bench(size, rounds, directory):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--big", action="store_true", help="1.5 GB, too")
+    p.add_argument("--sizes", default="15M,150M", help="the last one is the usual one")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--keep", metavar="DIRECTORY", default=None,
                    help="where the reports are made, one at a time")
     o = p.parse_args()
     missed = []
     with tempfile.TemporaryDirectory(dir=o.keep) as directory:
-        small = bench("15M", 3 * o.rounds, directory)
-        usual = bench("150M", o.rounds, directory)
-        sizes = [("15M", small), ("150M", usual)]
+        names = o.sizes.split(",")
+        sizes = [(s, bench(s, o.rounds * (1 if s == names[-1] else 3), directory)) for s in names]
+        usual = sizes[-1][1]
         if o.big:
             sizes.append(("1500M", bench("1500M", 3, directory)))
     if usual[0] > 1.0:

@@ -5,7 +5,8 @@
  */
 #include "fuzz.h"
 
-#include "../../fetch/token.c"	/* its own parts are what is tried */
+/* Its own parts are what is tried. */
+#include "../../fetch/token.c" /* NOLINT(bugprone-suspicious-include) */
 
 static void
 check_token(const struct site *s)

@@ -21,6 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	for (i = 0; i < 3; i++)
 		for (f = lists[i]; f->name != NULL; f++)
 			count++;
+	must(count > 0);
 	count = *data % count;
 	for (i = 0, f = lists[0]; count > 0; count--)
 		for (f++; f->name == NULL; f = lists[++i])

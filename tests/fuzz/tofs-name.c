@@ -67,7 +67,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		value[i].n = (size_t)(stop - p);
 	}
 	kind = value[FIELDS].n > 0 ? (enum kind)((unsigned char)*value[FIELDS].p % KINDS) : 0;
-	if (memchr(text.p, '\0', text.n) == NULL && format_parse(&f, buf_text(&text)) == 0) {
+	if ((text.n == 0 || memchr(text.p, '\0', text.n) == NULL) &&
+	    format_parse(&f, buf_text(&text)) == 0) {
 		for (i = 0; i < 2; i++) {
 			name_make(&name, &f, kind, value, i);
 			check_name(name.p, name.n);

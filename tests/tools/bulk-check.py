@@ -4,9 +4,9 @@ Did the bulk copies that tds-server.py wrote down hold what the streams say?
 
     bulk-check.py LOG STREAM...
 
-Each text has its guard, an empty one is none too few and NULL is NULL,
-characters beyond 16 bits are two units, times have their T, numbers are
-numbers, and rows say to which session of their batch they belong.
+Texts are as they were, an empty one is NULL and its row says so, characters
+beyond 16 bits are two units, times have their T, numbers are numbers, and
+rows say to which session of their batch they belong.
 """
 import importlib.util
 import json
@@ -18,7 +18,6 @@ spec = importlib.util.spec_from_file_location(
 storage = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(storage)
 
-KEYS = {"host_name", "lsid"}
 sessions = [s for path in sys.argv[2:] for s in storage.read(path)]
 copies = {}
 with open(sys.argv[1], encoding="utf-8") as f:
@@ -37,12 +36,13 @@ for table in ["session"] + storage.CHILDREN:
     for n, (g, (i, w)) in enumerate(zip(got, want)):
         if len(copies[table]) == 1 and (g["ord"] != i or g["n"] != n + 1):
             bad.append("%s %d: ord %s, n %s" % (table, n, g["ord"], g["n"]))
+        empty = {c for i, c in enumerate(list(g)[2:]) if g["empty"] >> i & 1}
+        if empty != {c for c, v in w.items() if v == ""}:
+            bad.append("%s %d: empty are %s" % (table, n, empty))
         for c, v in w.items():
             if isinstance(v, str) and c in storage.TIMES:
                 v = v.replace(" ", "T")
-            elif isinstance(v, str) and not (table == "session" and c in KEYS):
-                v = "|" + v
-            if g[c] != v:
+            if g[c] != (None if v == "" else v):
                 bad.append("%s %d: %s is %.80r, not %.80r" % (table, n, c, g[c], v))
 print("\n".join(bad[:20]))
 sys.exit(1 if bad else 0)

@@ -19,7 +19,6 @@
  * made to fail as "fflush" and "fclose".  Nothing is asked of the system but
  * at the start and for FAULT_MARK: praic-split may ask nothing later.
  */
-#define _GNU_SOURCE
 #include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -59,6 +59,7 @@ KINDS = {
     "utf16": (b"\xff\xfe", b"", "<session_list/>\n".encode("utf-16-le")),
     "bad-documents": (b"", b"", b'<?xml version="1.0"?>\n<a>\n'),
     "unclosed": (b"", b"", b'<?xml version="1.0"?>\n<session_list><![CDATA[\n'),
+    "unclosed-comments": (b"", b"", b'<?xml version="1.0"?>\n<!-- \n'),
     "errors": (b"", b"", b"<error/>"),
     "sessions": (*LIST, b'<session lsid="a"/>'),
     "warnings": (*LIST, b'<session lsid="a"><lseq>x</lseq></session>'),

@@ -400,6 +400,8 @@ class Reader:
         if table == "session":
             if "session" in self.rows:
                 raise Bad("two")
+            if self.key[1] == "":
+                raise Bad("no lsid")
             for c, v in zip(("host_name", "lsid"), self.key):
                 if c in self.heads[table] and row[c] != v:
                     raise Bad("another key")
@@ -497,7 +499,7 @@ def compare(db, store):
 
 def main():
     db, command, model = sys.argv[3], sys.argv[4:], Model()
-    keys = [("h%d" % h, x) for h in range(2) for x in ("a", "A", "ä", "a\tb\\", "'", "k" * 128)]
+    keys = [("h%d" % h, x) for h in range(2) for x in ("a", "A", "ä", "a\tb\\", "'", "k" * 128, "")]
     for run in range(int(sys.argv[2])):
         inputs, names, done = [], [], []
         for i in range(rnd.randint(1, 3)):

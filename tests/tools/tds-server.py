@@ -9,7 +9,7 @@ empty.  It understands no SQL beyond that.
                   [--password P] [--database D] [--port-file FILE]
                   [--tds 7.3|7.4] [--room COLUMN=CHARACTERS]
                   [--fault 'REGEX=NUMBER:TEXT[:SEVERITY]']...
-                  [--fault 'REGEX=close'|'REGEX=hang'|'REGEX=count'] [--once]
+                  [--fault 'REGEX=close'|'REGEX=reset'|'REGEX=hang'|'REGEX=count'] [--once]
 
 It writes down what it was sent, a JSON value a line: ["login", {...}],
 ["sql", text], ["bulk", table, [[column, ...], [value, ...], ...]].  The first
@@ -35,6 +35,10 @@ log_lock = threading.Lock()
 
 
 class Gone(Exception):
+    pass
+
+
+class Reset(Exception):
     pass
 
 
@@ -311,6 +315,8 @@ class Connection:
                 self.args.fault.remove(f)
             if what == "close":
                 raise Gone
+            if what == "reset":
+                raise Reset
             if what == "hang":
                 time.sleep(3600)
             if what == "count":
@@ -398,6 +404,10 @@ class Connection:
     def run(self):
         try:
             self.serve()
+        except Reset:
+            # No goodbye, and what is on its way is lost.
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.tls = None
         except (Gone, ConnectionError):
             pass
         except Exception as e:
