@@ -78,7 +78,7 @@ killed() {
 	if [ "$(sql "SELECT min(mark) FROM transfer_kind")" -gt 1767258000 ]; then
 		cat took spool/1/new/session/*.xml 2>/dev/null | grep -q "report-$1-$2-" ||
 			echo "killed at $1 $2: the mark has moved, and the report is gone" >>lost
-		[ -s filed ] || ls spool/1/new/recording | grep -q . ||
+		[ -s filed ] || [ -n "$(ls spool/1/new/recording)" ] ||
 			echo "killed at $1 $2: the recordings are gone" >>lost
 	fi
 	"$sched" -r minute --now $((now + 60)) 2>err
