@@ -272,7 +272,7 @@ add_padded(struct buf *page, const struct buf *cell, size_t column_width, int la
 static void
 table(struct buf *page, const struct show *s)
 {
-	size_t rows = s->cells / s->columns, i, c;
+	size_t rows = s->columns > 0 ? s->cells / s->columns : 0, i, c;
 	struct buf *text = xcalloc(s->cells + s->columns, sizeof(*text));
 	size_t *wide = xcalloc(s->columns, sizeof(*wide));
 
