@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "buf.h"
 #include "call.h"
 #include "code.h"
@@ -265,6 +267,7 @@ main(int argc, char **argv)
 	file_std_fds();
 	msg_start(argv[0]);
 	secret_guard();		/* the settings may have secrets, too */
+	json_set_alloc_funcs(xmalloc, free);	/* half an object is none */
 	signal(SIGPIPE, SIG_IGN);	/* a reader that ends is a write that fails */
 	site_init(&o.site);
 	while (code == 0 && (c = getopt_long(argc, argv, "d:j:s:v", long_options, &at)) != -1) {
