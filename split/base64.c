@@ -2,17 +2,12 @@
 #include <stdint.h>
 
 #include "base64.h"
+#include "blank.h"
 #include "rec.h"
 #include "utf8.h"
 
 /* Decoded, but not yet written: some at a time, for a body may be huge. */
 #define PIECE 3072
-
-static int
-is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 
 static int
 sextet(unsigned char c)
@@ -36,7 +31,7 @@ base64_check(const char *p, size_t n)
 
 		if (c == '=')
 			padding++;
-		else if (!is_blank(c)) {
+		else if (!blank_is(c)) {
 			if (padding > 0 || sextet(c) == -1)
 				return -1;
 			digits++;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blank.h"
 #include "code.h"
 #include "host.h"
 #include "input.h"
@@ -154,13 +155,13 @@ pseudo_attribute(const char *p, size_t n, const char *name, struct rec_value *v)
 	for (; p + len < end; p++) {
 		const char *q = p + len;
 
-		if (!start_is_blank(p[-1]) || memcmp(p, name, len) != 0)
+		if (!blank_is(p[-1]) || memcmp(p, name, len) != 0)
 			continue;
-		while (q < end && start_is_blank(*q))
+		while (q < end && blank_is(*q))
 			q++;
 		if (q == end || *q++ != '=')
 			continue;
-		while (q < end && start_is_blank(*q))
+		while (q < end && blank_is(*q))
 			q++;
 		if (q == end || (*q != '"' && *q != '\''))
 			continue;
@@ -182,7 +183,7 @@ skip_refused(struct input *in, uint64_t place)
 	size_t have;
 	const char *p = source_at(in->source, place, START_MAX_MARK, &have), *end = p + have;
 
-	while (p < end && start_is_blank(*p))
+	while (p < end && blank_is(*p))
 		p++;
 	if (start_begins(p, (size_t)(end - p), "<?praic-site"))
 		expect_end(in);
@@ -226,9 +227,9 @@ read_declaration(struct input *in, const char *p, size_t n)
 static int
 read_site(struct input *in, const char *p, size_t n)
 {
-	while (n > 0 && start_is_blank(*p))
+	while (n > 0 && blank_is(*p))
 		p++, n--;
-	while (n > 0 && start_is_blank(p[n - 1]))
+	while (n > 0 && blank_is(p[n - 1]))
 		n--;
 	if (in->host[0] != '\0')
 		cut(in, in->place, "the document before this one has no root");
@@ -394,11 +395,11 @@ read_item(struct input *in, int *go_on)
 	size_t have;
 	const char *p = source_at(in->source, in->place, 16, &have);
 
-	if (!start_is_blank(*p)) {
+	if (!blank_is(*p)) {
 		source_detect(in->source, in->place);
 		p = source_at(in->source, in->place, 16, &have);
 	}
-	if (start_is_blank(*p)) {
+	if (blank_is(*p)) {
 		in->place++;
 		return 0;
 	}

@@ -1,4 +1,5 @@
 /* A row on its way to the record stream: see row.h. */
+#include "blank.h"
 #include "num.h"
 #include "row.h"
 #include "when.h"
@@ -50,20 +51,14 @@ row_copy(struct row *r, int to, int from)
 	r->cell[to] = r->cell[from];
 }
 
-static int
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 struct rec_value
 row_trim(struct rec_value v)
 {
-	while (v.n > 0 && is_blank(v.p[0])) {
+	while (v.n > 0 && blank_is(v.p[0])) {
 		v.p++;
 		v.n--;
 	}
-	while (v.n > 0 && is_blank(v.p[v.n - 1]))
+	while (v.n > 0 && blank_is(v.p[v.n - 1]))
 		v.n--;
 	return v;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "blank.h"
 #include "buf.h"
 #include "file.h"
 #include "msg.h"
@@ -356,12 +357,6 @@ source_restart(struct source *s, uint64_t place, enum encoding encoding)
 	return 0;
 }
 
-static int
-is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* By the first bytes, as XML 1.0, appendix F, has it. */
 static enum encoding
 encoding_of(const unsigned char *p, size_t n, enum encoding now)
@@ -380,7 +375,7 @@ encoding_of(const unsigned char *p, size_t n, enum encoding now)
 	/* After a document in UTF-16, bytes of eight bits again? */
 	if (now == ENCODING_UTF8 || now == ENCODING_LATIN1 || n < 2)
 		return now;
-	if (p[0] == '<' || (is_blank(p[0]) && (is_blank(p[1]) || p[1] == '<' ||
+	if (p[0] == '<' || (blank_is(p[0]) && (blank_is(p[1]) || p[1] == '<' ||
 	    (n >= 4 && p[1] == 0xef && p[2] == 0xbb && p[3] == 0xbf) ||
 	    (n >= 3 && p[1] == 0xff && p[2] == 0xfe) || (n >= 3 && p[1] == 0xfe && p[2] == 0xff))))
 		return ENCODING_UTF8;

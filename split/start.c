@@ -1,20 +1,15 @@
 /* Where a document may begin, and whether one was cut: see start.h. */
 #include <string.h>
 
+#include "blank.h"
 #include "start.h"
-
-int
-start_is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 
 int
 start_begins(const char *p, size_t n, const char *target)
 {
 	size_t len = strlen(target);
 
-	return n > len && memcmp(p, target, len) == 0 && start_is_blank(p[len]);
+	return n > len && memcmp(p, target, len) == 0 && blank_is(p[len]);
 }
 
 int
@@ -41,7 +36,7 @@ behind(const char *p, const char *end, const char *close)
 	p = memmem(p, (size_t)(end - p), close, strlen(close));
 	if (p == NULL)
 		return NULL;
-	for (p += strlen(close); p < end && start_is_blank(*p); p++)
+	for (p += strlen(close); p < end && blank_is(*p); p++)
 		;
 	return p;
 }
@@ -94,7 +89,7 @@ is_middle(const char *p, const char *end)
 
 	if (end - p > START_BEFORE - 8)
 		p = end - (START_BEFORE - 8);
-	while (end > p && start_is_blank(end[-1]))
+	while (end > p && blank_is(end[-1]))
 		end--;
 	lt = memrchr(p, '<', (size_t)(end - p));
 	return lt == NULL || lt + 1 == end || lt[1] != '/' || end[-1] != '>';

@@ -17,9 +17,6 @@
 /* And what is looked at before it. */
 #define START_BEFORE 64
 
-/* XML's white space. */
-int start_is_blank(char);
-
 /* Do these bytes begin a declaration or a mark, with a blank behind it? */
 int start_begins(const char *p, size_t n, const char *target);
 

@@ -4,38 +4,28 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-drive=${bin}tests/tools/split-drive
-cd "$top" || exit 1
+# drive VERB NAME PATTERN: the files of the tree, all in one process
+drive() {
+	# shellcheck disable=SC2086
+	(cd "$top" && exec "${bin}tests/tools/split-drive" "$1" $3) >out 2>err
+	check "$2" test $? -eq 0
+}
+seeds='tests/data/split/*.xml tests/fuzz/corpus/*.xml'
 
 # Of each beginning: whole sessions only, 75, and the reader agrees.  Where
 # nobody can tell that something is missing - behind a root without marks -
 # and where something bad came before, the exit code is shown: those are the
 # lines expected.
-"$drive" cut tests/data/split/*.xml tests/fuzz/corpus/*.xml >"$work/out" 2>"$work/err"
-check "every beginning of every report" test $? -eq 0
-cd "$work" || exit 1
+drive cut "every beginning of every report" "$seeds"
 golden "  is cut short, save those that look whole" split/cut.txt
-
 # The same with a whole one behind, as cat(1) does it: never taken for one
 # document.  Those that are shown are whole by themselves, or nothing at all.
-cd "$top" || exit 1
-"$drive" joined tests/fuzz/corpus/cdata*.xml >"$work/out" 2>"$work/err"
-check "every beginning of a report, and another one" test $? -eq 0
-cd "$work" || exit 1
+drive joined "every beginning of a report, and another one" 'tests/fuzz/corpus/cdata*.xml'
 golden "  is cut short" split/joined.txt
 
-cd "$top" || exit 1
-"$drive" pieces tests/data/split/*.xml tests/fuzz/corpus/*.xml >"$work/out" 2>"$work/err"
-code=$?
-cd "$work" || exit 1
-check "the same bytes, whatever the reads" test $code -eq 0
+drive pieces "the same bytes, whatever the reads" "$seeds"
 silent "  all of them" out
-
-cd "$top" || exit 1
-"$drive" check tests/data/split/*.xml tests/fuzz/corpus/*.xml >"$work/out" 2>"$work/err"
-code=$?
-cd "$work" || exit 1
-check "each session's XML gives the same lines again" test $code -eq 0
+drive check "each session's XML gives the same lines again" "$seeds"
 silent "  all of them" out
 
 # The program itself, at some bytes, through a pipe.

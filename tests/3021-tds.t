@@ -165,6 +165,10 @@ run 69 "a server that is not ready" ./l -v twenty.rec
 says "says so" "not ready to accept"
 start --fault 'login 1=18470:Login failed. The account is disabled'
 run 77 "a disabled account" ./l -v twenty.rec
+start --fault 'login 1=hang'
+string "localhost,$(cat port)" Passw0rd store 'Connect Timeout=2' >conn
+run 75 "a server that does not answer the login" timeout 60 ./l -v twenty.rec
+says "is given up" "logging in"
 once 77 "no permission" 'INSERT INTO dbo..user.=229:The INSERT permission was denied' "grant"
 once 0 "a view that may not be made" 'CREATE VIEW=262:CREATE VIEW permission denied' "everything else works"
 once 77 "tables that may not be made" 'CREATE TABLE dbo=262:CREATE TABLE permission denied' "--schema mssql"

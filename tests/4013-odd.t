@@ -302,6 +302,35 @@ rm raw/abrupt
 printf 'HTTP/1.1 206 x\r\nContent-Range: bytes 0-3/4\r\n\r\nFLV\001' >raw/answer
 recording 69 "a part that nobody asked for" ""
 
+# the rest of a file: of another one, or from elsewhere in it
+{ printf 'FLV\001'; head -c 2999996 /dev/urandom; } >whole
+# rest NAME CODE ETAG RANGE: two thirds by one answer, then this as the third
+rest() {
+	rm -rf spool
+	mkdir spool
+	answer 'ETag: "a"\r\nContent-Length: 3000000\r\n' ''
+	head -c 2000000 whole >>raw/answer
+	f recordings -d spool <in >out 2>err
+	{
+		printf 'HTTP/1.1 206 x\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nETag: %s\r\n' "$3"
+		printf 'Content-Range: bytes %s\r\n\r\n' "$4"
+		tail -c 1000000 whole
+	} >raw/answer
+	pipe "$2" "$1" in f recordings -d spool
+	find spool -name '*.flv' -exec sha256sum {} + | cut -d ' ' -f 1 >got
+	if [ "$2" -eq 0 ]; then sha256sum <whole | cut -d ' ' -f 1 >want; else : >want; fi
+	same "$1: what is there" want got
+}
+rest "the rest" 0 '"a"' 2000000-2999999/3000000
+rest "the rest of another" 69 '"b"' 2000000-2999999/3000000
+rest "the rest of nobody knows what" 69 '' 2000000-2999999/3000000
+rest "the rest of something weaker" 69 'W/"a"' 2000000-2999999/3000000
+rest "a rest from elsewhere" 69 '"a"' 2000007-2999999/3000000
+rest "a rest of more" 69 '"a"' 2000000-3000009/3000010
+rest "a rest of it that ends early" 69 '"a"' 2000000-2999998/3000000
+rest "a rest of unknown length" 69 '"a"' '2000000-2999999/*'
+rest "a rest of nonsense" 69 '"a"' '9-1/x'
+
 # an address of the new kind
 answer '' "$xml"
 if server six ::1 2>six.err; then
