@@ -205,6 +205,21 @@ db_invoked(struct settings *s, int64_t now, int64_t pid)
 }
 
 int
+db_oldest_now(struct settings *s, int64_t now, int64_t *t)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "SELECT min(?1, coalesce(max(mark), ?1))"
+	    " FROM transfer_kind", now);
+	int rc;
+
+	*t = now;
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		*t = sqlite3_column_int64(stmt, 0);
+	return finish(s, stmt, rc);
+}
+
+int
 db_prune(struct settings *s, int64_t before)
 {
 	return settings_run(s, PREPARE(s, "DELETE FROM run WHERE started < ?1", before),

@@ -53,6 +53,12 @@ int db_mend_due(struct settings *, const struct schedule *, int64_t last);
 int db_ran(struct settings *, int64_t schedule, int64_t started);
 /* praic-sched was invoked; by this process, if it is not 0, it runs. */
 int db_invoked(struct settings *, int64_t now, int64_t pid);
+/*
+ * The time that what is old is told by: no later than the appliances' clocks
+ * say, as the latest mark has it, so that a clock that is ahead once has
+ * nothing thrown away.  0, or a code.
+ */
+int db_oldest_now(struct settings *, int64_t now, int64_t *t);
 /* Forget the history before this. */
 int db_prune(struct settings *, int64_t before);
 /*

@@ -323,12 +323,16 @@ keep_text(char **to, const char *text)
 static void
 prune(struct settings *s, const struct plan *p, int64_t now)
 {
+	int64_t old;
+
 	if (run.pruned != 0 && run.pruned <= now && now - run.pruned < 86400)
 		return;
 	run.pruned = now;
-	log_prune(p->log_days);
+	if (db_oldest_now(s, now, &old) != 0)
+		return;
+	log_prune(p->log_days, old);
 	if (p->history_days > 0)
-		(void)db_prune(s, now - p->history_days * 86400);
+		(void)db_prune(s, old - p->history_days * 86400);
 }
 
 /* name: -r's schedule, or NULL for what is due. */

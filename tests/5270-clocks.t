@@ -94,6 +94,24 @@ look $((8 * day))
 check "one of seven days, too, within a period" test "$(sql "SELECT last_due FROM schedule")" \
 	-eq $((start + 8 * day))
 
+# Nothing is thrown away by such a clock: logs, history, what is done.
+again $start
+look 0
+: >log/client-2025-12-31.log
+: >log/client-2025-01-01.log
+: >spool/1/done/a
+: >spool/1/done/b
+touch -d @$((start - 50 * day)) spool/1/done/a
+touch -d @$((start - 150 * day)) spool/1/done/b
+sql "SELECT id FROM run ORDER BY id" >want.runs
+look $((2 * year)) 0
+sql "SELECT id FROM run WHERE id <= $(tail -n 1 want.runs) ORDER BY id" >got.runs
+same "a clock that is two years ahead removes no history" want.runs got.runs
+check "nor a young log" test -e log/client-2025-12-31.log
+check "nor what is done" test -e spool/1/done/a
+check "but an old log" test ! -e log/client-2025-01-01.log
+check "and an old mark of what is done" test ! -e spool/1/done/b
+
 again $start
 echo 'echo "praic-fetch: no" >&2; exit 69' >fetch.do
 look $year 60
