@@ -43,6 +43,7 @@ sql "UPDATE transfer_kind SET mark = $now, swept = $now"
 
 NOTIFY_SOCKET=$work/nobody "$sched" 2>daemon.err &
 daemon=$!
+wait_for sh -c 'grep -q "started, process" log/scheduler-*'
 others=
 for i in 1 2 3 4 5; do
 	sql "UPDATE schedule SET last_due = NULL"

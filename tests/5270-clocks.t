@@ -6,8 +6,8 @@
 sched_settings
 
 # praic-fetch as an appliance with one session a day, at noon UTC of each day
-# since the epoch, and with a clock: it gives those of the span that it is
-# asked for, and its now, as the real one does..
+# since the epoch, until today, and with a clock: it gives those of the span that
+# it is asked for, and its now, as the real one does..
 stub praic-fetch <<'END2'
 echo "$*" >>"$work/asked"
 [ ! -e "$work/fetch.do" ] || . "$work/fetch.do"
@@ -22,9 +22,10 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ "$until" -le "$clock" ] || until=$clock
-day=$(((since + 43199) / 86400)) documents=0
+day=$(((since + 43199) / 86400)) documents=0 last=$until
+[ "$last" -le "$(cat "$work/today")" ] || last=$(cat "$work/today")
 printf '<?praic-site a?>'
-while [ $((day * 86400 + 43200)) -lt "$until" ]; do
+while [ $((day * 86400 + 43200)) -lt "$last" ]; do
 	[ $documents -eq 1 ] || printf '\n'
 	documents=1
 	echo "day $day"
@@ -59,9 +60,10 @@ again() {
 		INSERT INTO transfer (id, schedule_id, site_id, destination_id) VALUES (1, 1, 1, 1);
 		INSERT INTO transfer_kind (transfer_id, kind, mark) VALUES (1, 'session', ${1:-NULL})"
 }
-# look SECONDS [APPLIANCE'S]: a look at start and so much
+# look SECONDS [APPLIANCE'S [TRUE]]: a look at start and so much, by either clock
 look() {
 	echo $((start + ${2:-$1})) >appliance.now
+	echo $((start + ${3:-${2:-$1}})) >today
 	"$sched" -1 --now $((start + $1)) 2>err
 }
 runs() {
@@ -123,7 +125,7 @@ check "is tried again at once when it is set back" test "$(sql "SELECT count(*) 
 # The daemon, by the clock of this machine.
 again "$(date +%s)"
 now=$(date +%s)
-echo "$now" >appliance.now
+echo "$now" | tee today >appliance.now
 sql "UPDATE schedule SET created = $((now + year)), last_due = $((now + year)), period = 60"
 # The grid is such that it is due two seconds after it was set right.
 sql "UPDATE schedule SET created = $((now + 3))"
@@ -157,28 +159,28 @@ says "shows a span back" "sessions --since 7776000s |" out
 
 # The appliance's clock was ahead: in its first run, or after some.
 again
-look 0 $((30 * day))
-look 60
-all "the first run by a clock that is 30 days ahead" $((-90 * day)) 60
+look 0 $((30 * day)) 0
+look 14400
+all "the first run by a clock that is 30 days ahead" $((14400 - 90 * day)) 14400
 sql "SELECT mark FROM transfer_kind" >got
-echo $((start + 60)) >want
+echo $((start + 14400)) >want
 same "the mark has gone back" want got
 says "which is told" "was wrong when the mark was made" log/scheduler-2026-01-01.log
 : >asked
-look 120
-echo "-s one sessions --since $((start + 60 - 900))" >want
+look 14460
+echo "-s one sessions --since $((start + 14400 - 900))" >want
 same "and all is as ever" want asked
 
 for ahead in 2 300; do
 	for away in 0 10 29; do
 		again $((start - 90 * day))
 		look 0
-		look 60 $((60 + ahead * day))
-		look $((60 + away * day + 120))
+		look 60 $((60 + ahead * day)) 60
+		next=$((away * day + 14400))
+		look $next
 		: >asked
-		look $((60 + away * day + 240))
-		all "$ahead days ahead, not looked at for $away days" $((-90 * day)) \
-			$((60 + away * day + 240))
+		look $((next + 60))
+		all "$ahead days ahead, not looked at for $away days" $((-90 * day)) $next
 		check "and asked once" test "$(wc -l <asked)" -eq 1
 	done
 done
@@ -186,7 +188,7 @@ done
 # Killed while it goes back: nothing is forgotten.
 again $((start - 90 * day))
 look 0
-look 60 $((60 + 300 * day))
+look 60 $((60 + 300 * day)) 60
 cat >fetch.do <<'END2'
 [ "$(wc -l <"$work/asked")" -lt 3 ] || exit 69
 END2
@@ -210,7 +212,7 @@ check "so is one when this clock is an hour ahead" test "$(wc -l <asked)" -eq 2
 # The appliance's clock was behind.
 again $((start - 90 * day))
 look 0
-look 60 $((-30 * day))
+look 60 $((-30 * day)) 60
 look 120
 look $((25 * 3600))
 all "an appliance that was behind" $((-90 * day)) $((25 * 3600))
