@@ -339,8 +339,12 @@ fetch_files(struct work *w, enum settings_data kind, const char *xml, int64_t nu
 			bad = tspool_finish(&w->spool, fd, "files.rec");
 		else
 			close(fd);
-		if (bad == 0 && code != 0)
-			is_new = step_keep_failed(w, &p, -1, "tmp/files.rec", "rec");
+		/* What was left out is in what it was fetched by. */
+		if (bad == 0 && code != 0) {
+			tspool_name(name, kind, number, "xml");
+			bad = step_keep_failed(w, &p, -1, xml != NULL ? name : "tmp/files.rec",
+			    xml != NULL ? "xml" : "rec", &is_new);
+		}
 		if (bad == 0)
 			bad = tspool_publish(&w->spool, "files.rec", 1u << kind, number, "rec");
 		if (bad == 0 && xml != NULL) {

@@ -174,6 +174,18 @@ start(struct running *r)
  * Listening.
  */
 
+/* FNV-1a.  Digits are left out: they differ where the complaint does not. */
+static void
+add_complaint(struct stage *s, const struct buf *words)
+{
+	size_t i;
+
+	for (i = 0; i < words->n; i++)
+		if (words->p[i] < '0' || words->p[i] > '9')
+			s->complaint = (s->complaint ^ (unsigned char)words->p[i]) *
+			    UINT64_C(0x100000001b3);
+}
+
 static void
 say_line(struct running *r, int i)
 {
@@ -185,6 +197,7 @@ say_line(struct running *r, int i)
 	log_client(r->pipe->where, b->p, b->n);
 	snprintf(s->last, sizeof(s->last), "%.*s", (int)(b->n < PIPE_REASON ? b->n : PIPE_REASON),
 	    b->p);
+	add_complaint(s, b);
 	buf_reset(b);
 }
 
@@ -310,7 +323,8 @@ lost_reader(const struct stage *s)
 
 /*
  * The last stage's code tells; but where that says only that its input was
- * cut, the nearest stage before it that failed says why.
+ * cut, the nearest stage before it that failed says why.  65 is not why: who
+ * leaves something out has written all the rest, to its end mark.
  */
 static void
 judge(struct running *r)
@@ -321,7 +335,8 @@ judge(struct running *r)
 	p->blame = i;
 	if (p->stage[i].code == EX_TEMPFAIL)
 		while (--i >= 0)
-			if (p->stage[i].code != 0 && !lost_reader(&p->stage[i])) {
+			if (p->stage[i].code != 0 && p->stage[i].code != EX_DATAERR &&
+			    !lost_reader(&p->stage[i])) {
 				p->blame = i;
 				break;
 			}
