@@ -518,8 +518,10 @@ answer_end(struct answer *a)
 		answer_end_json(a);
 	if (a->kind == ANSWER_BINARY && strcmp(a->extension, "gz") == 0)
 		answer_end_gzip(a);
-	if (a->error)
+	if (a->error) {
+		answer_to_utf8(&a->said);
 		answer_normalise(&a->said);
+	}
 }
 
 const char *

@@ -81,6 +81,10 @@ const char *answer_what(const struct answer *);
  * drawn together, none at the ends.
  */
 void answer_normalise(struct buf *);
+/* For an error's text, which may have been cut at ANSWER_SAID. */
+void answer_to_utf8(struct buf *);
+/* Of what a token's maker says, what cannot be a token. */
+void answer_only_errors(struct buf *);
 
 /* saying.c, for answer_end: a whole answer in JSON or gzip. */
 void answer_end_json(struct answer *);

@@ -104,7 +104,10 @@ call_open(struct site *s)
 {
 	struct pace *p;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	/* libcurl without memory frees what it has freed before (7.88, a TLS
+	 * session that it cannot note): so it is out of memory as praic is. */
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup,
+	    xcalloc) != CURLE_OK) {
 		msg_warn("libcurl cannot be set up");
 		return EX_SOFTWARE;
 	}

@@ -145,7 +145,8 @@ void call_sleep(struct site *, int64_t ms);
 static inline int
 call_is_good(const struct call *c)
 {
-	return c->status == 200 || c->status == 206;
+	return c->status == 200 || c->status == 206 ||
+	    (c->status == 201 && c->auth == CALL_BASIC);	/* a token was made */
 }
 
 /* For verdict.c: the handle is no longer needed. */

@@ -239,7 +239,8 @@ document_complain(const struct document *d, enum document_is is, const char *wha
 	char shown[SITE_SHOWN];
 
 	if (is == DOCUMENT_ERROR)
-		msg_warn("%s: %s: the appliance says: %s", d->site->name, what,
+		msg_warn("%s: %s: the appliance says: %s (if that means that there is "
+		    "nothing: --nothing TEXT)", d->site->name, what,
 		    site_show(d->site, d->answer.said.p, d->answer.said.n, shown));
 	else
 		call_complain(&d->call, what);

@@ -15,6 +15,13 @@
 #define HASH_BYTES (1 << 22)	/* of a part, read again in one go */
 #define MAX_TIME INT64_C(86400)	/* of one try: recordings are long */
 
+/* What has begun does not wait for a file that is read again. */
+static void
+drive(void *site)
+{
+	(void)call_drive(site, 0);
+}
+
 int
 downloads_open(struct downloads *d, struct site *s, struct spool *spool, int jobs)
 {
@@ -28,6 +35,8 @@ downloads_open(struct downloads *d, struct site *s, struct spool *spool, int job
 		d->job[i].downloads = d;
 		d->job[i].part.fd = -1;
 	}
+	spool->meanwhile = drive;
+	spool->meanwhile_arg = s;
 	d->syncer = syncer_new(s);
 	return d->syncer != NULL ? 0 : EX_OSERR;
 }
@@ -117,10 +126,31 @@ start(struct job *j)
 	c->range = (int64_t)p->size;
 	c->if_range = p->size > 0 ? buf_text(&j->validator) : NULL;
 	c->query = j->query.n > 0 ? buf_text(&j->query) : NULL;
-	j->begun_at = p->size;
+	if (p->size > j->furthest)
+		j->furthest = p->size;
 	j->state = JOB_RUN;
 	call_start(c);
 	return 0;
+}
+
+/* Another process is at it: that is as good, as long as it gets on. */
+static void
+await_other(struct job *j)
+{
+	const struct site *s = j->downloads->site;
+	int64_t now = call_clock(), bytes = spool_part_bytes(j->downloads->spool, j->base);
+
+	if (!j->locked_told || bytes != j->others_bytes) {
+		j->others_bytes = bytes;
+		j->others_since = now;
+	}
+	j->locked_told = 1;
+	j->at = now + LOCK_MS;
+	if (now - j->others_since <= 1000 * (s->retry_time + s->answer_time))
+		return;
+	msg_warn("%s: %s: another process has it, and did not get on for %lld seconds: "
+	    "is it stopped?", s->name, j->what, (long long)(s->retry_time + s->answer_time));
+	job_over(j, DOWNLOAD_FAILED, EX_TEMPFAIL);
 }
 
 /* Have its part to itself; and then see what is there. */
@@ -142,8 +172,7 @@ lock(struct job *j)
 			if (!j->locked_told)
 				msg_tell(1, "%s: %s: another process is fetching it",
 				    d->site->name, j->what);
-			j->locked_told = 1;
-			j->at = call_clock() + LOCK_MS;
+			await_other(j);
 			return;
 		}
 		if (busy == 0 && !j->dated)
@@ -222,7 +251,7 @@ download_begin(struct job *j, const char *path, const char *query, const char *b
 	memset(&j->retry, 0, sizeof(j->retry));
 	buf_reset(&j->refusal);
 	j->refusals = j->locked_told = 0;
-	j->hashed = j->noted = 0;
+	j->hashed = j->noted = j->furthest = 0;
 	j->at = 0;
 	if (j->hash == NULL)
 		j->hash = sha256_new();

@@ -50,11 +50,13 @@ struct job {
 	struct answer answer;
 	struct spool_part part;
 	struct sha256 *hash;
-	uint64_t hashed, noted, begun_at;
+	uint64_t hashed, noted;
+	uint64_t furthest;		/* that any try came to */
 	struct retry retry;
 	struct buf refusal;		/* what the appliance said in its stead */
 	int refusals;			/* so often in a row, and nothing else */
 	int locked_told;
+	int64_t others_bytes, others_since;	/* another's part: since when it has so many */
 	int64_t at;			/* JOB_LOCK, JOB_WAIT: when to go on */
 };
 

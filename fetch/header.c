@@ -94,8 +94,8 @@ header_one(struct call *c, const char *name, size_t name_n, const char *p, size_
 		/* One that cannot be is not one that was not said. */
 		c->length = num_parse_count(p, n, INT64_MAX, &v) == 0 ? (int64_t)v :
 		    INT64_MAX;
-	} else if (IS("transfer-encoding"))
-		c->chunked = 1;
+	} else if (IS("transfer-encoding"))	/* the last coding counts */
+		c->chunked = n >= 7 && strncasecmp(p + n - 7, "chunked", 7) == 0;
 	else if (IS("content-range"))
 		parse_range(c, p, n);
 	else if (IS("content-encoding"))

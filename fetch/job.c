@@ -304,8 +304,10 @@ try_later(struct job *j)
 	int64_t delay;
 
 	/* As long as it gets on, it has not failed. */
-	if (j->part.size >= j->begun_at + RESUME_FROM && is_resumable(j))
+	if (j->part.size >= j->furthest + RESUME_FROM && is_resumable(j))
 		memset(&j->retry, 0, sizeof(j->retry));
+	if (j->part.size > j->furthest)
+		j->furthest = j->part.size;
 	delay = call_retry(&j->retry, c);
 	if (delay == -1)
 		return -1;

@@ -73,6 +73,11 @@ struct run {
 	uint64_t sessions_over, files_over;	/* for the progress */
 	int in_a_row;		/* files that failed, without a success */
 	int refused[KINDS];	/* the exit code that a kind got once for all */
+	struct {
+		int good;	/* one of this kind came */
+		int since;	/* so many were refused since */
+		int forbidden;	/* one of these with 403 */
+	} luck[KINDS];
 	int code;		/* the worst so far */
 	int failed;		/* no Z */
 };
@@ -251,6 +256,44 @@ is_down(struct run *run, const struct job *j)
 	return j->call.status == 0 || ++run->in_a_row > run->downloads.jobs + BAD_FILES;
 }
 
+/*
+ * Refused is one file, for it is no longer there, or all of the kind: that is
+ * so when none came before, or several in a row were refused, or the last was
+ * forbidden.  Until that is known the session counts as left out; when it was
+ * the kind, the stream has no end mark, and all of it is asked for again.
+ */
+static int
+is_refusal(const struct job *j)
+{
+	long status = j->call.status;
+
+	return j->code == EX_NOPERM && (status == 403 || status == 404 || status == 410);
+}
+
+static void
+note_luck(struct run *run, size_t kind, const struct job *j)
+{
+	if (j->is == DOWNLOAD_WHOLE || j->is == DOWNLOAD_STORED || j->is == DOWNLOAD_EXPIRED) {
+		memset(&run->luck[kind], 0, sizeof(run->luck[kind]));
+		run->luck[kind].good = 1;
+	} else if (j->is == DOWNLOAD_FAILED && is_refusal(j)) {
+		run->luck[kind].forbidden |= j->call.status == 403;
+		if (++run->luck[kind].since >= BAD_FILES)
+			run->refused[kind] = j->code;
+	}
+}
+
+static void
+judge_luck(struct run *run)
+{
+	size_t k;
+
+	for (k = 0; k < KINDS; k++)
+		if (run->refused[k] != 0 || (run->luck[k].since > 0 &&
+		    (!run->luck[k].good || run->luck[k].forbidden)))
+			fail(run, EX_NOPERM);
+}
+
 /* A file has come, or will not. */
 static void
 take(struct run *run, struct job *j)
@@ -260,6 +303,7 @@ take(struct run *run, struct job *j)
 
 	p->over++;
 	run->files_over++;
+	note_luck(run, it->kind, j);
 	switch (j->is) {
 	case DOWNLOAD_WHOLE:
 		filerow_add(&it->row, kinds[it->kind].name,
@@ -277,6 +321,10 @@ take(struct run *run, struct job *j)
 		p->bad = 1;
 		break;
 	case DOWNLOAD_FAILED:
+		if (is_refusal(j)) {
+			p->bad = 1;
+			break;
+		}
 		p->failed = 1;
 		fail(run, j->code);
 		if (j->code == EX_NOPERM)
@@ -362,6 +410,7 @@ fetch_all(struct run *run)
 	/* All that was begun is over: what is ready goes out. */
 	run->flushed = 0;
 	flush(run);
+	judge_luck(run);
 	if (run->downloads.fatal != 0)
 		fail(run, run->downloads.fatal);
 	while (run->first != NULL) {

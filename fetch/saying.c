@@ -14,13 +14,14 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+static const char *const keys[] = {
+	"error", "message", "error_description", "hint", NULL
+};
+
 /* What a JSON answer says, if it says that something is wrong. */
 void
 answer_end_json(struct answer *a)
 {
-	static const char *const keys[] = {
-		"error", "message", "error_description", "hint", NULL
-	};
 	json_t *o = json_loadb(a->small.p, a->small.n, 0, NULL), *v;
 	const char *error = json_string_value(json_object_get(o, "error"));
 	int i;
@@ -40,6 +41,26 @@ answer_end_json(struct answer *a)
 	a->denied = error != NULL && (strcmp(error, "access_denied") == 0 ||
 	    strcmp(error, "invalid_token") == 0 || strcmp(error, "expired_token") == 0);
 	json_decref(o);
+}
+
+void
+answer_only_errors(struct buf *said)
+{
+	json_t *o = json_loadb(said->p != NULL ? said->p : "", said->n, 0, NULL);
+	struct buf errors = {0};
+	const char *text;
+	int i;
+
+	/* A page of a proxy, say, may be shown; what was cut, or is like a
+	 * token's answer, may not. */
+	if (said->n == 0 || (o == NULL && memmem(said->p, said->n, "token", 5) == NULL))
+		return;
+	for (i = 0; keys[i] != NULL; i++)
+		if ((text = json_string_value(json_object_get(o, keys[i]))) != NULL)
+			buf_printf(&errors, "%s%s", errors.n > 0 ? ": " : "", text);
+	json_decref(o);
+	buf_free(said);
+	*said = errors;
 }
 
 /* A small gzip may hold an error document: archives' errors come packed. */
@@ -104,6 +125,24 @@ reference(const char *p, size_t n, char out[4], size_t *out_n)
 		return 0;
 	*out_n = (size_t)utf8_encode((uint32_t)c, out);
 	return len;
+}
+
+/* What is no UTF-8 is Latin-1, as far as one may know. */
+void
+answer_to_utf8(struct buf *b)
+{
+	struct buf out = {0};
+	char c[4];
+	size_t i, valid = utf8_valid(b->p, b->n);
+
+	if (b->n >= ANSWER_SAID && b->n - valid < 4)
+		b->n = valid;
+	if (valid == b->n)
+		return;
+	for (i = 0; i < b->n; i++)
+		buf_add(&out, c, (size_t)utf8_encode((unsigned char)b->p[i], c));
+	buf_free(b);
+	*b = out;
 }
 
 void

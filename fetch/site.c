@@ -1,5 +1,4 @@
 /* A site and its settings: see site.h. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +12,7 @@
 #include "secret.h"
 #include "site.h"
 #include "token.h"
-#include "utf8.h"
 #include "when.h"
-
-/* What of an answer is worth a message's room. */
-#define SHOWN 200
 
 void
 site_init(struct site *s)
@@ -270,66 +265,6 @@ site_free(struct site *s)
 	secret_free(s->proxy_user);
 	secret_free(s->backup_password);
 	secret_free(s->basic);
-}
-
-/* The length of a secret of this site that begins at p. */
-static size_t
-secret_at(const struct site *s, const char *p, size_t n)
-{
-	const char *secrets[] = {
-		s->basic, s->secret, token_text(s), s->key_password,
-		s->proxy_user, s->backup_password
-	};
-	size_t i, len, longest = 0;
-
-	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
-		len = secrets[i] != NULL ? strlen(secrets[i]) : 0;
-		if (len >= 4 && len > longest && len <= n && memcmp(p, secrets[i], len) == 0)
-			longest = len;
-	}
-	return longest;
-}
-
-/*
- * The secrets go before the cut: half a secret is not one that msg_hide
- * would know again.
- */
-const char *
-site_show(const struct site *s, const char *p, size_t n, char *out)
-{
-	size_t i = 0, o = 0, len;
-	int blank = 0, unit;
-
-	while (i < n) {
-		if (isspace((unsigned char)p[i])) {
-			blank = o > 0;
-			i++;
-			continue;
-		}
-		unit = utf8_length((const unsigned char *)p + i, n - i);
-		if (unit < 0)
-			unit = 1;	/* msg.c shows it as it is */
-		len = secret_at(s, p + i, n - i);
-		if (o + (size_t)blank + (len > 0 ? 3 : (size_t)unit) > SHOWN) {
-			memcpy(out + o, "...", 3);
-			o += 3;
-			break;
-		}
-		if (blank)
-			out[o++] = ' ';
-		blank = 0;
-		if (len > 0) {
-			memcpy(out + o, "***", 3);
-			o += 3;
-			i += len;
-		} else {
-			memcpy(out + o, p + i, (size_t)unit);
-			o += (size_t)unit;
-			i += (size_t)unit;
-		}
-	}
-	out[o] = '\0';
-	return out;
 }
 
 int64_t

@@ -179,6 +179,8 @@ read_whole(const struct spool *s, const char *name, struct spool_file *f)
 	while ((n = file_read(fd, block, 1 << 18)) > 0) {
 		sha256_add(h, block, (size_t)n);
 		f->bytes += (uint64_t)n;
+		if (s->meanwhile != NULL)
+			s->meanwhile(s->meanwhile_arg);
 	}
 	free(block);
 	sha256_hex(h, f->sha256);

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "answer.h"
 #include "call.h"
 #include "code.h"
 
 #define MAX_REDIRECTS 3
+#define SEE_PERMISSIONS "see its permissions, and \"Enable XML API\", in /login > " \
+	"Management > API Configuration"
 
 static enum call_end
 finish(struct call *c, enum call_end end, int code)
@@ -100,6 +103,10 @@ why_status(struct call *c, const char *hint)
 	char shown[SITE_SHOWN];
 
 	buf_printf(&c->why, "HTTP %ld", c->status);
+	/* What makes tokens may have one in its answer, however that is
+	 * written: only what it says about errors is shown. */
+	if (c->auth == CALL_BASIC)
+		answer_only_errors(&c->said);
 	if (c->said.n > 0)
 		buf_printf(&c->why, " (%s)",
 		    site_show(c->site, c->said.p, c->said.n, shown));
@@ -129,11 +136,15 @@ by_status(struct call *c)
 		}
 		why_status(c, "the client id or the secret is wrong");
 		return finish(c, CALL_FAILED, EX_NOPERM);
-	case 403: case 404:
+	case 202: case 204:
+		/* Recordings are rendered when they are asked for. */
+		why_status(c, "it is not ready yet");
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	case 403: case 404: case 410:
 		if (c->auth == CALL_BEARER) {
-			why_status(c, "the account may not have this: see its permissions, "
-			    "and \"Enable XML API\", in /login > Management > API "
-			    "Configuration");
+			why_status(c, c->status == 403 ? "the account may not have this: "
+			    SEE_PERMISSIONS : "it is not there, or the account may not "
+			    "have it: " SEE_PERMISSIONS);
 			return finish(c, CALL_FAILED, EX_NOPERM);
 		}
 		why_status(c, "is this the host of an appliance?");

@@ -272,28 +272,28 @@ add_padded(struct buf *page, const struct buf *cell, size_t column_width, int la
 static void
 table(struct buf *page, const struct show *s)
 {
-	size_t rows = s->cells / s->columns, i, c;
-	struct buf *text = xcalloc(s->cells + s->columns, sizeof(*text));
-	size_t *wide = xcalloc(s->columns, sizeof(*wide));
+	size_t columns = s->columns > 0 ? s->columns : 1, rows = s->cells / columns, i, c;
+	struct buf *text = xcalloc(s->cells + columns, sizeof(*text));
+	size_t *wide = xcalloc(columns, sizeof(*wide));
 
-	for (i = 0; i < s->cells + s->columns; i++) {
-		c = i % s->columns;
-		if (i < s->columns)
+	for (i = 0; i < s->cells + columns; i++) {
+		c = i % columns;
+		if (i < columns)
 			head_words(&text[i], s->column[c]);
 		else
-			cell_words(&text[i], s, i - s->columns);
+			cell_words(&text[i], s, i - columns);
 		if (text[i].n == 0)
 			buf_addc(&text[i], '-');
 		if (width(&text[i]) > wide[c])
 			wide[c] = width(&text[i]);
 	}
 	for (i = 0; i <= rows; i++) {
-		for (c = 0; c < s->columns; c++)
-			add_padded(page, &text[i * s->columns + c], wide[c],
-			    c + 1 == s->columns);
+		for (c = 0; c < columns; c++)
+			add_padded(page, &text[i * columns + c], wide[c],
+			    c + 1 == columns);
 		buf_addc(page, '\n');
 	}
-	for (i = 0; i < s->cells + s->columns; i++)
+	for (i = 0; i < s->cells + columns; i++)
 		buf_free(&text[i]);
 	free(text);
 	free(wide);

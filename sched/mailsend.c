@@ -207,7 +207,9 @@ mail_send(const struct mail_server *s, const char *from, const char *const *to, 
 	size_t i;
 	int code = EX_TEMPFAIL;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (c = curl_easy_init()) == NULL) {
+	/* Not all of libcurl survives to be without memory. */
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup,
+	    xcalloc) != CURLE_OK || (c = curl_easy_init()) == NULL) {
 		msg_warn("libcurl does not start: no memory?");
 		return EX_TEMPFAIL;
 	}

@@ -22,6 +22,7 @@
 #include "sched_pipe.h"
 
 #define GRACE 20	/* seconds from TERM to KILL */
+#define LAST_WORDS 1	/* seconds to hear what was said before all had ended */
 #define LONGEST_LINE 4096
 
 volatile sig_atomic_t pipe_stop;
@@ -38,6 +39,7 @@ struct running {
 	int out;		/* of the last stage, to be counted; or -1 */
 	int alive;
 	double begun, told;	/* when TERM was sent, or 0 */
+	double over;		/* when the last one had ended, or 0 */
 	int late, killed;
 };
 
@@ -368,10 +370,15 @@ pipe_run(struct pipe *p)
 	code = start(&r);
 	while (listen_once(&r) > 0 || r.alive > 0) {
 		reap(&r);
-		if (r.alive > 0)
+		if (r.alive > 0) {
 			press(&r);
-		else if (r.told != 0)
-			break;	/* whoever still holds the other ends is not ours */
+			continue;
+		}
+		/* Whoever still holds the other ends is not waited for. */
+		if (r.over == 0)
+			r.over = monotonic();
+		if (r.told != 0 || pipe_stop > 0 || monotonic() - r.over > LAST_WORDS)
+			break;
 	}
 	for (i = 0; i < PIPE_STAGES; i++) {
 		if (r.hear[i].fd != -1)

@@ -154,8 +154,11 @@ tspool_open(struct transfer_spool *t, const char *spool, int64_t transfer)
 void
 tspool_close(struct transfer_spool *t)
 {
-	if (t->lock != -1)
+	/* Given up, for a command may have left somebody behind who has it. */
+	if (t->lock != -1) {
+		(void)flock(t->lock, LOCK_UN);
 		close(t->lock);
+	}
 	if (t->dir != -1)
 		close(t->dir);
 	t->lock = t->dir = -1;

@@ -82,6 +82,10 @@ string "localhost,$(cat port)" Passw0rd store 'Application Name="audit; store"' 
 run 0 "a name of its own" ./l twenty.rec
 sent "is told" '"application": "audit; store"'
 
+start --database "a ;'b]=ö test"
+string "localhost,$(cat port)" Passw0rd "\"a ;'b]=ö test\"" >conn
+run 0 "a database of an odd name" ./l -v twenty.rec
+sent "is asked for by it" "\"database\": \"a ;'b\]=ö test\""
 start --tds 7.3
 run 0 "a server of 2008" ./l -v twenty.rec
 check "is sent the same" python3 "$top/tests/tools/bulk-check.py" log twenty.rec
@@ -152,7 +156,7 @@ once 0 "a connection reset within a statement" 'INSERT INTO dbo..session_event_d
 once 0 "a connection reset while rows are copied" 'bulk session_event=reset' "$again"
 once 0 "a connection reset while it commits" '^COMMIT=reset' "$again"
 once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$again"
-once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "one by one"
+once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "in parts"
 says "no session is left out" "20 stored"
 once 0 "a database that is being recovered" 'INSERT INTO dbo..user.=922:is being recovered' "$again"
 start --once --fault '^COMMIT=close' --fault 'login 2=4060:Cannot open database "store"' \

@@ -242,6 +242,49 @@ same "it says why" want got
 sql "UPDATE setting SET value = '0' WHERE name = 'spool-floor'"
 run 0 "enough" "$sched" -r minute
 
+# The cap counts what any transfer has in the spool, failed/ as well.
+mkdir -p spool/99/failed
+head -c 5000 /dev/zero >spool/99/failed/x.rec
+all=$(find spool -type f -exec cat {} + | wc -c)
+sql "INSERT INTO setting VALUES ('spool-cap', '$all')"
+run 0 "a spool that is full just so" "$sched" -r minute
+echo >>spool/99/failed/x.rec
+run 74 "and one byte more" "$sched" -r minute
+check "says so" test "$(sql "SELECT count(*) FROM failure
+	WHERE reason LIKE '%the spool holds $((all + 1)) bytes%spool-cap%'")" -eq 1
+rm -r spool/99
+sql "DELETE FROM setting WHERE name = 'spool-cap'"
+run 0 "with room again" "$sched" -r minute
+
+# What praic-tosql leaves out it keeps itself: once, told once, and no failure.
+rm -rf spool/1/failed/*
+sql "INSERT INTO setting VALUES ('notify-server', 'mail.example.com')"
+cat >tosql.do <<'END'
+while [ "$1" != --reject ]; do shift; done
+echo bad >"$2/host-lsid-12345678.rec"
+echo "praic-tosql: db: 1 session left out" >&2
+exit 65
+END
+rm -f mails
+for try in 1 2; do
+	run 65 "a session left out" "$sched" -r minute
+	ls spool/1/failed >got
+	echo host-lsid-12345678.rec >want
+	same "is there, and not the report it came in" want got
+done
+check "one mail tells of it" test "$(grep -c 'LEFT OUT' mails)" -eq 1
+"$conf" --json status >out
+check "nothing fails" jq -e '.transfers | all(.reason == null and .failing_since == null)' out
+echo 'exit 75' >mail.do
+rm -rf spool/1/failed/*
+run 65 "left out, and no mail goes" "$sched" -r minute
+"$conf" --json status >out
+check "is no failure, either" jq -e '.transfers | all(.reason == null and .failing_since == null)' out
+"$conf" metrics >out
+check "nor in the metrics" sh -c '! grep -q "^praic_failing{.* 1$" out'
+rm tosql.do mail.do
+sql "DELETE FROM setting WHERE name = 'notify-server'; DELETE FROM failure"
+
 # Kinds do not hold each other up.
 sched_schedule files 60
 sched_transfer 2 1 2 session recording backup
@@ -273,6 +316,47 @@ rm fetch.do
 run 0 "then" "$sched" -r films
 check "all are done" test "$(find spool/3/new -type f | wc -l)" -eq 0
 check "and nothing fails" test "$(sql "SELECT count(*) FROM failure")" -eq 0
+
+# What praic-fetch leaves out of the recordings is told then, and spoils no
+# other: their file of records has an end mark without it.
+cat >fetch.do <<'END'
+case "$*" in *recordings*)
+	cat >/dev/null
+	echo "praic-fetch: session x: no recording" >&2
+	for name in a b; do echo "$name" >"${work:?}/spool/3/files/$name.flv"; done
+	: >"$work/spool/3/files/.a.info"
+	printf 'praic-records\t1\nH\tsession\thost_name\tlsid\n'
+	printf 'H\tfile\tkind\tinstance\tname\textension\tmedia_type\tbytes\tsha256\tfetched_at\n'
+	printf 'S\th\tl\nR\tsession\th\tl\n'
+	for name in a b; do printf 'R\tfile\trecording\t\\N\t%s.flv\tflv\tx\t2\tx\t\\N\n' $name; done
+	printf 'E\tl\t3\t0\nZ\t1\t7\n'
+	exit 65 ;;
+esac
+END
+cat >tofs.do <<'END'
+for last; do :; done
+tail -n 1 "$last" >"$work/tofs.end"
+END
+run 65 "a recording is left out" "$sched" -r films
+printf 'Z\t1\t0\n' >want
+same "of the others all are stored" want tofs.end
+find spool/3/files -type f >left
+silent "and none of them stays in the spool" left
+check "they are known as done" test -e spool/3/done/a.flv -a -e spool/3/done/b.flv
+check "what was said is kept" test "$(find spool/3/failed -name '*.rec' | wc -l)" -eq 1
+sql "SELECT sessions, rows, files, bytes, left_out FROM run WHERE step = 'fetch' AND
+	number IS NOT NULL AND since IS NULL ORDER BY id DESC LIMIT 1" >got
+printf '1\t3\t2\t4\t7\n' >want
+same "the history has the numbers" want got
+sql "SELECT sessions, rows, code, left_out FROM run WHERE step = 'store' AND transfer_id = 3
+	ORDER BY id DESC LIMIT 1" >got
+printf '1\t3\t0\t0\n' >want
+same "of storing, too" want got
+echo 'exit 65' >tofs.do
+run 65 "refused by the destination" "$sched" -r films
+check "a recording stays" test -s spool/3/files/a.flv -a -s spool/3/done/a.flv
+rm fetch.do tofs.do
+sql "DELETE FROM failure"
 sql "UPDATE schedule SET enabled = 0 WHERE name = 'films'"
 
 # Metrics.

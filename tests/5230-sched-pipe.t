@@ -73,6 +73,10 @@ run 0 "a run" "$sched" -r all
 appliance_truth >truth
 stored >got
 same "brings what is new" truth got
+sql "SELECT kind, sessions >= 3, rows > sessions, bytes > 0, left_out FROM run
+	WHERE step = 'store' AND transfer_id = 1 ORDER BY id DESC LIMIT 1" >got
+printf 'session\t1\t1\t1\t0\n' >want
+same "the history has sessions, rows and bytes of what was stored" want got
 check "there was something new" sh -c '! cmp -s before truth'
 
 # A real mail about a real refusal.

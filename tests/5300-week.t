@@ -10,7 +10,9 @@ sched_settings
 at_exit='[ ! -e pid ] || kill -9 "$(cat pid)" 2>/dev/null'
 days=7 minutes=480
 [ -z "${PRAIC_LONG-}" ] || days=14 minutes=60
-export minutes
+begin=$(date +%s)
+since=$(date -u -d "@$((begin - 30 * 86400))" +%Y-%m-%dT%H:%M:%SZ)
+export minutes since
 
 mkdir files latest appliance
 cat >settings.sh <<'END2'
@@ -27,7 +29,6 @@ done
 [ -n "${PRAIC_LONG-}" ] || "$conf" setting set sweep-days=4
 "$conf" schedule add database every="${minutes}m"
 "$conf" schedule add files every="${minutes}m"
-since=2025-12-02T09:00:00Z
 "$conf" transfer add database localhost db session since=$since >ids
 "$conf" transfer add files 127.0.0.1 files session,recording since=$since >ids
 "$conf" transfer add files 127.0.0.1 latest session since=$since >ids
@@ -35,7 +36,7 @@ END2
 
 : >store.db	# to have something to lock
 run 0 "a week goes by, and nothing is asked for without a reason" \
-	python3 "$top/tests/tools/week.py" "$work" "$days" $((minutes * 60))
+	python3 "$top/tests/tools/week.py" "$work" "$days" $((minutes * 60)) "$begin"
 sed 's/^#* */# /' out
 [ "$got" -le 1 ] || exit 1
 appliance_dir=$work/appliance
@@ -44,7 +45,7 @@ appliance_dir=$work/appliance
 . appliance/env
 run 0 "a clean run" "$fetch" --host "$PRAIC_HOST" --name pra.example.net --ca-file "$PRAIC_CA" \
 	--client-id "$PRAIC_CLIENT_ID" --secret "file:$PRAIC_SECRET_FILE" sessions \
-	--since 2025-12-02T09:00:00Z --until "$(appliance_control clock | sed -n 's/.*"now": \([0-9]*\).*/\1/p')"
+	--since "$since" --until "$(appliance_control clock | sed -n 's/.*"now": \([0-9]*\).*/\1/p')"
 cp out clean.xml
 run 0 "is read" "$split" clean.xml
 cp out clean.rec

@@ -8,7 +8,7 @@ PRAIC_SETTINGS=$work/settings.db
 PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$PATH
 export PRAIC_SETTINGS PATH
 tester=$top/scripts/praic-test
-appliance_start --now 1767258000 --clock fixed --sessions 30 --span 5 --seed 5 \
+appliance_start --clock fixed --sessions 30 --span 5 --seed 5 \
 	--recording-size 1K-3K --backup-size 5000
 
 run 0 "-h" "$tester" -h
@@ -37,7 +37,7 @@ says "is named, and nothing fetched" '"nowhere"'
 run 78 "an unknown site" "$tester" -s nowhere -f 2d
 check "so far nobody was asked" sh -c '! grep -q AccessSession appliance/log'
 
-since=2025-12-26
+since=6d
 sessions=$(appliance_truth | wc -l)
 run 0 "a span to three destinations" "$tester" -s one -f $since -d store -d files -d 'a command'
 closed=$(appliance_truth | awk -F '\t' '$2 != "-"' | wc -l)
@@ -77,7 +77,7 @@ says "why" "the client id or the secret is wrong" out
 says "and goes on with the other" "one to store, session: ok" out
 
 # Saved files.
-"$fetch" -s one sessions --since $since --until 2025-12-29 >saved.xml
+"$fetch" -s one sessions --since $since --until 2d >saved.xml
 sed 's/<?praic-[^>]*?>//' saved.xml >nameless.xml
 rm -f store.db*
 run 0 "a saved file" "$tester" -d store saved.xml

@@ -296,6 +296,7 @@ publish_or_look(struct place *p, const struct content *c, const char *name,
 {
 	int code;
 
+	*there = THERE_NOT;
 	do {
 		if (publish(p, c, name, 0) == 0) {
 			*placed = PLACED;

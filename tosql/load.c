@@ -63,55 +63,57 @@ check_reject(struct load *l)
 	l->stop = 1;
 }
 
-/* One session of a batch that was refused.  0, or a code. */
+/*
+ * Write sessions [from, to).  When they are refused for the sake of one, each
+ * half of them, and so on: most of many good ones go in together, and the one
+ * is left out alone.  0, or a code; *done is how far it came.
+ */
 static int
-write_one(struct load *l, size_t i, struct buf *reason)
+write_sessions(struct load *l, size_t from, size_t to, size_t *done)
 {
-	int code;
+	struct buf reason = {0};
+	size_t middle = from + (to - from) / 2;
+	int code = l->ops->write(l->db, l->batch, from, to, &reason);
 
-	buf_reset(reason);
-	code = l->ops->write(l->db, l->batch, i, i + 1, reason);
-	if (code == 0)
-		return account(l, i, i + 1);
-	if (code != EX_DATAERR)
-		return code;
-	leave_out(l, i, reason);
-	return 0;
+	if (code == EX_DATAERR && middle > from) {
+		msg_tell(1, "writing %zu sessions in parts: %s", to - from, buf_text(&reason));
+		code = write_sessions(l, from, middle, done);
+		if (code == 0)
+			code = write_sessions(l, middle, to, done);
+	} else {
+		if (code == 0)
+			code = account(l, from, to);
+		else if (code == EX_DATAERR) {
+			leave_out(l, from, &reason);
+			code = 0;
+		}
+		if (code == 0)
+			*done = to;
+	}
+	buf_free(&reason);
+	return code;
 }
 
-/* Write the complete sessions of the batch: together, or one by one. */
+/* Write the complete sessions of the batch. */
 static void
 flush(struct load *l)
 {
 	struct batch *b = l->batch;
-	struct buf reason = {0};
-	size_t i = 0;
+	size_t done = 0;
 	int code;
 
 	if (b->n == 0)
 		return;
 	msg_tell(2, "writing %zu sessions", b->n);
-	code = l->ops->write(l->db, b, 0, b->n, &reason);
-	if (code == 0)
-		code = account(l, 0, b->n);
-	if (code == 0)
-		i = b->n;
-	else if (code == EX_DATAERR && b->n == 1) {
-		leave_out(l, i++, &reason);
-	} else if (code == EX_DATAERR) {
-		msg_tell(1, "writing %zu sessions one by one: %s", b->n, buf_text(&reason));
-		while (i < b->n && (code = write_one(l, i, &reason)) == 0)
-			i++;
-	}
-	if (i < b->n) {
-		l->not_stored += b->n - i;
+	code = write_sessions(l, 0, b->n, &done);
+	if (code != 0) {
+		l->not_stored += b->n - done;
 		l->stop = 1;
 		worse(l, code);
 	}
 	batch_shift(b);
 	reject_shift(l->reject);
 	check_reject(l);
-	buf_free(&reason);
 }
 
 /* There is no more room in memory. */

@@ -302,7 +302,9 @@ class Connection:
         tds = {"7.4": b"\x74\x00\x00\x04", "7.3": b"\x73\x0b\x00\x03"}[self.args.tds]
         ack = b"\x01" + tds + b_varchar("stand-in") + b"\x10\x00\x00\x00"
         size = b"\x04" + b_varchar("4096") + b_varchar("4096")
-        self.reply(b"\xad" + struct.pack("<H", len(ack)) + ack +
+        place = b"\x01" + b_varchar(self.args.database) + b_varchar("master")
+        self.reply(b"\xe3" + struct.pack("<H", len(place)) + place +
+                   b"\xad" + struct.pack("<H", len(ack)) + ack +
                    b"\xe3" + struct.pack("<H", len(size)) + size + done())
 
     # statements

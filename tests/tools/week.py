@@ -4,7 +4,7 @@ A week of an appliance's life, in some seconds: sessions begin, last for
 hours or days, end, die, and show late in its reports; and while praic-sched
 makes its passes, whatever takes part is killed or refused at random.
 
-    week.py DIR DAYS STEP		DIR/settings.db is there, and DIR/appliance is
+    week.py DIR DAYS STEP BEGIN	DIR/settings.db is there, and DIR/appliance is
 				this program's to start and stop
 
 PRAIC_SEED makes the same week again (but what is killed when depends on how
@@ -30,7 +30,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tests", "appliance"))
 import control          # noqa: E402: of the appliance
 
-BEGIN = 1767258000      # 2026-01-01T09:00:00Z
+# From now on: praic-tofs saves what began a week ago by this machine's clock,
+# open or not, and there shall be none of these.
+BEGIN = int(sys.argv[4])
 DAY = 86400
 OVERLAP = 900           # the settings' own
 SWEEP = 7 * DAY
@@ -202,6 +204,8 @@ class Week:
         else:
             self.appliance.ask("deny", what=what, deny=True)
         self.sched(now).wait()
+        # For a minute by this machine's clock praic-fetch would ask no more.
+        shutil.rmtree(os.path.join(os.environ["XDG_RUNTIME_DIR"], "praic"), ignore_errors=True)
         self.appliance.ask("deny", what=what, deny=False)
         self.appliance.ask("fault", clear=True)
 
@@ -291,7 +295,7 @@ class Week:
                 self.rng.shuffle(deck)
             if deck.pop() and now > BEGIN:
                 self.trouble(now + skew)
-                if self.rng.random() < 0.5:     # the back-off has passed
+                if self.rng.random() < 0.3:     # the back-off has passed
                     now += self.rng.randint(61, 300)
                     self.appliance.clock(now)
                     self.calm(now + skew)

@@ -102,4 +102,36 @@ report $((now + 4)) iiii body
 run 65 "when it is not" "$sched" -r cmd --now $((now + 4))
 says "the good session arrives" "hhhh" took
 check "nothing waits" test "$(find spool/2/new -type f | wc -l)" -eq 0
+
+# Somebody is left in the background who holds what he was given.
+cat >cmd.sh <<'X'
+cat >/dev/null
+sleep 60 &
+echo $! >>"$work/left"
+X
+at_exit='kill $(cat "$work/left") 2>/dev/null'
+report $((now + 5)) jjjj body
+run 0 "a command that leaves a process behind" timeout 30 "$sched" -r cmd --now $((now + 5))
+report $((now + 6)) kkkk body
+run 0 "which does not hold the lock, either" timeout 30 "$sched" -r cmd --now $((now + 6))
+check "both are still there" sh -c 'kill -0 $(cat left)'
+cat >cmd.sh <<'X'
+cat >/dev/null
+(trap "" TERM; : >"$work/began"; exec sleep 60) &
+echo $! >>"$work/left"
+wait
+X
+report $((now + 7)) llll body
+"$sched" -r cmd --now $((now + 7)) 2>err &
+pid=$!
+tries=0
+until [ -e began ] || [ $tries -gt 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+kill -TERM $pid
+tries=0
+while kill -0 $pid 2>/dev/null && [ $tries -lt 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+check "TERM ends it, though one in the background does not heed it" test $tries -lt 100
+wait $pid
+check "with 0" test $? -eq 0
+# shellcheck disable=SC2046
+kill -9 $(cat left)
 done_testing
