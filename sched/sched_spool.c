@@ -281,6 +281,19 @@ tspool_last(struct transfer_spool *t)
 }
 
 int
+tspool_rename(struct transfer_spool *t, const char *name, const char *to)
+{
+	char dir[64];
+
+	if (renameat(t->dir, name, t->dir, to) == -1) {
+		msg_errno("%s/%s", t->path, to);
+		return EX_IOERR;
+	}
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(to, '/') - to), to);
+	return sync_dir(t, dir);
+}
+
+int
 tspool_remove(struct transfer_spool *t, const char *name)
 {
 	if (unlinkat(t->dir, name, 0) == 0 || errno == ENOENT)

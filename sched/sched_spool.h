@@ -56,6 +56,8 @@ int64_t tspool_last(struct transfer_spool *);
 /* "new/KIND/0000000007.xml", below the spool's path. */
 void tspool_name(char out[64], enum settings_data, int64_t number, const char *extension);
 
+/* Another name in the same directory of new/.  0, or a code after a message. */
+int tspool_rename(struct transfer_spool *, const char *name, const char *to);
 /* It is stored, or no longer wanted.  0, or a code after a message. */
 int tspool_remove(struct transfer_spool *, const char *name);
 /*

@@ -42,6 +42,7 @@ step_end(struct work *w, enum settings_data kind, enum step step, int64_t run,
 	char text[PIPE_REASON];
 	const char *reason = code == 0 ? NULL : words != NULL ? words :
 	    step_reason(p, text, sizeof(text));
+	unsigned bit = 1u << (2 * (unsigned)kind + (unsigned)step);
 	int bad = 0;
 
 	if (run != -1)
@@ -52,8 +53,10 @@ step_end(struct work *w, enum settings_data kind, enum step step, int64_t run,
 		if (step == STEP_STORE || kind == SETTINGS_DATA_SESSION ||
 		    kind == SETTINGS_DATA_BACKUP)
 			bad = db_fine(w->settings, t->id, kind, step, log_now());
-	} else if (bad == 0)
+	} else if (bad == 0 && (w->failed & bit) == 0) {
+		w->failed |= bit;
 		bad = db_failed(w->settings, t->id, kind, step, log_now(), code, p, reason);
+	}
 	log_say(code == 0 ? 1 : 0, "transfer %lld (%s: %s to %s) %s %s: %s%s%s",
 	    (long long)t->id, t->schedule, t->site, t->destination, settings_data_name[kind],
 	    step_name[step], code == 0 ? "done" : code == EX_DATAERR ? "something left out" :

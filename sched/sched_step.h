@@ -23,6 +23,7 @@ struct work {
 	struct work_limits limit;
 	char where[80];		/* for the log: transfer, kind, step */
 	int code;		/* the worst so far */
+	unsigned failed;	/* kinds and steps whose failure is noted: one back-off for all */
 };
 
 extern const struct counts step_uncounted;
@@ -61,6 +62,7 @@ int step_keep_failed(struct work *, const struct pipe *, int64_t before, const c
 
 /* sched_fetch.c: kinds is a set of those that are read from reports. */
 int fetch_reports(struct work *, unsigned kinds);
+/* sched_files.c */
 int fetch_recordings(struct work *, enum settings_data);
 int fetch_backup(struct work *, const struct kind_state *);
 /* sched_store.c: all that waits of this kind. */

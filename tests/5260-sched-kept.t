@@ -18,7 +18,8 @@ document() {
 <session_list><session lsid="$1"><session_type>support</session_type>
 <start_time timestamp="1700000000"/><end_time timestamp="1700000100"/><session_details>
 <event timestamp="1700000001" event_type="Chat Message"><body>x</$2></event>
-</session_details></session></session_list>
+</session_details><session_recording_download_url>https://x/y
+</session_recording_download_url></session></session_list>
 X
 }
 # report UNTIL LSID TAG [LSID TAG]...
@@ -134,4 +135,91 @@ wait $pid
 check "with 0" test $? -eq 0
 # shellcheck disable=SC2046
 kill -9 $(cat left)
+
+# Of one session the recording never comes.  The stub, asked for recordings,
+# lists those of the sessions it reads until the one that is named in "bad";
+# then it is in the middle of the next, and gives up.
+stub praic-fetch <<'X'
+case "$*" in
+*recordings*) ;;
+*) cat "$work/report"; exit ;;
+esac
+awk -v bad="$(cat "$work/bad")" -v code="$(cat "$work/code")" 'BEGIN {
+	FS = OFS = "\t"
+	print "praic-records", 1
+	print "H", "session", "host_name", "lsid"
+	print "H", "file", "kind", "instance", "name", "extension", "media_type", "bytes",
+	    "sha256", "fetched_at"
+}
+$1 == "E" && $2 == bad {
+	print "S", "one.example.com", $2
+	printf "R\tfile\trecord"
+	failed = 1
+	exit
+}
+$1 == "E" {
+	print "S", "one.example.com", $2
+	print "R", "file", "recording", "\\N", $2 ".flv", "flv", "x", 2, "x", "\\N"
+	print "R", "session", "one.example.com", $2
+	print "E", $2, 2, 0
+	n++
+}
+END {
+	if (failed)
+		exit code
+	print "Z", n + 0, 0
+}'
+X
+sql "INSERT INTO site (name, host, client_id, secret) VALUES ('two', 'two.example.com', 'x', 'env:X')"
+echo 'cat >$work/last; grep "^E" <$work/last >>$work/took' >cmd.sh
+sched_schedule films 60
+sched_transfer 3 2 2 recording
+sql "UPDATE transfer_kind SET mark = $now, swept = $now WHERE transfer_id = 3"
+echo mm >bad
+echo 69 >code
+# took LSID: how often the destination has had it
+took() {
+	grep -c "^E	$1	" took
+}
+: >took
+report $((now + 10)) kk body ll body mm body nn body
+run 69 "one recording that does not come" "$sched" -r films --now $((now + 10))
+took kk >got
+took ll >>got
+took nn >>got
+printf '1\n1\n0\n' >want
+same "what came before it is stored" want got
+tail -n 1 last >got
+printf 'Z\t2\t0\n' >want
+same "by records with an end mark" want got
+check "its report waits" test "$(find spool/3/new/recording -type f -name '*.xml' | wc -l)" -eq 1
+report $((now + 20)) oo body
+run 69 "and the next report" "$sched" -r films --now $((now + 20))
+check "is not held up" test "$(took oo)" -eq 1
+check "one waits" test "$(find spool/3/new/recording -type f | wc -l)" -eq 1
+check "the back-off grows once in each pass" test "$(sql "SELECT wait FROM failure
+	WHERE transfer_id = 3")" -eq 120
+# Five reports with nothing but it: they do not keep the sixth from its turn.
+for i in 1 2 3 4 5; do
+	report $((now + 20 + i)) mm body
+	"$sched" -r films --now $((now + 20 + i)) 2>>err
+done
+report $((now + 30)) pp body
+for i in 1 2 3; do
+	[ "$(took pp)" -eq 0 ] || break
+	"$sched" -r films --now $((now + 30 + i)) 2>>err
+done
+check "a sixth report comes to its turn" test "$(took pp)" -eq 1
+echo 77 >code
+run 77 "a refusal is one for all" "$sched" -r films --now $((now + 40))
+check "the history has the one that was tried" test "$(sql "SELECT count(*) FROM run
+	WHERE transfer_id = 3 AND step = 'fetch' AND code = 77")" -eq 1
+: >bad
+report $((now + 50)) qq body
+run 0 "when it comes" "$sched" -r films --now $((now + 50))
+check "it is stored" test "$(took mm)" -gt 0
+check "and what came after it" test "$(took nn)" -eq 1
+check "nothing waits" test "$(find spool/3/new/recording -type f | wc -l)" -eq 0
+check "nothing fails" test "$(sql "SELECT count(*) FROM failure WHERE recovered IS NULL
+	AND transfer_id = 3")" -eq 0
 done_testing
