@@ -4,7 +4,8 @@
  * settings is praic-conf, what moves data are the filters.
  *
  *	sched.c		options
- *	sched_run.c	passes: what is due, children, signals
+ *	sched_run.c	passes: what is due, children
+ *	sched_signal.c	signals
  *	sched_due.c	when
  *	sched_work.c	one transfer, in a process of its own: sched_step.c,
  *			sched_fetch.c, sched_store.c
@@ -28,6 +29,7 @@
 #include "sched_log.h"
 #include "sched_path.h"
 #include "sched_run.h"
+#include "sched_signal.h"
 #include "sched_zone.h"
 #include "secret.h"
 #include "when.h"
@@ -113,6 +115,6 @@ main(int argc, char **argv)
 	log_open(now);
 	if (mode == 'n')
 		return run_show();
-	run_signals();
+	signal_start();
 	return mode == '1' ? run_once() : mode == 'r' ? run_named(name) : run_daemon();
 }

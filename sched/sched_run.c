@@ -4,12 +4,10 @@
  * transfer; so no handle of SQLite's goes through a fork, and between passes
  * nothing is held but the scheduler's own lock.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +22,7 @@
 #include "sched_report.h"
 #include "sched_run.h"
 #include "sched_show.h"
+#include "sched_signal.h"
 #include "sched_work.h"
 
 #define SLICE 20	/* seconds: the clock may jump, settings may change */
@@ -63,60 +62,6 @@ static struct {
 	int lock;		/* the daemon's; or -1 */
 } run = {.lock = -1};
 
-static volatile sig_atomic_t got_hup, got_usr1;
-static sigset_t waiting_mask;	/* while it waits, signals come */
-
-static volatile sig_atomic_t of_parent;		/* in a child: its pid */
-static volatile sig_atomic_t parent_stops;
-
-/*
- * A terminal and systemd tell all processes at once to stop, and then the
- * scheduler tells its children: that is once, and not twice.
- */
-static void
-told_to_stop(pid_t by)
-{
-	if (of_parent == 0)
-		pipe_stop = pipe_stop + 1;
-	else if (by == of_parent)
-		parent_stops = parent_stops + 1;
-	if (of_parent != 0 && pipe_stop < parent_stops)
-		pipe_stop = parent_stops;
-	if (pipe_stop == 0)
-		pipe_stop = 1;
-}
-
-static void
-on_signal(int sig, siginfo_t *info, void *context)
-{
-	(void)context;
-	if (sig == SIGTERM || sig == SIGINT)
-		told_to_stop(info->si_code <= 0 ? info->si_pid : 0);
-	else if (sig == SIGHUP)
-		got_hup = 1;
-	else if (sig == SIGUSR1)
-		got_usr1 = 1;
-}
-
-void
-run_signals(void)
-{
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
-	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
-	sigset_t block;
-	size_t i;
-
-	sigemptyset(&block);
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		sigaction(signals[i], &sa, NULL);
-		sigaddset(&block, signals[i]);
-	}
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &block, &waiting_mask);
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigdelset(&waiting_mask, signals[i]);
-}
-
 /*
  * Children.
  */
@@ -146,11 +91,10 @@ begin_child(const struct transfer *t, enum work_how how, struct batch *batch)
 	pid_t self = getpid(), pid = fork();
 
 	if (pid == 0) {
-		of_parent = self;
+		signal_child(self);
 		/* Should it outlive the scheduler, another one may begin. */
 		if (run.lock != -1)
 			close(run.lock);
-		sigprocmask(SIG_SETMASK, &waiting_mask, NULL);
 		_exit(t != NULL ? work_transfer(t, run.spool, how) : report_send(run.spool));
 	}
 	if (pid == -1) {
@@ -438,22 +382,13 @@ begin_pass(const char *name)
 	return code;
 }
 
-/* Until a signal, or so many seconds. */
-static void
-wait_signal(int64_t seconds)
-{
-	struct timespec t = {.tv_sec = seconds > 0 ? (time_t)seconds : 0};
-
-	(void)pselect(0, NULL, NULL, NULL, &t, &waiting_mask);
-}
-
 static void
 wait_children(void)
 {
 	reap();
 	while (run.children > 0) {
 		pass_on();
-		wait_signal(GRACE);
+		signal_wait(GRACE);
 		reap();
 	}
 }
@@ -522,16 +457,12 @@ run_daemon(void)
 			wait = wait < 0 ? 0 : SLICE;
 		if (watchdog > 0 && wait > watchdog / 2)
 			wait = watchdog / 2;
-		wait_signal(wait);
+		signal_wait(wait);
 		reap();
-		if (got_hup) {
-			got_hup = 0;
+		if (signal_came(SIGHUP))
 			reload();
-		}
-		if (got_usr1) {
-			got_usr1 = 0;
+		if (signal_came(SIGUSR1))
 			show_doing();
-		}
 		/* What goes wrong now may be well at the next look. */
 		if (pipe_stop == 0)
 			(void)begin_pass(NULL);

@@ -4,11 +4,6 @@
 #ifndef PRAIC_SCHED_RUN_H
 #define PRAIC_SCHED_RUN_H
 
-#include <stdint.h>
-
-/* Signals as the scheduler takes them, from here on. */
-void run_signals(void);
-
 /* praic-sched: passes until it is told to stop.  An exit code. */
 int run_daemon(void);
 /* -1: one pass, and what it began is waited for.  The worst code of it. */

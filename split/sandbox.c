@@ -96,6 +96,16 @@ static const struct sock_filter filter[] = {
 	ALLOW_CALL(read), ALLOW_CALL(write), ALLOW_CALL(close),
 	ALLOW_CALL(brk), ALLOW_CALL(munmap), ALLOW_CALL(mremap), ALLOW_CALL(madvise),
 	ALLOW_CALL(exit), ALLOW_CALL(exit_group), ALLOW_CALL(rt_sigreturn),
+	/* to wait for input or output that somebody made non-blocking */
+#ifdef __NR_poll
+	ALLOW_CALL(poll),
+#endif
+#ifdef __NR_ppoll
+	ALLOW_CALL(ppoll),
+#endif
+#ifdef __NR_ppoll_time64
+	ALLOW_CALL(ppoll_time64),
+#endif
 	/* -j: its temporary files, which are open already */
 #ifdef __NR__llseek
 	ALLOW_CALL(_llseek),

@@ -1,5 +1,5 @@
 /* One input as a window of clean UTF-8: see source.h. */
-#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -151,7 +151,7 @@ read_block(struct source *s)
 	buf_reserve(&s->raw, BLOCK);
 	do
 		n = read(s->fd, s->raw.p + s->raw.n, BLOCK);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && file_wait(s->fd, POLLIN));
 	if (n == -1) {
 		msg_errno("%s", s->name);
 		s->failed = 1;

@@ -30,6 +30,8 @@ python3 "$top/tests/appliance" generate --one-session 20M >big.xml
 run 0 "-j with temporary files" "$split" -j -H h big.xml
 run 0 "-" sh -c '"$1" -H h - <"$2" | cat >/dev/null' - "$split" big.xml
 run 65 "messages" "$split" -H h "$data/split/values.xml"
+export split
+run 0 "waiting for input and output that do not block" python3 "$data/split/nonblocking.py"
 
 # Nothing but that is called: what the kernel is asked after it was told.
 if command -v strace >/dev/null && strace -o trace true 2>/dev/null; then

@@ -107,6 +107,22 @@ says 'that it is not stored is said' "${a}${d01}.nsb: this backup is not stored"
 stores '-r 1' 03.rec </dev/null
 silent 'of one that was, nothing'
 
+# The bytes of one that went may come again: a site that is as it was.
+date=$(date -u -d "-4 hours" +%Y%m%dT%H0000Z)
+d06=$date
+python3 - "$date" >06.rec <<'EOF'
+import sys
+from records import *
+d = sys.argv[1]
+with Files() as s:
+    s.spool = 'spool'
+    s.backup('%s-%s-%sT%s:00:00Z' % (d[:4], d[4:6], d[6:8], d[9:11]), 'again', b'NSB of day 03')
+EOF
+stores '-r 1' 06.rec <<EOF
+${a}${d06}.nsb
+- ${a}${d04}.nsb
+EOF
+
 # Only what the ledger names: files of others with such names are not counted.
 fresh
 "$tofs" -d d -i spool -r 1 01.rec >/dev/null

@@ -107,17 +107,21 @@ for since in $((7 * 86400 - 600)) 0 -86400; do
 	rm -rf d
 	mkdir d
 	began "$(ago "$since")" >young.rec
-	run 0 "begun $since seconds ago" "$tofs" -d d -f "$f" young.rec
+	run 0 "begun $since seconds ago" "$tofs" -d d --abandoned 7d -f "$f" young.rec
 	check 'they may go on' test ! -s out
 done
 began '\\N' >young.rec
-run 0 'begun nobody knows when' "$tofs" -d d -f "$f" young.rec
+run 0 'begun nobody knows when' "$tofs" -d d --abandoned 7d -f "$f" young.rec
 check 'they may go on' test ! -s out
 began "$(ago $((7 * 86400 + 60)))" >old.rec
 run 0 'begun more than a week ago' "$tofs" -d d -f "$f" old.rec
+check 'that alone says nothing' test ! -s out
+run 0 'and abandoned by then' "$tofs" -d d --abandoned 7d -f "$f" old.rec
 check 'they are stored as they are' test "$(wc -l <out)" -eq 3
-run 0 'again' "$tofs" -d d -f "$f" old.rec
+run 0 'again' "$tofs" -d d --abandoned 7d -f "$f" old.rec
 check 'and once' test ! -s out
+run 64 'a span that is none' "$tofs" -d d --abandoned soon old.rec
+run 64 'none' "$tofs" -d d --abandoned 0 old.rec
 sed '0,/Session Start/s//Session End/' open.rec >end.rec
 rm -rf d
 mkdir d

@@ -21,7 +21,7 @@ port=$(cat port)
 # The appliance's log tells by the name that was asked whose question it was.
 for host in localhost 127.0.0.1; do
 	"$conf" site add "$host" host="$host:$port" host-name=pra.example.net ca-file="$PRAIC_CA" \
-		client-id="$PRAIC_CLIENT_ID" secret="file:$PRAIC_SECRET_FILE" retry-time=1s
+		client-id="$PRAIC_CLIENT_ID" secret="file:$PRAIC_SECRET_FILE" retry-time=1s rate=0
 done
 "$conf" destination add db sql connection="$PWD/store.db" timeout=1
 "$conf" destination add files fs directory="$PWD/files"

@@ -16,8 +16,13 @@
 #include "run.h"
 #include "tofs.h"
 #include "verify.h"
+#include "when.h"
 
-enum { NO_SYNC = 256, VERIFY, FOLD_CASE, HELP, VERSION };
+/* Seconds: longer than anybody's session, and as far as praic-sched looks
+ * back by itself. */
+#define ABANDONED INT64_C(604800)
+
+enum { NO_SYNC = 256, ABANDON, VERIFY, FOLD_CASE, HELP, VERSION };
 
 static const struct option long_option[] = {
 	{"conflict", required_argument, NULL, 'c'},
@@ -29,6 +34,7 @@ static const struct option long_option[] = {
 	{"in-progress", no_argument, NULL, 'p'},
 	{"retain", required_argument, NULL, 'r'},
 	{"verbose", no_argument, NULL, 'v'},
+	{"abandoned", required_argument, NULL, ABANDON},
 	{"fold-case", no_argument, NULL, FOLD_CASE},
 	{"no-sync", no_argument, NULL, NO_SYNC},
 	{"verify", no_argument, NULL, VERIFY},
@@ -39,7 +45,8 @@ static const struct option long_option[] = {
 
 static const char usage_text[] =
     "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
-    "           [-r COUNT] [-m MODE] [-pv] [--fold-case] [--no-sync] [FILE...]\n"
+    "           [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--fold-case] [--no-sync]\n"
+    "           [FILE...]\n"
     "       praic-tofs --verify -d DIRECTORY [-v]\n";
 
 static void __attribute__((noreturn))
@@ -62,6 +69,7 @@ usage(int code)
 	    "  -r, --retain COUNT    of backups keep so many besides the newest\n"
 	    "  -m, --mode MODE       of the files: 600 unless told\n"
 	    "  -p, --in-progress     save sessions that have not ended, too\n"
+	    "      --abandoned SPAN  save those, too, that began longer ago: 7d, say\n"
 	    "      --fold-case       DIRECTORY does not tell upper from lower case\n"
 	    "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
 	    "                        machine may cost what was stored\n"
@@ -117,6 +125,8 @@ set_options(struct settings *set, int *verifies, int argc, char **argv)
 			break;
 		case 'D':
 			code = code_worse(code, destination_load(optarg, set_field, set));
+			if (set->abandoned == 0)
+				set->abandoned = ABANDONED;
 			break;
 		case 'f':
 			code = code_worse(code, settings_format(set, optarg));
@@ -135,6 +145,13 @@ set_options(struct settings *set, int *verifies, int argc, char **argv)
 			break;
 		case 'v':
 			msg_level++;
+			break;
+		case ABANDON:
+			if (when_parse_span(optarg, &set->abandoned) == -1 ||
+			    set->abandoned == 0) {
+				msg_warn("--abandoned %s: a span such as 36h or 7d", optarg);
+				code = EX_USAGE;
+			}
 			break;
 		case FOLD_CASE:
 			set->fold_case = 1;

@@ -305,7 +305,10 @@ retain_backups(struct store *s, const char *host, size_t n, int64_t prior, struc
 	return code_worse(code, ledger_sync(l));
 }
 
-/* Was the content looked for stored once, and removed since? */
+/*
+ * Was the backup looked for stored once, and removed since?  A site may well
+ * come to have the same bytes again: then it was fetched at another time.
+ */
 static int
 find_gone(void *arg, const char *p, size_t n, uint64_t offset)
 {
@@ -315,9 +318,12 @@ find_gone(void *arg, const char *p, size_t n, uint64_t offset)
 	struct buf name = {0};
 	struct found last;
 	enum state s;
+	int64_t fetched_at = -1;
 	int r = is_backup(t, p, n, &b, &l, &name, &s);
 
 	if (r == 1 && s == SUPERSEDED &&
+	    num_parse(l.field[LEDGER_INSTANCE], l.n[LEDGER_INSTANCE], &fetched_at) == 0 &&
+	    fetched_at == t->owner.instance &&
 	    memcmp(l.field[LEDGER_SHA256], t->newest_sha256, SHA256_HEX - 1) == 0) {
 		r = lookup_name(store_lookup(t->store), buf_text(&name), &last);
 		t->gone_before |= r == 1 && last.removed;
@@ -341,6 +347,7 @@ retain_needless(struct store *s, const char *host, size_t n, int64_t prior,
 	start(&t, s, host, n, prior);
 	r = scan(&t, count);
 	memcpy(t.newest_sha256, sha256, SHA256_HEX - 1);
+	t.owner.instance = fetched_at;
 	if (r == 0 && t.n == t.keep)
 		r = scan(&t, find_gone);
 	ledger_unlock(l);

@@ -26,8 +26,6 @@
 
 /* Greater buffers are given back: most values are small. */
 #define KEEP ((size_t)64 * 1024)
-/* Seconds: longer than anybody's session, and as far as praic-sched looks back. */
-#define ABANDONED INT64_C(604800)
 
 struct run {
 	const struct settings *set;
@@ -114,8 +112,8 @@ look_at_event(struct run *u)
 static int
 is_over(const struct run *u)
 {
-	return u->ended || (u->started != INT64_MAX &&
-	    (int64_t)time(NULL) - u->started > ABANDONED);
+	return u->ended || (u->set->abandoned > 0 && u->started != INT64_MAX &&
+	    (int64_t)time(NULL) - u->started > u->set->abandoned);
 }
 
 static void

@@ -26,6 +26,7 @@ struct settings {
 	enum conflict conflict;
 	int64_t retain;			/* prior backups to keep; -1: all of them */
 	int in_progress;		/* store sessions without an end time, too */
+	int64_t abandoned;		/* seconds: those that began before; 0: never */
 	int no_sync;
 	int fold_case;			/* DIRECTORY does not tell A from a */
 	mode_t mode;			/* of files */
