@@ -222,4 +222,10 @@ check "and what came after it" test "$(took nn)" -eq 1
 check "nothing waits" test "$(find spool/3/new/recording -type f | wc -l)" -eq 0
 check "nothing fails" test "$(sql "SELECT count(*) FROM failure WHERE recovered IS NULL
 	AND transfer_id = 3")" -eq 0
+
+# Somebody has tidied up.
+rm -r log
+run 0 "without the directory of the logs" "$sched" -r films --now $((now + 60))
+silent "nothing is said"
+check "it is made anew" test -s "log/scheduler-2026-01-01.log"
 done_testing
