@@ -66,16 +66,22 @@ file_read(int fd, void *data, size_t n)
 	return (ssize_t)got;
 }
 
+const char *
+file_scratch_dir(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	/* Not /tmp, which is often in memory: these files are big. */
+	return dir == NULL || *dir == '\0' ? "/var/tmp" : dir;
+}
+
 int
 file_scratch(void)
 {
-	const char *dir = getenv("TMPDIR");
+	const char *dir = file_scratch_dir();
 	char *name;
 	int fd;
 
-	/* Not /tmp, which is often in memory: these files are big. */
-	if (dir == NULL || *dir == '\0')
-		dir = "/var/tmp";
 #ifdef O_TMPFILE
 	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT &&

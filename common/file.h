@@ -24,6 +24,8 @@ ssize_t file_read(int fd, void *, size_t n);
  * the descriptor is closed, whatever happens to the program.  -1 and errno.
  */
 int file_scratch(void);
+/* Where these are: for messages. */
+const char *file_scratch_dir(void);
 
 /* A directory and those above it, mode 0700, as far as there are none.  0, or
  * -1 and errno. */

@@ -210,8 +210,9 @@ check(const struct object *o)
 		    o->name);
 		return code;
 	}
-	msg_warn("%s %s: stored, though it does not work now; praic-conf %s test %s tries again",
-	    o->type->table, o->name, o->type->table, o->name);
+	msg_warn("%s %s: stored, though it %s; praic-conf %s test %s tries again",
+	    o->type->table, o->name, code == EX_OSERR ? "could not be tried: the fault is this "
+	    "machine's" : "does not work now", o->type->table, o->name);
 	return 0;
 }
 

@@ -45,7 +45,7 @@ scratch(const void *p, size_t n)
 	int fd = file_scratch();
 
 	if (fd == -1 || file_write(fd, p, n) == -1 || lseek(fd, 0, SEEK_SET) == -1) {
-		msg_errno("temporary file");
+		msg_errno("temporary file in %s (TMPDIR)", file_scratch_dir());
 		if (fd != -1)
 			close(fd);
 		return -1;
@@ -129,7 +129,7 @@ run_empty_stream(struct buf *out, unsigned tables)
 	int fd = file_scratch(), code;
 
 	if (fd == -1) {
-		msg_errno("temporary file");
+		msg_errno("temporary file in %s (TMPDIR)", file_scratch_dir());
 		return EX_OSERR;
 	}
 	w = rec_new(fd, "temporary file");

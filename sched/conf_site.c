@@ -28,21 +28,25 @@ is_port(const char *host)
 	return num_parse_count(colon + 1, strlen(colon + 1), 65535, &port) == 0 && port > 0;
 }
 
-/* A URL as it is copied from a browser: its host is meant. */
+/* A URL as it is copied from a browser: its host is meant, wherever it leads
+ * to there. */
 static int
 tidy(struct object *o, const struct settings_field *f, char **value)
 {
-	char name[HOST_SIZE], *p = *value, *slash;
+	char name[HOST_SIZE], *p = *value;
 
 	if (strcmp(f->name, "host") != 0)
 		return 0;
-	if (strncasecmp(p, "https://", 8) == 0)
+	if (strncasecmp(p, "http://", 7) == 0) {
+		msg_warn("site %s: host %s: praic speaks TLS only: https", o->name, p);
+		return EX_USAGE;
+	}
+	if (strncasecmp(p, "https://", 8) == 0) {
 		p += 8;
-	slash = strchr(p, '/');
-	if (slash != NULL && slash[1] == '\0')
-		*slash = '\0';
-	if (p != *value)
+		p[strcspn(p, "/?#")] = '\0';
 		memmove(*value, p, strlen(p) + 1);
+	} else if (strchr(p, '/') != NULL && strchr(p, '/')[1] == '\0')
+		*strchr(p, '/') = '\0';
 	if (host_normalise(*value, strlen(*value), name) == 0 && strstr(name, "..") == NULL &&
 	    is_port(*value))
 		return 0;

@@ -1,4 +1,5 @@
 /* The files of the two logs: see sched_logfile.h. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ logfile_add(const char *directory, const char *which, int64_t now, const struct 
 	time_t clock = (time_t)now;
 	char day[16];
 	struct tm tm;
+	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
 	char *path;
 	int fd, bad;
 
@@ -26,7 +28,10 @@ logfile_add(const char *directory, const char *which, int64_t now, const struct 
 		return EX_IOERR;
 	}
 	path = xasprintf("%s/%s-%s.log", directory, which, day);
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+	fd = open(path, flags, 0600);
+	/* Somebody has tidied up. */
+	if (fd == -1 && errno == ENOENT && file_make_dirs(directory) == 0)
+		fd = open(path, flags, 0600);
 	bad = fd == -1 || file_write(fd, line->p, line->n) == -1;
 	if (fd != -1)
 		bad |= close(fd) == -1;

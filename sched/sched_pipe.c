@@ -22,6 +22,7 @@
 #include "sched_pipe.h"
 
 #define GRACE 20	/* seconds from TERM to KILL */
+#define LAST_WORDS 1	/* seconds to hear what was said before all had ended */
 #define LONGEST_LINE 4096
 
 volatile sig_atomic_t pipe_stop;
@@ -38,6 +39,7 @@ struct running {
 	int out;		/* of the last stage, to be counted; or -1 */
 	int alive;
 	double begun, told;	/* when TERM was sent, or 0 */
+	double over;		/* when the last one had ended, or 0 */
 	int late, killed;
 };
 
@@ -174,6 +176,18 @@ start(struct running *r)
  * Listening.
  */
 
+/* FNV-1a.  Digits are left out: they differ where the complaint does not. */
+static void
+add_complaint(struct stage *s, const struct buf *words)
+{
+	size_t i;
+
+	for (i = 0; i < words->n; i++)
+		if (words->p[i] < '0' || words->p[i] > '9')
+			s->complaint = (s->complaint ^ (unsigned char)words->p[i]) *
+			    UINT64_C(0x100000001b3);
+}
+
 static void
 say_line(struct running *r, int i)
 {
@@ -185,6 +199,7 @@ say_line(struct running *r, int i)
 	log_client(r->pipe->where, b->p, b->n);
 	snprintf(s->last, sizeof(s->last), "%.*s", (int)(b->n < PIPE_REASON ? b->n : PIPE_REASON),
 	    b->p);
+	add_complaint(s, b);
 	buf_reset(b);
 }
 
@@ -310,7 +325,8 @@ lost_reader(const struct stage *s)
 
 /*
  * The last stage's code tells; but where that says only that its input was
- * cut, the nearest stage before it that failed says why.
+ * cut, the nearest stage before it that failed says why.  65 is not why: who
+ * leaves something out has written all the rest, to its end mark.
  */
 static void
 judge(struct running *r)
@@ -321,7 +337,8 @@ judge(struct running *r)
 	p->blame = i;
 	if (p->stage[i].code == EX_TEMPFAIL)
 		while (--i >= 0)
-			if (p->stage[i].code != 0 && !lost_reader(&p->stage[i])) {
+			if (p->stage[i].code != 0 && p->stage[i].code != EX_DATAERR &&
+			    !lost_reader(&p->stage[i])) {
 				p->blame = i;
 				break;
 			}
@@ -353,10 +370,15 @@ pipe_run(struct pipe *p)
 	code = start(&r);
 	while (listen_once(&r) > 0 || r.alive > 0) {
 		reap(&r);
-		if (r.alive > 0)
+		if (r.alive > 0) {
 			press(&r);
-		else if (r.told != 0)
-			break;	/* whoever still holds the other ends is not ours */
+			continue;
+		}
+		/* Whoever still holds the other ends is not waited for. */
+		if (r.over == 0)
+			r.over = monotonic();
+		if (r.told != 0 || pipe_stop > 0 || monotonic() - r.over > LAST_WORDS)
+			break;
 	}
 	for (i = 0; i < PIPE_STAGES; i++) {
 		if (r.hear[i].fd != -1)

@@ -22,6 +22,7 @@ struct stage {
 	int signal;
 	double seconds;
 	char last[PIPE_REASON];	/* its last words */
+	uint64_t complaint;	/* a sum of all its words, without the digits */
 };
 
 struct pipe {

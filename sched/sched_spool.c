@@ -22,8 +22,10 @@
 #include "rec.h"
 #include "sched_log.h"
 #include "sched_spool.h"
+#include "sha256.h"
 
 #define DIGITS 10
+#define MARK_SIZE 4096	/* the end mark stands in the last bytes of a report */
 #define REFUSED "refused\n"	/* what stands in done/ of such a recording */
 
 char *
@@ -152,8 +154,11 @@ tspool_open(struct transfer_spool *t, const char *spool, int64_t transfer)
 void
 tspool_close(struct transfer_spool *t)
 {
-	if (t->lock != -1)
+	/* Given up, for a command may have left somebody behind who has it. */
+	if (t->lock != -1) {
+		(void)flock(t->lock, LOCK_UN);
 		close(t->lock);
+	}
 	if (t->dir != -1)
 		close(t->dir);
 	t->lock = t->dir = -1;
@@ -276,6 +281,19 @@ tspool_last(struct transfer_spool *t)
 }
 
 int
+tspool_rename(struct transfer_spool *t, const char *name, const char *to)
+{
+	char dir[64];
+
+	if (renameat(t->dir, name, t->dir, to) == -1) {
+		msg_errno("%s/%s", t->path, to);
+		return EX_IOERR;
+	}
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(to, '/') - to), to);
+	return sync_dir(t, dir);
+}
+
+int
 tspool_remove(struct transfer_spool *t, const char *name)
 {
 	if (unlinkat(t->dir, name, 0) == 0 || errno == ENOENT)
@@ -284,17 +302,75 @@ tspool_remove(struct transfer_spool *t, const char *name)
 	return EX_IOERR;
 }
 
-int
-tspool_fail(struct transfer_spool *t, const char *name, const char *key, const char *extension)
+/*
+ * A sum of what is in it.  The end mark of a report is no part of that: it
+ * says when it was asked for, and two that differ in nothing else are one.
+ */
+static int
+content_of(struct transfer_spool *t, const char *name, char sum[SHA256_HEX])
 {
-	char to[128];
+	int fd = openat(t->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct sha256 *h = sha256_new();
+	static char block[1 << 16];
+	off_t end, mark = 0;
+	ssize_t n = 0;
+	char *p;
 
-	snprintf(to, sizeof(to), "failed/%.64s.%s", key, extension);
-	if (linkat(t->dir, name, t->dir, to, 0) == 0)
-		return 1;
-	if (errno != EEXIST)
-		msg_errno("%s/%s", t->path, to);
-	return 0;
+	if (fd != -1 && (end = lseek(fd, 0, SEEK_END)) != -1) {
+		mark = end > MARK_SIZE ? end - MARK_SIZE : 0;
+		n = pread(fd, block, MARK_SIZE, mark);
+		p = n > 0 ? memmem(block, (size_t)n, "<?praic-end ", 12) : NULL;
+		mark = p != NULL ? mark + (p - block) : end;
+		n = lseek(fd, 0, SEEK_SET) == -1 ? -1 : n;
+	}
+	while (fd != -1 && n != -1 && mark > 0 &&
+	    (n = file_read(fd, block, mark < (off_t)sizeof(block) ? (size_t)mark :
+	    sizeof(block))) > 0) {
+		sha256_add(h, block, (size_t)n);
+		mark -= n;
+	}
+	sha256_hex(h, sum);
+	sha256_free(h);
+	if (fd == -1 || n == -1)
+		msg_errno("%s/%s", t->path, name);
+	if (fd != -1)
+		close(fd);
+	return fd == -1 || n == -1 ? EX_IOERR : 0;
+}
+
+/* Has failed/ a file whose name begins like this? */
+static int
+has_failed(struct transfer_spool *t, const char *begin)
+{
+	DIR *d = open_dir(t, "failed");
+	struct dirent *e;
+	int found = 0;
+
+	while (d != NULL && !found && (e = readdir(d)) != NULL)
+		found = strncmp(e->d_name, begin, strlen(begin)) == 0;
+	if (d != NULL)
+		closedir(d);
+	return found;
+}
+
+int
+tspool_fail(struct transfer_spool *t, const char *name, uint64_t complaint,
+    const char *extension, char as[TSPOOL_NAME], int *is_new)
+{
+	char sum[SHA256_HEX];
+	int code = content_of(t, name, sum);
+
+	if (code != 0)
+		return code;
+	snprintf(as, TSPOOL_NAME, "failed/%016llx-", (unsigned long long)complaint);
+	*is_new = !has_failed(t, as + strlen("failed/"));
+	snprintf(as, TSPOOL_NAME, "failed/%016llx-%.32s.%s", (unsigned long long)complaint, sum,
+	    extension);
+	if (linkat(t->dir, name, t->dir, as, 0) == -1 && errno != EEXIST) {
+		msg_errno("%s/%s", t->path, as);
+		return EX_IOERR;
+	}
+	return sync_dir(t, "failed");
 }
 
 /*

@@ -56,14 +56,18 @@ int64_t tspool_last(struct transfer_spool *);
 /* "new/KIND/0000000007.xml", below the spool's path. */
 void tspool_name(char out[64], enum settings_data, int64_t number, const char *extension);
 
+/* Another name in the same directory of new/.  0, or a code after a message. */
+int tspool_rename(struct transfer_spool *, const char *name, const char *to);
 /* It is stored, or no longer wanted.  0, or a code after a message. */
 int tspool_remove(struct transfer_spool *, const char *name);
 /*
- * Keep a copy (a link) in failed/ under this key, unless there is one: 1
- * when it is new.
+ * Keep a copy (a link) in failed/, as COMPLAINT-CONTENT.EXTENSION, durably;
+ * one of the same content is there once.  The name goes to as; is_new: no
+ * file of this complaint was there.  0, or a code after a message.
  */
-int tspool_fail(struct transfer_spool *, const char *name, const char *key,
-    const char *extension);
+#define TSPOOL_NAME 96
+int tspool_fail(struct transfer_spool *, const char *name, uint64_t complaint,
+    const char *extension, char as[TSPOOL_NAME], int *is_new);
 
 /* How many files failed/ has. */
 int64_t tspool_failed(struct transfer_spool *);

@@ -5,7 +5,6 @@
 #include "code.h"
 #include "sched_log.h"
 #include "sched_step.h"
-#include "sha256.h"
 
 const struct counts step_uncounted = {-1, -1, -1, -1, -1, DB_NEVER, DB_NEVER, DB_NEVER};
 
@@ -43,6 +42,7 @@ step_end(struct work *w, enum settings_data kind, enum step step, int64_t run,
 	char text[PIPE_REASON];
 	const char *reason = code == 0 ? NULL : words != NULL ? words :
 	    step_reason(p, text, sizeof(text));
+	unsigned bit = 1u << (2 * (unsigned)kind + (unsigned)step);
 	int bad = 0;
 
 	if (run != -1)
@@ -53,8 +53,10 @@ step_end(struct work *w, enum settings_data kind, enum step step, int64_t run,
 		if (step == STEP_STORE || kind == SETTINGS_DATA_SESSION ||
 		    kind == SETTINGS_DATA_BACKUP)
 			bad = db_fine(w->settings, t->id, kind, step, log_now());
-	} else if (bad == 0)
+	} else if (bad == 0 && (w->failed & bit) == 0) {
+		w->failed |= bit;
 		bad = db_failed(w->settings, t->id, kind, step, log_now(), code, p, reason);
+	}
 	log_say(code == 0 ? 1 : 0, "transfer %lld (%s: %s to %s) %s %s: %s%s%s",
 	    (long long)t->id, t->schedule, t->site, t->destination, settings_data_name[kind],
 	    step_name[step], code == 0 ? "done" : code == EX_DATAERR ? "something left out" :
@@ -102,34 +104,32 @@ step_room(struct work *w, char *why, size_t size)
 	return code;
 }
 
-/* One key for one complaint: its words without what differs in each report. */
-static void
-key_of(const struct pipe *p, char key[SHA256_HEX])
+/* One sum for one complaint: all the words without what differs in each report. */
+static uint64_t
+complaint_of(const struct pipe *p)
 {
-	struct sha256 *h = sha256_new();
-	const char *c;
+	uint64_t sum = 0;
 	int i;
 
 	for (i = 0; i < p->stages; i++)
-		for (c = p->stage[i].last; *c != '\0'; c++)
-			if (*c < '0' || *c > '9')
-				sha256_add(h, c, 1);
-	sha256_hex(h, key);
-	sha256_free(h);
+		sum = (sum ^ p->stage[i].complaint) * UINT64_C(0x100000001b3);
+	return sum;
 }
 
 int
 step_keep_failed(struct work *w, const struct pipe *p, int64_t before, const char *name,
-    const char *extension)
+    const char *extension, int *is_new)
 {
-	char key[SHA256_HEX];
+	char as[TSPOOL_NAME];
+	int code;
 
-	if (before != -1 && w->transfer->destination_kind == SETTINGS_SQL && p->stage[0].code == 0)
-		return tspool_failed(&w->spool) > before;
-	key_of(p, key);
-	key[32] = '\0';
-	if (tspool_fail(&w->spool, name, key, extension) != 1)
-		return before != -1 && tspool_failed(&w->spool) > before;
-	log_say(0, "%s: kept as %s/failed/%s.%s", w->where, w->spool.path, key, extension);
-	return 1;
+	if (before != -1 && w->transfer->destination_kind == SETTINGS_SQL &&
+	    p->stage[0].code == 0) {
+		*is_new = tspool_failed(&w->spool) > before;
+		return 0;
+	}
+	code = tspool_fail(&w->spool, name, complaint_of(p), extension, as, is_new);
+	if (code == 0)
+		log_say(0, "%s: kept as %s/%s", w->where, w->spool.path, as);
+	return code;
 }

@@ -23,6 +23,7 @@ struct work {
 	struct work_limits limit;
 	char where[80];		/* for the log: transfer, kind, step */
 	int code;		/* the worst so far */
+	unsigned failed;	/* kinds and steps whose failure is noted: one back-off for all */
 };
 
 extern const struct counts step_uncounted;
@@ -50,16 +51,18 @@ int step_room(struct work *, char *why, size_t size);
 /*
  * Something was left out of this file of the spool.  praic-tosql --reject
  * keeps each session once for each reason; whatever else was left out, or by
- * whom, is kept with the whole file, once for each complaint.  before is what
- * tspool_failed() said before the filters ran, or -1 where none of them keeps
- * anything.  1 when something is there that was not there before, which is a
- * reason to tell about it.
+ * whom, is kept with the whole file, for nobody can say which part of it was
+ * bad.  before is what tspool_failed() said before the filters ran, or -1
+ * where none of them keeps anything.  is_new: there was no such complaint
+ * before, which is a reason to tell about it.  0, or a code after a message:
+ * then the file is not kept, and must stay where it is.
  */
 int step_keep_failed(struct work *, const struct pipe *, int64_t before, const char *name,
-    const char *extension);
+    const char *extension, int *is_new);
 
 /* sched_fetch.c: kinds is a set of those that are read from reports. */
 int fetch_reports(struct work *, unsigned kinds);
+/* sched_files.c */
 int fetch_recordings(struct work *, enum settings_data);
 int fetch_backup(struct work *, const struct kind_state *);
 /* sched_store.c: all that waits of this kind. */

@@ -61,8 +61,8 @@ store_one(struct work *w, enum settings_data kind, int64_t number)
 	if (code == EX_TEMPFAIL && !records && p.stages == 2 && p.blame == 0)
 		code = EX_DATAERR;
 	if (code == EX_DATAERR)
-		is_new = step_keep_failed(w, &p, before, name, extension);
-	if (code == 0 || code == EX_DATAERR) {
+		bad = step_keep_failed(w, &p, before, name, extension, &is_new);
+	if (bad == 0 && (code == 0 || code == EX_DATAERR)) {
 		if (records)
 			bad = tspool_done(&w->spool, name, code != 0);
 		if (bad == 0)
@@ -70,7 +70,8 @@ store_one(struct work *w, enum settings_data kind, int64_t number)
 		if (bad == 0)
 			bad = tspool_remove(&w->spool, name);
 	}
-	code = step_end(w, kind, STEP_STORE, run, &p, code_worse(code, bad), NULL, &c);
+	code = step_end(w, kind, STEP_STORE, run, &p, code_worse(code, bad),
+	    bad != 0 ? "the spool or the settings cannot be written to" : NULL, &c);
 	/* Only now: what failed before is over, and would be in its place. */
 	if (is_new && code == 0)
 		code = db_left_out(w->settings, w->transfer->id, kind, log_now(),

@@ -5,7 +5,8 @@
  * twice, which does no harm, and nothing undone.
  *
  *	sched_step.c	what fetching and storing have in common
- *	sched_fetch.c	from the appliance into the spool
+ *	sched_fetch.c	reports, from the appliance into the spool
+ *	sched_files.c	recordings and backups, likewise
  *	sched_store.c	from the spool to the destination
  */
 #include <stdio.h>

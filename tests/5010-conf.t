@@ -33,6 +33,17 @@ pipe 0 "a site; its secret by standard input" secret \
 silent "says nothing"
 is "https:// and the slash are gone; the secret is kept as it is" \
 	"SELECT host, client_id, secret, rate FROM site" 'pra.example.com|abc123|plain:s3cr=t " two|10'
+pipe 0 "a URL as a browser has it" secret "$conf" site add url \
+	host=https://url.example.com:8443/login?next=1#x client-id=abc123
+is "its host and port are meant" "SELECT host FROM site WHERE name = 'url'" url.example.com:8443
+run 0 "it goes" "$conf" site remove url
+pipe 64 "a URL without TLS" secret "$conf" site add url host=http://url.example.com/ client-id=x
+says "is refused with the reason" "https"
+pipe 0 "a machine that has no room for temporary files" secret \
+	env TMPDIR="$work/nowhere" "$conf" site add url host=url.example.com client-id=abc123
+says "is told where they should be" "$work/nowhere (TMPDIR)"
+says "and whose fault it is" "this machine"
+run 0 "it goes" "$conf" site remove url
 run 64 "the same name again" "$conf" site add access host=x client-id=y secret=env:X
 run 64 "a secret as an argument" "$conf" site add b host=x client-id=y secret=hunter22
 check "is not repeated" sh -c '! grep -q hunter22 err'

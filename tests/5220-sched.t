@@ -343,7 +343,7 @@ same "of the others all are stored" want tofs.end
 find spool/3/files -type f >left
 silent "and none of them stays in the spool" left
 check "they are known as done" test -e spool/3/done/a.flv -a -e spool/3/done/b.flv
-check "what was said is kept" test "$(find spool/3/failed -name '*.rec' | wc -l)" -eq 1
+check "the report that names it is kept" test "$(find spool/3/failed -name '*.xml' | wc -l)" -eq 1
 sql "SELECT sessions, rows, files, bytes, left_out FROM run WHERE step = 'fetch' AND
 	number IS NOT NULL AND since IS NULL ORDER BY id DESC LIMIT 1" >got
 printf '1\t3\t2\t4\t7\n' >want
