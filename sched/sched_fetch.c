@@ -25,7 +25,6 @@
 #define DAY 86400
 /* A longer way to go is gone in such steps, each of them safe when done. */
 #define STRIDE (14 * DAY)
-#define END_MARK 4096	/* the mark stands in the last bytes of records */
 
 /*
  * Reports.

@@ -20,9 +20,9 @@ static const char site_begins[] = "<?praic-site ", end_begins[] = "<?praic-end";
 
 /*
  * The last bytes as ASCII; whatever is not becomes 1, NUL too, so that text
- * of one form never reads as that of another.
+ * of one form never reads as that of another.  How many bytes make one.
  */
-static void
+static size_t
 narrow(const unsigned char *p, size_t n, char *text)
 {
 	size_t wide = n >= 2 && (p[n - 1] == 0 || p[n - 2] == 0) ? 2 : 1, k = 0, i;
@@ -34,6 +34,7 @@ narrow(const unsigned char *p, size_t n, char *text)
 		text[k++] = high == 0 && c != 0 && c < 0x80 ? (char)c : 1;
 	}
 	text[k] = '\0';
+	return wide;
 }
 
 /* ` NAME="DIGITS"' at *p, which moves behind it. */
@@ -74,6 +75,7 @@ mark_read(int fd, struct end_mark *m)
 	char text[TAIL + 1];
 	const char *p, *mark = NULL;
 	struct stat st;
+	size_t wide;
 	ssize_t n;
 
 	if (fstat(fd, &st) == -1)
@@ -83,7 +85,7 @@ mark_read(int fd, struct end_mark *m)
 	while (n == -1 && errno == EINTR);
 	if (n <= 0)
 		return -1;
-	narrow(block, (size_t)n, text);
+	wide = narrow(block, (size_t)n, text);
 	for (p = text; (p = strstr(p, end_begins)) != NULL; p++)
 		mark = p;
 	if (mark == NULL)
@@ -97,6 +99,7 @@ mark_read(int fd, struct end_mark *m)
 	if (strncmp(p, "?>", 2) != 0)
 		return -1;
 	p += 2;
+	m->at = (int64_t)st.st_size - n + n % (ssize_t)wide + (mark - text) * (ssize_t)wide;
 	m->empty = st.st_size <= TAIL && only_site(text, mark);
 	return p[strspn(p, SPACE)] == '\0' ? 0 : -1;
 }

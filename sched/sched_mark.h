@@ -11,6 +11,7 @@
 struct end_mark {
 	int64_t documents;
 	int64_t until;		/* UNIX seconds; -1: it does not tell */
+	int64_t at;		/* the byte that it begins with */
 	int empty;		/* before it is nothing but the site's mark */
 };
 

@@ -21,11 +21,11 @@
 #include "num.h"
 #include "rec.h"
 #include "sched_log.h"
+#include "sched_mark.h"
 #include "sched_spool.h"
 #include "sha256.h"
 
 #define DIGITS 10
-#define MARK_SIZE 4096	/* the end mark stands in the last bytes of a report */
 #define REFUSED "refused\n"	/* what stands in done/ of such a recording */
 
 char *
@@ -312,16 +312,13 @@ content_of(struct transfer_spool *t, const char *name, char sum[SHA256_HEX])
 	int fd = openat(t->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct sha256 *h = sha256_new();
 	static char block[1 << 16];
-	off_t end, mark = 0;
+	off_t mark = 0;
+	struct end_mark m;
 	ssize_t n = 0;
-	char *p;
 
-	if (fd != -1 && (end = lseek(fd, 0, SEEK_END)) != -1) {
-		mark = end > MARK_SIZE ? end - MARK_SIZE : 0;
-		n = pread(fd, block, MARK_SIZE, mark);
-		p = n > 0 ? memmem(block, (size_t)n, "<?praic-end ", 12) : NULL;
-		mark = p != NULL ? mark + (p - block) : end;
-		n = lseek(fd, 0, SEEK_SET) == -1 ? -1 : n;
+	if (fd != -1) {
+		mark = mark_read(fd, &m) == 0 ? (off_t)m.at : lseek(fd, 0, SEEK_END);
+		n = mark == -1 || lseek(fd, 0, SEEK_SET) == -1 ? -1 : 0;
 	}
 	while (fd != -1 && n != -1 && mark > 0 &&
 	    (n = file_read(fd, block, mark < (off_t)sizeof(block) ? (size_t)mark :

@@ -70,6 +70,18 @@ run 65 "the same once more, with another end mark" "$sched" -r files --now $((no
 check "is kept once" test "$(kept 1)" -eq 2
 check "and told once" test "$(grep -c 'LEFT OUT' mails)" -eq 2
 
+# A session may say what an end mark says: the sum goes on behind it.
+for other in eeee ffff; do
+	report $((now + 3)) dddd bodi $other bodi zzzz bodi
+	sed '/lsid="dddd"/,/bodi/s/x<.bodi>/<![CDATA[<?praic-end documents="1" until="5"?>]]>&/' \
+		report >baited
+	mv baited report
+	run 65 "a session that holds an end mark, and then $other" "$sched" -r files \
+		--now $((now + 3))
+	says "$other" "lsid=\"$other\"" report
+done
+check "both of them are kept" test "$(kept 1)" -eq 4
+
 # What cannot be kept stays where it is.
 report $((now + 4)) cccc bodi
 rm -r spool/1/failed
