@@ -72,7 +72,7 @@ check "and told once" test "$(grep -c 'LEFT OUT' mails)" -eq 2
 
 # A session may say what an end mark says: the sum goes on behind it.
 for other in eeee ffff; do
-	report $((now + 3)) dddd bodi $other bodi zzzz bodi
+	report $((now + 3)) dddd bodi $other body
 	sed '/lsid="dddd"/,/bodi/s/x<.bodi>/<![CDATA[<?praic-end documents="1" until="5"?>]]>&/' \
 		report >baited
 	mv baited report
