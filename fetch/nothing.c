@@ -21,6 +21,8 @@
 #define LONG_AGO_DAY "1970-01-01"
 #define NO_LSID "00000000000000000000000000000000"
 #define NO_TIME "none"
+#define ODD_TRIES 3
+#define ODD_WAIT 200		/* ms between them */
 
 static const char *const known_nothing[] = {
 	"No Support report information matching your chosen criteria is available.",
@@ -125,6 +127,23 @@ says(struct document *d, const struct question *q, const char *text)
 	    a->said.n == strlen(text) && memcmp(a->said.p, text, a->said.n) == 0;
 }
 
+/*
+ * The same of a question that an appliance may choke on: to fail at it again
+ * and again is another answer.  Not if it asks to wait, which it does of any.
+ */
+static int
+says_to_odd(struct document *d, const struct question *q, const char *text)
+{
+	int is = -1, i;
+
+	for (i = 0; i < ODD_TRIES && is == -1; i++) {
+		if (i > 0)
+			call_sleep(d->site, ODD_WAIT);
+		is = says(d, q, text);
+	}
+	return is == -1 && d->call.status != 429 && d->call.status != 503 ? 0 : is;
+}
+
 static int
 in_list(const char *const *list, size_t n, const char *text)
 {
@@ -156,7 +175,7 @@ nothing_is(struct document *d, const struct question *q, const char *text)
 	struct site *s = d->site;
 	char shown[SITE_SHOWN], key[128];
 	const char *kind = kind_of(q, key, sizeof(key));
-	int is;
+	int is, everywhere;
 
 	if (*text == '\0')
 		return 0;
@@ -169,18 +188,22 @@ nothing_is(struct document *d, const struct question *q, const char *text)
 	question_senseless(q, &senseless);
 	if ((is = says(d, &nothing, text)) != 1)
 		return is;
-	if ((is = says(d, &senseless, text)) != 0)
+	if ((is = says_to_odd(d, &senseless, text)) != 0)
 		return is == 1 ? 0 : -1;
 	/* The real texts name what there is none of; one that the appliance
-	 * has for another report, too, is some trouble of its own. */
+	 * has for another report, too, might be some trouble of its own: it is
+	 * not remembered beyond this run. */
 	question_other(q, &other);
-	if ((is = says(d, &other, text)) != 0)
-		return is == 1 ? 0 : -1;
+	if ((everywhere = says_to_odd(d, &other, text)) == -1)
+		return -1;
 	if ((is = says(d, &nothing, text)) != 1)
 		return is;
 	msg_tell(1, "%s: %s: this site says \"nothing found\" so: %s", s->name, q->report,
 	    site_show(s, text, strlen(text), shown));
-	token_remember(s, kind, text);
+	if (!everywhere)
+		token_remember(s, kind, text);
+	else if (s->nothing.n < SITE_TEXTS)
+		s->nothing.text[s->nothing.n++] = xstrdup(text);
 	return 1;
 }
 

@@ -440,9 +440,11 @@ int
 token_knows(struct site *s, const char *kind, const char *text)
 {
 	json_t *texts = json_object_get(own(s)->nothing, kind);
-
-	return json_integer_value(json_object_get(texts, text)) >
+	json_int_t left = json_integer_value(json_object_get(texts, text)) -
 	    (json_int_t)time(NULL);
+
+	/* More is left of none, save by a clock that was wrong. */
+	return left > 0 && left <= REMEMBER;
 }
 
 void

@@ -39,15 +39,16 @@ destination(struct pipe *p, const struct transfer *t)
 }
 
 void
-argv_report(struct pipe *p, const struct transfer *t, int64_t since, int64_t until)
+argv_report(struct pipe *p, const struct transfer *t, const struct span *span)
 {
+	const char *unit = span->back ? "s" : "";
 	struct stage *g = fetch(p, t, "sessions");
 
 	pipe_add(g, "--since");
-	pipe_add(g, "%lld", (long long)since);
-	if (until != DB_NEVER) {
+	pipe_add(g, "%lld%s", (long long)span->since, unit);
+	if (span->until != DB_NEVER) {
 		pipe_add(g, "--until");
-		pipe_add(g, "%lld", (long long)until);
+		pipe_add(g, "%lld%s", (long long)span->until, unit);
 	}
 }
 

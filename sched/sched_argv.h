@@ -5,8 +5,17 @@
 #include "sched_db.h"
 #include "sched_pipe.h"
 
-/* The site's sessions that changed since; until may be DB_NEVER. */
-void argv_report(struct pipe *, const struct transfer *, int64_t since, int64_t until);
+/*
+ * A span to ask for.  Where nothing is known of the appliance's clock, both
+ * are seconds back from what it shows: no clock here matters then.
+ */
+struct span {
+	int64_t since, until;	/* until: DB_NEVER for the appliance's now */
+	int back;		/* seconds back, not times */
+};
+
+/* The site's sessions that changed in it. */
+void argv_report(struct pipe *, const struct transfer *, const struct span *);
 /* A report (NULL: standard input) to the destination; failed may be NULL. */
 void argv_store(struct pipe *, const struct transfer *, const char *xml, const char *failed);
 /* What is in a report: records without XML. */

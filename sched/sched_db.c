@@ -181,6 +181,14 @@ db_claim(struct settings *s, const struct schedule *c, int64_t now)
 }
 
 int
+db_mend_due(struct settings *s, const struct schedule *c, int64_t last)
+{
+	return settings_run(s, PREPARE(s, "UPDATE schedule SET last_due = ?1"
+	    " WHERE id = ?2 AND last_due IS ?3", last, c->id, c->last_due),
+	    "setting a last run right");
+}
+
+int
 db_ran(struct settings *s, int64_t schedule, int64_t started)
 {
 	return settings_run(s, PREPARE(s, "UPDATE schedule SET last_run = ?1 WHERE id = ?2",
@@ -194,6 +202,21 @@ db_invoked(struct settings *s, int64_t now, int64_t pid)
 	    " VALUES ('praic-sched', ?1, ?2) ON CONFLICT (name) DO UPDATE SET"
 	    " last_run = ?1, pid = coalesce(?2, pid)", now, pid == 0 ? DB_NEVER : pid),
 	    "noting that it was invoked");
+}
+
+int
+db_oldest_now(struct settings *s, int64_t now, int64_t *t)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "SELECT min(?1, coalesce(max(mark), ?1))"
+	    " FROM transfer_kind", now);
+	int rc;
+
+	*t = now;
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		*t = sqlite3_column_int64(stmt, 0);
+	return finish(s, stmt, rc);
 }
 
 int
@@ -295,7 +318,7 @@ db_mark(struct settings *s, int64_t transfer, unsigned kinds, int64_t mark, int6
 
 		if ((kinds & (1u << k)) == 0)
 			continue;
-		/* A mark never goes back. */
+		/* Here it never goes back: db_mark_back. */
 		stmt = PREPARE(s, "UPDATE transfer_kind SET"
 		    " mark = CASE WHEN ?2 IS NULL THEN mark ELSE max(coalesce(mark, ?2), ?2) END,"
 		    " swept = coalesce(?3, swept), last_number = max(last_number, ?4)"
@@ -304,6 +327,44 @@ db_mark(struct settings *s, int64_t transfer, unsigned kinds, int64_t mark, int6
 		code = settings_run(s, stmt, "moving a mark");
 	}
 	return code;
+}
+
+int
+db_mark_back(struct settings *s, int64_t transfer, unsigned kinds, int64_t mark)
+{
+	int k, code = 0;
+
+	for (k = 0; k < SETTINGS_DATA && code == 0; k++) {
+		sqlite3_stmt *stmt;
+
+		if ((kinds & (1u << k)) == 0)
+			continue;
+		stmt = PREPARE(s, "UPDATE transfer_kind SET mark = min(mark, ?2), swept = NULL"
+		    " WHERE transfer_id = ?1 AND kind = ?3", transfer, mark);
+		bind_text(stmt, 3, settings_data_name[k]);
+		code = settings_run(s, stmt, "setting a mark back");
+	}
+	return code;
+}
+
+int
+db_marked(struct settings *s, int64_t transfer, enum settings_data kind, int64_t mark,
+    int64_t *when)
+{
+	/* It is among the last; and those may be many. */
+	sqlite3_stmt *stmt = PREPARE(s, "SELECT started FROM (SELECT id, started, until, code"
+	    " FROM run WHERE transfer_id = ?1 AND kind = ?3 AND step = 'fetch'"
+	    " ORDER BY id DESC LIMIT 1000) WHERE until = ?2 AND code = 0 ORDER BY id DESC LIMIT 1",
+	    transfer, mark);
+	int rc;
+
+	*when = DB_NEVER;
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	bind_text(stmt, 3, settings_data_name[kind]);
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		*when = column_time(stmt, 0);
+	return finish(s, stmt, rc);
 }
 
 int
@@ -498,12 +559,14 @@ db_end_run(struct settings *s, int64_t run, const struct pipe *p, int code, cons
 		return bad;
 	stmt = PREPARE(s, "UPDATE run SET code = ?2, sessions = ?3, rows = ?4, files = ?5,"
 	    " bytes = ?6, left_out = ?7, until = coalesce(?8, until), number = ?9,"
-	    " reason = ?10, seconds = ?11 WHERE id = ?1", run, code,
+	    " since = coalesce(?12, since), reason = ?10, seconds = ?11 WHERE id = ?1", run, code,
 	    counted(c->sessions), counted(c->rows), counted(c->files), counted(c->bytes),
 	    counted(c->left_out), c->until, c->number);
 	bind_text(stmt, 10, reason);
 	if (stmt != NULL && p != NULL)
 		sqlite3_bind_double(stmt, 11, p->seconds);
+	if (stmt != NULL && c->since != DB_NEVER)
+		sqlite3_bind_int64(stmt, 12, c->since);
 	bad = settings_run(s, stmt, "noting a run");
 	for (i = 0; p != NULL && i < p->stages && bad == 0; i++)
 		bad = end_stage(s, run, &p->stage[i], i + 1);

@@ -47,10 +47,18 @@ void db_plan_free(struct plan *);
  * another was faster; -1 after a message.
  */
 int db_claim(struct settings *, const struct schedule *, int64_t now);
+/* Its last run was the mistake of a clock: this is taken for it from now on. */
+int db_mend_due(struct settings *, const struct schedule *, int64_t last);
 /* It has run. */
 int db_ran(struct settings *, int64_t schedule, int64_t started);
 /* praic-sched was invoked; by this process, if it is not 0, it runs. */
 int db_invoked(struct settings *, int64_t now, int64_t pid);
+/*
+ * The time that what is old is told by: no later than the appliances' clocks
+ * say, as the latest mark has it, so that a clock that is ahead once has
+ * nothing thrown away.  0, or a code.
+ */
+int db_oldest_now(struct settings *, int64_t now, int64_t *t);
 /* Forget the history before this. */
 int db_prune(struct settings *, int64_t before);
 /*
@@ -77,7 +85,7 @@ int db_oldest_open(struct settings *, int64_t transfer, int64_t *start);
 
 struct counts {
 	int64_t sessions, rows, files, bytes, left_out;	/* -1: nobody counted */
-	int64_t until;		/* what was fetched reaches so far; or DB_NEVER */
+	int64_t since, until;	/* what was fetched; DB_NEVER: as was asked for */
 	int64_t number;		/* of the file in the spool; or DB_NEVER */
 };
 
@@ -118,6 +126,14 @@ int db_stored(struct settings *, int64_t transfer, enum settings_data, int64_t n
  */
 int db_mark(struct settings *, int64_t transfer, unsigned kinds, int64_t mark, int64_t swept,
     int64_t number);
+/* A mark was a mistake: it goes back to this one, and a look-back is due. */
+int db_mark_back(struct settings *, int64_t transfer, unsigned kinds, int64_t mark);
+/*
+ * When the report was asked for that moved the mark to this, by this
+ * machine's clock; DB_NEVER where history does not tell.
+ */
+int db_marked(struct settings *, int64_t transfer, enum settings_data, int64_t mark,
+    int64_t *when);
 /* A session was seen; end: has it one? */
 int db_seen(struct settings *, int64_t transfer, const char *host, int host_n,
     const char *lsid, int lsid_n, int64_t start, int end);

@@ -95,15 +95,23 @@ due_after(const struct due *s, int64_t t)
 }
 
 int64_t
-due_next(const struct due *s, int64_t last, int64_t now)
+due_last(const struct due *s, int64_t last, int64_t now)
 {
 	int64_t ahead = s->period > BELIEVED ? s->period : BELIEVED;
 
+	/* A schedule may have been made by a clock that was wrong, too. */
+	if (last == DUE_NEVER && (s->at == DUE_NO_TIME || s->created - 1 <= now + ahead))
+		return last;
+	return last == DUE_NEVER || last > now + ahead ? now : last;
+}
+
+int64_t
+due_next(const struct due *s, int64_t last, int64_t now)
+{
+	last = due_last(s, last, now);
 	if (last == DUE_NEVER && s->at == DUE_NO_TIME)
 		return s->created < now ? s->created : now;
-	if (last == DUE_NEVER)
-		last = s->created - 1;
-	return due_after(s, last > now + ahead ? now : last);
+	return due_after(s, last == DUE_NEVER ? s->created - 1 : last);
 }
 
 int64_t

@@ -28,6 +28,13 @@ struct due {
  */
 int64_t due_next(const struct due *, int64_t last, int64_t now);
 
+/*
+ * The last run as far as it is believed: now, when it lies so far ahead that
+ * only a clock that was wrong can have said so.  Whoever keeps last runs has
+ * to keep that, too, or the schedule would be due in a while for ever.
+ */
+int64_t due_last(const struct due *, int64_t last, int64_t now);
+
 /* How often it was due from after last until now: 1 when nothing was missed. */
 int64_t due_count(const struct due *, int64_t last, int64_t now);
 

@@ -18,42 +18,18 @@
 #include "rec.h"
 #include "sched_argv.h"
 #include "sched_log.h"
+#include "sched_mark.h"
 #include "sched_step.h"
 #include "when.h"
 
 #define DAY 86400
 /* A longer way to go is gone in such steps, each of them safe when done. */
 #define STRIDE (14 * DAY)
-#define END_MARK 4096	/* the mark stands in the last bytes of a report */
+#define END_MARK 4096	/* the mark stands in the last bytes of records */
 
 /*
  * Reports.
  */
-
-/* A number of the end mark, praic-fetch(1); -1 where there is none. */
-static int64_t
-end_mark(int fd, const char *name)
-{
-	char block[END_MARK], text[END_MARK + 1], *p;
-	struct stat st;
-	ssize_t n, i;
-	size_t k = 0;
-	uint64_t v;
-
-	if (fstat(fd, &st) == -1)
-		return -1;
-	n = pread(fd, block, sizeof(block), st.st_size > END_MARK ? st.st_size - END_MARK : 0);
-	for (i = 0; i < n; i++)		/* UTF-16 is read as well */
-		if (block[i] != '\0')
-			text[k++] = block[i];
-	text[k] = '\0';
-	p = strstr(text, "<?praic-end ");
-	p = p != NULL ? strstr(p, name) : NULL;
-	if (p == NULL)
-		return -1;
-	p += strlen(name);
-	return num_parse_count(p, strcspn(p, "\""), INT64_MAX, &v) == 0 ? (int64_t)v : -1;
-}
 
 /* A report as records without XML, in a temporary file; -1 when it cannot be. */
 static int
@@ -132,13 +108,13 @@ merge_states(struct work *w, unsigned kinds, struct kind_state *all)
 
 /* The report is whole: into new/, then the mark. */
 static int
-keep_report(struct work *w, unsigned kinds, int fd, int64_t documents, int64_t mark,
-    int64_t swept, int64_t *number, struct counts *c)
+keep_report(struct work *w, unsigned kinds, int fd, int empty, int64_t mark, int64_t swept,
+    int64_t *number, struct counts *c)
 {
 	int code = tspool_finish(&w->spool, fd, "report.xml"), records = -1;
 	char *path = xasprintf("%s/tmp/report.xml", w->spool.path);
 
-	if (code == 0 && documents != 0) {
+	if (code == 0 && !empty) {
 		records = count_records(w, path);
 		code = tspool_publish(&w->spool, "report.xml", kinds, ++*number, "xml");
 		c->number = *number;
@@ -161,55 +137,162 @@ keep_report(struct work *w, unsigned kinds, int fd, int64_t documents, int64_t m
 	return code;
 }
 
-/* One span; *at moves to where the next one begins, *more says if there is one. */
+/* How far it got with a transfer's reports. */
+struct progress {
+	unsigned kinds;
+	enum settings_data kind;	/* the first of them, for history */
+	struct kind_state k;
+	int64_t at;		/* where the next span begins; DB_NEVER: see work_since() */
+	int64_t clock;		/* the appliance's, once it is known */
+	int sweep, more;
+};
+
+static void
+next_span(const struct work *w, const struct progress *g, struct span *span)
+{
+	int64_t oldest = w->limit.retention;
+
+	*span = (struct span){g->at, DB_NEVER, g->at == DB_NEVER};
+	if (span->back) {
+		span->since = oldest;
+		if (oldest > STRIDE + 3600)
+			span->until = oldest - STRIDE;
+	} else if (g->at + STRIDE < g->clock - 3600)
+		span->until = g->at + STRIDE;
+}
+
+/* What the appliance's clock shows, if the end mark tells. */
+static int64_t
+clock_of(const struct span *span, const struct end_mark *m)
+{
+	if (span->until == DB_NEVER)
+		return m->until;
+	if (span->back)
+		return m->until + span->until;
+	return m->until < span->until ? m->until : DB_NEVER;
+}
+
+/*
+ * A mark tells what was fetched only as far as the appliance's clock was
+ * right when it was made.  When that clock now shows less, or this machine's
+ * does not agree with it as it did, one of them was wrong, and what came in
+ * the meantime may never have been asked for.  Then *back is from where to
+ * ask again, which does no harm; else DB_NEVER.
+ */
 static int
-fetch_span(struct work *w, unsigned kinds, enum settings_data kind, struct kind_state *k,
-    int64_t *at, int sweep, int *more)
+doubt_mark(struct work *w, const struct progress *g, int64_t clock, int64_t now, int64_t *back)
+{
+	int64_t oldest = clock - w->limit.retention, made, mark = g->k.mark;
+	char is[WHEN_SIZE], was[WHEN_SIZE];
+	int code;
+
+	*back = DB_NEVER;
+	if (clock == DB_NEVER || mark == DB_NEVER)
+		return 0;
+	if ((code = db_marked(w->settings, w->transfer->id, g->kind, mark, &made)) != 0)
+		return code;
+	if (mark - clock > w->limit.overlap)
+		/* A small mistake, and not long ago: the look-back is enough. */
+		*back = mark - clock <= DAY && (made == DB_NEVER || (made <= now &&
+		    now - made <= DAY)) ? clock - w->limit.sweep : oldest;
+	/* By the time that has gone by here since, the mark would be earlier. */
+	else if (made != DB_NEVER && mark - (made + clock - now) > DAY)
+		*back = made + clock - now;
+	if (*back != DB_NEVER && *back < oldest)
+		*back = oldest;
+	if (*back == DB_NEVER)
+		return 0;
+	when_format(mark < WHEN_MAX ? mark : WHEN_MAX, was);
+	when_format(*back > WHEN_MIN ? *back : WHEN_MIN, is);
+	log_say(0, "%s: the appliance's clock or this machine's was wrong when the mark was made "
+	    "(%s), or is now: all since %s is asked for again", w->where, was, is);
+	return db_mark_back(w->settings, w->transfer->id, g->kinds, *back);
+}
+
+/*
+ * A whole report came: keep it, and see where to go on.  A mark that goes
+ * back does so before the report is kept, and stays there until what was
+ * asked for again has come, whatever dies in between.
+ */
+static int
+take_report(struct work *w, struct progress *g, const struct span *span, int64_t now, int fd,
+    const struct end_mark *m, struct counts *c)
+{
+	int64_t clock = clock_of(span, m), back, mark = m->until;
+	int code = doubt_mark(w, g, clock, now, &back);
+
+	if (code != 0) {
+		close(fd);
+		return code;
+	}
+	g->more = span->until != DB_NEVER && (span->back || m->until >= span->until);
+	if (back != DB_NEVER) {
+		mark = g->k.mark = back;
+		g->more = g->sweep = 1;
+	}
+	code = keep_report(w, g->kinds, fd, m->empty, mark, g->sweep && !g->more ? now : DB_NEVER,
+	    &g->k.last_number, c);
+	if (code != 0)
+		return code;
+	if (clock != DB_NEVER)
+		g->clock = clock;
+	if (span->back)
+		c->since = clock - span->since;
+	c->until = m->until;
+	if (mark > g->k.mark)
+		g->k.mark = mark;
+	g->at = mark - w->limit.overlap;
+	return 0;
+}
+
+/* One span. */
+static int
+fetch_span(struct work *w, struct progress *g)
 {
 	struct counts c = step_uncounted;
-	int64_t now = log_now(), until = DB_NEVER, reached = -1, run;
+	int64_t now = log_now(), run;
 	char why[PIPE_REASON];
 	const char *words = NULL;
+	struct end_mark m;
+	struct span span;
 	struct pipe p;
 	int fd, code;
 
-	if (*at + STRIDE < now - 3600)
-		until = *at + STRIDE;
-	step_pipe(w, &p, kind, STEP_FETCH);
-	run = db_begin_run(w->settings, w->transfer, kind, STEP_FETCH, now, *at, until, sweep);
-	*more = 0;
+	next_span(w, g, &span);
+	step_pipe(w, &p, g->kind, STEP_FETCH);
+	run = db_begin_run(w->settings, w->transfer, g->kind, STEP_FETCH, now,
+	    span.back ? now - span.since : span.since,
+	    span.back && span.until != DB_NEVER ? now - span.until : span.until, g->sweep);
+	g->more = 0;
 	if (run == -1)
 		return EX_IOERR;
 	if ((code = step_room(w, why, sizeof(why))) != 0)
-		return step_end(w, kind, STEP_FETCH, run, NULL, code, why, &c);
+		return step_end(w, g->kind, STEP_FETCH, run, NULL, code, why, &c);
 	if ((fd = tspool_create(&w->spool, "report.xml")) == -1)
-		return step_end(w, kind, STEP_FETCH, run, NULL, EX_CANTCREAT,
+		return step_end(w, g->kind, STEP_FETCH, run, NULL, EX_CANTCREAT,
 		    "the spool cannot be written to", &c);
-	argv_report(&p, w->transfer, *at, until);
+	argv_report(&p, w->transfer, &span);
 	p.out = fd;
 	code = pipe_run(&p);
 	if (code == 0) {
 		struct stat st;
 
-		reached = end_mark(fd, " until=\"");
 		c.bytes = fstat(fd, &st) == 0 ? (int64_t)st.st_size : -1;
-		if (reached == -1) {
+		if (mark_read(fd, &m) == -1 || m.until == -1) {
 			words = "the report does not tell until when it is complete";
 			code = EX_UNAVAILABLE;
+		} else if (!span.back && span.until != DB_NEVER && m.until > span.until) {
+			words = "the report says that it is more than was asked for";
+			code = EX_UNAVAILABLE;
 		} else {
-			*more = until != DB_NEVER && reached >= until;
-			code = keep_report(w, kinds, fd, end_mark(fd, " documents=\""), reached,
-			    sweep && !*more ? now : DB_NEVER, &k->last_number, &c);
+			code = take_report(w, g, &span, now, fd, &m, &c);
 			words = code != 0 ? "what was fetched could not be kept" : NULL;
 			fd = -1;
-			if (code == 0)
-				c.until = reached;
-			*at = reached - w->limit.overlap;
 		}
 	}
 	if (fd != -1)
 		close(fd);
-	code = step_end(w, kind, STEP_FETCH, run, &p, code, words, &c);
+	code = step_end(w, g->kind, STEP_FETCH, run, &p, code, words, &c);
 	pipe_free(&p);
 	return code;
 }
@@ -217,23 +300,23 @@ fetch_span(struct work *w, unsigned kinds, enum settings_data kind, struct kind_
 int
 fetch_reports(struct work *w, unsigned kinds)
 {
-	enum settings_data kind = SETTINGS_DATA_SESSION;
-	struct kind_state k;
-	int64_t oldest, at, last;
-	int sweep, more = 1, code;
+	struct progress g = {.kinds = kinds, .kind = SETTINGS_DATA_SESSION, .clock = log_now(),
+	    .more = 1};
+	int64_t oldest, last;
+	int code;
 
-	while ((kinds & (1u << kind)) == 0)
-		kind++;
-	code = merge_states(w, kinds, &k);
+	while ((kinds & (1u << g.kind)) == 0)
+		g.kind++;
+	code = merge_states(w, kinds, &g.k);
 	if (code == 0)
 		code = db_oldest_open(w->settings, w->transfer->id, &oldest);
-	if (code != 0 || !step_is_asked(w, &k))
+	if (code != 0 || !step_is_asked(w, &g.k))
 		return code;
 	last = tspool_last(&w->spool);
-	if (last > k.last_number)
-		k.last_number = last;
-	at = work_since(&w->limit, k.mark, k.swept, oldest, log_now(), &sweep);
-	while (code == 0 && more && pipe_stop == 0)
-		code = fetch_span(w, kinds, kind, &k, &at, sweep, &more);
+	if (last > g.k.last_number)
+		g.k.last_number = last;
+	g.at = work_since(&w->limit, g.k.mark, g.k.swept, oldest, log_now(), &g.sweep);
+	while (code == 0 && g.more && pipe_stop == 0)
+		code = fetch_span(w, &g);
 	return code;
 }

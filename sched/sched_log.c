@@ -101,7 +101,7 @@ log_client(const char *where, const char *p, size_t n)
 }
 
 void
-log_prune(int64_t days)
+log_prune(int64_t days, int64_t now)
 {
 	DIR *d = directory != NULL && days > 0 ? opendir(directory) : NULL;
 	struct dirent *e;
@@ -111,7 +111,7 @@ log_prune(int64_t days)
 		return;
 	while ((e = readdir(d)) != NULL) {
 		day = logfile_day(e->d_name, NULL);
-		if (day == -1 || log_now() - day < (days + 1) * 86400)
+		if (day == -1 || now - day < (days + 1) * 86400)
 			continue;
 		if (unlinkat(dirfd(d), e->d_name, 0) == -1 && errno != ENOENT)
 			msg_errno("%s/%s", directory, e->d_name);

@@ -26,7 +26,7 @@ void log_say(int level, const char *, ...) __attribute__((format(printf, 2, 3)))
 /* A line of the client's log: where (transfer, kind, step) and words. */
 void log_client(const char *where, const char *p, size_t n);
 
-/* Remove files older than this many days; 0: none. */
-void log_prune(int64_t days);
+/* Remove files that are this many days older than now; 0: none. */
+void log_prune(int64_t days, int64_t now);
 
 #endif

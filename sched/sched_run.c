@@ -242,15 +242,23 @@ take_schedule(const struct plan *p, const struct schedule *c, int64_t now, enum 
 }
 
 static int
-find_due(struct settings *s, const struct plan *p, int64_t now, struct launch **l, size_t *n)
+find_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, size_t *n)
 {
 	size_t i, k;
 	int claimed, begun = 0, code = 0;
 
 	for (i = 0; i < p->schedules && code == 0; i++) {
-		const struct schedule *c = &p->schedule[i];
-		int64_t next = due_next(&c->due, c->last_due, now), missed;
+		struct schedule *c = &p->schedule[i];
+		int64_t last = due_last(&c->due, c->last_due, now), next, missed;
 
+		if (last != c->last_due) {
+			log_say(0, "%s: its last run is still to come: the clock was wrong then, "
+			    "or is now", c->name);
+			if ((code = db_mend_due(s, c, last)) != 0)
+				break;
+			c->last_due = last;
+		}
+		next = due_next(&c->due, c->last_due, now);
 		if (next > now) {
 			wake_at(next);
 			continue;
@@ -315,12 +323,16 @@ keep_text(char **to, const char *text)
 static void
 prune(struct settings *s, const struct plan *p, int64_t now)
 {
-	if (run.pruned != 0 && now - run.pruned < 86400)
+	int64_t old;
+
+	if (run.pruned != 0 && run.pruned <= now && now - run.pruned < 86400)
 		return;
 	run.pruned = now;
-	log_prune(p->log_days);
+	if (db_oldest_now(s, now, &old) != 0)
+		return;
+	log_prune(p->log_days, old);
 	if (p->history_days > 0)
-		(void)db_prune(s, now - p->history_days * 86400);
+		(void)db_prune(s, old - p->history_days * 86400);
 }
 
 /* name: -r's schedule, or NULL for what is due. */
@@ -337,7 +349,8 @@ begin_pass(const char *name)
 	run.wake = now + SLICE;
 	if (s == NULL)
 		return code;
-	if ((code = db_plan(s, &p)) != 0) {
+	/* First, for the plan holds what is believed. */
+	if ((code = db_believe(s, now)) != 0 || (code = db_plan(s, &p)) != 0) {
 		settings_close(s);
 		return code;
 	}
@@ -352,9 +365,7 @@ begin_pass(const char *name)
 		free(old);
 	}
 	prune(s, &p, now);
-	if ((code = db_believe(s, now)) != 0)
-		;
-	else if (name == NULL)
+	if (name == NULL)
 		code = find_due(s, &p, now, &l, &n);
 	else {
 		for (i = 0; i < p.schedules && strcmp(p.schedule[i].name, name) != 0; i++)

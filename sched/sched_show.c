@@ -53,7 +53,7 @@ show_schedule(struct buf *b, const struct schedule *c, int64_t now)
 }
 
 static int
-report_since(struct settings *s, const struct transfer *t, int64_t now, int64_t *since)
+report_span(struct settings *s, const struct transfer *t, int64_t now, struct span *span)
 {
 	struct work_limits l;
 	struct kind_state k;
@@ -69,9 +69,14 @@ report_since(struct settings *s, const struct transfer *t, int64_t now, int64_t 
 	}
 	if (code == 0)
 		code = db_oldest_open(s, t->id, &oldest);
-	if (code == 0)
-		*since = work_since(&l, mark, swept, oldest, now, &sweep);
-	return code;
+	if (code != 0)
+		return code;
+	span->since = work_since(&l, mark, swept, oldest, now, &sweep);
+	if (span->since == DB_NEVER) {
+		span->since = l.retention;
+		span->back = 1;
+	}
+	return 0;
 }
 
 static void
@@ -101,7 +106,8 @@ show_transfer(struct settings *s, struct buf *b, const struct transfer *t, const
 {
 	char *path = tspool_path(spool, t->id);
 	struct pipe p, q, d;
-	int64_t since = 0, jobs = 4;
+	struct span span = {.until = DB_NEVER};
+	int64_t jobs = 4;
 	int i, code = 0;
 
 	buf_printf(b, "# transfer %lld: ", (long long)t->id);
@@ -110,7 +116,7 @@ show_transfer(struct settings *s, struct buf *b, const struct transfer *t, const
 	msg_harmless(b, t->destination, strlen(t->destination));
 	buf_addc(b, '\n');
 	if ((t->kinds & ~(1u << SETTINGS_DATA_BACKUP)) != 0)
-		code = report_since(s, t, now, &since);
+		code = report_span(s, t, now, &span);
 	if (code == 0)
 		code = settings_number(s, "jobs", &jobs);
 	for (i = 0; i < SETTINGS_DATA && code == 0; i++) {
@@ -122,7 +128,7 @@ show_transfer(struct settings *s, struct buf *b, const struct transfer *t, const
 		if (i == SETTINGS_DATA_BACKUP)
 			argv_backup(&p, t, path);
 		else
-			argv_report(&p, t, since, DB_NEVER);
+			argv_report(&p, t, &span);
 		if (i == SETTINGS_DATA_SESSION)
 			argv_store(&q, t, NULL, NULL);
 		else

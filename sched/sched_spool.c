@@ -457,7 +457,7 @@ tspool_clean(struct transfer_spool *t)
 }
 
 void
-tspool_forget(struct transfer_spool *t, int64_t seconds)
+tspool_forget(struct transfer_spool *t, int64_t before)
 {
 	DIR *d = open_dir(t, "done");
 	struct dirent *e;
@@ -465,7 +465,7 @@ tspool_forget(struct transfer_spool *t, int64_t seconds)
 
 	while (d != NULL && (e = readdir(d)) != NULL)
 		if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
-		    (int64_t)st.st_mtime < log_now() - seconds)
+		    (int64_t)st.st_mtime < before)
 			(void)unlinkat(dirfd(d), e->d_name, 0);
 	if (d != NULL)
 		closedir(d);

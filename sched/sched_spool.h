@@ -79,8 +79,8 @@ int64_t tspool_failed(struct transfer_spool *);
 int tspool_done(struct transfer_spool *, const char *name, int refused);
 /* Once no records wait, remove from files/ what is stored. */
 void tspool_clean(struct transfer_spool *);
-/* Forget the entries of done/ that are older. */
-void tspool_forget(struct transfer_spool *, int64_t seconds);
+/* Forget the entries of done/ from before this. */
+void tspool_forget(struct transfer_spool *, int64_t before);
 
 /* What waits in new/KIND. */
 void tspool_backlog(struct transfer_spool *, enum settings_data, struct backlog *);

@@ -6,7 +6,7 @@
 #include "sched_log.h"
 #include "sched_step.h"
 
-const struct counts step_uncounted = {-1, -1, -1, -1, -1, DB_NEVER, DB_NEVER};
+const struct counts step_uncounted = {-1, -1, -1, -1, -1, DB_NEVER, DB_NEVER, DB_NEVER};
 
 void
 step_pipe(struct work *w, struct pipe *p, enum settings_data kind, enum step step)

@@ -57,7 +57,7 @@ work_since(const struct work_limits *l, int64_t mark, int64_t swept, int64_t old
 	*sweep = mark == DB_NEVER || swept == DB_NEVER || now - swept >= DAY - 3600 ||
 	    swept - now >= DAY;
 	if (mark == DB_NEVER)
-		return now - l->retention;
+		return DB_NEVER;
 	since = mark - l->overlap;
 	if (!*sweep)
 		return since;
@@ -149,6 +149,7 @@ work_transfer(const struct transfer *t, const char *spool, enum work_how how)
 {
 	struct work w = {.transfer = t, .how = how};
 	char *files;
+	int64_t old;
 	int code;
 
 	code = tspool_open(&w.spool, spool, t->id);
@@ -169,8 +170,9 @@ work_transfer(const struct transfer *t, const char *spool, enum work_how how)
 	free(files);
 	w.settings = settings_open(NULL, SETTINGS_OPEN, &code);
 	if (w.settings != NULL && (code = work_limits(w.settings, &w.limit)) == 0 &&
-	    (code = db_bury(w.settings, t->id)) == 0) {
-		tspool_forget(&w.spool, w.limit.retention + w.limit.sweep + DAY);
+	    (code = db_bury(w.settings, t->id)) == 0 &&
+	    (code = db_oldest_now(w.settings, log_now(), &old)) == 0) {
+		tspool_forget(&w.spool, old - w.limit.retention - w.limit.sweep - DAY);
 		work_kinds(&w);
 		write_metrics(&w);
 		code = w.code;

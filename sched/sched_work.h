@@ -26,8 +26,9 @@ struct work_limits {
 int work_limits(struct settings *, struct work_limits *);
 
 /*
- * From where to ask: *sweep says whether that is the daily look-back.  mark
- * is DB_NEVER where nothing was fetched yet.
+ * From where to ask: *sweep says whether that is the daily look-back.  Where
+ * mark is DB_NEVER nothing was fetched yet, and so is the answer: as far back
+ * as the appliance keeps it, by its own clock.
  */
 int64_t work_since(const struct work_limits *, int64_t mark, int64_t swept,
     int64_t oldest_open, int64_t now, int *sweep);

@@ -219,6 +219,16 @@ asked '.parameters.lsid // empty' | sort | uniq -c | sort -rn | awk '{ print $1;
 echo "$(grep -c "^$(cat one.lsid)" truth)" >want
 same "is asked for once" want got
 site_fault
+# One file that is refused is not its kind; in a row they are.
+site_fault "status code=404 match=lsid=$(cat one.lsid)"
+site_forget
+recordings 65 "one is not there" -j 1
+sound "costs that session, and no other"
+site_fault "status code=202 match=lsid=$(cat one.lsid) times=2"
+recordings 0 "what is not ready yet is waited for" -j 1
+files out >got
+same "all is there" want.files got
+site_fault
 site_ask '{"do":"deny","what":"CommandShellRecording","deny":true}'
 site_forget
 recordings 77 "no permission for shells"

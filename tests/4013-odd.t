@@ -331,6 +331,27 @@ rest "a rest of it that ends early" 69 '"a"' 2000000-2999998/3000000
 rest "a rest of unknown length" 69 '"a"' '2000000-2999999/*'
 rest "a rest of nonsense" 69 '"a"' '9-1/x'
 
+# what is said of the secret, however it is written
+b64=$(printf 'id:%s' "$(cat secret)" | base64 -w 0)
+for said in "abcdefgh" 'abcd%%65fgh' 'abcd&#x65;fgh' 'abcd\\u0065fgh' "$b64" \
+	"$(cat secret)" "$(cut -c 4-18 secret)"; do
+	printf 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nyou said <'"$said"'>, indeed\n' \
+		>raw/answer
+	run 69 "it says a secret: $said" f Team start_time=1 duration=1
+	says "  which is not repeated" 'you said <***>, indeed'
+done
+printf 'HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n%s' \
+	'{"access_token":"abcdefgh","token_type":"Bearer","expires_in":3600}' >raw/token
+answer '' "$xml"
+rm -rf "$XDG_RUNTIME_DIR/praic"
+sessions 0 "a token that was created"
+printf 'HTTP/1.1 202 Accepted\r\nConnection: close\r\n\r\n%s' \
+	'{"access_token":"abcdefgh","token_type":"Bearer","expires_in":3600}' >raw/token
+rm -rf "$XDG_RUNTIME_DIR/praic"
+sessions 69 "one that was accepted"
+check "  is not shown" sh -c '! grep -q abcdefgh err'
+good_token raw
+
 # an address of the new kind
 answer '' "$xml"
 if server six ::1 2>six.err; then

@@ -110,4 +110,18 @@ END
 "$due" clock 0 600 - 0 60 600 1200 1210 610 900 1199 1799 1800 90000 90001 88000 90599 90600 >got
 printf '%s\n' 0 600 1200 1800 90000 90600 >want
 same "a clock that jumps re-runs nothing" want got
+# A clock that was a year ahead once, or made the schedule then: it is due again
+# within a period, and at each look after that one.
+year=$((366 * 86400))
+"$due" clock 0 600 - 0 60 $year 700 1100 1200 1799 1800 >got
+printf '%s\n' 0 $year 1200 1800 >want
+same "a clock that was a year ahead: by minutes" want got
+day=86400
+TZ=UTC "$due" clock 0 $((2 * day)) 02:00 0 7200 $year $((3 * day)) $((4 * day)) $((4 * day + 7200)) \
+	$((5 * day)) $((6 * day + 7200)) >got
+printf '%s\n' 7200 $year $((4 * day + 7200)) $((6 * day + 7200)) >want
+same "by days at a time of day" want got
+TZ=UTC "$due" clock $year $day 02:00 0 600 7200 $((day + 7199)) $((day + 7200)) >got
+printf '%s\n' 7200 $((day + 7200)) >want
+same "a schedule that was made then" want got
 done_testing
