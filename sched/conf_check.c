@@ -13,6 +13,7 @@
 #include "conf.h"
 #include "conf_mail.h"
 #include "conf_show.h"
+#include "conf_spool.h"
 #include "msg.h"
 
 static int
@@ -76,6 +77,8 @@ directory(struct conf *c, struct show *s, const char *setting)
 			msg_errno("setting %s: %s", setting, path);
 		code = EX_CONFIG;
 	}
+	if (path != NULL && strcmp(setting, "spool") == 0)
+		code = code_worse(code, conf_spool_lost(c->s, path));
 	free(path);
 	return line(s, "setting", setting, code);
 }

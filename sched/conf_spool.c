@@ -40,7 +40,7 @@ is_locked(const char *spool, int64_t transfer)
 }
 
 static int64_t
-one_waiting(const char *spool, int64_t transfer)
+one_waiting(const char *spool, int64_t transfer, enum settings_data kind)
 {
 	int64_t n = 0;
 	char *path;
@@ -49,6 +49,8 @@ one_waiting(const char *spool, int64_t transfer)
 	if (is_locked(spool, transfer))
 		return -1;
 	for (k = 0; k < SETTINGS_DATA; k++) {
+		if (kind != SETTINGS_DATA && (int)kind != k)
+			continue;
 		path = xasprintf("%s/%lld/new/%s", spool, (long long)transfer,
 		    settings_data_name[k]);
 		n += files_in(path);
@@ -58,7 +60,7 @@ one_waiting(const char *spool, int64_t transfer)
 }
 
 int64_t
-conf_spool_waiting(const char *spool, int64_t transfer)
+conf_spool_waiting(const char *spool, int64_t transfer, enum settings_data kind)
 {
 	struct dirent *e;
 	int64_t n = 0, one;
@@ -66,12 +68,12 @@ conf_spool_waiting(const char *spool, int64_t transfer)
 	DIR *d;
 
 	if (transfer != 0)
-		return one_waiting(spool, transfer);
+		return one_waiting(spool, transfer, kind);
 	d = opendir(spool);
 	while (d != NULL && n != -1 && (e = readdir(d)) != NULL) {
 		if (num_parse_count(e->d_name, strlen(e->d_name), INT64_MAX, &id) == -1)
 			continue;
-		one = one_waiting(spool, (int64_t)id);
+		one = one_waiting(spool, (int64_t)id, kind);
 		n = one == -1 ? -1 : n + one;
 	}
 	if (d != NULL)
@@ -80,9 +82,37 @@ conf_spool_waiting(const char *spool, int64_t transfer)
 }
 
 int
+conf_spool_lost(struct settings *s, const char *spool)
+{
+	sqlite3_stmt *stmt = settings_prepare(s, "SELECT transfer_id, sum(backlog_files) "
+	    "FROM transfer_kind GROUP BY transfer_id HAVING sum(backlog_files) > 0");
+	int64_t id, left, n;
+	int rc, code = 0;
+
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		id = sqlite3_column_int64(stmt, 0);
+		left = sqlite3_column_int64(stmt, 1);
+		n = conf_spool_waiting(spool, id, SETTINGS_DATA);
+		if (n == -1 || n >= left)
+			continue;
+		msg_warn("transfer %lld: %lld files waited in %s for its destination, and %lld are "
+		    "there: what was in the others can be asked for again (praic-conf transfer set "
+		    "%lld since=TIME)", (long long)id, (long long)left, spool, (long long)n,
+		    (long long)id);
+		code = EX_NOINPUT;
+	}
+	if (rc != SQLITE_DONE)
+		code = settings_failed(s, "reading it");
+	sqlite3_finalize(stmt);
+	return code;
+}
+
+int
 conf_spool_leave(struct settings *s, const char *spool)
 {
-	int64_t n = conf_spool_waiting(spool, 0);
+	int64_t n = conf_spool_waiting(spool, 0, SETTINGS_DATA);
 
 	if (settings_locked(s)) {
 		msg_warn("setting spool: a scheduler is running, by the spool that there is: stop "

@@ -233,7 +233,7 @@ change(struct conf *c, const char *sql, int64_t id, int64_t value)
 
 /* What was fetched and not stored would lie in the spool for ever. */
 static int
-check_backlog(struct conf *c, int64_t id)
+check_backlog(struct conf *c, int64_t id, enum settings_data kind)
 {
 	char *spool;
 	int64_t files;
@@ -241,7 +241,7 @@ check_backlog(struct conf *c, int64_t id)
 
 	if (code != 0 || spool == NULL)
 		return code;
-	files = conf_spool_waiting(spool, id);
+	files = conf_spool_waiting(spool, id, kind);
 	free(spool);
 	if (files == -1)
 		msg_warn("transfer %lld: it is at work now", (long long)id);
@@ -269,7 +269,7 @@ set_kinds(struct conf *c, const struct transfer *t, const char *list)
 	for (k = 0; k < SETTINGS_DATA && code == 0; k++) {
 		if ((kinds & 1U << k) != 0)
 			continue;
-		if ((code = check_backlog(c, t->id)) != 0)
+		if ((code = check_backlog(c, t->id, (enum settings_data)k)) != 0)
 			break;
 		stmt = settings_prepare(c->s,
 		    "DELETE FROM transfer_kind WHERE transfer_id = ?1 AND kind = ?2");
@@ -322,7 +322,7 @@ remove_it(struct conf *c, int argc, char **argv)
 
 	(void)argc;
 	if (code == 0)
-		code = check_backlog(c, t.id);
+		code = check_backlog(c, t.id, SETTINGS_DATA);
 	if (code == 0)
 		code = change(c, "DELETE FROM transfer WHERE id = ?1", t.id, 0);
 	free(t.destination_name);

@@ -84,4 +84,14 @@ run 0 'all replacement names' "$tofs" -d v -p -f "$f.%EXTENSION%" values.rec
 same 'are replaced, once' - out <<'EOF'
 7_L%LSID%_K%%_t_access.example.com__session_20260101T100000Z_100%.xml
 EOF
+
+# What is refused makes no ledger.
+mkdir refused
+echo '<x/>' >in.xml
+printf 'praic-records\t2\n' >in.two
+for in in in.xml in.two; do
+	run 64 "$in is refused" "$tofs" -d refused $in
+	ls -A refused >left
+	silent "and leaves nothing" left
+done
 done_testing

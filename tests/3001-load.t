@@ -141,4 +141,14 @@ done >got
 same "every cut" want got
 run 0 "and the whole" "$tosql" -d cut.db tiny.rec
 
+
+# What is refused makes no database.
+echo '<x/>' >in.xml
+printf 'praic-records\t2\n' >in.two
+printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\tfile\tkind\nZ\t0\t0\n' >in.files
+for in in in.xml in.two in.files; do
+	run 64 "$in is refused" "$tosql" -d refused.db $in
+	check "and makes no database" test ! -e refused.db
+done
+run 73 "what cannot be made is found at once" sh -c "sleep 5 | timeout 4 $tosql -d nowhere/x.db"
 done_testing

@@ -240,4 +240,18 @@ rm -r log
 run 0 "without the directory of the logs" "$sched" -r films --now $((now + 60))
 silent "nothing is said"
 check "it is made anew" test -s "log/scheduler-2026-01-01.log"
+
+# What waits, and is removed by somebody, is missed.  Another kind is no reason.
+echo 'cat >/dev/null; exit 75' >cmd.sh
+report $((now + 8)) rr body
+run 75 "a destination out of reach" "$sched" -r cmd --now $((now + 70))
+run 64 "the kind that waits stays" "$conf" transfer set 2 kinds=backup
+says "and it says why" "2 files in its spool wait"
+run 0 "one beside it may come" "$conf" transfer set 2 kinds=session,backup
+run 0 "and go" "$conf" transfer set 2 kinds=session
+"$conf" check >out 2>err
+check "nothing is missed" sh -c '! grep -q waited err'
+rm -r spool/2
+"$conf" check >out 2>err
+says "it is missed" "transfer 2: 2 files waited" err
 done_testing

@@ -22,6 +22,7 @@
 #include "session.h"
 #include "spooled.h"
 #include "store.h"
+#include "tree.h"
 #include "when.h"
 
 /* Greater buffers are given back: most values are small. */
@@ -29,8 +30,9 @@
 
 struct run {
 	const struct settings *set;
-	struct store *store;
+	struct store *store;	/* NULL: it is made when the first session comes */
 	struct document *document;
+	int broken;		/* it cannot be made */
 	int spool;		/* -1: none */
 	struct rec_reader *r;
 	/* of the session begun, from its session row */
@@ -60,7 +62,8 @@ forget(struct run *u)
 	static const struct rec_value none;
 	int f;
 
-	document_drop(u->document);
+	if (u->document != NULL)
+		document_drop(u->document);
 	spooled_forget(&u->files);
 	for (f = 0; f < FIELDS; f++)
 		keep(u, (enum field)f, none);
@@ -322,6 +325,37 @@ would_wait(int fd)
 	return poll(&p, 1, 0) == 0;
 }
 
+static int
+open_store(struct run *u)
+{
+	int code = 0;
+
+	u->store = store_open(u->set, &code);
+	if (u->store != NULL)
+		u->document = document_new(u->store);
+	u->broken = u->store == NULL;
+	u->code = code_worse(u->code, code);
+	return u->broken ? -1 : 0;
+}
+
+/*
+ * A directory with a ledger, or one in which none can be made: that is seen
+ * to before anything is read.  But for input that is no record stream, none
+ * is made.
+ */
+static int
+is_to_be_made(const char *directory)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), is;
+
+	if (fd == -1)
+		return 0;
+	is = faccessat(fd, TREE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT &&
+	    faccessat(fd, ".", W_OK | X_OK, 0) == 0;
+	close(fd);
+	return is;
+}
+
 static void
 one_event(struct run *u, enum rec_event e)
 {
@@ -330,6 +364,8 @@ one_event(struct run *u, enum rec_event e)
 
 	switch (e) {
 	case REC_BEGIN:
+		if (u->store == NULL && open_store(u) == -1)
+			return;
 		forget(u);
 		if (r->host.n > LEDGER_MAX_KEY || r->lsid.n > LEDGER_MAX_KEY)
 			rec_reject(r, "its host or lsid is too long");
@@ -368,8 +404,8 @@ one_input(struct run *u, int fd, const char *name)
 
 	u->r = rec_open(fd, name);
 	forget(u);
-	while (!store_failed(u->store)) {
-		if (store_waiting(u->store) && would_wait(fd))
+	while (!u->broken && (u->store == NULL || !store_failed(u->store))) {
+		if (u->store != NULL && store_waiting(u->store) && would_wait(fd))
 			u->code = code_worse(u->code, store_flush(u->store));
 		e = rec_next(u->r);
 		one_event(u, e);
@@ -414,16 +450,15 @@ run(const struct settings *set, char *const operand[], int operands)
 			return EX_NOINPUT;
 		}
 	}
-	u.store = store_open(set, &u.code);
-	if (u.store == NULL)
+	if (!is_to_be_made(set->directory) && open_store(&u) == -1)
 		return u.code;
-	u.document = document_new(u.store);
 	if (operands == 0)
 		one_operand(&u, "-");
 	for (i = 0; i < operands; i++)
 		one_operand(&u, operand[i]);
 	document_free(u.document);
-	u.code = code_worse(u.code, store_close(u.store));
+	if (u.store != NULL)
+		u.code = code_worse(u.code, store_close(u.store));
 	if (u.in_progress > 0)
 		msg_tell(1, "%llu sessions in progress left for later (-p would save them)",
 		    (unsigned long long)u.in_progress);

@@ -176,6 +176,21 @@ check_tables(struct load *l, const struct rec_reader *r, const char *name)
 	l->stop = 1;
 }
 
+/* Nothing is made for what is no record stream. */
+static void
+open_database(struct load *l)
+{
+	int code = 0;
+
+	if (l->db != NULL || l->stop)
+		return;
+	l->db = l->ops->open(l->options, &code);
+	if (l->db != NULL)
+		return;
+	worse(l, code);
+	l->stop = 1;
+}
+
 static void
 begin_session(struct load *l, struct rec_reader *r)
 {
@@ -212,6 +227,7 @@ take(struct load *l, struct rec_reader *r, enum rec_event e, const char *name)
 	switch (e) {
 	case REC_TABLES:
 		check_tables(l, r, name);
+		open_database(l);
 		break;
 	case REC_BEGIN:
 		begin_session(l, r);
@@ -276,6 +292,8 @@ load_input(struct load *l, int fd, const char *name)
 void
 load_finish(struct load *l)
 {
+	if (l->code != EX_USAGE)
+		open_database(l);	/* that there was nothing is seen there, too */
 	flush(l);
 }
 

@@ -11,7 +11,8 @@
 
 struct load {
 	const struct db_ops *ops;
-	struct db *db;
+	const struct db_options *options;
+	struct db *db;		/* NULL: it is made once input is no refused one */
 	struct batch *batch;
 	struct reject *reject;	/* or NULL */
 	struct trial *trial;	/* of a dry run, or NULL */

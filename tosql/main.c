@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -204,6 +205,27 @@ load_file(struct load *l, const char *name)
 	close(fd);
 }
 
+/*
+ * Is it there, or can it not be made?  Then it is opened before anything is
+ * read; what would have to be made waits until records come.
+ */
+static int
+is_to_be_made(const struct arguments *a)
+{
+	char *directory, *slash;
+	int can;
+
+	if (a->ops != &db_sqlite || access(a->db.target, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	directory = xstrdup(a->db.target);
+	slash = strrchr(directory, '/');
+	if (slash != NULL)
+		slash[1] = '\0';
+	can = access(slash != NULL ? directory : ".", W_OK | X_OK) == 0;
+	free(directory);
+	return can;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -226,8 +248,8 @@ main(int argc, char **argv)
 		return l.code;
 	a.db.meanwhile = load_meanwhile;
 	a.db.meanwhile_arg = &l;
-	l.db = a.ops->open(&a.db, &l.code);
-	if (l.db == NULL)
+	l.options = &a.db;
+	if (!is_to_be_made(&a) && (l.db = a.ops->open(&a.db, &l.code)) == NULL)
 		return l.code;
 	l.batch = batch_new(a.ops->batch);
 	if (optind == argc)
@@ -235,7 +257,8 @@ main(int argc, char **argv)
 	for (i = optind; i < argc && !l.stop; i++)
 		load_file(&l, argv[i]);
 	load_finish(&l);
-	l.code = code_worse(l.code, a.ops->close(l.db));
+	if (l.db != NULL)
+		l.code = code_worse(l.code, a.ops->close(l.db));
 	load_report(&l);
 	batch_free(l.batch);
 	reject_close(l.reject);
