@@ -46,14 +46,15 @@ answer_end_json(struct answer *a)
 void
 answer_only_errors(struct buf *said)
 {
-	json_t *o = json_loadb(said->p != NULL ? said->p : "", said->n, 0, NULL);
+	const char *p = said->p != NULL ? said->p : "";
+	json_t *o = json_loadb(p, said->n, 0, NULL);
 	struct buf errors = {0};
 	const char *text;
 	int i;
 
 	/* A page of a proxy, say, may be shown; what was cut, or is like a
 	 * token's answer, may not. */
-	if (said->n == 0 || (o == NULL && memmem(said->p, said->n, "token", 5) == NULL))
+	if (o == NULL && memmem(p, said->n, "token", 5) == NULL)
 		return;
 	for (i = 0; keys[i] != NULL; i++)
 		if ((text = json_string_value(json_object_get(o, keys[i]))) != NULL)

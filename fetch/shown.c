@@ -26,10 +26,12 @@ hex(const char *p, size_t n, size_t digits, int *value)
 	if (n < digits)
 		return 0;
 	for (i = 0; i < digits; i++) {
+		int c;
+
 		if (!isxdigit((unsigned char)p[i]))
 			return 0;
-		*value = *value * 16 + (isdigit((unsigned char)p[i]) ? p[i] - '0' :
-		    (p[i] | ' ') - 'a' + 10);
+		c = (unsigned char)p[i];
+		*value = *value * 16 + (isdigit(c) ? c - '0' : (c | ' ') - 'a' + 10);
 	}
 	return 1;
 }
