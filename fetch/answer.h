@@ -81,6 +81,8 @@ const char *answer_what(const struct answer *);
  * drawn together, none at the ends.
  */
 void answer_normalise(struct buf *);
+/* The reference at p ("&amp;", "&#8217;") as UTF-8; its length, or 0. */
+size_t answer_reference(const char *p, size_t n, char out[4], size_t *out_n);
 /* For an error's text, which may have been cut at ANSWER_SAID. */
 void answer_to_utf8(struct buf *);
 /* Of what a token's maker says, what cannot be a token. */

@@ -95,9 +95,8 @@ answer_end_gzip(struct answer *a)
 	answer_free(&inner);
 }
 
-/* The reference at p ("&amp;", "&#8217;") as UTF-8; its length, or 0. */
-static size_t
-reference(const char *p, size_t n, char out[4], size_t *out_n)
+size_t
+answer_reference(const char *p, size_t n, char out[4], size_t *out_n)
 {
 	static const struct { const char *name; char c; } names[] = {
 		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'},
@@ -121,7 +120,7 @@ reference(const char *p, size_t n, char out[4], size_t *out_n)
 		return 0;
 	memcpy(digits, p + 2, len - 3);
 	digits[len - 3] = '\0';
-	c = digits[0] == 'x' ? strtoul(digits + 1, &end, 16) : strtoul(digits, &end, 10);
+	c = (digits[0] | ' ') == 'x' ? strtoul(digits + 1, &end, 16) : strtoul(digits, &end, 10);
 	if (*end != '\0' || c > 0x10ffff || !utf8_xml_char((uint32_t)c))
 		return 0;
 	*out_n = (size_t)utf8_encode((uint32_t)c, out);
@@ -162,7 +161,7 @@ answer_normalise(struct buf *b)
 		}
 		n = 1;
 		c[0] = b->p[i];
-		len = b->p[i] == '&' ? reference(b->p + i, b->n - i, c, &n) : 0;
+		len = b->p[i] == '&' ? answer_reference(b->p + i, b->n - i, c, &n) : 0;
 		if (blank)
 			buf_addc(&out, ' ');
 		blank = 0;

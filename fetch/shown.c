@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "answer.h"
 #include "site.h"
 #include "token.h"
 #include "utf8.h"
@@ -36,38 +37,12 @@ hex(const char *p, size_t n, size_t digits, int *value)
 	return 1;
 }
 
-/* "&#47;", "&#x2f;", "&amp;": its length, or 0. */
-static size_t
-reference(const char *p, size_t n, int *c)
-{
-	static const struct { const char *name; char c; } names[] = {
-		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''},
-	};
-	const char *end = memchr(p, ';', n < 10 ? n : 10);
-	size_t i, len = end != NULL ? (size_t)(end - p) + 1 : 0;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (len == strlen(names[i].name) && memcmp(p, names[i].name, len) == 0) {
-			*c = names[i].c;
-			return len;
-		}
-	if (len < 4 || p[1] != '#')
-		return 0;
-	if ((p[2] | ' ') == 'x')
-		return hex(p + 3, len - 4, len - 4, c) ? len : 0;
-	for (*c = 0, i = 2; i < len - 1; i++) {
-		if (!isdigit((unsigned char)p[i]))
-			return 0;
-		*c = *c * 10 + p[i] - '0';
-	}
-	return len;
-}
-
 /* The character at p, however it is written, and how long that is. */
 static size_t
 character(const char *p, size_t n, int *c)
 {
-	size_t len;
+	size_t len, n_out;
+	char out[4];
 
 	if (*p == '\\' && n >= 2 && memchr("/\"\\", p[1], 3) != NULL) {
 		*c = (unsigned char)p[1];
@@ -77,8 +52,10 @@ character(const char *p, size_t n, int *c)
 		return 6;
 	if (*p == '%' && hex(p + 1, n - 1, 2, c))
 		return 3;
-	if (*p == '&' && (len = reference(p, n, c)) > 0)
+	if (*p == '&' && (len = answer_reference(p, n, out, &n_out)) > 0 && n_out == 1) {
+		*c = (unsigned char)out[0];
 		return len;
+	}
 	*c = (unsigned char)*p;
 	return 1;
 }
