@@ -7,7 +7,8 @@
  * say so.  But an appliance that says "Login failed" to whatever it is asked
  * says it to that question, too, and to lose data by that would be bad.  So
  * a third question, one that makes no sense, must be answered otherwise; and
- * the first is asked twice, for a passing fault may fit by chance.
+ * the second is asked twice, for a passing fault may fit by chance.  A text
+ * that another report has, too, is believed for this run only.
  */
 #include <stdio.h>
 #include <string.h>

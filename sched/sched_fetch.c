@@ -1,7 +1,8 @@
 /*
  * Fetching: reports into the spool, and the marks that say how far it got
- * (recordings and backups: sched_files.c).  First what came is a whole file there, on disk,
- * then the mark moves: whoever dies in between has it fetched once more.
+ * (recordings and backups: sched_files.c).  First what came is a whole file
+ * there, on disk, then the mark moves: whoever dies in between has it fetched
+ * once more.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -36,7 +36,7 @@ count_files(int fd, struct counts *c)
 	c->sessions = c->rows = c->files = c->bytes = 0;
 	r = rec_open(fd, "records of files");
 	while ((e = rec_next(r)) != REC_EOF) {
-		c->sessions += e == REC_END;
+		c->sessions += e == REC_COMMIT;
 		c->rows += e == REC_ROW;
 		if (e != REC_ROW || r->table != TABLE_FILE)
 			continue;
