@@ -192,7 +192,7 @@ check(const struct object *o)
 	}
 }
 
-static const struct object_type type = {
+const struct object_type conf_destination_type = {
 	"destination", settings_destination_fields, tidy, check
 };
 
@@ -205,34 +205,7 @@ add(struct conf *c, int argc, char **argv)
 		msg_warn("destination %s: %s: its kind is sql, fs or exec", argv[0], argv[1]);
 		return EX_USAGE;
 	}
-	return object_add(c, &type, argv[0], kind, argc - 2, argv + 2);
-}
-
-static int
-set(struct conf *c, int argc, char **argv)
-{
-	return object_set(c, &type, argc, argv);
-}
-
-static int
-show(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_show(c, &type, argv[0]);
-}
-
-static int
-rename_it(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_rename(c, &type, argv[0], argv[1]);
-}
-
-static int
-remove_it(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_remove(c, &type, argv[0]);
+	return object_add(c, argv[0], kind, argc - 2, argv + 2);
 }
 
 static int
@@ -254,7 +227,7 @@ test(struct conf *c, int argc, char **argv)
 	struct buf stream = {0};
 	struct object o;
 	struct run r;
-	int code = object_load(c, &type, argv[0], &o);
+	int code = object_load(c, &conf_destination_type, argv[0], &o);
 
 	(void)argc;
 	if (code != 0)
@@ -283,11 +256,11 @@ const struct conf_verb conf_destination_verbs[] = {
 	{"add", add, 2, -1, 1, "NAME sql connection=PATH|STRING [FIELD=VALUE ...]\n"
 	    "       praic-conf destination add NAME fs directory=PATH [FIELD=VALUE ...]\n"
 	    "       praic-conf destination add NAME exec command=COMMAND"},
-	{"set", set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
-	{"show", show, 1, 1, 0, "NAME"},
+	{"set", object_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
+	{"show", object_show, 1, 1, 0, "NAME"},
 	{"list", list, 0, 0, 0, ""},
-	{"rename", rename_it, 2, 2, 1, "NAME NEW-NAME"},
-	{"remove", remove_it, 1, 1, 1, "NAME"},
+	{"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
+	{"remove", object_remove, 1, 1, 1, "NAME"},
 	{"test", test, 1, 1, 0, "NAME"},
 	{0}
 };

@@ -96,39 +96,12 @@ check(const struct object *o)
 	return code;
 }
 
-static const struct object_type type = {"site", settings_site_fields, tidy, check};
+const struct object_type conf_site_type = {"site", settings_site_fields, tidy, check};
 
 static int
 add(struct conf *c, int argc, char **argv)
 {
-	return object_add(c, &type, argv[0], 0, argc - 1, argv + 1);
-}
-
-static int
-set(struct conf *c, int argc, char **argv)
-{
-	return object_set(c, &type, argc, argv);
-}
-
-static int
-show(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_show(c, &type, argv[0]);
-}
-
-static int
-rename_it(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_rename(c, &type, argv[0], argv[1]);
-}
-
-static int
-remove_it(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_remove(c, &type, argv[0]);
+	return object_add(c, argv[0], 0, argc - 1, argv + 1);
 }
 
 static int
@@ -161,11 +134,11 @@ test(struct conf *c, int argc, char **argv)
 
 const struct conf_verb conf_site_verbs[] = {
 	{"add", add, 1, -1, 1, "NAME host=HOST client-id=ID [secret=REFERENCE] [FIELD=VALUE ...]"},
-	{"set", set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
-	{"show", show, 1, 1, 0, "NAME"},
+	{"set", object_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
+	{"show", object_show, 1, 1, 0, "NAME"},
 	{"list", list, 0, 0, 0, ""},
-	{"rename", rename_it, 2, 2, 1, "NAME NEW-NAME"},
-	{"remove", remove_it, 1, 1, 1, "NAME"},
+	{"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
+	{"remove", object_remove, 1, 1, 1, "NAME"},
 	{"test", test, 1, 1, 0, "NAME"},
 	{0}
 };
