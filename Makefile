@@ -98,6 +98,8 @@ $(OUT)tests/tools/mssql-query: $(OBJ)/tests/tools/mssql-query.o $(COMMON)
 	$(link) -lsybdb
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
+# Kept, though no rule names them.
+.SECONDARY: $(call objects,$(wildcard tests/tools/*.c))
 # Preloaded below the programs, so without the flags of programs.
 $(OUT)tests/tools/faults.so: tests/tools/faults.c
 	@mkdir -p $(@D)
@@ -229,11 +231,11 @@ ZSHDIR = $(PREFIX)/share/zsh/site-functions
 FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR = $(PREFIX)/lib/systemd/system
 SYSUSERSDIR = $(PREFIX)/lib/sysusers.d
+TMPFILESDIR = $(PREFIX)/lib/tmpfiles.d
 INSTALL_PROGRAMS = $(PROGRAMS) $(wildcard scripts/praic-test)
 NAMES = $(notdir $(INSTALL_PROGRAMS))
 PAGES = $(wildcard */praic*.[1578])
 UNITS = $(wildcard scripts/systemd/*.service scripts/systemd/*.timer)
-SYSUSERS = $(wildcard scripts/systemd/*.conf)
 
 # Each file that is installed: directory, name there, file here, and whether it
 # can be run.  install and uninstall read the same list.
@@ -244,7 +246,8 @@ $(foreach f,$(NAMES),$(BASHDIR) $f completions/praic.bash 644;)\
 $(ZSHDIR) _praic completions/_praic 644;\
 $(foreach f,$(NAMES),$(FISHDIR) $f.fish completions/praic.fish 644;)\
 $(foreach f,$(UNITS),$(UNITDIR) $(notdir $f) $f 644;)\
-$(foreach f,$(SYSUSERS),$(SYSUSERSDIR) $(notdir $f) $f 644;)\
+$(SYSUSERSDIR) praic.conf scripts/systemd/praic.sysusers 644;\
+$(TMPFILESDIR) praic.conf scripts/systemd/praic.tmpfiles 644;\
 $(foreach f,README NEWS LICENSE build/praic.spdx.json $(wildcard docs/*.md),$(DOCDIR) $(notdir $f) $f 644;)
 endef
 each_file = echo '$(files)' | tr ';' '\n' | while read -r dir name file mode; do \
@@ -262,10 +265,12 @@ uninstall:
 	@$(each_file); rm -f "$(DESTDIR)$$dir/$$name"; done
 	@rmdir "$(DESTDIR)$(DOCDIR)" 2>/dev/null || :
 
-# What it is made of; the same for the same programs.
+# What it is made of; the same for the same programs.  Renamed, so that one
+# that root has made (make install) does not stand in the way.
 sbom: all
 	@mkdir -p build
-	scripts/sbom $(addprefix $(OUT),$(PROGRAMS)) >build/praic.spdx.json
+	scripts/sbom $(addprefix $(OUT),$(PROGRAMS)) >build/praic.spdx.$$$$ && \
+		mv -f build/praic.spdx.$$$$ build/praic.spdx.json
 
 # The last commit as an archive: the same bytes for the same commit.
 dist:
