@@ -11,7 +11,8 @@
 #				million changed reports
 #	make soak		an hour for each target, and all of the long tests
 #	make bench		how fast it is, beside others (BENCH_FLAGS=--full: in earnest)
-#	make golden		rewrite the expected files of the tests, show the difference
+#	make golden		rewrite the expected files of the tests (TESTS=...: of these),
+#				show the difference
 #	make install		DESTDIR and PREFIX are honoured; uninstall takes it away
 #	make sbom		what the programs are linked with, as SPDX
 #	make dist		an archive of the last commit (scripts/package: a .deb)
@@ -209,7 +210,7 @@ bench: all tools
 	tests/bench/run $(BENCH_FLAGS)
 
 golden: all tools
-	PRAIC_GOLDEN=1 scripts/run-tests
+	PRAIC_GOLDEN=1 scripts/run-tests $(TESTS)
 	git diff --stat -- tests/data
 
 lint: all
