@@ -204,7 +204,7 @@ same "what came before it is stored" want got
 tail -n 1 last >got
 printf 'Z\t2\t0\n' >want
 same "by records with an end mark" want got
-check "its report waits" test "$(find spool/3/new/recording -type f -name '*.xml' | wc -l)" -eq 1
+check "its report waits" test "$(find spool/3/new/recording -type f -name '*.late' | wc -l)" -eq 1
 report $((now + 20)) oo body
 run 69 "and the next report" "$sched" -r films --now $((now + 20))
 check "is not held up" test "$(took oo)" -eq 1
