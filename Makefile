@@ -58,7 +58,7 @@ TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
 TOOLS += tests/tools/split-drive tests/tools/sandbox-proof tests/tools/measure
 TOOLS += tests/tools/due
-TOOLS += tests/tools/mssql-query tests/tools/faults.so
+TOOLS += tests/tools/mssql-query tests/tools/faults.so tests/tools/takeover.so
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -102,7 +102,7 @@ $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 # Kept, though no rule names them.
 .SECONDARY: $(call objects,$(wildcard tests/tools/*.c))
 # Preloaded below the programs, so without the flags of programs.
-$(OUT)tests/tools/faults.so: tests/tools/faults.c
+$(OUT)tests/tools/%.so: tests/tools/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -D_GNU_SOURCE -O1 \
