@@ -55,11 +55,14 @@ make_records --sessions 20 >twenty.rec
 	python3 - <<'END'
 print("S\th\tv\nR\tsession_event\t1\t\t2024-02-29T23:59:59Z\t\\N\t|\t🙂\tü"
       "\t-9223372036854775808\t0")
+# As much as a column takes, and not a byte more.
+print("R\tsession_event\t2\t" + "ü" * 450 + "\t\\N\t" + "🙂" * 225 + "\t" + "e" * 450
+      + "\t\\N" * 4)
 print("R\tsession_event_data\t1\t1\t\\N\t" + "🙂ü" * 300000)
 print("R\tsession_event_data\t1\t2\ta\\tb\\nc\\rd\\\\e\t")
 print("R\tsession\th\tv\t\\N\t0001-01-01T00:00:00Z\t9999-12-31T23:59:59Z\t\\N\t\\N\t"
       + "\t\\N" * 10)
-print("E\tv\t4\t0\nZ\t1\t0")
+print("E\tv\t5\t0\nZ\t1\t0")
 END
 } >odd.rec
 

@@ -475,13 +475,16 @@ read_rows(struct link *l, void (*row)(void *, const int64_t *, int), void *arg)
 	int n = dbnumcols(l->p);
 	STATUS status;
 
-	if (n > MAX_RESULT_COLUMNS)
+	if (row != NULL && n > MAX_RESULT_COLUMNS)
 		return -1;
 	while ((status = dbnextrow(l->p)) != NO_MORE_ROWS) {
-		if (status == FAIL || read_row(l, v, n) == -1)
+		if (status == FAIL)
 			return -1;
-		if (row != NULL)
-			row(arg, v, n);
+		if (row == NULL)	/* of a trigger, say */
+			continue;
+		if (read_row(l, v, n) == -1)
+			return -1;
+		row(arg, v, n);
 	}
 	return 0;
 }
