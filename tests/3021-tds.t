@@ -170,11 +170,13 @@ once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$
 once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "in parts"
 says "no session is left out" "20 stored"
 once 0 "a database that is being recovered" 'INSERT INTO dbo..user.=922:is being recovered' "$again"
-start --once --fault '^COMMIT=close' --fault 'login 2=4060:Cannot open database "store"' \
-	--fault 'login 3=17187:not ready to accept new client connections'
+start --once --fault '^COMMIT=close' --fault 'login 2=close' \
+	--fault 'login 3=4060:Cannot open database "store"' \
+	--fault 'login 4=17187:not ready to accept new client connections'
 run 0 "a server that starts again" ./l -v twenty.rec
-says "has its database later" "trying again (3 of 5)"
-says "than it answers" "trying again (4 of 5)"
+says "listens before it talks" "the server breaks off"
+says "has its database later" "trying again (4 of 5)"
+says "than it answers" "trying again (5 of 5)"
 start --fault 'login 1=17187:not ready to accept new client connections'
 run 69 "a server that is not ready" ./l -v twenty.rec
 says "says so" "not ready to accept"

@@ -438,12 +438,15 @@ link_connect(struct link *l)
 			l->failure = LINK_LOST;
 			l->code = EX_UNAVAILABLE;
 		}
-		if (l->number == SYBEFCON)
+		if (l->number == SYBEFCON) {
 			link_refuse(l, LINK_FINAL, EX_CONFIG, "logging in: the server breaks off, "
 			    "as it does when %s", l->c->integrated ?
 			    "Kerberos has no ticket (kinit), or a certificate is not accepted" :
-			    "it offers no encryption, or its certificate is for another name, has "
-			    "expired, or is of an authority not in the CA file (--ca-file)");
+			    "it offers no encryption or TLS 1.0 only, or its certificate is for "
+			    "another name, has expired, or is of an authority not in the CA file "
+			    "(--ca-file)");
+			l->number = SYBEFCON;
+		}
 		return -1;
 	}
 	if (set_options(l) == -1 || check_encryption(l) == -1) {
