@@ -23,6 +23,13 @@ char *secret_get(const char *reference, const char *what, int *code);
  */
 const char *secret_hold(const char *secret);
 
+/*
+ * This process starts no other that might need its environment: what
+ * secret_get reads there from now on is overwritten, and gone from
+ * /proc/PID/environ.  It is kept for the next secret_get.
+ */
+void secret_take_env(void);
+
 /* Overwrites, then frees.  NULL is fine. */
 void secret_free(char *);
 

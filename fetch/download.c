@@ -129,6 +129,7 @@ start(struct job *j)
 	if (p->size > j->furthest)
 		j->furthest = p->size;
 	j->state = JOB_RUN;
+	j->asked = 1;
 	call_start(c);
 	return 0;
 }
@@ -250,8 +251,8 @@ download_begin(struct job *j, const char *path, const char *query, const char *b
 	c->date = 0;
 	memset(&j->retry, 0, sizeof(j->retry));
 	buf_reset(&j->refusal);
-	j->refusals = j->locked_told = 0;
-	j->hashed = j->noted = j->furthest = 0;
+	j->refusals = j->locked_told = j->asked = 0;
+	j->hashed = j->noted = j->furthest = j->torn_bytes = 0;
 	j->at = 0;
 	if (j->hash == NULL)
 		j->hash = sha256_new();

@@ -52,7 +52,9 @@ struct job {
 	struct sha256 *hash;
 	uint64_t hashed, noted;
 	uint64_t furthest;		/* that any try came to */
+	uint64_t torn_bytes;		/* of the last try, if it may have been cut */
 	struct retry retry;
+	int asked;			/* of the appliance */
 	struct buf refusal;		/* what the appliance said in its stead */
 	int refusals;			/* so often in a row, and nothing else */
 	int locked_told;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "document.h"
 #include "file.h"
 #include "job.h"
+#include "media.h"
 #include "msg.h"
 #include "target.h"
 #include "token.h"
@@ -263,10 +263,12 @@ job_take(struct call *c, const char *p, size_t n)
 
 	if (c->status == 200) {
 		answer_add(&j->answer, p, n);
-		if (j->answer.known && j->answer.kind != ANSWER_BINARY)
+		if (media_may_be_text(j))
+			;
+		else if (j->answer.known && j->answer.kind != ANSWER_BINARY)
 			return j->answer.bytes > MAX_PAGE ?
 			    odd_part(c, "no such file, but a long text") : 0;
-		if (j->answer.known && j->part.extension[0] == '\0')
+		else if (j->answer.known && j->part.extension[0] == '\0')
 			strcpy(j->part.extension, j->answer.extension);
 	}
 	if (file_write(j->part.fd, p, n) == -1) {
@@ -419,45 +421,49 @@ no_file(struct job *j)
 }
 
 /*
- * Bytes of no kind that recordings come in, and a type that says so, too: a
- * picture, or a packed page of some proxy's.
+ * Neither a length nor an end of TLS says that this is all, and of some
+ * appliances none ever will.  So it is fetched once more, at once: what has
+ * the same length a second time was not cut by chance.
  */
-static int
-is_page(const struct job *j)
+static void
+torn(struct job *j)
 {
-	const char *extension = j->answer.extension, *type = j->call.type.p;
-	size_t n = j->call.type.n;
+	struct call *c = &j->call;
+	int first = j->torn_bytes == 0;
 
-	if (j->dated || (strcmp(extension, "bin") != 0 && strcmp(extension, "gz") != 0))
-		return 0;
-	return (n >= 5 && strncasecmp(type, "text/", 5) == 0) ||
-	    (n >= 6 && strncasecmp(type, "image/", 6) == 0) ||
-	    (n >= 4 && memmem(type, n, "json", 4) != NULL);
+	buf_reset(&c->why);
+	buf_printf(&c->why, "the connection was cut: neither a length, nor an end of TLS, nor a "
+	    "second answer as long says that %llu bytes are all",
+	    (unsigned long long)j->part.size);
+	c->code = EX_UNAVAILABLE;
+	j->torn_bytes = j->part.size;
+	job_start_over(j);
+	if (j->state != JOB_OVER && !first)
+		again(j);
 }
 
 static void
 good_end(struct job *j)
 {
 	struct call *c = &j->call;
+	const char *extension;
 
-	if (c->torn) {
-		buf_printf(&c->why, "the connection was cut: neither a length nor an end of TLS "
-		    "says that %llu bytes are all", (unsigned long long)c->bytes);
-		c->code = EX_UNAVAILABLE;
-		again(j);
-		return;
-	}
 	j->downloads->last_good = call_clock();
 	if (c->status == 200)
 		answer_end(&j->answer);
 	if (c->status == 206 || !j->answer.denied)
 		token_worked(c->site);
 	if (c->status == 200) {
-		if (j->answer.kind != ANSWER_BINARY || is_page(j)) {
+		extension = media_extension(j);
+		if (extension == NULL) {
 			no_file(j);
 			return;
 		}
-		strcpy(j->part.extension, j->answer.extension);
+		strcpy(j->part.extension, extension);
+	}
+	if (c->torn && j->part.length < 0 && j->torn_bytes != j->part.size) {
+		torn(j);
+		return;
 	}
 	if (j->part.length >= 0 && (uint64_t)j->part.length != j->part.size) {
 		buf_printf(&c->why, "%llu bytes came of %lld",

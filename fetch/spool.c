@@ -22,7 +22,8 @@
 
 /* What a file may be, where only its base is known. */
 static const char *const extensions[] = {
-	"flv", "mp4", "zip", "gz", "mkv", "ogg", "avi", "nsb", "bin", NULL
+	"flv", "mp4", "zip", "gz", "mkv", "ogg", "avi", "nsb", "bin",
+	"cast", "txt", NULL
 };
 
 /* Temporary files that nobody holds: their makers were killed. */
