@@ -266,8 +266,10 @@ fetch_span(struct work *w, struct progress *g)
 	    span.back ? now - span.since : span.since,
 	    span.back && span.until != DB_NEVER ? now - span.until : span.until, g->sweep);
 	g->more = 0;
-	if (run == -1)
+	if (run == -1) {
+		w->unnoted = 1;
 		return EX_IOERR;
+	}
 	if ((code = step_room(w, why, sizeof(why))) != 0)
 		return step_end(w, g->kind, STEP_FETCH, run, NULL, code, why, &c);
 	if ((fd = tspool_create(&w->spool, "report.xml")) == -1)

@@ -161,8 +161,10 @@ fetch_files(struct work *w, enum settings_data kind, const char *report, int64_t
 	step_pipe(w, &p, kind, STEP_FETCH);
 	run = db_begin_run(w->settings, w->transfer, kind, STEP_FETCH, log_now(), DB_NEVER,
 	    DB_NEVER, 0);
-	if (run == -1)
+	if (run == -1) {
+		w->unnoted = 1;
 		return EX_IOERR;
+	}
 	if ((code = step_room(w, why, sizeof(why))) != 0)
 		return step_end(w, kind, STEP_FETCH, run, NULL, code, why, &c);
 	if ((fd = tspool_create(&w->spool, "files.rec")) == -1)

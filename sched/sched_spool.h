@@ -69,6 +69,8 @@ int tspool_remove(struct transfer_spool *, const char *name);
 int tspool_fail(struct transfer_spool *, const char *name, uint64_t complaint,
     const char *extension, char as[TSPOOL_NAME], int *is_new);
 
+/* Has anything been fetched into it, ever? */
+int tspool_used(struct transfer_spool *);
 /* How many files failed/ has. */
 int64_t tspool_failed(struct transfer_spool *);
 

@@ -14,7 +14,7 @@ sed 's/^\([0-9]*\) .*/\1/' modes | tr '\n' ' ' >got
 printf '700 700 600 700 700 ' >want
 same "for its owner only" want got
 sqlite3 "$db" 'PRAGMA application_id; PRAGMA user_version; PRAGMA journal_mode' >got
-printf '%d\n1\ndelete\n' 0x50527365 >want
+printf '%d\n2\ndelete\n' 0x50527365 >want
 same "whose it is, its version, one file" want got
 sqlite3 "$db" .dump >before
 run 0 "init again" "$conf" init
@@ -47,7 +47,7 @@ chmod 600 empty.db
 run 0 "an empty file, which a crash may leave, is made whole" \
 	env PRAIC_SETTINGS=empty.db "$conf" init
 sqlite3 empty.db 'PRAGMA user_version' >got
-echo 1 >want
+echo 2 >want
 same "with its tables" want got
 
 head -c 8192 /dev/urandom >noise.db
@@ -57,10 +57,10 @@ run 78 "a file that is no database" env PRAIC_SETTINGS=noise.db "$conf" init
 same "is left alone" noise.was noise.db
 mkfifo fifo && chmod 600 fifo
 run 78 "no regular file" env PRAIC_SETTINGS=fifo "$conf" init
-sqlite3 "$db" 'PRAGMA user_version = 2'
+sqlite3 "$db" 'PRAGMA user_version = 3'
 run 78 "a newer version" "$conf" init
 says "says what to do" "install the newer praic"
-sqlite3 "$db" 'PRAGMA user_version = 1'
+sqlite3 "$db" 'PRAGMA user_version = 2'
 
 sqlite3 foreign.db 'CREATE TABLE t (a)'
 chmod 600 foreign.db
