@@ -48,7 +48,8 @@ show_free(struct show *s)
 	free(s);
 }
 
-void
+/* The cell's value, whose reference is taken over; words for people may follow. */
+static void
 show_json(struct show *s, json_t *v)
 {
 	if (v == NULL)
@@ -107,7 +108,7 @@ show_int(struct show *s, int64_t v)
 	show_json(s, json_integer(v));
 }
 
-void
+static void
 show_real(struct show *s, double v)
 {
 	show_json(s, json_real(v));

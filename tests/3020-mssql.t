@@ -48,7 +48,11 @@ wipe
 make_records --sessions 200 --xml >two.rec
 run 0 "-n where there are no tables" ./t -nv two.rec
 says "tells what would be" "200 stored"
-check "and makes none" test "$(echo "SELECT COUNT(*) FROM sys.tables WHERE name = N'session'" | ask)" = 0
+echo '<session/>' >bad.xml
+sed '/^S	/,$d' two.rec >cut.rec
+run 64 "what is no stream" ./t bad.xml
+run 75 "a stream that is cut before its first session" ./t cut.rec
+check "none of them makes any" test "$(echo "SELECT COUNT(*) FROM sys.tables WHERE name = N'session'" | ask)" = 0
 run 0 "a first load" ./t -v two.rec
 says "stores all" "200 sessions read: 200 stored"
 adds_up "all accounted for"
@@ -184,12 +188,22 @@ GO
 CREATE TABLE dbo.team (id INT IDENTITY(1,1) PRIMARY KEY, session_id INT NOT NULL
 	REFERENCES dbo.session (id) ON DELETE CASCADE, team_id INT, name NVARCHAR(20), is_primary BIT)
 GO
+CREATE TABLE dbo.session_event (id INT IDENTITY(1,1) PRIMARY KEY, session_id INT NOT NULL
+	REFERENCES dbo.session (id), type NVARCHAR(100), event_time DATETIME,
+	performed_by NVARCHAR(400), performed_by_type NVARCHAR(50))
+GO
+CREATE TABLE dbo.session_event_data (id INT IDENTITY(1,1) PRIMARY KEY, session_event_id INT NOT NULL
+	REFERENCES dbo.session_event (id), name NVARCHAR(100), value NVARCHAR(MAX))
+GO
 END
 }
 wipe
 vendor Latin1_General_BIN2 | ask
 run 0 "tables that were there before" ./t -v two.rec
 check "are used, with what they lacked" storage check "$there" two.rec
+run 0 "sessions replaced where nothing cascades" ./t -v grown.rec
+check "lose what they had" storage check "$there" grown.rec
+run 0 "and back" ./t --force two.rec
 check "links have the type of what they point to" test "$(echo "SELECT DATA_TYPE FROM
 	INFORMATION_SCHEMA.COLUMNS WHERE COLUMN_NAME = N'session_id' AND TABLE_NAME IN (N'user', N'team')" |
 	ask | sort -u)" = int

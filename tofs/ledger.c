@@ -71,12 +71,13 @@ ledger_parse(struct ledger_line *l, const char *p, size_t n)
 	int64_t t, instance;
 	int i;
 
-	for (i = 0; i < LEDGER_FIELDS; i++, p = tab + 1) {
+	for (i = 0; i < LEDGER_FIELDS; i++) {
 		tab = memchr(p, '\t', (size_t)(end - p));
 		if ((tab == NULL) != (i == LEDGER_CHAIN))
 			return -1;
 		l->field[i] = p;
 		l->n[i] = (size_t)((tab != NULL ? tab : end) - p);
+		p = tab != NULL ? tab + 1 : end;
 	}
 #define FIELD(f) l->field[f], l->n[f]
 #define IS(f, text) (l->n[f] == sizeof(text) - 1 && \

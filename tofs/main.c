@@ -10,10 +10,12 @@
 #include <sys/stat.h>
 
 #include "code.h"
+#include "confine.h"
 #include "destination.h"
 #include "file.h"
 #include "msg.h"
 #include "run.h"
+#include "sha256.h"
 #include "tofs.h"
 #include "verify.h"
 #include "when.h"
@@ -181,6 +183,23 @@ set_options(struct settings *set, int *verifies, int argc, char **argv)
 	return code != 0 ? code : settings_finish(set);
 }
 
+/* What all this needs is known now; what the stream says changes nothing. */
+static void
+confine(const struct settings *set, int verifies, char *const operand[], int operands)
+{
+	struct confine *c = confine_new();
+
+	/* libcrypto reads a configuration when it is first used. */
+	sha256_free(sha256_new());
+	confine_allow(c, set->directory, verifies ? CONFINE_READ : CONFINE_CHANGE);
+	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
+	/* Only read, but a link of a file may not be allowed more than the file. */
+	if (set->spool != NULL)
+		confine_allow(c, set->spool, CONFINE_CHANGE);
+	confine_allow_operands(c, operand, operands);
+	confine_enter(c);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -194,6 +213,8 @@ main(int argc, char **argv)
 	umask(0);	/* modes are as they were asked for */
 	settings_init(&set);
 	code = set_options(&set, &verifies, argc, argv);
+	if (code == 0)
+		confine(&set, verifies, argv + optind, argc - optind);
 	if (code == 0 && verifies)
 		code = verify(&set);
 	else if (code == 0)
