@@ -55,15 +55,29 @@ is_running(int64_t transfer)
 	return 0;
 }
 
-int
-child_has(int64_t transfer)
+static struct wanted *
+queued(int64_t transfer)
 {
 	size_t i;
 
 	for (i = 0; i < all.queued; i++)
 		if (all.queue[i].transfer == transfer)
-			return 1;
-	return is_running(transfer);
+			return &all.queue[i];
+	return NULL;
+}
+
+int
+child_has(int64_t transfer)
+{
+	return queued(transfer) != NULL || is_running(transfer);
+}
+
+int
+child_retries(int64_t transfer)
+{
+	const struct wanted *w = queued(transfer);
+
+	return w != NULL && w->how == WORK_RETRY;
 }
 
 /* Into the queue, where its place is. */
@@ -79,7 +93,12 @@ insert(size_t at, struct wanted w)
 void
 child_want(int64_t transfer, enum work_how how, struct batch *batch, int64_t after)
 {
-	insert(all.queued, (struct wanted){transfer, after, how, batch});
+	struct wanted *w = queued(transfer);
+
+	if (w != NULL)
+		*w = (struct wanted){transfer, after, how, batch};
+	else
+		insert(all.queued, (struct wanted){transfer, after, how, batch});
 	if (batch != NULL)
 		batch->left++;
 }
@@ -233,8 +252,10 @@ end(struct settings *s, const struct child *c, int status)
 		noted = 0;
 	}
 	/* Else a back-off says when it is tried again, or its schedule does. */
-	if (!noted && !child_has(c->transfer))
+	if ((!noted || (code == WORK_STOPPED && pipe_stop == 0)) && !child_has(c->transfer))
 		child_want(c->transfer, WORK_DUE, NULL, log_now() + AGAIN);
+	else if (code == WORK_BUSY && c->how == WORK_RETRY && !child_has(c->transfer))
+		child_want(c->transfer, WORK_RETRY, NULL, log_now() + AGAIN);
 	else if (noted && code != WORK_STOPPED && c->how != WORK_RETRY && s != NULL)
 		(void)db_done(s, c->transfer);
 	/* An appliance out of reach counts as a run; what praic did not do,

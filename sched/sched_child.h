@@ -28,8 +28,13 @@ extern int child_lock;
 
 /* Does a process of ours run for it, or will one? */
 int child_has(int64_t transfer);
-/* It is to run, not before this time.  batch may be NULL; it is freed when
- * its last transfer has ended. */
+/* Will one, and do no more than what failed before? */
+int child_retries(int64_t transfer);
+/*
+ * It is to run, not before this time; in the place of one that retries, if
+ * there is one.  batch may be NULL; it is freed when its last transfer has
+ * ended.
+ */
 void child_want(int64_t transfer, enum work_how, struct batch *, int64_t after);
 /*
  * Begin what may be begun.  What the plan does not have any more is dropped.

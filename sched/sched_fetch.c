@@ -224,7 +224,7 @@ take_report(struct work *w, struct progress *g, const struct span *span, int64_t
 	int code = doubt_mark(w, g, clock, now, &back);
 
 	if (code != 0) {
-		close(fd);
+		tspool_drop(&w->spool, fd, "report.xml");
 		return code;
 	}
 	g->more = span->until != DB_NEVER && (span->back || m->until >= span->until);
@@ -295,7 +295,7 @@ fetch_span(struct work *w, struct progress *g)
 		}
 	}
 	if (fd != -1)
-		close(fd);
+		tspool_drop(&w->spool, fd, "report.xml");
 	code = step_end(w, g->kind, STEP_FETCH, run, &p, code, words, &c);
 	pipe_free(&p);
 	return code;

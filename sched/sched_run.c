@@ -88,7 +88,7 @@ take_schedule(const struct plan *p, const struct schedule *c, int64_t now, enum 
 			continue;
 		if (only_left && (p->transfer[i].due == DB_NEVER || is_taken(*l, *n, i)))
 			continue;
-		if (child_has(p->transfer[i].id))
+		if (child_has(p->transfer[i].id) && !child_retries(p->transfer[i].id))
 			log_say(0, "transfer %lld (%s): still running: left for the next time",
 			    (long long)p->transfer[i].id, c->name);
 		else

@@ -192,6 +192,16 @@ tspool_finish(struct transfer_spool *t, int fd, const char *name)
 }
 
 void
+tspool_drop(struct transfer_spool *t, int fd, const char *name)
+{
+	char path[64];
+
+	close(fd);
+	snprintf(path, sizeof(path), "tmp/%s", name);
+	(void)tspool_remove(t, path);
+}
+
+void
 tspool_name(char out[64], enum settings_data kind, int64_t number, const char *extension)
 {
 	snprintf(out, 64, "new/%s/%0*lld.%s", settings_data_name[kind], DIGITS,

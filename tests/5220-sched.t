@@ -119,6 +119,7 @@ run 69 "an appliance out of reach" "$sched" -1 --now $now
 sql "SELECT step, times, wait, retry_at - $now, code, stage, reason FROM failure" >got
 printf 'fetch\t1\t60\t60\t69\tpraic-fetch\tpraic-fetch: one: no answer\n' >want
 same "is noted" want got
+check "what came of it is gone" test "$(find spool/1/tmp -type f | wc -l)" -eq 0
 check "the client's log has the filters' words" grep -q \
 	'transfer 1 session fetch praic-fetch: one: no answer' log/client-2026-01-02.log
 check "counts as a run" test "$(sql "SELECT last_run FROM schedule")" -eq $now

@@ -164,6 +164,60 @@ same "the next one does them" want got
 check "one at a time" test "$(most)" -eq 1
 check "nothing is due" test "$(due)" -eq 0
 
+# One that waits to store again what could not be stored, and comes due: then
+# it asks for what is new, as well.
+anew
+: >hold
+at "$(date +%s)"
+sql "UPDATE schedule SET last_due = NULL, created = $now WHERE name = 'other';
+	INSERT INTO failure (transfer_id, kind, step, since, code, wait, retry_at)
+	VALUES (2, 'session', 'store', $now, 75, 60, $now)"
+"$sched" 2>err &
+pid=$!
+wait_for began 1
+kill -USR1 $pid
+wait_for grep -q 'transfer 2 waits' err
+sql "UPDATE schedule SET last_due = NULL WHERE name = 'week'"
+kill -HUP $pid
+wait_for sh -c '[ "$(sqlite3 -cmd ".timeout 20000" "$PRAIC_SETTINGS" \
+	"SELECT count(*) FROM transfer WHERE due IS NOT NULL")" -ge 5 ]'
+rm hold
+wait_for began 6
+wait_for sh -c '[ "$(sqlite3 -cmd ".timeout 20000" "$PRAIC_SETTINGS" \
+	"SELECT count(*) FROM transfer WHERE due IS NOT NULL")" -eq 0 ]'
+kill -TERM $pid
+wait $pid
+sort began >got
+printf 's1\ns1\ns2\ns3\ns4\ns5\n' >want
+same "a retry that comes due while it waits does all" want got
+check "and nothing fails" test "$(sql "SELECT count(*) FROM failure")" -eq 0
+
+# What failed, and is there no more, is no reason to begin again and again;
+# nor is a transfer that somebody else is at.
+begun() {
+	cat log/scheduler-* | grep -c 'transfer 2 .*: begun'
+}
+sql "INSERT INTO failure (transfer_id, kind, step, since, code, wait, retry_at)
+	VALUES (2, 'session', 'store', $now, 75, 60, $now)"
+n=$(begun)
+"$sched" 2>err &
+pid=$!
+wait_for sh -c '[ "$(sqlite3 -cmd ".timeout 20000" "$PRAIC_SETTINGS" \
+	"SELECT count(*) FROM failure")" -eq 0 ]'
+check "a file that somebody took away fails no more" test "$(sql "SELECT count(*) FROM failure")" -eq 0
+exec 3>spool/2/lock
+flock 3
+sql "INSERT INTO failure (transfer_id, kind, step, since, code, wait, retry_at)
+	VALUES (2, 'session', 'store', $now, 75, 60, $now)"
+kill -USR1 $pid
+wait_for sh -c "cat log/scheduler-* | grep -q 'transfer 2: another process is at it'"
+sleep 1
+exec 3>&-
+kill -TERM $pid
+wait $pid
+check "it was begun twice, and no more" test "$(($(begun) - n))" -eq 2
+sql "DELETE FROM failure"
+
 # What can neither be done nor be noted is not done.
 at $(($(date +%s) + 2 * 604800))
 sql "UPDATE schedule SET enabled = name = 'other', last_due = $((now - 604800));
