@@ -11,7 +11,8 @@
 #				million changed reports
 #	make soak		an hour for each target, and all of the long tests
 #	make bench		how fast it is, beside others (BENCH_FLAGS=--full: in earnest)
-#	make golden		rewrite the expected files of the tests, show the difference
+#	make golden		rewrite the expected files of the tests (TESTS=...: of these),
+#				show the difference
 #	make install		DESTDIR and PREFIX are honoured; uninstall takes it away
 #	make sbom		what the programs are linked with, as SPDX
 #	make dist		an archive of the last commit (scripts/package: a .deb)
@@ -57,7 +58,7 @@ TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
 TOOLS += tests/tools/split-drive tests/tools/sandbox-proof tests/tools/measure
 TOOLS += tests/tools/due
-TOOLS += tests/tools/mssql-query tests/tools/faults.so
+TOOLS += tests/tools/mssql-query tests/tools/faults.so tests/tools/takeover.so
 
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
@@ -98,8 +99,10 @@ $(OUT)tests/tools/mssql-query: $(OBJ)/tests/tools/mssql-query.o $(COMMON)
 	$(link) -lsybdb
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
+# Kept, though no rule names them.
+.SECONDARY: $(call objects,$(wildcard tests/tools/*.c))
 # Preloaded below the programs, so without the flags of programs.
-$(OUT)tests/tools/faults.so: tests/tools/faults.c
+$(OUT)tests/tools/%.so: tests/tools/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -D_GNU_SOURCE -O1 \
@@ -120,7 +123,7 @@ FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
 TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
 FUZZ_fetch-answer = fetch/answer.c fetch/saying.c
 FUZZ_fetch-token = $(filter-out fetch/main.c fetch/token.c,$(FETCH_SRC))
-FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c settings.c tree.c)
+FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c options.c tree.c)
 fuzzer = $(call objects,tests/fuzz/$(1).c tests/fuzz/forget.c $(FUZZ_$(1))) $(COMMON)
 FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS)) -pthread
 define fuzz_rules
@@ -207,7 +210,7 @@ bench: all tools
 	tests/bench/run $(BENCH_FLAGS)
 
 golden: all tools
-	PRAIC_GOLDEN=1 scripts/run-tests
+	PRAIC_GOLDEN=1 scripts/run-tests $(TESTS)
 	git diff --stat -- tests/data
 
 lint: all
@@ -229,11 +232,11 @@ ZSHDIR = $(PREFIX)/share/zsh/site-functions
 FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR = $(PREFIX)/lib/systemd/system
 SYSUSERSDIR = $(PREFIX)/lib/sysusers.d
+TMPFILESDIR = $(PREFIX)/lib/tmpfiles.d
 INSTALL_PROGRAMS = $(PROGRAMS) $(wildcard scripts/praic-test)
 NAMES = $(notdir $(INSTALL_PROGRAMS))
 PAGES = $(wildcard */praic*.[1578])
 UNITS = $(wildcard scripts/systemd/*.service scripts/systemd/*.timer)
-SYSUSERS = $(wildcard scripts/systemd/*.conf)
 
 # Each file that is installed: directory, name there, file here, and whether it
 # can be run.  install and uninstall read the same list.
@@ -244,7 +247,8 @@ $(foreach f,$(NAMES),$(BASHDIR) $f completions/praic.bash 644;)\
 $(ZSHDIR) _praic completions/_praic 644;\
 $(foreach f,$(NAMES),$(FISHDIR) $f.fish completions/praic.fish 644;)\
 $(foreach f,$(UNITS),$(UNITDIR) $(notdir $f) $f 644;)\
-$(foreach f,$(SYSUSERS),$(SYSUSERSDIR) $(notdir $f) $f 644;)\
+$(SYSUSERSDIR) praic.conf scripts/systemd/praic.sysusers 644;\
+$(TMPFILESDIR) praic.conf scripts/systemd/praic.tmpfiles 644;\
 $(foreach f,README NEWS LICENSE build/praic.spdx.json $(wildcard docs/*.md),$(DOCDIR) $(notdir $f) $f 644;)
 endef
 each_file = echo '$(files)' | tr ';' '\n' | while read -r dir name file mode; do \
@@ -262,10 +266,12 @@ uninstall:
 	@$(each_file); rm -f "$(DESTDIR)$$dir/$$name"; done
 	@rmdir "$(DESTDIR)$(DOCDIR)" 2>/dev/null || :
 
-# What it is made of; the same for the same programs.
+# What it is made of; the same for the same programs.  Renamed, so that one
+# that root has made (make install) does not stand in the way.
 sbom: all
 	@mkdir -p build
-	scripts/sbom $(addprefix $(OUT),$(PROGRAMS)) >build/praic.spdx.json
+	scripts/sbom $(addprefix $(OUT),$(PROGRAMS)) >build/praic.spdx.$$$$ && \
+		mv -f build/praic.spdx.$$$$ build/praic.spdx.json
 
 # The last commit as an archive: the same bytes for the same commit.
 dist:

@@ -28,8 +28,9 @@ struct settings {
 	sqlite3 *h;
 };
 
-char *
-settings_default_path(void)
+/* NULL, after a message, when there is no home either. */
+static char *
+default_path(void)
 {
 	const char *given = getenv("PRAIC_SETTINGS"), *dir;
 
@@ -366,7 +367,7 @@ struct settings *
 settings_open(const char *path, enum settings_open how, int *code)
 {
 	struct settings *s;
-	char *name = path != NULL ? xstrdup(path) : settings_default_path();
+	char *name = path != NULL ? xstrdup(path) : default_path();
 
 	*code = EX_CONFIG;
 	if (name == NULL)

@@ -29,16 +29,11 @@ enum settings_open {
 };
 
 /*
- * The file of $PRAIC_SETTINGS; else /etc/praic/settings.db for root and
- * $XDG_CONFIG_HOME/praic/settings.db (below ~/.config) for others.  To be
- * freed.  NULL, after a message, when there is no home either.
- */
-char *settings_default_path(void);
-
-/*
  * Open it, and bring an older one up to date.  It must be its owner's alone:
  * mode 0600 or less, and belong to this user (root may open anybody's), in a
- * directory that not everybody can write to.  path NULL: the default.  NULL
+ * directory that not everybody can write to.  path NULL: the file of
+ * $PRAIC_SETTINGS; else /etc/praic/settings.db for root and
+ * $XDG_CONFIG_HOME/praic/settings.db (below ~/.config) for others.  NULL
  * after a message, and *code: EX_NOINPUT (there is none), EX_CONFIG,
  * EX_NOPERM, EX_TEMPFAIL, EX_IOERR, ...
  */
@@ -116,18 +111,14 @@ extern const char *const settings_data_name[SETTINGS_DATA];
 enum settings_data settings_data(const char *p, size_t n);
 
 /*
- * Read a site, or a destination of this kind, and give each field that is
- * set to a function, under its name, as an option's argument would be: a
- * list one text at a time, a secret as a reference.  value stays valid until
- * the program ends.  What the function returns, if it is not 0, ends it and
- * is returned.  EX_CONFIG, after a message, when there is no such site or
- * destination.
+ * For a filter: open the default database, read a site, or a destination of
+ * this kind, and close it.  Each field that is set is given to a function,
+ * under its name, as an option's argument would be: a list one text at a
+ * time, a secret as a reference.  value stays valid until the program ends.
+ * What the function returns, if it is not 0, ends it and is returned.
+ * EX_CONFIG, after a message, when there is no such site or destination.
  */
 typedef int settings_set(void *arg, const char *name, const char *value);
-int settings_read_site(struct settings *, const char *name, settings_set *, void *arg);
-int settings_read_destination(struct settings *, const char *name, int kind, settings_set *,
-    void *arg);
-/* For a filter: open the default database, read, close. */
 int settings_load_site(const char *name, settings_set *, void *arg);
 int settings_load_destination(const char *name, int kind, settings_set *, void *arg);
 

@@ -102,8 +102,8 @@ read_row(struct settings *s, sqlite3_stmt *stmt, const struct settings_field *fi
 	return code;
 }
 
-int
-settings_read_site(struct settings *s, const char *name, settings_set *set, void *arg)
+static int
+read_site(struct settings *s, const char *name, settings_set *set, void *arg)
 {
 	return read_row(s, settings_prepare(s, "SELECT * FROM site WHERE name = ?1"),
 	    settings_site_fields, 0, "site", name, set, arg);
@@ -124,9 +124,8 @@ settings_destination_kind(struct settings *s, const char *name)
 	return kind;
 }
 
-int
-settings_read_destination(struct settings *s, const char *name, int kind, settings_set *set,
-    void *arg)
+static int
+read_destination(struct settings *s, const char *name, int kind, settings_set *set, void *arg)
 {
 	int is = settings_destination_kind(s, name);
 
@@ -147,7 +146,7 @@ settings_load_site(const char *name, settings_set *set, void *arg)
 
 	if (s == NULL)
 		return code;
-	code = settings_read_site(s, name, set, arg);
+	code = read_site(s, name, set, arg);
 	settings_close(s);
 	return code;
 }
@@ -160,7 +159,7 @@ settings_load_destination(const char *name, int kind, settings_set *set, void *a
 
 	if (s == NULL)
 		return code;
-	code = settings_read_destination(s, name, kind, set, arg);
+	code = read_destination(s, name, kind, set, arg);
 	settings_close(s);
 	return code;
 }

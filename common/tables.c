@@ -100,6 +100,20 @@ static const struct table_column file[] = {
 	{"fetched_at", TABLE_TIME, 1},
 };
 
+/* The numbers of tables.h are places in these lists. */
+#define NUMBERED(a, n) _Static_assert(sizeof(a) / sizeof((a)[0]) == (n) && (n) <= TABLE_MAX_COLUMNS, \
+    "tables.h has another number of columns for " #a)
+NUMBERED(session, SESSION_COLUMNS);
+NUMBERED(user, USER_COLUMNS);
+NUMBERED(team, TEAM_COLUMNS);
+NUMBERED(customer, CUSTOMER_COLUMNS);
+NUMBERED(custom_attribute, CUSTOM_ATTRIBUTE_COLUMNS);
+NUMBERED(session_event, EVENT_COLUMNS);
+NUMBERED(session_event_data, DATA_COLUMNS);
+NUMBERED(system_information, SYSINFO_COLUMNS);
+NUMBERED(recording, RECORDING_COLUMNS);
+NUMBERED(file, FILE_COLUMNS);
+
 const struct table table_list[TABLES] = {
 	[TABLE_SESSION] = {"session", COLUMNS(session)},
 	[TABLE_USER] = {"user", COLUMNS(user)},

@@ -463,12 +463,6 @@ call_pace(struct site *s)
 	return rate_book(s->pace->rate, s);
 }
 
-void
-call_hold(struct site *s, int64_t ms)
-{
-	rate_hold(s->pace->rate, ms);
-}
-
 int64_t
 call_retry(struct retry *r, const struct call *c)
 {
@@ -490,7 +484,7 @@ call_retry(struct retry *r, const struct call *c)
 	if (delay > left)
 		delay = left;
 	if (least > 0)
-		call_hold(c->site, least);
+		rate_hold(c->site->pace->rate, least);
 	return delay;
 }
 

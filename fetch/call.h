@@ -116,10 +116,9 @@ void call_wake(struct site *);
 
 /*
  * How long, in milliseconds, until the next call may start; 0 books it.
- * After a Retry-After nobody calls before its time (call_hold).
+ * After a Retry-After nobody calls before its time.
  */
 int64_t call_pace(struct site *);
-void call_hold(struct site *, int64_t ms);
 
 /* Tries of one thing, until the site's time for that is used up. */
 struct retry {

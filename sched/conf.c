@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "code.h"
 #include "conf.h"
@@ -31,13 +30,14 @@ static const struct conf_verb alone[] = {
 static const struct {
 	const char *name;
 	const struct conf_verb *verb;
+	const struct object_type *type;
 } things[] = {
-	{"site", conf_site_verbs},
-	{"destination", conf_destination_verbs},
-	{"schedule", conf_schedule_verbs},
-	{"transfer", conf_transfer_verbs},
-	{"setting", conf_setting_verbs},
-	{"notify", conf_notify_verbs},
+	{"site", conf_site_verbs, &conf_site_type},
+	{"destination", conf_destination_verbs, &conf_destination_type},
+	{"schedule", conf_schedule_verbs, &conf_schedule_type},
+	{"transfer", conf_transfer_verbs, NULL},
+	{"setting", conf_setting_verbs, NULL},
+	{"notify", conf_notify_verbs, NULL},
 };
 
 #define THINGS (sizeof(things) / sizeof(things[0]))
@@ -84,9 +84,9 @@ find_verb(const struct conf_verb *v, const char *name)
 	return NULL;
 }
 
-/* The verb, and how many words it took. */
+/* The verb, and how many words it took; c learns what is edited. */
 static const struct conf_verb *
-find(int argc, char **argv, int *words)
+find(struct conf *c, int argc, char **argv, int *words)
 {
 	const struct conf_verb *v = find_verb(alone, argv[0]);
 	size_t i;
@@ -102,6 +102,7 @@ find(int argc, char **argv, int *words)
 			break;
 	if (i == THINGS)
 		usage(EX_USAGE);
+	c->type = things[i].type;
 	v = argc > 1 ? find_verb(things[i].verb, argv[1]) : NULL;
 	if (v == NULL || argc - 2 < v->least || (v->most != -1 && argc - 2 > v->most))
 		usage_of(things[i].name, things[i].verb);
@@ -124,7 +125,7 @@ static int
 run(struct conf *c, int argc, char **argv)
 {
 	int words, code;
-	const struct conf_verb *v = find(argc, argv, &words);
+	const struct conf_verb *v = find(c, argc, argv, &words);
 
 	c->s = settings_open(NULL, SETTINGS_OPEN, &code);
 	if (c->s == NULL)

@@ -9,8 +9,11 @@
 
 #include "settings.h"
 
+struct object_type;
+
 struct conf {
 	struct settings *s;
+	const struct object_type *type;	/* of the thing that is edited, or NULL */
 	int json;		/* --json */
 	int quiet;		/* the tests of a check say nothing when all is well */
 };
@@ -33,6 +36,9 @@ extern const struct conf_verb conf_schedule_verbs[];
 extern const struct conf_verb conf_transfer_verbs[];
 extern const struct conf_verb conf_setting_verbs[];
 extern const struct conf_verb conf_notify_verbs[];
+
+/* Of those that conf_object.h edits. */
+extern const struct object_type conf_site_type, conf_destination_type, conf_schedule_type;
 
 conf_do conf_status;
 conf_do conf_log;

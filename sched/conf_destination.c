@@ -58,35 +58,37 @@ tidy(struct object *o, const struct settings_field *f, char **value)
 	return 0;
 }
 
-static void
-option(struct run *r, const struct object *o, const char *field, const char *name)
-{
-	const char *value = object_value(o, field);
-
-	if (value != NULL)
-		run_option(r, name, value);
-}
-
-static void
-flag(struct run *r, const struct object *o, const char *field, const char *name)
-{
-	const char *value = object_value(o, field);
-
-	if (value != NULL && *value == '1')
-		run_add(r, name);
-}
-
 /* Start it with nothing to do. */
 static int
-run_empty(struct run *r, unsigned tables)
+run_empty(struct run *r)
 {
 	struct buf stream = {0};
-	int code = run_empty_stream(&stream, tables);
+	int code = run_empty_stream(&stream, TABLE_SET_REPORT);
 
 	if (code == 0)
 		code = run_end(r, stream.p, stream.n);
+	else
+		run_free(r);
 	buf_free(&stream);
 	return code;
+}
+
+/* The connection string with its password, to be freed with secret_free; NULL
+ * after a message, and *code. */
+static char *
+whole_connection(const struct object *o, int *code)
+{
+	const char *stored = object_value(o, "password"), *password = stored;
+	size_t mark = strlen(SETTINGS_PLAIN);
+	char *whole;
+
+	if (stored != NULL && strncmp(stored, SETTINGS_PLAIN, mark) == 0)
+		password = secret_hold(stored + mark);
+	whole = settings_connection(object_value(o, "connection"), password, code);
+	/* A reference that only the service can follow is no fault. */
+	if (whole == NULL && password == stored)
+		*code = EX_UNAVAILABLE;
+	return whole;
 }
 
 static int
@@ -94,75 +96,60 @@ check_sql(const struct object *o)
 {
 	const char *connection = object_value(o, "connection");
 	const char *path = settings_connection_path(connection);
-	const char *stored = object_value(o, "password"), *password = stored;
-	size_t mark = strlen(SETTINGS_PLAIN);
-	char *whole = NULL, *target = NULL;
+	char *whole = NULL;
 	struct run r;
 	int code = 0;
 
-	if (path != NULL && password != NULL) {
+	if (path != NULL && object_value(o, "password") != NULL) {
 		msg_warn("destination %s: an SQLite database has no password; its file's mode "
 		    "guards it", o->name);
 		return EX_USAGE;
 	}
+	if (path == NULL && (whole = whole_connection(o, &code)) == NULL)
+		return code;
 	run_start(&r, "praic-tosql");
 	run_add(&r, "--dry-run");
-	if (path == NULL) {
-		if (password != NULL && strncmp(stored, SETTINGS_PLAIN, mark) == 0)
-			password = secret_hold(stored + mark);
-		whole = settings_connection(connection, password, &code);
-		/* A reference that only the service can follow is no fault. */
-		if (whole == NULL)
-			return password != stored ? code : EX_UNAVAILABLE;
-		target = run_text(&r, whole);
-		secret_free(whole);
-	}
-	if (path == NULL && target == NULL)
-		return EX_OSERR;
-	run_option(&r, "-d", path != NULL ? connection : target);
-	option(&r, o, "timeout", "--timeout");
-	code = run_empty(&r, TABLE_SET_REPORT);
-	free(target);
+	if (object_value(o, "timeout") != NULL)
+		run_option(&r, "--timeout", object_value(o, "timeout"));
+	if (path != NULL)
+		run_option(&r, "-d", connection);
+	else if (run_text(&r, "-d", whole) == -1)
+		code = EX_OSERR;
+	secret_free(whole);
+	if (code == 0)
+		return run_empty(&r);
+	run_free(&r);
 	return code;
+}
+
+/* A field is the option of its name; but one option has all of the formats. */
+static void
+add_fs_field(struct run *r, const struct settings_field *f, const char *value)
+{
+	char *option = xasprintf("--%s", f->name), *format;
+
+	if (strncmp(f->name, "format", 6) == 0) {
+		format = xasprintf("%s=%s", f->name[6] == '-' ? f->name + 7 : "all", value);
+		run_option(r, "--format", format);
+		free(format);
+	} else if (f->form != SETTINGS_FLAG)
+		run_option(r, option, value);
+	else if (*value == '1')
+		run_add(r, option);
+	free(option);
 }
 
 static int
 check_fs(const struct object *o)
 {
-	static const char *const kinds[] = {"session", "recording", "shell", "screen", "backup"};
-	char *field, *format[5] = {NULL};
-	const char *value;
+	const struct settings_field *f;
 	struct run r;
-	int code;
-	size_t i;
 
 	run_start(&r, "praic-tofs");
-	option(&r, o, "directory", "-d");
-	option(&r, o, "conflict", "-c");
-	option(&r, o, "retain", "-r");
-	option(&r, o, "mode", "-m");
-	flag(&r, o, "in-progress", "-p");
-	flag(&r, o, "fold-case", "--fold-case");
-	if ((value = object_value(o, "format")) != NULL) {
-		field = xasprintf("all=%s", value);
-		run_option(&r, "-f", field);
-	} else
-		field = NULL;
-	for (i = 0; i < 5; i++) {
-		char *name = xasprintf("format-%s", kinds[i]);
-
-		value = object_value(o, name);
-		free(name);
-		if (value == NULL)
-			continue;
-		format[i] = xasprintf("%s=%s", kinds[i], value);
-		run_option(&r, "-f", format[i]);
-	}
-	code = run_empty(&r, TABLE_SET_REPORT);
-	free(field);
-	for (i = 0; i < 5; i++)
-		free(format[i]);
-	return code;
+	for (f = o->type->fields; f->name != NULL; f++)
+		if (object_value(o, f->name) != NULL)
+			add_fs_field(&r, f, object_value(o, f->name));
+	return run_empty(&r);
 }
 
 /* Of a command only its syntax can be known. */
@@ -192,7 +179,7 @@ check(const struct object *o)
 	}
 }
 
-static const struct object_type type = {
+const struct object_type conf_destination_type = {
 	"destination", settings_destination_fields, tidy, check
 };
 
@@ -205,34 +192,7 @@ add(struct conf *c, int argc, char **argv)
 		msg_warn("destination %s: %s: its kind is sql, fs or exec", argv[0], argv[1]);
 		return EX_USAGE;
 	}
-	return object_add(c, &type, argv[0], kind, argc - 2, argv + 2);
-}
-
-static int
-set(struct conf *c, int argc, char **argv)
-{
-	return object_set(c, &type, argc, argv);
-}
-
-static int
-show(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_show(c, &type, argv[0]);
-}
-
-static int
-rename_it(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_rename(c, &type, argv[0], argv[1]);
-}
-
-static int
-remove_it(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_remove(c, &type, argv[0]);
+	return object_add(c, argv[0], kind, argc - 2, argv + 2);
 }
 
 static int
@@ -251,10 +211,9 @@ list(struct conf *c, int argc, char **argv)
 static int
 test(struct conf *c, int argc, char **argv)
 {
-	struct buf stream = {0};
 	struct object o;
 	struct run r;
-	int code = object_load(c, &type, argv[0], &o);
+	int code = object_load(c, &conf_destination_type, argv[0], &o);
 
 	(void)argc;
 	if (code != 0)
@@ -268,13 +227,10 @@ test(struct conf *c, int argc, char **argv)
 		if (o.kind == SETTINGS_SQL)
 			run_add(&r, "--dry-run");
 	}
-	code = run_empty_stream(&stream, TABLE_SET_REPORT);
 	r.quiet = c->quiet;
-	if (code == 0)
-		code = run_end(&r, stream.p, stream.n);
+	code = run_empty(&r);
 	if (code == 0 && !c->quiet && printf("%s: ok\n", argv[0]) < 0)
 		code = EX_IOERR;
-	buf_free(&stream);
 	object_free(&o);
 	return code;
 }
@@ -283,11 +239,11 @@ const struct conf_verb conf_destination_verbs[] = {
 	{"add", add, 2, -1, 1, "NAME sql connection=PATH|STRING [FIELD=VALUE ...]\n"
 	    "       praic-conf destination add NAME fs directory=PATH [FIELD=VALUE ...]\n"
 	    "       praic-conf destination add NAME exec command=COMMAND"},
-	{"set", set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
-	{"show", show, 1, 1, 0, "NAME"},
+	{"set", object_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
+	{"show", object_show, 1, 1, 0, "NAME"},
 	{"list", list, 0, 0, 0, ""},
-	{"rename", rename_it, 2, 2, 1, "NAME NEW-NAME"},
-	{"remove", remove_it, 1, 1, 1, "NAME"},
+	{"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
+	{"remove", object_remove, 1, 1, 1, "NAME"},
 	{"test", test, 1, 1, 0, "NAME"},
 	{0}
 };

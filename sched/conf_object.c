@@ -335,11 +335,10 @@ must_be_free(struct conf *c, const struct object_type *type, const char *name)
 }
 
 int
-object_add(struct conf *c, const struct object_type *type, const char *name, int kind,
-    int fields, char **field)
+object_add(struct conf *c, const char *name, int kind, int fields, char **field)
 {
-	struct object o = {.type = type, .kind = kind};
-	int code = must_be_free(c, type, name);
+	struct object o = {.type = c->type, .kind = kind};
+	int code = must_be_free(c, c->type, name);
 
 	if (code != 0)
 		return code;
@@ -392,10 +391,10 @@ object_load(struct conf *c, const struct object_type *type, const char *name, st
 }
 
 int
-object_set(struct conf *c, const struct object_type *type, int argc, char **argv)
+object_set(struct conf *c, int argc, char **argv)
 {
 	struct object o;
-	int code = object_load(c, type, argv[0], &o);
+	int code = object_load(c, c->type, argv[0], &o);
 
 	if (code == 0)
 		code = set_fields(&o, argc - 1, argv + 1);
@@ -415,14 +414,16 @@ object_set(struct conf *c, const struct object_type *type, int argc, char **argv
 }
 
 int
-object_show(struct conf *c, const struct object_type *type, const char *name)
+object_show(struct conf *c, int argc, char **argv)
 {
+	const struct object_type *type = c->type;
 	const char *head[OBJECT_FIELDS + 3] = {"name"};
 	char *columns[OBJECT_FIELDS] = {NULL}, *p;
 	struct object o;
-	int code = object_load(c, type, name, &o), i, n = 1;
+	int code = object_load(c, type, argv[0], &o), i, n = 1;
 	struct show *show;
 
+	(void)argc;
 	if (code != 0)
 		return code;
 	if (o.kind != 0)
@@ -480,13 +481,16 @@ users(struct conf *c, const struct object_type *type, int64_t id)
 }
 
 int
-object_remove(struct conf *c, const struct object_type *type, const char *name)
+object_remove(struct conf *c, int argc, char **argv)
 {
+	const struct object_type *type = c->type;
+	const char *name = argv[0];
 	char *list, *sql;
 	sqlite3_stmt *stmt;
 	int code;
 	int64_t id = object_id(c, type->table, name, &code);
 
+	(void)argc;
 	if (id == 0)
 		return code;
 	list = users(c, type, id);
@@ -505,13 +509,16 @@ object_remove(struct conf *c, const struct object_type *type, const char *name)
 }
 
 int
-object_rename(struct conf *c, const struct object_type *type, const char *name, const char *to)
+object_rename(struct conf *c, int argc, char **argv)
 {
+	const struct object_type *type = c->type;
+	const char *to = argv[1];
 	int code;
-	int64_t id = object_id(c, type->table, name, &code);
+	int64_t id = object_id(c, type->table, argv[0], &code);
 	sqlite3_stmt *stmt;
 	char *sql;
 
+	(void)argc;
 	if (id == 0)
 		return code;
 	if ((code = must_be_free(c, type, to)) != 0)

@@ -28,13 +28,10 @@ struct object_type {
 
 const char *object_value(const struct object *, const char *field);
 
-/* Verbs, once the type is known; fields are NAME=VALUE. */
-int object_add(struct conf *, const struct object_type *, const char *name, int kind,
-    int fields, char **field);
-int object_set(struct conf *, const struct object_type *, int argc, char **argv);
-int object_show(struct conf *, const struct object_type *, const char *name);
-int object_remove(struct conf *, const struct object_type *, const char *name);
-int object_rename(struct conf *, const struct object_type *, const char *name, const char *to);
+/* Verbs, the same for every type: of the one in struct conf. */
+conf_do object_set, object_show, object_remove, object_rename;
+/* What follows the name differs: fields are NAME=VALUE. */
+int object_add(struct conf *, const char *name, int kind, int fields, char **field);
 /* Read what is stored; EX_CONFIG after a message when there is none. */
 int object_load(struct conf *, const struct object_type *, const char *name, struct object *);
 void object_free(struct object *);

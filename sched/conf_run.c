@@ -27,8 +27,9 @@ run_start(struct run *r, const char *program)
 void
 run_add(struct run *r, const char *arg)
 {
-	if (r->n < RUN_MAX)
-		r->arg[r->n++] = arg;
+	r->arg = xrealloc(r->arg, (r->n + 2) * sizeof(*r->arg));
+	r->arg[r->n++] = xstrdup(arg);
+	r->arg[r->n] = NULL;
 }
 
 void
@@ -53,26 +54,39 @@ scratch(const void *p, size_t n)
 	return fd;
 }
 
-char *
-run_text(struct run *r, const char *text)
+int
+run_text(struct run *r, const char *option, const char *text)
 {
 	int fd = scratch(text, strlen(text));
+	char *name;
 
 	/* The child inherits a duplicate: the first is close-on-exec. */
 	r->text_fd = fd == -1 ? -1 : dup(fd);
 	if (fd != -1)
 		close(fd);
-	return r->text_fd == -1 ? NULL : xasprintf("@/dev/fd/%d", r->text_fd);
+	if (r->text_fd == -1)
+		return -1;
+	name = xasprintf("@/dev/fd/%d", r->text_fd);
+	run_option(r, option, name);
+	free(name);
+	return 0;
+}
+
+void
+run_free(struct run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		free(r->arg[i]);
+	free(r->arg);
+	if (r->text_fd != -1)
+		close(r->text_fd);
 }
 
 static void __attribute__((noreturn))
 child(struct run *r, int in)
 {
-	union {
-		const char **from;
-		char **to;
-	} arg = {.from = r->arg};
-
 	if (dup2(in, STDIN_FILENO) == -1)
 		_exit(EX_OSERR);
 	if (r->quiet) {
@@ -82,8 +96,7 @@ child(struct run *r, int in)
 			_exit(EX_OSERR);
 	}
 	signal(SIGPIPE, SIG_DFL);
-	r->arg[r->n] = NULL;
-	execvp(r->arg[0], arg.to);
+	execvp(r->arg[0], r->arg);
 	_exit(errno == ENOENT ? NOT_FOUND : EX_OSERR);
 }
 
@@ -115,8 +128,7 @@ run_end(struct run *r, const char *input, size_t n)
 	}
 	if (in != -1)
 		close(in);
-	if (r->text_fd != -1)
-		close(r->text_fd);
+	run_free(r);
 	return code;
 }
 

@@ -4,13 +4,11 @@
 
 #include <stddef.h>
 
-#define RUN_MAX 128	/* arguments */
-
-/* A command line that is put together. */
+/* A command line that is put together: copies of what it is told. */
 struct run {
-	const char *arg[RUN_MAX + 1];
+	char **arg;		/* ended by NULL */
 	size_t n;
-	int text_fd;		/* -1, or what text went to; closed by run_end */
+	int text_fd;		/* -1, or what text went to */
 	int quiet;		/* its standard output goes nowhere */
 	int missing;		/* run_end: the program is not to be had */
 };
@@ -19,12 +17,14 @@ void run_start(struct run *, const char *program);
 void run_add(struct run *, const char *arg);
 /* An option and its argument. */
 void run_option(struct run *, const char *option, const char *value);
-/* "@/dev/fd/N", from which the program can read this text; NULL after a
- * message.  To be freed.  Once for each run. */
-char *run_text(struct run *, const char *text);
+/* The same with "@/dev/fd/N", from which the program can read this text: once
+ * for each run.  0, or -1 after a message. */
+int run_text(struct run *, const char *option, const char *text);
+/* What will not be run after all. */
+void run_free(struct run *);
 
 /*
- * Run it with this input, and wait.  Its exit code; EX_OSERR after a message
+ * Run it with this input, wait, and free it.  Its exit code; EX_OSERR after a message
  * when it could not be run; EX_SOFTWARE, after one, when a signal ended it.
  */
 int run_end(struct run *, const char *input, size_t n);

@@ -3,34 +3,28 @@
  * Integration Client Schedule".  What is moved then: conf_transfer.c.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "buf.h"
 #include "code.h"
 #include "conf_object.h"
 #include "conf_show.h"
 #include "msg.h"
 #include "num.h"
+#include "sched_due.h"
 #include "sched_zone.h"
 #include "when.h"
 
-#define MIN_PERIOD 60
-#define MAX_PERIOD (7 * 86400)
-#define NO_TIME (-1)
-
 struct schedule {
 	int64_t period;
-	int at;		/* minutes after midnight, or NO_TIME */
-	int enabled;
+	int at;		/* minutes after midnight, or DUE_NO_TIME */
 };
 
 static int
 set_period(struct schedule *s, const char *name, const char *text)
 {
-	if (when_parse_span(text, &s->period) == -1 || s->period < MIN_PERIOD ||
-	    s->period > MAX_PERIOD || s->period % 60 != 0) {
+	if (when_parse_span(text, &s->period) == -1 || s->period < DUE_MIN_PERIOD ||
+	    s->period > DUE_MAX_PERIOD || s->period % 60 != 0) {
 		msg_warn("schedule %s: every=%s: from 1m to 7d, in whole minutes", name, text);
 		return EX_USAGE;
 	}
@@ -43,7 +37,7 @@ set_at(struct schedule *s, const char *name, const char *text)
 	uint64_t hour, minute;
 
 	if (*text == '\0') {
-		s->at = NO_TIME;
+		s->at = DUE_NO_TIME;
 		return 0;
 	}
 	if (strlen(text) != 5 || text[2] != ':' || num_parse_count(text, 2, 23, &hour) == -1 ||
@@ -74,12 +68,12 @@ set_fields(struct schedule *s, const char *name, int argc, char **argv)
 		msg_warn("schedule %s: every=SPAN is missing", name);
 		code = EX_USAGE;
 	}
-	if (code == 0 && s->at != NO_TIME && s->period % 86400 != 0) {
+	if (code == 0 && s->at != DUE_NO_TIME && s->period % 86400 != 0) {
 		msg_warn("schedule %s: only one that runs every so many days has a time of day "
 		    "(every=1d ... every=7d)", name);
 		code = EX_USAGE;
 	}
-	if (code == 0 && s->at != NO_TIME)
+	if (code == 0 && s->at != DUE_NO_TIME)
 		code = zone_check();
 	return code;
 }
@@ -93,7 +87,7 @@ store(struct conf *c, const char *sql, const char *name, const struct schedule *
 		return EX_SOFTWARE;
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 2, s->period);
-	if (s->at != NO_TIME)
+	if (s->at != DUE_NO_TIME)
 		sqlite3_bind_int(stmt, 3, s->at);
 	sqlite3_bind_int64(stmt, 4, (int64_t)time(NULL));
 	return settings_run(c->s, stmt, "writing to it");
@@ -102,7 +96,7 @@ store(struct conf *c, const char *sql, const char *name, const struct schedule *
 static int
 add(struct conf *c, int argc, char **argv)
 {
-	struct schedule s = {.at = NO_TIME};
+	struct schedule s = {.at = DUE_NO_TIME};
 	int code = object_name("schedule", argv[0]);
 
 	if (code == 0)
@@ -122,7 +116,7 @@ add(struct conf *c, int argc, char **argv)
 static int
 set(struct conf *c, int argc, char **argv)
 {
-	struct schedule s = {.at = NO_TIME};
+	struct schedule s = {.at = DUE_NO_TIME};
 	sqlite3_stmt *stmt;
 	int code;
 	int64_t id = object_id(c, "schedule", argv[0], &code);
@@ -229,14 +223,8 @@ remove_it(struct conf *c, int argc, char **argv)
 	return code;
 }
 
-static int
-rename_it(struct conf *c, int argc, char **argv)
-{
-	static const struct object_type type = {"schedule", NULL, NULL, NULL};
-
-	(void)argc;
-	return object_rename(c, &type, argv[0], argv[1]);
-}
+/* It is edited here; only names are handled as those of others. */
+const struct object_type conf_schedule_type = {"schedule", NULL, NULL, NULL};
 
 const struct conf_verb conf_schedule_verbs[] = {
 	{"add", add, 2, 3, 1, "NAME every=SPAN [at=HH:MM]"},
@@ -245,7 +233,7 @@ const struct conf_verb conf_schedule_verbs[] = {
 	{"list", list, 0, 0, 0, ""},
 	{"enable", enable, 1, 1, 1, "NAME"},
 	{"disable", disable, 1, 1, 1, "NAME"},
-	{"rename", rename_it, 2, 2, 1, "NAME NEW-NAME"},
+	{"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
 	{"remove", remove_it, 1, 1, 1, "NAME"},
 	{0}
 };

@@ -1,5 +1,4 @@
 /* Tables, lines and JSON: see conf_show.h. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +47,8 @@ show_free(struct show *s)
 	free(s);
 }
 
-void
+/* The cell's value, whose reference is taken over; words for people may follow. */
+static void
 show_json(struct show *s, json_t *v)
 {
 	if (v == NULL)
@@ -107,7 +107,7 @@ show_int(struct show *s, int64_t v)
 	show_json(s, json_integer(v));
 }
 
-void
+static void
 show_real(struct show *s, double v)
 {
 	show_json(s, json_real(v));

@@ -25,7 +25,6 @@ void show_free(struct show *);
 /* The next cell of the row; p NULL for nothing. */
 void show_text(struct show *, const char *p);
 void show_int(struct show *, int64_t);
-void show_real(struct show *, double);
 void show_flag(struct show *, int);
 void show_null(struct show *);
 /* UNIX seconds: local time for people, else as in the record stream. */
@@ -45,9 +44,6 @@ struct show *show_statement(struct conf *, sqlite3_stmt *, const char *const *co
     const enum show_as *);
 /* All of it: read by a query without parameters, shown.  An exit code. */
 int show_query(struct conf *, const char *sql, const char *const *column, const enum show_as *);
-
-/* Only for JSON: the cell's value; the reference is taken over. */
-void show_json(struct show *, json_t *);
 
 /* All rows, one by one.  Frees the show.  0, or EX_IOERR after a message. */
 int show_rows(struct show *, const struct conf *);

@@ -54,81 +54,43 @@ tidy(struct object *o, const struct settings_field *f, char **value)
 	return EX_USAGE;
 }
 
+/* One text, or several, one a line; and a dry run looks no secret up. */
 static void
-add_list(struct run *r, const char *option, char *texts)
+add_values(struct run *r, const struct settings_field *f, const char *value)
 {
-	char *p, *rest = texts;
+	char *option = xasprintf("--%s", strcmp(f->name, "host-name") == 0 ? "name" : f->name);
+	char *copy = xstrdup(f->form == SETTINGS_SECRET &&
+	    strncmp(value, SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) == 0 ? "env:SECRET" : value);
+	char *p, *rest = copy;
 
-	while ((p = strsep(&rest, "\n")) != NULL)
+	while ((p = strsep(&rest, f->form == SETTINGS_LIST ? "\n" : "")) != NULL)
 		if (*p != '\0')
 			run_option(r, option, p);
+	free(option);
+	free(copy);
 }
 
 static int
 check(const struct object *o)
 {
 	const struct settings_field *f;
-	char *option[OBJECT_FIELDS] = {NULL}, *copy[OBJECT_FIELDS] = {NULL};
 	struct run r;
-	int i, code;
 
 	run_start(&r, "praic-fetch");
 	run_add(&r, "--dry-run");
-	for (i = 0; (f = &o->type->fields[i])->name != NULL; i++) {
-		if (o->value[i] == NULL)
-			continue;
-		option[i] = xasprintf("--%s",
-		    strcmp(f->name, "host-name") == 0 ? "name" : f->name);
-		copy[i] = xstrdup(f->form != SETTINGS_SECRET ||
-		    strncmp(o->value[i], SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) != 0 ?
-		    o->value[i] : "env:SECRET");	/* a dry run looks no secret up */
-		if (f->form == SETTINGS_LIST)
-			add_list(&r, option[i], copy[i]);
-		else
-			run_option(&r, option[i], copy[i]);
-	}
+	for (f = o->type->fields; f->name != NULL; f++)
+		if (object_value(o, f->name) != NULL)
+			add_values(&r, f, object_value(o, f->name));
 	run_add(&r, "check");
-	code = run_end(&r, NULL, 0);
-	for (i = 0; i < OBJECT_FIELDS; i++) {
-		free(option[i]);
-		free(copy[i]);
-	}
-	return code;
+	return run_end(&r, NULL, 0);
 }
 
-static const struct object_type type = {"site", settings_site_fields, tidy, check};
+const struct object_type conf_site_type = {"site", settings_site_fields, tidy, check};
 
 static int
 add(struct conf *c, int argc, char **argv)
 {
-	return object_add(c, &type, argv[0], 0, argc - 1, argv + 1);
-}
-
-static int
-set(struct conf *c, int argc, char **argv)
-{
-	return object_set(c, &type, argc, argv);
-}
-
-static int
-show(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_show(c, &type, argv[0]);
-}
-
-static int
-rename_it(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_rename(c, &type, argv[0], argv[1]);
-}
-
-static int
-remove_it(struct conf *c, int argc, char **argv)
-{
-	(void)argc;
-	return object_remove(c, &type, argv[0]);
+	return object_add(c, argv[0], 0, argc - 1, argv + 1);
 }
 
 static int
@@ -161,11 +123,11 @@ test(struct conf *c, int argc, char **argv)
 
 const struct conf_verb conf_site_verbs[] = {
 	{"add", add, 1, -1, 1, "NAME host=HOST client-id=ID [secret=REFERENCE] [FIELD=VALUE ...]"},
-	{"set", set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
-	{"show", show, 1, 1, 0, "NAME"},
+	{"set", object_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
+	{"show", object_show, 1, 1, 0, "NAME"},
 	{"list", list, 0, 0, 0, ""},
-	{"rename", rename_it, 2, 2, 1, "NAME NEW-NAME"},
-	{"remove", remove_it, 1, 1, 1, "NAME"},
+	{"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
+	{"remove", object_remove, 1, 1, 1, "NAME"},
 	{"test", test, 1, 1, 0, "NAME"},
 	{0}
 };

@@ -2,8 +2,8 @@
  * The spool, as whoever changes settings has to know it: is anything there
  * that a change would strand?  What it is made of: sched_spool.h.
  */
-#ifndef PRAIC_CONF_SPOOL_H
-#define PRAIC_CONF_SPOOL_H
+#ifndef SCHED_CONF_SPOOL_H
+#define SCHED_CONF_SPOOL_H
 
 #include <stdint.h>
 

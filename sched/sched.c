@@ -74,6 +74,7 @@ main(int argc, char **argv)
 	int64_t now = 0;
 	int c, mode = 0, modes = 0;
 
+	signal_start();		/* first: a HUP may come at any moment */
 	file_std_fds();
 	msg_start(argv[0]);
 	secret_guard();
@@ -113,8 +114,9 @@ main(int argc, char **argv)
 		return c;
 	tzset();
 	log_open(now);
-	if (mode == 'n')
+	if (mode == 'n') {
+		signal_end();
 		return run_show();
-	signal_start();
+	}
 	return mode == '1' ? run_once() : mode == 'r' ? run_named(name) : run_daemon();
 }

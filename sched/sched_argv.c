@@ -12,14 +12,15 @@ fetch(struct pipe *p, const struct transfer *t, const char *what)
 	return g;
 }
 
-static struct stage *
-split(struct pipe *p, const char *xml)
+void
+argv_split(struct pipe *p, const char *xml, int bare)
 {
 	struct stage *g = pipe_stage(p, "praic-split");
 
+	if (bare)
+		pipe_add(g, "-n");
 	if (xml != NULL)
 		pipe_add(g, "%s", xml);
-	return g;
 }
 
 static struct stage *
@@ -36,6 +37,15 @@ destination(struct pipe *p, const struct transfer *t)
 		pipe_add(g, "%s", t->destination);
 	}
 	return g;
+}
+
+/* A command reads standard input. */
+static struct stage *
+destination_of(struct pipe *p, const struct transfer *t, const char *records)
+{
+	if (t->destination_kind == SETTINGS_EXEC && records != NULL)
+		pipe_add(pipe_stage(p, "cat"), "%s", records);
+	return destination(p, t);
 }
 
 void
@@ -55,35 +65,37 @@ argv_report(struct pipe *p, const struct transfer *t, const struct span *span)
 void
 argv_store(struct pipe *p, const struct transfer *t, const char *xml, const char *failed)
 {
-	struct stage *g;
+	argv_split(p, xml, 0);
+	argv_records(p, t, NULL, failed);
+}
 
-	split(p, xml);
-	g = destination(p, t);
+void
+argv_records(struct pipe *p, const struct transfer *t, const char *records, const char *failed)
+{
+	struct stage *g = destination_of(p, t, records);
+
 	if (t->destination_kind == SETTINGS_SQL && failed != NULL) {
 		pipe_add(g, "--reject");
 		pipe_add(g, "%s", failed);
 	}
-}
-
-void
-argv_count(struct pipe *p, const char *xml)
-{
-	struct stage *g = pipe_stage(p, "praic-split");
-
-	pipe_add(g, "-n");
-	pipe_add(g, "%s", xml);
+	if (t->destination_kind != SETTINGS_EXEC && records != NULL)
+		pipe_add(g, "%s", records);
 }
 
 void
 argv_download(struct pipe *p, const struct transfer *t, enum settings_data kind,
     const char *xml, const char *spool, int64_t jobs)
 {
-	struct stage *g = pipe_stage(p, "praic-split");
+	argv_split(p, xml, 1);
+	argv_recordings(p, t, kind, NULL, spool, jobs);
+}
 
-	pipe_add(g, "-n");
-	if (xml != NULL)
-		pipe_add(g, "%s", xml);
-	g = fetch(p, t, "recordings");
+void
+argv_recordings(struct pipe *p, const struct transfer *t, enum settings_data kind,
+    const char *records, const char *spool, int64_t jobs)
+{
+	struct stage *g = fetch(p, t, "recordings");
+
 	pipe_add(g, "-d");
 	pipe_add(g, "%s/files", spool);
 	pipe_add(g, "--done");
@@ -92,6 +104,8 @@ argv_download(struct pipe *p, const struct transfer *t, enum settings_data kind,
 	pipe_add(g, "%s", settings_data_name[kind]);
 	pipe_add(g, "-j");
 	pipe_add(g, "%lld", (long long)jobs);
+	if (records != NULL)
+		pipe_add(g, "%s", records);
 }
 
 void
@@ -106,16 +120,10 @@ argv_backup(struct pipe *p, const struct transfer *t, const char *spool)
 void
 argv_files(struct pipe *p, const struct transfer *t, const char *records, const char *spool)
 {
-	struct stage *g;
+	struct stage *g = destination_of(p, t, records);
 
-	/* A command reads standard input, and finds the files in $PRAIC_SPOOL. */
-	if (t->destination_kind == SETTINGS_EXEC && records != NULL) {
-		g = pipe_stage(p, "cat");
-		pipe_add(g, "%s", records);
-	}
-	g = destination(p, t);
 	if (t->destination_kind == SETTINGS_EXEC)
-		return;
+		return;		/* it finds the files in $PRAIC_SPOOL */
 	pipe_add(g, "-i");
 	pipe_add(g, "%s/files", spool);
 	if (records != NULL)

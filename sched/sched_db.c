@@ -278,7 +278,7 @@ db_kind(struct settings *s, int64_t transfer, enum settings_data kind, struct ki
 	}
 	if ((code = finish(s, stmt, rc)) != 0)
 		return code;
-	stmt = PREPARE(s, "SELECT step, retry_at FROM failure WHERE transfer_id = ?1"
+	stmt = PREPARE(s, "SELECT step, retry_at, code FROM failure WHERE transfer_id = ?1"
 	    " AND kind = ?2 AND recovered IS NULL AND code <> 65", transfer);
 	if (stmt == NULL)
 		return EX_SOFTWARE;
@@ -288,6 +288,7 @@ db_kind(struct settings *s, int64_t transfer, enum settings_data kind, struct ki
 
 		k->failing[step] = 1;
 		k->retry_at[step] = column_time(stmt, 1);
+		k->code[step] = sqlite3_column_int(stmt, 2);
 	}
 	return finish(s, stmt, rc);
 }
@@ -368,6 +369,24 @@ db_marked(struct settings *s, int64_t transfer, enum settings_data kind, int64_t
 }
 
 int
+db_reports_come(struct settings *s, int64_t transfer, enum settings_data kind, int *come)
+{
+	sqlite3_stmt *stmt = PREPARE(s, "SELECT code FROM run WHERE transfer_id = ?1 AND"
+	    " kind = ?2 AND step = 'fetch' AND since IS NOT NULL ORDER BY id DESC LIMIT 1",
+	    transfer);
+	int rc;
+
+	*come = 0;
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	bind_text(stmt, 2, settings_data_name[kind]);
+	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		*come = sqlite3_column_type(stmt, 0) != SQLITE_NULL &&
+		    sqlite3_column_int(stmt, 0) == 0;
+	return finish(s, stmt, rc);
+}
+
+int
 db_seen(struct settings *s, int64_t transfer, const char *host, int host_n, const char *lsid,
     int lsid_n, int64_t start, int end)
 {
@@ -417,9 +436,12 @@ db_stored(struct settings *s, int64_t transfer, enum settings_data kind, int64_t
  * Failures.
  */
 
+/* The back-off that there is, where nobody asked. */
+#define LASTS "NOT ?9 AND recovered IS NULL AND code <> 65 AND retry_at > ?2"
+
 int
 db_failed(struct settings *s, int64_t transfer, enum settings_data kind, enum step step,
-    int64_t now, int code, const struct pipe *p, const char *reason)
+    int64_t now, int asked, int code, const struct pipe *p, const char *reason)
 {
 	const struct stage *blame = p != NULL ? &p->stage[p->blame] : NULL;
 	sqlite3_stmt *stmt = PREPARE(s, "INSERT INTO failure (transfer_id, since, code, signal,"
@@ -427,10 +449,11 @@ db_failed(struct settings *s, int64_t transfer, enum settings_data kind, enum st
 	    FIRST_WAIT ", ?2 + " FIRST_WAIT ") ON CONFLICT DO UPDATE SET"
 	    " since = CASE WHEN recovered IS NULL AND code <> 65 THEN since ELSE ?2 END,"
 	    " times = CASE WHEN recovered IS NULL AND code <> 65 THEN times + 1 ELSE 1 END,"
-	    " wait = CASE WHEN recovered IS NULL AND wait IS NOT NULL"
+	    " wait = CASE WHEN " LASTS " THEN wait WHEN recovered IS NULL AND wait IS NOT NULL"
 	    "  THEN min(wait * 2, " LONGEST_WAIT ") ELSE " FIRST_WAIT " END,"
-	    " retry_at = ?2 + CASE WHEN recovered IS NULL AND wait IS NOT NULL"
-	    "  THEN min(wait * 2, " LONGEST_WAIT ") ELSE " FIRST_WAIT " END,"
+	    " retry_at = CASE WHEN " LASTS " THEN retry_at ELSE ?2 +"
+	    "  CASE WHEN recovered IS NULL AND wait IS NOT NULL"
+	    "  THEN min(wait * 2, " LONGEST_WAIT ") ELSE " FIRST_WAIT " END END,"
 	    " code = ?3, signal = ?4, stage = ?7, reason = ?8, recovered = NULL",
 	    transfer, now, code, blame != NULL && blame->signal != 0 ? blame->signal : DB_NEVER);
 
@@ -438,6 +461,8 @@ db_failed(struct settings *s, int64_t transfer, enum settings_data kind, enum st
 	bind_text(stmt, 6, step_name[step]);
 	bind_text(stmt, 7, blame != NULL ? blame->argv[0] : NULL);
 	bind_text(stmt, 8, reason);
+	if (stmt != NULL)
+		sqlite3_bind_int(stmt, 9, asked);
 	return settings_run(s, stmt, "noting a failure");
 }
 

@@ -73,7 +73,7 @@ struct kind_state {
 	int64_t mark, swept;	/* or DB_NEVER */
 	int64_t last_number;
 	int64_t retry_at[2];	/* fetch, store; DB_NEVER: no back-off */
-	int failing[2];
+	int failing[2], code[2];	/* code: of what fails */
 };
 
 enum step { STEP_FETCH, STEP_STORE };
@@ -107,11 +107,12 @@ int db_end_run(struct settings *, int64_t run, const struct pipe *, int code,
     const char *reason, const struct counts *);
 
 /*
- * A step failed: back-off from a minute to an hour.  A pipe tells more.
+ * A step failed: back-off from a minute to an hour.  What failed while one
+ * lasts, though nobody asked for it, makes that no longer.  A pipe tells more.
  * Or it went well.
  */
 int db_failed(struct settings *, int64_t transfer, enum settings_data, enum step, int64_t now,
-    int code, const struct pipe *, const char *reason);
+    int asked, int code, const struct pipe *, const char *reason);
 int db_fine(struct settings *, int64_t transfer, enum settings_data, enum step, int64_t now);
 /* Something was left out, once: for the next mail only. */
 int db_left_out(struct settings *, int64_t transfer, enum settings_data, int64_t now,
@@ -134,6 +135,8 @@ int db_mark_back(struct settings *, int64_t transfer, unsigned kinds, int64_t ma
  */
 int db_marked(struct settings *, int64_t transfer, enum settings_data, int64_t mark,
     int64_t *when);
+/* Did the report that was asked for last come? */
+int db_reports_come(struct settings *, int64_t transfer, enum settings_data, int *come);
 /* A session was seen; end: has it one? */
 int db_seen(struct settings *, int64_t transfer, const char *host, int host_n,
     const char *lsid, int lsid_n, int64_t start, int end);

@@ -18,6 +18,7 @@
 #include "num.h"
 #include "rec.h"
 #include "sched_argv.h"
+#include "sched_cut.h"
 #include "sched_log.h"
 #include "sched_mark.h"
 #include "sched_step.h"
@@ -43,11 +44,12 @@ count_records(struct work *w, const char *xml)
 		return -1;
 	}
 	pipe_init(&p, w->where, w->limit.stage);
-	argv_count(&p, xml);
+	argv_split(&p, xml, 1);
 	p.out = fd;
 	pipe_run(&p);
 	/* What is wrong with it is the storing's business. */
-	if (lseek(fd, 0, SEEK_SET) == -1 || (p.code != 0 && p.code != EX_DATAERR)) {
+	if ((cut_is(&p) ? cut_to_whole(fd, 1) == -1 : p.code != 0 && p.code != EX_DATAERR) ||
+	    lseek(fd, 0, SEEK_SET) == -1) {
 		close(fd);
 		fd = -1;
 	}
@@ -303,11 +305,18 @@ fetch_reports(struct work *w, unsigned kinds)
 	struct progress g = {.kinds = kinds, .kind = SETTINGS_DATA_SESSION, .clock = log_now(),
 	    .more = 1};
 	int64_t oldest, last;
-	int code;
+	int code, come = 0;
 
 	while ((kinds & (1u << g.kind)) == 0)
 		g.kind++;
 	code = merge_states(w, kinds, &g.k);
+	/* What fails may be the recordings: no reason to ask for no reports. */
+	if (code == 0 && g.kind != SETTINGS_DATA_SESSION && g.k.failing[STEP_FETCH])
+		code = db_reports_come(w->settings, w->transfer->id, g.kind, &come);
+	if (come) {
+		g.k.failing[STEP_FETCH] = 0;
+		g.k.retry_at[STEP_FETCH] = DB_NEVER;
+	}
 	if (code == 0)
 		code = db_oldest_open(w->settings, w->transfer->id, &oldest);
 	if (code != 0 || !step_is_asked(w, &g.k))

@@ -1,7 +1,7 @@
 /*
  * Fetching recordings and backups: records whose files are in files/.  What
  * came whole is stored, whatever became of the rest of a report, and a
- * report that fails goes behind the others.
+ * report that fails goes behind the others, and holds them up no more.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +15,11 @@
 #include "num.h"
 #include "rec.h"
 #include "sched_argv.h"
+#include "sched_cut.h"
 #include "sched_log.h"
 #include "sched_step.h"
 
+#define LATE "late"	/* the extension of a report that failed */
 #define END_MARK 4096	/* the last bytes of records, with their end mark */
 /* Reports in a row of which nothing at all came: so it is not one of them. */
 #define FRUITLESS 3
@@ -79,42 +81,6 @@ forgive(int fd)
 	return 0;
 }
 
-/*
- * Records that end too early, cut after their last whole session and given
- * an end mark.  How many sessions these are; -1 after a message.
- */
-static int64_t
-cut_to_whole(int fd)
-{
-	char block[1 << 16], mark[NUM_SIZE + 8];
-	off_t at = 0, end = 0;
-	int64_t sessions = 0;
-	int column = 0, is_end = 0, n;
-	ssize_t got, i;
-
-	got = lseek(fd, 0, SEEK_SET) == -1 ? -1 : 1;
-	while (got > 0 && (got = file_read(fd, block, sizeof(block))) > 0)
-		for (i = 0; i < got; i++, at++) {
-			if (column < 2)
-				is_end = (column == 0 || is_end) && block[i] == "E\t"[column];
-			column += column < 2;
-			if (block[i] != '\n')
-				continue;
-			if (is_end && column == 2) {
-				end = at + 1;
-				sessions++;
-			}
-			column = is_end = 0;
-		}
-	n = snprintf(mark, sizeof(mark), "Z\t%lld\t0\n", (long long)sessions);
-	if (got == -1 || ftruncate(fd, end) == -1 || lseek(fd, end, SEEK_SET) == -1 ||
-	    file_write(fd, mark, (size_t)n) == -1) {
-		msg_errno("tmp/files.rec");
-		return -1;
-	}
-	return sessions;
-}
-
 /* A number that nothing in new/ has, nor had. */
 static int
 next_number(struct work *w, enum settings_data kind, int64_t *number)
@@ -137,7 +103,7 @@ next_number(struct work *w, enum settings_data kind, int64_t *number)
 static int
 keep_part(struct work *w, enum settings_data kind, int fd, struct counts *c)
 {
-	int64_t number = 0, sessions = cut_to_whole(fd);
+	int64_t number = 0, sessions = cut_to_whole(fd, 0);
 	int code;
 
 	if (sessions > 0)
@@ -158,13 +124,35 @@ keep_part(struct work *w, enum settings_data kind, int fd, struct counts *c)
 	return code;
 }
 
-/* came: how many files, if that is wanted. */
+/* The report is cut: is that all there is against it? */
 static int
-fetch_files(struct work *w, enum settings_data kind, const char *xml, int64_t number,
+download_cut(struct work *w, struct pipe *p, enum settings_data kind, const char *xml, int fd)
+{
+	struct pipe rest;
+	char *records;
+	int code = cut_split(w, p, xml, 1, &records);
+
+	if (ftruncate(fd, 0) == -1 || lseek(fd, 0, SEEK_SET) == -1) {
+		msg_errno("tmp/files.rec");
+		code = EX_IOERR;
+	}
+	if (records == NULL || code != 0) {
+		free(records);
+		return code;
+	}
+	pipe_init(&rest, w->where, w->limit.stage);
+	argv_recordings(&rest, w->transfer, kind, records, w->spool.path, w->limit.jobs);
+	rest.out = fd;
+	return cut_rest(w, p, &rest, records);
+}
+
+/* report: a file of new/ that names them; or NULL.  came: how many, if that is wanted. */
+static int
+fetch_files(struct work *w, enum settings_data kind, const char *report, int64_t number,
     int64_t *came)
 {
 	struct counts c = step_uncounted;
-	char why[PIPE_REASON], name[64], text[PIPE_REASON];
+	char why[PIPE_REASON], text[PIPE_REASON], *xml = NULL;
 	const char *words = NULL;
 	struct pipe p;
 	int64_t run;
@@ -180,16 +168,15 @@ fetch_files(struct work *w, enum settings_data kind, const char *xml, int64_t nu
 	if ((fd = tspool_create(&w->spool, "files.rec")) == -1)
 		return step_end(w, kind, STEP_FETCH, run, NULL, EX_CANTCREAT,
 		    "the spool cannot be written to", &c);
-	if (xml != NULL)
+	if (report != NULL) {
+		xml = xasprintf("%s/%s", w->spool.path, report);
 		argv_download(&p, w->transfer, kind, xml, w->spool.path, w->limit.jobs);
-	else
+	} else
 		argv_backup(&p, w->transfer, w->spool.path);
 	p.out = fd;
 	code = pipe_run(&p);
-	/* The report was whole when it came: what praic-split has against it
-	 * will not go away. */
-	if (code == EX_TEMPFAIL && xml != NULL && p.blame == 0)
-		code = EX_DATAERR;
+	if (report != NULL && cut_is(&p))
+		code = download_cut(w, &p, kind, xml, fd);
 	if (code == 0 || code == EX_DATAERR) {
 		int bad;
 
@@ -201,22 +188,19 @@ fetch_files(struct work *w, enum settings_data kind, const char *xml, int64_t nu
 		else
 			close(fd);
 		/* What was left out is in what it was fetched by. */
-		if (bad == 0 && code != 0) {
-			tspool_name(name, kind, number, "xml");
-			bad = step_keep_failed(w, &p, -1, xml != NULL ? name : "tmp/files.rec",
-			    xml != NULL ? "xml" : "rec", &is_new);
-		}
+		if (bad == 0 && code != 0)
+			bad = step_keep_failed(w, &p, -1, report != NULL ? report : "tmp/files.rec",
+			    report != NULL ? "xml" : "rec", &is_new);
 		if (bad == 0)
 			bad = tspool_publish(&w->spool, "files.rec", 1u << kind, number, "rec");
-		if (bad == 0 && xml != NULL) {
-			tspool_name(name, kind, number, "xml");
-			bad = tspool_remove(&w->spool, name);
-		} else if (bad == 0)
+		if (bad == 0 && report != NULL)
+			bad = tspool_remove(&w->spool, report);
+		else if (bad == 0)
 			bad = db_mark(w->settings, w->transfer->id, 1u << kind, DB_NEVER,
 			    DB_NEVER, number);
 		code = code_worse(code, bad);
 		words = bad != 0 ? "what was fetched could not be kept" : NULL;
-	} else if (xml != NULL) {
+	} else if (report != NULL) {
 		int bad = keep_part(w, kind, fd, &c);
 
 		/* A disk that is full will be so for the next one, too. */
@@ -231,10 +215,11 @@ fetch_files(struct work *w, enum settings_data kind, const char *xml, int64_t nu
 		code = db_left_out(w->settings, w->transfer->id, kind, log_now(),
 		    step_reason(&p, text, sizeof(text)));
 	pipe_free(&p);
+	free(xml);
 	return code;
 }
 
-/* The report goes behind all others.  0, or a code. */
+/* The report goes behind all others, as one that is late.  0, or a code. */
 static int
 put_behind(struct work *w, enum settings_data kind, const char *name)
 {
@@ -244,7 +229,7 @@ put_behind(struct work *w, enum settings_data kind, const char *name)
 
 	if (code != 0)
 		return code;
-	tspool_name(to, kind, number, "xml");
+	tspool_name(to, kind, number, LATE);
 	code = tspool_rename(&w->spool, name, to);
 	return code != 0 ? code : db_mark(w->settings, w->transfer->id, 1u << kind, DB_NEVER,
 	    DB_NEVER, number);
@@ -257,46 +242,66 @@ is_of_one(int code)
 	return code == EX_UNAVAILABLE || code == EX_TEMPFAIL || code == EX_SOFTWARE;
 }
 
+/* How it goes with the reports of one kind. */
+struct round {
+	int64_t last;		/* what comes behind that is for the next time */
+	int failed;		/* the worst code of those that failed by themselves */
+	int fruitless;		/* in a row */
+};
+
 /* One report.  0 where the next one is worth trying, else a code. */
 static int
-fetch_one(struct work *w, enum settings_data kind, int64_t n, int *fruitless, int *failed)
+fetch_one(struct work *w, enum settings_data kind, int64_t n, const char *extension,
+    struct round *r)
 {
-	char name[64], *path;
+	char name[64];
 	int64_t came = 0;
-	int code;
+	int code, whole;
 
 	tspool_name(name, kind, n, "rec");
-	if (faccessat(w->spool.dir, name, F_OK, 0) == 0) {
-		/* Died between the two names: the records are whole. */
-		tspool_name(name, kind, n, "xml");
+	whole = faccessat(w->spool.dir, name, F_OK, 0) == 0;
+	tspool_name(name, kind, n, extension);
+	if (whole)	/* died between the two names */
 		return tspool_remove(&w->spool, name);
-	}
-	tspool_name(name, kind, n, "xml");
-	path = xasprintf("%s/%s", w->spool.path, name);
-	code = fetch_files(w, kind, path, n, &came);
-	free(path);
-	*fruitless = code == 0 || came > 0 ? 0 : *fruitless + 1;
+	code = fetch_files(w, kind, name, n, &came);
+	r->fruitless = code == 0 || came > 0 ? 0 : r->fruitless + 1;
 	if (!is_of_one(code))
 		return code;
-	*failed = code_worse(*failed, code);
+	r->failed = code_worse(r->failed, code);
 	code = put_behind(w, kind, name);
-	return code == 0 && *fruitless == FRUITLESS ? *failed : code;
+	return code == 0 && r->fruitless == FRUITLESS ? r->failed : code;
 }
 
-int
-fetch_recordings(struct work *w, enum settings_data kind)
+/* All that were there when it began.  0 where there are no more of them, else a code. */
+static int
+fetch_each(struct work *w, enum settings_data kind, const char *extension, struct round *r)
 {
-	int64_t n = 0, last = tspool_last(&w->spool);
-	int code = 0, failed = 0, fruitless = 0;
+	int64_t n = 0;
+	int code = 0;
 
 	while (code == 0 && pipe_stop == 0 &&
-	    (n = tspool_first(&w->spool, kind, "xml", n)) > 0 && n <= last)
-		code = fetch_one(w, kind, n, &fruitless, &failed);
-	if (n == -1 && code == 0)
-		code = EX_IOERR;
-	code = code_worse(code, failed);
+	    (n = tspool_first(&w->spool, kind, extension, n)) > 0 && n <= r->last)
+		code = fetch_one(w, kind, n, extension, r);
+	return n == -1 && code == 0 ? EX_IOERR : code;
+}
+
+/*
+ * A report that failed is late: it waits for the back-off, and those that
+ * came after it do not, each of which is tried once on its own account.
+ */
+int
+fetch_recordings(struct work *w, enum settings_data kind, const struct kind_state *k)
+{
+	int waits = step_is_waiting(w, k, STEP_FETCH), code = 0;
+	struct round r = {.last = tspool_last(&w->spool)};
+
+	if (!waits || is_of_one(k->code[STEP_FETCH]))
+		code = fetch_each(w, kind, "xml", &r);
+	if (code == 0 && !waits)
+		code = fetch_each(w, kind, LATE, &r);
+	code = code_worse(code, r.failed);
 	/* Only now, for a report that came proves nothing of the recordings. */
-	if (n == 0 && code == 0)
+	if (code == 0 && !waits && pipe_stop == 0)
 		code = db_fine(w->settings, w->transfer->id, kind, STEP_FETCH, log_now());
 	return code;
 }

@@ -351,7 +351,8 @@ judge(struct running *r)
 			p->blame = i;
 		}
 	p->stopped = pipe_stop > 0 && p->code != 0;
-	if (r->late && p->code != 0) {
+	p->late = r->late && p->code != 0;
+	if (p->late) {
 		p->code = EX_TEMPFAIL;
 		p->stage[p->blame].signal = 0;
 		snprintf(p->stage[p->blame].last, PIPE_REASON, "it took longer than %lld s "

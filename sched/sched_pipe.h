@@ -35,6 +35,7 @@ struct pipe {
 	int code;		/* of all of it, as praic-sched(8) says */
 	int blame;		/* the stage it is of */
 	int stopped;		/* ended on the scheduler's own order */
+	int late;		/* ended for it took too long */
 	uint64_t lines;		/* of output */
 	double seconds;
 };

@@ -134,8 +134,8 @@ note_fault(struct settings *s, const struct transfer *t, int sig)
 	snprintf(reason, sizeof(reason), "praic-sched: its process was ended by signal %d", sig);
 	log_say(0, "transfer %lld: %s", (long long)t->id, reason);
 	if (k < SETTINGS_DATA && s != NULL)
-		(void)db_failed(s, t->id, (enum settings_data)k, STEP_FETCH, log_now(), EX_SOFTWARE,
-		    NULL, reason);
+		(void)db_failed(s, t->id, (enum settings_data)k, STEP_FETCH, log_now(), 1,
+		    EX_SOFTWARE, NULL, reason);
 }
 
 static void

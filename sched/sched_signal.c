@@ -42,10 +42,11 @@ on_signal(int sig, siginfo_t *info, void *context)
 		got_usr1 = 1;
 }
 
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+
 void
 signal_start(void)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
 	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
 	sigset_t block;
 	size_t i;
@@ -59,6 +60,16 @@ signal_start(void)
 	sigprocmask(SIG_BLOCK, &block, &waiting_mask);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigdelset(&waiting_mask, signals[i]);
+}
+
+void
+signal_end(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, &waiting_mask, NULL);
 }
 
 void

@@ -11,6 +11,8 @@
 
 /* TERM and INT count in pipe_stop; HUP, USR1 and CHLD end a wait. */
 void signal_start(void);
+/* As if it had not been started; what came meanwhile comes now. */
+void signal_end(void);
 /* In a child of this process: signals come as they may. */
 void signal_child(pid_t parent);
 /* Until a signal, or so many seconds. */

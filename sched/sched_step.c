@@ -55,7 +55,8 @@ step_end(struct work *w, enum settings_data kind, enum step step, int64_t run,
 			bad = db_fine(w->settings, t->id, kind, step, log_now());
 	} else if (bad == 0 && (w->failed & bit) == 0) {
 		w->failed |= bit;
-		bad = db_failed(w->settings, t->id, kind, step, log_now(), code, p, reason);
+		bad = db_failed(w->settings, t->id, kind, step, log_now(),
+		    w->how == WORK_NOW, code, p, reason);
 	}
 	log_say(code == 0 ? 1 : 0, "transfer %lld (%s: %s to %s) %s %s: %s%s%s",
 	    (long long)t->id, t->schedule, t->site, t->destination, settings_data_name[kind],

@@ -63,7 +63,7 @@ int step_keep_failed(struct work *, const struct pipe *, int64_t before, const c
 /* sched_fetch.c: kinds is a set of those that are read from reports. */
 int fetch_reports(struct work *, unsigned kinds);
 /* sched_files.c */
-int fetch_recordings(struct work *, enum settings_data);
+int fetch_recordings(struct work *, enum settings_data, const struct kind_state *);
 int fetch_backup(struct work *, const struct kind_state *);
 /* sched_store.c: all that waits of this kind. */
 int store_kind(struct work *, enum settings_data);

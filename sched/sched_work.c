@@ -97,8 +97,8 @@ work_kinds(struct work *w)
 				note_code(w, code);
 			else if (kind == SETTINGS_DATA_BACKUP)
 				note_code(w, fetch_backup(w, &k));
-			else if (!step_is_waiting(w, &k, STEP_FETCH))
-				note_code(w, fetch_recordings(w, kind));
+			else
+				note_code(w, fetch_recordings(w, kind, &k));
 		}
 		if (pipe_stop == 0)
 			note_code(w, store_kind(w, kind));
@@ -139,8 +139,8 @@ note_no_spool(const struct transfer *t, const char *spool, int error)
 	snprintf(reason, sizeof(reason), "%s: the spool cannot be used", spool);
 	log_say(0, "transfer %lld: %s", (long long)t->id, reason);
 	if (s != NULL && k < SETTINGS_DATA)
-		(void)db_failed(s, t->id, (enum settings_data)k, STEP_FETCH, log_now(), error, NULL,
-		    reason);
+		(void)db_failed(s, t->id, (enum settings_data)k, STEP_FETCH, log_now(), 1, error,
+		    NULL, reason);
 	settings_close(s);
 }
 

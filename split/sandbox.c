@@ -8,14 +8,10 @@
 #include <time.h>
 
 #include "sandbox.h"
+#include "sanitizer.h"
 
-/* Sanitizers make system calls of their own. */
-#if defined(__SANITIZE_ADDRESS__)
-#define NO_SANDBOX "built with a sanitizer"
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define NO_SANDBOX "built with a sanitizer"
-#endif
+#ifdef SANITIZER
+#define NO_SANDBOX SANITIZER
 #endif
 #if !defined(__linux__) && !defined(NO_SANDBOX)
 #define NO_SANDBOX "this system has no seccomp"

@@ -248,7 +248,8 @@ decode_some(struct source *s)
 	    &s->win);
 }
 
-int
+/* Decode another block.  0, or -1 at the end of the input. */
+static int
 source_more(struct source *s)
 {
 	size_t before;

@@ -21,9 +21,6 @@ struct source *source_new(int fd, const char *name);
 void source_free(struct source *);
 const char *source_name(const struct source *);
 
-/* Decode another block.  0, or -1 at the end of the input. */
-int source_more(struct source *);
-
 /*
  * What stands at a place: at least want bytes, less only at the end of the
  * input.  Valid until the next call that reads.

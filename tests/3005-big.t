@@ -43,7 +43,7 @@ run 73 "no place for a big session" env TMPDIR="$work/nowhere" "$tosql" -d e.db 
 says "says where" "TMPDIR"
 if strace -o /dev/null true 2>/dev/null; then
 	run 74 "no room for a big session" strace -o /dev/null -e trace=write \
-		-e inject=write:error=ENOSPC:when=1 "$tosql" -v -d e.db nine.rec
+		-e inject=write:error=ENOSPC:when=1 "$tosql" -d e.db nine.rec
 	says "says what" "temporary file"
 	check "the others are stored" test "$(count e.db)" = 4
 fi

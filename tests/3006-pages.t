@@ -24,6 +24,14 @@ sed 's/ text$/ TEXT/; s/ time$/ TEXT/; s/ number$/ INTEGER/; s/ truth$/ INTEGER/
 	described >described.sql
 same "each column is described, in order, with its type" there described.sql
 
+# Who changes this changes databases that there are: SCHEMA_VERSION (schema.h)
+# goes up by one, and make golden keeps what is published with it.
+"$tosql" --schema sqlite >schema.sql
+published=schema/storage-$(sed -n 's/^PRAGMA user_version = \([0-9]*\);/\1/p' schema.sql).sql
+[ -z "${PRAIC_GOLDEN-}" ] || [ -e "$data/$published" ] || cp schema.sql "$data/$published"
+check "the version is a published one" test -s "$data/$published"
+same "the tables are those it was published with" "$data/$published" schema.sql
+
 # Each example of SQL between .Bd and .Ed.
 awk '/^\.Sh EXAMPLES/ { on = 1 } /^\.Ed/ { if (on) close(f) }
 	on && seen && /^\.Ed/ { seen = 0 }

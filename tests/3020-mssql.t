@@ -48,7 +48,11 @@ wipe
 make_records --sessions 200 --xml >two.rec
 run 0 "-n where there are no tables" ./t -nv two.rec
 says "tells what would be" "200 stored"
-check "and makes none" test "$(echo "SELECT COUNT(*) FROM sys.tables WHERE name = N'session'" | ask)" = 0
+echo '<session/>' >bad.xml
+sed '/^S	/,$d' two.rec >cut.rec
+run 64 "what is no stream" ./t bad.xml
+run 75 "a stream that is cut before its first session" ./t cut.rec
+check "none of them makes any" test "$(echo "SELECT COUNT(*) FROM sys.tables WHERE name = N'session'" | ask)" = 0
 run 0 "a first load" ./t -v two.rec
 says "stores all" "200 sessions read: 200 stored"
 adds_up "all accounted for"
@@ -104,11 +108,12 @@ python3 - >values.rec <<'END'
 print("praic-records\t1\nH\tsession\thost_name\tlsid\texternal_key\ttype")
 print("H\tsession_event\tseq\ttype\tperformed_by\nH\tsession_event_data\tevent_seq\tseq\tname\tvalue")
 print("S\th\tv\nR\tsession_event\t1\tx\t\\N\nR\tsession_event\t2\t\t")
+print("R\tsession_event\t3\t" + "ü" * 450 + "\t" + "🙂" * 225)
 for i, v in enumerate(("ü" * 500000, "", "\\N", "\\\\N", "\u202e\x01\x7f", "🙂" * 300000,
                        "\\t\\n\\r\\\\", " blanks ", "|", "||", "'; DROP TABLE session; --",
                        "\ufffd\uffff\u0301", "a" * 4001, "b" * 8001)):
     print("R\tsession_event_data\t1\t%d\tv\t%s" % (i, v))
-print("R\tsession\th\tv\t\t\\N\nE\tv\t17\t0\nZ\t1\t0")
+print("R\tsession\th\tv\t\t\\N\nE\tv\t18\t0\nZ\t1\t0")
 END
 run 0 "values of every kind" ./t values.rec
 check "are there" storage check "$there" one.rec upper.rec values.rec
@@ -184,12 +189,22 @@ GO
 CREATE TABLE dbo.team (id INT IDENTITY(1,1) PRIMARY KEY, session_id INT NOT NULL
 	REFERENCES dbo.session (id) ON DELETE CASCADE, team_id INT, name NVARCHAR(20), is_primary BIT)
 GO
+CREATE TABLE dbo.session_event (id INT IDENTITY(1,1) PRIMARY KEY, session_id INT NOT NULL
+	REFERENCES dbo.session (id), type NVARCHAR(100), event_time DATETIME,
+	performed_by NVARCHAR(400), performed_by_type NVARCHAR(50))
+GO
+CREATE TABLE dbo.session_event_data (id INT IDENTITY(1,1) PRIMARY KEY, session_event_id INT NOT NULL
+	REFERENCES dbo.session_event (id), name NVARCHAR(100), value NVARCHAR(MAX))
+GO
 END
 }
 wipe
 vendor Latin1_General_BIN2 | ask
 run 0 "tables that were there before" ./t -v two.rec
 check "are used, with what they lacked" storage check "$there" two.rec
+run 0 "sessions replaced where nothing cascades" ./t -v grown.rec
+check "lose what they had" storage check "$there" grown.rec
+run 0 "and back" ./t --force two.rec
 check "links have the type of what they point to" test "$(echo "SELECT DATA_TYPE FROM
 	INFORMATION_SCHEMA.COLUMNS WHERE COLUMN_NAME = N'session_id' AND TABLE_NAME IN (N'user', N'team')" |
 	ask | sort -u)" = int
@@ -210,6 +225,23 @@ wipe
 vendor Latin1_General_CI_AS | ask
 run 78 "keys that fold case" ./t two.rec
 says "are refused" "Latin1_General_BIN2"
+
+# A trigger that writes and talks must not be taken for what praic wrote.
+wipe
+./t one.rec
+ask <<'END'
+CREATE TABLE dbo.praic_test_log (id BIGINT NULL)
+GO
+CREATE TRIGGER dbo.praic_test_note ON dbo.[user] AFTER INSERT AS
+	INSERT INTO dbo.praic_test_log (id) SELECT id FROM inserted;
+	INSERT INTO dbo.praic_test_log (id) SELECT id FROM inserted;
+	SELECT N'noted', id FROM inserted
+GO
+END
+run 0 "a trigger of the database's owner" ./t -v two.rec
+check "is no trouble" storage check "$there" one.rec two.rec
+check "and ran" test "$(echo 'SELECT COUNT(*) / 2 FROM dbo.praic_test_log' | ask)" -gt 100
+echo 'DROP TABLE dbo.praic_test_log' | ask
 
 # A big session.
 wipe

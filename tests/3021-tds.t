@@ -55,11 +55,14 @@ make_records --sessions 20 >twenty.rec
 	python3 - <<'END'
 print("S\th\tv\nR\tsession_event\t1\t\t2024-02-29T23:59:59Z\t\\N\t|\t🙂\tü"
       "\t-9223372036854775808\t0")
+# As much as a column takes, and not a byte more.
+print("R\tsession_event\t2\t" + "ü" * 450 + "\t\\N\t" + "🙂" * 225 + "\t" + "e" * 450
+      + "\t\\N" * 4)
 print("R\tsession_event_data\t1\t1\t\\N\t" + "🙂ü" * 300000)
 print("R\tsession_event_data\t1\t2\ta\\tb\\nc\\rd\\\\e\t")
 print("R\tsession\th\tv\t\\N\t0001-01-01T00:00:00Z\t9999-12-31T23:59:59Z\t\\N\t\\N\t"
       + "\t\\N" * 10)
-print("E\tv\t4\t0\nZ\t1\t0")
+print("E\tv\t5\t0\nZ\t1\t0")
 END
 } >odd.rec
 
@@ -68,11 +71,19 @@ start
 run 0 "a load" ./l -v twenty.rec odd.rec
 says "stores all" "21 stored"
 check "each byte of the bulk copies" python3 "$top/tests/tools/bulk-check.py" log twenty.rec odd.rec
-sent "the login is encrypted, and says who" '^\["login", {"encrypted": true, "tds": "74000004",.*"user": "praic", "password": "Passw0rd", "application": "praic-tosql".*"database": "store"'
+sent "the login is encrypted, and says who" '^\["login", {"encrypted": true, "tds": "74000004",.*"user": "praic", "password": "Passw0rd", "application": "praic-tosql", "server": "localhost".*"database": "store"'
 check "once" test "$(logged login)" = 1
+# The tables are made twice: to see whether they can be, and when sessions come.
 sed -n 's/^\["sql", "\(.*\)"\]$/\1/p' log | sed 's/\\n */ /g; s/\\"/"/g' |
-	grep -v -e '^SELECT k.n' -e FMTONLY -e '^insert bulk' >out
+	grep -v -e '^SELECT k.n' -e FMTONLY -e '^insert bulk' |
+	awk '/^BEGIN/ { n++ } { print > (n == 1 && !back ? "tried" : "out") } /ROLLBACK/ { back = 1 }'
 golden "the statements" 3021-statements.txt
+sed '1,/^BEGIN/d; /^COMMIT/,$d' out >made
+sed '1d;$d' tried >would
+same "to make the tables was tried with the same" made would
+sed '$!d' tried >last
+echo 'IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION' >back
+same "and taken back" back last
 if grep -q 'INSERT INTO dbo\.\[.*VALUES' log; then fail "row by row" log; else pass "no row by row"; fi
 run 0 "-n" ./l -nv twenty.rec
 says "tells what would be" "20 stored"
@@ -159,11 +170,13 @@ once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$
 once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "in parts"
 says "no session is left out" "20 stored"
 once 0 "a database that is being recovered" 'INSERT INTO dbo..user.=922:is being recovered' "$again"
-start --once --fault '^COMMIT=close' --fault 'login 2=4060:Cannot open database "store"' \
-	--fault 'login 3=17187:not ready to accept new client connections'
+start --once --fault '^COMMIT=close' --fault 'login 2=close' \
+	--fault 'login 3=4060:Cannot open database "store"' \
+	--fault 'login 4=17187:not ready to accept new client connections'
 run 0 "a server that starts again" ./l -v twenty.rec
-says "has its database later" "trying again (3 of 5)"
-says "than it answers" "trying again (4 of 5)"
+says "listens before it talks" "the server breaks off"
+says "has its database later" "trying again (4 of 5)"
+says "than it answers" "trying again (5 of 5)"
 start --fault 'login 1=17187:not ready to accept new client connections'
 run 69 "a server that is not ready" ./l -v twenty.rec
 says "says so" "not ready to accept"
@@ -182,6 +195,79 @@ once 74 "a full database" 'INSERT INTO dbo..user.=1105:Could not allocate space'
 once 78 "a table that is gone" 'INSERT INTO dbo..user.=208:Invalid object name' "changed the tables"
 once 74 "a count that is short" 'INSERT INTO dbo..user.=count' "39 rows instead of 40"
 once 74 "bulk copy that loses a row" 'bulk user=count' "the server counts 39"
+# all_told: a load for each line of cases: CODE|NAME|FAULT|TEXT
+all_told() {
+	while IFS='|' read -r code name _ text; do
+		run "$code" "$name" ./l -v twenty.rec
+		says "$name: words" "$text"
+	done <cases
+}
+# What has a number of its own, and what goes by its severity.
+cat >cases <<'END'
+77|dbo that may not be changed|2760:The specified schema name "dbo" either does not exist or you do not have permission|--schema mssql
+77|some other permission|50001:permission denied:14|permission denied
+70|syntax|50001:Incorrect syntax:15|Incorrect syntax
+75|something that ran out|50001:There is insufficient:17|There is insufficient
+75|a fault of the server|50001:An internal error:18|An internal error
+75|a limit of the server|50001:exceeds a limit:19|exceeds a limit
+74|a damaged table|50001:is damaged:22|is damaged
+74|a damaged page|824:SQL Server detected a logical consistency-based I/O error:24|DBCC CHECKDB
+74|an Azure database at its quota|40544:The database has reached its size quota|add space
+74|tempdb|3959:Version store is full|tempdb is full
+78|a database that may only be read|3906:because the database is read-only|read-only
+78|a constraint of the server's on tables|50001:must not be made:16|must not be made
+75|another loader that does not end|value -1|another loader
+70|a lock that is refused|value -999|-999
+END
+set --
+while IFS='|' read -r _ _ fault _; do
+	set -- "$@" --fault "sp_getapplock=$fault"
+done <cases
+start --once "$@"
+all_told
+cat >cases <<'END'
+75|a database that moves|40613:Database is not currently available:17|moves the database
+75|a server that throttles|40501:The service is currently busy:20|service is busy
+75|too many requests|49918:Not enough resources to process request|service is busy
+75|a limit of sessions|10928:The request limit for the database is 90|service is busy
+75|a database that is being recovered|922:is being recovered|being recovered
+77|a firewall|40615:Client with IP address is not allowed to access the server:14|firewall
+77|a trigger of the server|17892:Logon failed due to trigger execution:14|trigger
+77|a login that is no user|916:The server principal is not able to access the database:14|no user of the database
+78|a server of another name|40532:Cannot open server requested by the login:20|check Server
+78|the login's own database|4064:Cannot open user default database. Login failed.:11|check Database
+END
+set --
+n=0
+while IFS='|' read -r _ _ fault _; do
+	n=$((n + 1))
+	set -- "$@" --fault "login $n\$=$fault"
+done <cases
+start "$@"
+all_told
+check "each was tried once" test "$(logged login)" = "$n"
+once 0 "a killed session" 'INSERT INTO dbo..team.=596:Cannot continue the execution because the session is in the kill state.:21' "$again"
+once 0 "a deadlock over the lock of loaders" 'sp_getapplock=value -3' "$again"
+once 0 "a conflict of snapshots" 'INSERT INTO dbo..user.=3960:Snapshot isolation transaction aborted' "$again"
+once 0 "an answer about encryption that is refused" 'encrypt_option=300:VIEW SERVER STATE permission was denied:14' "20 stored"
+
+# What is no session report leaves no tables.
+start
+echo '<session/>' >bad.xml
+sed '/^S	/,$d' twenty.rec >cut.rec
+printf 'praic-records\t1\nH\tfile\tkind\tpath\nZ\t0\t0\n' >files.rec
+run 64 "what is no stream" ./l -v bad.xml
+run 75 "a stream that is cut before its first session" ./l -v cut.rec
+run 64 "a stream of files" ./l -v files.rec
+run 66 "an operand that is not there" ./l -v no-such.rec
+check "none of them makes the tables" test "$(grep -c '^\["sql", "COMMIT' log)" = 0
+sed '/^[SRXEZ]	/d' twenty.rec >none.rec
+printf 'Z\t0\t0\n' >>none.rec
+run 0 "a stream without sessions" ./l -v none.rec
+says "does" "making its tables"
+check "once" test "$(grep -c '^\["sql", "COMMIT' log)" = 1
+run 0 "and then" ./l -v none.rec
+check "they are there" sh -c "! grep -q making err"
 start --fault 'INSERT INTO dbo..user.=8152:String or binary data would be truncated'
 mkdir rej
 run 65 "sessions that it will never take" ./l -v --reject rej twenty.rec

@@ -14,8 +14,17 @@ sed 's/^\([0-9]*\) .*/\1/' modes | tr '\n' ' ' >got
 printf '700 700 600 700 700 ' >want
 same "for its owner only" want got
 sqlite3 "$db" 'PRAGMA application_id; PRAGMA user_version; PRAGMA journal_mode' >got
-printf '%d\n1\ndelete\n' 0x50527365 >want
+known=$(sed -n 's/^#define SETTINGS_VERSION \([0-9]*\).*/\1/p' "$top/common/settings.h")
+printf '%d\n%d\ndelete\n' 0x50527365 "$known" >want
 same "whose it is, its version, one file" want got
+# Who changes this changes databases that there are: a new version
+# (settings_schema.c), and make golden keeps what is published with it.
+version=$(sqlite3 "$db" 'PRAGMA user_version')
+sqlite3 "$db" "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid" >got
+published=$data/schema/settings-$version.sql
+[ -z "${PRAIC_GOLDEN-}" ] || [ -e "$published" ] || cp got "$published"
+check "the version is a published one" test -s "$published"
+same "the tables are those it was published with" "$published" got
 sqlite3 "$db" .dump >before
 run 0 "init again" "$conf" init
 sqlite3 "$db" .dump >after
@@ -47,7 +56,7 @@ chmod 600 empty.db
 run 0 "an empty file, which a crash may leave, is made whole" \
 	env PRAIC_SETTINGS=empty.db "$conf" init
 sqlite3 empty.db 'PRAGMA user_version' >got
-echo 1 >want
+echo "$known" >want
 same "with its tables" want got
 
 head -c 8192 /dev/urandom >noise.db
@@ -57,10 +66,10 @@ run 78 "a file that is no database" env PRAIC_SETTINGS=noise.db "$conf" init
 same "is left alone" noise.was noise.db
 mkfifo fifo && chmod 600 fifo
 run 78 "no regular file" env PRAIC_SETTINGS=fifo "$conf" init
-sqlite3 "$db" 'PRAGMA user_version = 2'
+sqlite3 "$db" "PRAGMA user_version = $((known + 1))"
 run 78 "a newer version" "$conf" init
 says "says what to do" "install the newer praic"
-sqlite3 "$db" 'PRAGMA user_version = 1'
+sqlite3 "$db" "PRAGMA user_version = $known"
 
 sqlite3 foreign.db 'CREATE TABLE t (a)'
 chmod 600 foreign.db

@@ -27,7 +27,11 @@ case " $* " in
 esac
 END
 stub praic-tosql <<'END'
-cat >"$work/took"
+for last; do :; done
+case $last in
+*.rec) cat "$last" ;;
+*) cat ;;
+esac >"$work/took"
 [ ! -e "$work/tosql.do" ] || . "$work/tosql.do"
 echo took >>"$work/stored"
 END
@@ -158,11 +162,43 @@ run 65 "again" "$sched" -1 --now $now
 check "are kept once" test "$(find spool/1/failed -type f | wc -l)" -eq 1
 check "and gone from the queue" test "$(find spool/1/new -type f | wc -l)" -eq 0
 check "no back-off" test "$(sql "SELECT count(*) FROM failure")" -eq 0
-echo 'exit 75' >tosql.do
-echo 'exit 75' >split.do
+echo 'tail -n 1 "$work/took" | grep -q "^Z" || exit 75; exit 65' >tosql.do
+cat >split.do <<'END'
+printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nS\ta\tb\nR\tsession\ta\tb\nE\tb\t1\t0\nS\ta\tc\n'
+echo "praic-split: x: the input ends here" >&2
+exit 75
+END
 now=$((now + 60))
 run 65 "75 of praic-split on what was whole when it came is bad data" "$sched" -1 --now $now
+printf 'Z\t1\t1\n' >want
+tail -n 1 took >got
+same "the destination had what there is, with an end mark" want got
+sql "SELECT program, code FROM run_stage WHERE run_id = (SELECT max(id) FROM run)" >got
+printf 'praic-split\t75\npraic-tosql\t65\n' >want
+same "the history has both" want got
+kept=$(find spool/1/failed -type f | wc -l)
+echo 'exit 75' >tosql.do
+now=$((now + 60))
+run 75 "when the destination says so as well, it is another time's" "$sched" -1 --now $now
+check "the report waits" test "$(find spool/1/new/session -type f | wc -l)" -eq 1
+check "nothing more is kept" test "$(find spool/1/failed -type f | wc -l)" -eq "$kept"
+sql "SELECT code, stage FROM failure" >got
+printf '75\tpraic-tosql\n' >want
+same "it is the destination's failure" want got
+: >tosql.do
+sql "UPDATE failure SET wait = NULL, retry_at = NULL"
+run 65 "when that is there again" "$sched" -1 --now $((now + 1))
+check "nothing waits" test "$(find spool/1/new/session -type f | wc -l)" -eq 0
+check "nothing fails" test "$(sql "SELECT count(*) FROM failure")" -eq 0
+echo 'echo "praic-split: out of memory" >&2; exit 75' >split.do
+echo 'exit 75' >tosql.do
+now=$((now + 60))
+run 75 "75 for memory is another time's, too" "$sched" -1 --now $now
+check "and the report waits" test "$(find spool/1/new/session -type f | wc -l)" -eq 1
 rm split.do
+: >tosql.do
+sql "UPDATE failure SET wait = NULL, retry_at = NULL"
+run 0 "when there is some" "$sched" -1 --now $((now + 1))
 echo 'kill -9 $$' >tosql.do
 now=$((now + 60))
 before=$(sql "SELECT last_run FROM schedule")
@@ -311,7 +347,7 @@ echo 'case "$*" in *recordings*) cat >/dev/null; exit 69 ;; esac' >fetch.do
 run 69 "recordings are refused" "$sched" -r films
 run 69 "again" "$sched" -r films
 check "the back-off grows" test "$(sql "SELECT wait FROM failure WHERE transfer_id = 3")" -eq 120
-check "their reports wait" test "$(find spool/3/new/recording -name '*.xml' | wc -l)" -eq 2
+check "their reports wait" test "$(find spool/3/new/recording -name '*.late' | wc -l)" -eq 2
 rm fetch.do
 run 0 "then" "$sched" -r films
 check "all are done" test "$(find spool/3/new -type f | wc -l)" -eq 0

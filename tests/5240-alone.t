@@ -144,5 +144,21 @@ if [ "$(id -u)" -eq 0 ]; then
 	chown 0 spool
 fi
 run 0 "its own" "$sched" -r minute
+
+# A HUP while it has hardly begun: it still reads its time zone, from a pipe.
+sql "UPDATE schedule SET enabled = 0"
+mkfifo zone
+rm -f log/scheduler-*
+TZ=$work/zone "$sched" 2>daemon.err &
+daemon=$!
+exec 3>zone
+kill -HUP $daemon
+exec 3>&-
+wait_for sh -c 'cat log/scheduler-* | grep -q "HUP: the settings"'
+check "an early HUP does not end it" kill -0 $daemon
+check "and is heeded" sh -c 'cat log/scheduler-* | grep -q "HUP: the settings"'
+kill -TERM $daemon
+wait $daemon
+check "then it ends with 0" test $? -eq 0
 check "nothing fails" test "$(sql "SELECT count(*) FROM failure")" -eq 0
 done_testing

@@ -67,13 +67,13 @@ preload() {
 }
 # killed CALL N: 1 when there are no N such calls
 killed() {
-	rm -rf mark took filed spool/1/new/*/* spool/1/done/* spool/1/files/*
+	rm -rf took filed spool/1/new/*/* spool/1/done/* spool/1/files/*
 	: >took
 	: >filed
 	echo "report-$1-$2-" >report
 	sql "UPDATE transfer_kind SET mark = 1767258000, swept = $now; DELETE FROM failure"
 	preload "$1:$2:kill"
-	[ -e mark ] || return 1
+	[ -s mark ] || return 1
 	flock spool/1/lock true		# whoever is left
 	if [ "$(sql "SELECT min(mark) FROM transfer_kind")" -gt 1767258000 ]; then
 		cat took spool/1/new/session/*.xml 2>/dev/null | grep -q "report-$1-$2-" ||

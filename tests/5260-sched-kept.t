@@ -204,7 +204,7 @@ same "what came before it is stored" want got
 tail -n 1 last >got
 printf 'Z\t2\t0\n' >want
 same "by records with an end mark" want got
-check "its report waits" test "$(find spool/3/new/recording -type f -name '*.xml' | wc -l)" -eq 1
+check "its report waits" test "$(find spool/3/new/recording -type f -name '*.late' | wc -l)" -eq 1
 report $((now + 20)) oo body
 run 69 "and the next report" "$sched" -r films --now $((now + 20))
 check "is not held up" test "$(took oo)" -eq 1
@@ -234,6 +234,75 @@ check "and what came after it" test "$(took nn)" -eq 1
 check "nothing waits" test "$(find spool/3/new/recording -type f | wc -l)" -eq 0
 check "nothing fails" test "$(sql "SELECT count(*) FROM failure WHERE recovered IS NULL
 	AND transfer_id = 3")" -eq 0
+
+# What is due does not wait for the back-off of what is late; that does.
+sql "DELETE FROM failure; UPDATE schedule SET enabled = name = 'films';
+	INSERT INTO transfer_kind (transfer_id, kind, mark, swept) SELECT transfer_id, 'shell', mark,
+	swept FROM transfer_kind WHERE transfer_id = 3"
+echo mm >bad
+echo 69 >code
+: >took
+report $((now + 100)) ma body mm body
+run 69 "one recording does not come" "$sched" -1 --now $((now + 120))
+late() {
+	find spool/3/new/recording -type f -name '*.late' | wc -l
+}
+tries() {
+	sql "SELECT count(*) FROM run WHERE transfer_id = 3 AND kind = 'recording' AND code = 69"
+}
+check "its report is late" test "$(late)" -eq 1
+retry() {
+	sql "SELECT retry_at FROM failure WHERE transfer_id = 3 AND kind = 'recording'"
+}
+sql "UPDATE failure SET wait = 3600, retry_at = $((now + 3720))"
+once=$(tries)
+for i in 1 2 3 4 5; do
+	report $((now + 120 + 60 * i)) n$i body
+	run 0 "minute $i" "$sched" -1 --now $((now + 120 + 60 * i))
+	check "what comes meanwhile is stored" test "$(took n$i)" -gt 0
+done
+check "the late one has not been tried" test "$(tries)" -eq "$once"
+check "and waits" test "$(late)" -eq 1
+check "it is still a failure" test "$(retry)" -eq $((now + 3720))
+report $((now + 480)) na body mm body
+run 69 "a new report of it" "$sched" -1 --now $((now + 480))
+check "is tried once" test "$(tries)" -eq $((once + 1))
+check "and makes the back-off no longer" test "$(retry)" -eq $((now + 3720))
+report $((now + 540)) nb body
+run 0 "one of others" "$sched" -1 --now $((now + 540))
+check "is stored" test "$(took nb)" -gt 0
+check "both are late" test "$(late)" -eq 2
+run 69 "when the back-off ends" "$sched" -1 --now $((now + 3720))
+check "both are tried" test "$(tries)" -eq $((once + 3))
+check "then it is as long again" test "$(retry)" -eq $((now + 3720 + 3600))
+echo 77 >code
+report $((now + 3780)) nc body mm body
+run 77 "a refusal, meanwhile" "$sched" -1 --now $((now + 3780))
+report $((now + 3840)) nd body
+run 0 "holds up all of its kind" "$sched" -1 --now $((now + 3840))
+check "which wait" test "$(took nd)" -le 1 -a "$(find spool/3/new/recording -name '*.xml' |
+	wc -l)" -eq 2
+: >bad
+run 0 "and when all is well" "$sched" -r films --now $((now + 3900))
+check "all of them are stored" test "$(took mm)" -gt 0 -a "$(took nd)" -gt 1
+check "nothing is late" test "$(late)" -eq 0
+check "nothing waits" test "$(find spool/3/new -type f | wc -l)" -eq 0
+check "nothing fails" test "$(sql "SELECT count(*) FROM failure WHERE recovered IS NULL
+	AND transfer_id = 3")" -eq 0
+
+# Killed between the two names: what is late, and stored, is not fetched again.
+echo mm >bad
+echo 69 >code
+report $((now + 4000)) mm body
+run 69 "late once more" "$sched" -r films --now $((now + 4000))
+name=$(find spool/3/new/recording -name '*.late')
+cp last "${name%.late}.rec"
+: >bad
+run 0 "its records are there" "$sched" -r films --now $((now + 4001))
+check "nothing is late" test "$(late)" -eq 0
+check "and it was not fetched again" test "$(sql "SELECT count(*) FROM run WHERE transfer_id = 3
+	AND kind = 'recording' AND step = 'fetch' AND since IS NULL AND started = $((now + 4001))")" -eq 1
+sql "UPDATE schedule SET enabled = 1; DELETE FROM transfer_kind WHERE kind = 'shell'"
 
 # Somebody has tidied up.
 rm -r log

@@ -8,7 +8,7 @@ HOME=$work/home
 unset PRAIC_SETTINGS XDG_CONFIG_HOME
 PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$PATH
 export HOME PATH
-mkdir -p "$HOME" srv/praic/files
+mkdir -p "$HOME"
 appliance_start --clock run --sessions 20 --span 5 --seed 9 --recording-size 1K-2K
 
 awk '/^Unattended/ { on = 1 } on && /^    / { print; seen = 1 } on && seen && /^$/ { exit }' \
@@ -19,9 +19,10 @@ head -n 1 commands >got
 # What is built is what is tested; nothing is installed here.
 echo "scripts/packages && make && sudo make install" >want
 same "the first one builds" want got
-tail -n +2 commands | sed -e "s,host=access.example.com,host=$PRAIC_HOST," \
+# Below a directory of the test's no sudo is needed.
+tail -n +2 commands | sed -e 's/^sudo //' -e "s,host=access.example.com,host=$PRAIC_HOST," \
 	-e "s,client-id=ID,client-id=$PRAIC_CLIENT_ID ca-file=$PRAIC_CA," \
-	-e "s,/srv/praic,$work/srv/praic," >typed
+	-e "s,/srv/praic,$work/srv/praic,g" >typed
 # As root the settings would be those of the machine.
 [ "$(id -u)" -ne 0 ] || export PRAIC_SETTINGS="$HOME/.config/praic/settings.db"
 while IFS= read -r line; do
@@ -41,9 +42,13 @@ run 0 "and all is well" praic-conf check
 run 0 "the tester's line" sh -c "$(awk '/^    scripts\/praic-test/' "$top/README" |
 	sed "s,scripts,$top/scripts,")"
 says "says what arrived" "access to store, session: ok" out
-for file in $(sed -n '/^or systemd/,/^`praic-conf status/p' "$top/README" |
-	grep -oE 'praic-?[a-z*]*\.(service|timer|conf)' | sort -u); do
-	# shellcheck disable=SC2086
-	check "the unit it names is there: $file" ls "$top"/scripts/systemd/$file
+# What the lines for systemd name, make install puts in place.
+sed -n '/^or systemd/,/^`praic-conf status/p' "$top/README" >systemd.txt
+for name in $(grep -oE 'praic-[a-z]*\.(service|timer)' systemd.txt | sort -u); do
+	check "the unit they name is there: $name" test -s "$top/scripts/systemd/$name"
+done
+for name in sysusers tmpfiles; do
+	says "systemd-$name is told of praic.conf" "systemd-$name" systemd.txt
+	check "  which is there" test -s "$top/scripts/systemd/praic.$name"
 done
 done_testing

@@ -50,27 +50,79 @@ done
 run 0 "uninstall" in_top make -s uninstall DESTDIR="$work/root" PREFIX=/opt/praic
 check "  leaves no file" test -z "$(find root -type f)"
 
-# Completion, in bash as bash does it.
-if command -v bash >/dev/null; then
-	cat >ask.bash <<'END'
-# ask.bash WORD...: what may stand for the last one
+# Completion, asked as each shell asks it: "SHELL WORD...", the last of which is
+# to be completed.
+PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$top/scripts:$PATH
+cat >ask.bash <<'END'
 . "$top/completions/praic.bash"
 COMP_WORDS=("$@")
 COMP_CWORD=$(($# - 1))
-_praic "$1"
+COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
+_praic "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
 printf '%s\n' "${COMPREPLY[@]}"
 END
-	PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$PATH
-	ask() {
-		bash ask.bash "$@" | LC_ALL=C sort >got
-	}
-	for i in fetch split tosql tofs conf sched mail; do
-		ask "praic-$i" -
+# zsh's own functions want a terminal: what is handed to them is looked at.
+cat >ask.zsh <<'END'
+compadd() {
+	local -a from
+	while [[ $1 == -* ]]; do
+		[[ $1 != -a ]] || { shift; from+=(${(P)1}) }
+		[[ $1 != -S ]] || shift
+		shift 2>/dev/null
+	done
+	print -l -- ${(M)${from:-$@}:#$PREFIX*}
+}
+_files() {
+	print -l -- ${(M)$(ls -A):#$PREFIX*}
+}
+words=("$@") CURRENT=$# PREFIX=$words[$#] service=${1:t}
+. $top/completions/_praic
+END
+cat >ask.fish <<'END'
+source $top/completions/praic.fish
+complete -C "$argv"
+END
+ask() {
+	shell=$1
+	shift
+	case $shell in
+	bash) bash ask.bash "$@" ;;
+	zsh) zsh -f ask.zsh "$@" ;;
+	fish) XDG_CONFIG_HOME=$work XDG_DATA_HOME=$work HOME=$work fish ask.fish "$@" ;;
+	esac 2>ask.err | grep . | LC_ALL=C sort >got
+}
+# offers WHAT WORD...: these, and no others, for the words in $words
+offers() {
+	what=$1
+	shift
+	printf '%s\n' "$@" | grep . | LC_ALL=C sort >want
+	for shell in $shells; do
+		# shellcheck disable=SC2086
+		case $words in
+		*' ') ask $shell $words '' ;;
+		*) ask $shell $words ;;
+		esac
+		same "$shell, $what" want got
+	done
+}
+
+PRAIC_SETTINGS=$work/settings.db
+export PRAIC_SETTINGS
+praic-conf init >init.out
+praic-conf destination add store sql connection="$work/a.db" 2>add.err
+praic-conf schedule add often every=15m
+shells=
+for i in bash zsh fish; do
+	! command -v $i >/dev/null || shells="$shells $i"
+done
+for i in fetch split tosql tofs conf sched mail; do
+	for shell in $shells; do
+		ask "$shell" "praic-$i" -
 		# What the help says, by other means.
 		"praic-$i" --help | grep -oE -e '(^|[^A-Za-z0-9-])--[a-z][a-z-]*' |
 			grep -oE -e '--[a-z-]+' | LC_ALL=C sort -u >want
 		grep -e -- got >long
-		same "completion of praic-$i: each long option" want long
+		same "$shell, praic-$i -: each long option" want long
 		grep -v -e -- got >short
 		while read -r o; do
 			"praic-$i" --help | grep -qE -e "(^|[^A-Za-z0-9-])-[A-Za-z0-9]*${o#-}" ||
@@ -78,34 +130,29 @@ END
 		done <short >wrong
 		silent "  and short ones that there are" wrong
 	done
-	check "praic-split has short ones" sh -c 'bash ask.bash praic-split - | grep -qx -e -k'
-	ask praic-tofs -c ''
-	printf 'append\nimmutable\noverwrite\nskip\n' >want
-	same "values" want got
-	ask praic-conf site s
-	printf 'set\nshow\n' >want
-	same "verbs" want got
-	PRAIC_SETTINGS=$work/settings.db
-	export PRAIC_SETTINGS
-	praic-conf init >init.out
-	praic-conf destination add store sql connection="$work/a.db" 2>add.err
-	ask praic-tosql -D st
-	echo store >want
-	same "names of the settings database" want got
-	ask praic-conf destination show ''
-	same "  for praic-conf, too" want got
-fi
-if command -v zsh >/dev/null; then
-	run 0 "zsh reads its completion" zsh -n "$top/completions/_praic"
-fi
-if command -v fish >/dev/null; then
-	run 0 "fish reads its completion" fish -n "$top/completions/praic.fish"
-	XDG_CONFIG_HOME=$work XDG_DATA_HOME=$work HOME=$work run 0 "  and completes by it" \
-		fish -c "source $top/completions/praic.fish; complete -C 'praic-split --f'"
-	same "  an option" - out <<EOF
---force-host
-EOF
-fi
+done
+words='praic-split --f' offers "an option that is begun" --force-host
+words='praic-tofs -c ' offers "values" append immutable overwrite skip
+words='praic-test -k ' offers "values of the tester" backup recording screen session shell
+words='praic-tosql -D st' offers "names of the settings database" store
+words='praic-sched -r ' offers "  of schedules" often
+words='praic-conf si' offers "things" site
+words='praic-conf site s' offers "verbs" set show
+words='praic-conf --json destination show ' offers "names, behind an option" store
+words='praic-conf log ' offers "operands" client scheduler
+words='praic-conf destination rename store ' offers "nothing where a new name goes"
+words='praic-conf destination add new ' offers "kinds of destinations" exec fs sql
+words='praic-conf destination add new sql ' offers "their fields" \
+	connection= password= system-information= timeout=
+words='praic-conf destination set store t' offers "those of one that is there" timeout=
+words='praic-conf site add new host=h client-' offers "those that are left" \
+	client-cert= client-id= client-key-password= client-key=
+words='praic-conf schedule add new every=15m a' offers "fields of schedules" at=
+words='praic-conf transfer add often site store ' offers "kinds of data" \
+	backup recording screen session shell
+words='praic-conf setting set log-' offers "settings" log-days= log-directory=
+words='praic-conf setting unset spool log-' offers "one more setting" log-days log-directory
+words='praic-split add.' offers "files" add.err
 
 # The archive: of a commit, so only where there is one; never with changes.
 if in_top git rev-parse HEAD >commit 2>&1; then

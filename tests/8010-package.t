@@ -46,6 +46,11 @@ check "  as dpkg sees it" sh -c 'dpkg-query --admindir=root/var/lib/dpkg -W prai
 if [ -e "$top/scripts/systemd" ] && command -v systemd-sysusers >/dev/null; then
 	check "  the account is there" grep -q '^praic:' root/etc/passwd
 fi
+if command -v systemd-tmpfiles >/dev/null; then
+	check "  with a directory of its own" test "$(stat -c %a root/var/lib/praic)" = 700
+else
+	mkdir -p root/var/lib/praic
+fi
 PATH=$work/root/usr/bin:$PATH
 export PATH
 site_start --sessions 20 --span 1 --seed 3
@@ -58,9 +63,24 @@ run 0 "the README's first pipe" sh pipe.sh
 check "  is that of the package" test "$(command -v praic-split)" = "$work/root/usr/bin/praic-split"
 check "  stores the sessions" test "$(sqlite3 sessions.db 'SELECT count(*) FROM session')" -eq 20
 check "the page is where man(1) looks" test -s root/usr/share/man/man7/praic.7.gz
+PRAIC_SETTINGS=$work/root/var/lib/praic/settings.db
+export PRAIC_SETTINGS
+run 0 "settings of the units" praic-conf init
+praic-conf schedule add often every=15m
+dpkg-deb -e praic.deb control
+for i in postinst prerm postrm; do
+	check "$i is a shell script" sh -n "control/$i"
+done
+check "an upgrade starts anew what runs" grep -q 'try-restart.*praic-sched.service' control/postinst
+check "  and stops nothing before" sh -c '! grep -qs "invoke stop" control/preinst'
+run 0 "installed once more, as by an upgrade" in_root -i praic.deb
+run 0 "  the settings are there" praic-conf schedule show often
 run 0 "removed" in_root -r praic
 check "  with all of its files" test -z "$(find root/usr root/lib -type f 2>/dev/null |
 	grep praic)"
+check "  but not the settings" test -s "$PRAIC_SETTINGS"
 run 0 "purged" in_root -P praic
+check "  the settings are still there" test -s "$PRAIC_SETTINGS"
+says "  which is said" "/var/lib/praic is kept"
 
 done_testing

@@ -56,6 +56,34 @@ same "praic-test --help tells of each option, and of no other" has help
 sed -n 's/^\.It Fl \([A-Za-z]\)\( .*\)*$/-\1/p' "$top/scripts/praic-test.1" | sort >page
 same "praic-test.1 tells of each option, and of no other" has page
 
+# The settings: each column of the database, each setting, each field.
+PRAIC_SETTINGS=$work/empty.db
+export PRAIC_SETTINGS
+"$conf" init >init.out
+# words_of PAGE MACRO: the words of a macro's lines, continued or not
+words_of() {
+	sed -e ':more' -e '/\\$/{' -e N -e 's/\\\n/ /' -e 'b more' -e '}' "$1" | grep -E "$2" |
+		grep -oE '[a-z][a-z_-]+' | sort -u
+}
+for table in site destination schedule transfer transfer_kind failure open_session run run_stage \
+	program; do
+	sqlite3 empty.db "SELECT name FROM pragma_table_info('$table')"
+done | grep -vx id | sort -u >has
+"$conf" setting list | cut -f 1 | sort >>has
+sort -u -o has has
+words_of "$top/sched/praic-settings.5" '^\.((It|Pq) )?Va ' >page
+comm -23 has page >missing
+silent "praic-settings(5) has each column and each setting" missing
+for thing in "site add x" "destination add x sql" "destination add x fs" "destination add x exec"; do
+	# What fields there are is said where one is named that is none.
+	# shellcheck disable=SC2086
+	"$conf" $thing : 2>&1 | sed -n 's/.*there are //p' | tr -d ' ' | tr ',' '\n'
+done | sort -u >has
+check "there are fields" test "$(wc -l <has)" -gt 30
+words_of "$top/sched/praic-conf.1" '^\.(It )?Cm ' >page
+comm -23 has page >missing
+silent "praic-conf(1) has each field" missing
+
 # Each page that is named is there, and is a page of ours.
 sed -n 's/^\.Xr \(praic[a-z-]*\) \([0-9]\).*/\1.\2/p' "$top"/*/praic*.[1578] | sort -u >named
 for page in "$top"/*/praic*.[1578]; do echo "${page##*/}"; done | sort >there

@@ -26,7 +26,9 @@ faults=${bin}tests/tools/faults.so
 export top data bin fetch split tosql tofs conf sched mail rec_events faults
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/praic-test.XXXXXX") || exit 1
-TMPDIR=$work
+# What is confined may write there: not to all of the work directory.
+TMPDIR=$work/.tmp
+mkdir "$TMPDIR" || exit 1
 XDG_RUNTIME_DIR=$work
 XDG_CACHE_HOME=$work
 export work TMPDIR XDG_RUNTIME_DIR XDG_CACHE_HOME

@@ -71,12 +71,13 @@ ledger_parse(struct ledger_line *l, const char *p, size_t n)
 	int64_t t, instance;
 	int i;
 
-	for (i = 0; i < LEDGER_FIELDS; i++, p = tab + 1) {
+	for (i = 0; i < LEDGER_FIELDS; i++) {
 		tab = memchr(p, '\t', (size_t)(end - p));
 		if ((tab == NULL) != (i == LEDGER_CHAIN))
 			return -1;
 		l->field[i] = p;
 		l->n[i] = (size_t)((tab != NULL ? tab : end) - p);
+		p = tab != NULL ? tab + 1 : end;
 	}
 #define FIELD(f) l->field[f], l->n[f]
 #define IS(f, text) (l->n[f] == sizeof(text) - 1 && \
@@ -130,7 +131,7 @@ check_head(struct ledger *l, int dir)
 }
 
 struct ledger *
-ledger_open(struct tree *t, const struct settings *set, int make, int *code)
+ledger_open(struct tree *t, const struct options *opt, int make, int *code)
 {
 	struct ledger *l = xcalloc(1, sizeof(*l));
 	struct stat st;
@@ -138,9 +139,9 @@ ledger_open(struct tree *t, const struct settings *set, int make, int *code)
 
 	l->path = xasprintf("%s/" TREE_LEDGER, tree_path(t));
 	l->hash = sha256_new();
-	l->no_sync = set->no_sync;
+	l->no_sync = opt->no_sync;
 	l->reads = !make;
-	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, settings_own_mode(set));
+	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, options_own_mode(opt));
 	if (l->fd == -1) {
 		msg_errno("%s", l->path);
 		*code = make ? tofs_fault(errno) : EX_NOINPUT;

@@ -121,7 +121,8 @@ walk(int dir, const char *path, int flags)
 	}
 }
 
-int
+/* Folders below dir, by a path that may have slashes; no links. */
+static int
 tree_beneath(int dir, const char *path, int flags)
 {
 	static int absent;	/* a kernel before 5.6, or a filter */

@@ -46,7 +46,4 @@ int tree_read(struct tree *, const char *name);
 /* lstat(2). */
 int tree_stat(struct tree *, const char *name, struct stat *);
 
-/* Folders below fd, by a path that may have slashes; no links. */
-int tree_beneath(int fd, const char *path, int flags);
-
 #endif

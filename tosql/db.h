@@ -26,10 +26,15 @@ struct db_ops {
 	size_t batch;		/* bytes of rows that are worth a transaction */
 
 	/*
-	 * Connect; create or upgrade what is missing of the schema.  The
-	 * options are kept.  NULL after a message, and *code.
+	 * Connect; create or upgrade what is missing of the schema, though
+	 * what is empty may stay so until it is written to.  The options are
+	 * kept.  NULL after a message, and *code.
 	 */
 	struct db *(*open)(const struct db_options *, int *code);
+
+	/* Of an empty one, too: there was nothing to be written, and all was
+	 * well.  0, or a code after a message.  NULL: open does it. */
+	int (*make)(struct db *);
 
 	/*
 	 * Store sessions [from, to) of the batch in one transaction and note

@@ -295,6 +295,8 @@ load_finish(struct load *l)
 	if (l->code != EX_USAGE)
 		open_database(l);	/* that there was nothing is seen there, too */
 	flush(l);
+	if (l->code == 0 && l->db != NULL && l->ops->make != NULL)
+		worse(l, l->ops->make(l->db));
 }
 
 void

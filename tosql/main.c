@@ -9,15 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "code.h"
+#include "confine.h"
 #include "file.h"
 #include "load.h"
 #include "msg.h"
 #include "num.h"
 #include "secret.h"
 #include "settings.h"
+#include "sha256.h"
 
 /* Long enough for another loader's batch, short enough to be noticed. */
 #define DEFAULT_TIMEOUT 30
@@ -228,6 +231,55 @@ is_to_be_made(const struct arguments *a)
 	return can;
 }
 
+/*
+ * SQLite keeps files beside the database; if that is a link, where it leads.
+ * 0; -1: it is a link to what is not there, and nobody knows where that will
+ * be.
+ */
+static int
+allow_database(struct confine *c, const char *path)
+{
+	char *real = realpath(path, NULL), *slash;
+	struct stat st;
+
+	if (real == NULL && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return -1;
+	if (real == NULL)
+		real = xstrdup(path);
+	slash = strrchr(real, '/');
+	if (slash != NULL)
+		slash[1] = '\0';
+	confine_allow(c, slash != NULL ? real : ".", CONFINE_CHANGE);
+	free(real);
+	return 0;
+}
+
+/*
+ * What all this needs is known now; what the stream says changes nothing.
+ * But for SQL Server: what names, certificates and conversions need is the
+ * business of other libraries.
+ */
+static void
+confine(const struct arguments *a, char *const operand[], int operands)
+{
+	struct confine *c;
+
+	if (a->ops != &db_sqlite)
+		return;
+	c = confine_new();
+	/* libcrypto reads a configuration when it is first used. */
+	sha256_free(sha256_new());
+	if (allow_database(c, a->db.target) == -1)
+		confine_give_up(c, "the database is a link to nothing");
+	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
+	setenv("SQLITE_TMPDIR", file_scratch_dir(), 1);
+	confine_allow(c, "/dev/urandom", CONFINE_READ);
+	if (a->reject != NULL)
+		confine_allow(c, a->reject, CONFINE_CHANGE);
+	confine_allow_operands(c, operand, operands);
+	confine_enter(c);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -242,6 +294,7 @@ main(int argc, char **argv)
 	if (a.schema != NULL)
 		return print_schema(a.schema);
 
+	confine(&a, argv + optind, argc - optind);
 	l.ops = a.ops;
 	l.no_system_information = a.no_system_information;
 	if (a.reject != NULL && (l.reject = reject_open(a.reject, &l.code)) == NULL)

@@ -20,6 +20,10 @@
 #define TRIES 5
 /* What Azure asks of clients that are told 40501. */
 #define BUSY_SECONDS 10
+/* What sp_getapplock returns besides 0 and 1. */
+#define LOCK_TIMED_OUT (-1)
+#define LOCK_CANCELLED (-2)
+#define LOCK_DEADLOCK (-3)
 
 struct db {
 	const struct db_options *o;
@@ -30,8 +34,11 @@ struct db {
 	struct mssql_sql sql;
 	struct mssql_rooms rooms;
 	int old_schema;		/* a dry run makes it in each transaction */
+	int unmade;		/* its tables wait for something to put there */
 	int staged;		/* this connection has its staging tables */
 	int was_there;		/* the server has been reached */
+
+	int64_t lock;		/* what sp_getapplock says */
 
 	/* of the batch at hand */
 	struct batch *b;
@@ -76,7 +83,7 @@ take_number(void *arg, const int64_t *v, int n)
 	struct db *db = arg;
 
 	if (n > 0)
-		db->answered[0] = v[0] != LINK_NULL && v[0] >= 0;
+		db->lock = v[0];
 }
 
 /* How many rows of a table the transaction must insert. */
@@ -154,7 +161,8 @@ replace(struct db *db)
 		return 0;
 	if (run(db, MSSQL_UPDATE, NULL, NULL) == -1)
 		return -1;
-	for (t = 0; t < BATCH_TABLES; t++)
+	/* What hangs on others first: the vendor's tables may have no cascade. */
+	for (t = BATCH_TABLES - 1; t >= 0; t--)
 		if (db->sql.text[MSSQL_DELETE + t] != NULL &&
 		    run(db, MSSQL_DELETE + t, NULL, NULL) == -1)
 			return -1;
@@ -196,13 +204,19 @@ begin(struct db *db)
 static int
 take_lock(struct db *db)
 {
-	db->answered[0] = 0;
+	db->lock = LINK_NULL;
 	if (run(db, MSSQL_LOCK, take_number, NULL) == -1)
 		return -1;
-	if (!db->answered[0])
+	if (db->lock >= 0)
+		return 0;
+	if (db->lock == LOCK_TIMED_OUT)
 		return link_refuse(&db->link, LINK_FINAL, EX_TEMPFAIL, "another loader has been "
 		    "writing to it for %d seconds; try again later", db->o->timeout);
-	return 0;
+	if (db->lock == LOCK_CANCELLED || db->lock == LOCK_DEADLOCK)
+		return link_refuse(&db->link, LINK_AGAIN, EX_TEMPFAIL, "waiting for other loaders: "
+		    "%s", db->lock == LOCK_DEADLOCK ? "a deadlock" : "cancelled");
+	return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE, "waiting for other loaders: "
+	    "sp_getapplock says %lld", (long long)db->lock);
 }
 
 static int
@@ -242,12 +256,12 @@ give_up(struct db *db)
 static int
 make_schema(struct db *db)
 {
-	int needed;
+	enum mssql_state state;
 
 	/* Somebody may have been faster. */
-	if (mssql_schema_inspect(&db->link, &needed) == -1)
+	if (mssql_schema_inspect(&db->link, &state) == -1)
 		return -1;
-	return needed ? mssql_schema_make(&db->link) : 0;
+	return state != MSSQL_READY ? mssql_schema_make(&db->link) : 0;
 }
 
 /* A dry run of a database that lacks something: all of it is undone. */
@@ -265,6 +279,7 @@ try_write(struct db *db)
 	int done;
 
 	if (!db->staged) {
+		mssql_sql_stage(&db->sql, db->old_schema ? NULL : &db->rooms);
 		if (run(db, MSSQL_STAGE, NULL, NULL) == -1)
 			return -1;
 		db->staged = 1;
@@ -279,24 +294,44 @@ try_write(struct db *db)
 
 /* What a database needs before it is written to. */
 static int
+try_make(struct db *db)
+{
+	enum mssql_state state;
+
+	if (mssql_schema_inspect(&db->link, &state) == -1)
+		return -1;
+	if (state != MSSQL_READY) {
+		msg_tell(1, "%s: making its tables, version %d", db->name, SCHEMA_VERSION);
+		if (transact(db, make_schema, 1) == -1 ||
+		    mssql_schema_make_view(&db->link) == -1)
+			return -1;
+	}
+	if (mssql_schema_rooms(&db->link, &db->rooms) == -1)
+		return -1;
+	db->unmade = 0;
+	return 0;
+}
+
+/*
+ * Before anything is read.  An empty database stays empty until there is
+ * something to put into it: its tables are made and taken back, so that what
+ * stands against them is found before hours are spent on the input.
+ */
+static int
 try_prepare(struct db *db)
 {
-	int needed;
+	enum mssql_state state;
 
-	if (mssql_schema_inspect(&db->link, &needed) == -1)
+	if (mssql_schema_inspect(&db->link, &state) == -1)
 		return -1;
-	if (needed && db->o->dry_run) {
+	if (state != MSSQL_READY && db->o->dry_run) {
 		db->old_schema = 1;
 		return 0;
 	}
-	if (needed) {
-		msg_tell(1, "%s: making its tables, version %d", db->name, SCHEMA_VERSION);
-		if (transact(db, make_schema, 1) == -1)
-			return -1;
-		if (mssql_schema_make_view(&db->link) == -1)
-			return -1;
-	}
-	return mssql_schema_rooms(&db->link, &db->rooms);
+	if (state != MSSQL_EMPTY)
+		return try_make(db);
+	db->unmade = 1;
+	return transact(db, make_schema, 0);
 }
 
 static void
@@ -340,8 +375,9 @@ persist(struct db *db, int (*work)(struct db *))
 		if (connect(db) == 0 && work(db) == 0)
 			return 0;
 		give_up(db);
-		/* "No such database": it was there, so it is being recovered. */
-		if (db->was_there && (l->number == 4060 || l->number == 911)) {
+		/* It was there: so it is being started, or recovered. */
+		if (db->was_there && (l->number == SYBEFCON || l->number == 4060 ||
+		    l->number == 911)) {
 			l->failure = LINK_LOST;
 			l->code = EX_TEMPFAIL;
 		}
@@ -358,12 +394,32 @@ persist(struct db *db, int (*work)(struct db *))
 	return l->code;
 }
 
+/* try_make or try_prepare.  0, or a code after a message. */
+static int
+prepare(struct db *db, int (*work)(struct db *))
+{
+	int code = persist(db, work);
+
+	if (code != EX_DATAERR)
+		return code;
+	msg_warn("%s: %s", db->name, db->link.text.p);
+	return EX_CONFIG;
+}
+
+static int
+make_tables(struct db *db)
+{
+	return db->unmade ? prepare(db, try_make) : 0;
+}
+
 static int
 write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *reason)
 {
 	size_t n = to - from;
-	int t, code;
+	int t, code = make_tables(db);
 
+	if (code != 0)
+		return code;
 	db->b = b;
 	db->from = from;
 	db->to = to;
@@ -424,7 +480,6 @@ open_db(const struct db_options *o, int *code)
 	struct timespec now;
 
 	db->o = o;
-	db->answered = NULL;
 	if ((*code = read_target(db)) == 0)
 		*code = link_init(&db->link, &db->c, db->name, o->ca_file, o->timeout);
 	db->linked = *code == 0;
@@ -432,15 +487,7 @@ open_db(const struct db_options *o, int *code)
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		srandom((unsigned)now.tv_nsec);
 		mssql_sql_make(&db->sql, o->timeout, o->force);
-		/* For the answer to the lock. */
-		db->answered = xcalloc(1, 1);
-		*code = persist(db, try_prepare);
-		free(db->answered);
-		db->answered = NULL;
-		if (*code == EX_DATAERR) {
-			msg_warn("%s: %s", db->name, db->link.text.p);
-			*code = EX_CONFIG;
-		}
+		*code = prepare(db, try_prepare);
 	}
 	if (*code == 0)
 		return db;
@@ -452,6 +499,7 @@ const struct db_ops db_mssql = {
 	.name = "mssql",
 	.batch = BATCH,
 	.open = open_db,
+	.make = make_tables,
 	.write = write_batch,
 	.close = close_db,
 	.schema = mssql_schema,

@@ -25,11 +25,15 @@ struct mssql_rooms {
 	int room[BATCH_TABLES][TABLE_MAX_COLUMNS];
 };
 
-/*
- * What the database has of the schema.  0, or -1 and the link's failure.
- * *needed: it is not of this version.
- */
-int mssql_schema_inspect(struct link *, int *needed);
+/* What a database has of the schema. */
+enum mssql_state {
+	MSSQL_EMPTY,	/* none of its tables, or others than ours */
+	MSSQL_LACKING,	/* an older version, or what the vendor's client makes */
+	MSSQL_READY
+};
+
+/* 0, or -1 and the link's failure. */
+int mssql_schema_inspect(struct link *, enum mssql_state *);
 /* Within a transaction: make all but the view. */
 int mssql_schema_make(struct link *);
 /* Outside of one.  That it may not be made is no failure, but a message. */
@@ -64,6 +68,11 @@ struct mssql_sql {
 
 /* lock_timeout in seconds; force: what knows less replaces what knows more. */
 void mssql_sql_make(struct mssql_sql *, int lock_timeout, int force);
+/*
+ * MSSQL_STAGE alone, for a database whose columns have these rooms (NULL: not
+ * known yet).  Nothing may be sent that has none: FreeTDS would cut it.
+ */
+void mssql_sql_stage(struct mssql_sql *, const struct mssql_rooms *);
 void mssql_sql_free(struct mssql_sql *);
 
 /* What bulk copy needs to know. */

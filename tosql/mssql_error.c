@@ -9,103 +9,63 @@
 #define DBLIB 20000
 #define DBLIB_END 21000
 
+#define MOST 32
+
 /*
- * Transient are those that SqlClient and Entity Framework repeat, too, and
- * those of a database that is being recovered or moved.
+ * Transient are those that SqlClient and Entity Framework repeat, too, those
+ * that Azure documents, and those of a database that is being recovered or
+ * moved.  What is not here goes by its severity.
  */
 static const struct {
-	int number;
 	enum link_failure failure;
 	int code;
 	const char *hint;
+	int number[MOST];	/* ended by 0 */
 } known[] = {
-	{1204, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* no lock resources */
-	{1205, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* deadlock victim */
-	{1222, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* lock time-out */
-	{701, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* no memory */
-	{802, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{8645, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{8651, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{41301, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* in-memory tables */
-	{41302, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{41305, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{41325, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{41839, LINK_AGAIN, EX_TEMPFAIL, NULL},
-	{601, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* rows moved under a scan */
-	{3960, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* snapshot isolation: updated by others */
-	{8628, LINK_AGAIN, EX_TEMPFAIL, NULL},		/* no time to make a plan */
-	{20, LINK_LOST, EX_TEMPFAIL, NULL},
-	{64, LINK_LOST, EX_TEMPFAIL, NULL},
-	{121, LINK_LOST, EX_TEMPFAIL, NULL},
-	{233, LINK_LOST, EX_TEMPFAIL, NULL},
-	{596, LINK_LOST, EX_TEMPFAIL, NULL},		/* killed */
-	{6005, LINK_LOST, EX_TEMPFAIL, NULL},		/* shutting down */
-	{921, LINK_LOST, EX_TEMPFAIL, NULL},		/* the database is being recovered, */
-	{922, LINK_LOST, EX_TEMPFAIL, NULL},
-	{926, LINK_LOST, EX_TEMPFAIL, NULL},
-	{927, LINK_LOST, EX_TEMPFAIL, NULL},		/* restored, */
-	{942, LINK_LOST, EX_TEMPFAIL, NULL},		/* offline, */
-	{945, LINK_LOST, EX_TEMPFAIL, NULL},
-	{952, LINK_LOST, EX_TEMPFAIL, NULL},		/* in transition, */
-	{954, LINK_LOST, EX_TEMPFAIL, NULL},		/* the mirror, */
-	{955, LINK_LOST, EX_TEMPFAIL, NULL},
-	{976, LINK_LOST, EX_TEMPFAIL, NULL},		/* or the secondary of an availability group */
-	{978, LINK_LOST, EX_TEMPFAIL, NULL},
-	{979, LINK_LOST, EX_TEMPFAIL, NULL},
-	{983, LINK_LOST, EX_TEMPFAIL, NULL},
-	{988, LINK_LOST, EX_TEMPFAIL, NULL},
-	{4221, LINK_LOST, EX_TEMPFAIL, NULL},
-	{10053, LINK_LOST, EX_TEMPFAIL, NULL},
-	{10054, LINK_LOST, EX_TEMPFAIL, NULL},
-	{10060, LINK_LOST, EX_TEMPFAIL, NULL},
-	{10928, LINK_LOST, EX_TEMPFAIL, NULL},		/* Azure: limits, moves */
-	{10929, LINK_LOST, EX_TEMPFAIL, NULL},
-	{10936, LINK_LOST, EX_TEMPFAIL, NULL},
-	{17142, LINK_LOST, EX_TEMPFAIL, NULL},		/* paused */
-	{18401, LINK_LOST, EX_TEMPFAIL, NULL},		/* being upgraded */
-	{40197, LINK_LOST, EX_TEMPFAIL, NULL},
-	{40501, LINK_LOST, EX_TEMPFAIL, NULL},		/* busy: 10 seconds at least */
-	{40613, LINK_LOST, EX_TEMPFAIL, NULL},
-	{49918, LINK_LOST, EX_TEMPFAIL, NULL},
-	{49919, LINK_LOST, EX_TEMPFAIL, NULL},
-	{49920, LINK_LOST, EX_TEMPFAIL, NULL},
-	{18461, LINK_FINAL, EX_TEMPFAIL, "the server is in single-user mode"},
-	{18450, LINK_FINAL, EX_NOPERM, NULL},
-	{18451, LINK_FINAL, EX_NOPERM, NULL},
-	{18452, LINK_FINAL, EX_NOPERM, "the server takes Windows logins only, or not this one"},
-	{18456, LINK_FINAL, EX_NOPERM, "check User Id and Password of the connection string"},
-	{18458, LINK_FINAL, EX_NOPERM, NULL},
-	{18470, LINK_FINAL, EX_NOPERM, "the account is disabled"},
-	{18486, LINK_FINAL, EX_NOPERM, "the account is locked out"},
-	{18487, LINK_FINAL, EX_NOPERM, "the password has expired"},
-	{18488, LINK_FINAL, EX_NOPERM, "the password must be changed"},
-	{229, LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server"},
-	{230, LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server"},
-	{262, LINK_FINAL, EX_NOPERM, "have somebody who may run: praic-tosql --schema mssql"},
-	{297, LINK_FINAL, EX_NOPERM, NULL},
-	{300, LINK_FINAL, EX_NOPERM, NULL},
-	{916, LINK_FINAL, EX_NOPERM, "the login is no user of the database"},
-	{1088, LINK_FINAL, EX_NOPERM, NULL},
-	{15247, LINK_FINAL, EX_NOPERM, NULL},
-	{911, LINK_FINAL, EX_CONFIG, "check Database of the connection string"},
-	{4060, LINK_FINAL, EX_CONFIG, "check Database of the connection string, and whether the "
-	    "login is a user of it"},
-	{3906, LINK_FINAL, EX_CONFIG, "the database is read-only"},
-	{207, LINK_FINAL, EX_CONFIG, "somebody has changed the tables"},
-	{208, LINK_FINAL, EX_CONFIG, "somebody has changed the tables"},
-	{102, LINK_FINAL, EX_SOFTWARE, NULL},		/* syntax */
-	{156, LINK_FINAL, EX_SOFTWARE, NULL},
-	{1101, LINK_FINAL, EX_IOERR, "the database is full"},
-	{1105, LINK_FINAL, EX_IOERR, "the database is full"},
-	{40544, LINK_FINAL, EX_IOERR, "the database is full"},
-	{3958, LINK_FINAL, EX_IOERR, "tempdb is full"},
-	{3959, LINK_FINAL, EX_IOERR, "tempdb is full"},
-	{3966, LINK_FINAL, EX_IOERR, "tempdb is full"},
-	{9002, LINK_FINAL, EX_IOERR, "the transaction log is full: back it up, or let it grow"},
-	{3257, LINK_FINAL, EX_IOERR, NULL},
-	{5149, LINK_FINAL, EX_IOERR, NULL},
-	{823, LINK_FINAL, EX_IOERR, "the database is damaged"},
-	{824, LINK_FINAL, EX_IOERR, "the database is damaged"},
+	/* Deadlocks, lock time-outs, conflicts of versions; no memory, locks or
+	 * time to make a plan; rows that moved under a scan. */
+	{LINK_AGAIN, EX_TEMPFAIL, NULL, {1203, 1204, 1205, 1211, 1220, 1221, 1222, 601, 617, 669,
+	    701, 802, 3960, 8628, 8645, 8651, 41301, 41302, 41305, 41325, 41839}},
+	/* Broken connections; killed (596), shutting down, displaced by DDL. */
+	{LINK_LOST, EX_TEMPFAIL, NULL, {20, 64, 121, 233, 596, 1219, 6005, 10053, 10054, 10060,
+	    17142, 17197, 18401}},
+	/* The database is being recovered, restored, taken offline, moved, is
+	 * in somebody's single use, or is a mirror or a secondary just now. */
+	{LINK_LOST, EX_TEMPFAIL, NULL, {615, 921, 922, 924, 926, 927, 942, 945, 952, 954, 955, 976,
+	    978, 979, 983, 988, 4221}},
+	/* Azure: limits, moves, too many at once, a pool that wakes up. */
+	{LINK_LOST, EX_TEMPFAIL, "the service is busy or moves the database", {10928, 10929, 10936,
+	    40143, 40166, 40197, 40501, 40540, 40549, 40550, 40551, 40552, 40553, 40613, 40627,
+	    40642, 40648, 40675, 42108, 42109, 49918, 49919, 49920}},
+	{LINK_FINAL, EX_TEMPFAIL, "the server is in single-user mode", {18461}},
+	{LINK_FINAL, EX_NOPERM, NULL, {18450, 18451, 18458, 297, 300, 4834, 17892}},
+	{LINK_FINAL, EX_NOPERM, "the server takes Windows logins only, or not this one", {18452}},
+	{LINK_FINAL, EX_NOPERM, "check User Id and Password of the connection string", {18456}},
+	{LINK_FINAL, EX_NOPERM, "the account is disabled", {18470}},
+	{LINK_FINAL, EX_NOPERM, "the account is locked out", {18486}},
+	{LINK_FINAL, EX_NOPERM, "the password has expired", {18487}},
+	{LINK_FINAL, EX_NOPERM, "the password must be changed", {18488}},
+	{LINK_FINAL, EX_NOPERM, "have this machine's address allowed in the server's firewall",
+	    {40615, 40914, 47072, 47073}},
+	{LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server", {229, 230}},
+	{LINK_FINAL, EX_NOPERM, "have somebody who may run: praic-tosql --schema mssql", {262, 1088,
+	    2760, 4902, 15151, 15247}},
+	{LINK_FINAL, EX_NOPERM, "the login is no user of the database", {916}},
+	{LINK_FINAL, EX_CONFIG, "check Database of the connection string", {911}},
+	{LINK_FINAL, EX_CONFIG, "check Database of the connection string, and whether the login is "
+	    "a user of it", {4060, 4062, 4063, 4064}},
+	{LINK_FINAL, EX_CONFIG, "check Server of the connection string", {40531, 40532}},
+	{LINK_FINAL, EX_CONFIG, "the database is read-only", {3906}},
+	{LINK_FINAL, EX_CONFIG, "somebody has changed the tables", {207, 208, 468}},
+	/* What is wrong with our statements; syntax goes by its severity. */
+	{LINK_FINAL, EX_SOFTWARE, NULL, {1934, 1935, 3902, 3903, 8622}},
+	{LINK_FINAL, EX_IOERR, "the database is full: add space, or remove what is not needed",
+	    {1101, 1105, 1121, 1132, 1827, 5149, 40544}},
+	{LINK_FINAL, EX_IOERR, "tempdb is full: add space to it", {1104, 3958, 3959, 3966, 3967}},
+	{LINK_FINAL, EX_IOERR, "the transaction log is full: back it up, or let it grow", {9002}},
+	{LINK_FINAL, EX_IOERR, NULL, {3257}},
+	{LINK_FINAL, EX_IOERR, "the database is damaged: DBCC CHECKDB tells more", {605, 823, 824,
+	    3908, 7105}},
 };
 
 int
@@ -146,20 +106,59 @@ sort_dblib(struct link *l)
 	return NULL;
 }
 
+/* What Microsoft says that severities mean. */
+static void
+sort_severity(struct link *l)
+{
+	l->failure = LINK_FINAL;
+	switch (l->severity) {
+	case 12:	/* rows moved under a scan */
+	case 13:	/* deadlocks and their like */
+		l->failure = LINK_AGAIN;
+		l->code = EX_TEMPFAIL;
+		return;
+	case 14:	/* permissions; and keys that are there twice: */
+		if (l->number == 2601 || l->number == 2627)
+			break;
+		l->code = EX_NOPERM;
+		return;
+	case 15:	/* syntax */
+		l->code = EX_SOFTWARE;
+		return;
+	case 17:	/* out of something */
+	case 18:	/* a fault of the server */
+	case 19:	/* a limit of the server */
+		l->code = EX_TEMPFAIL;
+		return;
+	case 22:	/* tables, */
+	case 23:	/* databases, */
+	case 24:	/* disks that are damaged */
+		l->code = EX_IOERR;
+		return;
+	default:
+		if (l->severity < 20)
+			break;
+		l->failure = LINK_LOST;	/* the server ends the connection */
+		l->code = EX_TEMPFAIL;
+		return;
+	}
+	l->failure = LINK_DATA;
+	l->code = EX_DATAERR;
+}
+
 static const char *
 sort_server(struct link *l)
 {
-	size_t i;
+	size_t i, j;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].number == l->number) {
-			l->failure = known[i].failure;
-			l->code = known[i].code;
-			return known[i].hint;
-		}
-	/* From 20 on the server ends the connection. */
-	l->failure = l->severity >= 20 ? LINK_LOST : LINK_DATA;
-	l->code = l->severity >= 20 ? EX_TEMPFAIL : EX_DATAERR;
+		for (j = 0; known[i].number[j] != 0; j++)
+			if (known[i].number[j] == l->number) {
+				l->failure = known[i].failure;
+				l->code = known[i].code;
+				return known[i].hint;
+			}
+	sort_severity(l);
 	return NULL;
 }
 

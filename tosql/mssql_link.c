@@ -16,7 +16,9 @@
 /* Longer than any statement should take, besides waiting for a lock; a lost
  * peer is noticed by it. */
 #define ANSWER_TIMEOUT 600
-#define PACKET_SIZE 16384
+/* SqlClient's; SQL Server takes up to 16383 on an encrypted connection, and from
+ * 8061 on gets memory for each packet apart. */
+#define PACKET_SIZE 8000
 /* What FreeTDS 1.3 puts into its login packet: TDS_MAX_LOGIN_STR_SZ. */
 #define MAX_LOGIN 128
 #define MAX_RESULT_COLUMNS 64
@@ -168,8 +170,10 @@ link_failed(struct link *l, const char *what)
 		buf_adds(&l->text, dead ? "the connection is lost" : "it failed without a word");
 	} else
 		hint = link_sort(l);
-	if (dead && (l->failure == LINK_DATA || l->failure == LINK_AGAIN))
+	if (dead && (l->failure == LINK_DATA || l->failure == LINK_AGAIN)) {
 		l->failure = LINK_LOST;
+		l->code = EX_TEMPFAIL;
+	}
 	buf_printf(&text, "%s: %s", what, buf_text(&l->text));
 	if (l->number != 0)
 		buf_printf(&text, " (error %d)", l->number);
@@ -212,6 +216,19 @@ is_one_line(const char *s)
 }
 
 /*
+ * FreeTDS tells the server the name of its section as that of the server, by
+ * which Azure finds the right one.
+ */
+static const char *
+section_of(const struct connstr *c)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+	size_t n = strspn(c->host, plain);
+
+	return n > 0 && c->host[n] == '\0' && n <= MAX_LOGIN ? c->host : "praic";
+}
+
+/*
  * FreeTDS takes encryption and the check of certificates from its
  * configuration file alone, and reads those of the user and the system
  * unless it is given one: so it is given one, that no name leads to.
@@ -223,7 +240,7 @@ write_conf(struct link *l, const char *ca_file)
 	struct buf conf = {0};
 	int bad;
 
-	buf_printf(&conf, "[praic]\n\thost = %s\n", c->host);
+	buf_printf(&conf, "[%s]\n\thost = %s\n", section_of(c), c->host);
 	if (c->port != 0)
 		buf_printf(&conf, "\tport = %d\n", c->port);
 	else if (c->instance != NULL)
@@ -335,7 +352,7 @@ log_in(const struct connstr *c)
 	DBSETLCHARSET(login, "UTF-8");
 	DBSETLPACKET(login, PACKET_SIZE);
 	BCP_SETL(login, TRUE);
-	p = dbopen(login, "praic");
+	p = dbopen(login, section_of(c));
 	dbloginfree(login);
 	return p;
 }
@@ -353,6 +370,18 @@ keep_first(void *arg, const int64_t *v, int n)
 		a->first = v[0];
 }
 
+/* FreeTDS has seen to it; so an answer that is refused after all is no harm. */
+static int
+ask(struct link *l, const char *what, const char *sql, struct answer *a)
+{
+	if (link_run(l, what, sql, keep_first, a, NULL) == 0)
+		return 0;
+	if (l->failure == LINK_LOST || l->failure == LINK_AGAIN)
+		return -1;
+	msg_tell(2, "%s: %s", l->name, l->text.p);
+	return 0;
+}
+
 /* Is it really encrypted?  Asked where the login may ask. */
 static int
 check_encryption(struct link *l)
@@ -361,14 +390,13 @@ check_encryption(struct link *l)
 
 	if (!l->c->encrypt)
 		return 0;
-	if (link_run(l, "asking for permissions", "SELECT CAST(HAS_PERMS_BY_NAME(NULL, NULL, "
-	    "N'VIEW SERVER STATE') AS INT)", keep_first, &may, NULL) == -1)
+	if (ask(l, "asking for permissions", "SELECT CAST(HAS_PERMS_BY_NAME(NULL, NULL, "
+	    "N'VIEW SERVER STATE') AS INT)", &may) == -1)
 		return -1;
 	if (may.first != 1)
 		return 0;
-	if (link_run(l, "asking for encryption", "SELECT CASE WHEN encrypt_option = N'TRUE' "
-	    "THEN 1 ELSE 0 END FROM sys.dm_exec_connections WHERE session_id = @@SPID",
-	    keep_first, &is, NULL) == -1)
+	if (ask(l, "asking for encryption", "SELECT CASE WHEN encrypt_option = N'TRUE' "
+	    "THEN 1 ELSE 0 END FROM sys.dm_exec_connections WHERE session_id = @@SPID", &is) == -1)
 		return -1;
 	if (is.first == 1)
 		return 0;
@@ -410,12 +438,15 @@ link_connect(struct link *l)
 			l->failure = LINK_LOST;
 			l->code = EX_UNAVAILABLE;
 		}
-		if (l->number == SYBEFCON)
+		if (l->number == SYBEFCON) {
 			link_refuse(l, LINK_FINAL, EX_CONFIG, "logging in: the server breaks off, "
 			    "as it does when %s", l->c->integrated ?
 			    "Kerberos has no ticket (kinit), or a certificate is not accepted" :
-			    "it offers no encryption, or its certificate is for another name, has "
-			    "expired, or is of an authority not in the CA file (--ca-file)");
+			    "it offers no encryption or TLS 1.0 only, or its certificate is for "
+			    "another name, has expired, or is of an authority not in the CA file "
+			    "(--ca-file)");
+			l->number = SYBEFCON;
+		}
 		return -1;
 	}
 	if (set_options(l) == -1 || check_encryption(l) == -1) {
@@ -447,13 +478,16 @@ read_rows(struct link *l, void (*row)(void *, const int64_t *, int), void *arg)
 	int n = dbnumcols(l->p);
 	STATUS status;
 
-	if (n > MAX_RESULT_COLUMNS)
+	if (row != NULL && n > MAX_RESULT_COLUMNS)
 		return -1;
 	while ((status = dbnextrow(l->p)) != NO_MORE_ROWS) {
-		if (status == FAIL || read_row(l, v, n) == -1)
+		if (status == FAIL)
 			return -1;
-		if (row != NULL)
-			row(arg, v, n);
+		if (row == NULL)	/* of a trigger, say */
+			continue;
+		if (read_row(l, v, n) == -1)
+			return -1;
+		row(arg, v, n);
 	}
 	return 0;
 }

@@ -9,6 +9,9 @@
 #include "msg.h"
 #include "mssql.h"
 
+/* "There is already an object named ..." */
+#define THERE_ALREADY 2714
+
 /* Keys are compared byte by byte, whatever the database's collation. */
 #define BYTEWISE " COLLATE Latin1_General_BIN2"
 
@@ -223,6 +226,8 @@ mssql_schema_make_view(struct link *l)
 	mssql_schema_each(make, &m);
 	if (!m.bad || l->failure == LINK_LOST || l->failure == LINK_AGAIN)
 		return m.bad;
+	if (l->number == THERE_ALREADY)	/* another loader was faster */
+		return 0;
 	msg_warn("%s: %s; everything else works without it", l->name, l->text.p);
 	return 0;
 }
@@ -240,11 +245,10 @@ keep(void *arg, const int64_t *v, int n)
 }
 
 int
-mssql_schema_inspect(struct link *l, int *needed)
+mssql_schema_inspect(struct link *l, enum mssql_state *state)
 {
 	struct found f = {{0}};
 
-	*needed = 1;
 	if (link_run(l, "looking for tables", "SELECT CAST(CASE WHEN OBJECT_ID(N'dbo.praic_schema', "
 	    "N'U') IS NULL THEN 0 ELSE 1 END AS INT), CAST(CASE WHEN OBJECT_ID(N'dbo.[session]') "
 	    "IS NULL THEN 0 ELSE 1 END AS INT), CAST(CASE WHEN COL_LENGTH(N'dbo.[session]', "
@@ -254,6 +258,7 @@ mssql_schema_inspect(struct link *l, int *needed)
 	if (f.v[1] == 1 && f.v[2] == 0)
 		return link_refuse(l, LINK_FINAL, EX_CONFIG, "its table session is another "
 		    "program's; give praic a database of its own");
+	*state = f.v[1] == 1 ? MSSQL_LACKING : MSSQL_EMPTY;
 	if (f.v[0] == 0)
 		return 0;
 	if (link_run(l, "asking for the version", "SELECT MAX(version) FROM dbo.praic_schema",
@@ -263,7 +268,7 @@ mssql_schema_inspect(struct link *l, int *needed)
 		return link_refuse(l, LINK_FINAL, EX_CONFIG, "its schema is version %lld, and this "
 		    "praic-tosql knows up to %d: install the newer praic", (long long)f.v[0],
 		    SCHEMA_VERSION);
-	*needed = f.v[0] < SCHEMA_VERSION;
+	*state = f.v[0] < SCHEMA_VERSION ? MSSQL_LACKING : MSSQL_READY;
 	return 0;
 }
 

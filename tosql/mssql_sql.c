@@ -11,23 +11,37 @@
 #include "mssql.h"
 
 #define BYTEWISE " COLLATE Latin1_General_BIN2"
+/*
+ * By the indexes of the database's tables, also where foreign keys are
+ * checked.  SQL Server would rather read the whole of a table to join it with
+ * a batch, and the bigger the database, the longer each batch would take.
+ */
+#define BY_INDEX " OPTION (LOOP JOIN)"
+/* A column of more characters is NVARCHAR(MAX). */
+#define MOST_NVARCHAR 4000
 /* Whole sessions and keys of a staged session and a stored one. */
 #define SAME_KEY "s.[host_name] = t.[host_name] AND s.[lsid] = t.[lsid]"
 
+/* Texts get no more room than they are bound for: the server sorts rows in
+ * memory that it reckons from the room of their columns. */
 static void
-stage_type(struct buf *sql, enum table_id t, const struct table_column *c, int i)
+stage_type(struct buf *sql, enum table_id t, int i, int room)
 {
+	enum table_type type = table_list[t].column[i].type;
+
 	if (t == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID))
 		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE, i == SESSION_LSID ? SCHEMA_ROOM_LSID :
 		    SCHEMA_ROOM_HOST);
+	else if (type == TABLE_TEXT && room > 0 && room <= MOST_NVARCHAR)
+		buf_printf(sql, "NVARCHAR(%d)", room);
 	else
-		buf_adds(sql, c->type == TABLE_TEXT ? "NVARCHAR(MAX)" : c->type == TABLE_TIME ?
+		buf_adds(sql, type == TABLE_TEXT ? "NVARCHAR(MAX)" : type == TABLE_TIME ?
 		    "NVARCHAR(19)" : "BIGINT");
 }
 
 /* All of them nullable and without index: what bulk copy is best at. */
 static void
-make_stage(struct buf *sql, enum table_id t)
+make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 {
 	const struct table *table = &table_list[t];
 	int i;
@@ -35,7 +49,7 @@ make_stage(struct buf *sql, enum table_id t)
 	buf_printf(sql, "CREATE TABLE #praic_%s (ord INT NULL, n BIGINT NULL", table->name);
 	for (i = 0; i < table->columns; i++) {
 		buf_printf(sql, ", [%s] ", table->column[i].name);
-		stage_type(sql, t, &table->column[i], i);
+		stage_type(sql, t, i, rooms != NULL ? rooms->room[t][i] : -1);
 		buf_adds(sql, " NULL");
 	}
 	buf_adds(sql, ", empty INT NULL");
@@ -89,7 +103,7 @@ insert(struct buf *sql, enum table_id t)
 		buf_printf(sql, " WHERE o.fate = %d", FATE_NEW);
 	else
 		buf_printf(sql, " WHERE o.fate IN (%d, %d)", FATE_NEW, FATE_REPLACED);
-	buf_adds(sql, " ORDER BY t.n");
+	buf_adds(sql, " ORDER BY t.n" BY_INDEX);
 }
 
 static void
@@ -108,7 +122,8 @@ update(struct buf *sql)
 		comma = ", ";
 	}
 	buf_printf(sql, " FROM dbo.[session] AS s INNER JOIN #praic_todo AS o ON o.id = s.id "
-	    "INNER JOIN #praic_session AS t ON t.ord = o.ord WHERE o.fate = %d", FATE_REPLACED);
+	    "INNER JOIN #praic_session AS t ON t.ord = o.ord WHERE o.fate = %d" BY_INDEX,
+	    FATE_REPLACED);
 }
 
 /* The rule of praic-tosql(1); what has the same content is not asked about. */
@@ -125,7 +140,8 @@ decide(struct buf *sql, int force)
 		    "WHERE e.[session_id] = s.id) THEN %d ", FATE_REPLACED, FATE_OLDER, FATE_OLDER);
 	/* The locks keep the keys that are not there from coming, too. */
 	buf_printf(sql, "ELSE %d END FROM #praic_session AS t LEFT OUTER JOIN dbo.[session] AS s "
-	    "WITH (UPDLOCK, HOLDLOCK) ON " SAME_KEY " WHERE t.unchanged IS NULL", FATE_REPLACED);
+	    "WITH (UPDLOCK, HOLDLOCK) ON " SAME_KEY " WHERE t.unchanged IS NULL" BY_INDEX,
+	    FATE_REPLACED);
 }
 
 static void
@@ -141,17 +157,20 @@ put_table(struct mssql_sql *s, enum table_id t, struct buf *sql)
 {
 	static const char *const deleting[BATCH_TABLES] = {
 		NULL, "removing users", "removing teams", "removing customers",
-		"removing attributes", "removing events", NULL, NULL, "removing recordings"};
+		"removing attributes", "removing events", "removing event data",
+		"removing system information", "removing recordings"};
 	static const char *const inserting[BATCH_TABLES] = {
 		"inserting sessions", "inserting users", "inserting teams", "inserting customers",
 		"inserting attributes", "inserting events", "inserting event data",
 		"inserting system information", "inserting recordings"};
 
-	if (t != TABLE_SESSION && schema_parent(t) == TABLE_SESSION) {
-		/* What hangs on an event goes with it, by its foreign key. */
-		buf_printf(sql, "DELETE d FROM dbo.[%s] AS d INNER JOIN #praic_todo AS o "
-		    "ON o.id = d.[session_id] WHERE o.fate = %d", table_list[t].name,
-		    FATE_REPLACED);
+	if (t != TABLE_SESSION) {
+		buf_printf(sql, "DELETE d FROM dbo.[%s] AS d ", table_list[t].name);
+		buf_adds(sql, schema_parent(t) == TABLE_SESSION ?
+		    "INNER JOIN #praic_todo AS o ON o.id = d.[session_id]" :
+		    "INNER JOIN dbo.[session_event] AS e ON e.[id] = d.[session_event_id] "
+		    "INNER JOIN #praic_todo AS o ON o.id = e.[session_id]");
+		buf_printf(sql, " WHERE o.fate = %d" BY_INDEX, FATE_REPLACED);
 		put(s, MSSQL_DELETE + (int)t, deleting[t], sql);
 	}
 	insert(sql, t);
@@ -167,16 +186,11 @@ mssql_sql_make(struct mssql_sql *s, int lock_timeout, int force)
 
 	memset(s, 0, sizeof(*s));
 	for (t = 0; t < BATCH_TABLES; t++)
-		make_stage(&sql, (enum table_id)t);
-	buf_adds(&sql, "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
-	    "fate INT NOT NULL)");
-	put(s, MSSQL_STAGE, "making staging tables", &sql);
-	for (t = 0; t < BATCH_TABLES; t++)
 		buf_printf(&sql, "TRUNCATE TABLE #praic_%s;\n", table_list[t].name);
 	buf_adds(&sql, "TRUNCATE TABLE #praic_todo");
 	put(s, MSSQL_CLEAR, "emptying staging tables", &sql);
 	buf_adds(&sql, "UPDATE t SET unchanged = 1 FROM #praic_session AS t INNER JOIN "
-	    "dbo.[session] AS s ON " SAME_KEY " WHERE s.[content_hash] = t.[content_hash]");
+	    "dbo.[session] AS s ON " SAME_KEY " WHERE s.[content_hash] = t.[content_hash]" BY_INDEX);
 	put(s, MSSQL_MARK_UNCHANGED, "looking for what is unchanged", &sql);
 	buf_adds(&sql, "SELECT ord FROM #praic_session WHERE unchanged = 1");
 	put(s, MSSQL_UNCHANGED, "looking for what is unchanged", &sql);
@@ -192,10 +206,25 @@ mssql_sql_make(struct mssql_sql *s, int lock_timeout, int force)
 	put(s, MSSQL_UPDATE, "replacing sessions", &sql);
 	buf_printf(&sql, "UPDATE o SET id = s.id FROM #praic_todo AS o INNER JOIN #praic_session "
 	    "AS t ON t.ord = o.ord INNER JOIN dbo.[session] AS s ON " SAME_KEY
-	    " WHERE o.fate = %d", FATE_NEW);
+	    " WHERE o.fate = %d" BY_INDEX, FATE_NEW);
 	put(s, MSSQL_FIND_SESSIONS, "looking for new sessions", &sql);
 	for (t = 0; t < BATCH_TABLES; t++)
 		put_table(s, (enum table_id)t, &sql);
+	buf_free(&sql);
+}
+
+void
+mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
+{
+	struct buf sql = {0};
+	int t;
+
+	for (t = 0; t < BATCH_TABLES; t++)
+		make_stage(&sql, (enum table_id)t, rooms);
+	buf_adds(&sql, "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
+	    "fate INT NOT NULL)");
+	free(s->text[MSSQL_STAGE]);
+	put(s, MSSQL_STAGE, "making staging tables", &sql);
 	buf_free(&sql);
 }
 

@@ -8,7 +8,7 @@
  *	FAULT_PROGRAM=name	only in this program, not in those that it starts
  *	FAULT_COUNT=path	a file of two 64-bit numbers: how many calls of the
  *				first kind there were, and how many went wrong
- *	FAULT_MARK=path		made when a fault has happened
+ *	FAULT_MARK=path		a file, empty until a fault has happened
  *	FAULT_FOLD=1		names below a directory are kept in lower case
  *
  * call is the C library's name, or "memory" for malloc, calloc and realloc.
@@ -16,8 +16,8 @@
  * bytes, then killed.
  *
  * What the C library calls of itself is not seen here: writes of stdio are
- * made to fail as "fflush" and "fclose".  Nothing is asked of the system but
- * at the start and for FAULT_MARK: praic-split may ask nothing later.
+ * made to fail as "fflush" and "fclose".  Files are opened at the start:
+ * programs that have given up that right could not later.
  */
 #include <ctype.h>
 #include <dlfcn.h>
@@ -56,7 +56,7 @@ static struct {
 	long so_far;
 } fault_of[8];
 static int faults, folds;
-static const char *mark;
+static int mark = -1;
 static int64_t *counts;
 
 /*
@@ -96,10 +96,12 @@ start(void)
 	int fd;
 
 	folds = getenv("FAULT_FOLD") != NULL;
-	mark = getenv("FAULT_MARK");
 	if (p == NULL || (only != NULL && strcmp(only, program_invocation_short_name) != 0))
 		return;
 	dl_iterate_phdr(spare, NULL);
+	if ((count = getenv("FAULT_MARK")) != NULL &&
+	    (mark = open(count, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) == -1)
+		abort();
 	if ((count = getenv("FAULT_COUNT")) != NULL) {
 		fd = open(count, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		if (fd == -1 || ftruncate(fd, 16) == -1)
@@ -146,8 +148,8 @@ fault(const char *call)
 		return 0;
 	if (counts != NULL)
 		__atomic_add_fetch(&counts[1], 1, __ATOMIC_RELAXED);
-	if (mark != NULL)
-		close(creat(mark, 0600));
+	if (mark != -1)
+		(void)!syscall(SYS_write, mark, "x", 1);
 	if (wrong == -1)
 		raise(SIGKILL);
 	if (wrong > 0)

@@ -9,14 +9,16 @@ empty.  It understands no SQL beyond that.
                   [--password P] [--database D] [--port-file FILE]
                   [--tds 7.3|7.4] [--room COLUMN=CHARACTERS]
                   [--fault 'REGEX=NUMBER:TEXT[:SEVERITY]']...
-                  [--fault 'REGEX=close'|'REGEX=reset'|'REGEX=hang'|'REGEX=count'] [--once]
+                  [--fault 'REGEX=close'|'REGEX=reset'|'REGEX=hang'|'REGEX=count']
+                  [--fault 'REGEX=value NUMBER'] [--once]
 
 It writes down what it was sent, a JSON value a line: ["login", {...}],
 ["sql", text], ["bulk", table, [[column, ...], [value, ...], ...]].  The first
 statement that matches a fault's REGEX has it: once with --once, else always.
 The n-th login is a statement "login n".  --tds is the version that the server
 has; --room, how long texts a column takes besides what its table says.
-count: the server claims one row less than it was told to insert.
+count: the server claims one row less than it was told to insert.  value: it
+answers with that number.
 """
 import argparse
 import json
@@ -167,6 +169,16 @@ class Database:
         self.tables = {}
         self.version = None
         self.logins = 0
+        self.before = None
+
+    def transaction(self, text):
+        """A transaction's tables go with it."""
+        if text.startswith("BEGIN TRANSACTION"):
+            self.before = dict(self.tables), self.version
+        elif text.startswith("COMMIT"):
+            self.before = None
+        elif "ROLLBACK" in text and self.before:
+            (self.tables, self.version), self.before = self.before, None
 
 
 class Connection:
@@ -323,6 +335,8 @@ class Connection:
                 time.sleep(3600)
             if what == "count":
                 return "count"
+            if what.startswith("value "):
+                return numbers([(int(what[6:]),)])
             number, words, severity = (what.split(":") + ["16"])[:3]
             self.staged = {}
             return error(int(number), words, int(severity)) + done(error=True)
@@ -334,6 +348,7 @@ class Connection:
             return fault
         less = 1 if fault == "count" else 0
         db = self.database
+        db.transaction(text)
         m = re.search(r"SET FMTONLY ON select \* from #praic_(\w+)", text)
         if m:
             return metadata(self.stage[m[1]]) + done()
@@ -426,6 +441,7 @@ class Connection:
                 except OSError:
                     pass
             self.sock.close()
+            self.database.transaction("ROLLBACK")
 
 
 def main():

@@ -1,0 +1,88 @@
+#!/bin/sh
+# praic-tofs and praic-tosql, once they read, can open and change what they
+# were told of and nothing else (Landlock), and do all that they do so.
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+
+mkdir tmp in files spool other
+export TMPDIR="$work/tmp"	# which stays within reach: so not all of $work
+python3 "$top/tests/appliance" generate --sessions 6 --marks h.example >some.xml
+"$split" some.xml >in/some.rec
+python3 "$top/tests/appliance" generate --one-session 20M --marks h.example >big.xml
+"$split" big.xml >in/big.rec
+echo secret >secret
+
+run 0 "-v" "$tofs" -v -d files in/some.rec
+if grep -q 'not confined by Landlock: ' err; then
+	run 0 "without Landlock all goes on" "$tosql" -v -d other/x.db in/some.rec
+	says "  -v says why" 'not confined by Landlock: '
+	run 0 "  without -v" "$tosql" -d other/x.db in/some.rec
+	silent "  no word"
+	printf '# what Landlock forbids was not tried: %s\n' "$(sed 's/.*Landlock: //;q' err)"
+	done_testing
+fi
+says "says so" 'confined by Landlock'
+
+# taken NAME DIRECTORY COMMAND...: what can be done in its place?
+taken() {
+	name=$1
+	export TAKEOVER_DIR="$2" TAKEOVER_FILE="$work/secret" TAKEOVER_PORT=9
+	shift 2
+	LD_PRELOAD=${bin}tests/tools/takeover.so "$@" <in/some.rec >out.txt 2>err
+	abi=$(sed -n 's/^landlock //p' err)
+	check "$name: it was taken over" test "${abi:-0}" -gt 0
+	says "  no other file is read" 'read EACCES'
+	says "  no link is made" 'link EACCES'
+	says "  nothing is run" 'run EACCES'
+	[ "$abi" -lt 4 ] || says "  no port is reached" 'connect EACCES'
+	[ "$abi" -lt 6 ] || says "  nobody gets a signal" 'signal EPERM'
+}
+taken "praic-tofs" "$work/other" "$tofs" -d files
+says "  elsewhere nothing is made" 'make EACCES'
+taken "praic-tofs, in its directory" "$work/files" "$tofs" -d files
+says "  there files can be made" 'make 0'
+taken "praic-tosql" "$work" "$tosql" -d other/x.db
+says "  elsewhere nothing is made" 'make EACCES'
+taken "praic-tosql, a new database" "$work" "$tosql" -d other/new.db
+says "  elsewhere nothing is made" 'make EACCES'
+taken "praic-tosql, beside the database" "$work/other" "$tosql" -d other/x.db
+says "  there files can be made" 'make 0'
+rm other/made files/made
+
+# What they are for, with everything in another place.
+run 0 "praic-tosql: files, some of them twice" "$tosql" -d other/a.db in/some.rec in/some.rec in/big.rec
+run 0 "  a pipe and a link as operands" sh -c '
+	mkfifo fifo; ln -s in/big.rec link; cat in/some.rec >fifo & "$1" -d other/b.db link fifo' - "$tosql"
+run 0 "  -n, before there is a database" "$tosql" -n -d other/none.db in/some.rec in/big.rec
+check "  none is made" test ! -e other/none.db
+run 0 "  -n, and there is one" "$tosql" -n -d other/a.db in/some.rec
+mkdir real reject
+ln -s ../real/far.db other/link.db
+run 0 "  a link to a database that is not there yet" "$tosql" -v -d other/link.db in/some.rec
+says "  is not confined" "link to nothing"
+run 0 "  a link to one that is" "$tosql" -v -d other/link.db in/big.rec
+says "  is" "confined by Landlock to"
+check "  it is where the link leads" test -s real/far.db
+run 0 "  in the working directory" sh -c 'cd real && "$1" -d far.db ../in/some.rec' - "$tosql"
+sed 's/^\(R	session	[^	]*\)	[^	]*/\1	\\q/' in/some.rec >in/bad.rec
+run 65 "  --reject" "$tosql" --reject reject -d other/a.db in/bad.rec
+check "  keeps what was bad" sh -c 'ls reject | grep -q .'
+
+export PYTHONPATH="$data/tofs"
+python3 - >in/files.rec <<'EOF'
+from records import *
+with Files() as s:
+    s.spool = 'spool'
+    s.begin('0a1b')
+    s.spooled('recording', 'r1', b'FLV\1recording', extension='mp4')
+    s.end()
+    s.backup('2026-01-02T03:04:05Z', 'b1', b'NSB backup')
+EOF
+chmod 600 spool/*
+ln -s spool way
+ln -s files door
+run 0 "praic-tofs: a spool and folders, by way of links" "$tofs" -d door -i way -r 1 \
+	-f '%SUPPORT_SITE_HOST%/%KIND%/%LSID%%START_DATE%.%EXTENSION%' in/files.rec in/some.rec in/big.rec
+check "  one more name, not a copy" sh -c 'test spool/r1 -ef "$(find files -name "0a1b*.mp4")"'
+run 0 "  --verify" "$tofs" --verify -d files
+done_testing
