@@ -405,20 +405,15 @@ on_cdata(void *arg, const xmlChar *p, int n)
 	moved(s, place);
 }
 
-static int
-has_start(const xmlChar *text)
-{
-	return text != NULL && start_is_within((const char *)text, strlen((const char *)text));
-}
-
 static void
 on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 {
 	struct parse *s = arg;
+	const char *p = (const char *)data;
 
 	if (s->stop)
 		return;
-	if (has_start(data) || xmlStrEqual(target, BAD_CAST "praic-site") ||
+	if ((p != NULL && start_is_within(p, strlen(p))) || xmlStrEqual(target, BAD_CAST "praic-site") ||
 	    xmlStrEqual(target, BAD_CAST "praic-end"))
 		tear(s);
 	else
@@ -429,10 +424,11 @@ static void
 on_comment(void *arg, const xmlChar *text)
 {
 	struct parse *s = arg;
+	const char *p = (const char *)text;
 
 	if (s->stop)
 		return;
-	if (has_start(text))
+	if (p != NULL && start_is_within_comment(p, strlen(p)))
 		tear(s);
 	else
 		moved(s, here(s));
@@ -496,6 +492,17 @@ is_cut(struct parse *s)
 	return start_is_cut(p, n, s->error_code == XML_ERR_TAG_NOT_FINISHED);
 }
 
+/* What does not end at the end of the input is a comment or an instruction:
+ * has it swallowed the next document? */
+static int
+is_joined(struct parse *s)
+{
+	size_t n;
+	const char *p = source_have(s->source, s->last, &n);
+
+	return start_hides(p, n);
+}
+
 static void
 run_parser(struct parse *s)
 {
@@ -523,7 +530,6 @@ run_parser(struct parse *s)
 	 * five entities of XML itself; without it libxml2 writes the & of an
 	 * attribute's value as a reference again. */
 	xmlCtxtUseOptions(s->ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_NOENT);
-	names_fill(&s->names, s->ctxt->dict);
 	(void)xmlParseDocument(s->ctxt);
 	if (s->ctxt->myDoc != NULL)
 		xmlFreeDoc(s->ctxt->myDoc);
@@ -538,13 +544,15 @@ parse_broken(struct parse *s)
 	int length = 0, cut = source_failed(s->source) || is_cut(s);
 	const char *lsid = report_break(s->report, &length);
 
-	if (cut) {
+	s->torn |= cut && is_joined(s);
+	if (cut && !s->torn) {
 		report_warn(s->report, s->last, "the input ends here, in the middle of %s%.*s",
 		    lsid != NULL ? "session " : "a document", length, lsid != NULL ? lsid : "");
 		s->report->code = code_worse(s->report->code, EX_TEMPFAIL);
 		return PARSE_CUT;
 	}
-	report_warn(s->report, s->last, "%s; the rest of this document is left out%s%.*s", s->why,
+	report_warn(s->report, s->last, "%s; the rest of this document is left out%s%.*s",
+	    cut ? "it was cut in a comment or an instruction that takes in another" : s->why,
 	    lsid != NULL ? ", with session " : "", length, lsid != NULL ? lsid : "");
 	if (s->torn)
 		s->report->code = code_worse(s->report->code, EX_TEMPFAIL);

@@ -419,9 +419,9 @@ end_cell(struct session *s, const struct frame *f, struct rec_value text)
 	struct sysinfo_field field = {value_of(&s->id), value_of(&s->name), text};
 
 	if (f->rule->role == HEAD)
-		sysinfo_head(s->event.sysinfo, field);
+		sysinfo_head(s->event.sysinfo, &field);
 	else
-		sysinfo_cell(s->event.sysinfo, field);
+		sysinfo_cell(s->event.sysinfo, &field);
 	s->refusal = sysinfo_refusal(s->event.sysinfo);
 }
 
