@@ -14,11 +14,13 @@
 
 /* Letters, digits, blanks: what means something nowhere, with whatever
  * follows. */
+/* clang-format off */
 static const unsigned char means_nothing[256] = {
 	['\t'] = 1, ['\n'] = 1, ['\r'] = 1,
 	[' ' ... '%'] = 1, ['\'' ... ','] = 1, ['.' ... ';'] = 1, ['=' ... '>'] = 1,
 	['@' ... '\\'] = 1, ['^' ... 0x7f] = 1,
 };
+/* clang-format on */
 
 /* Not of ASCII, or a control character but TAB, LF, CR. */
 static inline vector
@@ -265,16 +267,27 @@ sanitise(struct decoder *d, const char *bytes, size_t n, int final, struct buf *
 	return i;
 }
 
+/* Are a vector's bytes? */
+static inline int
+is_ascii(const unsigned char *p)
+{
+	return vector_none((vector)((signed_vector)vector_load(p) < 0));
+}
+
 /* To UTF-8, forbidden characters and all: sanitise takes care of those. */
 static size_t
 latin1(struct decoder *d, const unsigned char *p, size_t n)
 {
-	size_t i;
+	size_t i = 0;
 	char *out;
 
 	buf_reserve(&d->utf8, 2 * n);
-	for (i = 0, out = d->utf8.p; i < n; i++)
-		out += utf8_encode(p[i], out);
+	for (out = d->utf8.p; i < n; i++) {
+		for (; n - i >= VECTOR && is_ascii(p + i); i += VECTOR, out += VECTOR)
+			vector_store(out, vector_load(p + i));
+		if (i < n)
+			out += utf8_encode(p[i], out);
+	}
 	d->utf8.n = (size_t)(out - d->utf8.p);
 	return n;
 }

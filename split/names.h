@@ -12,8 +12,8 @@
 
 #include <libxml/xmlstring.h>
 
-/* In the order of strcmp(3).
- * clang-format off */
+/* In the order of strcmp(3). */
+/* clang-format off */
 #define NAMES(X) \
 	X(body) X(category) X(code_name) X(command_shell_recording) \
 	X(command_shell_recordings) X(company) X(company_code) X(custom_attribute) \

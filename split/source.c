@@ -10,14 +10,14 @@
 #include "msg.h"
 #include "source.h"
 
-/* What is read at once: a pipe's usual fill, and small in any memory. */
-#define BLOCK 32768
+/* What is read at once: what a pipe holds, usually. */
+#define BLOCK 65536
 /* Raw bytes are kept this far back, to be read again where the next document
  * begins: a comment that does not end may have taken it in, until libxml2
  * gives it up at 10 MB, which are 20 in UTF-16. */
 #define KEEP_RAW ((size_t)24 << 20)
 /* More memory than this was for something huge, and is given back. */
-#define KEEP_MEMORY (64 * BLOCK)
+#define KEEP_MEMORY (32 * BLOCK)
 /* From one state of the decoder that is kept to the next: what may have to
  * be decoded once more to tell where in the input a place is. */
 #define STEP 2048
