@@ -98,11 +98,18 @@ job_finish(struct job *j, int resumed)
 {
 	struct downloads *d = j->downloads;
 	struct spool_file *f = &j->file;
+	struct download_last *last;
 
 	sha256_hex(j->hash, f->sha256);
 	if (resumed && !spool_part_is_whole(d->spool, j->base, f->sha256)) {
 		job_start_over(j);
 		return;
+	}
+	if (!resumed && j->report != NULL) {
+		last = download_last(d, j->report);
+		last->answered = j->answered;
+		buf_reset(&last->query);
+		buf_add(&last->query, j->query.p, j->query.n);
 	}
 	f->bytes = j->part.size;
 	memcpy(f->extension, j->part.extension, sizeof(f->extension));
@@ -117,21 +124,8 @@ job_finish(struct job *j, int resumed)
 		return;
 	}
 	j->state = JOB_SYNC;
+	d->freed = 1;
 	syncer_add(d->syncer, j->part.fd, j);
-}
-
-/* When did one come by the report of this one?  The place for it. */
-static int64_t *
-last_whole(struct job *j)
-{
-	struct downloads *d = j->downloads;
-	size_t i;
-
-	for (i = 0; i + 1 < DOWNLOAD_REPORTS && d->last_whole[i].report != j->report; i++)
-		if (d->last_whole[i].report == NULL)
-			break;
-	d->last_whole[i].report = j->report;
-	return &d->last_whole[i].at;
 }
 
 void
@@ -149,7 +143,7 @@ job_synced(struct job *j, int error)
 	}
 	d->whole++;
 	if (j->report != NULL)
-		*last_whole(j) = call_clock();
+		download_last(d, j->report)->at = call_clock();
 	msg_tell(1, "%s: %s: %llu bytes", d->site->name, j->what,
 	    (unsigned long long)j->file.bytes);
 	job_over(j, DOWNLOAD_WHOLE, 0);
@@ -317,6 +311,7 @@ try_later(struct job *j)
 	    (int)c->why.n, c->why.p, (double)delay / 1000);
 	j->state = JOB_WAIT;
 	j->at = call_clock() + delay;
+	j->downloads->freed = 1;
 	return 0;
 }
 
@@ -353,7 +348,7 @@ is_final(struct job *j, const char *text)
 	struct downloads *d = j->downloads;
 
 	if (j->refusals < LEAST_REFUSALS || j->report == NULL ||
-	    (*last_whole(j) < j->retry.since &&
+	    (download_last(d, j->report)->at < j->retry.since &&
 	    !nothing_else(d->site, j->report, j->numbered, text)))
 		return 0;
 	if (d->believed_n < DOWNLOAD_TEXTS && !is_believed(d, text))
@@ -486,6 +481,7 @@ job_ended(struct job *j)
 	int code;
 
 	end = call_end(c);
+	j->answered = ++j->downloads->answers;
 	if (j->downloads->fatal != 0) {
 		if (j->state != JOB_OVER)
 			job_over(j, DOWNLOAD_FAILED, j->downloads->fatal);

@@ -18,12 +18,6 @@
 
 #define IN_A_ROW 3
 
-void
-luck_free(struct luck *l)
-{
-	buf_free(&l->query);
-}
-
 /* A few bytes tell what it is. */
 static int
 look(struct call *c, const char *p, size_t n)
@@ -36,12 +30,12 @@ look(struct call *c, const char *p, size_t n)
 
 /* 1: it would come, or has just expired; 0: it is refused; -1: unknown. */
 static int
-ask_again(struct luck *l, struct site *s)
+ask_again(struct download_last *last, struct site *s)
 {
 	struct answer answer = {.said = {0}};
 	struct call c = {
 		.site = s, .auth = CALL_BEARER, .path = "/api/reporting",
-		.query = buf_text(&l->query), .max_time = s->answer_time + s->connect_time,
+		.query = buf_text(&last->query), .max_time = s->answer_time + s->connect_time,
 		.max_bytes = ANSWER_SMALL, .take = look, .arg = &answer,
 	};
 	struct retry retry = {0};
@@ -66,14 +60,14 @@ ask_again(struct luck *l, struct site *s)
 
 /* Is it the kind?  "otherwise" where the appliance does not tell. */
 static int
-judge(struct luck *l, struct site *s, const char *report, int otherwise)
+judge(struct luck *l, struct site *s, struct download_last *last, int otherwise)
 {
 	int is;
 
-	if (l->query.n == 0)
+	if (last->query.n == 0)
 		return otherwise;
-	is = ask_again(l, s);
-	msg_tell(1, "%s: %s: what came before %s", s->name, report, is == 1 ?
+	is = ask_again(last, s);
+	msg_tell(1, "%s: %s: what came before %s", s->name, last->report, is == 1 ?
 	    "would still come: the others are refused for themselves" : is == 0 ?
 	    "is refused now, too" : "is not answered now");
 	if (is == 1)
@@ -81,29 +75,41 @@ judge(struct luck *l, struct site *s, const char *report, int otherwise)
 	return is == -1 ? otherwise : !is;
 }
 
+/* Answers are counted as they come: what waits for the disk then is heard of
+ * later than what was refused behind it. */
+static void
+see_answer(struct luck *l, uint64_t answered)
+{
+	if (answered > l->last)
+		l->since = l->forbidden = 0;
+}
+
 void
 luck_good(struct luck *l, const struct job *j)
 {
 	l->good = 1;
 	/* What was there before says nothing of now. */
-	if (!j->asked)
-		return;
-	l->since = l->forbidden = 0;
-	if (j->is != DOWNLOAD_WHOLE)
-		return;
-	buf_reset(&l->query);
-	buf_add(&l->query, j->query.p, j->query.n);
+	if (j->answered > 0)
+		see_answer(l, j->answered);
 }
 
 int
 luck_bad(struct luck *l, const struct job *j)
 {
+	struct download_last *last = download_last(j->downloads, j->report);
+
+	see_answer(l, last->answered);
 	l->forbidden |= j->call.status == 403;
-	return ++l->since >= IN_A_ROW && judge(l, j->downloads->site, j->report, 1);
+	if (j->answered > l->last)
+		l->last = j->answered;
+	return ++l->since >= IN_A_ROW && judge(l, j->downloads->site, last, 1);
 }
 
 int
-luck_end(struct luck *l, struct site *s, const char *report)
+luck_end(struct luck *l, struct downloads *d, const char *report)
 {
-	return l->since > 0 && judge(l, s, report, !l->good || l->forbidden);
+	struct download_last *last = download_last(d, report);
+
+	see_answer(l, last->answered);
+	return l->since > 0 && judge(l, d->site, last, !l->good || l->forbidden);
 }

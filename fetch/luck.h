@@ -6,7 +6,6 @@
 #ifndef PRAIC_FETCH_LUCK_H
 #define PRAIC_FETCH_LUCK_H
 
-#include "buf.h"
 #include "download.h"
 
 /* Of one kind of file.  All zero: nothing is known. */
@@ -14,16 +13,14 @@ struct luck {
 	int good;		/* one of this kind came, or had come before */
 	int since;		/* so many were refused since one last did */
 	int forbidden;		/* one of these with 403 */
-	struct buf query;	/* of the last that came in this run */
+	uint64_t last;		/* the answer of the last of these, among all */
 };
-
-void luck_free(struct luck *);
 
 /* One came, or is there from before, or is known to have been deleted. */
 void luck_good(struct luck *, const struct job *);
 /* One was refused: 1 if that is so of the whole kind. */
 int luck_bad(struct luck *, const struct job *);
 /* No more will be asked for: the same, of those that were refused last. */
-int luck_end(struct luck *, struct site *, const char *report);
+int luck_end(struct luck *, struct downloads *, const char *report);
 
 #endif

@@ -214,8 +214,9 @@ begin(struct run *run, struct pending *p, struct job *j)
 
 /* Keep the slots busy with the earliest files that are not begun. */
 static void
-fill_slots(struct run *run)
+fill_slots(void *arg)
 {
+	struct run *run = arg;
 	struct pending *p;
 	struct job *j;
 
@@ -287,10 +288,9 @@ judge_luck(struct run *run)
 
 	for (k = 0; k < KINDS; k++) {
 		if (run->refused[k] != 0 || (run->downloads.fatal == 0 &&
-		    !rec_failed(run->out) && luck_end(&run->luck[k], run->site,
+		    !rec_failed(run->out) && luck_end(&run->luck[k], &run->downloads,
 		    report_of(run, &kinds[k]))))
 			fail(run, EX_NOPERM);
-		luck_free(&run->luck[k]);
 	}
 }
 
@@ -447,6 +447,9 @@ work(struct run *run, int scratch)
 	if (lseek(scratch, 0, SEEK_SET) == -1 ||
 	    downloads_open(&run->downloads, run->site, &run->spool, o->jobs) != 0)
 		return EX_SOFTWARE;
+	/* A slow disk does not hold up the network. */
+	run->downloads.more = fill_slots;
+	run->downloads.more_arg = run;
 	run->todo = rec_open(scratch, "temporary file");
 	run->out = rec_new(1, "standard output");
 	run->last = &run->first;
