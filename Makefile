@@ -123,7 +123,7 @@ FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
 TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
 FUZZ_fetch-answer = fetch/answer.c fetch/saying.c
 FUZZ_fetch-token = $(filter-out fetch/main.c fetch/token.c,$(FETCH_SRC))
-FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c settings.c tree.c)
+FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c options.c tree.c)
 fuzzer = $(call objects,tests/fuzz/$(1).c tests/fuzz/forget.c $(FUZZ_$(1))) $(COMMON)
 FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS)) -pthread
 define fuzz_rules

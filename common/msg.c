@@ -1,8 +1,6 @@
 /* Words for people: see msg.h. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "buf.h"
 #include "file.h"

@@ -14,9 +14,6 @@
 #include "msg.h"
 #include "secret.h"
 
-/* Nobody's password is longer; a wrong file may be. */
-#define MAX_SECRET 4096
-
 void
 secret_guard(void)
 {
@@ -44,7 +41,7 @@ secret_free(char *s)
 static char *
 from_file(const char *path, int private, const char *what, int *code)
 {
-	char text[MAX_SECRET + 1];
+	char text[SECRET_MAX + 1];
 	struct stat st;
 	ssize_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -71,9 +68,9 @@ from_file(const char *path, int private, const char *what, int *code)
 	if (n == -1) {
 		msg_errno("%s: %s", what, path);
 		*code = EX_IOERR;
-	} else if (n > MAX_SECRET && memchr(text, '\n', MAX_SECRET) == NULL) {
+	} else if (n > SECRET_MAX && memchr(text, '\n', SECRET_MAX) == NULL) {
 		msg_warn("%s: the first line of %s is longer than %d bytes", what, path,
-		    MAX_SECRET);
+		    SECRET_MAX);
 		n = -1;
 	}
 	close(fd);
@@ -104,14 +101,23 @@ static struct held {
 } *held;
 static size_t held_n;
 
-const char *
-secret_hold(const char *secret)
+static int take_env;
+
+/* reference is taken over. */
+static const char *
+hold(const char *secret, char *reference)
 {
 	held = xrealloc(held, (held_n + 1) * sizeof(*held));
 	held[held_n].secret = xstrdup(secret);
-	held[held_n].reference = xasprintf(HELD "%zu", held_n);
+	held[held_n].reference = reference;
 	msg_hide(secret);
 	return held[held_n++].reference;
+}
+
+const char *
+secret_hold(const char *secret)
+{
+	return hold(secret, xasprintf(HELD "%zu", held_n));
 }
 
 /* A copy, or NULL. */
@@ -126,22 +132,47 @@ from_memory(const char *reference)
 	return NULL;
 }
 
+void
+secret_take_env(void)
+{
+	take_env = 1;
+}
+
+/* A copy, or NULL after a message. */
+static char *
+from_env(const char *reference, const char *what)
+{
+	const char *name = reference + 4;
+	char *secret = from_memory(reference), *value;
+
+	if (secret != NULL)
+		return secret;
+	value = getenv(name);
+	if (value == NULL || *value == '\0') {
+		msg_warn("%s: the environment has no %s", what, name);
+		return NULL;
+	}
+	secret = xstrdup(value);
+	if (take_env) {
+		(void)hold(secret, xstrdup(reference));
+		explicit_bzero(value, strlen(value));
+		(void)unsetenv(name);
+	}
+	return secret;
+}
+
 char *
 secret_get(const char *reference, const char *what, int *code)
 {
-	const char *dir, *value;
+	const char *dir;
 	char *secret = NULL, *path;
 
 	*code = EX_CONFIG;
 	if (strncmp(reference, "file:", 5) == 0)
 		secret = from_file(reference + 5, 1, what, code);
-	else if (strncmp(reference, "env:", 4) == 0) {
-		value = getenv(reference + 4);
-		if (value == NULL || *value == '\0')
-			msg_warn("%s: the environment has no %s", what, reference + 4);
-		else
-			secret = xstrdup(value);
-	} else if (strncmp(reference, "credential:", 11) == 0) {
+	else if (strncmp(reference, "env:", 4) == 0)
+		secret = from_env(reference, what);
+	else if (strncmp(reference, "credential:", 11) == 0) {
 		dir = getenv("CREDENTIALS_DIRECTORY");
 		if (dir == NULL || *dir == '\0')
 			msg_warn("%s: no $CREDENTIALS_DIRECTORY: credential: works below "

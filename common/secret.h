@@ -9,6 +9,9 @@
 #ifndef PRAIC_SECRET_H
 #define PRAIC_SECRET_H
 
+/* Bytes.  Nobody's password is longer; a wrong file may be. */
+#define SECRET_MAX 4096
+
 /*
  * The secret, or NULL after a message (*code says EX_CONFIG, EX_NOINPUT,
  * ...).  "what" names it in messages ("client secret").  It is made known
@@ -22,6 +25,13 @@ char *secret_get(const char *reference, const char *what, int *code);
  * returned, stay until the program ends.
  */
 const char *secret_hold(const char *secret);
+
+/*
+ * This process starts no other that might need its environment: what
+ * secret_get reads there from now on is overwritten, and gone from
+ * /proc/PID/environ.  It is kept for the next secret_get.
+ */
+void secret_take_env(void);
 
 /* Overwrites, then frees.  NULL is fine. */
 void secret_free(char *);

@@ -27,13 +27,17 @@ local(const char *name)
 void
 answer_start(struct answer *a)
 {
-	struct buf said = a->said, small = a->small;
+	struct buf said = a->said, small = a->small, lsid = a->lsid;
+	const char *only = a->only;
 
 	memset(a, 0, sizeof(*a));
 	buf_reset(&said);
 	buf_reset(&small);
+	buf_reset(&lsid);
 	a->said = said;
 	a->small = small;
+	a->lsid = lsid;
+	a->only = only;
 }
 
 void
@@ -41,6 +45,7 @@ answer_free(struct answer *a)
 {
 	buf_free(&a->said);
 	buf_free(&a->small);
+	buf_free(&a->lsid);
 }
 
 /* First bytes that say what a file is. */
@@ -98,8 +103,6 @@ is_html(const char *p, size_t n)
 	}
 	return 0;
 }
-
-
 
 /*
  * Decide by the first bytes; final when no more will come.  Nothing is
@@ -188,6 +191,10 @@ element(struct answer *a)
 		if (a->said.n > 0)
 			buf_addc(&a->said, ' ');
 	}
+	/* The first of another's is enough. */
+	a->in_session = a->only != NULL && a->depth == 1 && !a->theirs &&
+	    strcmp(local(a->name), "session") == 0;
+	a->name_n = 0;
 	a->depth++;
 	a->closed = 0;
 }
@@ -205,6 +212,46 @@ element_end(struct answer *a, int by_name)
 		    (a->depth <= 0 || !a->nested);
 	else
 		a->closed = a->depth == 0 && a->roots == 1;
+}
+
+/* A quote in the tag of a session: is it the value of its lsid? */
+static void
+begin_value(struct answer *a)
+{
+	a->in_lsid = a->name_n == 4 && memcmp(a->name, "lsid", 4) == 0;
+	if (a->in_lsid)
+		buf_reset(&a->lsid);
+}
+
+static void
+value(struct answer *a, const char *p, size_t n)
+{
+	size_t room = a->lsid.n < ANSWER_LSID ? ANSWER_LSID - a->lsid.n : 0;
+
+	buf_add(&a->lsid, p, n < room ? n : room);
+}
+
+/* Compared byte by byte: ab and AB may be two sessions. */
+static void
+end_value(struct answer *a)
+{
+	a->in_lsid = 0;
+	answer_normalise(&a->lsid);
+	if (a->lsid.n == strlen(a->only) && memcmp(a->lsid.p, a->only, a->lsid.n) == 0)
+		a->ours = 1;
+	else
+		a->theirs = 1;
+}
+
+/* The name of an attribute, up to the quote of its value. */
+static void
+in_name(struct answer *a, char c)
+{
+	if (is_blank(a->before) || a->before == a->quote)
+		if (!is_blank(c) && c != '=')
+			a->name_n = 0;
+	if (!is_blank(c) && c != '=' && a->name_n + 1 < sizeof(a->name))
+		a->name[a->name_n++] = c;
 }
 
 /* Text, of which only what is outside or right below the root matters. */
@@ -356,11 +403,15 @@ step(struct answer *a, char c)
 		if (c == '"' || c == '\'') {
 			a->quote = c;
 			a->state = IN_QUOTE;
+			if (a->in_session)
+				begin_value(a);
 		} else if (c == '>') {
 			a->state = IN_TEXT;
+			a->in_session = 0;
 			if (a->before == '/')
 				element_end(a, 0);
-		}
+		} else if (a->in_session)
+			in_name(a, c);
 		a->before = c;
 		break;
 	case IN_END_NAME:
@@ -406,8 +457,12 @@ scan(struct answer *a, const char *p, size_t n)
 			}
 		} else if (a->state == IN_QUOTE) {
 			q = memchr(p, a->quote, (size_t)(end - p));
+			if (a->in_lsid)
+				value(a, p, (size_t)((q != NULL ? q : end) - p));
 			if (q == NULL)
 				return;
+			if (a->in_lsid)
+				end_value(a);
 			a->state = IN_TAG;
 			a->before = a->quote;
 			p = q + 1;

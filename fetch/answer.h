@@ -27,6 +27,7 @@ enum answer_form { ANSWER_BYTES, ANSWER_UTF16LE, ANSWER_UTF16BE };
 #define ANSWER_NAME 64		/* of an element; a longer one is cut */
 #define ANSWER_HEAD 512		/* first bytes that decide */
 #define ANSWER_SAID 4096	/* of an error's text */
+#define ANSWER_LSID 1024	/* of a session's lsid; no longer one is asked for */
 #define ANSWER_SMALL ((size_t)64 * 1024)
 
 struct answer {
@@ -43,6 +44,13 @@ struct answer {
 	int filled;		/* there is text right below the root */
 	size_t mark_at;		/* byte behind the XML declaration, or BOM */
 	int declared;		/* there is an XML declaration */
+	/*
+	 * The caller's, kept by answer_start: the lsid of the only session that
+	 * was asked for, or NULL.  Is it there, and is another, called lsid?
+	 */
+	const char *only;
+	int ours, theirs;
+	struct buf lsid;
 	/* The text of an error: of <error>, or what JSON has to say. */
 	struct buf said;
 	int denied;		/* JSON that says that the token is no good */
@@ -63,6 +71,7 @@ struct answer {
 	size_t name_n, root_n, same, cdata_at;
 	int names_root;
 	uint64_t scanned, tags;	/* decoded bytes; of the kind <...> */
+	int in_session, in_lsid;	/* in its tag; in that attribute's value */
 	int foreign;		/* the declaration is not all ASCII */
 	unsigned char odd[4];	/* of a UTF-16 character that a piece cut */
 	size_t odd_n;

@@ -148,6 +148,13 @@ call_is_good(const struct call *c)
 	    (c->status == 201 && c->auth == CALL_BASIC);	/* a token was made */
 }
 
+/* Not there, or not for this account: an appliance says the same to both. */
+static inline int
+call_is_refused(const struct call *c)
+{
+	return c->status == 403 || c->status == 404 || c->status == 410;
+}
+
 /* For verdict.c: the handle is no longer needed. */
 void call_end_easy(struct call *);
 /* Is it known by what TLS is done how a connection ends? */

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "call.h"
+#include "clock.h"
 #include "code.h"
 #include "document.h"
 #include "fetch.h"
@@ -236,10 +237,14 @@ check_backup(struct check *k)
 static void
 check_clock(struct check *k)
 {
-	int64_t now = site_now(k->site), off = now - (int64_t)time(NULL);
+	int64_t now, off;
 
+	clock_learn(k->site);
+	now = site_now(k->site);
+	off = now - (int64_t)time(NULL);
 	if (now == 0) {
-		line(k, "FAILED", "clock", xstrdup("its answers bear no Date: sessions need --until"));
+		line(k, "FAILED", "clock", xstrdup("its answers bear no Date, and the command "
+		    "API, which would tell the time, is refused: sessions need --until"));
 		failed(k, EX_UNAVAILABLE);
 	} else if (off > CLOCK_OFF || off < -CLOCK_OFF)
 		line(k, "off", "clock", xasprintf("the appliance's is %lld seconds %s this machine's; "

@@ -106,6 +106,7 @@ document_ask(struct document *d, const struct question *q)
 	c->max_bytes = (uint64_t)d->site->max_document;
 	c->take = take;
 	c->arg = d;
+	d->answer.only = d->only;
 	answer_start(&d->answer);
 	if (ftruncate(d->fd, 0) == -1 || lseek(d->fd, 0, SEEK_SET) == -1) {
 		msg_errno("temporary file for a report");
@@ -163,6 +164,24 @@ judge_error(struct document *d, const struct question *q)
 	return DOCUMENT_ERROR;
 }
 
+/* Another's session in the place of the one that was asked for is no answer. */
+static enum document_is
+judge_session(struct document *d)
+{
+	const struct answer *a = &d->answer;
+	char shown[SITE_SHOWN], other[SITE_SHOWN], more[2 * SITE_SHOWN + 32];
+
+	if (a->ours && !a->theirs)
+		return DOCUMENT_DATA;
+	site_show(d->site, d->only, strlen(d->only), shown);
+	if (a->theirs)
+		snprintf(more, sizeof(more), " with the session %s, and %s was asked for",
+		    site_show(d->site, a->lsid.p, a->lsid.n, other), shown);
+	else
+		snprintf(more, sizeof(more), " without the session %s", shown);
+	return odd(d, more);
+}
+
 static enum document_is
 judge(struct document *d, const struct question *q)
 {
@@ -171,10 +190,13 @@ judge(struct document *d, const struct question *q)
 
 	if (d->call.status != 200)
 		return odd(d, ", a part only, which was not asked for");
-	/* XML tells by itself whether it is whole. */
-	if (d->call.torn && a->kind != ANSWER_XML)
+	/* XML tells by itself whether it is whole; of anything else, a second
+	 * answer of the same length does. */
+	if (d->call.torn && a->kind != ANSWER_XML && d->torn_bytes != a->bytes) {
+		d->torn_bytes = a->bytes;
 		return odd(d, ", and the connection was cut: neither a length nor an end of TLS "
 		    "says that this is all");
+	}
 	switch (a->kind) {
 	case ANSWER_XML:
 		if (!a->whole)
@@ -191,7 +213,7 @@ judge(struct document *d, const struct question *q)
 		}
 		if (a->children == 0 && !a->filled)
 			return DOCUMENT_NOTHING;
-		return DOCUMENT_DATA;
+		return d->only != NULL ? judge_session(d) : DOCUMENT_DATA;
 	case ANSWER_JSON:
 		if (a->error || d->root != NULL)
 			return odd(d, "");
@@ -252,6 +274,7 @@ document_get(struct document *d, const struct question *q, enum document_is *is)
 	struct retry r = {0};
 	int64_t delay;
 
+	d->torn_bytes = 0;
 	for (;;) {
 		*is = document_try(d, q);
 		if (*is != DOCUMENT_AGAIN || d->call.big)

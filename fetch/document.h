@@ -40,6 +40,8 @@ struct document {
 	int64_t took;		/* milliseconds */
 	struct buf body;	/* the question, encoded */
 	const char *root;	/* the only root that will do, or NULL: any */
+	const char *only;	/* the only session that will do, or NULL: any */
+	uint64_t torn_bytes;	/* of the last answer that may have been cut */
 };
 
 /* 0, or EX_CANTCREAT after a message. */

@@ -60,6 +60,8 @@ downloads_close(struct downloads *d)
 		sha256_free(j->hash);
 		spool_file_free(&j->file);
 	}
+	for (i = 0; i < DOWNLOAD_REPORTS; i++)
+		buf_free(&d->last_whole[i].query);
 	while (d->believed_n > 0)
 		free(d->believed[--d->believed_n]);
 }
@@ -251,7 +253,8 @@ download_begin(struct job *j, const char *path, const char *query, const char *b
 	memset(&j->retry, 0, sizeof(j->retry));
 	buf_reset(&j->refusal);
 	j->refusals = j->locked_told = 0;
-	j->hashed = j->noted = j->furthest = 0;
+	j->answered = 0;
+	j->hashed = j->noted = j->furthest = j->torn_bytes = 0;
 	j->at = 0;
 	if (j->hash == NULL)
 		j->hash = sha256_new();
@@ -327,6 +330,10 @@ downloads_wait(struct downloads *d)
 		while ((done = syncer_done(d->syncer, &error)) != NULL)
 			job_synced(done, error);
 		take_ended(d);
+		if (d->freed && d->fatal == 0 && d->more != NULL) {
+			d->freed = 0;
+			d->more(d->more_arg);
+		}
 		next = advance(d);
 		if (d->fatal != 0)
 			return NULL;
@@ -341,4 +348,16 @@ void
 download_release(struct job *j)
 {
 	j->state = JOB_FREE;
+}
+
+struct download_last *
+download_last(struct downloads *d, const char *report)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < DOWNLOAD_REPORTS && d->last_whole[i].report != report; i++)
+		if (d->last_whole[i].report == NULL)
+			break;
+	d->last_whole[i].report = report;
+	return &d->last_whole[i];
 }

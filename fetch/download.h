@@ -52,12 +52,22 @@ struct job {
 	struct sha256 *hash;
 	uint64_t hashed, noted;
 	uint64_t furthest;		/* that any try came to */
+	uint64_t torn_bytes;		/* of the last try, if it may have been cut */
 	struct retry retry;
+	uint64_t answered;		/* which of all answers was its last; 0: none */
 	struct buf refusal;		/* what the appliance said in its stead */
 	int refusals;			/* so often in a row, and nothing else */
 	int locked_told;
 	int64_t others_bytes, others_since;	/* another's part: since when it has so many */
 	int64_t at;			/* JOB_LOCK, JOB_WAIT: when to go on */
+};
+
+/* The last whole file that came by a report in this run. */
+struct download_last {
+	const char *report;
+	int64_t at;			/* call_clock() of when it had its name */
+	uint64_t answered;		/* as in its job */
+	struct buf query;		/* that it came by */
 };
 
 struct downloads {
@@ -67,13 +77,15 @@ struct downloads {
 	struct job job[DOWNLOAD_SLOTS];
 	int jobs;			/* -j */
 	int64_t last_good;		/* call_clock() of the last good answer */
-	/* And of the last whole file of each report. */
-	struct {
-		const char *report;
-		int64_t at;
-	} last_whole[DOWNLOAD_REPORTS];
+	struct download_last last_whole[DOWNLOAD_REPORTS];
 	uint64_t whole, had;		/* files fetched; found */
+	uint64_t answers;
 	int fatal;			/* exit code: no use in going on */
+	int freed;			/* a job waits for the disk only, or for later */
+	/* The caller's, may be NULL: called by downloads_wait when a slot may
+	 * be free, though no job is over. */
+	void (*more)(void *);
+	void *more_arg;
 	/* Refusals that were found to be for good: the first will do. */
 	char *believed[DOWNLOAD_TEXTS];
 	size_t believed_n;
@@ -99,5 +111,8 @@ void download_begin(struct job *, const char *path, const char *query, const cha
  */
 struct job *downloads_wait(struct downloads *);
 void download_release(struct job *);
+
+/* The place of a report, a constant; all zero but for its name, if none came. */
+struct download_last *download_last(struct downloads *, const char *report);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "document.h"
 #include "file.h"
 #include "job.h"
+#include "media.h"
 #include "msg.h"
 #include "target.h"
 #include "token.h"
@@ -98,11 +98,18 @@ job_finish(struct job *j, int resumed)
 {
 	struct downloads *d = j->downloads;
 	struct spool_file *f = &j->file;
+	struct download_last *last;
 
 	sha256_hex(j->hash, f->sha256);
 	if (resumed && !spool_part_is_whole(d->spool, j->base, f->sha256)) {
 		job_start_over(j);
 		return;
+	}
+	if (!resumed && j->report != NULL) {
+		last = download_last(d, j->report);
+		last->answered = j->answered;
+		buf_reset(&last->query);
+		buf_add(&last->query, j->query.p, j->query.n);
 	}
 	f->bytes = j->part.size;
 	memcpy(f->extension, j->part.extension, sizeof(f->extension));
@@ -117,21 +124,8 @@ job_finish(struct job *j, int resumed)
 		return;
 	}
 	j->state = JOB_SYNC;
+	d->freed = 1;
 	syncer_add(d->syncer, j->part.fd, j);
-}
-
-/* When did one come by the report of this one?  The place for it. */
-static int64_t *
-last_whole(struct job *j)
-{
-	struct downloads *d = j->downloads;
-	size_t i;
-
-	for (i = 0; i + 1 < DOWNLOAD_REPORTS && d->last_whole[i].report != j->report; i++)
-		if (d->last_whole[i].report == NULL)
-			break;
-	d->last_whole[i].report = j->report;
-	return &d->last_whole[i].at;
 }
 
 void
@@ -149,7 +143,7 @@ job_synced(struct job *j, int error)
 	}
 	d->whole++;
 	if (j->report != NULL)
-		*last_whole(j) = call_clock();
+		download_last(d, j->report)->at = call_clock();
 	msg_tell(1, "%s: %s: %llu bytes", d->site->name, j->what,
 	    (unsigned long long)j->file.bytes);
 	job_over(j, DOWNLOAD_WHOLE, 0);
@@ -263,10 +257,12 @@ job_take(struct call *c, const char *p, size_t n)
 
 	if (c->status == 200) {
 		answer_add(&j->answer, p, n);
-		if (j->answer.known && j->answer.kind != ANSWER_BINARY)
+		if (media_may_be_text(j))
+			;
+		else if (j->answer.known && j->answer.kind != ANSWER_BINARY)
 			return j->answer.bytes > MAX_PAGE ?
 			    odd_part(c, "no such file, but a long text") : 0;
-		if (j->answer.known && j->part.extension[0] == '\0')
+		else if (j->answer.known && j->part.extension[0] == '\0')
 			strcpy(j->part.extension, j->answer.extension);
 	}
 	if (file_write(j->part.fd, p, n) == -1) {
@@ -315,6 +311,7 @@ try_later(struct job *j)
 	    (int)c->why.n, c->why.p, (double)delay / 1000);
 	j->state = JOB_WAIT;
 	j->at = call_clock() + delay;
+	j->downloads->freed = 1;
 	return 0;
 }
 
@@ -351,7 +348,7 @@ is_final(struct job *j, const char *text)
 	struct downloads *d = j->downloads;
 
 	if (j->refusals < LEAST_REFUSALS || j->report == NULL ||
-	    (*last_whole(j) < j->retry.since &&
+	    (download_last(d, j->report)->at < j->retry.since &&
 	    !nothing_else(d->site, j->report, j->numbered, text)))
 		return 0;
 	if (d->believed_n < DOWNLOAD_TEXTS && !is_believed(d, text))
@@ -419,45 +416,49 @@ no_file(struct job *j)
 }
 
 /*
- * Bytes of no kind that recordings come in, and a type that says so, too: a
- * picture, or a packed page of some proxy's.
+ * Neither a length nor an end of TLS says that this is all, and of some
+ * appliances none ever will.  So it is fetched once more, at once: what has
+ * the same length a second time was not cut by chance.
  */
-static int
-is_page(const struct job *j)
+static void
+torn(struct job *j)
 {
-	const char *extension = j->answer.extension, *type = j->call.type.p;
-	size_t n = j->call.type.n;
+	struct call *c = &j->call;
+	int first = j->torn_bytes == 0;
 
-	if (j->dated || (strcmp(extension, "bin") != 0 && strcmp(extension, "gz") != 0))
-		return 0;
-	return (n >= 5 && strncasecmp(type, "text/", 5) == 0) ||
-	    (n >= 6 && strncasecmp(type, "image/", 6) == 0) ||
-	    (n >= 4 && memmem(type, n, "json", 4) != NULL);
+	buf_reset(&c->why);
+	buf_printf(&c->why, "the connection was cut: neither a length, nor an end of TLS, nor a "
+	    "second answer as long says that %llu bytes are all",
+	    (unsigned long long)j->part.size);
+	c->code = EX_UNAVAILABLE;
+	j->torn_bytes = j->part.size;
+	job_start_over(j);
+	if (j->state != JOB_OVER && !first)
+		again(j);
 }
 
 static void
 good_end(struct job *j)
 {
 	struct call *c = &j->call;
+	const char *extension;
 
-	if (c->torn) {
-		buf_printf(&c->why, "the connection was cut: neither a length nor an end of TLS "
-		    "says that %llu bytes are all", (unsigned long long)c->bytes);
-		c->code = EX_UNAVAILABLE;
-		again(j);
-		return;
-	}
 	j->downloads->last_good = call_clock();
 	if (c->status == 200)
 		answer_end(&j->answer);
 	if (c->status == 206 || !j->answer.denied)
 		token_worked(c->site);
 	if (c->status == 200) {
-		if (j->answer.kind != ANSWER_BINARY || is_page(j)) {
+		extension = media_extension(j);
+		if (extension == NULL) {
 			no_file(j);
 			return;
 		}
-		strcpy(j->part.extension, j->answer.extension);
+		strcpy(j->part.extension, extension);
+	}
+	if (c->torn && j->part.length < 0 && j->torn_bytes != j->part.size) {
+		torn(j);
+		return;
 	}
 	if (j->part.length >= 0 && (uint64_t)j->part.length != j->part.size) {
 		buf_printf(&c->why, "%llu bytes came of %lld",
@@ -480,6 +481,7 @@ job_ended(struct job *j)
 	int code;
 
 	end = call_end(c);
+	j->answered = ++j->downloads->answers;
 	if (j->downloads->fatal != 0) {
 		if (j->state != JOB_OVER)
 			job_over(j, DOWNLOAD_FAILED, j->downloads->fatal);

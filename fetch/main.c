@@ -267,6 +267,7 @@ main(int argc, char **argv)
 	file_std_fds();
 	msg_start(argv[0]);
 	secret_guard();		/* the settings may have secrets, too */
+	secret_take_env();
 	json_set_alloc_funcs(xmalloc, free);	/* half an object is none */
 	signal(SIGPIPE, SIG_IGN);	/* a reader that ends is a write that fails */
 	site_init(&o.site);

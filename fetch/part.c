@@ -106,7 +106,7 @@ spool_part_open(struct spool *s, const char *base, struct spool_part *p)
 	}
 	/* A note of a file that is gone would tell lies about the part to come. */
 	if (st.st_size == 0)
-		return is_there(s, base) ? 0 : spool_part_reset(s, base, p);
+		return is_there(s, base) ? 0 : info_remove(s, base);
 	if (info_read_part(s, base, p, &synced)) {
 		p->size = (uint64_t)st.st_size;
 		if (p->size > synced)

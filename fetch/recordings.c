@@ -18,6 +18,7 @@
 #include "file.h"
 #include "filerow.h"
 #include "intake.h"
+#include "luck.h"
 #include "msg.h"
 #include "num.h"
 #include "progress.h"
@@ -73,11 +74,7 @@ struct run {
 	uint64_t sessions_over, files_over;	/* for the progress */
 	int in_a_row;		/* files that failed, without a success */
 	int refused[KINDS];	/* the exit code that a kind got once for all */
-	struct {
-		int good;	/* one of this kind came */
-		int since;	/* so many were refused since */
-		int forbidden;	/* one of these with 403 */
-	} luck[KINDS];
+	struct luck luck[KINDS];
 	int code;		/* the worst so far */
 	int failed;		/* no Z */
 };
@@ -181,6 +178,12 @@ read_pending(struct run *run)
 	}
 }
 
+static const char *
+report_of(const struct run *run, const struct kind *k)
+{
+	return run->site->rs ? k->rs_report : k->report;
+}
+
 /* Begin fetching one file. */
 static void
 begin(struct run *run, struct pending *p, struct job *j)
@@ -188,7 +191,7 @@ begin(struct run *run, struct pending *p, struct job *j)
 	struct item *it = &p->item[p->begun];
 	const struct kind *k = &kinds[it->kind];
 	struct question q = {
-		.report = run->site->rs ? k->rs_report : k->report,
+		.report = report_of(run, k),
 	};
 	const char *instance = it->instance[0] != '\0' ? it->instance : NULL;
 	struct buf query = {0};
@@ -211,8 +214,9 @@ begin(struct run *run, struct pending *p, struct job *j)
 
 /* Keep the slots busy with the earliest files that are not begun. */
 static void
-fill_slots(struct run *run)
+fill_slots(void *arg)
 {
+	struct run *run = arg;
 	struct pending *p;
 	struct job *j;
 
@@ -257,30 +261,24 @@ is_down(struct run *run, const struct job *j)
 }
 
 /*
- * Refused is one file, for it is no longer there, or all of the kind: that is
- * so when none came before, or several in a row were refused, or the last was
- * forbidden.  Until that is known the session counts as left out; when it was
- * the kind, the stream has no end mark, and all of it is asked for again.
+ * Refused is one file, or all of the kind: see luck.h.  Until that is known
+ * the session counts as left out; when it was the kind, the stream has no end
+ * mark, and all of it is asked for again.
  */
 static int
 is_refusal(const struct job *j)
 {
-	long status = j->call.status;
-
-	return j->code == EX_NOPERM && (status == 403 || status == 404 || status == 410);
+	return j->code == EX_NOPERM && call_is_refused(&j->call);
 }
 
 static void
 note_luck(struct run *run, size_t kind, const struct job *j)
 {
-	if (j->is == DOWNLOAD_WHOLE || j->is == DOWNLOAD_STORED || j->is == DOWNLOAD_EXPIRED) {
-		memset(&run->luck[kind], 0, sizeof(run->luck[kind]));
-		run->luck[kind].good = 1;
-	} else if (j->is == DOWNLOAD_FAILED && is_refusal(j)) {
-		run->luck[kind].forbidden |= j->call.status == 403;
-		if (++run->luck[kind].since >= BAD_FILES)
-			run->refused[kind] = j->code;
-	}
+	if (j->is == DOWNLOAD_WHOLE || j->is == DOWNLOAD_STORED || j->is == DOWNLOAD_EXPIRED)
+		luck_good(&run->luck[kind], j);
+	else if (j->is == DOWNLOAD_FAILED && is_refusal(j) && run->refused[kind] == 0 &&
+	    luck_bad(&run->luck[kind], j))
+		run->refused[kind] = j->code;
 }
 
 static void
@@ -288,10 +286,12 @@ judge_luck(struct run *run)
 {
 	size_t k;
 
-	for (k = 0; k < KINDS; k++)
-		if (run->refused[k] != 0 || (run->luck[k].since > 0 &&
-		    (!run->luck[k].good || run->luck[k].forbidden)))
+	for (k = 0; k < KINDS; k++) {
+		if (run->refused[k] != 0 || (run->downloads.fatal == 0 &&
+		    !rec_failed(run->out) && luck_end(&run->luck[k], &run->downloads,
+		    report_of(run, &kinds[k]))))
 			fail(run, EX_NOPERM);
+	}
 }
 
 /* A file has come, or will not. */
@@ -447,6 +447,9 @@ work(struct run *run, int scratch)
 	if (lseek(scratch, 0, SEEK_SET) == -1 ||
 	    downloads_open(&run->downloads, run->site, &run->spool, o->jobs) != 0)
 		return EX_SOFTWARE;
+	/* A slow disk does not hold up the network. */
+	run->downloads.more = fill_slots;
+	run->downloads.more_arg = run;
 	run->todo = rec_open(scratch, "temporary file");
 	run->out = rec_new(1, "standard output");
 	run->last = &run->first;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "code.h"
 #include "document.h"
 #include "fetch.h"
@@ -222,6 +223,7 @@ ask_lsids(struct run *run)
 		struct question q = {.report = run->report};
 
 		(void)question_add(&q, "lsid", run->options->lsid[i]);
+		d->only = run->options->lsid[i];
 		code = document_get(d, &q, &is);
 		if (code != 0)
 			return code;
@@ -263,6 +265,8 @@ learn_time(struct run *run)
 			break;
 		call_sleep(run->site, delay);
 	}
+	if (end == CALL_DONE)
+		clock_learn(run->site);
 	if (end == CALL_DONE || run->site->date != 0)
 		return 0;
 	call_complain(&d->call, "its time");
@@ -278,7 +282,8 @@ set_span(struct run *run)
 
 	run->mark = run->until = now;
 	if (now == 0 && (o->until == NULL || strcmp(o->until, "now") == 0)) {
-		msg_warn("%s: its answers bear no Date: give --until", run->site->name);
+		msg_warn("%s: its answers bear no Date, and the command API does not tell the "
+		    "time: give --until", run->site->name);
 		return EX_UNAVAILABLE;
 	}
 	if (o->until != NULL) {

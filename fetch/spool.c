@@ -22,23 +22,29 @@
 
 /* What a file may be, where only its base is known. */
 static const char *const extensions[] = {
-	"flv", "mp4", "zip", "gz", "mkv", "ogg", "avi", "nsb", "bin", NULL
+	"flv", "mp4", "zip", "gz", "mkv", "ogg", "avi", "nsb", "bin",
+	"cast", "txt", NULL
 };
 
-/* Temporary files that nobody holds: their makers were killed. */
+/*
+ * Temporary files that nobody holds: their makers were killed.  And is any
+ * whole file there?
+ */
 static void
-sweep(const struct spool *s)
+sweep(struct spool *s)
 {
 	int dir = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
 	DIR *d = dir != -1 ? fdopendir(dir) : NULL;
 	struct dirent *e;
 
+	s->had_files = d == NULL;
 	if (d == NULL) {
 		if (dir != -1)
 			close(dir);
 		return;
 	}
 	while ((e = readdir(d)) != NULL) {
+		s->had_files |= e->d_name[0] != '.';
 		if (strncmp(e->d_name, TMP_PREFIX, strlen(TMP_PREFIX)) != 0)
 			continue;
 		fd = openat(s->dir, e->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -218,7 +224,7 @@ spool_find(struct spool *s, const char *base, struct spool_file *f)
 	int64_t size;
 
 	if (!info_read_file(s, base, f))
-		return find_by_name(s, base, f);
+		return s->had_files ? find_by_name(s, base, f) : 0;
 	size = size_of(s, f->name);
 	if (size == -1)
 		return 0;

@@ -25,6 +25,7 @@ struct spool {
 	int done;		/* of --done, or -1 */
 	int verify;		/* read again what is there whole */
 	int unsynced;		/* names were given since the last sync */
+	int had_files;		/* when it was opened; what came since has a note */
 	/* Called now and then while a file is read again, if not NULL. */
 	void (*meanwhile)(void *);
 	void *meanwhile_arg;

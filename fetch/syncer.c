@@ -13,6 +13,9 @@
 
 /* File systems join what several ask for at a time in one commit. */
 #define THREADS 4
+/* One thread often keeps up, for its sync was joined with another's; so many
+ * tasks that wait for each are worth waking one more. */
+#define WAITING 4
 #define STACK 65536
 
 struct task {
@@ -30,6 +33,7 @@ struct syncer {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct queue todo, done;
+	int waiting, busy;	/* tasks; threads that will look for more */
 	int stop;
 	pthread_t thread[THREADS];
 	int threads;
@@ -60,18 +64,26 @@ work(void *arg)
 {
 	struct syncer *s = arg;
 	struct task *t;
+	int woken;
 
 	pthread_mutex_lock(&s->lock);
+	s->busy++;
 	for (;;) {
-		while ((t = get(&s->todo)) == NULL && !s->stop)
+		while ((t = get(&s->todo)) == NULL && !s->stop) {
+			s->busy--;
 			pthread_cond_wait(&s->more, &s->lock);
+			s->busy++;
+		}
 		if (t == NULL)
 			break;
+		s->waiting--;
 		pthread_mutex_unlock(&s->lock);
 		t->error = fsync(t->fd) == -1 ? errno : 0;
 		pthread_mutex_lock(&s->lock);
+		woken = s->done.first != NULL;	/* and takes all that is there */
 		put(&s->done, t);
-		call_wake(s->site);
+		if (!woken)
+			call_wake(s->site);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
@@ -136,7 +148,8 @@ syncer_add(struct syncer *s, int fd, void *thing)
 	t->thing = thing;
 	pthread_mutex_lock(&s->lock);
 	put(&s->todo, t);
-	pthread_cond_signal(&s->more);
+	if (++s->waiting > WAITING * s->busy)
+		pthread_cond_signal(&s->more);
 	pthread_mutex_unlock(&s->lock);
 }
 

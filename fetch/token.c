@@ -231,7 +231,9 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 {
 	char shown[SITE_SHOWN];
 	/* A number of any size is a number. */
-	json_t *o = json_loadb(b->p != NULL ? b->p : "", b->n, JSON_DECODE_INT_AS_REAL, NULL);
+	size_t bom = b->n >= 3 && memcmp(b->p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	json_t *o = json_loadb(b->p != NULL ? b->p + bom : "", b->n - bom,
+	    JSON_DECODE_INT_AS_REAL, NULL);
 	const char *text = json_string_value(json_object_get(o, "access_token"));
 	const char *type = json_string_value(json_object_get(o, "token_type"));
 	json_t *life = json_object_get(o, "expires_in");

@@ -2,7 +2,6 @@
  * praic-conf check: everything that a run would need, tried now.  One line
  * for each, the worst code of all.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,14 +1,10 @@
 /* Mails by praic-mail: see conf_mail.h. */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "buf.h"
-#include "code.h"
 #include "conf_mail.h"
 #include "conf_run.h"
-#include "msg.h"
 #include "secret.h"
 
 #define PASSWORD "PRAIC_MAIL_PASSWORD"

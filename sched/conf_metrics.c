@@ -3,11 +3,9 @@
  * text (exposition format 0.0.4); from the settings database alone, so that
  * it can be asked while anything runs, or nothing.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,7 +15,6 @@
 #include "conf.h"
 #include "file.h"
 #include "msg.h"
-#include "num.h"
 
 /*
  * A query gives a metric's labels in its first columns, by their names, and

@@ -3,11 +3,9 @@
  * Integration Client Schedule".  What is moved then: conf_transfer.c.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "buf.h"
 #include "code.h"
 #include "conf_object.h"
 #include "conf_show.h"
@@ -20,7 +18,6 @@
 struct schedule {
 	int64_t period;
 	int at;		/* minutes after midnight, or DUE_NO_TIME */
-	int enabled;
 };
 
 static int

@@ -1,5 +1,4 @@
 /* Tables, lines and JSON: see conf_show.h. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

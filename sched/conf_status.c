@@ -3,8 +3,6 @@
  * what it did not: marks, what waits, what fails, what will soon be gone.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +10,6 @@
 #include "code.h"
 #include "conf.h"
 #include "conf_show.h"
-#include "msg.h"
 #include "sched_due.h"
 
 static int64_t

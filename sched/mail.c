@@ -408,6 +408,7 @@ main(int argc, char **argv)
 	file_std_fds();
 	msg_start(argv[0]);
 	secret_guard();
+	secret_take_env();
 	signal(SIGPIPE, SIG_IGN);
 	while (code == 0 && (c = getopt_long(argc, argv, "f:t:s:nv", longs, NULL)) != -1)
 		code = read_option(&o, c);

@@ -9,11 +9,11 @@
  *	sched_signal.c	signals
  *	sched_due.c	when
  *	sched_work.c	one transfer, in a process of its own: sched_step.c,
- *			sched_fetch.c, sched_store.c
+ *			sched_fetch.c, sched_files.c, sched_store.c
  *	sched_argv.c	which filters, with which options
  *	sched_pipe.c	a pipe of them
- *	sched_cut.c	reports that are cut
  *	sched_spool.c	the files of a transfer
+ *	sched_mark.c, sched_cut.c	where a report ends, and whether it does
  *	sched_db.c, sched_db_run.c	the settings database
  *	sched_report.c	mails
  *	sched_log.c, sched_logfile.c, sched_path.c, sched_show.c,

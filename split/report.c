@@ -164,6 +164,7 @@ report_document(struct report *r, struct source *source, uint64_t place, const c
 	buf_reset(&r->state->inherited);
 	r->state->start_gone = 0;
 	r->within = REPORT_BETWEEN;
+	r->text = NULL;
 	r->settled = place;
 }
 
@@ -304,7 +305,7 @@ report_begin(struct report *r, uint64_t from, uint64_t to, struct rec_value lsid
 		return -1;
 	}
 	r->within = REPORT_SESSION;
-	r->wants_text = 0;
+	r->text = NULL;
 	output_begin(s->out, host, lsid);
 	session_begin(s->session, s->host, lsid);
 	begin_xml(s, from, ns, n);
@@ -320,6 +321,7 @@ report_give_up(struct report *r, const char *why)
 	output_drop(r->state->out);
 	report_bad(r);
 	r->within = REPORT_UNWANTED;
+	r->text = NULL;
 }
 
 void
@@ -329,16 +331,7 @@ report_start_element(struct report *r, uint64_t place, enum name name, const cha
 	const char *refusal;
 
 	r->state->place = place;
-	refusal = session_start_element(r->state->session, name, element, a, n, &r->wants_text);
-	if (refusal != NULL)
-		report_give_up(r, refusal);
-}
-
-void
-report_text(struct report *r, const char *p, size_t n)
-{
-	const char *refusal = session_text(r->state->session, p, n);
-
+	refusal = session_start_element(r->state->session, name, element, a, n, &r->text);
 	if (refusal != NULL)
 		report_give_up(r, refusal);
 }
@@ -349,7 +342,7 @@ report_end_element(struct report *r, uint64_t place)
 	const char *refusal;
 
 	r->state->place = place;
-	refusal = session_end_element(r->state->session, &r->wants_text);
+	refusal = session_end_element(r->state->session, &r->text);
 	if (refusal != NULL)
 		report_give_up(r, refusal);
 }
@@ -368,9 +361,10 @@ report_end(struct report *r, uint64_t place)
 	}
 	s->place = place;
 	replaced = source_replaced(s->source, place) - s->replaced;
-	snprintf(text, sizeof(text), "%llu forbidden %s%s", (unsigned long long)replaced,
-	    replaced == 1 ? "byte or character" : "bytes or characters",
-	    s->options->strict ? "" : " became U+FFFD");
+	if (replaced > 0)
+		snprintf(text, sizeof(text), "%llu forbidden %s%s", (unsigned long long)replaced,
+		    replaced == 1 ? "byte or character" : "bytes or characters",
+		    s->options->strict ? "" : " became U+FFFD");
 	why = session_finish(s->session);
 	if (why == NULL && replaced > 0 && s->options->strict)
 		why = text;

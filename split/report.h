@@ -33,7 +33,7 @@ struct report {
 	int code;
 	/* of the document: */
 	enum { REPORT_BETWEEN, REPORT_SESSION, REPORT_UNWANTED } within;
-	int wants_text;		/* of the element that is open; else it must not come */
+	struct buf *text;	/* where that of the element that is open goes, or NULL */
 	uint64_t settled;	/* up to here the input was dealt with */
 	struct report_state *state;
 };
@@ -68,7 +68,6 @@ int report_begin(struct report *, uint64_t from, uint64_t to, struct rec_value l
 /* Below a session: see session.h.  The place is behind the tag. */
 void report_start_element(struct report *, uint64_t place, enum name, const char *element,
     const struct session_attribute *, int attributes);
-void report_text(struct report *, const char *p, size_t n);
 void report_end_element(struct report *, uint64_t place);
 /* Its end tag ends here. */
 void report_end(struct report *, uint64_t place);

@@ -11,6 +11,8 @@
 /* Lines are handed on in pieces of this size. */
 #define FLUSH_AT 65536
 #define KEEP_BYTES 65536
+/* What growing by halves makes of FLUSH_AT and a line. */
+#define KEEP_LINES (4 * FLUSH_AT)
 
 /* A user or team: its line is complete but for one character. */
 struct held {
@@ -71,7 +73,7 @@ rows_begin(struct rows *r)
 
 	r->refusal = NULL;
 	for (i = 0; i <= ROWS_AT_END; i++) {
-		buf_trim(&r->lines[i].text, 2 * FLUSH_AT);
+		buf_trim(&r->lines[i].text, KEEP_LINES);
 		r->lines[i].n = 0;
 	}
 	buf_trim(&r->keys, KEEP_BYTES);
@@ -91,7 +93,7 @@ put(struct rows *r, struct lines *l)
 		r->go(r->arg);
 		output_rows(r->out, l->text.p, l->text.n, l->n);
 	}
-	buf_trim(&l->text, 2 * FLUSH_AT);
+	buf_trim(&l->text, KEEP_LINES);
 	l->n = 0;
 }
 

@@ -23,7 +23,7 @@
 struct frame {
 	const struct rule *rule;
 	const char *element;
-	struct buf *text;	/* where its text is gathered, or NULL */
+	struct buf *text;	/* where its text is gathered, or NULL: not wanted */
 	uint64_t seen;		/* children that count once: rules_bit */
 	int children;
 };
@@ -41,7 +41,7 @@ struct session {
 	int texts;
 	/* attributes of the element whose text is being gathered */
 	struct buf id, name;
-	int has_id, has_value, has_name;
+	int has_id, has_name;
 
 	struct row own[OF_EVENT], *row[ROWS];
 	struct event event;
@@ -183,7 +183,7 @@ attribute(const struct session_attribute *a, int n, enum name name)
 }
 
 /* Keep an attribute's value until the element ends.  Is it there? */
-static int
+static inline int
 keep(struct buf *b, struct rec_value v)
 {
 	buf_trim(b, KEEP_BYTES);
@@ -199,6 +199,19 @@ begin_row(struct session *s, const struct frame *f, enum table_id table, int id_
 	if (id_column != -1)
 		set(s, f, id_column, id);
 	keep(&s->key, row_trim(id));
+}
+
+/* One with its value in the tag is a row already; else its text is. */
+static void
+start_value(struct session *s, struct frame *f, struct rec_value name, struct rec_value value)
+{
+	if (value.p == NULL) {
+		s->has_name = keep(&s->name, name);
+		return;
+	}
+	f->text = NULL;
+	event_value(&s->event, name, value);
+	s->refusal = rows_refusal(s->rows);
 }
 
 /* What the start tag says. */
@@ -258,8 +271,7 @@ start_role(struct session *s, struct frame *f, const struct session_attribute *a
 		set_time(s, f, EVENT_EVENT_TIME, attribute(a, n, N_timestamp), none);
 		break;
 	case VALUE:
-		s->has_name = keep(&s->name, attribute(a, n, N_name));
-		s->has_value = keep(f->text, attribute(a, n, N_value));
+		start_value(s, f, attribute(a, n, N_name), attribute(a, n, N_value));
 		break;
 	case CATEGORY:
 		event_begin_category(&s->event, attribute(a, n, N_name));
@@ -277,24 +289,15 @@ start_role(struct session *s, struct frame *f, const struct session_attribute *a
 	}
 }
 
-/* Is the text wanted of the element that is open? */
-static inline int
-wants(const struct session *s)
-{
-	const struct frame *f = &s->frame[s->frames - 1];
-
-	return s->deeper == 0 && f->text != NULL && !(f->rule->role == VALUE && s->has_value);
-}
-
 const char *
 session_start_element(struct session *s, enum name name, const char *element,
-    const struct session_attribute *a, int n, int *wants_text)
+    const struct session_attribute *a, int n, struct buf **text)
 {
 	struct frame *parent = &s->frame[s->frames - 1], *f;
 	const struct rule *rule;
 	uint64_t bit;
 
-	*wants_text = 0;
+	*text = NULL;
 	if (s->deeper > 0) {
 		s->deeper++;
 		return NULL;
@@ -322,19 +325,7 @@ session_start_element(struct session *s, enum name name, const char *element,
 		buf_trim(f->text, KEEP_BYTES);
 	}
 	start_role(s, f, a, n);
-	*wants_text = wants(s);
-	return s->refusal;
-}
-
-const char *
-session_text(struct session *s, const char *p, size_t n)
-{
-	struct buf *text = s->frame[s->frames - 1].text;
-
-	if (text->n + n > REC_MAX_LINE)
-		s->refusal = "a value longer than a line may be (64 MiB)";
-	else
-		buf_add(text, p, n);
+	*text = f->text;
 	return s->refusal;
 }
 
@@ -419,9 +410,9 @@ end_cell(struct session *s, const struct frame *f, struct rec_value text)
 	struct sysinfo_field field = {value_of(&s->id), value_of(&s->name), text};
 
 	if (f->rule->role == HEAD)
-		sysinfo_head(s->event.sysinfo, field);
+		sysinfo_head(s->event.sysinfo, &field);
 	else
-		sysinfo_cell(s->event.sysinfo, field);
+		sysinfo_cell(s->event.sysinfo, &field);
 	s->refusal = sysinfo_refusal(s->event.sysinfo);
 }
 
@@ -496,7 +487,8 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 		event_complete(&s->event);
 		break;
 	case VALUE:
-		event_value(&s->event, s->has_name ? value_of(&s->name) : none, text);
+		if (f->text != NULL)
+			event_value(&s->event, s->has_name ? value_of(&s->name) : none, text);
 		break;
 	case NAMED_LEAF:
 		event_leaf(&s->event, f->element, text);
@@ -531,22 +523,21 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 }
 
 const char *
-session_end_element(struct session *s, int *wants_text)
+session_end_element(struct session *s, struct buf **text)
 {
 	static const struct rec_value empty = {"", 0};
 	struct frame *f;
 
 	if (s->deeper > 0) {
 		s->deeper--;
-		*wants_text = wants(s);
+		*text = s->deeper == 0 ? s->frame[s->frames - 1].text : NULL;
 		return NULL;
 	}
 	f = &s->frame[--s->frames];
 	end_role(s, f, f->text != NULL ? value_of(f->text) : empty);
-	if (f->text != NULL) {
-		s->texts--;
+	s->texts -= f->rule->flags & GATHER;
+	if (f->text != NULL)
 		buf_trim(f->text, KEEP_BYTES);
-	}
-	*wants_text = wants(s);
+	*text = s->frame[s->frames - 1].text;
 	return s->refusal;
 }

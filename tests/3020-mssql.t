@@ -108,11 +108,12 @@ python3 - >values.rec <<'END'
 print("praic-records\t1\nH\tsession\thost_name\tlsid\texternal_key\ttype")
 print("H\tsession_event\tseq\ttype\tperformed_by\nH\tsession_event_data\tevent_seq\tseq\tname\tvalue")
 print("S\th\tv\nR\tsession_event\t1\tx\t\\N\nR\tsession_event\t2\t\t")
+print("R\tsession_event\t3\t" + "ü" * 450 + "\t" + "🙂" * 225)
 for i, v in enumerate(("ü" * 500000, "", "\\N", "\\\\N", "\u202e\x01\x7f", "🙂" * 300000,
                        "\\t\\n\\r\\\\", " blanks ", "|", "||", "'; DROP TABLE session; --",
                        "\ufffd\uffff\u0301", "a" * 4001, "b" * 8001)):
     print("R\tsession_event_data\t1\t%d\tv\t%s" % (i, v))
-print("R\tsession\th\tv\t\t\\N\nE\tv\t17\t0\nZ\t1\t0")
+print("R\tsession\th\tv\t\t\\N\nE\tv\t18\t0\nZ\t1\t0")
 END
 run 0 "values of every kind" ./t values.rec
 check "are there" storage check "$there" one.rec upper.rec values.rec
@@ -224,6 +225,23 @@ wipe
 vendor Latin1_General_CI_AS | ask
 run 78 "keys that fold case" ./t two.rec
 says "are refused" "Latin1_General_BIN2"
+
+# A trigger that writes and talks must not be taken for what praic wrote.
+wipe
+./t one.rec
+ask <<'END'
+CREATE TABLE dbo.praic_test_log (id BIGINT NULL)
+GO
+CREATE TRIGGER dbo.praic_test_note ON dbo.[user] AFTER INSERT AS
+	INSERT INTO dbo.praic_test_log (id) SELECT id FROM inserted;
+	INSERT INTO dbo.praic_test_log (id) SELECT id FROM inserted;
+	SELECT N'noted', id FROM inserted
+GO
+END
+run 0 "a trigger of the database's owner" ./t -v two.rec
+check "is no trouble" storage check "$there" one.rec two.rec
+check "and ran" test "$(echo 'SELECT COUNT(*) / 2 FROM dbo.praic_test_log' | ask)" -gt 100
+echo 'DROP TABLE dbo.praic_test_log' | ask
 
 # A big session.
 wipe

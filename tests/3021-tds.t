@@ -55,11 +55,14 @@ make_records --sessions 20 >twenty.rec
 	python3 - <<'END'
 print("S\th\tv\nR\tsession_event\t1\t\t2024-02-29T23:59:59Z\t\\N\t|\t🙂\tü"
       "\t-9223372036854775808\t0")
+# As much as a column takes, and not a byte more.
+print("R\tsession_event\t2\t" + "ü" * 450 + "\t\\N\t" + "🙂" * 225 + "\t" + "e" * 450
+      + "\t\\N" * 4)
 print("R\tsession_event_data\t1\t1\t\\N\t" + "🙂ü" * 300000)
 print("R\tsession_event_data\t1\t2\ta\\tb\\nc\\rd\\\\e\t")
 print("R\tsession\th\tv\t\\N\t0001-01-01T00:00:00Z\t9999-12-31T23:59:59Z\t\\N\t\\N\t"
       + "\t\\N" * 10)
-print("E\tv\t4\t0\nZ\t1\t0")
+print("E\tv\t5\t0\nZ\t1\t0")
 END
 } >odd.rec
 
@@ -167,11 +170,13 @@ once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$
 once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "in parts"
 says "no session is left out" "20 stored"
 once 0 "a database that is being recovered" 'INSERT INTO dbo..user.=922:is being recovered' "$again"
-start --once --fault '^COMMIT=close' --fault 'login 2=4060:Cannot open database "store"' \
-	--fault 'login 3=17187:not ready to accept new client connections'
+start --once --fault '^COMMIT=close' --fault 'login 2=close' \
+	--fault 'login 3=4060:Cannot open database "store"' \
+	--fault 'login 4=17187:not ready to accept new client connections'
 run 0 "a server that starts again" ./l -v twenty.rec
-says "has its database later" "trying again (3 of 5)"
-says "than it answers" "trying again (4 of 5)"
+says "listens before it talks" "the server breaks off"
+says "has its database later" "trying again (4 of 5)"
+says "than it answers" "trying again (5 of 5)"
 start --fault 'login 1=17187:not ready to accept new client connections'
 run 69 "a server that is not ready" ./l -v twenty.rec
 says "says so" "not ready to accept"

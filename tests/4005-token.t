@@ -182,6 +182,32 @@ no_token
 export PRAIC_TEST_SECRET="$secret"
 run 0 "env:" "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
 	--secret env:PRAIC_TEST_SECRET sessions --since 1d
+# What is in the environment is gone from it while the program runs.
+environ() {
+	site_fault "slow-start seconds=30"
+	PRAIC_TEST_OTHER=something PRAIC_TEST_SECRET="$(cat "$site/secret")" "$fetch" \
+		--host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
+		--secret env:PRAIC_TEST_SECRET --proxy-user env:PRAIC_TEST_SECRET \
+		-v sessions --since 1d >out 2>err &
+	pid=$!
+	site_tries=0
+	until grep -q 'a new token' err || [ "$site_tries" -gt 400 ]; do
+		site_tries=$((site_tries + 1))
+		sleep 0.05
+	done
+	cat "/proc/$pid/environ" >environ 2>/dev/null
+	# Without root nobody can read it at all.
+	[ -s environ ] || echo PRAIC_TEST_OTHER=something >environ
+	kill $pid
+	wait $pid 2>/dev/null
+	site_fault
+}
+no_token
+environ
+says "a secret of the environment is used, twice" "a new token"
+check "the environment is there" grep -q PRAIC_TEST_OTHER=something environ
+check "but not the secret" lacks environ "$(cat "$site/secret")"
+no_token
 run 0 "credential:" env CREDENTIALS_DIRECTORY="$site" "$fetch" --host "localhost:$port" \
 	--ca-file "$site/ca.pem" --client-id "$client" --secret credential:secret sessions --since 1d
 

@@ -224,6 +224,28 @@ site_fault "status code=404 match=lsid=$(cat one.lsid)"
 site_forget
 recordings 65 "one is not there" -j 1
 sound "costs that session, and no other"
+cut -f 1 truth | uniq | sed -n '3p;4p;5p;6p' | paste -s -d , | sed 's/[^,]*/lsid=&/g' >four
+for code in 404 403 410; do
+	site_fault "status code=$code match=$(cat four)"
+	recordings 65 "four in a row that are refused ($code), between others" -j 1 -v
+	says "what came before is asked for again" "would still come"
+	sound "$code: they cost their sessions, and no other"
+	tail -n 1 out >got
+	printf 'Z\t%s\t4\n' "$(($(grep -c '^S' in) - 4))" >want
+	same "$code: and are counted" want got
+done
+last=$(cut -f 1 truth | tail -n 1)
+site_fault "status code=403 match=lsid=$last"
+recordings 65 "the last one is refused" -j 1
+awk -F '\t' '$2 == "recording"' truth | wc -l >count
+for left in 1 3; do
+	for code in 404 403; do
+		site_fault "status code=$code match=AccessSessionRecording after=$(($(cat count) - left))"
+		recordings 77 "the permission is gone ($code) before the last $left" -j 1 -v --kind recording
+		says "is found out" "is refused now, too"
+		check "no end" sh -c '! grep -q ^Z out'
+	done
+done
 site_fault "status code=202 match=lsid=$(cat one.lsid) times=2"
 recordings 0 "what is not ready yet is waited for" -j 1
 files out >got

@@ -116,6 +116,13 @@ answer "" 'PK\003\004abcdefghijklmnopqrst'
 run 69 "a ZIP does not" f Syslog
 says "and says so" "the connection was cut"
 check "nothing of it goes out" test ! -s out
+echo 7 5 3 >raw/abrupt
+run 69 "not by being cut elsewhere each time" f --retry-time 1 Syslog
+check "nothing of it goes out" test ! -s out
+echo 7 >raw/abrupt
+run 0 "but by coming twice in the same length" f --retry-time 20 Syslog
+printf 'PK\003\004abcdefghijklmnopqrst' >want
+same "it is whole" want out
 rm raw/abrupt
 run 0 "unless TLS is ended" f Syslog
 # shellcheck disable=SC2059
@@ -265,10 +272,11 @@ wait $!
 # recordings
 printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\trecording\tkind\tinstance\n' >in
 printf 'S\tpra.example.net\ta1\nR\trecording\trecording\t\\N\nR\tsession\tpra.example.net\ta1\nE\ta1\t2\t0\nZ\t1\t0\n' >>in
+recording_time=0
 recording() {
 	rm -rf spool
 	mkdir spool
-	pipe "$1" "$2" in f --stall-time 1 recordings -d spool
+	pipe "$1" "$2" in f --stall-time 1 --retry-time $recording_time recordings -d spool
 	find spool -type f ! -name '.*.info' | sed 's/.*\.//' >got
 	printf '%s' "${3:+$3
 }" >want
@@ -296,9 +304,47 @@ done <<'T'
 69||a text that is said to everything|Content-Type: video/x-flv\r\n|<error>Nicht jetzt.</error>
 T
 answer '' 'FLV\001abcdefghijklmnop'
+echo 8 4 >raw/abrupt
+recording 69 "a file without length, cut off here and there" ""
+says "why" "neither a length, nor an end of TLS, nor a second answer as long"
 : >raw/abrupt
-recording 69 "a file without length, and TLS cut off" ""
+recording 0 "a file without length, and TLS cut off" flv
+printf 'FLV\001abcdefghijklmnop' >whole.flv
+check "came twice in the same length" cmp whole.flv spool/*.flv
+echo 8 >raw/abrupt
+recording_time=20
+recording 0 "the same, when it was cut at first" flv
+recording_time=0
+check "is whole" cmp whole.flv spool/*.flv
+: >raw/abrupt
+answer '' '<error>This recording has expired and can no longer be viewed or downloaded.</error>'
+recording 0 "that it has expired, in XML, which tells by itself that it is whole" ""
 rm raw/abrupt
+sed 's/^R.recording.*/R\trecording\tshell\t0/' in >shell.in
+cp in video.in
+cp shell.in in
+while IFS='|' read -r code extension name header body; do
+	answer "$header" "$body"
+	recording "$code" "a shell: $name" "$extension"
+done <<'T'
+0|cast|asciicast|Content-Type: text/plain\r\n|{"version": 2, "width": 80}\n[0.1, "o", "ls"]\n
+0|cast|asciicast of one line||{"version": 2, "width": 80}
+0|txt|text as an attachment|Content-Disposition: attachment; filename="shell.txt"\r\n|$ ls\r\n
+0|bin|text with a bell in it|Content-Type: text/plain\r\nContent-Disposition: attachment\r\n|$ ls\007
+69||text that nobody calls a file|Content-Type: text/plain\r\n|Please try again later.\n
+69||an error in JSON|Content-Disposition: attachment\r\n|{"version": 1, "error": "server_error"}
+69||other JSON||{"status": 1}
+69||a page as an attachment|Content-Disposition: attachment\r\n|<html><body>Please log in</body></html>
+T
+head -c 200000 /dev/zero | tr '\0' x >long
+{
+	printf 'HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n{"version": 2}\n'
+	for i in 1 2 3 4 5 6 7; do printf '[0.%s, "o", "' $i; cat long; echo '"]'; done
+} >raw/answer
+recording 0 "a shell: a long asciicast" cast
+sed '1,/^.$/d' raw/answer >whole.cast
+check "is all there" cmp whole.cast spool/*.cast
+cp video.in in
 printf 'HTTP/1.1 206 x\r\nContent-Range: bytes 0-3/4\r\n\r\nFLV\001' >raw/answer
 recording 69 "a part that nobody asked for" ""
 

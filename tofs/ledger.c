@@ -131,7 +131,7 @@ check_head(struct ledger *l, int dir)
 }
 
 struct ledger *
-ledger_open(struct tree *t, const struct settings *set, int make, int *code)
+ledger_open(struct tree *t, const struct options *opt, int make, int *code)
 {
 	struct ledger *l = xcalloc(1, sizeof(*l));
 	struct stat st;
@@ -139,9 +139,9 @@ ledger_open(struct tree *t, const struct settings *set, int make, int *code)
 
 	l->path = xasprintf("%s/" TREE_LEDGER, tree_path(t));
 	l->hash = sha256_new();
-	l->no_sync = set->no_sync;
+	l->no_sync = opt->no_sync;
 	l->reads = !make;
-	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, settings_own_mode(set));
+	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, options_own_mode(opt));
 	if (l->fd == -1) {
 		msg_errno("%s", l->path);
 		*code = make ? tofs_fault(errno) : EX_NOINPUT;

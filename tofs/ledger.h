@@ -53,7 +53,7 @@ extern const char ledger_head[];	/* the first line, with its LF */
 struct ledger;
 
 /* Opened, and with make made if need be.  NULL and *code after a message. */
-struct ledger *ledger_open(struct tree *, const struct settings *, int make, int *code);
+struct ledger *ledger_open(struct tree *, const struct options *, int make, int *code);
 void ledger_close(struct ledger *);
 int ledger_fd(const struct ledger *);
 

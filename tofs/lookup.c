@@ -24,7 +24,7 @@
 struct lookup {
 	struct ledger *ledger;
 	struct tree *tree;
-	const struct settings *set;
+	const struct options *opt;
 	int scratch;
 	struct index *index;
 	struct sha256 *hash;
@@ -167,7 +167,7 @@ rebuild(struct lookup *k, uint64_t size)
 		keys = index_keys(old) * 2;
 	do {
 		k->index = index_new(dir, k->scratch ? NULL : NEW_INDEX,
-		    settings_own_mode(k->set), keys);
+		    options_own_mode(k->opt), keys);
 		if (k->index == NULL)
 			break;
 		r = take_lines(k, 0);
@@ -220,14 +220,14 @@ catch_up(struct lookup *k)
 }
 
 struct lookup *
-lookup_new(struct ledger *l, struct tree *t, const struct settings *set, int scratch,
+lookup_new(struct ledger *l, struct tree *t, const struct options *opt, int scratch,
     int *code)
 {
 	struct lookup *k = xcalloc(1, sizeof(*k));
 
 	k->ledger = l;
 	k->tree = t;
-	k->set = set;
+	k->opt = opt;
 	k->scratch = scratch;
 	k->hash = sha256_new();
 	if (scratch && catch_up(k) == -1) {

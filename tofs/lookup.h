@@ -14,7 +14,7 @@ struct lookup;
  * that nobody else has touched, for the lines that are there now.  NULL and
  * *code after a message.
  */
-struct lookup *lookup_new(struct ledger *, struct tree *, const struct settings *,
+struct lookup *lookup_new(struct ledger *, struct tree *, const struct options *,
     int scratch, int *code);
 void lookup_free(struct lookup *);
 

@@ -11,10 +11,10 @@
 
 #include "code.h"
 #include "confine.h"
-#include "destination.h"
 #include "file.h"
 #include "msg.h"
 #include "run.h"
+#include "settings.h"
 #include "sha256.h"
 #include "tofs.h"
 #include "verify.h"
@@ -85,26 +85,26 @@ usage(int code)
 static int
 set_field(void *arg, const char *name, const char *value)
 {
-	struct settings *set = arg;
+	struct options *opt = arg;
 	enum kind kind;
 
 	if (strcmp(name, "directory") == 0)
-		set->directory = value;
+		opt->directory = value;
 	else if (strcmp(name, "conflict") == 0)
-		return settings_conflict(set, value);
+		return options_conflict(opt, value);
 	else if (strcmp(name, "retain") == 0)
-		return settings_retain(set, value);
+		return options_retain(opt, value);
 	else if (strcmp(name, "mode") == 0)
-		return settings_mode(set, value);
+		return options_mode(opt, value);
 	else if (strcmp(name, "in-progress") == 0)
-		set->in_progress = *value == '1';
+		opt->in_progress = *value == '1';
 	else if (strcmp(name, "fold-case") == 0)
-		set->fold_case = *value == '1';
+		opt->fold_case = *value == '1';
 	else if (strcmp(name, "format") == 0)
-		set->all_formats = value;
+		opt->all_formats = value;
 	else if (strncmp(name, "format-", 7) == 0 &&
 	    (kind = kind_find(name + 7, strlen(name + 7))) != KINDS)
-		set->format_text[kind] = value;
+		opt->format_text[kind] = value;
 	else {
 		msg_warn("the settings have %s, which this program does not know", name);
 		return EX_CONFIG;
@@ -113,53 +113,54 @@ set_field(void *arg, const char *name, const char *value)
 }
 
 static int
-set_options(struct settings *set, int *verifies, int argc, char **argv)
+set_options(struct options *opt, int *verifies, int argc, char **argv)
 {
 	int c, code = 0;
 
 	while ((c = getopt_long(argc, argv, "c:D:d:f:i:m:pr:v", long_option, NULL)) != -1)
 		switch (c) {
 		case 'c':
-			code = code_worse(code, settings_conflict(set, optarg));
+			code = code_worse(code, options_conflict(opt, optarg));
 			break;
 		case 'd':
-			set->directory = optarg;
+			opt->directory = optarg;
 			break;
 		case 'D':
-			code = code_worse(code, destination_load(optarg, set_field, set));
-			if (set->abandoned == 0)
-				set->abandoned = ABANDONED;
+			code = code_worse(code, settings_load_destination(optarg, SETTINGS_FS,
+			    set_field, opt));
+			if (opt->abandoned == 0)
+				opt->abandoned = ABANDONED;
 			break;
 		case 'f':
-			code = code_worse(code, settings_format(set, optarg));
+			code = code_worse(code, options_format(opt, optarg));
 			break;
 		case 'i':
-			set->spool = optarg;
+			opt->spool = optarg;
 			break;
 		case 'm':
-			code = code_worse(code, settings_mode(set, optarg));
+			code = code_worse(code, options_mode(opt, optarg));
 			break;
 		case 'p':
-			set->in_progress = 1;
+			opt->in_progress = 1;
 			break;
 		case 'r':
-			code = code_worse(code, settings_retain(set, optarg));
+			code = code_worse(code, options_retain(opt, optarg));
 			break;
 		case 'v':
 			msg_level++;
 			break;
 		case ABANDON:
-			if (when_parse_span(optarg, &set->abandoned) == -1 ||
-			    set->abandoned == 0) {
+			if (when_parse_span(optarg, &opt->abandoned) == -1 ||
+			    opt->abandoned == 0) {
 				msg_warn("--abandoned %s: a span such as 36h or 7d", optarg);
 				code = EX_USAGE;
 			}
 			break;
 		case FOLD_CASE:
-			set->fold_case = 1;
+			opt->fold_case = 1;
 			break;
 		case NO_SYNC:
-			set->no_sync = 1;
+			opt->no_sync = 1;
 			break;
 		case VERIFY:
 			*verifies = 1;
@@ -172,7 +173,7 @@ set_options(struct settings *set, int *verifies, int argc, char **argv)
 		default:
 			usage(EX_USAGE);
 		}
-	if (code == 0 && set->directory == NULL) {
+	if (code == 0 && opt->directory == NULL) {
 		msg_warn("-d DIRECTORY is missing: where are the files to go?");
 		usage(EX_USAGE);
 	}
@@ -180,22 +181,22 @@ set_options(struct settings *set, int *verifies, int argc, char **argv)
 		msg_warn("--verify reads no records: %s is not wanted", argv[optind]);
 		return EX_USAGE;
 	}
-	return code != 0 ? code : settings_finish(set);
+	return code != 0 ? code : options_finish(opt);
 }
 
 /* What all this needs is known now; what the stream says changes nothing. */
 static void
-confine(const struct settings *set, int verifies, char *const operand[], int operands)
+confine(const struct options *opt, int verifies, char *const operand[], int operands)
 {
 	struct confine *c = confine_new();
 
 	/* libcrypto reads a configuration when it is first used. */
 	sha256_free(sha256_new());
-	confine_allow(c, set->directory, verifies ? CONFINE_READ : CONFINE_CHANGE);
+	confine_allow(c, opt->directory, verifies ? CONFINE_READ : CONFINE_CHANGE);
 	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
 	/* Only read, but a link of a file may not be allowed more than the file. */
-	if (set->spool != NULL)
-		confine_allow(c, set->spool, CONFINE_CHANGE);
+	if (opt->spool != NULL)
+		confine_allow(c, opt->spool, CONFINE_CHANGE);
 	confine_allow_operands(c, operand, operands);
 	confine_enter(c);
 }
@@ -203,7 +204,7 @@ confine(const struct settings *set, int verifies, char *const operand[], int ope
 int
 main(int argc, char **argv)
 {
-	struct settings set;
+	struct options opt;
 	int code, verifies = 0;
 
 	msg_start(argv[0]);
@@ -211,14 +212,14 @@ main(int argc, char **argv)
 	/* A write to a closed pipe is an error like others: files are open. */
 	signal(SIGPIPE, SIG_IGN);
 	umask(0);	/* modes are as they were asked for */
-	settings_init(&set);
-	code = set_options(&set, &verifies, argc, argv);
+	options_init(&opt);
+	code = set_options(&opt, &verifies, argc, argv);
 	if (code == 0)
-		confine(&set, verifies, argv + optind, argc - optind);
+		confine(&opt, verifies, argv + optind, argc - optind);
 	if (code == 0 && verifies)
-		code = verify(&set);
+		code = verify(&opt);
 	else if (code == 0)
-		code = run(&set, argv + optind, argc - optind);
-	settings_free(&set);
+		code = run(&opt, argv + optind, argc - optind);
+	options_free(&opt);
 	return code;
 }

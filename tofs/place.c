@@ -29,7 +29,7 @@ struct hint {
 struct place {
 	struct tree *tree;
 	struct lookup *lookup;
-	const struct settings *set;
+	const struct options *opt;
 	struct sha256 *hash;
 	struct hint hint[HINTS];
 	struct buf number;	/* a name with a number */
@@ -45,13 +45,13 @@ enum there {
 };
 
 struct place *
-place_new(struct tree *t, struct lookup *k, const struct settings *set)
+place_new(struct tree *t, struct lookup *k, const struct options *opt)
 {
 	struct place *p = xcalloc(1, sizeof(*p));
 
 	p->tree = t;
 	p->lookup = k;
-	p->set = set;
+	p->opt = opt;
 	p->hash = sha256_new();
 	return p;
 }
@@ -364,7 +364,7 @@ place_put(struct place *p, const struct content *c, enum placed *placed, struct 
 
 	buf_reset(final);
 	*placed = PLACED_NOT;
-	switch (p->set->conflict) {
+	switch (p->opt->conflict) {
 	case CONFLICT_APPEND:
 		code = append(p, c, placed, final);
 		break;
@@ -398,9 +398,9 @@ place_has(struct place *p, const struct content *c)
 		return r == -1 ? -1 : 0;
 	same = f.bytes == c->bytes && (uint64_t)st.st_size == c->bytes &&
 	    memcmp(f.sha256, c->sha256, SHA256_HEX - 1) == 0;
-	if (same || p->set->conflict == CONFLICT_SKIP)
+	if (same || p->opt->conflict == CONFLICT_SKIP)
 		return 1;
-	if (p->set->conflict != CONFLICT_APPEND)
+	if (p->opt->conflict != CONFLICT_APPEND)
 		return 0;
 	return look_for_brother(p, c, &brother) != 0 ? -1 : brother;
 }

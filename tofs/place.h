@@ -28,7 +28,7 @@ enum placed {
 struct place;
 
 /* The things given are kept. */
-struct place *place_new(struct tree *, struct lookup *, const struct settings *);
+struct place *place_new(struct tree *, struct lookup *, const struct options *);
 void place_free(struct place *);
 
 /*

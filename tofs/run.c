@@ -29,7 +29,7 @@
 #define KEEP ((size_t)64 * 1024)
 
 struct run {
-	const struct settings *set;
+	const struct options *opt;
 	struct store *store;	/* NULL: it is made when the first session comes */
 	struct document *document;
 	int broken;		/* it cannot be made */
@@ -115,8 +115,8 @@ look_at_event(struct run *u)
 static int
 is_over(const struct run *u)
 {
-	return u->ended || (u->set->abandoned > 0 && u->started != INT64_MAX &&
-	    (int64_t)time(NULL) - u->started > u->set->abandoned);
+	return u->ended || (u->opt->abandoned > 0 && u->started != INT64_MAX &&
+	    (int64_t)time(NULL) - u->started > u->opt->abandoned);
 }
 
 static void
@@ -142,7 +142,7 @@ make_name(struct run *u, enum kind kind, const char *instance, struct rec_value 
 	set_text(&v[FIELD_KIND], kind_name[kind]);
 	set_text(&v[FIELD_INSTANCE], instance);
 	v[FIELD_EXTENSION] = extension;
-	name_make(&u->name, &u->set->format[kind], kind, v, store_folds(u->store));
+	name_make(&u->name, &u->opt->format[kind], kind, v, store_folds(u->store));
 	return u->name.p;
 }
 
@@ -173,7 +173,7 @@ save_session(struct run *u)
 	struct draft *draft;
 	const char *why;
 
-	if (!u->set->in_progress && !is_over(u)) {
+	if (!u->opt->in_progress && !is_over(u)) {
 		u->in_progress++;
 		msg_tell(2, "session %.*s of %.*s: in progress, left for later",
 		    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p);
@@ -204,8 +204,8 @@ is_done(struct run *u, const struct spooled *f, const char *name)
 {
 	int has = store_has(u->store, name, f->bytes, f->sha256);
 
-	if (has == 0 && f->kind == KIND_BACKUP && u->set->retain >= 0) {
-		has = retain_needless(u->store, u->r->host.p, u->r->host.n, u->set->retain,
+	if (has == 0 && f->kind == KIND_BACKUP && u->opt->retain >= 0) {
+		has = retain_needless(u->store, u->r->host.p, u->r->host.n, u->opt->retain,
 		    f->instance, f->sha256);
 		if (has == 2)
 			msg_tell(2, "%s: was stored, and had to make room", name);
@@ -240,7 +240,7 @@ save_file(struct run *u, const struct spooled *f)
 	name = make_name(u, f->kind, instance, extension);
 	if ((code = is_done(u, f, name)) != 0)
 		return code == 1;
-	code = spooled_read(u->store, u->set, u->spool, f, &draft, &why);
+	code = spooled_read(u->store, u->opt, u->spool, f, &draft, &why);
 	if (code != 0)
 		u->code = code_worse(u->code, code);
 	else if (draft == NULL)
@@ -263,7 +263,7 @@ retain(struct run *u)
 
 	u->code = code_worse(u->code, code);
 	if (code == 0) {
-		code = retain_backups(u->store, u->r->host.p, u->r->host.n, u->set->retain,
+		code = retain_backups(u->store, u->r->host.p, u->r->host.n, u->opt->retain,
 		    &gone);
 		u->code = code_worse(u->code, code);
 	}
@@ -296,7 +296,7 @@ save_files(struct run *u)
 		}
 		backups += save_file(u, f) && f->kind == KIND_BACKUP;
 	}
-	if (backups > 0 && u->set->retain >= 0 && !store_failed(u->store))
+	if (backups > 0 && u->opt->retain >= 0 && !store_failed(u->store))
 		retain(u);
 }
 
@@ -330,7 +330,7 @@ open_store(struct run *u)
 {
 	int code = 0;
 
-	u->store = store_open(u->set, &code);
+	u->store = store_open(u->opt, &code);
 	if (u->store != NULL)
 		u->document = document_new(u->store);
 	u->broken = u->store == NULL;
@@ -437,20 +437,20 @@ one_operand(struct run *u, const char *name)
 }
 
 int
-run(const struct settings *set, char *const operand[], int operands)
+run(const struct options *opt, char *const operand[], int operands)
 {
-	struct run u = {.set = set};
+	struct run u = {.opt = opt};
 	int i;
 
 	u.spool = -1;
-	if (set->spool != NULL) {
-		u.spool = open(set->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (opt->spool != NULL) {
+		u.spool = open(opt->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (u.spool == -1) {
-			msg_errno("%s", set->spool);
+			msg_errno("%s", opt->spool);
 			return EX_NOINPUT;
 		}
 	}
-	if (!is_to_be_made(set->directory) && open_store(&u) == -1)
+	if (!is_to_be_made(opt->directory) && open_store(&u) == -1)
 		return u.code;
 	if (operands == 0)
 		one_operand(&u, "-");

@@ -5,6 +5,6 @@
 #include "tofs.h"
 
 /* These operands, read in turn, or standard input: the exit code. */
-int run(const struct settings *, char *const operand[], int operands);
+int run(const struct options *, char *const operand[], int operands);
 
 #endif

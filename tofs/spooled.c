@@ -137,14 +137,14 @@ read_all(int fd, struct draft *d, char sha256[SHA256_HEX])
  * able to change it, and its mode must be what was asked for.
  */
 static int
-may_share(const struct settings *set, const struct stat *st)
+may_share(const struct options *opt, const struct stat *st)
 {
-	return st->st_uid == geteuid() && (st->st_mode & 07777) == set->mode &&
+	return st->st_uid == geteuid() && (st->st_mode & 07777) == opt->mode &&
 	    (st->st_mode & 022) == 0;
 }
 
 int
-spooled_read(struct store *s, const struct settings *set, int spool, const struct spooled *f,
+spooled_read(struct store *s, const struct options *opt, int spool, const struct spooled *f,
     struct draft **draft, const char **why)
 {
 	char sha256[SHA256_HEX];
@@ -158,7 +158,7 @@ spooled_read(struct store *s, const struct settings *set, int spool, const struc
 		*why = errno == ENOENT ? "it is not in the spool" :
 		    errno == ELOOP ? "it is a link, not a file" : strerror(errno);
 		if ((code = tofs_fault(errno)) != 0)
-			msg_errno("%s/%s", set->spool, f->name);
+			msg_errno("%s/%s", opt->spool, f->name);
 		if (fd != -1)
 			close(fd);
 		return code;
@@ -169,14 +169,14 @@ spooled_read(struct store *s, const struct settings *set, int spool, const struc
 		close(fd);
 		return 0;
 	}
-	if (may_share(set, &st))
+	if (may_share(opt, &st))
 		d = draft_link(s, spool, f->name, fd, f->bytes, f->sha256);
 	linked = d != NULL;
 	if (!linked)
 		d = draft_new(s);
 	bad = read_all(fd, linked ? NULL : d, sha256);
 	if (bad == -1)
-		msg_errno("%s/%s", set->spool, f->name);
+		msg_errno("%s/%s", opt->spool, f->name);
 	if (!linked)
 		close(fd);
 	if (bad == 0 && (draft_failed(d) || (draft_bytes(d) == f->bytes &&

@@ -35,7 +35,7 @@ void spooled_forget(struct spooled_list *);
  * NULL when *why says why the file cannot be stored; or a code after a
  * message when the spool cannot be read.
  */
-int spooled_read(struct store *, const struct settings *, int spool, const struct spooled *,
+int spooled_read(struct store *, const struct options *, int spool, const struct spooled *,
     struct draft **, const char **why);
 
 #endif

@@ -35,7 +35,7 @@ struct draft {
 };
 
 struct store {
-	const struct settings *set;
+	const struct options *opt;
 	struct tree *tree;
 	struct parts *parts;
 	struct ledger *ledger;
@@ -63,17 +63,17 @@ folds(struct tree *t)
 }
 
 struct store *
-store_open(const struct settings *set, int *code)
+store_open(const struct options *opt, int *code)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
 
-	s->set = set;
+	s->opt = opt;
 	*code = 0;
-	s->tree = tree_open(set->directory, settings_own_mode(set), !set->no_sync, code);
+	s->tree = tree_open(opt->directory, options_own_mode(opt), !opt->no_sync, code);
 	if (s->tree != NULL)
-		s->ledger = ledger_open(s->tree, set, 1, code);
+		s->ledger = ledger_open(s->tree, opt, 1, code);
 	if (s->ledger != NULL && (*code = ledger_lock(s->ledger)) == 0) {
-		s->parts = parts_open(s->tree, set->mode, code);
+		s->parts = parts_open(s->tree, opt->mode, code);
 		ledger_unlock(s->ledger);
 	}
 	if (s->parts == NULL) {
@@ -82,8 +82,8 @@ store_open(const struct settings *set, int *code)
 		free(s);
 		return NULL;
 	}
-	s->lookup = lookup_new(s->ledger, s->tree, set, 0, code);
-	s->place = place_new(s->tree, s->lookup, set);
+	s->lookup = lookup_new(s->ledger, s->tree, opt, 0, code);
+	s->place = place_new(s->tree, s->lookup, opt);
 	s->folds = folds(s->tree);
 	return s;
 }
@@ -91,7 +91,7 @@ store_open(const struct settings *set, int *code)
 int
 store_folds(const struct store *s)
 {
-	return s->set->fold_case || s->folds;
+	return s->opt->fold_case || s->folds;
 }
 
 struct tree *
@@ -119,7 +119,7 @@ write_fault(struct store *s, int err, const char *name)
 	int code = tofs_fault(err);
 
 	errno = err;
-	msg_errno("%s/%s", s->set->directory, name != NULL ? name : TREE_PARTS);
+	msg_errno("%s/%s", s->opt->directory, name != NULL ? name : TREE_PARTS);
 	return code != 0 ? code : EX_CANTCREAT;
 }
 
@@ -229,7 +229,7 @@ store_has(struct store *s, const char *name, uint64_t bytes, const char *sha256)
 	if (tree_stat(s->tree, name, &st) == -1)
 		return 0;
 	/* What waits may change what is there before its turn comes. */
-	for (i = 0; i < s->waiting && s->set->conflict == CONFLICT_OVERWRITE; i++)
+	for (i = 0; i < s->waiting && s->opt->conflict == CONFLICT_OVERWRITE; i++)
 		if (strcmp(s->batch[i]->name, name) == 0)
 			return 0;
 	if (ledger_lock(s->ledger) != 0)
@@ -270,7 +270,7 @@ store_put(struct store *s, struct draft *d, const struct owner *o, const char *n
 #ifdef SYNC_FILE_RANGE_WRITE
 	/* Let the disk begin: by the time all of a batch are written, the first
 	 * are there. */
-	if (!s->set->no_sync)
+	if (!s->opt->no_sync)
 		(void)sync_file_range(d->part.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 #endif
 	buf_free(&d->memory);
@@ -359,7 +359,7 @@ store_flush(struct store *s)
 	int code = 0, bad = 0, locked = 0;
 	size_t i;
 
-	for (i = 0; i < s->waiting && !s->set->no_sync && !is_fatal(code); i++)
+	for (i = 0; i < s->waiting && !s->opt->no_sync && !is_fatal(code); i++)
 		if (fsync(s->batch[i]->part.fd) == -1)
 			code = write_fault(s, errno, NULL);
 	if (s->waiting > 0 && code == 0) {
@@ -397,7 +397,7 @@ store_close(struct store *s)
 	if (s == NULL)
 		return 0;
 	code = store_flush(s);
-	msg_tell(1, "%s: %llu files stored, %llu were there already", s->set->directory,
+	msg_tell(1, "%s: %llu files stored, %llu were there already", s->opt->directory,
 	    (unsigned long long)s->stored, (unsigned long long)s->there);
 	if (s->silenced)
 		code = code_worse(code, EX_IOERR);

@@ -15,8 +15,8 @@
 struct store;
 struct draft;	/* a content that is being written */
 
-/* The settings are kept.  NULL and *code after a message. */
-struct store *store_open(const struct settings *, int *code);
+/* The options are kept.  NULL and *code after a message. */
+struct store *store_open(const struct options *, int *code);
 /* store_flush, and clean up.  0 or a code. */
 int store_close(struct store *);
 

@@ -18,11 +18,11 @@ enum conflict {
 	CONFLICT_IMMUTABLE
 };
 
-struct settings {
+struct options {
 	const char *directory;
 	const char *spool;		/* NULL: no files can come */
 	const char *format_text[KINDS], *all_formats;	/* as given, or NULL */
-	struct format format[KINDS];	/* from settings_finish on */
+	struct format format[KINDS];	/* from options_finish on */
 	enum conflict conflict;
 	int64_t retain;			/* prior backups to keep; -1: all of them */
 	int in_progress;		/* store sessions without an end time, too */
@@ -37,19 +37,19 @@ struct settings {
  * others may do to files that were stored for them, they may not do to the
  * record of them, nor to their names.
  */
-mode_t settings_own_mode(const struct settings *);
+mode_t options_own_mode(const struct options *);
 
-void settings_init(struct settings *);
+void options_init(struct options *);
 /* These take texts as people write them, which are kept.  0, or EX_USAGE
  * after a message. */
-int settings_conflict(struct settings *, const char *);
+int options_conflict(struct options *, const char *);
 /* [KIND=]FORMAT; without a kind for all that have none of their own. */
-int settings_format(struct settings *, const char *);
-int settings_mode(struct settings *, const char *);
-int settings_retain(struct settings *, const char *);
+int options_format(struct options *, const char *);
+int options_mode(struct options *, const char *);
+int options_retain(struct options *, const char *);
 /* Formats are taken apart, and what does not go together is refused. */
-int settings_finish(struct settings *);
-void settings_free(struct settings *);
+int options_finish(struct options *);
+void options_free(struct options *);
 
 /*
  * Whose a file is: what the ledger says beside its name.  The texts are the

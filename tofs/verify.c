@@ -280,15 +280,15 @@ check_tree(struct verify *v)
 }
 
 int
-verify(const struct settings *set)
+verify(const struct options *opt)
 {
 	struct verify v = {0};
 	off_t end;
 
-	v.tree = tree_open(set->directory, set->mode, 0, &v.code);
+	v.tree = tree_open(opt->directory, opt->mode, 0, &v.code);
 	if (v.tree == NULL)
 		return v.code;
-	v.ledger = ledger_open(v.tree, set, 0, &v.code);
+	v.ledger = ledger_open(v.tree, opt, 0, &v.code);
 	v.hash = sha256_new();
 	v.chunk = xmalloc(CHUNK);
 	/* No line is half written while the lock is held. */
@@ -297,7 +297,7 @@ verify(const struct settings *set)
 		v.end = end == -1 ? 0 : (uint64_t)end;
 		ledger_unlock(v.ledger);
 		check_chain(&v);
-		v.lookup = lookup_new(v.ledger, v.tree, set, 1, &v.code);
+		v.lookup = lookup_new(v.ledger, v.tree, opt, 1, &v.code);
 	}
 	if (v.lookup != NULL)
 		check_tree(&v);
@@ -307,7 +307,7 @@ verify(const struct settings *set)
 	}
 	if (v.lookup != NULL)
 		msg_tell(1, "%s: %llu files with %llu bytes, %llu lines in the ledger (%llu torn), "
-		    "%llu things wrong; the ledger's last chain is %s", set->directory,
+		    "%llu things wrong; the ledger's last chain is %s", opt->directory,
 		    (unsigned long long)v.files, (unsigned long long)v.bytes,
 		    (unsigned long long)v.lines, (unsigned long long)v.torn,
 		    (unsigned long long)v.wrong, v.chain);

@@ -5,6 +5,6 @@
 #include "tofs.h"
 
 /* Lines on standard output for what is wrong; the exit code. */
-int verify(const struct settings *);
+int verify(const struct options *);
 
 #endif

@@ -18,6 +18,7 @@
 #include "load.h"
 #include "msg.h"
 #include "num.h"
+#include "secret.h"
 #include "settings.h"
 #include "sha256.h"
 
@@ -125,6 +126,7 @@ parse(struct arguments *a, int argc, char **argv)
 				usage(EX_USAGE);
 			break;
 		case 'D':
+			secret_take_env();
 			code = settings_load_destination(optarg, SETTINGS_SQL, set_field, a);
 			if (code != 0)
 				exit(code);

@@ -375,8 +375,9 @@ persist(struct db *db, int (*work)(struct db *))
 		if (connect(db) == 0 && work(db) == 0)
 			return 0;
 		give_up(db);
-		/* "No such database": it was there, so it is being recovered. */
-		if (db->was_there && (l->number == 4060 || l->number == 911)) {
+		/* It was there: so it is being started, or recovered. */
+		if (db->was_there && (l->number == SYBEFCON || l->number == 4060 ||
+		    l->number == 911)) {
 			l->failure = LINK_LOST;
 			l->code = EX_TEMPFAIL;
 		}

@@ -438,12 +438,15 @@ link_connect(struct link *l)
 			l->failure = LINK_LOST;
 			l->code = EX_UNAVAILABLE;
 		}
-		if (l->number == SYBEFCON)
+		if (l->number == SYBEFCON) {
 			link_refuse(l, LINK_FINAL, EX_CONFIG, "logging in: the server breaks off, "
 			    "as it does when %s", l->c->integrated ?
 			    "Kerberos has no ticket (kinit), or a certificate is not accepted" :
-			    "it offers no encryption, or its certificate is for another name, has "
-			    "expired, or is of an authority not in the CA file (--ca-file)");
+			    "it offers no encryption or TLS 1.0 only, or its certificate is for "
+			    "another name, has expired, or is of an authority not in the CA file "
+			    "(--ca-file)");
+			l->number = SYBEFCON;
+		}
 		return -1;
 	}
 	if (set_options(l) == -1 || check_encryption(l) == -1) {
@@ -475,13 +478,16 @@ read_rows(struct link *l, void (*row)(void *, const int64_t *, int), void *arg)
 	int n = dbnumcols(l->p);
 	STATUS status;
 
-	if (n > MAX_RESULT_COLUMNS)
+	if (row != NULL && n > MAX_RESULT_COLUMNS)
 		return -1;
 	while ((status = dbnextrow(l->p)) != NO_MORE_ROWS) {
-		if (status == FAIL || read_row(l, v, n) == -1)
+		if (status == FAIL)
 			return -1;
-		if (row != NULL)
-			row(arg, v, n);
+		if (row == NULL)	/* of a trigger, say */
+			continue;
+		if (read_row(l, v, n) == -1)
+			return -1;
+		row(arg, v, n);
 	}
 	return 0;
 }

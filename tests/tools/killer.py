@@ -73,9 +73,16 @@ class MssqlStore:
 
     def __init__(self, arguments):
         self.server = Mssql(arguments)
+        # By default SQL Server reads each table as of another moment.
+        self.level = ""
+        try:
+            self.server.ask("ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON\n")
+            self.level = "SET TRANSACTION ISOLATION LEVEL SNAPSHOT\nGO\n"
+        except subprocess.CalledProcessError:
+            print("no snapshot isolation")
 
     def look(self):
-        return int(self.server.ask(self.HALF)[0][0])
+        return int(self.server.ask(self.level + self.HALF)[0][0])
 
     def reset(self):
         self.server.ask("DELETE FROM dbo.session")

@@ -23,6 +23,11 @@
 #include "file.h"
 #include "msg.h"
 
+/* What every other client sets: without a word, columns may be NULL. */
+static const char options[] = "SET ANSI_NULLS ON; SET ANSI_NULL_DFLT_ON ON; SET ANSI_PADDING ON;\n"
+    "SET ANSI_WARNINGS ON; SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON;\n"
+    "SET QUOTED_IDENTIFIER ON";
+
 static int failed;
 
 static int
@@ -178,6 +183,8 @@ main(int argc, char **argv)
 	p = log_in(argv[1], argc > 2 ? argv[2] : NULL);
 	if (p == NULL)
 		return 1;
+	buf_adds(&sql, options);
+	run(p, &sql);
 	while ((n = getline(&line, &room, stdin)) != -1) {
 		if (strcmp(line, "GO\n") == 0)
 			run(p, &sql);

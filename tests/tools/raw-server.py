@@ -7,7 +7,8 @@ DIRECTORY has cert.pem (certificate and key).  `port' comes when it listens.
 A call of /oauth2/token is answered with the file token, any other with the
 file answer.  Each connection is for one call.  Where there is a file hold, it
 is kept open for so many seconds behind the answer; where there is a file
-abrupt, it is cut without TLS's farewell.  It ends with its parent.
+abrupt, it is cut without TLS's farewell, and if numbers are in it, so many
+bytes too early, one number a call.  It ends with its parent.
 """
 
 import os
@@ -45,13 +46,26 @@ def request(tls):
     return head.split(b" ")[1].decode()
 
 
+def missing(directory):
+    """How much the next answer is cut by: the first number of abrupt."""
+    numbers = (read(directory, "abrupt") or b"").split()
+    if not numbers:
+        return 0
+    with open(os.path.join(directory, "abrupt"), "wb") as f:
+        f.write(b" ".join(numbers[1:]))
+    return int(numbers[0])
+
+
 def serve(directory, context, connection):
     try:
         tls = context.wrap_socket(connection, server_side=True)
         target = request(tls)
         if target is None:
             return
-        tls.sendall(read(directory, "token" if target == "/oauth2/token" else "answer"))
+        answer = read(directory, "token" if target == "/oauth2/token" else "answer")
+        if target != "/oauth2/token":
+            answer = answer[:len(answer) - missing(directory)]
+        tls.sendall(answer)
         hold = read(directory, "hold")
         if hold is not None and target != "/oauth2/token":
             time.sleep(float(hold))

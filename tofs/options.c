@@ -19,21 +19,21 @@ static const char *const conflict_name[] = {
 };
 
 void
-settings_init(struct settings *set)
+options_init(struct options *opt)
 {
-	memset(set, 0, sizeof(*set));
-	set->retain = -1;
-	set->mode = 0600;
+	memset(opt, 0, sizeof(*opt));
+	opt->retain = -1;
+	opt->mode = 0600;
 }
 
 int
-settings_conflict(struct settings *set, const char *text)
+options_conflict(struct options *opt, const char *text)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(conflict_name) / sizeof(conflict_name[0]); i++)
 		if (strcmp(text, conflict_name[i]) == 0) {
-			set->conflict = (enum conflict)i;
+			opt->conflict = (enum conflict)i;
 			return 0;
 		}
 	msg_warn("-c %s: append, overwrite, skip or immutable", text);
@@ -41,19 +41,19 @@ settings_conflict(struct settings *set, const char *text)
 }
 
 int
-settings_format(struct settings *set, const char *text)
+options_format(struct options *opt, const char *text)
 {
 	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
 	enum kind kind = kind_find(text, n);
 
 	if (n == 0 || text[n] != '=') {
-		set->all_formats = text;
+		opt->all_formats = text;
 		return 0;
 	}
 	if (n == 3 && memcmp(text, "all", n) == 0)
-		set->all_formats = text + n + 1;
+		opt->all_formats = text + n + 1;
 	else if (kind != KINDS)
-		set->format_text[kind] = text + n + 1;
+		opt->format_text[kind] = text + n + 1;
 	else {
 		msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
 		    "backup, or all", text);
@@ -63,7 +63,7 @@ settings_format(struct settings *set, const char *text)
 }
 
 int
-settings_mode(struct settings *set, const char *text)
+options_mode(struct options *opt, const char *text)
 {
 	char *end;
 	unsigned long mode = strtoul(text, &end, 8);
@@ -74,18 +74,18 @@ settings_mode(struct settings *set, const char *text)
 		    "execute for nobody", text);
 		return EX_USAGE;
 	}
-	set->mode = (mode_t)mode;
+	opt->mode = (mode_t)mode;
 	return 0;
 }
 
 mode_t
-settings_own_mode(const struct settings *set)
+options_own_mode(const struct options *opt)
 {
-	return set->mode & ~(mode_t)022;
+	return opt->mode & ~(mode_t)022;
 }
 
 int
-settings_retain(struct settings *set, const char *text)
+options_retain(struct options *opt, const char *text)
 {
 	uint64_t n;
 
@@ -93,24 +93,24 @@ settings_retain(struct settings *set, const char *text)
 		msg_warn("-r %s: how many prior backups to keep, 0 to %d", text, MAX_RETAIN);
 		return EX_USAGE;
 	}
-	set->retain = (int64_t)n;
+	opt->retain = (int64_t)n;
 	return 0;
 }
 
 /* Two things of one session must not take turns under one name. */
 static int
-check_formats(const struct settings *set)
+check_formats(const struct options *opt)
 {
-	const char *mode = conflict_name[set->conflict];
+	const char *mode = conflict_name[opt->conflict];
 	int a, b;
 
-	if (set->conflict == CONFLICT_APPEND)
+	if (opt->conflict == CONFLICT_APPEND)
 		return 0;
 	for (a = 0; a < KIND_BACKUP; a++)
 		for (b = a; b < KIND_BACKUP; b++) {
 			if (a == b && a != KIND_SHELL && a != KIND_SCREEN)
 				continue;
-			if (!format_meet(&set->format[a], (enum kind)a, &set->format[b],
+			if (!format_meet(&opt->format[a], (enum kind)a, &opt->format[b],
 			    (enum kind)b))
 				continue;
 			if (a == b)
@@ -123,8 +123,8 @@ check_formats(const struct settings *set)
 				    mode, kind_name[a], kind_name[b]);
 			return EX_USAGE;
 		}
-	if (!format_has(&set->format[KIND_BACKUP], FIELD_START_DATE) &&
-	    (set->conflict != CONFLICT_OVERWRITE || set->retain >= 0)) {
+	if (!format_has(&opt->format[KIND_BACKUP], FIELD_START_DATE) &&
+	    (opt->conflict != CONFLICT_OVERWRITE || opt->retain >= 0)) {
 		msg_warn("-c %s: two backups of one site would get the same name; their format "
 		    "needs %%START_DATE%% (-f backup=...%%START_DATE%%...)", mode);
 		return EX_USAGE;
@@ -133,26 +133,26 @@ check_formats(const struct settings *set)
 }
 
 int
-settings_finish(struct settings *set)
+options_finish(struct options *opt)
 {
 	int k, code;
 
 	for (k = 0; k < KINDS; k++) {
-		const char *text = set->format_text[k] != NULL ? set->format_text[k] :
-		    set->all_formats != NULL ? set->all_formats : format_default[k];
+		const char *text = opt->format_text[k] != NULL ? opt->format_text[k] :
+		    opt->all_formats != NULL ? opt->all_formats : format_default[k];
 
-		code = format_parse(&set->format[k], text);
+		code = format_parse(&opt->format[k], text);
 		if (code != 0)
 			return code;
 	}
-	return check_formats(set);
+	return check_formats(opt);
 }
 
 void
-settings_free(struct settings *set)
+options_free(struct options *opt)
 {
 	int k;
 
 	for (k = 0; k < KINDS; k++)
-		format_free(&set->format[k]);
+		format_free(&opt->format[k]);
 }
