@@ -119,14 +119,6 @@ buf_drop(struct buf *b, size_t from)
 }
 
 void
-buf_trim(struct buf *b, size_t keep)
-{
-	b->n = 0;
-	if (b->cap > keep)
-		buf_free(b);
-}
-
-void
 buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

@@ -43,15 +43,20 @@ const char *buf_text(struct buf *);
 static inline void
 buf_copy(char *to, const char *p, size_t n)
 {
-	uint64_t first8, last8;
+	uint64_t first16[2], last16[2], first8, last8;
 	uint32_t first4, last4;
 
 	/* Or gcc warns of the longer copies where it knows p's size, but not
 	 * that n goes with it. */
 	__asm__("" : "+r"(p));
-	if (n > 16)
+	if (n > 32)
 		memcpy(to, p, n);
-	else if (n >= 8) {
+	else if (n >= 16) {
+		memcpy(first16, p, 16);
+		memcpy(last16, p + n - 16, 16);
+		memcpy(to, first16, 16);
+		memcpy(to + n - 16, last16, 16);
+	} else if (n >= 8) {
 		memcpy(&first8, p, 8);
 		memcpy(&last8, p + n - 8, 8);
 		memcpy(to, &first8, 8);
@@ -61,9 +66,11 @@ buf_copy(char *to, const char *p, size_t n)
 		memcpy(&last4, p + n - 4, 4);
 		memcpy(to, &first4, 4);
 		memcpy(to + n - 4, &last4, 4);
-	} else
-		for (; n > 0; n--)
-			*to++ = *p++;
+	} else if (n > 0) {
+		to[0] = p[0];
+		to[n / 2] = p[n / 2];
+		to[n - 1] = p[n - 1];
+	}
 }
 
 static inline void
@@ -102,6 +109,12 @@ buf_reset(struct buf *b)
 }
 
 /* Empty again; a buffer that one huge value blew up is given back. */
-void buf_trim(struct buf *, size_t keep);
+static inline void
+buf_trim(struct buf *b, size_t keep)
+{
+	b->n = 0;
+	if (b->cap > keep)
+		buf_free(b);
+}
 
 #endif

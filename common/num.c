@@ -11,13 +11,23 @@ num_parse_count(const char *p, size_t n, uint64_t max, uint64_t *v)
 
 	if (n == 0)
 		return -1;
-	for (i = 0; i < n; i++) {
+	/* No division where no number is too great for 64 bits. */
+	for (i = 0; i < n && n < NUM_SIZE - 2; i++) {
+		unsigned digit = (unsigned)((unsigned char)p[i] - '0');
+
+		if (digit > 9)
+			return -1;
+		t = t * 10 + digit;
+	}
+	for (; i < n; i++) {
 		unsigned digit = (unsigned)((unsigned char)p[i] - '0');
 
 		if (digit > 9 || t > (max - digit) / 10 || digit > max)
 			return -1;
 		t = t * 10 + digit;
 	}
+	if (t > max)
+		return -1;
 	*v = t;
 	return 0;
 }
@@ -60,18 +70,17 @@ num_parse_size(const char *text, int64_t *v)
 int
 num_format(int64_t v, char out[NUM_SIZE])
 {
-	char digits[NUM_SIZE], *p = digits + sizeof(digits);
-	uint64_t t = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-	int len;
+	uint64_t t = v < 0 ? 0 - (uint64_t)v : (uint64_t)v, ten;
+	int negative = v < 0, len = negative + 1, i;
 
-	*--p = '\0';
+	for (ten = 10; t >= ten; ten *= 10)
+		len++;
+	out[i = len] = '\0';
 	do {
-		*--p = (char)('0' + t % 10);
+		out[--i] = (char)('0' + t % 10);
 		t /= 10;
 	} while (t != 0);
-	if (v < 0)
-		*--p = '-';
-	len = (int)(digits + sizeof(digits) - 1 - p);
-	memcpy(out, p, (size_t)len + 1);
+	if (negative)
+		out[0] = '-';
 	return len;
 }

@@ -69,7 +69,7 @@ static void
 flush(struct rec_writer *w)
 {
 	write_out(w, w->out.p, w->out.n);
-	buf_trim(&w->out, 2 * FLUSH_AT);
+	buf_trim(&w->out, 4 * FLUSH_AT);
 }
 
 static void
@@ -97,11 +97,25 @@ static const char escape_as[256] = {
 	['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r', ['\\'] = '\\',
 };
 
+/* The first of those, or of VT and FF, which the test lets in for speed. */
 static inline unsigned
 first_escape(vector v)
 {
-	return vector_first((vector)(v == '\n') | (vector)(v == '\t') | (vector)(v == '\r') |
-	    (vector)(v == '\\'));
+	return vector_first((vector)((vector)(v - '\t') <= '\r' - '\t') | (vector)(v == '\\'));
+}
+
+/* A byte with its backslash, if it needs one. */
+static inline char *
+escape_byte(char *out, char c)
+{
+	char as = escape_as[(unsigned char)c];
+
+	if (as != '\0') {
+		*out++ = '\\';
+		c = as;
+	}
+	*out++ = c;
+	return out;
 }
 
 /*
@@ -128,41 +142,15 @@ escape_vectors(char **to, const char *room_end, size_t spare, const char *p, siz
 			continue;
 		}
 		p += plain;
-		out += plain;
-		*out++ = '\\';
-		*out++ = escape_as[(unsigned char)*p++];
+		out = escape_byte(out + plain, *p++);
 	}
 	*to = out;
 	return (size_t)(p - start);
 }
 
-/* A byte with its backslash, if it needs one. */
-static inline char *
-escape_byte(char *out, char c)
-{
-	char as = escape_as[(unsigned char)c];
-
-	if (as != '\0') {
-		*out++ = '\\';
-		c = as;
-	}
-	*out++ = c;
-	return out;
-}
-
-/* Is one of these eight bytes escaped, or a control character? */
-static inline int
-has_escape(uint64_t w)
-{
-	const uint64_t ones = 0x0101010101010101u, high = ones << 7;
-	uint64_t backslash = w ^ ones * '\\';
-
-	return (((w - ones * 0x0e) & ~w) | ((backslash - ones) & ~backslash)) & high ? 1 : 0;
-}
-
 /*
  * The same for what is shorter than a vector, and nearly always stands as it
- * is: words of eight bytes that overlap tell so.  There is room for twice n.
+ * is: two words that overlap tell so.  There is room for twice n.
  */
 static inline char *
 escape_short(char *out, const char *p, size_t n)
@@ -174,7 +162,7 @@ escape_short(char *out, const char *p, size_t n)
 	if (n >= 8) {
 		memcpy(&a, p, 8);
 		memcpy(&b, end - 8, 8);
-		if (!has_escape(a) && !has_escape(b)) {
+		if (first_escape(vector_of(a, b)) == VECTOR) {
 			memcpy(out, &a, 8);
 			memcpy(out + n - 8, &b, 8);
 			return out + n;
@@ -182,7 +170,7 @@ escape_short(char *out, const char *p, size_t n)
 	} else if (n >= 4) {
 		memcpy(&c, p, 4);
 		memcpy(&d, end - 4, 4);
-		if (!has_escape((uint64_t)c << 32 | d)) {
+		if (first_escape(vector_of(c, d)) == VECTOR) {
 			memcpy(out, &c, 4);
 			memcpy(out + n - 4, &d, 4);
 			return out + n;
@@ -199,6 +187,10 @@ rec_escape(struct buf *b, const char *p, size_t n)
 	size_t done;
 	char *out;
 
+	if (n < VECTOR && b->cap - b->n >= 2 * VECTOR) {
+		b->n = (size_t)(escape_short(b->p + b->n, p, n) - b->p);
+		return;
+	}
 	while (n > 0) {
 		/* Nearly all of it will stand as it is. */
 		if (b->cap - b->n < n + 2 * VECTOR)
@@ -218,8 +210,10 @@ rec_escape(struct buf *b, const char *p, size_t n)
 void
 rec_row(struct buf *b, enum table_id table)
 {
-	buf_adds(b, "R\t");
-	buf_adds(b, table_list[table].name);
+	const struct table *t = &table_list[table];
+
+	buf_add(b, "R\t", 2);
+	buf_add(b, t->name, t->name_n);
 }
 
 void
@@ -232,7 +226,8 @@ rec_text(struct buf *b, const char *p, size_t n)
 void
 rec_int(struct buf *b, int64_t v)
 {
-	buf_reserve(b, NUM_SIZE + 1);
+	if (b->cap - b->n < NUM_SIZE + 1)
+		buf_reserve(b, NUM_SIZE + 1);
 	b->p[b->n++] = '\t';
 	b->n += (size_t)num_format(v, b->p + b->n);
 }

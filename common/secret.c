@@ -14,9 +14,6 @@
 #include "msg.h"
 #include "secret.h"
 
-/* Nobody's password is longer; a wrong file may be. */
-#define MAX_SECRET 4096
-
 void
 secret_guard(void)
 {
@@ -44,7 +41,7 @@ secret_free(char *s)
 static char *
 from_file(const char *path, int private, const char *what, int *code)
 {
-	char text[MAX_SECRET + 1];
+	char text[SECRET_MAX + 1];
 	struct stat st;
 	ssize_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -71,9 +68,9 @@ from_file(const char *path, int private, const char *what, int *code)
 	if (n == -1) {
 		msg_errno("%s: %s", what, path);
 		*code = EX_IOERR;
-	} else if (n > MAX_SECRET && memchr(text, '\n', MAX_SECRET) == NULL) {
+	} else if (n > SECRET_MAX && memchr(text, '\n', SECRET_MAX) == NULL) {
 		msg_warn("%s: the first line of %s is longer than %d bytes", what, path,
-		    MAX_SECRET);
+		    SECRET_MAX);
 		n = -1;
 	}
 	close(fd);

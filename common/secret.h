@@ -9,6 +9,9 @@
 #ifndef PRAIC_SECRET_H
 #define PRAIC_SECRET_H
 
+/* Bytes.  Nobody's password is longer; a wrong file may be. */
+#define SECRET_MAX 4096
+
 /*
  * The secret, or NULL after a message (*code says EX_CONFIG, EX_NOINPUT,
  * ...).  "what" names it in messages ("client secret").  It is made known

@@ -18,7 +18,7 @@
 /* "PRse": praic's settings database, and no other one. */
 #define SETTINGS_APPLICATION_ID 0x50527365
 #define SETTINGS_STORAGE_ID 0x50527374	/* a storage database's (praic-tosql) */
-#define SETTINGS_VERSION 1		/* user_version */
+#define SETTINGS_VERSION 2		/* user_version */
 #define SETTINGS_PLAIN "plain:"
 
 struct settings;

@@ -167,7 +167,10 @@ static const char version_1[] =
 "    value TEXT NOT NULL\n"
 ") WITHOUT ROWID;\n";
 
-const char *const settings_migration[SETTINGS_VERSION] = {version_1};
+/* due: a run is, since then, and has not been done; NULL: none is. */
+static const char version_2[] = "ALTER TABLE transfer ADD COLUMN due INTEGER";
+
+const char *const settings_migration[SETTINGS_VERSION] = {version_1, version_2};
 
 const char *const settings_data_name[SETTINGS_DATA] = {
 	"session", "recording", "shell", "screen", "backup"
@@ -241,6 +244,7 @@ const struct settings_field settings_fields[] = {
 	SETTING("retention-days", SETTINGS_COUNT, "90", "appliances keep their data for"),
 	SETTING("stage-time", SETTINGS_SPAN, "43200", "a stage that takes longer is ended"),
 	SETTING("jobs", SETTINGS_COUNT, "4", "downloads side by side, for each transfer"),
+	SETTING("parallel", SETTINGS_COUNT, "16", "transfers side by side; 0: all that are due"),
 	SETTING("metrics", SETTINGS_PATH, NULL, "metrics are written there after each run"),
 	SETTING("notify-server", SETTINGS_TEXT, NULL, "mail server; none: no mail"),
 	SETTING("notify-port", SETTINGS_COUNT, NULL, "25, 587 or 465 unless told, by notify-tls"),

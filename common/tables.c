@@ -1,7 +1,7 @@
 /* The tables of the record stream: see tables.h. */
 #include "tables.h"
 
-#define COLUMNS(a) (a), (int)(sizeof(a) / sizeof((a)[0]))
+#define TABLE(t) {#t, sizeof(#t) - 1, t, (int)(sizeof(t) / sizeof((t)[0]))}
 
 static const struct table_column session[] = {
 	{"host_name", TABLE_TEXT, 0},
@@ -115,14 +115,14 @@ NUMBERED(recording, RECORDING_COLUMNS);
 NUMBERED(file, FILE_COLUMNS);
 
 const struct table table_list[TABLES] = {
-	[TABLE_SESSION] = {"session", COLUMNS(session)},
-	[TABLE_USER] = {"user", COLUMNS(user)},
-	[TABLE_TEAM] = {"team", COLUMNS(team)},
-	[TABLE_CUSTOMER] = {"customer", COLUMNS(customer)},
-	[TABLE_CUSTOM_ATTRIBUTE] = {"custom_attribute", COLUMNS(custom_attribute)},
-	[TABLE_SESSION_EVENT] = {"session_event", COLUMNS(session_event)},
-	[TABLE_SESSION_EVENT_DATA] = {"session_event_data", COLUMNS(session_event_data)},
-	[TABLE_SYSTEM_INFORMATION] = {"system_information", COLUMNS(system_information)},
-	[TABLE_RECORDING] = {"recording", COLUMNS(recording)},
-	[TABLE_FILE] = {"file", COLUMNS(file)},
+	[TABLE_SESSION] = TABLE(session),
+	[TABLE_USER] = TABLE(user),
+	[TABLE_TEAM] = TABLE(team),
+	[TABLE_CUSTOMER] = TABLE(customer),
+	[TABLE_CUSTOM_ATTRIBUTE] = TABLE(custom_attribute),
+	[TABLE_SESSION_EVENT] = TABLE(session_event),
+	[TABLE_SESSION_EVENT_DATA] = TABLE(session_event_data),
+	[TABLE_SYSTEM_INFORMATION] = TABLE(system_information),
+	[TABLE_RECORDING] = TABLE(recording),
+	[TABLE_FILE] = TABLE(file),
 };

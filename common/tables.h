@@ -6,6 +6,8 @@
 #ifndef PRAIC_TABLES_H
 #define PRAIC_TABLES_H
 
+#include <stddef.h>
+
 enum table_type {
 	TABLE_TEXT,
 	TABLE_INT,	/* decimal, signed 64 bits */
@@ -21,6 +23,7 @@ struct table_column {
 
 struct table {
 	const char *name;
+	size_t name_n;	/* its length */
 	const struct table_column *column;
 	int columns;
 };

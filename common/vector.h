@@ -31,6 +31,31 @@ vector_store(void *p, vector v)
 	memcpy(p, &v, sizeof(v));
 }
 
+/* Of two words; four bytes count with zeros behind them. */
+static inline vector
+vector_of(uint64_t a, uint64_t b)
+{
+	typedef uint64_t words __attribute__((vector_size(VECTOR)));
+
+	return (vector)(words){a, b};
+}
+
+/* 4 to 15 bytes, some of them twice: to tell whether there is any of a kind. */
+static inline vector
+vector_load_short(const char *p, size_t n)
+{
+	uint64_t a = 0, b = 0;
+
+	if (n >= 8) {
+		memcpy(&a, p, 8);
+		memcpy(&b, p + n - 8, 8);
+	} else {
+		memcpy(&a, p, 4);
+		memcpy(&b, p + n - 4, 4);
+	}
+	return vector_of(a, b);
+}
+
 /* The first byte that a comparison set, or VECTOR when it set none. */
 static inline unsigned
 vector_first(vector v)
@@ -55,6 +80,20 @@ vector_first(vector v)
 		return 8 + (unsigned)__builtin_clzll(half[1]) / 8;
 #endif
 	return VECTOR;
+#endif
+}
+
+/* Did a comparison set none? */
+static inline int
+vector_none(vector v)
+{
+#ifdef __SSE2__
+	return _mm_movemask_epi8((__m128i)v) == 0;
+#else
+	uint64_t half[2];
+
+	memcpy(half, &v, sizeof(half));
+	return (half[0] | half[1]) == 0;
 #endif
 }
 

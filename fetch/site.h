@@ -1,7 +1,7 @@
 /*
  * A site: one appliance, the account to ask it with, and how to reach it.
- * One struct holds what the options say (and, one day, what the settings
- * database says), by name, so that both fill it the same way.
+ * One struct holds what the options say, and what the settings database
+ * says, by name, so that both fill it the same way.
  */
 #ifndef PRAIC_FETCH_SITE_H
 #define PRAIC_FETCH_SITE_H

@@ -15,14 +15,12 @@
 #include "secret.h"
 #include "settings.h"
 
-#define MAX_SECRET 4096
-
 /*
  * One line, byte by byte: what follows may be another secret.  0; -1 at the
  * end of input without a line, or after a message.
  */
 static int
-read_line(int fd, const char *what, char line[MAX_SECRET + 1])
+read_line(int fd, const char *what, char line[SECRET_MAX + 1])
 {
 	size_t n = 0;
 	ssize_t got;
@@ -38,7 +36,7 @@ read_line(int fd, const char *what, char line[MAX_SECRET + 1])
 		}
 		if (got == 0 || c == '\n')
 			break;
-		if (c == '\0' || n == MAX_SECRET) {
+		if (c == '\0' || n == SECRET_MAX) {
 			msg_warn("%s: %s", what, c == '\0' ? "there is a NUL in it" :
 			    "it is longer than 4096 bytes");
 			return -1;
@@ -56,7 +54,7 @@ read_line(int fd, const char *what, char line[MAX_SECRET + 1])
 
 /* No echo, and no end of the program while there is none. */
 static int
-prompt(int tty, const char *words, const char *what, char line[MAX_SECRET + 1])
+prompt(int tty, const char *words, const char *what, char line[SECRET_MAX + 1])
 {
 	struct termios was, quiet;
 	sigset_t all, before;
@@ -89,10 +87,10 @@ prompt(int tty, const char *words, const char *what, char line[MAX_SECRET + 1])
 }
 
 static int
-ask(const char *what, char line[MAX_SECRET + 1])
+ask(const char *what, char line[SECRET_MAX + 1])
 {
 	char *words = xasprintf("%s: ", what), *again = xasprintf("%s, once more: ", what);
-	char second[MAX_SECRET + 1];
+	char second[SECRET_MAX + 1];
 	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), bad;
 
 	if (tty == -1)
@@ -142,7 +140,7 @@ try_file(const char *what, const char *given)
 int
 conf_secret(const char *what, const char *given, char **stored)
 {
-	char line[MAX_SECRET + 1];
+	char line[SECRET_MAX + 1];
 	int bad;
 
 	*stored = NULL;

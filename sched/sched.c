@@ -4,15 +4,17 @@
  * settings is praic-conf, what moves data are the filters.
  *
  *	sched.c		options
- *	sched_run.c	passes: what is due, children
+ *	sched_run.c	passes: what is due
+ *	sched_child.c	processes, and what waits for one
  *	sched_signal.c	signals
  *	sched_due.c	when
  *	sched_work.c	one transfer, in a process of its own: sched_step.c,
- *			sched_fetch.c, sched_store.c
+ *			sched_fetch.c, sched_files.c, sched_store.c
  *	sched_argv.c	which filters, with which options
  *	sched_pipe.c	a pipe of them
  *	sched_spool.c	the files of a transfer
- *	sched_db.c	the settings database
+ *	sched_mark.c, sched_cut.c	where a report ends, and whether it does
+ *	sched_db.c, sched_db_run.c	the settings database
  *	sched_report.c	mails
  *	sched_log.c, sched_logfile.c, sched_path.c, sched_show.c,
  *	sched_notify.c, sched_zone.c

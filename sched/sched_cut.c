@@ -86,7 +86,7 @@ cut_split(struct work *w, struct pipe *p, const char *xml, int bare, char **reco
 	else if (cut_is(p))
 		code = cut_to_whole(fd, 1) == -1 ? EX_IOERR : 0;
 	if (code != 0)
-		close(fd);
+		tspool_drop(&w->spool, fd, RECORDS);
 	else
 		code = tspool_finish(&w->spool, fd, RECORDS);
 	if (code == 0)

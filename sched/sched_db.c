@@ -25,19 +25,15 @@ db_prepare(struct settings *s, const char *sql, int n, const int64_t *number)
 	return stmt;
 }
 
-#define PREPARE(s, sql, ...) \
-	db_prepare(s, sql, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
-	    (const int64_t[]){__VA_ARGS__})
-
-static void
-bind_text(sqlite3_stmt *stmt, int at, const char *text)
+void
+db_bind(sqlite3_stmt *stmt, int at, const char *text)
 {
 	if (stmt != NULL && text != NULL)
 		sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
 }
 
-static int64_t
-column_time(sqlite3_stmt *stmt, int at)
+int64_t
+db_column_time(sqlite3_stmt *stmt, int at)
 {
 	return sqlite3_column_type(stmt, at) == SQLITE_NULL ? DB_NEVER :
 	    sqlite3_column_int64(stmt, at);
@@ -51,9 +47,8 @@ column_text(sqlite3_stmt *stmt, int at)
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-/* After the last row: 0, or a code after a message. */
-static int
-finish(struct settings *s, sqlite3_stmt *stmt, int rc)
+int
+db_finish(struct settings *s, sqlite3_stmt *stmt, int rc)
 {
 	int code = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : settings_failed(s, "reading it");
 
@@ -84,9 +79,9 @@ read_schedules(struct settings *s, struct plan *p)
 		c->due.period = sqlite3_column_int64(stmt, 3);
 		c->due.at = sqlite3_column_type(stmt, 4) == SQLITE_NULL ? DUE_NO_TIME :
 		    sqlite3_column_int(stmt, 4);
-		c->last_due = column_time(stmt, 5);
+		c->last_due = db_column_time(stmt, 5);
 	}
-	return finish(s, stmt, rc);
+	return db_finish(s, stmt, rc);
 }
 
 static int
@@ -95,8 +90,8 @@ read_transfers(struct settings *s, struct plan *p)
 	sqlite3_stmt *stmt = settings_prepare(s, "SELECT t.id, c.id, c.name, s.name, d.name,"
 	    " d.kind, d.command, (SELECT group_concat(kind) FROM transfer_kind k"
 	    "  WHERE k.transfer_id = t.id), (SELECT min(coalesce(retry_at, 0))"
-	    "  FROM failure f WHERE f.transfer_id = t.id AND f.recovered IS NULL AND code <> 65)"
-	    " FROM transfer t JOIN schedule c ON c.id = t.schedule_id AND c.enabled"
+	    "  FROM failure f WHERE f.transfer_id = t.id AND f.recovered IS NULL AND code <> 65),"
+	    " t.due FROM transfer t JOIN schedule c ON c.id = t.schedule_id AND c.enabled"
 	    " JOIN site s ON s.id = t.site_id JOIN destination d ON d.id = t.destination_id"
 	    " ORDER BY t.id");
 	struct transfer *t;
@@ -123,9 +118,10 @@ read_transfers(struct settings *s, struct plan *p)
 			if (settings_data(kinds, n) != SETTINGS_DATA)
 				t->kinds |= 1u << settings_data(kinds, n);
 		}
-		t->retry_at = column_time(stmt, 8);
+		t->retry_at = db_column_time(stmt, 8);
+		t->due = db_column_time(stmt, 9);
 	}
-	return finish(s, stmt, rc);
+	return db_finish(s, stmt, rc);
 }
 
 int
@@ -138,6 +134,7 @@ db_plan(struct settings *s, struct plan *p)
 	    (code = settings_text(s, "log-directory", &p->log_directory)) == 0 &&
 	    (code = settings_number(s, "log-days", &p->log_days)) == 0 &&
 	    (code = settings_number(s, "history-days", &p->history_days)) == 0 &&
+	    (code = settings_number(s, "parallel", &p->parallel)) == 0 &&
 	    (code = read_schedules(s, p)) == 0)
 		code = read_transfers(s, p);
 	if (code == 0 && p->spool == NULL) {
@@ -173,7 +170,7 @@ db_plan_free(struct plan *p)
 int
 db_claim(struct settings *s, const struct schedule *c, int64_t now)
 {
-	int code = settings_run(s, PREPARE(s, "UPDATE schedule SET last_due = ?1, last_start = ?1"
+	int code = settings_run(s, DB_PREPARE(s, "UPDATE schedule SET last_due = ?1, last_start = ?1"
 	    " WHERE id = ?2 AND last_due IS ?3 AND enabled", now, c->id, c->last_due),
 	    "claiming a run");
 
@@ -181,9 +178,23 @@ db_claim(struct settings *s, const struct schedule *c, int64_t now)
 }
 
 int
+db_due(struct settings *s, int64_t schedule, int64_t now)
+{
+	return settings_run(s, DB_PREPARE(s, "UPDATE transfer SET due = ?1 WHERE schedule_id = ?2",
+	    now, schedule), "noting what is due");
+}
+
+int
+db_done(struct settings *s, int64_t transfer)
+{
+	return settings_run(s, DB_PREPARE(s, "UPDATE transfer SET due = NULL WHERE id = ?1"
+	    " AND due IS NOT NULL", transfer), "noting what is done");
+}
+
+int
 db_mend_due(struct settings *s, const struct schedule *c, int64_t last)
 {
-	return settings_run(s, PREPARE(s, "UPDATE schedule SET last_due = ?1"
+	return settings_run(s, DB_PREPARE(s, "UPDATE schedule SET last_due = ?1"
 	    " WHERE id = ?2 AND last_due IS ?3", last, c->id, c->last_due),
 	    "setting a last run right");
 }
@@ -191,14 +202,14 @@ db_mend_due(struct settings *s, const struct schedule *c, int64_t last)
 int
 db_ran(struct settings *s, int64_t schedule, int64_t started)
 {
-	return settings_run(s, PREPARE(s, "UPDATE schedule SET last_run = ?1 WHERE id = ?2",
+	return settings_run(s, DB_PREPARE(s, "UPDATE schedule SET last_run = ?1 WHERE id = ?2",
 	    started, schedule), "noting a run");
 }
 
 int
 db_invoked(struct settings *s, int64_t now, int64_t pid)
 {
-	return settings_run(s, PREPARE(s, "INSERT INTO program (name, last_run, pid)"
+	return settings_run(s, DB_PREPARE(s, "INSERT INTO program (name, last_run, pid)"
 	    " VALUES ('praic-sched', ?1, ?2) ON CONFLICT (name) DO UPDATE SET"
 	    " last_run = ?1, pid = coalesce(?2, pid)", now, pid == 0 ? DB_NEVER : pid),
 	    "noting that it was invoked");
@@ -207,7 +218,7 @@ db_invoked(struct settings *s, int64_t now, int64_t pid)
 int
 db_oldest_now(struct settings *s, int64_t now, int64_t *t)
 {
-	sqlite3_stmt *stmt = PREPARE(s, "SELECT min(?1, coalesce(max(mark), ?1))"
+	sqlite3_stmt *stmt = DB_PREPARE(s, "SELECT min(?1, coalesce(max(mark), ?1))"
 	    " FROM transfer_kind", now);
 	int rc;
 
@@ -216,14 +227,7 @@ db_oldest_now(struct settings *s, int64_t now, int64_t *t)
 		return EX_SOFTWARE;
 	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
 		*t = sqlite3_column_int64(stmt, 0);
-	return finish(s, stmt, rc);
-}
-
-int
-db_prune(struct settings *s, int64_t before)
-{
-	return settings_run(s, PREPARE(s, "DELETE FROM run WHERE started < ?1", before),
-	    "forgetting history");
+	return db_finish(s, stmt, rc);
 }
 
 int
@@ -232,17 +236,17 @@ db_believe(struct settings *s, int64_t now)
 	static const char exists[] = "SELECT EXISTS (SELECT 1 FROM failure WHERE since > ?1 OR"
 	    " reported > ?1 OR reminded > ?1 OR recovered > ?1 OR"
 	    " retry_at > ?1 + " LONGEST_WAIT ")";
-	sqlite3_stmt *stmt = PREPARE(s, exists, now);
+	sqlite3_stmt *stmt = DB_PREPARE(s, exists, now);
 	int rc, wrong, code;
 
 	if (stmt == NULL)
 		return EX_SOFTWARE;
 	rc = sqlite3_step(stmt);
 	wrong = rc == SQLITE_ROW && sqlite3_column_int(stmt, 0) != 0;
-	if ((code = finish(s, stmt, rc)) != 0 || !wrong)
+	if ((code = db_finish(s, stmt, rc)) != 0 || !wrong)
 		return code;
 	/* min() of NULL is NULL. */
-	return settings_run(s, PREPARE(s, "UPDATE failure SET since = min(since, ?1),"
+	return settings_run(s, DB_PREPARE(s, "UPDATE failure SET since = min(since, ?1),"
 	    " reported = min(reported, ?1), reminded = min(reminded, ?1),"
 	    " recovered = min(recovered, ?1), retry_at = min(retry_at, ?1)", now),
 	    "setting times right");
@@ -262,7 +266,7 @@ db_clear_waits(struct settings *s)
 int
 db_kind(struct settings *s, int64_t transfer, enum settings_data kind, struct kind_state *k)
 {
-	sqlite3_stmt *stmt = PREPARE(s, "SELECT mark, swept, last_number FROM transfer_kind"
+	sqlite3_stmt *stmt = DB_PREPARE(s, "SELECT mark, swept, last_number FROM transfer_kind"
 	    " WHERE transfer_id = ?1 AND kind = ?2", transfer);
 	int rc, code;
 
@@ -270,33 +274,33 @@ db_kind(struct settings *s, int64_t transfer, enum settings_data kind, struct ki
 	k->mark = k->swept = k->retry_at[0] = k->retry_at[1] = DB_NEVER;
 	if (stmt == NULL)
 		return EX_SOFTWARE;
-	bind_text(stmt, 2, settings_data_name[kind]);
+	db_bind(stmt, 2, settings_data_name[kind]);
 	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		k->mark = column_time(stmt, 0);
-		k->swept = column_time(stmt, 1);
+		k->mark = db_column_time(stmt, 0);
+		k->swept = db_column_time(stmt, 1);
 		k->last_number = sqlite3_column_int64(stmt, 2);
 	}
-	if ((code = finish(s, stmt, rc)) != 0)
+	if ((code = db_finish(s, stmt, rc)) != 0)
 		return code;
-	stmt = PREPARE(s, "SELECT step, retry_at, code FROM failure WHERE transfer_id = ?1"
+	stmt = DB_PREPARE(s, "SELECT step, retry_at, code FROM failure WHERE transfer_id = ?1"
 	    " AND kind = ?2 AND recovered IS NULL AND code <> 65", transfer);
 	if (stmt == NULL)
 		return EX_SOFTWARE;
-	bind_text(stmt, 2, settings_data_name[kind]);
+	db_bind(stmt, 2, settings_data_name[kind]);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		int step = strcmp((const char *)sqlite3_column_text(stmt, 0), "store") == 0;
 
 		k->failing[step] = 1;
-		k->retry_at[step] = column_time(stmt, 1);
+		k->retry_at[step] = db_column_time(stmt, 1);
 		k->code[step] = sqlite3_column_int(stmt, 2);
 	}
-	return finish(s, stmt, rc);
+	return db_finish(s, stmt, rc);
 }
 
 int
 db_oldest_open(struct settings *s, int64_t transfer, int64_t *start)
 {
-	sqlite3_stmt *stmt = PREPARE(s,
+	sqlite3_stmt *stmt = DB_PREPARE(s,
 	    "SELECT min(start_time) FROM open_session WHERE transfer_id = ?1", transfer);
 	int rc;
 
@@ -304,8 +308,8 @@ db_oldest_open(struct settings *s, int64_t transfer, int64_t *start)
 	if (stmt == NULL)
 		return EX_SOFTWARE;
 	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		*start = column_time(stmt, 0);
-	return finish(s, stmt, rc);
+		*start = db_column_time(stmt, 0);
+	return db_finish(s, stmt, rc);
 }
 
 int
@@ -320,11 +324,11 @@ db_mark(struct settings *s, int64_t transfer, unsigned kinds, int64_t mark, int6
 		if ((kinds & (1u << k)) == 0)
 			continue;
 		/* Here it never goes back: db_mark_back. */
-		stmt = PREPARE(s, "UPDATE transfer_kind SET"
+		stmt = DB_PREPARE(s, "UPDATE transfer_kind SET"
 		    " mark = CASE WHEN ?2 IS NULL THEN mark ELSE max(coalesce(mark, ?2), ?2) END,"
 		    " swept = coalesce(?3, swept), last_number = max(last_number, ?4)"
 		    " WHERE transfer_id = ?1 AND kind = ?5", transfer, mark, swept, number);
-		bind_text(stmt, 5, settings_data_name[k]);
+		db_bind(stmt, 5, settings_data_name[k]);
 		code = settings_run(s, stmt, "moving a mark");
 	}
 	return code;
@@ -340,59 +344,21 @@ db_mark_back(struct settings *s, int64_t transfer, unsigned kinds, int64_t mark)
 
 		if ((kinds & (1u << k)) == 0)
 			continue;
-		stmt = PREPARE(s, "UPDATE transfer_kind SET mark = min(mark, ?2), swept = NULL"
+		stmt = DB_PREPARE(s, "UPDATE transfer_kind SET mark = min(mark, ?2), swept = NULL"
 		    " WHERE transfer_id = ?1 AND kind = ?3", transfer, mark);
-		bind_text(stmt, 3, settings_data_name[k]);
+		db_bind(stmt, 3, settings_data_name[k]);
 		code = settings_run(s, stmt, "setting a mark back");
 	}
 	return code;
 }
 
 int
-db_marked(struct settings *s, int64_t transfer, enum settings_data kind, int64_t mark,
-    int64_t *when)
-{
-	/* It is among the last; and those may be many. */
-	sqlite3_stmt *stmt = PREPARE(s, "SELECT started FROM (SELECT id, started, until, code"
-	    " FROM run WHERE transfer_id = ?1 AND kind = ?3 AND step = 'fetch'"
-	    " ORDER BY id DESC LIMIT 1000) WHERE until = ?2 AND code = 0 ORDER BY id DESC LIMIT 1",
-	    transfer, mark);
-	int rc;
-
-	*when = DB_NEVER;
-	if (stmt == NULL)
-		return EX_SOFTWARE;
-	bind_text(stmt, 3, settings_data_name[kind]);
-	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		*when = column_time(stmt, 0);
-	return finish(s, stmt, rc);
-}
-
-int
-db_reports_come(struct settings *s, int64_t transfer, enum settings_data kind, int *come)
-{
-	sqlite3_stmt *stmt = PREPARE(s, "SELECT code FROM run WHERE transfer_id = ?1 AND"
-	    " kind = ?2 AND step = 'fetch' AND since IS NOT NULL ORDER BY id DESC LIMIT 1",
-	    transfer);
-	int rc;
-
-	*come = 0;
-	if (stmt == NULL)
-		return EX_SOFTWARE;
-	bind_text(stmt, 2, settings_data_name[kind]);
-	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		*come = sqlite3_column_type(stmt, 0) != SQLITE_NULL &&
-		    sqlite3_column_int(stmt, 0) == 0;
-	return finish(s, stmt, rc);
-}
-
-int
 db_seen(struct settings *s, int64_t transfer, const char *host, int host_n, const char *lsid,
     int lsid_n, int64_t start, int end)
 {
-	sqlite3_stmt *stmt = end ? PREPARE(s, "DELETE FROM open_session WHERE transfer_id = ?1"
+	sqlite3_stmt *stmt = end ? DB_PREPARE(s, "DELETE FROM open_session WHERE transfer_id = ?1"
 	    " AND host_name = ?3 AND lsid = ?4", transfer, DB_NEVER) :
-	    PREPARE(s, "INSERT INTO open_session (transfer_id, start_time, host_name, lsid)"
+	    DB_PREPARE(s, "INSERT INTO open_session (transfer_id, start_time, host_name, lsid)"
 	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET start_time = ?2", transfer, start);
 
 	if (stmt != NULL) {
@@ -405,7 +371,7 @@ db_seen(struct settings *s, int64_t transfer, const char *host, int host_n, cons
 int
 db_forget_open(struct settings *s, int64_t transfer, int64_t before)
 {
-	return settings_run(s, PREPARE(s, "DELETE FROM open_session WHERE transfer_id = ?1"
+	return settings_run(s, DB_PREPARE(s, "DELETE FROM open_session WHERE transfer_id = ?1"
 	    " AND (start_time IS NULL OR start_time < ?2)", transfer, before),
 	    "forgetting sessions");
 }
@@ -414,21 +380,21 @@ int
 db_backlog(struct settings *s, int64_t transfer, enum settings_data kind,
     const struct backlog *b)
 {
-	sqlite3_stmt *stmt = PREPARE(s, "UPDATE transfer_kind SET backlog_files = ?2,"
+	sqlite3_stmt *stmt = DB_PREPARE(s, "UPDATE transfer_kind SET backlog_files = ?2,"
 	    " backlog_bytes = ?3, backlog_since = ?4 WHERE transfer_id = ?1 AND kind = ?5",
 	    transfer, b->files, b->bytes, b->files > 0 ? b->since : DB_NEVER);
 
-	bind_text(stmt, 5, settings_data_name[kind]);
+	db_bind(stmt, 5, settings_data_name[kind]);
 	return settings_run(s, stmt, "noting a backlog");
 }
 
 int
 db_stored(struct settings *s, int64_t transfer, enum settings_data kind, int64_t now)
 {
-	sqlite3_stmt *stmt = PREPARE(s, "UPDATE transfer_kind SET last_success = ?2"
+	sqlite3_stmt *stmt = DB_PREPARE(s, "UPDATE transfer_kind SET last_success = ?2"
 	    " WHERE transfer_id = ?1 AND kind = ?3", transfer, now);
 
-	bind_text(stmt, 3, settings_data_name[kind]);
+	db_bind(stmt, 3, settings_data_name[kind]);
 	return settings_run(s, stmt, "noting success");
 }
 
@@ -444,7 +410,7 @@ db_failed(struct settings *s, int64_t transfer, enum settings_data kind, enum st
     int64_t now, int asked, int code, const struct pipe *p, const char *reason)
 {
 	const struct stage *blame = p != NULL ? &p->stage[p->blame] : NULL;
-	sqlite3_stmt *stmt = PREPARE(s, "INSERT INTO failure (transfer_id, since, code, signal,"
+	sqlite3_stmt *stmt = DB_PREPARE(s, "INSERT INTO failure (transfer_id, since, code, signal,"
 	    " kind, step, stage, reason, wait, retry_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
 	    FIRST_WAIT ", ?2 + " FIRST_WAIT ") ON CONFLICT DO UPDATE SET"
 	    " since = CASE WHEN recovered IS NULL AND code <> 65 THEN since ELSE ?2 END,"
@@ -457,10 +423,10 @@ db_failed(struct settings *s, int64_t transfer, enum settings_data kind, enum st
 	    " code = ?3, signal = ?4, stage = ?7, reason = ?8, recovered = NULL",
 	    transfer, now, code, blame != NULL && blame->signal != 0 ? blame->signal : DB_NEVER);
 
-	bind_text(stmt, 5, settings_data_name[kind]);
-	bind_text(stmt, 6, step_name[step]);
-	bind_text(stmt, 7, blame != NULL ? blame->argv[0] : NULL);
-	bind_text(stmt, 8, reason);
+	db_bind(stmt, 5, settings_data_name[kind]);
+	db_bind(stmt, 6, step_name[step]);
+	db_bind(stmt, 7, blame != NULL ? blame->argv[0] : NULL);
+	db_bind(stmt, 8, reason);
 	if (stmt != NULL)
 		sqlite3_bind_int(stmt, 9, asked);
 	return settings_run(s, stmt, "noting a failure");
@@ -481,10 +447,10 @@ db_fine(struct settings *s, int64_t transfer, enum settings_data kind, enum step
 	int code = 0;
 
 	for (i = 0; i < 2 && code == 0; i++) {
-		sqlite3_stmt *stmt = PREPARE(s, sql[i], transfer, now);
+		sqlite3_stmt *stmt = DB_PREPARE(s, sql[i], transfer, now);
 
-		bind_text(stmt, 3, settings_data_name[kind]);
-		bind_text(stmt, 4, step_name[step]);
+		db_bind(stmt, 3, settings_data_name[kind]);
+		db_bind(stmt, 4, step_name[step]);
 		code = settings_run(s, stmt, "noting success");
 	}
 	return code;
@@ -494,109 +460,12 @@ int
 db_left_out(struct settings *s, int64_t transfer, enum settings_data kind, int64_t now,
     const char *reason)
 {
-	sqlite3_stmt *stmt = PREPARE(s, "INSERT INTO failure (transfer_id, since, kind, step,"
+	sqlite3_stmt *stmt = DB_PREPARE(s, "INSERT INTO failure (transfer_id, since, kind, step,"
 	    " code, reason) SELECT ?1, ?2, ?3, 'store', 65, ?4 WHERE EXISTS"
 	    " (SELECT 1 FROM setting WHERE name = 'notify-server')"
 	    " ON CONFLICT DO UPDATE SET times = times + 1 WHERE code = 65", transfer, now);
 
-	bind_text(stmt, 3, settings_data_name[kind]);
-	bind_text(stmt, 4, reason);
+	db_bind(stmt, 3, settings_data_name[kind]);
+	db_bind(stmt, 4, reason);
 	return settings_run(s, stmt, "noting what was left out");
-}
-
-/*
- * History.
- */
-
-int
-db_bury(struct settings *s, int64_t transfer)
-{
-	return settings_run(s, PREPARE(s, "UPDATE run SET code = 70,"
-	    " reason = 'praic-sched was killed' WHERE transfer_id = ?1 AND code IS NULL",
-	    transfer), "noting a run");
-}
-
-int64_t
-db_begin_run(struct settings *s, const struct transfer *t, enum settings_data kind,
-    enum step step, int64_t now, int64_t since, int64_t until, int sweep)
-{
-	sqlite3_stmt *stmt = PREPARE(s, "INSERT INTO run (transfer_id, started, since, until,"
-	    " sweep, schedule, site, destination, kind, step)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", t->id, now, since, until, sweep);
-
-	bind_text(stmt, 6, t->schedule);
-	bind_text(stmt, 7, t->site);
-	bind_text(stmt, 8, t->destination);
-	bind_text(stmt, 9, settings_data_name[kind]);
-	bind_text(stmt, 10, step_name[step]);
-	return settings_run(s, stmt, "noting a run") == 0 ?
-	    sqlite3_last_insert_rowid(settings_handle(s)) : -1;
-}
-
-static int64_t
-counted(int64_t n)
-{
-	return n == -1 ? DB_NEVER : n;
-}
-
-int
-db_counted(struct settings *s, int64_t transfer, enum settings_data kind, int report,
-    int64_t number, struct counts *c)
-{
-	sqlite3_stmt *stmt = PREPARE(s, "SELECT coalesce(sessions, -1), coalesce(rows, -1),"
-	    " coalesce(left_out, -1) FROM run WHERE transfer_id = ?1 AND number = ?2"
-	    " AND step = 'fetch' AND (since IS NOT NULL) = ?3 AND (?3 OR kind = ?4)"
-	    " ORDER BY id DESC LIMIT 1", transfer, number, report);
-	int rc;
-
-	if (stmt == NULL)
-		return EX_SOFTWARE;
-	bind_text(stmt, 4, settings_data_name[kind]);
-	if ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		c->sessions = sqlite3_column_int64(stmt, 0);
-		c->rows = sqlite3_column_int64(stmt, 1);
-		c->left_out = sqlite3_column_int64(stmt, 2);
-	}
-	return finish(s, stmt, rc);
-}
-
-static int
-end_stage(struct settings *s, int64_t run, const struct stage *g, int number)
-{
-	sqlite3_stmt *stmt = PREPARE(s, "INSERT INTO run_stage (run_id, number, code, signal,"
-	    " program, seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", run, number,
-	    g->signal != 0 ? DB_NEVER : g->code, g->signal != 0 ? g->signal : DB_NEVER);
-
-	bind_text(stmt, 5, g->argv[0]);
-	if (stmt != NULL)
-		sqlite3_bind_double(stmt, 6, g->seconds);
-	return settings_run(s, stmt, "noting a run");
-}
-
-int
-db_end_run(struct settings *s, int64_t run, const struct pipe *p, int code, const char *reason,
-    const struct counts *c)
-{
-	sqlite3_stmt *stmt;
-	int i, bad = settings_begin(s);
-
-	if (bad != 0)
-		return bad;
-	stmt = PREPARE(s, "UPDATE run SET code = ?2, sessions = ?3, rows = ?4, files = ?5,"
-	    " bytes = ?6, left_out = ?7, until = coalesce(?8, until), number = ?9,"
-	    " since = coalesce(?12, since), reason = ?10, seconds = ?11 WHERE id = ?1", run, code,
-	    counted(c->sessions), counted(c->rows), counted(c->files), counted(c->bytes),
-	    counted(c->left_out), c->until, c->number);
-	bind_text(stmt, 10, reason);
-	if (stmt != NULL && p != NULL)
-		sqlite3_bind_double(stmt, 11, p->seconds);
-	if (stmt != NULL && c->since != DB_NEVER)
-		sqlite3_bind_int64(stmt, 12, c->since);
-	bad = settings_run(s, stmt, "noting a run");
-	for (i = 0; p != NULL && i < p->stages && bad == 0; i++)
-		bad = end_stage(s, run, &p->stage[i], i + 1);
-	if (bad == 0)
-		return settings_commit(s);
-	settings_rollback(s);
-	return bad;
 }

@@ -27,6 +27,7 @@ struct transfer {
 	int destination_kind;
 	unsigned kinds;		/* 1 << enum settings_data */
 	int64_t retry_at;	/* the first back-off that ends; or DB_NEVER */
+	int64_t due;		/* since when, and not yet done; or DB_NEVER */
 };
 
 struct plan {
@@ -35,7 +36,7 @@ struct plan {
 	struct transfer *transfer;
 	size_t transfers;
 	char *spool, *log_directory;
-	int64_t log_days, history_days;
+	int64_t log_days, history_days, parallel;
 };
 
 /* All that is enabled.  0, or a code after a message. */
@@ -47,6 +48,9 @@ void db_plan_free(struct plan *);
  * another was faster; -1 after a message.
  */
 int db_claim(struct settings *, const struct schedule *, int64_t now);
+/* Within the same transaction: its transfers are due, until they are done. */
+int db_due(struct settings *, int64_t schedule, int64_t now);
+int db_done(struct settings *, int64_t transfer);
 /* Its last run was the mistake of a clock: this is taken for it from now on. */
 int db_mend_due(struct settings *, const struct schedule *, int64_t last);
 /* It has run. */
@@ -79,6 +83,8 @@ struct kind_state {
 enum step { STEP_FETCH, STEP_STORE };
 extern const char *const step_name[2];
 
+/* Has it never run? */
+int db_is_new(struct settings *, int64_t transfer, int *is_new);
 int db_kind(struct settings *, int64_t transfer, enum settings_data, struct kind_state *);
 /* Begin of the oldest session without an end; or DB_NEVER. */
 int db_oldest_open(struct settings *, int64_t transfer, int64_t *start);
@@ -142,7 +148,17 @@ int db_seen(struct settings *, int64_t transfer, const char *host, int host_n,
     const char *lsid, int lsid_n, int64_t start, int end);
 int db_forget_open(struct settings *, int64_t transfer, int64_t before);
 
-/* UPDATE, INSERT, ...: with its numbers; texts are bound by db_text. */
+/*
+ * A statement with its numbers (DB_NEVER is NULL), and its texts (NULL is,
+ * too); NULL, after a message, where it cannot be prepared.
+ */
 sqlite3_stmt *db_prepare(struct settings *, const char *sql, int n, const int64_t *number);
+#define DB_PREPARE(s, sql, ...) \
+	db_prepare(s, sql, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
+	    (const int64_t[]){__VA_ARGS__})
+void db_bind(sqlite3_stmt *, int at, const char *text);
+int64_t db_column_time(sqlite3_stmt *, int at);
+/* After the last row: 0, or a code after a message. */
+int db_finish(struct settings *, sqlite3_stmt *, int rc);
 
 #endif

@@ -224,7 +224,7 @@ take_report(struct work *w, struct progress *g, const struct span *span, int64_t
 	int code = doubt_mark(w, g, clock, now, &back);
 
 	if (code != 0) {
-		close(fd);
+		tspool_drop(&w->spool, fd, "report.xml");
 		return code;
 	}
 	g->more = span->until != DB_NEVER && (span->back || m->until >= span->until);
@@ -266,8 +266,10 @@ fetch_span(struct work *w, struct progress *g)
 	    span.back ? now - span.since : span.since,
 	    span.back && span.until != DB_NEVER ? now - span.until : span.until, g->sweep);
 	g->more = 0;
-	if (run == -1)
+	if (run == -1) {
+		w->unnoted = 1;
 		return EX_IOERR;
+	}
 	if ((code = step_room(w, why, sizeof(why))) != 0)
 		return step_end(w, g->kind, STEP_FETCH, run, NULL, code, why, &c);
 	if ((fd = tspool_create(&w->spool, "report.xml")) == -1)
@@ -293,7 +295,7 @@ fetch_span(struct work *w, struct progress *g)
 		}
 	}
 	if (fd != -1)
-		close(fd);
+		tspool_drop(&w->spool, fd, "report.xml");
 	code = step_end(w, g->kind, STEP_FETCH, run, &p, code, words, &c);
 	pipe_free(&p);
 	return code;

@@ -109,7 +109,7 @@ keep_part(struct work *w, enum settings_data kind, int fd, struct counts *c)
 	if (sessions > 0)
 		count_files(fd, c);
 	if (sessions == -1 || c->files <= 0) {
-		close(fd);
+		tspool_drop(&w->spool, fd, "files.rec");
 		return sessions == -1 ? EX_IOERR : 0;
 	}
 	code = tspool_finish(&w->spool, fd, "files.rec");
@@ -161,8 +161,10 @@ fetch_files(struct work *w, enum settings_data kind, const char *report, int64_t
 	step_pipe(w, &p, kind, STEP_FETCH);
 	run = db_begin_run(w->settings, w->transfer, kind, STEP_FETCH, log_now(), DB_NEVER,
 	    DB_NEVER, 0);
-	if (run == -1)
+	if (run == -1) {
+		w->unnoted = 1;
 		return EX_IOERR;
+	}
 	if ((code = step_room(w, why, sizeof(why))) != 0)
 		return step_end(w, kind, STEP_FETCH, run, NULL, code, why, &c);
 	if ((fd = tspool_create(&w->spool, "files.rec")) == -1)
@@ -207,7 +209,7 @@ fetch_files(struct work *w, enum settings_data kind, const char *report, int64_t
 		code = bad != 0 ? bad : code;
 		words = bad != 0 ? "what was fetched could not be kept" : NULL;
 	} else
-		close(fd);
+		tspool_drop(&w->spool, fd, "files.rec");
 	if (came != NULL)
 		*came = c.files;
 	code = step_end(w, kind, STEP_FETCH, run, &p, code, words, &c);

@@ -4,17 +4,20 @@
  * transfer; so no handle of SQLite's goes through a fork, and between passes
  * nothing is held but the scheduler's own lock.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "code.h"
 #include "msg.h"
+#include "sched_child.h"
 #include "sched_db.h"
 #include "sched_log.h"
 #include "sched_notify.h"
@@ -29,20 +32,6 @@
 #define MAIL_WAIT 300	/* seconds until a mail that failed is tried again */
 #define GRACE 30	/* seconds that transfers have to end */
 
-/* A schedule that was due: it has run when its last transfer has. */
-struct batch {
-	int64_t schedule, started;
-	int left, fault;
-};
-
-struct child {
-	pid_t pid;
-	struct transfer transfer;	/* of a mail: id is 0; texts are not kept */
-	int64_t started;
-	struct batch *batch;		/* or NULL */
-	enum work_how how;
-};
-
 struct launch {
 	size_t transfer;	/* of the plan */
 	enum work_how how;
@@ -50,155 +39,12 @@ struct launch {
 };
 
 static struct {
-	struct child *child;
-	size_t children;
 	char *spool, *log_directory;
-	int64_t mail_after;	/* no mail is tried before */
 	int64_t pruned;		/* when the old was removed last */
 	int64_t wake;		/* when something is due */
-	int passed_on;		/* of pipe_stop, to the children */
-	int begun;		/* transfers, so far */
-	int code;		/* the worst of those that ended */
-	int lock;		/* the daemon's; or -1 */
-} run = {.lock = -1};
-
-/*
- * Children.
- */
-
-static int
-is_running(int64_t transfer)
-{
-	size_t i;
-
-	for (i = 0; i < run.children; i++)
-		if (run.child[i].transfer.id == transfer)
-			return 1;
-	return 0;
-}
-
-static int
-is_mailing(void)
-{
-	return is_running(0);
-}
-
-/* t is NULL for a mail. */
-static void
-begin_child(const struct transfer *t, enum work_how how, struct batch *batch)
-{
-	struct child *c;
-	pid_t self = getpid(), pid = fork();
-
-	if (pid == 0) {
-		signal_child(self);
-		/* Should it outlive the scheduler, another one may begin. */
-		if (run.lock != -1)
-			close(run.lock);
-		_exit(t != NULL ? work_transfer(t, run.spool, how) : report_send(run.spool));
-	}
-	if (pid == -1) {
-		msg_errno("a process cannot be started");
-		run.code = code_worse(run.code, EX_OSERR);
-		if (batch != NULL)
-			batch->fault = 1;
-		return;
-	}
-	run.child = xrealloc(run.child, (run.children + 1) * sizeof(*c));
-	c = &run.child[run.children++];
-	memset(c, 0, sizeof(*c));
-	c->pid = pid;
-	c->started = log_now();
-	c->batch = batch;
-	c->how = how;
-	if (t == NULL)
-		return;
-	run.begun++;
-	c->transfer.id = t->id;
-	c->transfer.kinds = t->kinds;
-	if (batch != NULL)
-		batch->left++;
-	log_say(1, "transfer %lld (%s: %s to %s): begun", (long long)t->id, t->schedule, t->site,
-	    t->destination);
-}
-
-/* The process itself died: that, too, is a failure to be seen. */
-static void
-note_fault(struct settings *s, const struct transfer *t, int sig)
-{
-	char reason[80];
-	int k = 0;
-
-	while (k < SETTINGS_DATA && (t->kinds & (1u << k)) == 0)
-		k++;
-	snprintf(reason, sizeof(reason), "praic-sched: its process was ended by signal %d", sig);
-	log_say(0, "transfer %lld: %s", (long long)t->id, reason);
-	if (k < SETTINGS_DATA && s != NULL)
-		(void)db_failed(s, t->id, (enum settings_data)k, STEP_FETCH, log_now(), 1,
-		    EX_SOFTWARE, NULL, reason);
-}
-
-static void
-end_child(struct settings *s, const struct child *c, int status)
-{
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
-
-	if (c->transfer.id == 0) {
-		if (code != 0)
-			run.mail_after = log_now() + MAIL_WAIT;
-		return;
-	}
-	if (WIFSIGNALED(status) && pipe_stop == 0)
-		note_fault(s, &c->transfer, WTERMSIG(status));
-	/* An appliance out of reach counts as a run; what praic did not do,
-	 * or could not, does not: the guide's "Last Run". */
-	if (c->batch != NULL) {
-		c->batch->fault |= code == EX_SOFTWARE || code == WORK_STOPPED || code == EX_OSERR;
-		if (--c->batch->left == 0) {
-			if (!c->batch->fault && s != NULL)
-				(void)db_ran(s, c->batch->schedule, c->batch->started);
-			free(c->batch);
-		}
-	}
-	if (code == WORK_BUSY && c->how == WORK_NOW)
-		code = EX_TEMPFAIL;	/* somebody asked for it, and it was not done */
-	if (code != WORK_BUSY && code != WORK_STOPPED)
-		run.code = code_worse(run.code, code);
-}
-
-static void
-reap(void)
-{
-	struct settings *s = NULL;
-	struct child ended;
-	int status, code;
-	size_t i;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (i = 0; i < run.children; i++) {
-			if (run.child[i].pid != pid)
-				continue;
-			ended = run.child[i];
-			run.child[i] = run.child[--run.children];
-			if (s == NULL)
-				s = settings_open(NULL, SETTINGS_OPEN, &code);
-			end_child(s, &ended, status);
-			break;
-		}
-	settings_close(s);
-}
-
-/* Told to stop: so are they, as often. */
-static void
-pass_on(void)
-{
-	size_t i;
-
-	for (; run.passed_on < pipe_stop; run.passed_on++)
-		for (i = 0; i < run.children; i++)
-			kill(run.child[i].pid, SIGTERM);
-}
+	int looked_back;	/* for what others have left undone */
+	int queue;		/* the lock of those that have something to do; or -1 */
+} run = {.queue = -1};
 
 /*
  * A pass.
@@ -218,10 +64,19 @@ wake_at(int64_t t)
 		run.wake = t;
 }
 
-/* The transfers of one schedule. */
+static int
+is_taken(const struct launch *l, size_t n, size_t transfer)
+{
+	while (n > 0)
+		if (l[--n].transfer == transfer)
+			return 1;
+	return 0;
+}
+
+/* The transfers of one schedule; or those that were left undone. */
 static void
 take_schedule(const struct plan *p, const struct schedule *c, int64_t now, enum work_how how,
-    struct launch **l, size_t *n)
+    int only_left, struct launch **l, size_t *n)
 {
 	struct batch *batch = xcalloc(1, sizeof(*batch));
 	size_t i, before = *n;
@@ -231,7 +86,9 @@ take_schedule(const struct plan *p, const struct schedule *c, int64_t now, enum 
 	for (i = 0; i < p->transfers; i++) {
 		if (p->transfer[i].schedule_id != c->id)
 			continue;
-		if (is_running(p->transfer[i].id))
+		if (only_left && (p->transfer[i].due == DB_NEVER || is_taken(*l, *n, i)))
+			continue;
+		if (child_has(p->transfer[i].id) && !child_retries(p->transfer[i].id))
 			log_say(0, "transfer %lld (%s): still running: left for the next time",
 			    (long long)p->transfer[i].id, c->name);
 		else
@@ -244,7 +101,7 @@ take_schedule(const struct plan *p, const struct schedule *c, int64_t now, enum 
 static int
 find_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, size_t *n)
 {
-	size_t i, k;
+	size_t i;
 	int claimed, begun = 0, code = 0;
 
 	for (i = 0; i < p->schedules && code == 0; i++) {
@@ -271,11 +128,13 @@ find_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, siz
 			code = EX_IOERR;
 		if (claimed != 1)
 			continue;
+		if ((code = db_due(s, c->id, now)) != 0)
+			break;
 		missed = due_count(&c->due, c->last_due, now) - 1;
 		if (missed > 0)
 			log_say(0, "%s: %lld runs were missed, and are made up for by this one",
 			    c->name, (long long)missed);
-		take_schedule(p, c, now, WORK_DUE, l, n);
+		take_schedule(p, c, now, WORK_DUE, 0, l, n);
 		wake_at(due_after(&c->due, now));
 	}
 	if (code == 0 && begun)
@@ -284,9 +143,7 @@ find_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, siz
 	for (i = 0; i < p->transfers && code == 0; i++) {
 		const struct transfer *t = &p->transfer[i];
 
-		for (k = 0; k < *n && (*l)[k].transfer != i; k++)
-			;
-		if (t->retry_at == DB_NEVER || k < *n || is_running(t->id))
+		if (t->retry_at == DB_NEVER || is_taken(*l, *n, i) || child_has(t->id))
 			continue;
 		if (t->retry_at <= now)
 			take(l, n, i, WORK_RETRY, NULL);
@@ -335,6 +192,40 @@ prune(struct settings *s, const struct plan *p, int64_t now)
 		(void)db_prune(s, old - p->history_days * 86400);
 }
 
+/*
+ * What was due when another scheduler was stopped or killed is so still.  Who
+ * has something to do holds this lock, shared: so nobody else is at it, when
+ * it can be had alone.
+ */
+static int
+is_alone(const struct plan *p)
+{
+	struct stat st;
+	char *path;
+	int alone;
+
+	if (run.queue == -1 && stat(p->spool, &st) == 0 && st.st_uid == geteuid()) {
+		path = xasprintf("%s/queue.lock", p->spool);
+		run.queue = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		free(path);
+	}
+	alone = run.queue != -1 && flock(run.queue, LOCK_EX | LOCK_NB) == 0;
+	return alone;
+}
+
+static void
+take_left(const struct plan *p, int64_t now, struct launch **l, size_t *n)
+{
+	size_t i, before = *n;
+
+	if (run.looked_back || (run.looked_back = is_alone(p)) == 0)
+		return;
+	for (i = 0; i < p->schedules; i++)
+		take_schedule(p, &p->schedule[i], now, WORK_DUE, 1, l, n);
+	if (*n > before)
+		log_say(0, "%zu transfers were left undone by a scheduler that is gone", *n - before);
+}
+
 /* name: -r's schedule, or NULL for what is due. */
 static int
 begin_pass(const char *name)
@@ -365,9 +256,12 @@ begin_pass(const char *name)
 		free(old);
 	}
 	prune(s, &p, now);
-	if (name == NULL)
-		code = find_due(s, &p, now, &l, &n);
-	else {
+	if (name == NULL) {
+		if ((code = find_due(s, &p, now, &l, &n)) == 0)
+			take_left(&p, now, &l, &n);
+		if (run.queue != -1)
+			(void)flock(run.queue, LOCK_SH);
+	} else {
 		for (i = 0; i < p.schedules && strcmp(p.schedule[i].name, name) != 0; i++)
 			;
 		if (i == p.schedules) {
@@ -375,47 +269,59 @@ begin_pass(const char *name)
 			    settings_path(s), name);
 			code = EX_CONFIG;
 		} else
-			take_schedule(&p, &p.schedule[i], now, WORK_NOW, &l, &n);
+			take_schedule(&p, &p.schedule[i], now, WORK_NOW, 0, &l, &n);
 	}
-	if (run.mail_after > now + MAIL_WAIT)	/* the clock was set back */
-		run.mail_after = now;
-	if (code == 0 && run.mail_after <= now && !is_mailing())
+	/* Ahead of now it is when the clock was set back. */
+	if (code == 0 && (child_mail_failed() > now || now - child_mail_failed() >= MAIL_WAIT) &&
+	    !child_mailing())
 		mail = report_wanted(s, now) == 1;
 	settings_close(s);
 	if (code != 0)
 		drop(l, &n);
 	for (i = 0; i < n; i++)
-		begin_child(&p.transfer[l[i].transfer], l[i].how, l[i].batch);
+		child_want(p.transfer[l[i].transfer].id, l[i].how, l[i].batch, now);
+	wake_at(child_begin(&p, now));
 	if (mail)
-		begin_child(NULL, WORK_DUE, NULL);
+		child_mail(run.spool);
 	free(l);
 	db_plan_free(&p);
 	return code;
 }
 
+/* As many of those that wait as there is room for. */
+static void
+begin_more(void)
+{
+	struct plan p;
+	int code;
+	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
+
+	if (s != NULL && db_plan(s, &p) == 0) {
+		(void)child_begin(&p, log_now());
+		db_plan_free(&p);
+	}
+	settings_close(s);
+}
+
 static void
 wait_children(void)
 {
-	reap();
-	while (run.children > 0) {
-		pass_on();
+	child_reap();
+	while (child_running() > 0) {
+		child_pass_on();
 		signal_wait(GRACE);
-		reap();
+		child_reap();
+		if (pipe_stop == 0 && child_waiting() > 0)
+			begin_more();
 	}
 }
 
 static void
 show_doing(void)
 {
-	size_t i;
-
-	msg_warn("%zu at work; next look in %lld s", run.children,
-	    (long long)(run.wake - log_now()));
-	for (i = 0; i < run.children; i++)
-		msg_warn("process %ld: %s %lld, for %lld s", (long)run.child[i].pid,
-		    run.child[i].transfer.id != 0 ? "transfer" : "mail",
-		    (long long)run.child[i].transfer.id,
-		    (long long)(log_now() - run.child[i].started));
+	msg_warn("%zu at work, %zu waiting; next look in %lld s", child_running(),
+	    child_waiting(), (long long)(run.wake - log_now()));
+	child_show();
 }
 
 static void
@@ -452,7 +358,7 @@ int
 run_daemon(void)
 {
 	int64_t watchdog = notify_watchdog(), wait;
-	int code = invoked((int64_t)getpid(), &run.lock);
+	int code = invoked((int64_t)getpid(), &child_lock);
 
 	if (code != 0)
 		return code;
@@ -469,7 +375,7 @@ run_daemon(void)
 		if (watchdog > 0 && wait > watchdog / 2)
 			wait = watchdog / 2;
 		signal_wait(wait);
-		reap();
+		child_reap();
 		if (signal_came(SIGHUP))
 			reload();
 		if (signal_came(SIGUSR1))
@@ -479,10 +385,11 @@ run_daemon(void)
 			(void)begin_pass(NULL);
 	}
 	notify_tell("STOPPING=1");
-	log_say(0, "told to stop: %zu at work", run.children);
+	log_say(0, "told to stop: %zu at work, %zu waiting", child_running(),
+	    child_waiting());
 	wait_children();
 	log_say(0, "stopped");
-	close(run.lock);
+	close(child_lock);
 	return 0;
 }
 
@@ -498,7 +405,7 @@ mail_now(void)
 	wanted = pipe_stop == 0 && report_wanted(s, log_now()) == 1;
 	settings_close(s);
 	if (wanted)
-		begin_child(NULL, WORK_DUE, NULL);
+		child_mail(run.spool);
 	wait_children();
 	return 0;
 }
@@ -511,9 +418,9 @@ run_pass(const char *name)
 	if (code == 0)
 		code = begin_pass(name);
 	wait_children();
-	if (code == 0 && run.begun > 0)	/* else the pass saw what there is */
+	if (code == 0 && child_begun() > 0)	/* else the pass saw what there is */
 		code = mail_now();
-	return code_worse(code, pipe_stop > 0 ? 0 : run.code);
+	return code_worse(code, pipe_stop > 0 ? 0 : child_code());
 }
 
 int

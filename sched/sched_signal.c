@@ -43,6 +43,7 @@ on_signal(int sig, siginfo_t *info, void *context)
 }
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+static void (*pipe_before)(int);
 
 void
 signal_start(void)
@@ -56,7 +57,7 @@ signal_start(void)
 		sigaction(signals[i], &sa, NULL);
 		sigaddset(&block, signals[i]);
 	}
-	signal(SIGPIPE, SIG_IGN);
+	pipe_before = signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &block, &waiting_mask);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigdelset(&waiting_mask, signals[i]);
@@ -69,6 +70,8 @@ signal_end(void)
 
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		signal(signals[i], SIG_DFL);
+	if (pipe_before != SIG_ERR)
+		signal(SIGPIPE, pipe_before);
 	sigprocmask(SIG_SETMASK, &waiting_mask, NULL);
 }
 

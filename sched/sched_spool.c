@@ -192,6 +192,16 @@ tspool_finish(struct transfer_spool *t, int fd, const char *name)
 }
 
 void
+tspool_drop(struct transfer_spool *t, int fd, const char *name)
+{
+	char path[64];
+
+	close(fd);
+	snprintf(path, sizeof(path), "tmp/%s", name);
+	(void)tspool_remove(t, path);
+}
+
+void
 tspool_name(char out[64], enum settings_data kind, int64_t number, const char *extension)
 {
 	snprintf(out, 64, "new/%s/%0*lld.%s", settings_data_name[kind], DIGITS,
@@ -386,7 +396,9 @@ one_done(struct transfer_spool *t, struct rec_value name, int refused)
 		return 0;
 	snprintf(path, sizeof(path), "done/%.*s", (int)name.n, name.p);
 	fd = openat(t->dir, path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	bad = fd == -1 || (refused && file_write(fd, REFUSED, sizeof(REFUSED) - 1) == -1);
+	/* Empty, as a power cut might leave it, it would look stored. */
+	bad = fd == -1 || (refused && (file_write(fd, REFUSED, sizeof(REFUSED) - 1) == -1 ||
+	    fsync(fd) == -1));
 	if (fd != -1)
 		bad |= close(fd) == -1;
 	if (bad)
@@ -411,7 +423,7 @@ tspool_done(struct transfer_spool *t, const char *name, int refused)
 			code = one_done(t, r->value[FILE_NAME], refused);
 	rec_close(r);
 	close(fd);
-	return code;
+	return code == 0 && refused ? sync_dir(t, "done") : code;
 }
 
 /* Is a file of files/ stored?  Then done/ has an empty one of its name. */
@@ -512,6 +524,18 @@ tspool_failed(struct transfer_spool *t)
 	return b.files;
 }
 
+int
+tspool_used(struct transfer_spool *t)
+{
+	static const char *const names[] = {"files", "done", "failed"};
+	struct backlog b = {0};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && b.files == 0; i++)
+		add_dir(t, names[i], &b);
+	return b.files > 0 || tspool_last(t) > 0;
+}
+
 /* All files below a directory, as many levels down. */
 static void
 add_tree(int dir, const char *name, int levels, int64_t *bytes)
@@ -524,8 +548,9 @@ add_tree(int dir, const char *name, int levels, int64_t *bytes)
 	if (d == NULL && fd != -1)
 		close(fd);
 	while (d != NULL && (e = readdir(d)) != NULL) {
+		/* done/ has many files, and nothing in them */
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		    strcmp(e->d_name, "done") == 0 || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
 		if (S_ISDIR(st.st_mode) && levels > 0)
 			add_tree(fd, e->d_name, levels - 1, bytes);

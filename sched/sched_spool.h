@@ -38,6 +38,8 @@ char *tspool_path(const char *spool, int64_t transfer);
 int tspool_create(struct transfer_spool *, const char *name);
 /* fsync and close: 0, or an exit code after a message. */
 int tspool_finish(struct transfer_spool *, int fd, const char *name);
+/* Close it, and let it go: it may be what fills the disk. */
+void tspool_drop(struct transfer_spool *, int fd, const char *name);
 /*
  * Give a finished file of tmp/ a number in new/ of each of these kinds (a
  * set of 1 << kind), durably, and take it out of tmp/.  0, or a code.
@@ -69,6 +71,8 @@ int tspool_remove(struct transfer_spool *, const char *name);
 int tspool_fail(struct transfer_spool *, const char *name, uint64_t complaint,
     const char *extension, char as[TSPOOL_NAME], int *is_new);
 
+/* Has anything been fetched into it, ever? */
+int tspool_used(struct transfer_spool *);
 /* How many files failed/ has. */
 int64_t tspool_failed(struct transfer_spool *);
 

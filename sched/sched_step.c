@@ -58,6 +58,7 @@ step_end(struct work *w, enum settings_data kind, enum step step, int64_t run,
 		bad = db_failed(w->settings, t->id, kind, step, log_now(),
 		    w->how == WORK_NOW, code, p, reason);
 	}
+	w->unnoted |= bad != 0;
 	log_say(code == 0 ? 1 : 0, "transfer %lld (%s: %s to %s) %s %s: %s%s%s",
 	    (long long)t->id, t->schedule, t->site, t->destination, settings_data_name[kind],
 	    step_name[step], code == 0 ? "done" : code == EX_DATAERR ? "something left out" :

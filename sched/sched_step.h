@@ -24,6 +24,7 @@ struct work {
 	char where[80];		/* for the log: transfer, kind, step */
 	int code;		/* the worst so far */
 	unsigned failed;	/* kinds and steps whose failure is noted: one back-off for all */
+	int unnoted;		/* the settings could not be written to */
 };
 
 extern const struct counts step_uncounted;

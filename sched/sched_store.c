@@ -111,6 +111,10 @@ store_kind(struct work *w, enum settings_data kind)
 		code = store_one(w, kind, n);
 	if (n == -1 && code == 0)
 		code = EX_IOERR;
+	/* What failed is not there: somebody has taken it away. */
+	if (code == 0 && n == 0 && k.failing[STEP_STORE] && pipe_stop == 0 &&
+	    !step_is_waiting(w, &k, STEP_STORE))
+		code = db_fine(w->settings, w->transfer->id, kind, STEP_STORE, log_now());
 	tspool_clean(&w->spool);
 	tspool_backlog(&w->spool, kind, &b);
 	bad = db_backlog(w->settings, w->transfer->id, kind, &b);

@@ -127,21 +127,62 @@ write_metrics(struct work *w)
 }
 
 /* Without its spool nothing can be done; that is to be seen, and mailed. */
-static void
-note_no_spool(const struct transfer *t, const char *spool, int error)
+static int
+note_no_spool(const struct transfer *t, const char *path, const char *why, int error)
 {
 	char reason[PIPE_REASON];
-	int code, k = 0;
+	int code, k = 0, noted = 0;
 	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
 
 	while (k < SETTINGS_DATA && (t->kinds & (1u << k)) == 0)
 		k++;
-	snprintf(reason, sizeof(reason), "%s: the spool cannot be used", spool);
+	snprintf(reason, sizeof(reason), "%s: %s", path, why);
 	log_say(0, "transfer %lld: %s", (long long)t->id, reason);
 	if (s != NULL && k < SETTINGS_DATA)
-		(void)db_failed(s, t->id, (enum settings_data)k, STEP_FETCH, log_now(), 1, error,
-		    NULL, reason);
+		noted = db_failed(s, t->id, (enum settings_data)k, STEP_FETCH, log_now(), 1, error,
+		    NULL, reason) == 0;
 	settings_close(s);
+	return noted ? error : error | WORK_UNNOTED;
+}
+
+/*
+ * Numbers of transfers begin anew with a new settings database.  What another
+ * one's transfer has fetched is for its destination, and what that has stored
+ * this one's has not.
+ */
+static int
+is_strange(struct work *w, int *strange)
+{
+	int code = db_is_new(w->settings, w->transfer->id, strange);
+
+	*strange = *strange && tspool_used(&w->spool);
+	return code;
+}
+
+/* The spool is there, and locked. */
+static int
+work_spool(struct work *w)
+{
+	int64_t old;
+	int code, strange = 0;
+
+	if ((code = work_limits(w->settings, &w->limit)) != 0 ||
+	    (code = db_bury(w->settings, w->transfer->id)) != 0 ||
+	    (code = db_oldest_now(w->settings, log_now(), &old)) != 0 ||
+	    (code = is_strange(w, &strange)) != 0)
+		return code | WORK_UNNOTED;
+	if (strange) {
+		msg_warn("%s: it was a transfer's of another settings database, and may hold what "
+		    "is not for \"%s\": move it away", w->spool.path, w->transfer->destination);
+		return note_no_spool(w->transfer, w->spool.path,
+		    "it was a transfer's of another settings database: move it away", EX_CONFIG);
+	}
+	tspool_forget(&w->spool, old - w->limit.retention - w->limit.sweep - DAY);
+	work_kinds(w);
+	write_metrics(w);
+	if (w->code != 0 && w->code != EX_DATAERR && (w->unnoted || w->failed == 0))
+		return w->code | WORK_UNNOTED;
+	return w->code;
 }
 
 int
@@ -149,7 +190,6 @@ work_transfer(const struct transfer *t, const char *spool, enum work_how how)
 {
 	struct work w = {.transfer = t, .how = how};
 	char *files;
-	int64_t old;
 	int code;
 
 	code = tspool_open(&w.spool, spool, t->id);
@@ -160,23 +200,14 @@ work_transfer(const struct transfer *t, const char *spool, enum work_how how)
 		    (long long)t->id);
 		return WORK_BUSY;
 	}
-	if (code != 0) {
-		note_no_spool(t, spool, code);
-		return code;
-	}
+	if (code != 0)
+		return note_no_spool(t, spool, "the spool cannot be used", code);
 	files = xasprintf("%s/files", w.spool.path);
 	if (setenv("PRAIC_SPOOL", files, 1) == -1)
 		xnomem();
 	free(files);
 	w.settings = settings_open(NULL, SETTINGS_OPEN, &code);
-	if (w.settings != NULL && (code = work_limits(w.settings, &w.limit)) == 0 &&
-	    (code = db_bury(w.settings, t->id)) == 0 &&
-	    (code = db_oldest_now(w.settings, log_now(), &old)) == 0) {
-		tspool_forget(&w.spool, old - w.limit.retention - w.limit.sweep - DAY);
-		work_kinds(&w);
-		write_metrics(&w);
-		code = w.code;
-	}
+	code = w.settings != NULL ? work_spool(&w) : code | WORK_UNNOTED;
 	settings_close(w.settings);
 	tspool_close(&w.spool);
 	return pipe_stop > 0 ? WORK_STOPPED : code;

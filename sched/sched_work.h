@@ -16,6 +16,8 @@ enum work_how {
 /* Exit codes beyond sysexits: another process has the lock; told to stop. */
 #define WORK_BUSY 100
 #define WORK_STOPPED 101
+/* Added to one: it failed, and not even that could be noted. */
+#define WORK_UNNOTED 128
 
 int work_transfer(const struct transfer *, const char *spool, enum work_how);
 

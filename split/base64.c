@@ -9,33 +9,47 @@
 /* Decoded, but not yet written: some at a time, for a body may be huge. */
 #define PIECE 3072
 
-static int
-sextet(unsigned char c)
+/* One more than the value of a digit; 0 for what is none. */
+/* clang-format off */
+static const unsigned char digit[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+	    19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41,
+	    42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['+'] = 63, ['/'] = 64,
+};
+/* clang-format on */
+
+static inline int
+four_digits(const char *text, uint32_t *bits)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	const unsigned char *p = (const unsigned char *)text;
+	uint32_t a = digit[p[0]], b = digit[p[1]], c = digit[p[2]], d = digit[p[3]];
+
+	if (a == 0 || b == 0 || c == 0 || d == 0)
+		return 0;
+	*bits = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+	return 1;
 }
 
 int
 base64_check(const char *p, size_t n)
 {
 	size_t digits = 0, padding = 0, i;
+	uint32_t bits;
 
-	for (i = 0; i < n; i++) {
+	while (n - digits >= 4 && four_digits(p + digits, &bits))
+		digits += 4;
+	for (i = digits; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
-		if (c == '=')
-			padding++;
-		else if (!blank_is(c)) {
-			if (padding > 0 || sextet(c) == -1)
-				return -1;
+		if (digit[c] > 0 && padding == 0)
 			digits++;
-		}
+		else if (c == '=')
+			padding++;
+		else if (!blank_is(c))
+			return -1;
 	}
 	return digits % 4 != 1 && padding <= 2 && (digits + padding) % 4 == 0 ? 0 : -1;
 }
@@ -52,6 +66,10 @@ add_text(const unsigned char *p, size_t n, int final, struct buf *line)
 	int len;
 
 	while (i < n) {
+		if (p[i] >= 0x20 && p[i] < 0x80) {
+			i++;
+			continue;
+		}
 		if (!final && n - i < 4 && utf8_length(p + i, n - i) == -(int)(n - i))
 			break;	/* a character that is cut here, it may be */
 		len = utf8_decode(p + i, n - i, &c);
@@ -72,17 +90,22 @@ void
 base64_text(const char *p, size_t n, struct buf *line)
 {
 	unsigned char bytes[PIECE + 4];
-	uint32_t bits = 0;
-	int have = 0, v;
-	size_t i, at = 0, done;
+	uint32_t bits = 0, v;
+	int have = 0;
+	size_t i = 0, at = 0, done;
 
-	for (i = 0; i < n; i++) {
-		if ((v = sextet((unsigned char)p[i])) == -1)
-			continue;
-		bits = bits << 6 | (uint32_t)v;
-		if (++have < 4)
-			continue;
-		have = 0;
+	while (i < n) {
+		/* Four digits without a blank, nearly always. */
+		if (have == 0 && n - i >= 4 && four_digits(p + i, &bits))
+			i += 4;
+		else {
+			if ((v = digit[(unsigned char)p[i++]]) == 0)
+				continue;
+			bits = bits << 6 | (v - 1);
+			if (++have < 4)
+				continue;
+			have = 0;
+		}
 		bytes[at++] = (unsigned char)(bits >> 16);
 		bytes[at++] = (unsigned char)(bits >> 8);
 		bytes[at++] = (unsigned char)bits;

@@ -12,44 +12,113 @@
 /* What stands in UTF-8 for something that was no UTF-16. */
 #define BAD '\xff'
 
+/* Letters, digits, blanks: what means something nowhere, with whatever
+ * follows. */
+/* clang-format off */
+static const unsigned char means_nothing[256] = {
+	['\t'] = 1, ['\n'] = 1, ['\r'] = 1,
+	[' ' ... '%'] = 1, ['\'' ... ','] = 1, ['.' ... ';'] = 1, ['=' ... '>'] = 1,
+	['@' ... '\\'] = 1, ['^' ... 0x7f] = 1,
+};
+/* clang-format on */
+
+/* Not of ASCII, or a control character but TAB, LF, CR. */
+static inline vector
+not_plain(vector a)
+{
+	/* Below 0x20 or, as a signed byte, from 0x80 on. */
+	return (vector)((signed_vector)a < 0x20) &
+	    ~((vector)(a == '\n') | (vector)(a == '\t') | (vector)(a == '\r'));
+}
+
+/* The second of "<!", "<?" or "&#"; '!' and '#' differ in this bit. */
+static inline vector
+is_second(vector b)
+{
+	return (vector)((b | 0x02) == '#') | (vector)(b == '?');
+}
+
+/* In content: the first of such a pair.  Two of them mean nothing; they are
+ * rare. */
+static inline vector
+content_pair(const unsigned char *p)
+{
+	vector a = vector_load(p);
+
+	return ((vector)(a == '<') | (vector)(a == '&')) & is_second(vector_load(p + 1));
+}
+
 /*
- * How many bytes from p on are plain: printable ASCII, TAB, LF, CR, and not
- * the first of a pair that means something where we are.  Looks one byte
- * past what it passes over, so it stops before the last byte.
+ * How many bytes from p on are plain in content, as far as there are whole
+ * vectors, and a byte behind them.
  */
 static size_t
-plain(const unsigned char *p, size_t n, enum decode_inside inside)
+plain_content(const unsigned char *p, size_t n)
 {
 	size_t i = 0;
 	unsigned first;
 
 	while (n - i > VECTOR) {
-		vector a = vector_load(p + i), b = vector_load(p + i + 1), odd;
-
-		/* Below 0x20 or, as a signed byte, from 0x80 on. */
-		odd = (vector)((signed_vector)a < 0x20) &
-		    ~((vector)(a == '\n') | (vector)(a == '\t') | (vector)(a == '\r'));
-		switch (inside) {
-		case DECODE_CONTENT:
-			/* Two of the pairs mean nothing; they are rare.  '!' and
-			 * '#' differ in this bit. */
-			odd |= ((vector)(a == '<') | (vector)(a == '&')) &
-			    ((vector)((b | 0x02) == '#') | (vector)(b == '?'));
+		/* What could be the second of a pair is rare already. */
+		while (n - i > 2 * VECTOR && vector_none(not_plain(vector_load(p + i)) |
+		    not_plain(vector_load(p + i + VECTOR)) | is_second(vector_load(p + i + 1)) |
+		    is_second(vector_load(p + i + VECTOR + 1))))
+			i += 2 * VECTOR;
+		if (n - i <= VECTOR)
 			break;
-		case DECODE_CDATA:
-			odd |= (vector)(a == ']') & (vector)(b == ']');
+		first = vector_first(not_plain(vector_load(p + i)) | content_pair(p + i));
+		i += first;
+		if (first < VECTOR)
 			break;
-		case DECODE_COMMENT:
-			odd |= (vector)(a == '-') & (vector)(b == '-');
-			break;
-		case DECODE_PI:
-			odd |= (vector)(a == '?') & (vector)(b == '>');
-			break;
-		}
-		if ((first = vector_first(odd)) < VECTOR)
-			return i + first;
-		i += VECTOR;
 	}
+	return i;
+}
+
+/* The same within what ends with a pair of bytes. */
+static size_t
+plain_within(const unsigned char *p, size_t n, unsigned char one, unsigned char two)
+{
+	size_t i = 0;
+	unsigned first;
+
+	while (n - i > VECTOR) {
+		vector a = vector_load(p + i), b = vector_load(p + i + 1);
+
+		first = vector_first(not_plain(a) | ((vector)(a == one) & (vector)(b == two)));
+		i += first;
+		if (first < VECTOR)
+			break;
+	}
+	return i;
+}
+
+/*
+ * How many bytes from p on are plain: ASCII but control characters, TAB, LF,
+ * CR, and not the first of a pair that means something where we are.
+ */
+static size_t
+plain(const unsigned char *p, size_t n, enum decode_inside inside)
+{
+	size_t i = 0;
+
+	switch (inside) {
+	case DECODE_CONTENT:
+		i = plain_content(p, n);
+		break;
+	case DECODE_CDATA:
+		i = plain_within(p, n, ']', ']');
+		break;
+	case DECODE_COMMENT:
+		i = plain_within(p, n, '-', '-');
+		break;
+	case DECODE_PI:
+		i = plain_within(p, n, '?', '>');
+		break;
+	}
+	/* Too few for a vector, and the one behind it; or none, for a vector
+	 * ended here. */
+	while (i < n && means_nothing[p[i]])
+		i++;
 	return i;
 }
 
@@ -122,7 +191,7 @@ switches(struct decoder *d, const unsigned char *p, size_t n, int final)
 	return 0;
 }
 
-/* One byte or more of ASCII that plain() did not pass: as one(). */
+/* One byte or more of ASCII that plain() did not pass: as special(). */
 static size_t
 one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
 {
@@ -153,11 +222,40 @@ one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct
 }
 
 /*
- * One character or more at p.  Returns how many bytes were dealt with, 0
- * when more are needed to tell.
+ * Past letters that are not ASCII, with the ASCII between them as long as
+ * that is short: text in another script would leave each vector at once.
  */
-static inline size_t
-one(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
+static size_t
+letters(const unsigned char *p, size_t n)
+{
+	size_t i = 0, ascii = 0;
+	uint32_t v;
+	int len;
+
+	while (i < n && ascii < VECTOR) {
+		if (p[i] < 0x80) {
+			if (!means_nothing[p[i]])
+				break;
+			i++;
+			ascii++;
+			continue;
+		}
+		if (n - i >= 2 && p[i] >= 0xc2 && p[i] < 0xe0 && (p[i + 1] & 0xc0) == 0x80)
+			len = 2;
+		else if ((len = utf8_decode(p + i, n - i, &v)) < 0 || !utf8_xml_char(v))
+			break;
+		i += (size_t)len;
+		ascii = 0;
+	}
+	return i;
+}
+
+/*
+ * What stands at p and is neither plain nor a letter.  Returns how many bytes
+ * were dealt with, 0 when more are needed to tell.
+ */
+static size_t
+special(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
 {
 	uint32_t v;
 	int len;
@@ -165,10 +263,6 @@ one(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *
 	if (*p < 0x80)
 		return one_ascii(d, p, n, final, out);
 	len = utf8_decode(p, n, &v);
-	if (len > 0 && utf8_xml_char(v)) {
-		buf_add(out, p, (size_t)len);
-		return (size_t)len;
-	}
 	/* A character that the end of the bytes cuts is not bad. */
 	if (len == -(int)n && *p >= 0xc2 && *p <= 0xf4)
 		return 0;
@@ -180,34 +274,48 @@ static size_t
 sanitise(struct decoder *d, const char *bytes, size_t n, int final, struct buf *out)
 {
 	const unsigned char *p = (const unsigned char *)bytes;
-	size_t i = 0, step, k;
+	size_t i = 0, from = 0, step;
 
 	buf_reserve(out, n);
-	while (i < n) {
-		step = plain(p + i, n - i, d->inside);
-		buf_add(out, p + i, step);
-		i += step;
-		/* Then past what stopped it: a run of letters that are not
-		 * ASCII, often, or the last bytes. */
-		for (k = 0; i < n && (k == 0 || (p[i] & 0x80) || n - i <= VECTOR); k++) {
-			if ((step = one(d, p + i, n - i, final, out)) == 0)
-				return i;
+	for (;;) {
+		i += plain(p + i, n - i, d->inside);
+		if (i < n && (p[i] & 0x80) && (step = letters(p + i, n - i)) > 0) {
 			i += step;
+			continue;
 		}
+		buf_add(out, p + from, i - from);
+		if (i == n || (step = special(d, p + i, n - i, final, out)) == 0)
+			return i;
+		from = i += step;
 	}
-	return i;
+}
+
+/* Are a vector's bytes? */
+static inline int
+is_ascii(const unsigned char *p)
+{
+	return vector_none((vector)((signed_vector)vector_load(p) < 0));
 }
 
 /* To UTF-8, forbidden characters and all: sanitise takes care of those. */
 static size_t
 latin1(struct decoder *d, const unsigned char *p, size_t n)
 {
-	size_t i;
+	size_t i = 0, end;
 	char *out;
 
-	buf_reserve(&d->utf8, 2 * n);
-	for (i = 0, out = d->utf8.p; i < n; i++)
-		out += utf8_encode(p[i], out);
+	buf_reserve(&d->utf8, 2 * n + 1);
+	for (out = d->utf8.p; i < n;) {
+		for (; n - i >= VECTOR && is_ascii(p + i); i += VECTOR, out += VECTOR)
+			vector_store(out, vector_load(p + i));
+		/* Without a branch: of the second byte, each time, only as much
+		 * stays as is one. */
+		for (end = n - i < VECTOR ? n : i + VECTOR; i < end; i++) {
+			out[0] = (char)(p[i] < 0x80 ? p[i] : 0xc0 | p[i] >> 6);
+			out[1] = (char)(0x80 | (p[i] & 0x3f));
+			out += 1 + (p[i] >> 7);
+		}
+	}
 	d->utf8.n = (size_t)(out - d->utf8.p);
 	return n;
 }

@@ -323,7 +323,8 @@ read_comment(struct input *in)
 	if (close == NULL)
 		return bad_here(in, 0, "a comment of more than 16 MiB");
 	/* It was cut, and has swallowed the next document's beginning. */
-	if (start_is_within(p + 4, (size_t)(close - p) - 4) ||
+	n = (size_t)(close - p) - 4;
+	if ((close[2] == '>' ? start_is_within_comment(p + 4, n) : start_is_within(p + 4, n)) ||
 	    start_is_any(close + 2, have - (size_t)(close + 2 - p))) {
 		in->code = code_worse(in->code, EX_TEMPFAIL);
 		return bad_here(in, in->begun, "a comment that does not end");

@@ -189,7 +189,7 @@ one_row(struct json *j, const char *p, const char *end)
 	p += 2;		/* R and TAB */
 	tab = memchr(p, '\t', (size_t)(end - p));
 	for (t = 0; t < TABLES; t++)
-		if (strlen(table_list[t].name) == (size_t)(tab - p) &&
+		if (table_list[t].name_n == (size_t)(tab - p) &&
 		    memcmp(table_list[t].name, p, (size_t)(tab - p)) == 0)
 			break;
 	if (t == TABLES)

@@ -1,31 +1,33 @@
 /* Names as numbers: see names.h. */
-#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
 #include "names.h"
 
-void
-names_fill(struct names *n, xmlDictPtr dict)
-{
-	static const char *const text[NAMES_COUNT] = {
-	    NULL,
+static const char *const text[NAMES_COUNT - 1] = {
 #define X(name) #name,
-	    NAMES(X)
+    NAMES(X)
 #undef X
-	};
-	const xmlChar *key;
-	unsigned slot;
-	int i;
+};
 
-	memset(n, 0, sizeof(*n));
-	for (i = 1; i < NAMES_COUNT; i++) {
-		key = xmlDictLookup(dict, (const xmlChar *)text[i], -1);
-		if (key == NULL)
-			xnomem();
-		for (slot = names_slot(key); n->key[slot] != NULL;)
-			slot = (slot + 1) % NAMES_SLOTS;
-		n->key[slot] = key;
-		n->name[slot] = (unsigned char)i;
-	}
+static int
+compare(const void *key, const void *element)
+{
+	return strcmp(key, *(const char *const *)element);
+}
+
+enum name
+names_learn(struct names *n, const xmlChar *key)
+{
+	const char *const *found = bsearch(key, text, NAMES_COUNT - 1, sizeof(*text), compare);
+	unsigned slot = names_slot(key), i = 0;
+
+	/* Where there is none free, the first goes: a report has few names,
+	 * and to look one up again costs little. */
+	while (i < NAMES_TRIES && n->key[slot + i] != NULL)
+		i++;
+	slot += i < NAMES_TRIES ? i : 0;
+	n->key[slot] = key;
+	n->name[slot] = found != NULL ? (unsigned char)(found - text + 1) : N_UNKNOWN;
+	return (enum name)n->name[slot];
 }

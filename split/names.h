@@ -2,7 +2,8 @@
  * The names of elements and attributes that mean something, as numbers.
  *
  * libxml2 gives each name of a document once, as a pointer that stays the
- * same; so a name is looked up by its pointer, not by its letters.
+ * same; so a name's letters are looked at once, and then it is known by its
+ * pointer.
  */
 #ifndef PRAIC_NAMES_H
 #define PRAIC_NAMES_H
@@ -10,8 +11,8 @@
 #include <stdint.h>
 
 #include <libxml/xmlstring.h>
-#include <libxml/dict.h>
 
+/* In the order of strcmp(3). */
 /* clang-format off */
 #define NAMES(X) \
 	X(body) X(category) X(code_name) X(command_shell_recording) \
@@ -41,15 +42,14 @@ enum name {
 	    NAMES_COUNT
 };
 
-#define NAMES_SLOTS 256	/* a power of two, some times the names */
+#define NAMES_SLOTS 256	/* a power of two, some times the names of a report */
+#define NAMES_TRIES 4	/* slots in which a name may be */
 
+/* All zero before the first use; for one parser's dictionary. */
 struct names {
-	const xmlChar *key[NAMES_SLOTS];
-	unsigned char name[NAMES_SLOTS];
+	const xmlChar *key[NAMES_SLOTS + NAMES_TRIES - 1];
+	unsigned char name[NAMES_SLOTS + NAMES_TRIES - 1];
 };
-
-/* For one parser's dictionary. */
-void names_fill(struct names *, xmlDictPtr);
 
 static inline unsigned
 names_slot(const xmlChar *key)
@@ -57,14 +57,18 @@ names_slot(const xmlChar *key)
 	return (unsigned)(((uintptr_t)key * 0x9e3779b97f4a7c15u) >> 56) % NAMES_SLOTS;
 }
 
-static inline enum name
-names_find(const struct names *n, const xmlChar *key)
-{
-	unsigned slot = names_slot(key);
+/* A name that is not there yet. */
+enum name names_learn(struct names *, const xmlChar *key);
 
-	while (n->key[slot] != NULL && n->key[slot] != key)
-		slot = (slot + 1) % NAMES_SLOTS;
-	return n->key[slot] == NULL ? N_UNKNOWN : (enum name)n->name[slot];
+static inline enum name
+names_find(struct names *n, const xmlChar *key)
+{
+	unsigned slot = names_slot(key), i;
+
+	for (i = 0; i < NAMES_TRIES; i++)
+		if (n->key[slot + i] == key)
+			return (enum name)n->name[slot + i];
+	return names_learn(n, key);
 }
 
 #endif

@@ -63,6 +63,7 @@ struct parse {
 	unsigned short declared[PARSER_DEPTH];
 
 	struct longtag tag;
+	struct session_attribute attribute[MAX_ATTRIBUTES];	/* of one tag */
 };
 
 void
@@ -257,7 +258,7 @@ static void
 start_inside(struct parse *s, uint64_t place, enum name name, const char *element, int n,
     const xmlChar **a)
 {
-	struct session_attribute attributes[MAX_ATTRIBUTES], *known = attributes;
+	struct session_attribute *known = s->attribute;
 
 	if (s->depth - s->session_depth > MAX_DEPTH) {
 		report_give_up(s->report, "elements nested more than 128 deep");
@@ -279,8 +280,31 @@ start_inside(struct parse *s, uint64_t place, enum name name, const char *elemen
 		known->value.n = (size_t)(a[4] - a[3]);
 		known += known->name != N_UNKNOWN;
 	}
-	report_start_element(s->report, place, name, element, attributes,
-	    (int)(known - attributes));
+	report_start_element(s->report, place, name, element, s->attribute,
+	    (int)(known - s->attribute));
+}
+
+/* What is not below a session.  Not inline: it is rare, and would make the
+ * way of the others longer. */
+static void __attribute__((noinline))
+start_outside(struct parse *s, uint64_t place, enum name name, const char *element,
+    int namespaces, const xmlChar **ns, int n, const xmlChar **a)
+{
+	if (s->depth == 1)
+		start_root(s, name, element, namespaces, ns);
+	if (s->stop || s->report->within != REPORT_BETWEEN || s->error_depth != 0)
+		return;
+	if (s->depth == s->session_depth) {
+		if (name == N_session)
+			start_session(s, place, namespaces, ns, n, a);
+		else if (name == N_error)
+			start_error(s);
+	} else if (name == N_session && s->depth > s->session_depth) {
+		report_warn(s->report, s->last, "a session within <%.80s>, which is none of a "
+		    "report's: left out", s->ctxt->nameNr > 0 ?
+		    (const char *)s->ctxt->nameTab[s->ctxt->nameNr - 1] : "");
+		report_bad(s->report);
+	}
 }
 
 static void
@@ -288,8 +312,8 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
     int namespaces, const xmlChar **ns, int n, int defaulted, const xmlChar **a)
 {
 	struct parse *s = arg;
-	enum name name = names_find(&s->names, local);
-	uint64_t place = here(s);
+	enum name name;
+	uint64_t place;
 
 	(void)prefix;
 	(void)uri;
@@ -301,29 +325,28 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 		return;
 	}
 	s->depth++;
-	if (namespaces > 0)
+	if (namespaces > 0) {
 		declare(s, namespaces);
-	if (s->depth == 1)
-		start_root(s, name, (const char *)local, namespaces, ns);
-	if (s->stop)
-		return;
+		if (s->stop)
+			return;
+	}
+	name = names_find(&s->names, local);
+	place = here(s);
 	if (s->report->within == REPORT_SESSION)
 		start_inside(s, place, name, (const char *)local, n, a);
-	else if (s->report->within == REPORT_BETWEEN && s->depth == s->session_depth &&
-	    s->error_depth == 0) {
-		if (name == N_session)
-			start_session(s, place, namespaces, ns, n, a);
-		else if (name == N_error)
-			start_error(s);
-	} else if (s->report->within == REPORT_BETWEEN && name == N_session &&
-	    s->depth > s->session_depth && s->error_depth == 0) {
-		report_warn(s->report, s->last, "a session within <%.80s>, which is none of a "
-		    "report's: left out", s->ctxt->nameNr > 0 ?
-		    (const char *)s->ctxt->nameTab[s->ctxt->nameNr - 1] : "");
-		report_bad(s->report);
-	}
+	else
+		start_outside(s, place, name, (const char *)local, namespaces, ns, n, a);
 	if (!s->stop)
 		moved(s, place);
+}
+
+static void __attribute__((noinline))
+end_outside(struct parse *s, uint64_t place)
+{
+	if (s->report->within != REPORT_BETWEEN && s->depth == s->session_depth)
+		report_end(s->report, place);
+	else if (s->depth == s->error_depth)
+		end_error(s);
 }
 
 static void
@@ -337,12 +360,10 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 	(void)uri;
 	if (s->stop)
 		return;
-	if (s->report->within != REPORT_BETWEEN && s->depth == s->session_depth)
-		report_end(s->report, place);
-	else if (s->report->within == REPORT_SESSION)
+	if (s->report->within == REPORT_SESSION && s->depth != s->session_depth)
 		report_end_element(s->report, place);
-	else if (s->depth == s->error_depth)
-		end_error(s);
+	else
+		end_outside(s, place);
 	s->depth--;
 	if (s->declared[s->depth] > 0) {
 		s->namespaces -= s->declared[s->depth];
@@ -358,10 +379,21 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 static void
 take_text(struct parse *s, const xmlChar *p, int n)
 {
-	if (s->report->within == REPORT_SESSION && s->report->wants_text)
-		report_text(s->report, (const char *)p, (size_t)n);
+	struct buf *text = s->report->text;
+
+	if (text != NULL && text->n + (size_t)n > REC_MAX_LINE)
+		report_give_up(s->report, "a value longer than a line may be (64 MiB)");
+	else if (text != NULL)
+		buf_add(text, p, (size_t)n);
 	else if (s->error_depth != 0 && s->error.n < 4096)
 		buf_add(&s->error, p, (size_t)n < 4096 ? (size_t)n : 4096);
+}
+
+static void __attribute__((noinline))
+long_text(struct parse *s, const xmlChar *p, int n)
+{
+	take_text(s, p, n);
+	moved(s, here(s));
 }
 
 static void
@@ -371,10 +403,11 @@ on_text(void *arg, const xmlChar *p, int n)
 
 	if (s->stop)
 		return;
-	take_text(s, p, n);
 	/* The blanks between elements are not worth it. */
 	if ((s->text += n) > TEXT_STEP)
-		moved(s, here(s));
+		long_text(s, p, n);
+	else
+		take_text(s, p, n);
 }
 
 /* What stands between documents: this one was cut, and another put behind
@@ -405,20 +438,15 @@ on_cdata(void *arg, const xmlChar *p, int n)
 	moved(s, place);
 }
 
-static int
-has_start(const xmlChar *text)
-{
-	return text != NULL && start_is_within((const char *)text, strlen((const char *)text));
-}
-
 static void
 on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 {
 	struct parse *s = arg;
+	const char *p = (const char *)data;
 
 	if (s->stop)
 		return;
-	if (has_start(data) || xmlStrEqual(target, BAD_CAST "praic-site") ||
+	if ((p != NULL && start_is_within(p, strlen(p))) || xmlStrEqual(target, BAD_CAST "praic-site") ||
 	    xmlStrEqual(target, BAD_CAST "praic-end"))
 		tear(s);
 	else
@@ -429,10 +457,11 @@ static void
 on_comment(void *arg, const xmlChar *text)
 {
 	struct parse *s = arg;
+	const char *p = (const char *)text;
 
 	if (s->stop)
 		return;
-	if (has_start(text))
+	if (p != NULL && start_is_within_comment(p, strlen(p)))
 		tear(s);
 	else
 		moved(s, here(s));
@@ -496,6 +525,17 @@ is_cut(struct parse *s)
 	return start_is_cut(p, n, s->error_code == XML_ERR_TAG_NOT_FINISHED);
 }
 
+/* What does not end at the end of the input is a comment or an instruction:
+ * has it swallowed the next document? */
+static int
+is_joined(struct parse *s)
+{
+	size_t n;
+	const char *p = source_have(s->source, s->last, &n);
+
+	return start_hides(p, n);
+}
+
 static void
 run_parser(struct parse *s)
 {
@@ -523,7 +563,6 @@ run_parser(struct parse *s)
 	 * five entities of XML itself; without it libxml2 writes the & of an
 	 * attribute's value as a reference again. */
 	xmlCtxtUseOptions(s->ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_NOENT);
-	names_fill(&s->names, s->ctxt->dict);
 	(void)xmlParseDocument(s->ctxt);
 	if (s->ctxt->myDoc != NULL)
 		xmlFreeDoc(s->ctxt->myDoc);
@@ -538,13 +577,15 @@ parse_broken(struct parse *s)
 	int length = 0, cut = source_failed(s->source) || is_cut(s);
 	const char *lsid = report_break(s->report, &length);
 
-	if (cut) {
+	s->torn |= cut && is_joined(s);
+	if (cut && !s->torn) {
 		report_warn(s->report, s->last, "the input ends here, in the middle of %s%.*s",
 		    lsid != NULL ? "session " : "a document", length, lsid != NULL ? lsid : "");
 		s->report->code = code_worse(s->report->code, EX_TEMPFAIL);
 		return PARSE_CUT;
 	}
-	report_warn(s->report, s->last, "%s; the rest of this document is left out%s%.*s", s->why,
+	report_warn(s->report, s->last, "%s; the rest of this document is left out%s%.*s",
+	    cut ? "it was cut in a comment or an instruction that takes in another" : s->why,
 	    lsid != NULL ? ", with session " : "", length, lsid != NULL ? lsid : "");
 	if (s->torn)
 		s->report->code = code_worse(s->report->code, EX_TEMPFAIL);

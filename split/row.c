@@ -11,6 +11,7 @@ void
 row_begin(struct row *r, enum table_id table)
 {
 	r->table = table;
+	r->column = table_list[table].column;
 	buf_trim(&r->text, KEEP_BYTES);
 	memset(r->cell, 0, (size_t)table_list[table].columns * sizeof(r->cell[0]));
 }
@@ -76,7 +77,7 @@ row_set(struct row *r, int column, struct rec_value v)
 
 	if (v.p == NULL)
 		return NULL;
-	switch (table_list[r->table].column[column].type) {
+	switch (r->column[column].type) {
 	case TABLE_TEXT:
 	case TABLE_TIME:
 		row_set_text(r, column, v.p, v.n);

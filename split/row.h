@@ -16,6 +16,7 @@ enum row_is {
 
 struct row {
 	enum table_id table;
+	const struct table_column *column;	/* the table's */
 	struct buf text;
 	struct row_cell {
 		enum row_is is;

@@ -11,6 +11,8 @@
 /* Lines are handed on in pieces of this size. */
 #define FLUSH_AT 65536
 #define KEEP_BYTES 65536
+/* What growing by halves makes of FLUSH_AT and a line. */
+#define KEEP_LINES (4 * FLUSH_AT)
 
 /* A user or team: its line is complete but for one character. */
 struct held {
@@ -23,7 +25,7 @@ struct rows {
 	struct output *out;
 	rows_go *go;
 	void *arg;
-	const char *refusal;
+	const char **refusal;
 
 	struct lines {
 		struct buf text;
@@ -40,13 +42,14 @@ struct rows {
 };
 
 struct rows *
-rows_new(struct output *out, rows_go *go, void *arg)
+rows_new(struct output *out, rows_go *go, void *arg, const char **refusal)
 {
 	struct rows *r = xcalloc(1, sizeof(*r));
 
 	r->out = out;
 	r->go = go;
 	r->arg = arg;
+	r->refusal = refusal;
 	return r;
 }
 
@@ -69,19 +72,12 @@ rows_begin(struct rows *r)
 {
 	int i;
 
-	r->refusal = NULL;
 	for (i = 0; i <= ROWS_AT_END; i++) {
-		buf_trim(&r->lines[i].text, 2 * FLUSH_AT);
+		buf_trim(&r->lines[i].text, KEEP_LINES);
 		r->lines[i].n = 0;
 	}
 	buf_trim(&r->keys, KEEP_BYTES);
 	r->held_n = r->longest = 0;
-}
-
-const char *
-rows_refusal(const struct rows *r)
-{
-	return r->refusal;
 }
 
 static void
@@ -91,7 +87,7 @@ put(struct rows *r, struct lines *l)
 		r->go(r->arg);
 		output_rows(r->out, l->text.p, l->text.n, l->n);
 	}
-	buf_trim(&l->text, 2 * FLUSH_AT);
+	buf_trim(&l->text, KEEP_LINES);
 	l->n = 0;
 }
 
@@ -113,11 +109,11 @@ check(struct rows *r, size_t line)
 	    r->held_n * sizeof(*r->held);
 
 	if (line > REC_MAX_LINE)
-		r->refusal = "a value longer than a line may be (64 MiB)";
+		*r->refusal = "a value longer than a line may be (64 MiB)";
 	if (line > r->longest)
 		r->longest = line;
 	if (held > MAX_HELD + r->longest)
-		r->refusal = "more than 8 MiB of rows that have to be held back";
+		*r->refusal = "more than 8 MiB of rows that have to be held back";
 }
 
 void
@@ -129,7 +125,7 @@ rows_close(struct rows *r)
 	l->n++;
 	if (r->order != ROWS_NOW || line >= FLUSH_AT)
 		check(r, line);
-	if (r->order == ROWS_NOW && l->text.n >= FLUSH_AT && r->refusal == NULL)
+	if (r->order == ROWS_NOW && l->text.n >= FLUSH_AT && *r->refusal == NULL)
 		put(r, l);
 }
 
@@ -159,7 +155,7 @@ rows_event(struct rows *r, const struct row *row)
 
 	rows_add(r, ROWS_NOW, row);
 	r->event_out = 1;
-	if (parts->n == 0 || r->refusal != NULL)
+	if (parts->n == 0 || *r->refusal != NULL)
 		return;
 	if (parts->text.n < FLUSH_AT) {
 		buf_add(&now->text, parts->text.p, parts->text.n);
@@ -224,7 +220,7 @@ rows_finish(struct rows *r, struct rec_value primary_user, struct rec_value prim
 			l->text.p[r->held[i].flag] = '1';
 	}
 	rows_add(r, ROWS_AT_END, session);
-	if (r->refusal != NULL)
+	if (*r->refusal != NULL)
 		return;
 	put(r, &r->lines[ROWS_NOW]);
 	put(r, l);

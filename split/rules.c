@@ -1,4 +1,6 @@
 /* What the elements below <session> mean: see rules.h. */
+#include <stddef.h>
+
 #include "rules.h"
 #include "tables.h"
 

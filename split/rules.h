@@ -30,14 +30,15 @@ enum which { OF_SESSION, OF_USER, OF_TEAM, OF_CUSTOMER, OF_ATTRIBUTE, OF_EVENT, 
 /* Its text is wanted; the first of its name counts, others are ignored. */
 enum { GATHER = 1, ONCE = 2, TEXT = GATHER | ONCE };
 
+/* Small: all of them stay near at hand. */
 struct rule {
-	enum role parent;
-	enum name name;
-	enum role role;
-	int flags;
+	unsigned char parent;	/* enum role */
+	unsigned char name;	/* enum name */
+	unsigned char role;	/* enum role */
+	unsigned char flags;
 	/* where its text goes, and (NAMED, PARTY) its id and its type */
-	enum which row;
-	int column, id, type;
+	unsigned char row;	/* enum which */
+	signed char column, id, type;
 };
 
 extern const struct rule rules[];

@@ -22,8 +22,9 @@
 /* An element that is open and means something. */
 struct frame {
 	const struct rule *rule;
+	enum role role;		/* the rule's */
 	const char *element;
-	struct buf *text;	/* where its text is gathered, or NULL */
+	struct buf *text;	/* where its text is gathered, or NULL: not wanted */
 	uint64_t seen;		/* children that count once: rules_bit */
 	int children;
 };
@@ -41,7 +42,7 @@ struct session {
 	int texts;
 	/* attributes of the element whose text is being gathered */
 	struct buf id, name;
-	int has_id, has_value, has_name;
+	int has_id, has_name;
 
 	struct row own[OF_EVENT], *row[ROWS];
 	struct event event;
@@ -61,7 +62,7 @@ session_new(struct output *out, session_warning *warn, rows_go *go, void *arg)
 	rules_prepare();
 	s->warn = warn;
 	s->arg = arg;
-	s->rows = rows_new(out, go, arg);
+	s->rows = rows_new(out, go, arg, &s->refusal);
 	event_prepare(&s->event, s->rows);
 	for (i = 0; i < OF_EVENT; i++)
 		s->row[i] = &s->own[i];
@@ -135,17 +136,29 @@ set_time(struct session *s, const struct frame *f, int column, struct rec_value 
 		doubt(s, f, column, why, wrong);
 }
 
+/* A limit was passed, unless it is NULL. */
+static inline void
+refuse(struct session *s, const char *refusal)
+{
+	if (refusal != NULL)
+		s->refusal = refusal;
+}
+
 void
 session_begin(struct session *s, const char *host, struct rec_value lsid)
 {
 	struct row *r = s->row[OF_SESSION];
 	struct frame *f = &s->frame[0];
+	int i;
 
 	s->refusal = NULL;
 	s->frames = 1;
 	s->deeper = s->texts = 0;
+	for (i = 0; i < MAX_TEXTS; i++)
+		buf_trim(&s->text[i], KEEP_BYTES);	/* of one that was left out */
 	memset(f, 0, sizeof(*f));
 	f->rule = &rules_session;
+	f->role = SESSION;
 	f->element = "session";
 	buf_reset(&s->primary_rep);
 	buf_reset(&s->primary_team);
@@ -168,7 +181,7 @@ session_finish(struct session *s)
 	}
 	rows_finish(s->rows, row_trim(value_of(&s->primary_rep)),
 	    row_trim(value_of(&s->primary_team)), r);
-	return rows_refusal(s->rows);
+	return s->refusal;
 }
 
 /* ---- start tags ----------------------------------------------------- */
@@ -183,7 +196,7 @@ attribute(const struct session_attribute *a, int n, enum name name)
 }
 
 /* Keep an attribute's value until the element ends.  Is it there? */
-static int
+static inline int
 keep(struct buf *b, struct rec_value v)
 {
 	buf_trim(b, KEEP_BYTES);
@@ -201,13 +214,25 @@ begin_row(struct session *s, const struct frame *f, enum table_id table, int id_
 	keep(&s->key, row_trim(id));
 }
 
+/* One with its value in the tag is a row already; else its text is. */
+static void
+start_value(struct session *s, struct frame *f, struct rec_value name, struct rec_value value)
+{
+	if (value.p == NULL) {
+		s->has_name = keep(&s->name, name);
+		return;
+	}
+	f->text = NULL;
+	event_value(&s->event, name, value);
+}
+
 /* What the start tag says. */
 static void
 start_role(struct session *s, struct frame *f, const struct session_attribute *a, int n)
 {
 	const struct rule *rule = f->rule;
 
-	switch (rule->role) {
+	switch (f->role) {
 	case TIME:
 		s->has_id = keep(&s->id, attribute(a, n, N_timestamp));
 		break;
@@ -258,8 +283,7 @@ start_role(struct session *s, struct frame *f, const struct session_attribute *a
 		set_time(s, f, EVENT_EVENT_TIME, attribute(a, n, N_timestamp), none);
 		break;
 	case VALUE:
-		s->has_name = keep(&s->name, attribute(a, n, N_name));
-		s->has_value = keep(f->text, attribute(a, n, N_value));
+		start_value(s, f, attribute(a, n, N_name), attribute(a, n, N_value));
 		break;
 	case CATEGORY:
 		event_begin_category(&s->event, attribute(a, n, N_name));
@@ -277,32 +301,23 @@ start_role(struct session *s, struct frame *f, const struct session_attribute *a
 	}
 }
 
-/* Is the text wanted of the element that is open? */
-static inline int
-wants(const struct session *s)
-{
-	const struct frame *f = &s->frame[s->frames - 1];
-
-	return s->deeper == 0 && f->text != NULL && !(f->rule->role == VALUE && s->has_value);
-}
-
 const char *
 session_start_element(struct session *s, enum name name, const char *element,
-    const struct session_attribute *a, int n, int *wants_text)
+    const struct session_attribute *a, int n, struct buf **text)
 {
 	struct frame *parent = &s->frame[s->frames - 1], *f;
 	const struct rule *rule;
 	uint64_t bit;
 
-	*wants_text = 0;
+	*text = NULL;
 	if (s->deeper > 0) {
 		s->deeper++;
 		return NULL;
 	}
 	parent->children = 1;
-	rule = rules_find(parent->rule->role, name);
+	rule = rules_find(parent->role, name);
 	if (rule != NULL && rule->flags & ONCE) {
-		bit = rules_bit(parent->rule->role, name);
+		bit = rules_bit(parent->role, name);
 		if (parent->seen & bit)
 			rule = NULL;
 		parent->seen |= bit;
@@ -313,28 +328,17 @@ session_start_element(struct session *s, enum name name, const char *element,
 	}
 	f = &s->frame[s->frames++];
 	f->rule = rule;
+	f->role = rule->role;
 	f->element = element;
 	f->text = NULL;
 	f->seen = 0;
 	f->children = 0;
 	if (rule->flags & GATHER) {
 		f->text = &s->text[s->texts++];
-		buf_trim(f->text, KEEP_BYTES);
+		buf_reset(f->text);
 	}
 	start_role(s, f, a, n);
-	*wants_text = wants(s);
-	return s->refusal;
-}
-
-const char *
-session_text(struct session *s, const char *p, size_t n)
-{
-	struct buf *text = s->frame[s->frames - 1].text;
-
-	if (text->n + n > REC_MAX_LINE)
-		s->refusal = "a value longer than a line may be (64 MiB)";
-	else
-		buf_add(text, p, n);
+	*text = f->text;
 	return s->refusal;
 }
 
@@ -419,10 +423,10 @@ end_cell(struct session *s, const struct frame *f, struct rec_value text)
 	struct sysinfo_field field = {value_of(&s->id), value_of(&s->name), text};
 
 	if (f->rule->role == HEAD)
-		sysinfo_head(s->event.sysinfo, field);
+		sysinfo_head(s->event.sysinfo, &field);
 	else
-		sysinfo_cell(s->event.sysinfo, field);
-	s->refusal = sysinfo_refusal(s->event.sysinfo);
+		sysinfo_cell(s->event.sysinfo, &field);
+	refuse(s, sysinfo_refusal(s->event.sysinfo));
 }
 
 /* Both parties are known: whatever the event still has, its row is whole. */
@@ -440,7 +444,7 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 	struct row *row = s->row[rule->row];
 	const char *why;
 
-	switch (rule->role) {
+	switch (f->role) {
 	case CELL:
 		/* Where two spellings mean one column, the first counts. */
 		if (!row_has(row, rule->column))
@@ -496,7 +500,8 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 		event_complete(&s->event);
 		break;
 	case VALUE:
-		event_value(&s->event, s->has_name ? value_of(&s->name) : none, text);
+		if (f->text != NULL)
+			event_value(&s->event, s->has_name ? value_of(&s->name) : none, text);
 		break;
 	case NAMED_LEAF:
 		event_leaf(&s->event, f->element, text);
@@ -521,32 +526,29 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 		break;
 	case CATEGORY:
 		event_end_category(&s->event);
-		s->refusal = sysinfo_refusal(s->event.sysinfo);
+		refuse(s, sysinfo_refusal(s->event.sysinfo));
 		break;
 	default:
 		break;
 	}
-	if (s->refusal == NULL)
-		s->refusal = rows_refusal(s->rows);
 }
 
 const char *
-session_end_element(struct session *s, int *wants_text)
+session_end_element(struct session *s, struct buf **text)
 {
 	static const struct rec_value empty = {"", 0};
 	struct frame *f;
 
 	if (s->deeper > 0) {
 		s->deeper--;
-		*wants_text = wants(s);
+		*text = s->deeper == 0 ? s->frame[s->frames - 1].text : NULL;
 		return NULL;
 	}
 	f = &s->frame[--s->frames];
 	end_role(s, f, f->text != NULL ? value_of(f->text) : empty);
-	if (f->text != NULL) {
-		s->texts--;
+	s->texts -= f->rule->flags & GATHER;
+	if (f->text != NULL)
 		buf_trim(f->text, KEEP_BYTES);
-	}
-	*wants_text = wants(s);
+	*text = s->frame[s->frames - 1].text;
 	return s->refusal;
 }

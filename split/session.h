@@ -28,15 +28,14 @@ void session_begin(struct session *, const char *host, struct rec_value lsid);
 
 /*
  * What is below <session>: an element with those of its attributes that have
- * no prefix, its text, its end.  The element's name is kept until then.
- * *wants_text: is the text wanted that comes now?  It must not be given if
- * not.  NULL, or why the session has to be left out; nothing more may be
- * given after that.
+ * no prefix, and its end.  The element's name is kept until then.  *text is
+ * where to add the text that comes now, up to REC_MAX_LINE of it; NULL when it
+ * is not wanted.  NULL, or why the session has to be left out; nothing more
+ * may be given after that.
  */
 const char *session_start_element(struct session *, enum name, const char *element,
-    const struct session_attribute *, int attributes, int *wants_text);
-const char *session_text(struct session *, const char *p, size_t n);
-const char *session_end_element(struct session *, int *wants_text);
+    const struct session_attribute *, int attributes, struct buf **text);
+const char *session_end_element(struct session *, struct buf **text);
 
 /* The session's end: all of its rows are out, or why it is left out. */
 const char *session_finish(struct session *);

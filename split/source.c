@@ -10,11 +10,14 @@
 #include "msg.h"
 #include "source.h"
 
-/* What is read at once: a pipe's usual fill, and small in any memory. */
-#define BLOCK 32768
-/* Raw bytes are kept this far back, to be read again.  The parser reads
- * some kilobytes ahead, no more. */
-#define KEEP_RAW ((size_t)1 << 20)
+/* What is read at once: what a pipe holds, usually. */
+#define BLOCK 65536
+/* Raw bytes are kept this far back, to be read again where the next document
+ * begins: a comment that does not end may have taken it in, until libxml2
+ * gives it up at 10 MB, which are 20 in UTF-16. */
+#define KEEP_RAW ((size_t)24 << 20)
+/* More memory than this was for something huge, and is given back. */
+#define KEEP_MEMORY (32 * BLOCK)
 /* From one state of the decoder that is kept to the next: what may have to
  * be decoded once more to tell where in the input a place is. */
 #define STEP 2048
@@ -185,40 +188,52 @@ add_step(struct source *s)
 	s->new_step = 0;
 }
 
+/* The first bytes go; and what something huge needed, when it has gone by. */
+static void
+drop(struct buf *b, size_t n)
+{
+	struct buf rest = {0};
+
+	if (b->cap <= KEEP_MEMORY || b->n - n >= 2 * BLOCK) {
+		buf_drop(b, n);
+		return;
+	}
+	buf_add(&rest, b->p + n, b->n - n);
+	buf_free(b);
+	*b = rest;
+}
+
 /* The first bytes of the window go, and what is known of them. */
 static void
 drop_window(struct source *s, size_t n)
 {
-	struct buf rest = {0};
-
 	n &= ~(size_t)7;
 	s->replaced_before += count_bits(&s->replaced, n);
 	if (n / 8 < s->replaced.n)
-		buf_drop(&s->replaced, n / 8);
+		drop(&s->replaced, n / 8);
 	else
-		buf_reset(&s->replaced);
-	if (s->win.cap > 64 * BLOCK && s->win.n - n < BLOCK) {
-		/* A huge token has gone by: so goes its memory. */
-		buf_add(&rest, s->win.p + n, s->win.n - n);
-		buf_free(&s->win);
-		s->win = rest;
-		if (s->replaced.n == 0)
-			buf_free(&s->replaced);
-	} else
-		buf_drop(&s->win, n);
+		buf_trim(&s->replaced, KEEP_MEMORY);
+	drop(&s->win, n);
 	s->win_at += n;
 	s->win_from -= n;
 }
 
 /* Let go of what nobody can ask for. */
 static void
-tidy(struct source *s)
+tidy_window(struct source *s)
+{
+	if (s->win_from > BLOCK && s->win_from >= s->win.n / 2)
+		drop_window(s, s->win_from);
+}
+
+/* The same of what is as it came, before more of it is read: then there is
+ * little left to move. */
+static void
+tidy_raw(struct source *s)
 {
 	uint64_t place = s->win_at + s->win_from;
 	size_t gone;
 
-	if (s->win_from > BLOCK && s->win_from >= s->win.n / 2)
-		drop_window(s, s->win_from);
 	for (gone = 0; gone + 1 < s->steps && s->step[gone + 1].place <= place; gone++)
 		;
 	if (gone > 0) {
@@ -229,8 +244,8 @@ tidy(struct source *s)
 	    (size_t)(s->step[0].raw - s->raw_at) : 0;
 	if (s->raw_used > KEEP_RAW && s->raw_used - KEEP_RAW > gone)
 		gone = s->raw_used - KEEP_RAW / 2;
-	if (gone > BLOCK) {
-		buf_drop(&s->raw, gone);
+	if (gone > BLOCK / 2) {
+		drop(&s->raw, gone);
 		s->raw_at += gone;
 		s->raw_used -= gone;
 	}
@@ -254,11 +269,12 @@ source_more(struct source *s)
 {
 	size_t before;
 
-	tidy(s);
+	tidy_window(s);
 	before = s->win.n;
 	if (s->raw_used < s->raw.n)
 		decode_some(s);
 	while (s->win.n == before && !s->ended) {
+		tidy_raw(s);
 		read_block(s);
 		decode_some(s);
 	}

@@ -54,30 +54,49 @@ is_tag(const char *p, size_t n, const char *name)
 }
 
 /*
+ * Behind a declaration or a mark: does the report go on here?  After comments
+ * and other instructions comes this mark, or its root.
+ */
+static int
+is_report(const char *q, const char *end, const char *mark)
+{
+	const char *next;
+	size_t n;
+
+	for (; q != NULL && q < end; q = next) {
+		n = (size_t)(end - q);
+		if (n > 4 && memcmp(q, "<!--", 4) == 0)
+			next = behind(q + 4, end, "-->");
+		else if (start_begins(q, n, mark))
+			return 1;
+		else if (n > 2 && memcmp(q, "<?", 2) == 0 && !start_begins(q, n, "<?xml"))
+			next = behind(q, end, "?>");
+		else
+			return is_tag(q, n, "session_list") || is_tag(q, n, "session") ||
+			    is_tag(q, n, "error");
+	}
+	return 0;
+}
+
+/*
  * Is this a mark, or a declaration with a mark or a report's root behind it?
  * Then it is one wherever it stands, for nothing else has that.
  */
 static int
 is_certain(const char *p, const char *end)
 {
-	const char *q = behind(p, end, "?>"), *next;
-	size_t n;
+	const char *q = behind(p, end, "?>");
 
 	if (q == NULL || !start_begins(p, (size_t)(end - p), "<?xml"))
 		return q != NULL;
-	for (; q < end; q = next) {
-		n = (size_t)(end - q);
-		if (n > 4 && memcmp(q, "<!--", 4) == 0)
-			next = behind(q + 4, end, "-->");
-		else if (n > 2 && memcmp(q, "<?", 2) == 0 && !start_is_any(q, n))
-			next = behind(q, end, "?>");
-		else
-			return start_begins(q, n, "<?praic-site") ||
-			    is_tag(q, n, "session_list") || is_tag(q, n, "session");
-		if (next == NULL)
-			return 0;
-	}
-	return 0;
+	return is_report(q, end, "<?praic-site");
+}
+
+/* No more than this is looked at, however often it occurs. */
+static const char *
+at_most(const char *p, size_t n, const char *end)
+{
+	return (size_t)(end - p) < n ? end : p + n;
 }
 
 /* Is what ends here cut, if a document begins behind it?  Not if it ends with
@@ -114,7 +133,7 @@ start_find(const char *p, const char *to, const char *end, enum start_next next,
 		*torn = 0;
 		if (line[-1] == '\n')
 			return q;
-		if (!is_certain(q, n < START_MAX_DECLARATION ? end : q + START_MAX_DECLARATION))
+		if (!is_certain(q, at_most(q, START_MAX_DECLARATION, end)))
 			continue;
 		*torn = !start_begins(q, n, "<?praic-end") && is_middle(p, line);
 		return q;
@@ -159,9 +178,9 @@ start_is_cut(const char *p, size_t n, int in_text)
 	return 1;
 }
 
-/* The first beginning in it. */
+/* The next beginning, or NULL. */
 static const char *
-first_within(const char *p, const char *end)
+next_start(const char *p, const char *end)
 {
 	for (; (p = memmem(p, (size_t)(end - p), "<?", 2)) != NULL; p += 2)
 		if (start_is_any(p, (size_t)(end - p)))
@@ -172,18 +191,45 @@ first_within(const char *p, const char *end)
 int
 start_is_within(const char *p, size_t n)
 {
-	return first_within(p, p + n) != NULL;
+	return next_start(p, p + n) != NULL;
+}
+
+int
+start_is_within_comment(const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	for (; (p = next_start(p, end)) != NULL; p += 2)
+		if (is_certain(p, at_most(p, START_MAX_PROLOG, end)))
+			return 1;
+	return 0;
+}
+
+int
+start_hides(const char *p, size_t n)
+{
+	const char *lt = memchr(p, '<', n);
+	size_t rest = lt != NULL ? n - (size_t)(lt - p) : 0;
+
+	if (rest > 4 && memcmp(lt, "<!--", 4) == 0)
+		return start_is_within_comment(lt + 4, rest - 4);
+	return rest > 2 && lt[1] == '?' && start_is_within_comment(lt + 2, rest - 2);
 }
 
 int
 start_is_within_cdata(const char *p, size_t n, const char *after, size_t after_n)
 {
-	const char *end = p + n, *q;
+	const char *end = p + n, *near;
 
 	/* "]]>" within what was written is parted into two sections. */
 	if (n >= 2 && memcmp(end - 2, "]]", 2) == 0 && start_is_cdata(after, after_n) &&
 	    after_n > CDATA && after[CDATA] == '>')
 		return 0;
-	q = first_within(p, end);
-	return q != NULL && memmem(q, (size_t)(end - q), cdata, CDATA) != NULL;
+	for (; (p = next_start(p, end)) != NULL; p += 2) {
+		near = at_most(p, START_MAX_PROLOG, end);
+		if (!start_begins(p, (size_t)(end - p), "<?praic-end") &&
+		    is_report(behind(p, near, "?>"), near, "<?praic-end"))
+			return memmem(p, (size_t)(end - p), cdata, CDATA) != NULL;
+	}
+	return 0;
 }

@@ -14,6 +14,8 @@
 #define START_MAX_MARK 4096
 /* Of one that is looked for, with a mark's beginning behind it. */
 #define START_MAX_DECLARATION 256
+/* Of all that stands before a report's root. */
+#define START_MAX_PROLOG 1024
 /* And what is looked at before it. */
 #define START_BEFORE 64
 
@@ -50,15 +52,23 @@ int start_is_cdata(const char *p, size_t n);
  */
 int start_is_cut(const char *p, size_t n, int in_text);
 
-/* Another document's beginning, in what a comment or an instruction says: it
- * did not end, and has swallowed that. */
+/* The same, of what start_is_cut said is cut: is there another document's
+ * beginning in it, which ended up in a comment or an instruction? */
+int start_hides(const char *p, size_t n);
+
+/* Another document's beginning, in what an instruction says: it did not end,
+ * and has swallowed that. */
 int start_is_within(const char *p, size_t n);
+
+/* The same of a comment that ended, so that it has swallowed a declaration
+ * with what must follow it, not one that is only spoken of. */
+int start_is_within_comment(const char *p, size_t n);
 
 /*
  * The same of a CDATA section, with what follows it.  There a user of the
  * appliance may have written anything, marks too, but not what only a
- * section that did not end can hold: behind the beginning of a document that
- * of another section, whose end it took for its own.
+ * section that did not end can hold: behind a document's declaration or site
+ * mark and its root that of another section, whose end it took for its own.
  */
 int start_is_within_cdata(const char *p, size_t n, const char *after, size_t after_n);
 

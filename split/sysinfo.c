@@ -59,28 +59,42 @@ sysinfo_refusal(const struct sysinfo *s)
 }
 
 static struct kept
-keep(struct sysinfo *s, struct sysinfo_field f)
+keep(struct sysinfo *s, const struct sysinfo_field *f)
 {
-	struct kept k = {A_HEAD, s->bytes.n, f.id.n, f.name.n, f.text.n};
+	struct kept k = {A_HEAD, s->bytes.n, f->id.n, f->name.n, f->text.n};
 
-	buf_add(&s->bytes, f.id.p, f.id.n);
-	buf_add(&s->bytes, f.name.p, f.name.n);
-	buf_add(&s->bytes, f.text.p, f.text.n);
+	buf_add(&s->bytes, f->id.p, f->id.n);
+	buf_add(&s->bytes, f->name.p, f->name.n);
+	buf_add(&s->bytes, f->text.p, f->text.n);
 	return k;
 }
 
-static struct sysinfo_field
-kept_field(const struct sysinfo *s, const struct kept *k)
+static inline struct rec_value
+kept_id(const struct sysinfo *s, const struct kept *k)
 {
-	const char *p = s->bytes.n > 0 ? s->bytes.p + k->at : "";
-	struct sysinfo_field f = {{p, k->id_n}, {p + k->id_n, k->name_n},
-	    {p + k->id_n + k->name_n, k->text_n}};
+	struct rec_value v = {s->bytes.n > 0 ? s->bytes.p + k->at : "", k->id_n};
 
-	return f;
+	return v;
+}
+
+static inline struct rec_value
+kept_name(const struct sysinfo *s, const struct kept *k)
+{
+	struct rec_value v = {kept_id(s, k).p + k->id_n, k->name_n};
+
+	return v;
+}
+
+static inline struct rec_value
+kept_text(const struct sysinfo *s, const struct kept *k)
+{
+	struct rec_value v = {kept_id(s, k).p + k->id_n + k->name_n, k->text_n};
+
+	return v;
 }
 
 void
-sysinfo_head(struct sysinfo *s, struct sysinfo_field f)
+sysinfo_head(struct sysinfo *s, const struct sysinfo_field *f)
 {
 	if (s->given_up)
 		s->refusal = "system information with heads behind more than 8 MiB of its rows";
@@ -91,8 +105,8 @@ sysinfo_head(struct sysinfo *s, struct sysinfo_field f)
 		return;
 	}
 	s->head[s->heads++] = keep(s, f);
-	s->with_id |= f.id.n > 0;
-	s->with_name |= f.name.n > 0;
+	s->with_id |= f->id.n > 0;
+	s->with_name |= f->name.n > 0;
 }
 
 static int
@@ -103,32 +117,29 @@ same(struct rec_value a, struct rec_value b)
 
 /*
  * The head of a cell: by id or by name where both sides have one, else by
- * its place in the row.  0 when it has none.
+ * its place in the row.  NULL when it has none.
  */
-static int
-find_head(const struct sysinfo *s, const struct sysinfo_field *cell, size_t position,
-    struct sysinfo_field *head)
+static const struct kept *
+find_head(const struct sysinfo *s, const struct sysinfo_field *cell, size_t position)
 {
 	int by_id = cell->id.n > 0 && s->with_id, by_name = cell->name.n > 0 && s->with_name;
-	int i, guess = position < (size_t)s->heads ? (int)position : 0;
+	int i, n = s->heads, at = position < (size_t)n ? (int)position : 0;
 
-	if (s->heads == 0)
-		return 0;
 	/* The one in the same place first: it nearly always is that. */
-	for (i = 0; by_id && i < s->heads; i++) {
-		*head = kept_field(s, &s->head[(i + guess) % s->heads]);
-		if (same(head->id, cell->id))
-			return 1;
-	}
-	for (i = 0; by_name && i < s->heads; i++) {
-		*head = kept_field(s, &s->head[(i + guess) % s->heads]);
-		if (same(head->name, cell->name))
-			return 1;
-	}
-	if (by_id || by_name || position >= (size_t)s->heads)
-		return 0;
-	*head = kept_field(s, &s->head[position]);
-	return 1;
+	for (i = 0; by_id && i < n; i++, at = at + 1 < n ? at + 1 : 0)
+		if (same(kept_id(s, &s->head[at]), cell->id))
+			return &s->head[at];
+	for (i = 0; by_name && i < n; i++, at = at + 1 < n ? at + 1 : 0)
+		if (same(kept_name(s, &s->head[at]), cell->name))
+			return &s->head[at];
+	return by_id || by_name || position >= (size_t)n ? NULL : &s->head[position];
+}
+
+static inline unsigned
+first_special(vector v)
+{
+	return vector_first((vector)(v == '<') | (vector)(v == '>') | (vector)(v == '&') |
+	    (vector)(v == '"'));
 }
 
 /* How many bytes from p on stand as they are. */
@@ -138,14 +149,11 @@ unescaped(const char *p, size_t n)
 	size_t i = 0;
 	unsigned first;
 
-	for (; n - i >= VECTOR; i += VECTOR) {
-		vector v = vector_load(p + i);
-
-		first = vector_first((vector)(v == '<') | (vector)(v == '>') |
-		    (vector)(v == '&') | (vector)(v == '"'));
-		if (first < VECTOR)
+	for (; n - i >= VECTOR; i += VECTOR)
+		if ((first = first_special(vector_load(p + i))) < VECTOR)
 			return i + first;
-	}
+	if (n - i >= 4 && first_special(vector_load_short(p + i, n - i)) == VECTOR)
+		return n;
 	while (i < n && p[i] != '<' && p[i] != '>' && p[i] != '&' && p[i] != '"')
 		i++;
 	return i;
@@ -172,13 +180,14 @@ add_escaped(struct buf *b, struct rec_value v)
 static void
 write_cell(struct sysinfo *s, const struct sysinfo_field *cell)
 {
-	struct sysinfo_field head;
+	const struct kept *head = find_head(s, cell, s->position++);
 	struct rec_value name;
 
-	if (find_head(s, cell, s->position++, &head))
-		name = head.name.n > 0 ? head.name : head.text.n > 0 ? head.text : head.id;
-	else
+	if (head == NULL)
 		name = cell->name.n > 0 ? cell->name : cell->id;
+	else
+		name = head->name_n > 0 ? kept_name(s, head) :
+		    head->text_n > 0 ? kept_text(s, head) : kept_id(s, head);
 	buf_adds(&s->text, "<field name=\"");
 	add_escaped(&s->text, name);
 	buf_adds(&s->text, "\">");
@@ -190,7 +199,7 @@ write_cell(struct sysinfo *s, const struct sysinfo_field *cell)
 
 /* What cannot be written before the heads are known. */
 static void
-wait_for_heads(struct sysinfo *s, int what, struct sysinfo_field f)
+wait_for_heads(struct sysinfo *s, int what, const struct sysinfo_field *f)
 {
 	struct kept k = keep(s, f);
 
@@ -207,7 +216,7 @@ wait_for_heads(struct sysinfo *s, int what, struct sysinfo_field f)
 }
 
 static void
-item(struct sysinfo *s, int what, struct sysinfo_field f)
+item(struct sysinfo *s, int what, const struct sysinfo_field *f)
 {
 	if (s->refusal != NULL)
 		return;
@@ -224,20 +233,23 @@ item(struct sysinfo *s, int what, struct sysinfo_field f)
 		buf_adds(&s->text, "</row>");
 		break;
 	default:
-		write_cell(s, &f);
+		write_cell(s, f);
 	}
 }
 
 void
 sysinfo_end_heads(struct sysinfo *s)
 {
-	size_t i;
+	const struct kept *k = s->waiting, *end = k + s->waiting_n;
 
 	if (s->heads_done)
 		return;
 	s->heads_done = 1;
-	for (i = 0; i < s->waiting_n; i++)
-		item(s, s->waiting[i].what, kept_field(s, &s->waiting[i]));
+	for (; k < end; k++) {
+		struct sysinfo_field f = {kept_id(s, k), kept_name(s, k), kept_text(s, k)};
+
+		item(s, (int)k->what, &f);
+	}
 	s->waiting_n = 0;
 }
 
@@ -246,11 +258,11 @@ static const struct sysinfo_field nothing = {{"", 0}, {"", 0}, {"", 0}};
 void
 sysinfo_begin_row(struct sysinfo *s)
 {
-	item(s, ROW_BEGINS, nothing);
+	item(s, ROW_BEGINS, &nothing);
 }
 
 void
-sysinfo_cell(struct sysinfo *s, struct sysinfo_field f)
+sysinfo_cell(struct sysinfo *s, const struct sysinfo_field *f)
 {
 	item(s, A_CELL, f);
 }
@@ -258,7 +270,7 @@ sysinfo_cell(struct sysinfo *s, struct sysinfo_field f)
 void
 sysinfo_end_row(struct sysinfo *s)
 {
-	item(s, ROW_ENDS, nothing);
+	item(s, ROW_ENDS, &nothing);
 }
 
 struct rec_value

@@ -24,11 +24,11 @@ struct sysinfo *sysinfo_new(void);
 void sysinfo_free(struct sysinfo *);
 
 void sysinfo_begin(struct sysinfo *);
-void sysinfo_head(struct sysinfo *, struct sysinfo_field);
+void sysinfo_head(struct sysinfo *, const struct sysinfo_field *);
 /* The heads are complete. */
 void sysinfo_end_heads(struct sysinfo *);
 void sysinfo_begin_row(struct sysinfo *);
-void sysinfo_cell(struct sysinfo *, struct sysinfo_field);
+void sysinfo_cell(struct sysinfo *, const struct sysinfo_field *);
 void sysinfo_end_row(struct sysinfo *);
 /* The text; empty when there were no rows.  Valid until sysinfo_begin. */
 struct rec_value sysinfo_end(struct sysinfo *);

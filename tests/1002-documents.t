@@ -173,6 +173,21 @@ done
 { printf '<session_list><!--\n'; cat whole; printf ' --></session_list>\n'; } >in
 pipe 75 "cut within a comment, and another one" in "$split" -H x
 sessions "h/a" "  is not hidden by that"
+# The same where nothing ends the comment, whose bytes are kept meanwhile: the
+# document behind it is read by its own rules.
+for open in '<!--' '<?a'; do
+	{ printf '<session_list>%s%s ' "$(one b)" "$open"
+		head -c 3000000 /dev/zero | tr '\0' x; echo
+		declared UTF-8; list "$(one a '&#27;')"; } >in
+	pipe 75 "cut within $open and 3 MB, and another one" in "$split" -H x
+	sessions "x/b x/a" "  which is read"
+	says "  and cleaned" "session a: 1 forbidden byte or character became U+FFFD"
+done
+# A declaration that is only spoken of.
+{ declared UTF-8; printf '<!-- <?xml version="1.0"?> -->'
+	list "$(one a)" '<!-- <?xml version="1.0"?> <a> -->' "$(one b)"; } >in
+pipe 0 "a declaration in a comment" in "$split" -H x
+sessions "x/a x/b Z 2 0" "  without a report is a comment"
 { printf '<session_list>'; one b; printf '<session lsid="c">\n'; declared UTF-8; list "$(one a)"; } >in
 pipe 75 "a declaration within a document" in "$split" -H x
 sessions "x/b x/a" "  ends it"
@@ -204,6 +219,11 @@ sessions "x/a Z 1 1" "  costs nothing else"
 	"$(one c "<![CDATA[$(cat whole) <![CDATA[ ]]]]><![CDATA[> ]]>")"; end_mark 1; } >in
 pipe 0 "marks in CDATA" in "$split"
 sessions "h/a h/b h/c Z 3 0" "  are text"
+for spoken in "$(end_mark 1)" "$(declared UTF-8)" "$(site h)"; do
+	{ site h; list "$(one a "<![CDATA[$spoken <![CDATA[ <a>]]>")" "$(one b)"; end_mark 1; } >in
+	pipe 0 "the beginning of a section behind a mark in CDATA" in "$split"
+	sessions "h/a h/b Z 2 0" "  is text"
+done
 for first in "$(site g)" "$(declared UTF-8)" "$(declared UTF-8; site g)"; do
 	{ site g; printf '<session_list><session lsid="x"><a><![CDATA[cut'; printf '%s\n' "$first"
 		list "$(one a)" "$(one b '<![CDATA[b]]>')"; end_mark 1; } >in

@@ -72,7 +72,7 @@ small 0 utf16 2
 small 65 bad-documents 1
 small 75 unclosed-comments 4 "a comment that does not end"
 small 65 errors 1
-small 65 unclosed 12 "CData section too big found"
+hostile 65 unclosed 12 12 "CData section too big found"
 small 0 sessions 4
 small 0 warnings 2
 small 0 replacements 1

@@ -52,8 +52,10 @@ check "marks: a site for each document, and one end" sh -c '
 	[ "$n" -eq "$(grep -c "^<?xml " all.xml)" ] &&
 	[ "$(tail -n 1 all.xml)" = "<?praic-end documents=\"$n\" until=\"1767225600\"?>" ]'
 asked 'select(.path == "/api/reporting") | .parameters |
-	"\(if .start_time then "start \(.start_time)" else "end \(.end_time)" end) \(.duration)"' \
-	>got
+	"\(if .start_time then "start \(.start_time)" else "end \(.end_time)" end) \(.duration)"' |
+	# now is a second later when the machine is busy
+	awk -v from=$((now - 7 * day)) 'NR == 1 { late = $2 - from }
+		{ print $1, $2 - (late <= 60 ? late : 0), $3 }' >got
 for which in start end; do
 	i=7
 	while [ $i -gt 0 ]; do

@@ -25,6 +25,20 @@ published=$data/schema/settings-$version.sql
 [ -z "${PRAIC_GOLDEN-}" ] || [ -e "$published" ] || cp got "$published"
 check "the version is a published one" test -s "$published"
 same "the tables are those it was published with" "$published" got
+old=1
+while [ "$old" -lt "$known" ]; do
+	{
+		grep -v sqlite_sequence "$data/schema/settings-$old.sql"
+		echo "PRAGMA application_id = $((0x50527365)); PRAGMA user_version = $old;"
+	} | sqlite3 "old-$old.db"
+	chmod 600 "old-$old.db"
+	run 0 "a database of version $old" env PRAIC_SETTINGS="old-$old.db" "$conf" init
+	sqlite3 "old-$old.db" "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL
+		ORDER BY rowid; PRAGMA user_version" >got
+	{ cat "$published"; echo "$known"; } >want
+	same "becomes one of version $known" want got
+	old=$((old + 1))
+done
 sqlite3 "$db" .dump >before
 run 0 "init again" "$conf" init
 sqlite3 "$db" .dump >after

@@ -72,6 +72,7 @@ echo "-s one sessions --since $((now - 900))" >want
 same "asks from the mark less the overlap on" want asked
 check "the mark is what the appliance said" test "$(sql "SELECT mark FROM transfer_kind")" -eq \
 	$((now + 5))
+check "the time it began is noted" test "$(sql "SELECT last_start FROM transfer_kind")" -eq $now
 check "the destination has it" test "$(wc -l <stored)" -eq 1
 check "nothing is left in the spool" test "$(find spool/1/new spool/1/tmp -type f | wc -l)" -eq 0
 run 0 "again at once" "$sched" -1 --now $((now + 30))
@@ -118,6 +119,7 @@ run 69 "an appliance out of reach" "$sched" -1 --now $now
 sql "SELECT step, times, wait, retry_at - $now, code, stage, reason FROM failure" >got
 printf 'fetch\t1\t60\t60\t69\tpraic-fetch\tpraic-fetch: one: no answer\n' >want
 same "is noted" want got
+check "what came of it is gone" test "$(find spool/1/tmp -type f | wc -l)" -eq 0
 check "the client's log has the filters' words" grep -q \
 	'transfer 1 session fetch praic-fetch: one: no answer' log/client-2026-01-02.log
 check "counts as a run" test "$(sql "SELECT last_run FROM schedule")" -eq $now
@@ -470,7 +472,7 @@ esac
 kill -USR1 $pid
 tries=0
 until [ -s daemon.err ] || [ $tries -gt 50 ]; do tries=$((tries + 1)); sleep 0.1; done
-says "USR1: what it is doing" "at work; next look in" daemon.err
+says "USR1: what it is doing" " waiting; next look in" daemon.err
 kill -HUP $pid
 tries=0
 until grep -q HUP log/scheduler-* && grep -q WATCHDOG notified || [ $tries -gt 50 ]; do

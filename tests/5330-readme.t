@@ -6,7 +6,7 @@
 
 HOME=$work/home
 unset PRAIC_SETTINGS XDG_CONFIG_HOME
-PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$PATH
+PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$top/scripts:$PATH
 export HOME PATH
 mkdir -p "$HOME"
 appliance_start --clock run --sessions 20 --span 5 --seed 9 --recording-size 1K-2K
@@ -39,9 +39,17 @@ run 0 "the nightly one, now" praic-sched -r nightly
 check "files, recordings, a backup" test "$(find srv/praic/files -name '*.xml')" -a \
 	"$(find srv/praic/files -name '*.flv')" -a "$(find srv/praic/files -name '*-backup-*')"
 run 0 "and all is well" praic-conf check
-run 0 "the tester's line" sh -c "$(awk '/^    scripts\/praic-test/' "$top/README" |
-	sed "s,scripts,$top/scripts,")"
+run 0 "the tester's line" sh -c "$(grep '^    praic-test' "$top/README")"
 says "says what arrived" "access to store, session: ok" out
+# What the text behind the lists names, as it stands there.
+sed -n '/^`praic-conf status/,/^praic-test/p' "$top/README" | tr '\n' ' ' | grep -o '`[^`]*`' |
+	tr -d '`' | sed "s,=FILE,=$work/metrics.prom," >named
+check "there are commands in the text" test "$(wc -l <named)" -ge 4
+while read -r line; do
+	run 0 "  $line" sh -c "$line"
+done <named
+run 0 "a run writes the metrics" praic-sched -r often
+says "  into that file" praic_last_success_timestamp_seconds metrics.prom
 # What the lines for systemd name, make install puts in place.
 sed -n '/^or systemd/,/^`praic-conf status/p' "$top/README" >systemd.txt
 for name in $(grep -oE 'praic-[a-z]*\.(service|timer)' systemd.txt | sort -u); do

@@ -56,6 +56,20 @@ same "praic-test --help tells of each option, and of no other" has help
 sed -n 's/^\.It Fl \([A-Za-z]\)\( .*\)*$/-\1/p' "$top/scripts/praic-test.1" | sort >page
 same "praic-test.1 tells of each option, and of no other" has page
 
+# What docs/ name is there.
+grep -ohE '`[a-z]+/[a-zA-Z][^` ]*`|`[a-z_]+\.[ch]`' "$top"/docs/*.md | tr -d '`' | grep -v NAME | grep -v NNNN |
+	sort -u >named
+check "docs/ name files" test "$(wc -l <named)" -gt 40
+while read -r file; do
+	# shellcheck disable=SC2086
+	case $file in
+	build/* | [a-z]*/token-*) ;;
+	*/*) ls -d "$top"/$file ;;
+	*) ls "$top"/*/"$file" ;;
+	esac >there.out 2>&1 || echo "$file"
+done <named >missing
+silent "which are there" missing
+
 # The settings: each column of the database, each setting, each field.
 PRAIC_SETTINGS=$work/empty.db
 export PRAIC_SETTINGS

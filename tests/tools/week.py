@@ -41,7 +41,8 @@ LATE = 600              # reports are so late at most: less than the overlap
 
 # What reports suffer from in a pass: each is of one kind, some of the time.
 FAULTS = ["unavailable", "internal-error", "reset percent=70", "hang-up", "short-body",
-          "truncated", "html-login", "json-error", "empty-body", "rate-limit seconds=0",
+          "truncated match=AccessSession",
+          "html-login", "json-error", "empty-body", "rate-limit seconds=0",
           "forget-tokens", "no-token match=token", "xml-error", "cut-chunked",
           "malformed match=AccessSession"]
 
