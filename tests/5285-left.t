@@ -144,4 +144,26 @@ exec sleep 30
 X
 sql "UPDATE setting SET value = '16' WHERE name = 'parallel'"
 run 75 "a transfer that was told to stop has not been done" timeout 60 "$sched" -r week --now $now
+
+# A destination was out of reach, and that was mailed; the first that it takes
+# when it is back leaves something out.  Both go into the next mail.
+stub praic-mail <<'X'
+for last; do :; done
+cat "$last" >>"$work/mails"
+X
+rm -f spool/1/new/session/* spool/2/new/session/*
+at $((now + 604800))
+sql "DELETE FROM failure; DELETE FROM transfer WHERE site_id = 2; UPDATE transfer SET due = NULL;
+	INSERT INTO setting VALUES ('notify-server', 'mail.example.com')"
+echo 'cat >/dev/null; exit 78' >cmd.sh
+run 78 "a destination that does not work" "$sched" -r week --now $now
+says "is told" "FAILED: " mails
+: >mails
+echo 'cat >/dev/null; echo "session bb is bad" >&2; exit 65' >cmd.sh
+run 65 "when it does, something is left out" "$sched" -r week --now $((now + 60))
+says "the one is over" "OVER: " mails
+says "and the other is told" "session bb is bad" mails
+: >mails
+run 65 "the same once more" "$sched" -r week --now $((now + 120))
+check "is not told again" test ! -s mails
 done_testing
