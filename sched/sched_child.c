@@ -232,6 +232,23 @@ note_fault(struct settings *s, const struct child *c, int sig)
 	    EX_SOFTWARE, NULL, reason) == 0 ? 0 : -1;
 }
 
+/* Is nothing left to do, until a back-off or a schedule says so? */
+static int
+is_over(struct settings *s, const struct child *c, int code, int noted)
+{
+	if (!noted)
+		return 0;
+	if (code == WORK_STOPPED)
+		return pipe_stop > 0;
+	/* Whoever is at it may do less than is due, or die of it. */
+	if (code == WORK_BUSY)
+		return c->how == WORK_NOW;
+	if (c->how == WORK_RETRY)
+		return 1;
+	/* If not even that can be noted, it would begin again at once. */
+	return (s != NULL && db_done(s, c->transfer) == 0) || c->how == WORK_NOW;
+}
+
 static void
 end(struct settings *s, const struct child *c, int status)
 {
@@ -251,16 +268,9 @@ end(struct settings *s, const struct child *c, int status)
 		code -= WORK_UNNOTED;
 		noted = 0;
 	}
-	/* Else a back-off says when it is tried again, or its schedule does. */
-	if ((!noted || (code == WORK_STOPPED && pipe_stop == 0)) && !child_has(c->transfer))
-		child_want(c->transfer, WORK_DUE, NULL, log_now() + AGAIN);
-	else if (code == WORK_BUSY && c->how == WORK_RETRY && !child_has(c->transfer))
-		child_want(c->transfer, WORK_RETRY, NULL, log_now() + AGAIN);
-	else if (noted && code != WORK_STOPPED && c->how != WORK_RETRY &&
-	    (s == NULL || db_done(s, c->transfer) != 0) && c->how == WORK_DUE &&
-	    !child_has(c->transfer))
-		/* It is due still, and would be begun again at once. */
-		child_want(c->transfer, WORK_DUE, NULL, log_now() + AGAIN);
+	if (!is_over(s, c, code, noted) && !child_has(c->transfer))
+		child_want(c->transfer, code == WORK_BUSY ? c->how : WORK_DUE, NULL,
+		    log_now() + AGAIN);
 	/* An appliance out of reach counts as a run; what praic did not do,
 	 * or could not, does not: the guide's "Last Run". */
 	leave_batch(s, c->batch, !noted || code == EX_SOFTWARE || code == WORK_STOPPED ||

@@ -121,6 +121,19 @@ wait $pid
 check "and done by the daemon" is_due 0
 check "once" test "$(wc -l <began)" -eq 1
 
+# Another process is at it when it comes due, and does nothing.
+go_on
+sql "UPDATE schedule SET last_due = last_due - 604800"
+exec 3>spool/1/lock
+flock 3
+run 0 "a pass, while another process is at it" "$sched" -1
+run 75 "which -r tells" "$sched" -r week
+exec 3>&-
+check "leaves it due" is_due 1
+run 0 "the next one" "$sched" -1
+check "does it" test "$(wc -l <began)" -eq 1
+check "and it is due no more" is_due 0
+
 # The settings say nothing of use any more when the first of two has ended.
 sql "INSERT INTO site (name, host, client_id, secret) VALUES ('two', 'two.example.com', 'x', 'env:X');
 	INSERT INTO setting VALUES ('parallel', '1')"
