@@ -21,12 +21,27 @@ static const unsigned char digit[256] = {
 };
 /* clang-format on */
 
+static inline int
+four_digits(const char *text, uint32_t *bits)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	uint32_t a = digit[p[0]], b = digit[p[1]], c = digit[p[2]], d = digit[p[3]];
+
+	if (a == 0 || b == 0 || c == 0 || d == 0)
+		return 0;
+	*bits = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+	return 1;
+}
+
 int
 base64_check(const char *p, size_t n)
 {
 	size_t digits = 0, padding = 0, i;
+	uint32_t bits;
 
-	for (i = 0; i < n; i++) {
+	while (n - digits >= 4 && four_digits(p + digits, &bits))
+		digits += 4;
+	for (i = digits; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
 		if (digit[c] > 0 && padding == 0)
@@ -77,15 +92,20 @@ base64_text(const char *p, size_t n, struct buf *line)
 	unsigned char bytes[PIECE + 4];
 	uint32_t bits = 0, v;
 	int have = 0;
-	size_t i, at = 0, done;
+	size_t i = 0, at = 0, done;
 
-	for (i = 0; i < n; i++) {
-		if ((v = digit[(unsigned char)p[i]]) == 0)
-			continue;
-		bits = bits << 6 | (v - 1);
-		if (++have < 4)
-			continue;
-		have = 0;
+	while (i < n) {
+		/* Four digits without a blank, nearly always. */
+		if (have == 0 && n - i >= 4 && four_digits(p + i, &bits))
+			i += 4;
+		else {
+			if ((v = digit[(unsigned char)p[i++]]) == 0)
+				continue;
+			bits = bits << 6 | (v - 1);
+			if (++have < 4)
+				continue;
+			have = 0;
+		}
 		bytes[at++] = (unsigned char)(bits >> 16);
 		bytes[at++] = (unsigned char)(bits >> 8);
 		bytes[at++] = (unsigned char)bits;

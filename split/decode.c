@@ -191,7 +191,7 @@ switches(struct decoder *d, const unsigned char *p, size_t n, int final)
 	return 0;
 }
 
-/* One byte or more of ASCII that plain() did not pass: as one(). */
+/* One byte or more of ASCII that plain() did not pass: as special(). */
 static size_t
 one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
 {
@@ -222,11 +222,40 @@ one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct
 }
 
 /*
- * One character or more at p.  Returns how many bytes were dealt with, 0
- * when more are needed to tell.
+ * Past letters that are not ASCII, with the ASCII between them as long as
+ * that is short: text in another script would leave each vector at once.
  */
-static inline size_t
-one(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
+static size_t
+letters(const unsigned char *p, size_t n)
+{
+	size_t i = 0, ascii = 0;
+	uint32_t v;
+	int len;
+
+	while (i < n && ascii < VECTOR) {
+		if (p[i] < 0x80) {
+			if (!means_nothing[p[i]])
+				break;
+			i++;
+			ascii++;
+			continue;
+		}
+		if (n - i >= 2 && p[i] >= 0xc2 && p[i] < 0xe0 && (p[i + 1] & 0xc0) == 0x80)
+			len = 2;
+		else if ((len = utf8_decode(p + i, n - i, &v)) < 0 || !utf8_xml_char(v))
+			break;
+		i += (size_t)len;
+		ascii = 0;
+	}
+	return i;
+}
+
+/*
+ * What stands at p and is neither plain nor a letter.  Returns how many bytes
+ * were dealt with, 0 when more are needed to tell.
+ */
+static size_t
+special(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
 {
 	uint32_t v;
 	int len;
@@ -234,10 +263,6 @@ one(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *
 	if (*p < 0x80)
 		return one_ascii(d, p, n, final, out);
 	len = utf8_decode(p, n, &v);
-	if (len > 0 && utf8_xml_char(v)) {
-		buf_add(out, p, (size_t)len);
-		return (size_t)len;
-	}
 	/* A character that the end of the bytes cuts is not bad. */
 	if (len == -(int)n && *p >= 0xc2 && *p <= 0xf4)
 		return 0;
@@ -249,22 +274,20 @@ static size_t
 sanitise(struct decoder *d, const char *bytes, size_t n, int final, struct buf *out)
 {
 	const unsigned char *p = (const unsigned char *)bytes;
-	size_t i = 0, step, k;
+	size_t i = 0, from = 0, step;
 
 	buf_reserve(out, n);
-	while (i < n) {
-		step = plain(p + i, n - i, d->inside);
-		buf_add(out, p + i, step);
-		i += step;
-		/* Then past what stopped it: a run of letters that are not
-		 * ASCII, often. */
-		for (k = 0; i < n && (k == 0 || (p[i] & 0x80)); k++) {
-			if ((step = one(d, p + i, n - i, final, out)) == 0)
-				return i;
+	for (;;) {
+		i += plain(p + i, n - i, d->inside);
+		if (i < n && (p[i] & 0x80) && (step = letters(p + i, n - i)) > 0) {
 			i += step;
+			continue;
 		}
+		buf_add(out, p + from, i - from);
+		if (i == n || (step = special(d, p + i, n - i, final, out)) == 0)
+			return i;
+		from = i += step;
 	}
-	return i;
 }
 
 /* Are a vector's bytes? */
@@ -278,15 +301,20 @@ is_ascii(const unsigned char *p)
 static size_t
 latin1(struct decoder *d, const unsigned char *p, size_t n)
 {
-	size_t i = 0;
+	size_t i = 0, end;
 	char *out;
 
-	buf_reserve(&d->utf8, 2 * n);
-	for (out = d->utf8.p; i < n; i++) {
+	buf_reserve(&d->utf8, 2 * n + 1);
+	for (out = d->utf8.p; i < n;) {
 		for (; n - i >= VECTOR && is_ascii(p + i); i += VECTOR, out += VECTOR)
 			vector_store(out, vector_load(p + i));
-		if (i < n)
-			out += utf8_encode(p[i], out);
+		/* Without a branch: of the second byte, each time, only as much
+		 * stays as is one. */
+		for (end = n - i < VECTOR ? n : i + VECTOR; i < end; i++) {
+			out[0] = (char)(p[i] < 0x80 ? p[i] : 0xc0 | p[i] >> 6);
+			out[1] = (char)(0x80 | (p[i] & 0x3f));
+			out += 1 + (p[i] >> 7);
+		}
 	}
 	d->utf8.n = (size_t)(out - d->utf8.p);
 	return n;

@@ -19,7 +19,6 @@
 struct report_state {
 	struct output *out;
 	const struct report_options *options;
-	struct session *session;
 	struct source *source;
 	const char *host;
 	struct buf inherited;	/* the root's namespace declarations */
@@ -30,7 +29,6 @@ struct report_state {
 	uint64_t start_offset;	/* of start in the input, once it is let go */
 	int start_gone;
 	uint64_t replaced;	/* before it */
-	uint64_t place;		/* of what is being looked at */
 	unsigned warnings;
 };
 
@@ -85,7 +83,7 @@ session_warned(void *arg, const char *element, const char *text)
 	struct report_state *s = r->state;
 
 	if (++s->warnings <= MAX_WARNINGS)
-		report_warn(r, s->place, "session %.*s: %.80s: %s", shown(s), buf_text(&s->lsid),
+		report_warn(r, r->place, "session %.*s: %.80s: %s", shown(s), buf_text(&s->lsid),
 		    element, text);
 }
 
@@ -123,7 +121,7 @@ before_rows(void *arg)
 {
 	struct report *r = arg;
 
-	copy_xml(r, r->state->place);
+	copy_xml(r, r->place);
 }
 
 struct report *
@@ -134,7 +132,7 @@ report_new(struct output *out, const struct report_options *options)
 	r->state = xcalloc(1, sizeof(*r->state));
 	r->state->out = out;
 	r->state->options = options;
-	r->state->session = session_new(out, session_warned, before_rows, r);
+	r->session = session_new(out, session_warned, before_rows, r);
 	return r;
 }
 
@@ -143,7 +141,7 @@ report_free(struct report *r)
 {
 	if (r == NULL)
 		return;
-	session_free(r->state->session);
+	session_free(r->session);
 	buf_free(&r->state->inherited);
 	buf_free(&r->state->lsid);
 	free(r->state);
@@ -285,7 +283,7 @@ report_begin(struct report *r, uint64_t from, uint64_t to, struct rec_value lsid
 
 	s->start = from;
 	s->start_gone = 0;
-	s->place = to;
+	r->place = to;
 	s->warnings = 0;
 	s->replaced = source_replaced(s->source, from);
 	buf_reset(&s->lsid);
@@ -307,7 +305,7 @@ report_begin(struct report *r, uint64_t from, uint64_t to, struct rec_value lsid
 	r->within = REPORT_SESSION;
 	r->text = NULL;
 	output_begin(s->out, host, lsid);
-	session_begin(s->session, s->host, lsid);
+	session_begin(r->session, s->host, lsid);
 	begin_xml(s, from, ns, n);
 	return 0;
 }
@@ -325,29 +323,6 @@ report_give_up(struct report *r, const char *why)
 }
 
 void
-report_start_element(struct report *r, uint64_t place, enum name name, const char *element,
-    const struct session_attribute *a, int n)
-{
-	const char *refusal;
-
-	r->state->place = place;
-	refusal = session_start_element(r->state->session, name, element, a, n, &r->text);
-	if (refusal != NULL)
-		report_give_up(r, refusal);
-}
-
-void
-report_end_element(struct report *r, uint64_t place)
-{
-	const char *refusal;
-
-	r->state->place = place;
-	refusal = session_end_element(r->state->session, &r->text);
-	if (refusal != NULL)
-		report_give_up(r, refusal);
-}
-
-void
 report_end(struct report *r, uint64_t place)
 {
 	struct report_state *s = r->state;
@@ -359,13 +334,13 @@ report_end(struct report *r, uint64_t place)
 		r->within = REPORT_BETWEEN;
 		return;
 	}
-	s->place = place;
+	r->place = place;
 	replaced = source_replaced(s->source, place) - s->replaced;
 	if (replaced > 0)
 		snprintf(text, sizeof(text), "%llu forbidden %s%s", (unsigned long long)replaced,
 		    replaced == 1 ? "byte or character" : "bytes or characters",
 		    s->options->strict ? "" : " became U+FFFD");
-	why = session_finish(s->session);
+	why = session_finish(r->session);
 	if (why == NULL && replaced > 0 && s->options->strict)
 		why = text;
 	if (why != NULL)

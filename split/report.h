@@ -35,6 +35,8 @@ struct report {
 	enum { REPORT_BETWEEN, REPORT_SESSION, REPORT_UNWANTED } within;
 	struct buf *text;	/* where that of the element that is open goes, or NULL */
 	uint64_t settled;	/* up to here the input was dealt with */
+	uint64_t place;		/* of what is being looked at */
+	struct session *session;
 	struct report_state *state;
 };
 
@@ -66,9 +68,9 @@ const char *report_inherit(struct report *, const struct report_namespace *, int
 int report_begin(struct report *, uint64_t from, uint64_t to, struct rec_value lsid,
     const struct report_namespace *, int n);
 /* Below a session: see session.h.  The place is behind the tag. */
-void report_start_element(struct report *, uint64_t place, enum name, const char *element,
-    const struct session_attribute *, int attributes);
-void report_end_element(struct report *, uint64_t place);
+static inline void report_start_element(struct report *, uint64_t place, enum name,
+    const char *element, const struct session_attribute *, int attributes);
+static inline void report_end_element(struct report *, uint64_t place);
 /* Its end tag ends here. */
 void report_end(struct report *, uint64_t place);
 /* Leave it out; the rest of the document stands. */
@@ -78,5 +80,28 @@ const char *report_break(struct report *, int *length);
 
 /* What stands before this place was dealt with, and is not needed again. */
 void report_settle(struct report *, uint64_t place);
+
+static inline void
+report_start_element(struct report *r, uint64_t place, enum name name, const char *element,
+    const struct session_attribute *a, int n)
+{
+	const char *refusal;
+
+	r->place = place;
+	refusal = session_start_element(r->session, name, element, a, n, &r->text);
+	if (refusal != NULL)
+		report_give_up(r, refusal);
+}
+
+static inline void
+report_end_element(struct report *r, uint64_t place)
+{
+	const char *refusal;
+
+	r->place = place;
+	refusal = session_end_element(r->session, &r->text);
+	if (refusal != NULL)
+		report_give_up(r, refusal);
+}
 
 #endif

@@ -25,7 +25,7 @@ struct rows {
 	struct output *out;
 	rows_go *go;
 	void *arg;
-	const char *refusal;
+	const char **refusal;
 
 	struct lines {
 		struct buf text;
@@ -42,13 +42,14 @@ struct rows {
 };
 
 struct rows *
-rows_new(struct output *out, rows_go *go, void *arg)
+rows_new(struct output *out, rows_go *go, void *arg, const char **refusal)
 {
 	struct rows *r = xcalloc(1, sizeof(*r));
 
 	r->out = out;
 	r->go = go;
 	r->arg = arg;
+	r->refusal = refusal;
 	return r;
 }
 
@@ -71,19 +72,12 @@ rows_begin(struct rows *r)
 {
 	int i;
 
-	r->refusal = NULL;
 	for (i = 0; i <= ROWS_AT_END; i++) {
 		buf_trim(&r->lines[i].text, KEEP_LINES);
 		r->lines[i].n = 0;
 	}
 	buf_trim(&r->keys, KEEP_BYTES);
 	r->held_n = r->longest = 0;
-}
-
-const char *
-rows_refusal(const struct rows *r)
-{
-	return r->refusal;
 }
 
 static void
@@ -115,11 +109,11 @@ check(struct rows *r, size_t line)
 	    r->held_n * sizeof(*r->held);
 
 	if (line > REC_MAX_LINE)
-		r->refusal = "a value longer than a line may be (64 MiB)";
+		*r->refusal = "a value longer than a line may be (64 MiB)";
 	if (line > r->longest)
 		r->longest = line;
 	if (held > MAX_HELD + r->longest)
-		r->refusal = "more than 8 MiB of rows that have to be held back";
+		*r->refusal = "more than 8 MiB of rows that have to be held back";
 }
 
 void
@@ -131,7 +125,7 @@ rows_close(struct rows *r)
 	l->n++;
 	if (r->order != ROWS_NOW || line >= FLUSH_AT)
 		check(r, line);
-	if (r->order == ROWS_NOW && l->text.n >= FLUSH_AT && r->refusal == NULL)
+	if (r->order == ROWS_NOW && l->text.n >= FLUSH_AT && *r->refusal == NULL)
 		put(r, l);
 }
 
@@ -161,7 +155,7 @@ rows_event(struct rows *r, const struct row *row)
 
 	rows_add(r, ROWS_NOW, row);
 	r->event_out = 1;
-	if (parts->n == 0 || r->refusal != NULL)
+	if (parts->n == 0 || *r->refusal != NULL)
 		return;
 	if (parts->text.n < FLUSH_AT) {
 		buf_add(&now->text, parts->text.p, parts->text.n);
@@ -226,7 +220,7 @@ rows_finish(struct rows *r, struct rec_value primary_user, struct rec_value prim
 			l->text.p[r->held[i].flag] = '1';
 	}
 	rows_add(r, ROWS_AT_END, session);
-	if (r->refusal != NULL)
+	if (*r->refusal != NULL)
 		return;
 	put(r, &r->lines[ROWS_NOW]);
 	put(r, l);

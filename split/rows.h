@@ -23,7 +23,8 @@ enum rows_order {
 /* Called before rows are handed on: what belongs before them goes first. */
 typedef void rows_go(void *arg);
 
-struct rows *rows_new(struct output *, rows_go *, void *arg);
+/* *refusal becomes which limit was passed, when one was. */
+struct rows *rows_new(struct output *, rows_go *, void *arg, const char **refusal);
 void rows_free(struct rows *);
 
 /* A session begins. */
@@ -51,8 +52,5 @@ void rows_hold(struct rows *, const struct row *, int column, struct rec_value k
 /* The session's end: those rows, then its own.  Either key may be empty. */
 void rows_finish(struct rows *, struct rec_value primary_user, struct rec_value primary_team,
     const struct row *session);
-
-/* NULL, or which limit was passed. */
-const char *rows_refusal(const struct rows *);
 
 #endif

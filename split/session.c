@@ -22,6 +22,7 @@
 /* An element that is open and means something. */
 struct frame {
 	const struct rule *rule;
+	enum role role;		/* the rule's */
 	const char *element;
 	struct buf *text;	/* where its text is gathered, or NULL: not wanted */
 	uint64_t seen;		/* children that count once: rules_bit */
@@ -61,7 +62,7 @@ session_new(struct output *out, session_warning *warn, rows_go *go, void *arg)
 	rules_prepare();
 	s->warn = warn;
 	s->arg = arg;
-	s->rows = rows_new(out, go, arg);
+	s->rows = rows_new(out, go, arg, &s->refusal);
 	event_prepare(&s->event, s->rows);
 	for (i = 0; i < OF_EVENT; i++)
 		s->row[i] = &s->own[i];
@@ -135,17 +136,29 @@ set_time(struct session *s, const struct frame *f, int column, struct rec_value 
 		doubt(s, f, column, why, wrong);
 }
 
+/* A limit was passed, unless it is NULL. */
+static inline void
+refuse(struct session *s, const char *refusal)
+{
+	if (refusal != NULL)
+		s->refusal = refusal;
+}
+
 void
 session_begin(struct session *s, const char *host, struct rec_value lsid)
 {
 	struct row *r = s->row[OF_SESSION];
 	struct frame *f = &s->frame[0];
+	int i;
 
 	s->refusal = NULL;
 	s->frames = 1;
 	s->deeper = s->texts = 0;
+	for (i = 0; i < MAX_TEXTS; i++)
+		buf_trim(&s->text[i], KEEP_BYTES);	/* of one that was left out */
 	memset(f, 0, sizeof(*f));
 	f->rule = &rules_session;
+	f->role = SESSION;
 	f->element = "session";
 	buf_reset(&s->primary_rep);
 	buf_reset(&s->primary_team);
@@ -168,7 +181,7 @@ session_finish(struct session *s)
 	}
 	rows_finish(s->rows, row_trim(value_of(&s->primary_rep)),
 	    row_trim(value_of(&s->primary_team)), r);
-	return rows_refusal(s->rows);
+	return s->refusal;
 }
 
 /* ---- start tags ----------------------------------------------------- */
@@ -211,7 +224,6 @@ start_value(struct session *s, struct frame *f, struct rec_value name, struct re
 	}
 	f->text = NULL;
 	event_value(&s->event, name, value);
-	s->refusal = rows_refusal(s->rows);
 }
 
 /* What the start tag says. */
@@ -220,7 +232,7 @@ start_role(struct session *s, struct frame *f, const struct session_attribute *a
 {
 	const struct rule *rule = f->rule;
 
-	switch (rule->role) {
+	switch (f->role) {
 	case TIME:
 		s->has_id = keep(&s->id, attribute(a, n, N_timestamp));
 		break;
@@ -303,9 +315,9 @@ session_start_element(struct session *s, enum name name, const char *element,
 		return NULL;
 	}
 	parent->children = 1;
-	rule = rules_find(parent->rule->role, name);
+	rule = rules_find(parent->role, name);
 	if (rule != NULL && rule->flags & ONCE) {
-		bit = rules_bit(parent->rule->role, name);
+		bit = rules_bit(parent->role, name);
 		if (parent->seen & bit)
 			rule = NULL;
 		parent->seen |= bit;
@@ -316,13 +328,14 @@ session_start_element(struct session *s, enum name name, const char *element,
 	}
 	f = &s->frame[s->frames++];
 	f->rule = rule;
+	f->role = rule->role;
 	f->element = element;
 	f->text = NULL;
 	f->seen = 0;
 	f->children = 0;
 	if (rule->flags & GATHER) {
 		f->text = &s->text[s->texts++];
-		buf_trim(f->text, KEEP_BYTES);
+		buf_reset(f->text);
 	}
 	start_role(s, f, a, n);
 	*text = f->text;
@@ -413,7 +426,7 @@ end_cell(struct session *s, const struct frame *f, struct rec_value text)
 		sysinfo_head(s->event.sysinfo, &field);
 	else
 		sysinfo_cell(s->event.sysinfo, &field);
-	s->refusal = sysinfo_refusal(s->event.sysinfo);
+	refuse(s, sysinfo_refusal(s->event.sysinfo));
 }
 
 /* Both parties are known: whatever the event still has, its row is whole. */
@@ -431,7 +444,7 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 	struct row *row = s->row[rule->row];
 	const char *why;
 
-	switch (rule->role) {
+	switch (f->role) {
 	case CELL:
 		/* Where two spellings mean one column, the first counts. */
 		if (!row_has(row, rule->column))
@@ -513,13 +526,11 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 		break;
 	case CATEGORY:
 		event_end_category(&s->event);
-		s->refusal = sysinfo_refusal(s->event.sysinfo);
+		refuse(s, sysinfo_refusal(s->event.sysinfo));
 		break;
 	default:
 		break;
 	}
-	if (s->refusal == NULL)
-		s->refusal = rows_refusal(s->rows);
 }
 
 const char *
