@@ -28,6 +28,26 @@ look(struct call *c, const char *p, size_t n)
 	return a->known && a->kind == ANSWER_BINARY ? CALL_STOP_AGAIN : 0;
 }
 
+/* A file, or an error's text: as it was given before (see media.h). */
+static int
+is_given(const struct call *c, const struct answer *a)
+{
+	switch (a->kind) {
+	case ANSWER_BINARY:
+		return 1;
+	case ANSWER_XML:
+		return a->whole;
+	case ANSWER_JSON:
+		return !a->error;
+	case ANSWER_TEXT:
+		return c->disposition.n > 0;
+	case ANSWER_HTML:
+	case ANSWER_EMPTY:
+		break;
+	}
+	return 0;
+}
+
 /* 1: it would come, or has just expired; 0: it is refused; -1: unknown. */
 static int
 ask_again(struct download_last *last, struct site *s)
@@ -48,7 +68,7 @@ ask_again(struct download_last *last, struct site *s)
 		answer_start(&answer);
 		end = call_run(&c);
 		answer_end(&answer);
-		if (answer.kind == ANSWER_BINARY || (answer.kind == ANSWER_XML && answer.whole))
+		if (is_given(&c, &answer))
 			is = 1;
 		else if (end == CALL_FAILED && call_is_refused(&c))
 			is = 0;

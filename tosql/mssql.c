@@ -18,7 +18,7 @@
 /* Statements cost a round trip each, whatever they move. */
 #define BATCH ((size_t)8 << 20)
 #define TRIES 5
-/* What Azure asks of clients that are told 40501. */
+/* What Azure asks of clients that it tells to come back later. */
 #define BUSY_SECONDS 10
 /* What sp_getapplock returns besides 0 and 1. */
 #define LOCK_TIMED_OUT (-1)
@@ -334,6 +334,21 @@ try_prepare(struct db *db)
 	return transact(db, make_schema, 0);
 }
 
+static int
+is_busy(int number)
+{
+	switch (number) {
+	case 40501:
+	case 10928:
+	case 10929:
+	case 49918:
+	case 49919:
+	case 49920:
+		return 1;
+	}
+	return 0;
+}
+
 static void
 wait_before(int try, int number, enum link_failure failure)
 {
@@ -342,7 +357,7 @@ wait_before(int try, int number, enum link_failure failure)
 	struct timespec t;
 
 	ms += random() % ms;
-	if (number == 40501 && ms < BUSY_SECONDS * 1000L)
+	if (is_busy(number) && ms < BUSY_SECONDS * 1000L)
 		ms = BUSY_SECONDS * 1000L;
 	t.tv_sec = ms / 1000;
 	t.tv_nsec = ms % 1000 * 1000000;

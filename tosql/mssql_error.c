@@ -48,8 +48,8 @@ static const struct {
 	{LINK_FINAL, EX_NOPERM, "have this machine's address allowed in the server's firewall",
 	    {40615, 40914, 47072, 47073}},
 	{LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server", {229, 230}},
-	{LINK_FINAL, EX_NOPERM, "have somebody who may run: praic-tosql --schema mssql", {262, 1088,
-	    2760, 4902, 15151, 15247}},
+	{LINK_FINAL, EX_NOPERM, "have somebody make the tables who may (praic-tosql --schema mssql), "
+	    "and grant them to the login", {262, 1088, 2760, 4902, 15151, 15247}},
 	{LINK_FINAL, EX_NOPERM, "the login is no user of the database", {916}},
 	{LINK_FINAL, EX_CONFIG, "check Database of the connection string", {911}},
 	{LINK_FINAL, EX_CONFIG, "check Database of the connection string, and whether the login is "
