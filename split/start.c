@@ -238,6 +238,8 @@ start_is_within_cdata(const char *p, size_t n, const char *after, size_t after_n
 	if (n >= 2 && memcmp(end - 2, "]]", 2) == 0 && start_is_cdata(after, after_n) &&
 	    after_n > CDATA && after[CDATA] == '>')
 		return 0;
+	if (memmem(p, n, cdata, CDATA) == NULL)
+		return 0;
 	for (; (p = next_start(p, end)) != NULL; p += 2) {
 		near = at_most(p, START_MAX_PROLOG, end);
 		/* A declaration with a site mark behind it: that is the next. */
