@@ -232,9 +232,12 @@ note_fault(struct settings *s, const struct child *c, int sig)
 	    EX_SOFTWARE, NULL, reason) == 0 ? 0 : -1;
 }
 
-/* Is nothing left to do, until a back-off or a schedule says so? */
+/*
+ * Is nothing left to do, until a back-off or a schedule says so?  *bad: the
+ * settings cannot be written to.
+ */
 static int
-is_over(struct settings *s, const struct child *c, int code, int noted)
+is_over(struct settings *s, const struct child *c, int code, int noted, int *bad)
 {
 	if (!noted)
 		return 0;
@@ -245,19 +248,22 @@ is_over(struct settings *s, const struct child *c, int code, int noted)
 		return c->how == WORK_NOW;
 	if (c->how == WORK_RETRY)
 		return 1;
-	/* If not even that can be noted, it would begin again at once. */
-	return (s != NULL && db_done(s, c->transfer) == 0) || c->how == WORK_NOW;
+	if (s != NULL)
+		*bad = db_done(s, c->transfer);
+	/* If not, it is due still, and would be begun again at once. */
+	return (s != NULL && *bad == 0) || c->how == WORK_NOW;
 }
 
-static void
+/* 0, or -1 where the settings cannot be written to. */
+static int
 end(struct settings *s, const struct child *c, int status)
 {
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE, noted = 1;
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE, noted = 1, bad = 0;
 
 	if (c->transfer == 0) {
 		if (code != 0)
 			all.mail_failed = log_now();
-		return;
+		return 0;
 	}
 	if (!WIFEXITED(status)) {
 		if (pipe_stop > 0)
@@ -268,19 +274,20 @@ end(struct settings *s, const struct child *c, int status)
 		code -= WORK_UNNOTED;
 		noted = 0;
 	}
-	if (!is_over(s, c, code, noted) && !child_has(c->transfer))
+	if (!is_over(s, c, code, noted, &bad) && !child_has(c->transfer))
 		child_want(c->transfer, code == WORK_BUSY ? c->how : WORK_DUE, NULL,
 		    log_now() + AGAIN);
 	/* An appliance out of reach counts as a run; what praic did not do,
 	 * or could not, does not: the guide's "Last Run". */
-	leave_batch(s, c->batch, !noted || code == EX_SOFTWARE || code == WORK_STOPPED ||
-	    code == EX_OSERR);
+	leave_batch(bad == 0 ? s : NULL, c->batch, !noted || code == EX_SOFTWARE ||
+	    code == WORK_STOPPED || code == EX_OSERR);
 	/* Somebody asked for it, or it was due, and it was not done. */
 	if ((code == WORK_BUSY && c->how == WORK_NOW) ||
 	    (code == WORK_STOPPED && pipe_stop == 0))
 		code = EX_TEMPFAIL;
 	if (code != WORK_BUSY && code != WORK_STOPPED)
 		all.code = code_worse(all.code, code);
+	return bad == 0 ? 0 : -1;
 }
 
 void
@@ -288,7 +295,7 @@ child_reap(void)
 {
 	struct settings *s = NULL;
 	struct child ended;
-	int status, code;
+	int status, code, tried = 0;
 	size_t i;
 	pid_t pid;
 
@@ -298,9 +305,15 @@ child_reap(void)
 				continue;
 			ended = all.child[i];
 			all.child[i] = all.child[--all.children];
-			if (s == NULL)
+			/* Whoever has it locked is waited for once, and not for
+			 * each that ended: a watchdog waits, too. */
+			if (!tried)
 				s = settings_open(NULL, SETTINGS_OPEN, &code);
-			end(s, &ended, status);
+			tried = 1;
+			if (end(s, &ended, status) == -1) {
+				settings_close(s);
+				s = NULL;
+			}
 			break;
 		}
 	settings_close(s);
