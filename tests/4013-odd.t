@@ -346,6 +346,21 @@ head -c 200000 /dev/zero | tr '\0' x >long
 recording 0 "a shell: a long asciicast" cast
 sed '1,/^.$/d' raw/answer >whole.cast
 check "is all there" cmp whole.cast spool/*.cast
+# three that are gone, where what came before them was text, and still is there
+{
+	head -n 3 shell.in
+	for i in 1 2 3 4; do
+		printf 'S\tpra.example.net\tlsid-%s\nR\trecording\tshell\t0\n' $i
+		printf 'R\tsession\tpra.example.net\tlsid-%s\nE\tlsid-%s\t2\t0\n' $i $i
+	done
+	printf 'Z\t4\t0\n'
+} >in
+echo lsid-2 lsid-3 lsid-4 >raw/gone
+pipe 65 "shells that are gone, behind an asciicast" in f recordings -j 1 -d spool
+echo "Z	1	3" >want
+tail -n 1 out >got
+same "cost their sessions, and no other" want got
+rm raw/gone
 cp video.in in
 printf 'HTTP/1.1 206 x\r\nContent-Range: bytes 0-3/4\r\n\r\nFLV\001' >raw/answer
 recording 69 "a part that nobody asked for" ""

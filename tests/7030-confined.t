@@ -56,7 +56,7 @@ run 0 "  a pipe and a link as operands" sh -c '
 run 0 "  -n, before there is a database" "$tosql" -n -d other/none.db in/some.rec in/big.rec
 check "  none is made" test ! -e other/none.db
 run 0 "  -n, and there is one" "$tosql" -n -d other/a.db in/some.rec
-mkdir real reject
+mkdir real
 ln -s ../real/far.db other/link.db
 run 0 "  a link to a database that is not there yet" "$tosql" -v -d other/link.db in/some.rec
 says "  is not confined" "link to nothing"
@@ -64,6 +64,21 @@ run 0 "  a link to one that is" "$tosql" -v -d other/link.db in/big.rec
 says "  is" "confined by Landlock to"
 check "  it is where the link leads" test -s real/far.db
 run 0 "  in the working directory" sh -c 'cd real && "$1" -d far.db ../in/some.rec' - "$tosql"
+# SQLite wants a temporary file to take many rows back.
+python3 "$top/tests/appliance" generate --sessions 150 --marks h.example >many.xml
+"$split" many.xml >in/many.rec
+sed 's/Chat/Chut/g' many.xml | "$split" >in/changed.rec
+export PRAIC_SETTINGS="$work/settings.db"
+mkdir reject
+"$conf" init >out 2>err && "$conf" destination add t sql connection="sqlite:$work/other/t.db" >out 2>err
+for where in "TMPDIR=$work/nowhere" "SQLITE_TMPDIR=$work/reject TMPDIR=/proc"; do
+	rm -f other/t.db*
+	run 0 "  with $where" "$tosql" -d other/t.db in/many.rec
+	# shellcheck disable=SC2086
+	run 0 "  a session is replaced" env $where "$tosql" --force -d other/t.db in/changed.rec
+	# shellcheck disable=SC2086
+	run 0 "  and again, by the settings" env $where "$tosql" --force -D t in/many.rec
+done
 sed 's/^\(R	session	[^	]*\)	[^	]*/\1	\\q/' in/some.rec >in/bad.rec
 run 65 "  --reject" "$tosql" --reject reject -d other/a.db in/bad.rec
 check "  keeps what was bad" sh -c 'ls reject | grep -q .'

@@ -254,6 +254,21 @@ allow_database(struct confine *c, const char *path)
 	return 0;
 }
 
+/* Where SQLite makes its temporary files: in the first that will do. */
+static const char *
+sqlite_scratch_dir(void)
+{
+	const char *dir[] = {getenv("SQLITE_TMPDIR"), file_scratch_dir(), "/var/tmp", "/usr/tmp", "/tmp"};
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(dir) / sizeof(dir[0]); i++)
+		if (dir[i] != NULL && stat(dir[i], &st) == 0 && S_ISDIR(st.st_mode) &&
+		    access(dir[i], W_OK | X_OK) == 0)
+			return dir[i];
+	return ".";
+}
+
 /*
  * What all this needs is known now; what the stream says changes nothing.
  * But for SQL Server: what names, certificates and conversions need is the
@@ -272,7 +287,7 @@ confine(const struct arguments *a, char *const operand[], int operands)
 	if (allow_database(c, a->db.target) == -1)
 		confine_give_up(c, "the database is a link to nothing");
 	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
-	setenv("SQLITE_TMPDIR", file_scratch_dir(), 1);
+	confine_allow(c, sqlite_scratch_dir(), CONFINE_CHANGE);
 	confine_allow(c, "/dev/urandom", CONFINE_READ);
 	if (a->reject != NULL)
 		confine_allow(c, a->reject, CONFINE_CHANGE);

@@ -8,7 +8,8 @@ A call of /oauth2/token is answered with the file token, any other with the
 file answer.  Each connection is for one call.  Where there is a file hold, it
 is kept open for so many seconds behind the answer; where there is a file
 abrupt, it is cut without TLS's farewell, and if numbers are in it, so many
-bytes too early, one number a call.  It ends with its parent.
+bytes too early, one number a call.  A call whose target has a word of the
+file gone in it is answered with 404.  It ends with its parent.
 """
 
 import os
@@ -17,6 +18,9 @@ import ssl
 import sys
 import threading
 import time
+
+
+GONE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 def read(directory, name):
@@ -63,7 +67,9 @@ def serve(directory, context, connection):
         if target is None:
             return
         answer = read(directory, "token" if target == "/oauth2/token" else "answer")
-        if target != "/oauth2/token":
+        if any(word in target for word in (read(directory, "gone") or b"").decode().split()):
+            answer = GONE
+        elif target != "/oauth2/token":
             answer = answer[:len(answer) - missing(directory)]
         tls.sendall(answer)
         hold = read(directory, "hold")
