@@ -129,6 +129,13 @@ decide(struct answer *a, int final)
 	if (n < 16 && !final)
 		return;
 	a->extension = magic(p, n);
+	if (a->extension != NULL && strcmp(a->extension, "mkv") == 0) {
+		/* One container, two names: it says so a little further on. */
+		if (n < 64 && !final)
+			return;
+		if (memmem(p, n < 64 ? n : 64, "webm", 4) != NULL)
+			a->extension = "webm";
+	}
 	if (a->extension != NULL) {
 		a->kind = ANSWER_BINARY;
 		a->known = 1;

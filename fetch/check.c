@@ -165,6 +165,30 @@ check_account(struct check *k)
 	return 0;
 }
 
+/* Does it say "nothing found", or that to everything?  Else 0, after a line. */
+static int
+is_nothing(struct check *k, const struct question *q)
+{
+	struct document *d = &k->document;
+	struct buf text = {0};
+	char shown[SITE_SHOWN];
+	int is;
+
+	buf_add(&text, d->answer.said.p, d->answer.said.n);
+	is = nothing_is(d, q, buf_text(&text));
+	if (is != 1) {
+		line(k, "FAILED", q->report, xasprintf("it says: %s (not only of a time when "
+		    "nothing was; if that means that there is nothing: --nothing TEXT)",
+		    site_show(k->site, text.p, text.n, shown)));
+		failed(k, EX_UNAVAILABLE);
+	} else {
+		buf_reset(&d->answer.said);
+		buf_add(&d->answer.said, text.p, text.n);
+	}
+	buf_free(&text);
+	return is == 1;
+}
+
 /* May the account have this report?  Asked about nothing, which costs nothing. */
 static void
 check_report(struct check *k, const char *report, int by_session, int needed)
@@ -184,6 +208,8 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 	}
 	end = document_ask(d, &q);
 	if (end == CALL_DONE && d->answer.kind == ANSWER_XML) {
+		if (needed && !by_session && d->answer.error && !is_nothing(k, &q))
+			return;
 		line(k, "ok", report, xasprintf("%s%s", d->answer.said.n > 0 ? "it says: " : "",
 		    site_show(k->site, d->answer.said.p, d->answer.said.n, shown)));
 		return;

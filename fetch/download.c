@@ -151,7 +151,7 @@ await_other(struct job *j)
 	if (now - j->others_since <= 1000 * (s->retry_time + s->answer_time))
 		return;
 	msg_warn("%s: %s: another process has it, and did not get on for %lld seconds: "
-	    "is it stopped?", s->name, j->what, (long long)(s->retry_time + s->answer_time));
+	    "is it stopped?", s->name, j->what, (long long)s->retry_time + s->answer_time);
 	job_over(j, DOWNLOAD_FAILED, EX_TEMPFAIL);
 }
 

@@ -14,34 +14,50 @@
 #include "answer.h"
 #include "call.h"
 #include "luck.h"
-#include "media.h"
 #include "msg.h"
 
 #define IN_A_ROW 3
 
-/* A few bytes tell what it is; of text, more. */
+/* A few bytes tell what it is. */
 static int
 look(struct call *c, const char *p, size_t n)
 {
-	struct answer *a = &((struct job *)c->arg)->answer;
+	struct answer *a = c->arg;
 
 	answer_add(a, p, n);
 	return a->known && a->kind == ANSWER_BINARY ? CALL_STOP_AGAIN : 0;
+}
+
+/* A file, or an error's text: as it was given before (see media.h). */
+static int
+is_given(const struct call *c, const struct answer *a)
+{
+	switch (a->kind) {
+	case ANSWER_BINARY:
+		return 1;
+	case ANSWER_XML:
+		return a->whole;
+	case ANSWER_JSON:
+		return !a->error;
+	case ANSWER_TEXT:
+		return c->disposition.n > 0;
+	case ANSWER_HTML:
+	case ANSWER_EMPTY:
+		break;
+	}
+	return 0;
 }
 
 /* 1: it would come, or has just expired; 0: it is refused; -1: unknown. */
 static int
 ask_again(struct download_last *last, struct site *s)
 {
-	struct job j = {
-		.report = last->report,
-		.call = {
-			.site = s, .auth = CALL_BEARER, .path = "/api/reporting",
-			.query = buf_text(&last->query), .max_bytes = ANSWER_SMALL,
-			.max_time = s->answer_time + s->connect_time, .take = look, .arg = &j,
-		},
+	struct answer answer = {.said = {0}};
+	struct call c = {
+		.site = s, .auth = CALL_BEARER, .path = "/api/reporting",
+		.query = buf_text(&last->query), .max_time = s->answer_time + s->connect_time,
+		.max_bytes = ANSWER_SMALL, .take = look, .arg = &answer,
 	};
-	const struct answer *a = &j.answer;
 	struct retry retry = {0};
 	enum call_end end;
 	int64_t delay = 0;
@@ -49,16 +65,16 @@ ask_again(struct download_last *last, struct site *s)
 
 	do {
 		call_sleep(s, delay);
-		answer_start(&j.answer);
-		end = call_run(&j.call);
-		answer_end(&j.answer);
-		if (media_extension(&j) != NULL || (a->kind == ANSWER_XML && a->whole))
+		answer_start(&answer);
+		end = call_run(&c);
+		answer_end(&answer);
+		if (is_given(&c, &answer))
 			is = 1;
-		else if (end == CALL_FAILED && call_is_refused(&j.call))
+		else if (end == CALL_FAILED && call_is_refused(&c))
 			is = 0;
-	} while (is == -1 && end != CALL_FAILED && (delay = call_retry(&retry, &j.call)) != -1);
-	answer_free(&j.answer);
-	call_free(&j.call);
+	} while (is == -1 && end != CALL_FAILED && (delay = call_retry(&retry, &c)) != -1);
+	answer_free(&answer);
+	call_free(&c);
 	return is;
 }
 

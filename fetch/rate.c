@@ -60,6 +60,14 @@ now_us(void)
 	return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
 }
 
+/* A little more than its share: calls do not take equally long to arrive, and
+ * an appliance may look at any second. */
+static int64_t
+gap(const struct site *s)
+{
+	return SECOND * 21 / 20 / s->rate;
+}
+
 /* When the next call of any process may start; 0 when nothing is known. */
 static int64_t
 read_next(struct rate *r, int64_t now)
@@ -107,7 +115,7 @@ book_shared(struct rate *r, const struct site *s, int64_t now)
 	r->locked_since = 0;
 	next = read_next(r, now);
 	if (next <= now)
-		write_next(r, now + SECOND / s->rate);
+		write_next(r, now + gap(s));
 	(void)flock(r->fd, LOCK_UN);
 	return next > now ? (next - now + 999) / 1000 : 0;
 }
@@ -123,7 +131,7 @@ rate_book(struct rate *r, const struct site *s)
 		return 0;
 	wait = book_shared(r, s, now);
 	if (wait == 0)
-		r->next = now + SECOND / s->rate;
+		r->next = now + gap(s);
 	return wait;
 }
 

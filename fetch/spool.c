@@ -23,7 +23,7 @@
 /* What a file may be, where only its base is known. */
 static const char *const extensions[] = {
 	"flv", "mp4", "zip", "gz", "mkv", "ogg", "avi", "nsb", "bin",
-	"cast", "txt", NULL
+	"cast", "txt", "webm", NULL
 };
 
 /*

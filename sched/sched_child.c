@@ -232,15 +232,16 @@ note_fault(struct settings *s, const struct child *c, int sig)
 	    EX_SOFTWARE, NULL, reason) == 0 ? 0 : -1;
 }
 
-static void
+/* 0, or -1 where the settings cannot be written to. */
+static int
 end(struct settings *s, const struct child *c, int status)
 {
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE, noted = 1;
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE, noted = 1, bad = 0;
 
 	if (c->transfer == 0) {
 		if (code != 0)
 			all.mail_failed = log_now();
-		return;
+		return 0;
 	}
 	if (!WIFEXITED(status)) {
 		if (pipe_stop > 0)
@@ -257,15 +258,16 @@ end(struct settings *s, const struct child *c, int status)
 	else if (code == WORK_BUSY && c->how == WORK_RETRY && !child_has(c->transfer))
 		child_want(c->transfer, WORK_RETRY, NULL, log_now() + AGAIN);
 	else if (noted && code != WORK_STOPPED && c->how != WORK_RETRY && s != NULL)
-		(void)db_done(s, c->transfer);
+		bad = db_done(s, c->transfer);
 	/* An appliance out of reach counts as a run; what praic did not do,
 	 * or could not, does not: the guide's "Last Run". */
-	leave_batch(s, c->batch, !noted || code == EX_SOFTWARE || code == WORK_STOPPED ||
-	    code == EX_OSERR);
+	leave_batch(bad == 0 ? s : NULL, c->batch, !noted || code == EX_SOFTWARE ||
+	    code == WORK_STOPPED || code == EX_OSERR);
 	if (code == WORK_BUSY && c->how == WORK_NOW)
 		code = EX_TEMPFAIL;	/* somebody asked for it, and it was not done */
 	if (code != WORK_BUSY && code != WORK_STOPPED)
 		all.code = code_worse(all.code, code);
+	return bad == 0 ? 0 : -1;
 }
 
 void
@@ -273,7 +275,7 @@ child_reap(void)
 {
 	struct settings *s = NULL;
 	struct child ended;
-	int status, code;
+	int status, code, tried = 0;
 	size_t i;
 	pid_t pid;
 
@@ -283,9 +285,15 @@ child_reap(void)
 				continue;
 			ended = all.child[i];
 			all.child[i] = all.child[--all.children];
-			if (s == NULL)
+			/* Whoever has it locked is waited for once, and not for
+			 * each that ended: a watchdog waits, too. */
+			if (!tried)
 				s = settings_open(NULL, SETTINGS_OPEN, &code);
-			end(s, &ended, status);
+			tried = 1;
+			if (end(s, &ended, status) == -1) {
+				settings_close(s);
+				s = NULL;
+			}
 			break;
 		}
 	settings_close(s);

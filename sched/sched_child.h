@@ -6,7 +6,7 @@
  * What is due is noted in the settings database (transfer.due) from the claim
  * until its work has ended, or its failure is noted.  So a scheduler that is
  * stopped, or killed, or a database that cannot be written to, lose no run,
- * even if the next one would be a week later: see run_left().
+ * even if the next one would be a week later: see take_left().
  */
 #ifndef PRAIC_SCHED_CHILD_H
 #define PRAIC_SCHED_CHILD_H

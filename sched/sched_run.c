@@ -2,7 +2,7 @@
  * The scheduler's passes: see sched_run.h.  A pass opens the settings
  * database, sees what is due, closes it again, and begins a process for each
  * transfer; so no handle of SQLite's goes through a fork, and between passes
- * nothing is held but the scheduler's own lock.
+ * nothing is held but the scheduler's own locks.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -140,7 +140,16 @@ find_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, siz
 	if (code == 0 && begun)
 		code = settings_commit(s);
 	settings_rollback(s);
-	for (i = 0; i < p->transfers && code == 0; i++) {
+	return code;
+}
+
+/* Whose back-off has ended. */
+static void
+find_retries(const struct plan *p, int64_t now, struct launch **l, size_t *n)
+{
+	size_t i;
+
+	for (i = 0; i < p->transfers; i++) {
 		const struct transfer *t = &p->transfer[i];
 
 		if (t->retry_at == DB_NEVER || is_taken(*l, *n, i) || child_has(t->id))
@@ -150,7 +159,6 @@ find_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, siz
 		else
 			wake_at(t->retry_at);
 	}
-	return code;
 }
 
 /* What was not claimed does not begin. */
@@ -193,24 +201,27 @@ prune(struct settings *s, const struct plan *p, int64_t now)
 }
 
 /*
- * What was due when another scheduler was stopped or killed is so still.  Who
- * has something to do holds this lock, shared: so nobody else is at it, when
- * it can be had alone.
+ * Who has something to do holds this lock, shared, from before it claims any
+ * of it.  So when it can be had alone, once, what is noted as due was left by
+ * one that was stopped or killed.  1 when it is, until it is shared again.
  */
 static int
 is_alone(const struct plan *p)
 {
 	struct stat st;
 	char *path;
-	int alone;
 
 	if (run.queue == -1 && stat(p->spool, &st) == 0 && st.st_uid == geteuid()) {
 		path = xasprintf("%s/queue.lock", p->spool);
 		run.queue = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		free(path);
 	}
-	alone = run.queue != -1 && flock(run.queue, LOCK_EX | LOCK_NB) == 0;
-	return alone;
+	if (run.queue == -1 || run.looked_back)
+		return 0;
+	if (flock(run.queue, LOCK_EX | LOCK_NB) == 0)
+		return 1;
+	(void)flock(run.queue, LOCK_SH);
+	return 0;
 }
 
 static void
@@ -218,12 +229,26 @@ take_left(const struct plan *p, int64_t now, struct launch **l, size_t *n)
 {
 	size_t i, before = *n;
 
-	if (run.looked_back || (run.looked_back = is_alone(p)) == 0)
-		return;
 	for (i = 0; i < p->schedules; i++)
 		take_schedule(p, &p->schedule[i], now, WORK_DUE, 1, l, n);
 	if (*n > before)
 		log_say(0, "%zu transfers were left undone by a scheduler that is gone", *n - before);
+	run.looked_back = 1;
+}
+
+/* What is due, and what was. */
+static int
+take_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, size_t *n)
+{
+	int alone = is_alone(p), code = find_due(s, p, now, l, n);
+
+	if (alone && code == 0)
+		take_left(p, now, l, n);
+	if (alone)
+		(void)flock(run.queue, LOCK_SH);
+	if (code == 0)
+		find_retries(p, now, l, n);
+	return code;
 }
 
 /* name: -r's schedule, or NULL for what is due. */
@@ -256,12 +281,9 @@ begin_pass(const char *name)
 		free(old);
 	}
 	prune(s, &p, now);
-	if (name == NULL) {
-		if ((code = find_due(s, &p, now, &l, &n)) == 0)
-			take_left(&p, now, &l, &n);
-		if (run.queue != -1)
-			(void)flock(run.queue, LOCK_SH);
-	} else {
+	if (name == NULL)
+		code = take_due(s, &p, now, &l, &n);
+	else {
 		for (i = 0; i < p.schedules && strcmp(p.schedule[i].name, name) != 0; i++)
 			;
 		if (i == p.schedules) {
@@ -296,11 +318,13 @@ begin_more(void)
 	int code;
 	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
 
-	if (s != NULL && db_plan(s, &p) == 0) {
+	if (s != NULL)
+		code = db_plan(s, &p);
+	settings_close(s);
+	if (code == 0) {
 		(void)child_begin(&p, log_now());
 		db_plan_free(&p);
 	}
-	settings_close(s);
 }
 
 static void

@@ -53,9 +53,22 @@ is_tag(const char *p, size_t n, const char *name)
 	    (i - len == 1 || p[i - len - 1] == ':');
 }
 
+/* The same of a declaration or a mark, in which there is no '<': many that do
+ * not end are not searched for the same end, each of them. */
+static const char *
+behind_mark(const char *p, const char *end)
+{
+	const char *close = p + 2;
+
+	while (close < end && *close != '<' && *close != '>')
+		close++;
+	return close < end && *close == '>' && close[-1] == '?' ? behind(close - 1, end, "?>") :
+	    NULL;
+}
+
 /*
- * Behind a declaration or a mark: does the report go on here?  After comments
- * and other instructions comes this mark, or its root.
+ * Behind a declaration or a site mark: does the report go on here?  After
+ * comments and other instructions comes this mark, or its root.
  */
 static int
 is_report(const char *q, const char *end, const char *mark)
@@ -69,7 +82,7 @@ is_report(const char *q, const char *end, const char *mark)
 			next = behind(q + 4, end, "-->");
 		else if (start_begins(q, n, mark))
 			return 1;
-		else if (n > 2 && memcmp(q, "<?", 2) == 0 && !start_begins(q, n, "<?xml"))
+		else if (n > 2 && memcmp(q, "<?", 2) == 0 && !start_is_any(q, n))
 			next = behind(q, end, "?>");
 		else
 			return is_tag(q, n, "session_list") || is_tag(q, n, "session") ||
@@ -85,7 +98,7 @@ is_report(const char *q, const char *end, const char *mark)
 static int
 is_certain(const char *p, const char *end)
 {
-	const char *q = behind(p, end, "?>");
+	const char *q = behind_mark(p, end);
 
 	if (q == NULL || !start_begins(p, (size_t)(end - p), "<?xml"))
 		return q != NULL;
@@ -93,7 +106,7 @@ is_certain(const char *p, const char *end)
 }
 
 /* No more than this is looked at, however often it occurs. */
-static const char *
+static inline const char *
 at_most(const char *p, size_t n, const char *end)
 {
 	return (size_t)(end - p) < n ? end : p + n;
@@ -225,11 +238,15 @@ start_is_within_cdata(const char *p, size_t n, const char *after, size_t after_n
 	if (n >= 2 && memcmp(end - 2, "]]", 2) == 0 && start_is_cdata(after, after_n) &&
 	    after_n > CDATA && after[CDATA] == '>')
 		return 0;
+	if (memmem(p, n, cdata, CDATA) == NULL)
+		return 0;
 	for (; (p = next_start(p, end)) != NULL; p += 2) {
 		near = at_most(p, START_MAX_PROLOG, end);
-		if (!start_begins(p, (size_t)(end - p), "<?praic-end") &&
-		    is_report(behind(p, near, "?>"), near, "<?praic-end"))
-			return memmem(p, (size_t)(end - p), cdata, CDATA) != NULL;
+		/* A declaration with a site mark behind it: that is the next. */
+		if (start_begins(p, (size_t)(end - p), "<?praic-end") ||
+		    !is_report(behind_mark(p, near), near, "<?praic-end"))
+			continue;
+		return memmem(p, (size_t)(end - p), cdata, CDATA) != NULL;
 	}
 	return 0;
 }

@@ -50,6 +50,9 @@ hostile 0 cdata 9 9
 hostile 65 cdata 11 11 "CData section too big found"
 hostile 0 comment 9 9
 hostile 65 comment 11 11 "Comment too big found"
+hostile 0 starts-in-comment 9 9
+hostile 0 starts-in-cdata 9 9
+hostile 0 comments-in-cdata 9 9
 hostile 0 headed-cells 4 8
 hostile 0 cells 4 16
 hostile 0 cells 12 16

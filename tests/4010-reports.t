@@ -186,6 +186,9 @@ no_token
 run 78 "check: an unknown certificate" "$fetch" --host "localhost:$port" --client-id x \
 	--secret "file:$site/secret" check
 says "is shown" "FAILED  connection, TLS" out
+site_fault "xml-error text=Authentication_failed."
+run 69 "check: the same text to everything" f check
+says "is no permission" "FAILED  AccessSession           it says: Authentication_failed." out
 site_fault bad-client
 run 77 "check: a wrong secret" f check
 says "is shown" "FAILED  account" out

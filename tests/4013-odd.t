@@ -290,6 +290,8 @@ done <<'T'
 0|flv|no length||FLV\001abcdefghijklmnop
 0|flv|as a web page|Content-Type: text/html\r\n|FLV\001abcdefghijklmnop
 0|mp4|chunks|Transfer-Encoding: chunked\r\n|14\r\n\000\000\000\020ftypisomabcdefgh\r\n0\r\n\r\n
+0|mkv|Matroska||\032\105\337\243\243\102\202\210matroska\102\207\201\004
+0|webm|WebM||\032\105\337\243\243\102\202\204webm\102\207\201\004
 0|zip|an empty ZIP||PK\005\006\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000
 0|flv|a length beside chunks|Content-Length: 3\r\nTransfer-Encoding: chunked\r\n|14\r\nFLV\001abcdefghijklmnop\r\n0\r\n\r\n
 69||a length that no machine has|Content-Length: 99999999999999999999999\r\n|FLV\001abcdefghijklmnop

@@ -106,4 +106,52 @@ for call in linkat fsync unlinkat fdatasync; do
 	all=$((all + times))
 done
 check "there was something to kill at: $all" test $all -ge 20
+
+# A pass that is killed, of a schedule that is due again in a week: the next
+# pass does what was due.
+sql "UPDATE schedule SET period = 604800"
+: >lost
+n=1
+while :; do
+	rm -rf mark took filed spool/1/new/*/* spool/1/done/* spool/1/files/*
+	: >took
+	: >filed
+	echo "week-$n-" >report
+	sql "UPDATE transfer_kind SET mark = 1767258000, swept = $now; DELETE FROM failure;
+		UPDATE schedule SET last_due = NULL; UPDATE transfer SET due = NULL"
+	FAULT_PROGRAM=praic-sched FAULT_MARK=$work/mark FAULT=fdatasync:$n:kill \
+		LD_PRELOAD=$top/${bin#"$top/"}tests/tools/faults.so "$sched" -1 --now $now 2>err
+	[ -s mark ] || break
+	flock spool/1/lock true
+	flock spool/queue.lock true
+	"$sched" -1 --now $((now + 60)) 2>err
+	grep -q "week-$n-" took || echo "killed at fdatasync $n: not stored" >>lost
+	[ "$(sort -u filed | tr '\n' ' ')" = "one two " ] || echo "$n: not filed" >>lost
+	[ -z "$(sql "SELECT id FROM transfer WHERE due IS NOT NULL")" ] || echo "$n: still due" >>lost
+	n=$((n + 2))
+done
+silent "a pass killed at each fdatasync up to $n: nothing is late" lost
+check "there was something to kill at" test $n -gt 10
+sql "UPDATE schedule SET period = 60"
+
+# That a destination refused a recording is on disk before its records go: an
+# empty note would make it look stored.
+stub praic-tofs <<'END'
+exit 65
+END
+at=0
+for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	rm -rf mark spool/1/new/*/* spool/1/done/* spool/1/files/*
+	sql "UPDATE transfer_kind SET mark = 1767258000, swept = $now; DELETE FROM failure"
+	preload "fsync:$n:EIO"
+	if grep -q '/done/one.flv' err; then
+		at=$n
+		break
+	fi
+done
+check "a refusal that is not on disk ($at)" test $at -gt 0
+check "keeps the records" test -n "$(ls spool/1/new/recording)"
+run 65 "when it is" "$sched" -r minute --now $((now + 60))
+check "they go" test -z "$(ls spool/1/new/recording)"
+check "and the recordings stay" test -s spool/1/files/one.flv -a -s spool/1/done/one.flv
 done_testing

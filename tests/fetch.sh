@@ -75,8 +75,9 @@ site_forget() {
 }
 
 asked() {
-	sleep 0.1	# a call is logged when it is over, which its caller may know first
-	tail -n "+$site_log_from" "$site/log" | jq -r "$@"
+	# A call is logged when it is over, which its caller may know first.
+	sleep 0.1
+	tail -n "+$site_log_from" "$site/log" | jq -c -s 'sort_by(.connection)[]' | jq -r "$@"
 }
 
 lsids() {

@@ -45,6 +45,10 @@ KINDS = {
     "unwanted-entities": (*value(b"<data>", b"</data>"), b"&amp;"),
     # markup
     "comment": (*value(b"<!--", b"-->"), b"- "),
+    # beginnings of documents, which each have to be looked at
+    "starts-in-comment": (*value(b"<!--", b"-->"), b"<?xml "),
+    "starts-in-cdata": (*value(b"<body><![CDATA[", b"]]></body>"), b"<?praic-site h?><?a ?>"),
+    "comments-in-cdata": (*value(b"<body><![CDATA[", b"]]></body>"), b"<?xml ?><!-- "),
     "comments": (*value(b"", b""), b"<!---->"),
     "instructions": (*value(b"", b""), b"<?p?>"),
     "comments-before": (b"", EVENT + REST, b"<!---->"),

@@ -106,29 +106,43 @@ def long_sessions(rng, days):
     yield {"start": BEGIN - 4 * DAY, "lsid": lsid(), "events": 9}
 
 
-def children(of):
-    """The processes below those, at any depth."""
-    parent = {}
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as f:
-                text = f.read()
-        except OSError:
-            continue
-        parent[int(text.split(" ", 1)[0])] = int(text.rsplit(")", 1)[1].split()[1])
-    found = []
-    level = set(of)
+def born(pid):
+    """(parent, time of birth) of a process; None when it is gone."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as f:
+            words = f.read().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    return int(words[1]), int(words[19])
+
+
+def family(pid):
+    """A process and those below it, at any depth: (pid, time of birth)."""
+    known = {}
+    for path in glob.glob("/proc/[0-9]*"):
+        one = int(path.split("/")[2])
+        known[one] = born(one)
+    found, level = [], {pid}
     while level:
-        level = {p for p, up in parent.items() if up in level}
-        found += sorted(level)
+        found += [(p, known[p][1]) for p in sorted(level) if known.get(p)]
+        level = {p for p, b in known.items() if b and b[0] in level}
     return found
 
 
-def kill(pid, sig=signal.SIGKILL):
+def kill(pid, birth):
+    """Kill this very process, and none that has got its number since."""
     try:
-        os.kill(pid, sig)
+        fd = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        now = born(pid)
+        if now and now[1] == birth:
+            signal.pidfd_send_signal(fd, signal.SIGKILL)
     except ProcessLookupError:
         pass
+    finally:
+        os.close(fd)
 
 
 class Week:
@@ -241,15 +255,17 @@ class Week:
         p = self.sched(now)
         for _ in range(self.rng.randint(1, 3)):
             self.pause()
-            victims = [p.pid] + children([p.pid])
+            victims = family(p.pid)
             how = self.rng.random()
+            if not victims:
+                break
             if how < 0.2:
-                for pid in victims:
-                    kill(pid)
+                for victim in victims:
+                    kill(*victim)
             elif how < 0.4:
-                kill(p.pid)
+                kill(*victims[0])
             else:
-                kill(self.rng.choice(victims[1:] or victims))
+                kill(*self.rng.choice(victims[1:] or victims))
             self.counts["processes at work"] += len(victims)
         p.wait()
         self.busy = True
