@@ -257,14 +257,21 @@ end(struct settings *s, const struct child *c, int status)
 		child_want(c->transfer, WORK_DUE, NULL, log_now() + AGAIN);
 	else if (code == WORK_BUSY && c->how == WORK_RETRY && !child_has(c->transfer))
 		child_want(c->transfer, WORK_RETRY, NULL, log_now() + AGAIN);
-	else if (noted && code != WORK_STOPPED && c->how != WORK_RETRY && s != NULL)
-		bad = db_done(s, c->transfer);
+	else if (noted && code != WORK_STOPPED && c->how != WORK_RETRY) {
+		if (s != NULL)
+			bad = db_done(s, c->transfer);
+		/* It is due still, and would be begun again at once. */
+		if ((s == NULL || bad != 0) && c->how == WORK_DUE && !child_has(c->transfer))
+			child_want(c->transfer, WORK_DUE, NULL, log_now() + AGAIN);
+	}
 	/* An appliance out of reach counts as a run; what praic did not do,
 	 * or could not, does not: the guide's "Last Run". */
 	leave_batch(bad == 0 ? s : NULL, c->batch, !noted || code == EX_SOFTWARE ||
 	    code == WORK_STOPPED || code == EX_OSERR);
-	if (code == WORK_BUSY && c->how == WORK_NOW)
-		code = EX_TEMPFAIL;	/* somebody asked for it, and it was not done */
+	/* Somebody asked for it, or it was due, and it was not done. */
+	if ((code == WORK_BUSY && c->how == WORK_NOW) ||
+	    (code == WORK_STOPPED && pipe_stop == 0))
+		code = EX_TEMPFAIL;
 	if (code != WORK_BUSY && code != WORK_STOPPED)
 		all.code = code_worse(all.code, code);
 	return bad == 0 ? 0 : -1;

@@ -456,6 +456,10 @@ db_fine(struct settings *s, int64_t transfer, enum settings_data kind, enum step
 	return code;
 }
 
+/*
+ * A failure that is over, and not yet mailed as that, takes it along: as if
+ * it had ended only now, since a mail may be on its way that does not tell.
+ */
 int
 db_left_out(struct settings *s, int64_t transfer, enum settings_data kind, int64_t now,
     const char *reason)
@@ -463,7 +467,10 @@ db_left_out(struct settings *s, int64_t transfer, enum settings_data kind, int64
 	sqlite3_stmt *stmt = DB_PREPARE(s, "INSERT INTO failure (transfer_id, since, kind, step,"
 	    " code, reason) SELECT ?1, ?2, ?3, 'store', 65, ?4 WHERE EXISTS"
 	    " (SELECT 1 FROM setting WHERE name = 'notify-server')"
-	    " ON CONFLICT DO UPDATE SET times = times + 1 WHERE code = 65", transfer, now);
+	    " ON CONFLICT DO UPDATE SET times = times + (code = 65), recovered = CASE WHEN"
+	    "  code <> 65 THEN ?2 END, reason = CASE WHEN code = 65 THEN reason ELSE"
+	    "  coalesce(reason, '') || '; since then something was left out: ' || ?4 END"
+	    " WHERE code = 65 OR recovered IS NOT NULL", transfer, now);
 
 	db_bind(stmt, 3, settings_data_name[kind]);
 	db_bind(stmt, 4, reason);

@@ -42,7 +42,6 @@ static struct {
 	char *spool, *log_directory;
 	int64_t pruned;		/* when the old was removed last */
 	int64_t wake;		/* when something is due */
-	int looked_back;	/* for what others have left undone */
 	int queue;		/* the lock of those that have something to do; or -1 */
 } run = {.queue = -1};
 
@@ -73,6 +72,13 @@ is_taken(const struct launch *l, size_t n, size_t transfer)
 	return 0;
 }
 
+/* Is it due, and none of ours at it?  Who retries does less than is due. */
+static int
+is_left(const struct transfer *t)
+{
+	return t->due != DB_NEVER && (!child_has(t->id) || child_retries(t->id));
+}
+
 /* The transfers of one schedule; or those that were left undone. */
 static void
 take_schedule(const struct plan *p, const struct schedule *c, int64_t now, enum work_how how,
@@ -86,7 +92,7 @@ take_schedule(const struct plan *p, const struct schedule *c, int64_t now, enum 
 	for (i = 0; i < p->transfers; i++) {
 		if (p->transfer[i].schedule_id != c->id)
 			continue;
-		if (only_left && (p->transfer[i].due == DB_NEVER || is_taken(*l, *n, i)))
+		if (only_left && (!is_left(&p->transfer[i]) || is_taken(*l, *n, i)))
 			continue;
 		if (child_has(p->transfer[i].id) && !child_retries(p->transfer[i].id))
 			log_say(0, "transfer %lld (%s): still running: left for the next time",
@@ -202,23 +208,27 @@ prune(struct settings *s, const struct plan *p, int64_t now)
 
 /*
  * Who has something to do holds this lock, shared, from before it claims any
- * of it.  So when it can be had alone, once, what is noted as due was left by
- * one that was stopped or killed.  1 when it is, until it is shared again.
+ * of it.  So when it can be had alone, what is noted as due was left by one
+ * that was stopped or killed, or came due while it was only retried.  1 when
+ * that is so, until it is shared again.
  */
 static int
 is_alone(const struct plan *p)
 {
 	struct stat st;
 	char *path;
+	size_t i;
 
 	if (run.queue == -1 && stat(p->spool, &st) == 0 && st.st_uid == geteuid()) {
 		path = xasprintf("%s/queue.lock", p->spool);
 		run.queue = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		free(path);
 	}
-	if (run.queue == -1 || run.looked_back)
+	if (run.queue == -1)
 		return 0;
-	if (flock(run.queue, LOCK_EX | LOCK_NB) == 0)
+	for (i = 0; i < p->transfers && !is_left(&p->transfer[i]); i++)
+		;
+	if (i < p->transfers && flock(run.queue, LOCK_EX | LOCK_NB) == 0)
 		return 1;
 	(void)flock(run.queue, LOCK_SH);
 	return 0;
@@ -232,16 +242,24 @@ take_left(const struct plan *p, int64_t now, struct launch **l, size_t *n)
 	for (i = 0; i < p->schedules; i++)
 		take_schedule(p, &p->schedule[i], now, WORK_DUE, 1, l, n);
 	if (*n > before)
-		log_say(0, "%zu transfers were left undone by a scheduler that is gone", *n - before);
-	run.looked_back = 1;
+		log_say(0, "%zu transfers were left undone: they are due, and nobody is at them",
+		    *n - before);
 }
 
 /* What is due, and what was. */
 static int
 take_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, size_t *n)
 {
-	int alone = is_alone(p), code = find_due(s, p, now, l, n);
+	int alone = is_alone(p), code = 0;
+	struct plan anew;
 
+	/* Who was at it may have ended just before. */
+	if (alone && (code = db_plan(s, &anew)) == 0) {
+		db_plan_free(p);
+		*p = anew;
+	}
+	if (code == 0)
+		code = find_due(s, p, now, l, n);
 	if (alone && code == 0)
 		take_left(p, now, l, n);
 	if (alone)
@@ -310,8 +328,8 @@ begin_pass(const char *name)
 	return code;
 }
 
-/* As many of those that wait as there is room for. */
-static void
+/* As many of those that wait as there is room for.  0, or a code. */
+static int
 begin_more(void)
 {
 	struct plan p;
@@ -325,19 +343,24 @@ begin_more(void)
 		(void)child_begin(&p, log_now());
 		db_plan_free(&p);
 	}
+	return code;
 }
 
-static void
+/* 0, or the code for which those that still wait could not begin. */
+static int
 wait_children(void)
 {
+	int code = 0;
+
 	child_reap();
 	while (child_running() > 0) {
 		child_pass_on();
 		signal_wait(GRACE);
 		child_reap();
 		if (pipe_stop == 0 && child_waiting() > 0)
-			begin_more();
+			code = begin_more();
 	}
+	return pipe_stop == 0 && child_waiting() > 0 ? code : 0;
 }
 
 static void
@@ -411,7 +434,7 @@ run_daemon(void)
 	notify_tell("STOPPING=1");
 	log_say(0, "told to stop: %zu at work, %zu waiting", child_running(),
 	    child_waiting());
-	wait_children();
+	(void)wait_children();
 	log_say(0, "stopped");
 	close(child_lock);
 	return 0;
@@ -430,7 +453,7 @@ mail_now(void)
 	settings_close(s);
 	if (wanted)
 		child_mail(run.spool);
-	wait_children();
+	(void)wait_children();
 	return 0;
 }
 
@@ -441,7 +464,7 @@ run_pass(const char *name)
 
 	if (code == 0)
 		code = begin_pass(name);
-	wait_children();
+	code = code_worse(code, wait_children());
 	if (code == 0 && child_begun() > 0)	/* else the pass saw what there is */
 		code = mail_now();
 	return code_worse(code, pipe_stop > 0 ? 0 : child_code());

@@ -180,9 +180,11 @@ work_spool(struct work *w)
 	tspool_forget(&w->spool, old - w->limit.retention - w->limit.sweep - DAY);
 	work_kinds(w);
 	write_metrics(w);
-	if (w->code != 0 && w->code != EX_DATAERR && (w->unnoted || w->failed == 0))
-		return w->code | WORK_UNNOTED;
-	return w->code;
+	/* A command's may be any, and those from there on have their meaning. */
+	code = w->code < WORK_BUSY ? w->code : EX_SOFTWARE;
+	if (code != 0 && code != EX_DATAERR && (w->unnoted || w->failed == 0))
+		return code | WORK_UNNOTED;
+	return code;
 }
 
 int
