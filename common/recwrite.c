@@ -155,13 +155,12 @@ escape_vectors(char **to, const char *room_end, size_t spare, const char *p, siz
 static inline char *
 escape_short(char *out, const char *p, size_t n)
 {
-	const char *end = p + n;
 	uint64_t a, b;
 	uint32_t c, d;
 
 	if (n >= 8) {
 		memcpy(&a, p, 8);
-		memcpy(&b, end - 8, 8);
+		memcpy(&b, p + n - 8, 8);
 		if (first_escape(vector_of(a, b)) == VECTOR) {
 			memcpy(out, &a, 8);
 			memcpy(out + n - 8, &b, 8);
@@ -169,14 +168,14 @@ escape_short(char *out, const char *p, size_t n)
 		}
 	} else if (n >= 4) {
 		memcpy(&c, p, 4);
-		memcpy(&d, end - 4, 4);
+		memcpy(&d, p + n - 4, 4);
 		if (first_escape(vector_of(c, d)) == VECTOR) {
 			memcpy(out, &c, 4);
 			memcpy(out + n - 4, &d, 4);
 			return out + n;
 		}
 	}
-	while (p < end)
+	for (; n > 0; n--)
 		out = escape_byte(out, *p++);
 	return out;
 }

@@ -240,12 +240,13 @@ item(struct sysinfo *s, int what, const struct sysinfo_field *f)
 void
 sysinfo_end_heads(struct sysinfo *s)
 {
-	const struct kept *k = s->waiting, *end = k + s->waiting_n;
+	size_t i;
 
 	if (s->heads_done)
 		return;
 	s->heads_done = 1;
-	for (; k < end; k++) {
+	for (i = 0; i < s->waiting_n; i++) {
+		const struct kept *k = &s->waiting[i];
 		struct sysinfo_field f = {kept_id(s, k), kept_name(s, k), kept_text(s, k)};
 
 		item(s, (int)k->what, &f);
