@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "apiinfo.h"
 #include "call.h"
-#include "clock.h"
 #include "code.h"
 #include "document.h"
 #include "fetch.h"
@@ -224,26 +224,15 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 		failed(k, d->call.code);
 }
 
-static int
-gather(struct call *c, const char *p, size_t n)
-{
-	buf_add(c->arg, p, n);
-	return 0;
-}
-
 /* What the command API knows of permissions; it may be refused itself. */
 static void
 check_backup(struct check *k)
 {
 	struct buf b = {0};
-	struct call c = {
-		.site = k->site, .auth = CALL_BEARER, .path = "/api/command",
-		.query = "action=get_api_info", .max_time = 60, .max_bytes = 1 << 20,
-		.take = gather, .arg = &b,
-	};
-	enum call_end end = call_run(&c);
-	const char *at = end == CALL_DONE ? strstr(buf_text(&b), "perm_backup") : NULL;
+	const char *at;
 
+	apiinfo_ask(k->site, &b);
+	at = strstr(buf_text(&b), "perm_backup");
 	/* <perm_backup>1</perm_backup>, or the name in an attribute and the
 	 * value behind it: the first digit is the answer either way. */
 	if (at != NULL)
@@ -257,7 +246,6 @@ check_backup(struct check *k)
 		line(k, "refused", "backup", xstrdup("allow it in /login > Management > API "
 		    "Configuration, if it is wanted"));
 	buf_free(&b);
-	call_free(&c);
 }
 
 static void
@@ -265,7 +253,7 @@ check_clock(struct check *k)
 {
 	int64_t now, off;
 
-	clock_learn(k->site);
+	apiinfo_learn_time(k->site);
 	now = site_now(k->site);
 	off = now - (int64_t)time(NULL);
 	if (now == 0) {

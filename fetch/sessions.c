@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
+#include "apiinfo.h"
 #include "code.h"
 #include "document.h"
 #include "fetch.h"
@@ -266,7 +266,7 @@ learn_time(struct run *run)
 		call_sleep(run->site, delay);
 	}
 	if (end == CALL_DONE)
-		clock_learn(run->site);
+		apiinfo_learn_time(run->site);
 	if (end == CALL_DONE || run->site->date != 0)
 		return 0;
 	call_complain(&d->call, "its time");

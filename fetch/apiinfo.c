@@ -1,10 +1,9 @@
-/* What time it is on the appliance: see clock.h. */
+/* What the command API tells: see apiinfo.h. */
 #include <ctype.h>
 #include <string.h>
 
-#include "buf.h"
+#include "apiinfo.h"
 #include "call.h"
-#include "clock.h"
 #include "msg.h"
 #include "num.h"
 
@@ -18,6 +17,21 @@ take(struct call *c, const char *p, size_t n)
 {
 	buf_add(c->arg, p, n);
 	return 0;
+}
+
+void
+apiinfo_ask(struct site *s, struct buf *b)
+{
+	size_t before = b->n;
+	struct call c = {
+		.site = s, .auth = CALL_BEARER, .path = "/api/command",
+		.query = "action=get_api_info", .max_time = MAX_TIME,
+		.max_bytes = MAX_ANSWER, .take = take, .arg = b,
+	};
+
+	if (call_run(&c) != CALL_DONE)
+		b->n = before;
+	call_free(&c);
 }
 
 /* <timestamp>1733239565</timestamp>, in whatever namespace; or 0. */
@@ -38,20 +52,15 @@ parse(const char *text)
 }
 
 void
-clock_learn(struct site *s)
+apiinfo_learn_time(struct site *s)
 {
 	struct buf b = {0};
-	struct call c = {
-		.site = s, .auth = CALL_BEARER, .path = "/api/command",
-		.query = "action=get_api_info", .max_time = MAX_TIME,
-		.max_bytes = MAX_ANSWER, .take = take, .arg = &b,
-	};
-	int64_t t = 0;
+	int64_t t;
 
 	if (s->date != 0)
 		return;
-	if (call_run(&c) == CALL_DONE && s->date == 0)
-		t = parse(buf_text(&b));
+	apiinfo_ask(s, &b);
+	t = s->date == 0 ? parse(buf_text(&b)) : 0;
 	if (t != 0) {
 		s->date = t;
 		s->date_at = call_clock();
@@ -59,5 +68,4 @@ clock_learn(struct site *s)
 		    s->name);
 	}
 	buf_free(&b);
-	call_free(&c);
 }
