@@ -15,8 +15,7 @@ xnomem(void)
 	static const char words[] = ": out of memory\n";
 	const char *name = msg_program();
 
-	if (write(2, name, strlen(name)) == -1 ||
-	    write(2, words, sizeof(words) - 1) == -1)
+	if (write(2, name, strlen(name)) == -1 || write(2, words, sizeof(words) - 1) == -1)
 		_exit(EX_TEMPFAIL);
 	exit(EX_TEMPFAIL);
 }

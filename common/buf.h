@@ -31,8 +31,7 @@ void buf_reserve(struct buf *, size_t);
 void buf_free(struct buf *);
 /* Keep the bytes from the given offset on. */
 void buf_drop(struct buf *, size_t);
-void buf_printf(struct buf *, const char *, ...)
-    __attribute__((format(printf, 2, 3)));
+void buf_printf(struct buf *, const char *, ...) __attribute__((format(printf, 2, 3)));
 /* The text, ended by NUL (which is not counted in n). */
 const char *buf_text(struct buf *);
 
@@ -77,7 +76,7 @@ static inline void
 buf_add(struct buf *b, const void *p, size_t n)
 {
 	if (n == 0)
-		return;		/* of which p may be NULL */
+		return; /* of which p may be NULL */
 	if (b->cap - b->n < n)
 		buf_reserve(b, n);
 	/* A length that the compiler knows is best left to it. */

@@ -15,10 +15,16 @@
 static inline int
 code_worse(int a, int b)
 {
-	int ra = a == 0 ? 0 : a == EX_DATAERR ? 1 : a == EX_TEMPFAIL ? 2 :
-	    a == EX_UNAVAILABLE ? 3 : 4;
-	int rb = b == 0 ? 0 : b == EX_DATAERR ? 1 : b == EX_TEMPFAIL ? 2 :
-	    b == EX_UNAVAILABLE ? 3 : 4;
+	int ra = a == 0		? 0 :
+	    a == EX_DATAERR	? 1 :
+	    a == EX_TEMPFAIL	? 2 :
+	    a == EX_UNAVAILABLE ? 3 :
+				  4;
+	int rb = b == 0		? 0 :
+	    b == EX_DATAERR	? 1 :
+	    b == EX_TEMPFAIL	? 2 :
+	    b == EX_UNAVAILABLE ? 3 :
+				  4;
 
 	return rb > ra ? b : a;
 }

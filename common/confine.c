@@ -23,9 +23,9 @@
 #include <sys/syscall.h>
 
 #ifndef __NR_landlock_create_ruleset
-#define __NR_landlock_create_ruleset	444
-#define __NR_landlock_add_rule		445
-#define __NR_landlock_restrict_self	446
+#define __NR_landlock_create_ruleset 444
+#define __NR_landlock_add_rule	     445
+#define __NR_landlock_restrict_self  446
 #endif
 
 /* The first version that can tell a rename between directories from others,
@@ -34,28 +34,28 @@ enum { ABI_REFER = 2, ABI_TRUNCATE = 3, ABI_TCP = 4, ABI_SCOPE = 6 };
 
 enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1 };
 
-#define EXECUTE		(UINT64_C(1) << 0)
-#define WRITE_FILE	(UINT64_C(1) << 1)
-#define READ_FILE	(UINT64_C(1) << 2)
-#define READ_DIR	(UINT64_C(1) << 3)
-#define REMOVE_DIR	(UINT64_C(1) << 4)
-#define REMOVE_FILE	(UINT64_C(1) << 5)
-#define MAKE_DIR	(UINT64_C(1) << 7)
-#define MAKE_REG	(UINT64_C(1) << 8)
-#define MAKE_ANY	(UINT64_C(0x7f) << 6)	/* devices, sockets, links, ... */
-#define REFER		(UINT64_C(1) << 13)	/* between directories */
-#define TRUNCATE	(UINT64_C(1) << 14)
+#define EXECUTE	    (UINT64_C(1) << 0)
+#define WRITE_FILE  (UINT64_C(1) << 1)
+#define READ_FILE   (UINT64_C(1) << 2)
+#define READ_DIR    (UINT64_C(1) << 3)
+#define REMOVE_DIR  (UINT64_C(1) << 4)
+#define REMOVE_FILE (UINT64_C(1) << 5)
+#define MAKE_DIR    (UINT64_C(1) << 7)
+#define MAKE_REG    (UINT64_C(1) << 8)
+#define MAKE_ANY    (UINT64_C(0x7f) << 6) /* devices, sockets, links, ... */
+#define REFER	    (UINT64_C(1) << 13)	  /* between directories */
+#define TRUNCATE    (UINT64_C(1) << 14)
 
-#define TO_READ		(READ_FILE | READ_DIR)
-#define TO_CHANGE	(TO_READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | \
-	REFER | TRUNCATE)
-#define OF_A_FILE	(READ_FILE | WRITE_FILE | TRUNCATE)
+#define TO_READ (READ_FILE | READ_DIR)
+#define TO_CHANGE \
+	(TO_READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER | TRUNCATE)
+#define OF_A_FILE (READ_FILE | WRITE_FILE | TRUNCATE)
 
-#define TCP_BIND_CONNECT	UINT64_C(3)
-#define SCOPE_SOCKET_SIGNAL	UINT64_C(3)
+#define TCP_BIND_CONNECT    UINT64_C(3)
+#define SCOPE_SOCKET_SIGNAL UINT64_C(3)
 
 struct ruleset {
-	uint64_t files, tcp, scoped;	/* what is forbidden but for rules */
+	uint64_t files, tcp, scoped; /* what is forbidden but for rules */
 };
 
 struct path_beneath {
@@ -64,8 +64,8 @@ struct path_beneath {
 } __attribute__((packed));
 
 struct confine {
-	uint64_t files;		/* what of rights the kernel knows */
-	int rules;		/* a descriptor; -1: all stays as it is, and why */
+	uint64_t files; /* what of rights the kernel knows */
+	int rules;	/* a descriptor; -1: all stays as it is, and why */
 	const char *why;
 };
 
@@ -138,8 +138,9 @@ confine_allow(struct confine *c, const char *path, enum confine_right right)
 void
 confine_enter(struct confine *c)
 {
-	if (c->rules != -1 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-	    syscall(__NR_landlock_restrict_self, c->rules, 0) == -1))
+	if (c->rules != -1 &&
+	    (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+		syscall(__NR_landlock_restrict_self, c->rules, 0) == -1))
 		confine_give_up(c, strerror(errno));
 	if (c->rules == -1)
 		msg_tell(1, "not confined by Landlock: %s", c->why);

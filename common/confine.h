@@ -8,7 +8,7 @@
 
 enum confine_right {
 	CONFINE_READ,	/* the file, or what is below the directory */
-	CONFINE_CHANGE,	/* that, and to make, write, rename and remove there */
+	CONFINE_CHANGE, /* that, and to make, write, rename and remove there */
 };
 
 struct confine;

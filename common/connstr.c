@@ -10,30 +10,54 @@
 #include "secret.h"
 #include "utf8.h"
 
-#define DEFAULT_TIMEOUT 15	/* as SqlClient has it */
+#define DEFAULT_TIMEOUT 15 /* as SqlClient has it */
 
 enum key {
-	SERVER, DATABASE, USER, PASSWORD, APPLICATION, INTEGRATED, ENCRYPT, TRUST, TIMEOUT,
-	NO_MATTER	/* speaks of pools and the like, which praic has not got */
+	SERVER,
+	DATABASE,
+	USER,
+	PASSWORD,
+	APPLICATION,
+	INTEGRATED,
+	ENCRYPT,
+	TRUST,
+	TIMEOUT,
+	NO_MATTER /* speaks of pools and the like, which praic has not got */
 };
 
 static const struct {
 	const char *name;
 	enum key key;
 } keys[] = {
-	{"server", SERVER}, {"data source", SERVER}, {"address", SERVER}, {"addr", SERVER},
-	{"network address", SERVER},
-	{"database", DATABASE}, {"initial catalog", DATABASE},
-	{"user id", USER}, {"uid", USER}, {"user", USER},
-	{"password", PASSWORD}, {"pwd", PASSWORD},
-	{"application name", APPLICATION}, {"app", APPLICATION},
-	{"integrated security", INTEGRATED}, {"trusted_connection", INTEGRATED},
-	{"encrypt", ENCRYPT},
-	{"trustservercertificate", TRUST}, {"trust server certificate", TRUST},
-	{"connect timeout", TIMEOUT}, {"connection timeout", TIMEOUT}, {"timeout", TIMEOUT},
-	{"persist security info", NO_MATTER}, {"persistsecurityinfo", NO_MATTER},
-	{"pooling", NO_MATTER}, {"min pool size", NO_MATTER}, {"max pool size", NO_MATTER},
-	{"multipleactiveresultsets", NO_MATTER}, {"multiple active result sets", NO_MATTER},
+    {"server", SERVER},
+    {"data source", SERVER},
+    {"address", SERVER},
+    {"addr", SERVER},
+    {"network address", SERVER},
+    {"database", DATABASE},
+    {"initial catalog", DATABASE},
+    {"user id", USER},
+    {"uid", USER},
+    {"user", USER},
+    {"password", PASSWORD},
+    {"pwd", PASSWORD},
+    {"application name", APPLICATION},
+    {"app", APPLICATION},
+    {"integrated security", INTEGRATED},
+    {"trusted_connection", INTEGRATED},
+    {"encrypt", ENCRYPT},
+    {"trustservercertificate", TRUST},
+    {"trust server certificate", TRUST},
+    {"connect timeout", TIMEOUT},
+    {"connection timeout", TIMEOUT},
+    {"timeout", TIMEOUT},
+    {"persist security info", NO_MATTER},
+    {"persistsecurityinfo", NO_MATTER},
+    {"pooling", NO_MATTER},
+    {"min pool size", NO_MATTER},
+    {"max pool size", NO_MATTER},
+    {"multipleactiveresultsets", NO_MATTER},
+    {"multiple active result sets", NO_MATTER},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -41,8 +65,8 @@ struct parser {
 	const char *p, *end;
 	const char *name;
 	struct buf key, value;
-	int quoted;		/* the value is */
-	int after_password;	/* the last one was that, and not in quotes */
+	int quoted;	    /* the value is */
+	int after_password; /* the last one was that, and not in quotes */
 };
 
 static int
@@ -161,7 +185,8 @@ set_encrypt(const struct parser *s, const char *value, int *out)
 		*out = 0;
 	else if (is(value, "strict")) {
 		msg_warn("%s: Encrypt=Strict needs a newer FreeTDS than praic is built for; "
-		    "Encrypt=Mandatory encrypts, too", s->name);
+			 "Encrypt=Mandatory encrypts, too",
+		    s->name);
 		return -1;
 	} else
 		return set_bool(s, value, out);
@@ -187,8 +212,9 @@ set_server(const struct parser *s, const char *value, struct connstr *c)
 	c->port = 0;
 	if (strncasecmp(value, "tcp:", 4) == 0)
 		value += 4;
-	else if (colon != NULL && (strncasecmp(value, "np:", 3) == 0 ||
-	    strncasecmp(value, "lpc:", 4) == 0 || strncasecmp(value, "admin:", 6) == 0)) {
+	else if (colon != NULL &&
+	    (strncasecmp(value, "np:", 3) == 0 || strncasecmp(value, "lpc:", 4) == 0 ||
+		strncasecmp(value, "admin:", 6) == 0)) {
 		msg_warn("%s: the server is reached by TCP alone, not by \"%.*s\"", s->name,
 		    (int)(colon - value) + 1, value);
 		return -1;
@@ -284,7 +310,7 @@ looks_like_key(const char *p)
 {
 	for (; *p != '\0'; p++)
 		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == ' ' ||
-		    *p == '_'))
+			*p == '_'))
 			return 0;
 	return 1;
 }
@@ -308,7 +334,8 @@ parse_all(struct parser *s, struct connstr *c)
 		if (i == KEYS && s->after_password && !looks_like_key(s->key.p)) {
 			/* It may be the rest of the password: not a word of it. */
 			msg_warn("%s: an unknown key behind the password; a password with \";\" "
-			    "in it must stand in quotes", s->name);
+				 "in it must stand in quotes",
+			    s->name);
 			return -1;
 		}
 		if (i == KEYS) {

@@ -14,15 +14,15 @@
 
 struct connstr {
 	char *host;
-	char *instance;		/* or NULL */
-	int port;		/* 0: the instance's, or 1433 */
-	char *database;		/* NULL: the login's own */
-	char *user, *password;	/* NULL with integrated */
-	char *application;	/* or NULL */
-	int integrated;		/* Kerberos */
-	int encrypt;		/* 1 unless switched off */
-	int trust;		/* any certificate will do */
-	int timeout;		/* seconds to connect; 15 unless set */
+	char *instance;	       /* or NULL */
+	int port;	       /* 0: the instance's, or 1433 */
+	char *database;	       /* NULL: the login's own */
+	char *user, *password; /* NULL with integrated */
+	char *application;     /* or NULL */
+	int integrated;	       /* Kerberos */
+	int encrypt;	       /* 1 unless switched off */
+	int trust;	       /* any certificate will do */
+	int timeout;	       /* seconds to connect; 15 unless set */
 };
 
 /*

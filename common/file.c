@@ -84,12 +84,12 @@ file_scratch(void)
 
 #ifdef O_TMPFILE
 	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT &&
-	    errno != EINVAL))
+	if (fd != -1 ||
+	    (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL))
 		return fd;
 #endif
 	name = xasprintf("%s/praic.XXXXXX", dir);
-	fd = mkostemp(name, O_CLOEXEC);	/* mode 0600 */
+	fd = mkostemp(name, O_CLOEXEC); /* mode 0600 */
 	if (fd != -1 && unlink(name) == -1) {
 		close(fd);
 		fd = -1;
@@ -148,8 +148,8 @@ file_publish(int dirfd, const char *tmp, const char *name, int replace)
 	char *folder;
 	int fd, bad;
 
-	if ((replace ? renameat(dirfd, tmp, dirfd, name) :
-	    rename_noreplace(dirfd, tmp, name)) == -1)
+	if ((replace ? renameat(dirfd, tmp, dirfd, name) : rename_noreplace(dirfd, tmp, name)) ==
+	    -1)
 		return -1;
 	if (slash == NULL)
 		return file_sync_dir(dirfd);

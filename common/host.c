@@ -34,7 +34,7 @@ normalise_v6(const char *p, size_t n, char out[HOST_SIZE])
 int
 host_normalise(const char *text, size_t n, char out[HOST_SIZE])
 {
-	char p[HOST_SIZE + 8];	/* the name, ':' and a port */
+	char p[HOST_SIZE + 8]; /* the name, ':' and a port */
 	size_t i, colon;
 
 	if (n == 0 || n >= sizeof(p))
@@ -58,8 +58,8 @@ host_normalise(const char *text, size_t n, char out[HOST_SIZE])
 
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c - 'A' + 'a');
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		    c == '.' || c == '-' || c == '_'))
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+			c == '_'))
 			return -1;
 		out[i] = c;
 	}

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define HOST_SIZE 256	/* RFC 1035: 253 characters; and the NUL */
+#define HOST_SIZE 256 /* RFC 1035: 253 characters; and the NUL */
 
 /*
  * Lower case, no port, no final dot; "[v6]:port" loses its port, not its

@@ -90,7 +90,7 @@ lines_next(struct lines *l)
 
 	l->at = l->next;
 	if (l->in.cap > 4 * READ_SIZE && l->in.n - l->at < READ_SIZE) {
-		struct buf small = {0};	/* a huge line has gone by */
+		struct buf small = {0}; /* a huge line has gone by */
 
 		buf_add(&small, l->in.p + l->at, l->in.n - l->at);
 		buf_free(&l->in);

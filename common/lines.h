@@ -14,15 +14,15 @@ struct lines {
 	 * of the input, what stands behind the last LF */
 	const char *line;
 	size_t n;
-	int too_long;		/* it was: only its beginning is there */
-	int failed;		/* a read did, after a message */
+	int too_long; /* it was: only its beginning is there */
+	int failed;   /* a read did, after a message */
 
 	int fd;
 	const char *name;
-	size_t max;		/* bytes of a line, with its LF */
+	size_t max; /* bytes of a line, with its LF */
 	int is_pipe, ended;
-	struct buf in;		/* what was read; the line at hand is in it */
-	size_t at, next;	/* where the line begins, where the next one does */
+	struct buf in;	 /* what was read; the line at hand is in it */
+	size_t at, next; /* where the line begins, where the next one does */
 };
 
 /* fd is not closed; name, for messages, is kept. */

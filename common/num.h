@@ -17,7 +17,7 @@ int num_parse_count(const char *p, size_t n, uint64_t max, uint64_t *v);
 /* Bytes: 500, 64K, 100M, 2G, 1T.  0, or -1. */
 int num_parse_size(const char *text, int64_t *v);
 
-#define NUM_SIZE 21	/* -9223372036854775808 and its NUL */
+#define NUM_SIZE 21 /* -9223372036854775808 and its NUL */
 
 /* Decimal text; returns its length. */
 int num_format(int64_t v, char out[NUM_SIZE]);

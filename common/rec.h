@@ -17,13 +17,13 @@
 #include "buf.h"
 #include "tables.h"
 
-#define REC_MARK	"praic-records"
-#define REC_VERSION	"1"
+#define REC_MARK    "praic-records"
+#define REC_VERSION "1"
 /* An X line with its mark and LF: small, so that readers' memory is. */
-#define REC_MAX_XML	32768
+#define REC_MAX_XML 32768
 /* Any other line with its LF: above the 10 MB that libxml2 gives one
  * attribute, below what a database takes for one value. */
-#define REC_MAX_LINE	((size_t)64 << 20)
+#define REC_MAX_LINE ((size_t)64 << 20)
 
 /* p is NULL for NULL, and not for an empty value.  No NUL stands behind. */
 struct rec_value {
@@ -32,26 +32,26 @@ struct rec_value {
 };
 
 enum rec_event {
-	REC_TABLES,	/* a stream begins; r->tables says which are in it */
-	REC_BEGIN,	/* a session begins: r->host, r->lsid */
-	REC_ROW,	/* r->table, r->value[] */
-	REC_XML,	/* r->xml: a piece of the session's XML, unescaped */
-	REC_COMMIT,	/* the session is complete and may be committed */
-	REC_DROP,	/* the session begun is left out; r->reason says why */
-	REC_END,	/* the stream is complete; another may follow */
-	REC_EOF		/* nothing more is read; rec_code() is final */
+	REC_TABLES, /* a stream begins; r->tables says which are in it */
+	REC_BEGIN,  /* a session begins: r->host, r->lsid */
+	REC_ROW,    /* r->table, r->value[] */
+	REC_XML,    /* r->xml: a piece of the session's XML, unescaped */
+	REC_COMMIT, /* the session is complete and may be committed */
+	REC_DROP,   /* the session begun is left out; r->reason says why */
+	REC_END,    /* the stream is complete; another may follow */
+	REC_EOF	    /* nothing more is read; rec_code() is final */
 };
 
 struct rec_reader {
 	/* of the last event */
-	unsigned tables;	/* set of TABLE_BIT */
-	struct rec_value host, lsid;	/* valid until the next REC_BEGIN */
+	unsigned tables;	     /* set of TABLE_BIT */
+	struct rec_value host, lsid; /* valid until the next REC_BEGIN */
 	enum table_id table;
 	/* by this program's column numbers (tables.h), NULL where the stream
 	 * has no such column; valid until the next event */
 	struct rec_value value[TABLE_MAX_COLUMNS];
 	struct rec_value xml;
-	const char *reason;	/* of REC_DROP */
+	const char *reason; /* of REC_DROP */
 	/* of REC_DROP: there was nothing wrong, but the input ended within
 	 * the session: it will be whole another time */
 	int cut;
@@ -70,11 +70,11 @@ struct rec_reader {
 	void *unseen_arg;
 
 	/* so far, over all streams of this input */
-	uint64_t lineno;	/* of the line last read, from 1 */
-	uint64_t complete;	/* REC_COMMIT events */
-	uint64_t dropped;	/* REC_DROP events */
-	uint64_t left_out;	/* what the Z lines said */
-	uint64_t rows;		/* of the session begun */
+	uint64_t lineno;   /* of the line last read, from 1 */
+	uint64_t complete; /* REC_COMMIT events */
+	uint64_t dropped;  /* REC_DROP events */
+	uint64_t left_out; /* what the Z lines said */
+	uint64_t rows;	   /* of the session begun */
 
 	struct rec_state *state;
 };

@@ -11,8 +11,8 @@
 #define FIELD_MAX 256
 
 struct field_space {
-	struct buf scratch;	/* values that held escapes */
-	int escapes;		/* the line at hand has any */
+	struct buf scratch; /* values that held escapes */
+	int escapes;	    /* the line at hand has any */
 };
 
 /* Cut a line at its TABs; all fields are counted, FIELD_MAX kept. */
@@ -25,8 +25,8 @@ void field_line(struct field_space *, const char *line, size_t n);
  * Undo the escapes of one field of that line.  The value points into the
  * line, or into the space where there were any.  -1 when an escape is none.
  */
-static inline int field_unescape(struct field_space *, struct rec_value field,
-    struct rec_value *value);
+static inline int field_unescape(
+    struct field_space *, struct rec_value field, struct rec_value *value);
 
 int field_is(struct rec_value, const char *text);
 int field_same(struct rec_value, struct rec_value);

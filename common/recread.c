@@ -14,11 +14,11 @@
 #include "utf8.h"
 
 enum where {
-	AT_START,	/* before a stream's first line */
-	AT_HEAD,	/* among the H lines */
-	AT_TOP,		/* between sessions */
+	AT_START, /* before a stream's first line */
+	AT_HEAD,  /* among the H lines */
+	AT_TOP,	  /* between sessions */
 	IN_SESSION,
-	IN_BAD_SESSION,	/* begun, left out: its lines are passed over */
+	IN_BAD_SESSION, /* begun, left out: its lines are passed over */
 	AT_END
 };
 
@@ -26,14 +26,14 @@ struct rec_state {
 	const char *name;
 	int code;
 	enum where where;
-	int first;		/* no stream was begun yet */
-	int dropping;		/* the next event is REC_DROP */
-	int pending;		/* the line at hand is to be looked at (again) */
-	int shown;		/* an event has shown it */
+	int first;    /* no stream was begun yet */
+	int dropping; /* the next event is REC_DROP */
+	int pending;  /* the line at hand is to be looked at (again) */
+	int shown;    /* an event has shown it */
 	struct lines in;
 
 	struct field_space space;
-	struct buf session;	/* host and lsid of the session begun */
+	struct buf session; /* host and lsid of the session begun */
 	struct buf reason;
 
 	/* of this stream */
@@ -107,9 +107,7 @@ shown(struct rec_value v)
 }
 
 /* Leave out the session begun: its REC_DROP is next, its lines are not. */
-static void
-spoil(struct rec_reader *r, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+static void spoil(struct rec_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void
 spoil(struct rec_reader *r, const char *fmt, ...)
@@ -126,8 +124,8 @@ spoil(struct rec_reader *r, const char *fmt, ...)
 	s->dropping = 1;
 	s->code = code_worse(s->code, EX_DATAERR);
 	msg_warn("%s: line %llu: session %.*s of %.*s left out: %s", s->name,
-	    (unsigned long long)r->lineno, shown(r->lsid), r->lsid.p, shown(r->host),
-	    r->host.p, text);
+	    (unsigned long long)r->lineno, shown(r->lsid), r->lsid.p, shown(r->host), r->host.p,
+	    text);
 }
 
 static void
@@ -204,8 +202,7 @@ read_start(struct rec_reader *r)
 {
 	static const char mark[] = REC_MARK "\t";
 	struct rec_state *s = r->state;
-	int is_mark = r->line_n > sizeof(mark) - 1 &&
-	    memcmp(r->line, mark, sizeof(mark) - 1) == 0;
+	int is_mark = r->line_n > sizeof(mark) - 1 && memcmp(r->line, mark, sizeof(mark) - 1) == 0;
 
 	if (!is_mark && !s->first) {
 		msg_warn("%s: line %llu: not a line of a record stream", s->name,
@@ -222,7 +219,8 @@ read_start(struct rec_reader *r)
 	}
 	if (r->line_n != sizeof(mark) || r->line[sizeof(mark) - 1] != REC_VERSION[0]) {
 		msg_warn("%s: line %llu: record stream of version %.*s; this program reads "
-		    "version " REC_VERSION, s->name, (unsigned long long)r->lineno,
+			 "version " REC_VERSION,
+		    s->name, (unsigned long long)r->lineno,
 		    (int)(r->line_n < 40 ? r->line_n - sizeof(mark) + 1 : 20),
 		    r->line + sizeof(mark) - 1);
 		return stop(r, EX_USAGE);
@@ -234,7 +232,7 @@ read_start(struct rec_reader *r)
 	buf_reset(&s->head);
 	keep_head(r);
 	r->tables = 0;
-	return REC_TABLES;	/* for read_line: go on with the H lines */
+	return REC_TABLES; /* for read_line: go on with the H lines */
 }
 
 static enum rec_event
@@ -253,8 +251,7 @@ read_begin(struct rec_reader *r)
 	if (utf8_valid(r->line, r->line_n) != r->line_n)
 		bad = 1;
 	for (i = 0; i < 2 && !bad; i++)
-		if (field_unescape(&s->space, field[i + 1], &value[i]) == -1 ||
-		    value[i].p == NULL)
+		if (field_unescape(&s->space, field[i + 1], &value[i]) == -1 || value[i].p == NULL)
 			bad = 1;
 	buf_reset(&s->session);
 	for (i = 0; i < 2; i++)
@@ -344,9 +341,10 @@ read_row(struct rec_reader *r)
 		spoil(r, "it has two session rows");
 		return -1;
 	}
-	if ((s->columns.field[t][SESSION_LSID] != -1 && !field_same(r->value[SESSION_LSID], r->lsid)) ||
+	if ((s->columns.field[t][SESSION_LSID] != -1 &&
+		!field_same(r->value[SESSION_LSID], r->lsid)) ||
 	    (s->columns.field[t][SESSION_HOST_NAME] != -1 &&
-	    !field_same(r->value[SESSION_HOST_NAME], r->host))) {
+		!field_same(r->value[SESSION_HOST_NAME], r->host))) {
 		spoil(r, "its session row has another key than its S line");
 		return -1;
 	}
@@ -364,8 +362,7 @@ read_xml(struct rec_reader *r)
 		return -1;
 	}
 	field_line(&s->space, r->line, r->line_n);
-	if (utf8_valid(r->line, r->line_n) != r->line_n ||
-	    memchr(text.p, '\t', text.n) != NULL ||
+	if (utf8_valid(r->line, r->line_n) != r->line_n || memchr(text.p, '\t', text.n) != NULL ||
 	    field_unescape(&s->space, text, &r->xml) == -1 || r->xml.p == NULL) {
 		spoil(r, "an X line that is no text");
 		return -1;
@@ -399,7 +396,7 @@ read_commit(struct rec_reader *r)
 	else if (s->session_rows == 0)
 		spoil(r, "it has no session row");
 	s->where = AT_TOP;
-	s->stream_complete++;	/* even if bad: the Z line counts it */
+	s->stream_complete++; /* even if bad: the Z line counts it */
 	if (s->dropping)
 		return REC_EOF;
 	r->complete++;
@@ -446,8 +443,9 @@ end_of_input(struct rec_reader *r)
 	if (s->where == IN_SESSION)
 		return cut_short(r);
 	if (s->where == AT_START && r->line_n > 0 && memcmp(r->line, mark, n) != 0) {
-		msg_warn("%s: %s", s->name, s->first ? guess(r->line, r->line_n) :
-		    "what stands behind the last stream is none");
+		msg_warn("%s: %s", s->name,
+		    s->first ? guess(r->line, r->line_n) :
+			       "what stands behind the last stream is none");
 		return stop(r, s->first ? EX_USAGE : EX_TEMPFAIL);
 	}
 	if (s->where == AT_START && !s->first && r->line_n == 0)
@@ -486,8 +484,8 @@ read_line(struct rec_reader *r)
 	if (s->where == AT_HEAD && mark == 'H') {
 		t = s->in.too_long ? -1 : columns_add(&s->columns, r->line, r->line_n);
 		if (t == -1) {
-			msg_warn("%s: line %llu: not an H line", s->name,
-			    (unsigned long long)r->lineno);
+			msg_warn(
+			    "%s: line %llu: not an H line", s->name, (unsigned long long)r->lineno);
 			return stop(r, EX_DATAERR);
 		}
 		if (t < TABLES)
@@ -529,8 +527,8 @@ read_line(struct rec_reader *r)
 		return read_commit(r);
 	if (s->where == IN_SESSION)
 		spoil(r, "the stream breaks off within it");
-	msg_warn("%s: line %llu: not a line that may stand here; nothing more is read",
-	    s->name, (unsigned long long)r->lineno);
+	msg_warn("%s: line %llu: not a line that may stand here; nothing more is read", s->name,
+	    (unsigned long long)r->lineno);
 	return stop(r, EX_DATAERR);
 }
 

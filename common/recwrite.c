@@ -21,10 +21,10 @@ struct rec_writer {
 	const char *name;
 	int code;
 	struct buf out;
-	struct buf xml;		/* the X line being filled, escaped */
-	char part[4];		/* of a character that a piece of XML cut */
+	struct buf xml; /* the X line being filled, escaped */
+	char part[4];	/* of a character that a piece of XML cut */
 	size_t part_n;
-	struct buf lsid;	/* of the session begun, escaped */
+	struct buf lsid; /* of the session begun, escaped */
 	uint64_t sessions, rows, xml_bytes;
 };
 
@@ -94,7 +94,10 @@ put(struct rec_writer *w, const char *p, size_t n)
 
 /* Which bytes need a backslash, and what stands behind it. */
 static const char escape_as[256] = {
-	['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r', ['\\'] = '\\',
+    ['\t'] = 't',
+    ['\n'] = 'n',
+    ['\r'] = 'r',
+    ['\\'] = '\\',
 };
 
 /* The first of those, or of VT and FF, which the test lets in for speed. */

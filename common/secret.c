@@ -69,8 +69,8 @@ from_file(const char *path, int private, const char *what, int *code)
 		msg_errno("%s: %s", what, path);
 		*code = EX_IOERR;
 	} else if (n > SECRET_MAX && memchr(text, '\n', SECRET_MAX) == NULL) {
-		msg_warn("%s: the first line of %s is longer than %d bytes", what, path,
-		    SECRET_MAX);
+		msg_warn(
+		    "%s: the first line of %s is longer than %d bytes", what, path, SECRET_MAX);
 		n = -1;
 	}
 	close(fd);
@@ -98,7 +98,7 @@ from_file(const char *path, int private, const char *what, int *code)
 
 static struct held {
 	char *secret, *reference;
-} *held;
+} * held;
 static size_t held_n;
 
 static int take_env;
@@ -176,7 +176,8 @@ secret_get(const char *reference, const char *what, int *code)
 		dir = getenv("CREDENTIALS_DIRECTORY");
 		if (dir == NULL || *dir == '\0')
 			msg_warn("%s: no $CREDENTIALS_DIRECTORY: credential: works below "
-			    "systemd, with LoadCredential=", what);
+				 "systemd, with LoadCredential=",
+			    what);
 		else if (strchr(reference + 11, '/') != NULL || reference[11] == '.')
 			msg_warn("%s: a credential's name has no / and no leading dot", what);
 		else {
@@ -189,7 +190,8 @@ secret_get(const char *reference, const char *what, int *code)
 		/* It may be the secret itself: it is not repeated. */
 		*code = EX_USAGE;
 		msg_warn("%s: give a reference, not the secret: file:PATH, env:NAME or "
-		    "credential:NAME", what);
+			 "credential:NAME",
+		    what);
 	}
 	if (secret != NULL) {
 		*code = 0;

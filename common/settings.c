@@ -88,7 +88,8 @@ complain(struct settings *s, int rc, const char *doing)
 		return EX_NOPERM;
 	case SQLITE_CORRUPT:
 		msg_warn("%s: %s: it is damaged (%s); a backup of it, or sqlite3's \".recover\", "
-		    "may help", s->path, doing, sqlite3_errmsg(s->h));
+			 "may help",
+		    s->path, doing, sqlite3_errmsg(s->h));
 		return EX_CONFIG;
 	case SQLITE_CONSTRAINT:
 		msg_warn("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
@@ -141,7 +142,7 @@ settings_run(struct settings *s, sqlite3_stmt *stmt, const char *doing)
 	int rc, code = 0;
 
 	if (stmt == NULL)
-		return EX_SOFTWARE;	/* it was said why */
+		return EX_SOFTWARE; /* it was said why */
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
 		;
 	if (rc != SQLITE_DONE)
@@ -207,7 +208,8 @@ inspect(struct settings *s, enum settings_open how, int64_t *version)
 		return code;
 	if (application == SETTINGS_STORAGE_ID) {
 		msg_warn("%s: this is a storage database; the settings are kept in a file of "
-		    "their own", s->path);
+			 "their own",
+		    s->path);
 		return EX_CONFIG;
 	}
 	if (application != SETTINGS_APPLICATION_ID && (application != 0 || things != 0)) {
@@ -216,7 +218,8 @@ inspect(struct settings *s, enum settings_open how, int64_t *version)
 	}
 	if (*version > SETTINGS_VERSION) {
 		msg_warn("%s: it is of version %lld, and this %s knows up to %d: install the "
-		    "newer praic", s->path, (long long)*version, msg_program(), SETTINGS_VERSION);
+			 "newer praic",
+		    s->path, (long long)*version, msg_program(), SETTINGS_VERSION);
 		return EX_CONFIG;
 	}
 	if (application == 0 && how != SETTINGS_CREATE) {
@@ -238,10 +241,9 @@ migrate(struct settings *s, enum settings_open how)
 		return code;
 	if ((code = settings_begin(s)) != 0)
 		return code;
-	code = inspect(s, how, &version);	/* somebody may have been faster */
+	code = inspect(s, how, &version); /* somebody may have been faster */
 	if (code == 0)
-		msg_tell(1, "%s: from version %d to %d", s->path, (int)version,
-		    SETTINGS_VERSION);
+		msg_tell(1, "%s: from version %d to %d", s->path, (int)version, SETTINGS_VERSION);
 	for (; code == 0 && version < SETTINGS_VERSION; version++)
 		code = settings_exec(s, settings_migration[version]);
 	buf_printf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
@@ -279,7 +281,8 @@ check_folder(const char *path)
 		code = EX_NOINPUT;
 	} else if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0) {
 		msg_warn("%s: everybody may write to the directory of the settings database: "
-		    "chmod o-w it", folder);
+			 "chmod o-w it",
+		    folder);
 		code = EX_CONFIG;
 	}
 	free(folder);
@@ -298,7 +301,8 @@ check_file(const char *path)
 	if (stat(path, &st) == -1) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			msg_warn("%s: there is no settings database; praic-conf init makes one, "
-			    "and $PRAIC_SETTINGS names another", path);
+				 "and $PRAIC_SETTINGS names another",
+			    path);
 		else
 			msg_errno("%s", path);
 		return errno == EACCES ? EX_NOPERM : EX_NOINPUT;
@@ -309,7 +313,8 @@ check_file(const char *path)
 	}
 	if (st.st_uid != geteuid() && geteuid() != 0) {
 		msg_warn("%s: it belongs to user %u, and this is user %u: settings are read by "
-		    "their owner only", path, (unsigned)st.st_uid, (unsigned)geteuid());
+			 "their owner only",
+		    path, (unsigned)st.st_uid, (unsigned)geteuid());
 		return EX_NOPERM;
 	}
 	if ((st.st_mode & 077) != 0) {
@@ -355,8 +360,10 @@ open_file(struct settings *s, enum settings_open how)
 		sqlite3_db_config(s->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_db_config(s->h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 		/* secure_delete: a secret that was changed is gone. */
-		rc = sqlite3_exec(s->h, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-		    "PRAGMA secure_delete = ON", NULL, NULL, NULL);
+		rc = sqlite3_exec(s->h,
+		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+		    "PRAGMA secure_delete = ON",
+		    NULL, NULL, NULL);
 	}
 	if (rc != SQLITE_OK)
 		return complain(s, rc, "opening it");

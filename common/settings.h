@@ -17,15 +17,15 @@
 
 /* "PRse": praic's settings database, and no other one. */
 #define SETTINGS_APPLICATION_ID 0x50527365
-#define SETTINGS_STORAGE_ID 0x50527374	/* a storage database's (praic-tosql) */
-#define SETTINGS_VERSION 2		/* user_version */
-#define SETTINGS_PLAIN "plain:"
+#define SETTINGS_STORAGE_ID	0x50527374 /* a storage database's (praic-tosql) */
+#define SETTINGS_VERSION	2	   /* user_version */
+#define SETTINGS_PLAIN		"plain:"
 
 struct settings;
 
 enum settings_open {
 	SETTINGS_OPEN,
-	SETTINGS_CREATE		/* where there is none; that there is one is no error */
+	SETTINGS_CREATE /* where there is none; that there is one is no error */
 };
 
 /*
@@ -38,7 +38,7 @@ enum settings_open {
  * EX_NOPERM, EX_TEMPFAIL, EX_IOERR, ...
  */
 struct settings *settings_open(const char *path, enum settings_open, int *code);
-void settings_close(struct settings *);		/* NULL is fine */
+void settings_close(struct settings *); /* NULL is fine */
 const char *settings_path(const struct settings *);
 
 /*
@@ -59,23 +59,23 @@ int settings_run(struct settings *, sqlite3_stmt *, const char *doing);
 /* BEGIN IMMEDIATE, and its ends.  0, or a code after a message. */
 int settings_begin(struct settings *);
 int settings_commit(struct settings *);
-void settings_rollback(struct settings *);	/* fine where nothing is begun */
+void settings_rollback(struct settings *); /* fine where nothing is begun */
 
 /* What a value looks like, and so how it is taken, shown and checked. */
 enum settings_form {
 	SETTINGS_TEXT,
-	SETTINGS_LIST,		/* texts, one a line */
-	SETTINGS_FLAG,		/* 1 or 0 */
+	SETTINGS_LIST, /* texts, one a line */
+	SETTINGS_FLAG, /* 1 or 0 */
 	SETTINGS_COUNT,
-	SETTINGS_SPAN,		/* stored in seconds */
-	SETTINGS_SIZE,		/* stored in bytes */
-	SETTINGS_PATH,		/* absolute */
-	SETTINGS_TLS,		/* none, starttls, tls */
-	SETTINGS_MAILS,		/* addresses, parted by commas */
+	SETTINGS_SPAN,	/* stored in seconds */
+	SETTINGS_SIZE,	/* stored in bytes */
+	SETTINGS_PATH,	/* absolute */
+	SETTINGS_TLS,	/* none, starttls, tls */
+	SETTINGS_MAILS, /* addresses, parted by commas */
 	SETTINGS_SECRET
 };
 
-enum settings_kind {	/* of a destination, in a set */
+enum settings_kind { /* of a destination, in a set */
 	SETTINGS_SQL = 1,
 	SETTINGS_FS = 2,
 	SETTINGS_EXEC = 4
@@ -83,11 +83,11 @@ enum settings_kind {	/* of a destination, in a set */
 
 /* A field of a table: its column is its name with _ for -. */
 struct settings_field {
-	const char *name;	/* and the filter's long option, where it has one */
+	const char *name; /* and the filter's long option, where it has one */
 	enum settings_form form;
-	int needed;		/* for a destination: kinds that need it */
-	int kinds;		/* for a destination: kinds that have it */
-	const char *fallback;	/* of a setting that is not set; or NULL */
+	int needed;	      /* for a destination: kinds that need it */
+	int kinds;	      /* for a destination: kinds that have it */
+	const char *fallback; /* of a setting that is not set; or NULL */
 	const char *help;
 };
 
@@ -103,8 +103,12 @@ const char *settings_kind_name(int kind);
 
 /* The kinds of data a transfer moves, as praic-tofs and records name them. */
 enum settings_data {
-	SETTINGS_DATA_SESSION, SETTINGS_DATA_RECORDING, SETTINGS_DATA_SHELL,
-	SETTINGS_DATA_SCREEN, SETTINGS_DATA_BACKUP, SETTINGS_DATA
+	SETTINGS_DATA_SESSION,
+	SETTINGS_DATA_RECORDING,
+	SETTINGS_DATA_SHELL,
+	SETTINGS_DATA_SCREEN,
+	SETTINGS_DATA_BACKUP,
+	SETTINGS_DATA
 };
 extern const char *const settings_data_name[SETTINGS_DATA];
 /* SETTINGS_DATA when there is no such kind. */
@@ -146,8 +150,7 @@ int settings_number(struct settings *, const char *name, int64_t *value);
  * Read a value as its form has it, for storing: 0 and the text (to be
  * freed), or EX_USAGE after a message that begins with what.
  */
-int settings_parse(const struct settings_field *, const char *what, const char *text,
-    char **value);
+int settings_parse(const struct settings_field *, const char *what, const char *text, char **value);
 
 /*
  * The running scheduler holds an flock(2) of this file in the spool.  Takes

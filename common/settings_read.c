@@ -38,7 +38,7 @@ reference(const char *stored)
 	size_t n = strlen(SETTINGS_PLAIN);
 
 	return strncmp(stored, SETTINGS_PLAIN, n) == 0 ? secret_hold(stored + n) :
-	    keep(stored, strlen(stored));
+							 keep(stored, strlen(stored));
 }
 
 static int
@@ -320,7 +320,8 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 		return 0;
 	case SETTINGS_PATH:
 		if (*text != '/')
-			return wrong(what, text, "give the whole path: the scheduler has a "
+			return wrong(what, text,
+			    "give the whole path: the scheduler has a "
 			    "working directory of its own");
 		break;
 	case SETTINGS_TLS:

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define SHA256_HEX 65	/* 64 lower-case hexadecimal digits and a NUL */
+#define SHA256_HEX 65 /* 64 lower-case hexadecimal digits and a NUL */
 
 struct sha256;
 

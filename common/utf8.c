@@ -23,16 +23,16 @@ utf8_decode(const unsigned char *p, size_t n, uint32_t *c)
 		len = 3;
 		v = b & 0x0fu;
 		if (b == 0xe0)
-			low = 0xa0;	/* shorter forms exist */
+			low = 0xa0; /* shorter forms exist */
 		else if (b == 0xed)
-			high = 0x9f;	/* surrogates */
+			high = 0x9f; /* surrogates */
 	} else {
 		len = 4;
 		v = b & 0x07u;
 		if (b == 0xf0)
 			low = 0x90;
 		else if (b == 0xf4)
-			high = 0x8f;	/* past U+10FFFF */
+			high = 0x8f; /* past U+10FFFF */
 	}
 	for (i = 1; i < len; i++) {
 		if ((size_t)i >= n || p[i] < low || p[i] > high)

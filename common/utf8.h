@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UTF8_REPLACEMENT "\xef\xbf\xbd"	/* U+FFFD */
+#define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 /*
  * Length of the well-formed character at p (n bytes are there, at least
@@ -34,8 +34,8 @@ size_t utf8_floor(const char *p, size_t n);
 static inline int
 utf8_xml_char(uint32_t c)
 {
-	return c >= 0x20 ? c <= 0xd7ff || (c >= 0xe000 && c <= 0xfffd) ||
-	    (c >= 0x10000 && c <= 0x10ffff) :
+	return c >= 0x20 ?
+	    c <= 0xd7ff || (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c <= 0x10ffff) :
 	    c == '\t' || c == '\n' || c == '\r';
 }
 

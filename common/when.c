@@ -45,8 +45,7 @@ read_date(const char **p, const char *end, struct tm *tm)
 	    digits(p, end, 2, 1, 12, &tm->tm_mon) == -1 || literal(p, end, '-') == -1 ||
 	    digits(p, end, 2, 1, days[tm->tm_mon - 1], &tm->tm_mday) == -1)
 		return -1;
-	if (tm->tm_mon == 2 && tm->tm_mday == 29 &&
-	    (y % 4 != 0 || (y % 100 == 0 && y % 400 != 0)))
+	if (tm->tm_mon == 2 && tm->tm_mday == 29 && (y % 4 != 0 || (y % 100 == 0 && y % 400 != 0)))
 		return -1;
 	tm->tm_mon--;
 	tm->tm_year = y - 1900;
@@ -125,7 +124,7 @@ when_format(int64_t t, char out[WHEN_SIZE])
 
 	y = (d - d / (DAYS_4 - 1) + d / DAYS_100 - d / (DAYS_400 - 1)) / 365;
 	d -= 365 * y + y / 4 - y / 100;
-	m = (5 * d + 2) / 153;			/* 0 is March */
+	m = (5 * d + 2) / 153; /* 0 is March */
 	d -= (153 * m + 2) / 5 - 1;
 	y += (int)(day / DAYS_400) * 400 + (m >= 10);
 	m += m < 10 ? 3 : -9;
@@ -207,7 +206,7 @@ when_parse_span(const char *text, int64_t *seconds)
 	case 's':
 		break;
 	default:
-		n++;	/* plain seconds */
+		n++; /* plain seconds */
 	}
 	/* A thousand years: more is a slip of the pen. */
 	if (num_parse_count(text, n - 1, 31556952000u / unit, &v) == -1)

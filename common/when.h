@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 /* Years 0001 to 9999: what the stream and the databases can hold. */
-#define WHEN_MIN	(-62135596800LL)
-#define WHEN_MAX	253402300799LL
+#define WHEN_MIN (-62135596800LL)
+#define WHEN_MAX 253402300799LL
 
-#define WHEN_SIZE	21	/* 2024-12-03T15:26:05Z and its NUL */
+#define WHEN_SIZE 21 /* 2024-12-03T15:26:05Z and its NUL */
 
 /* The record stream's form.  t must lie between WHEN_MIN and WHEN_MAX. */
 void when_format(int64_t t, char out[WHEN_SIZE]);

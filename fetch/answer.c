@@ -6,8 +6,19 @@
 #include "utf8.h"
 
 enum state {
-	IN_TEXT, AFTER_LT, IN_BANG, IN_COMMENT, IN_CDATA, IN_PI, IN_DOCTYPE,
-	IN_SUBSET, IN_NAME, IN_TAG, IN_QUOTE, IN_END_NAME, IN_END_TAG
+	IN_TEXT,
+	AFTER_LT,
+	IN_BANG,
+	IN_COMMENT,
+	IN_CDATA,
+	IN_PI,
+	IN_DOCTYPE,
+	IN_SUBSET,
+	IN_NAME,
+	IN_TAG,
+	IN_QUOTE,
+	IN_END_NAME,
+	IN_END_TAG
 };
 
 static int
@@ -56,15 +67,15 @@ magic(const unsigned char *p, size_t n)
 		size_t at, n;
 		const char *bytes, *extension;
 	} table[] = {
-		{0, 4, "FLV\x01", "flv"},
-		{4, 4, "ftyp", "mp4"},
-		{0, 4, "PK\3\4", "zip"},
-		{0, 4, "PK\5\6", "zip"},	/* an empty one */
-		{0, 2, "\x1f\x8b", "gz"},
-		{0, 4, "\x1a\x45\xdf\xa3", "mkv"},
-		{0, 4, "OggS", "ogg"},
-		{8, 4, "AVI ", "avi"},
-		{0, 3, "NSB", "nsb"},
+	    {0, 4, "FLV\x01", "flv"},
+	    {4, 4, "ftyp", "mp4"},
+	    {0, 4, "PK\3\4", "zip"},
+	    {0, 4, "PK\5\6", "zip"}, /* an empty one */
+	    {0, 2, "\x1f\x8b", "gz"},
+	    {0, 4, "\x1a\x45\xdf\xa3", "mkv"},
+	    {0, 4, "OggS", "ogg"},
+	    {8, 4, "AVI ", "avi"},
+	    {0, 3, "NSB", "nsb"},
 	};
 	size_t i;
 
@@ -153,8 +164,7 @@ decide(struct answer *a, int final)
 	else if (p[at] == '<') {
 		if (n - at < 20 && n < ANSWER_HEAD && !final)
 			return;
-		a->kind = is_html((const char *)p + at + 1, n - at - 1) ?
-		    ANSWER_HTML : ANSWER_XML;
+		a->kind = is_html((const char *)p + at + 1, n - at - 1) ? ANSWER_HTML : ANSWER_XML;
 	} else if (p[at] == '{' || p[at] == '[')
 		a->kind = ANSWER_JSON;
 	else if (n < ANSWER_HEAD && !final)
@@ -177,7 +187,7 @@ element(struct answer *a)
 {
 	a->name[a->name_n] = '\0';
 	if (a->closed && a->depth <= 0)
-		a->junk = 1;	/* a second root */
+		a->junk = 1; /* a second root */
 	if (a->depth > 0 && strcmp(a->name, a->root) == 0)
 		a->nested = 1;
 	if (a->depth == 0) {
@@ -215,8 +225,7 @@ element_end(struct answer *a, int by_name)
 	/* An end tag that fits nowhere, or one that is missing, is praic-split's
 	 * business: the root is closed by its name, not by a count. */
 	if (by_name)
-		a->closed = a->names_root && a->same == a->root_n &&
-		    (a->depth <= 0 || !a->nested);
+		a->closed = a->names_root && a->same == a->root_n && (a->depth <= 0 || !a->nested);
 	else
 		a->closed = a->depth == 0 && a->roots == 1;
 }
@@ -383,8 +392,8 @@ step(struct answer *a, char c)
 		if (a->tags == 1 && !a->foreign && a->name_n == 4 &&
 		    memcmp(a->name, "xml", 3) == 0 && is_blank(a->name[3])) {
 			a->declared = 1;
-			a->mark_at += (size_t)a->scanned *
-			    (size_t)(a->form == ANSWER_BYTES ? 1 : 2);
+			a->mark_at +=
+			    (size_t)a->scanned * (size_t)(a->form == ANSWER_BYTES ? 1 : 2);
 		}
 		break;
 	case IN_DOCTYPE:
@@ -497,11 +506,11 @@ scan_utf16(struct answer *a, const unsigned char *p, size_t n)
 			break;
 		a->odd_n = 0;
 		c = a->form == ANSWER_UTF16LE ? (uint32_t)a->odd[0] | (uint32_t)a->odd[1] << 8 :
-		    (uint32_t)a->odd[1] | (uint32_t)a->odd[0] << 8;
+						(uint32_t)a->odd[1] | (uint32_t)a->odd[0] << 8;
 		if (c == 0xfeff && a->scanned == 0 && o == 0)
 			continue;
 		if (c >= 0xd800 && c <= 0xdfff)
-			c = '?';	/* half of a pair: not ASCII, which is all that counts */
+			c = '?'; /* half of a pair: not ASCII, which is all that counts */
 		if (o + 4 > sizeof(out)) {
 			scan(a, out, o);
 			o = 0;
@@ -571,8 +580,8 @@ answer_end(struct answer *a)
 		release_head(a);
 	}
 	if (a->kind == ANSWER_XML)
-		a->whole = a->roots > 0 && a->closed && !a->junk && a->state == IN_TEXT &&
-		    a->odd_n == 0;
+		a->whole =
+		    a->roots > 0 && a->closed && !a->junk && a->state == IN_TEXT && a->odd_n == 0;
 	/* After a tag out of place, what seems a child of the root may not be. */
 	if (a->kind == ANSWER_XML && a->error && a->error_depth > 0 && a->depth != 0)
 		a->error = 0;

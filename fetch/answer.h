@@ -13,21 +13,21 @@
 #include "buf.h"
 
 enum answer_kind {
-	ANSWER_EMPTY,		/* no byte, or blanks only */
+	ANSWER_EMPTY, /* no byte, or blanks only */
 	ANSWER_XML,
 	ANSWER_HTML,
 	ANSWER_JSON,
-	ANSWER_TEXT,		/* none of these, but text */
-	ANSWER_BINARY		/* extension says of what sort */
+	ANSWER_TEXT,  /* none of these, but text */
+	ANSWER_BINARY /* extension says of what sort */
 };
 
 /* How its characters are written, as far as it matters for a mark. */
 enum answer_form { ANSWER_BYTES, ANSWER_UTF16LE, ANSWER_UTF16BE };
 
-#define ANSWER_NAME 64		/* of an element; a longer one is cut */
-#define ANSWER_HEAD 512		/* first bytes that decide */
-#define ANSWER_SAID 4096	/* of an error's text */
-#define ANSWER_LSID 1024	/* of a session's lsid; no longer one is asked for */
+#define ANSWER_NAME  64	  /* of an element; a longer one is cut */
+#define ANSWER_HEAD  512  /* first bytes that decide */
+#define ANSWER_SAID  4096 /* of an error's text */
+#define ANSWER_LSID  1024 /* of a session's lsid; no longer one is asked for */
 #define ANSWER_SMALL ((size_t)64 * 1024)
 
 struct answer {
@@ -37,7 +37,7 @@ struct answer {
 	const char *extension;
 
 	/* of ANSWER_XML */
-	char root[ANSWER_NAME];	/* with its prefix */
+	char root[ANSWER_NAME]; /* with its prefix */
 	int error;		/* the root, or a child of it, is an error */
 	int whole;		/* the root is closed, and nothing is behind it */
 	uint64_t children;	/* elements right below the root */
@@ -53,12 +53,12 @@ struct answer {
 	struct buf lsid;
 	/* The text of an error: of <error>, or what JSON has to say. */
 	struct buf said;
-	int denied;		/* JSON that says that the token is no good */
+	int denied; /* JSON that says that the token is no good */
 
 	/* The first ANSWER_SMALL bytes, but for XML and binary. */
 	struct buf small;
 	uint64_t bytes;
-	unsigned char last[4];	/* the last bytes, for the line end */
+	unsigned char last[4]; /* the last bytes, for the line end */
 
 	/* The scanner's own. */
 	unsigned char head[ANSWER_HEAD];
@@ -66,14 +66,14 @@ struct answer {
 	int known, state, depth, roots, closed, junk, nested;
 	int in_error, error_depth;
 	char quote, before, held;
-	int matched;		/* bytes that match what the state waits for */
+	int matched; /* bytes that match what the state waits for */
 	char name[ANSWER_NAME];
 	size_t name_n, root_n, same, cdata_at;
 	int names_root;
-	uint64_t scanned, tags;	/* decoded bytes; of the kind <...> */
-	int in_session, in_lsid;	/* in its tag; in that attribute's value */
-	int foreign;		/* the declaration is not all ASCII */
-	unsigned char odd[4];	/* of a UTF-16 character that a piece cut */
+	uint64_t scanned, tags;	 /* decoded bytes; of the kind <...> */
+	int in_session, in_lsid; /* in its tag; in that attribute's value */
+	int foreign;		 /* the declaration is not all ASCII */
+	unsigned char odd[4];	 /* of a UTF-16 character that a piece cut */
 	size_t odd_n;
 };
 

@@ -8,7 +8,7 @@
 #include "num.h"
 
 #define MAX_ANSWER (1 << 20)
-#define MAX_TIME 60
+#define MAX_TIME   60
 /* 2001 to 2286: ten digits, so that no version or count is taken for a time. */
 #define DIGITS 10
 
@@ -24,9 +24,14 @@ apiinfo_ask(struct site *s, struct buf *b)
 {
 	size_t before = b->n;
 	struct call c = {
-		.site = s, .auth = CALL_BEARER, .path = "/api/command",
-		.query = "action=get_api_info", .max_time = MAX_TIME,
-		.max_bytes = MAX_ANSWER, .take = take, .arg = b,
+	    .site = s,
+	    .auth = CALL_BEARER,
+	    .path = "/api/command",
+	    .query = "action=get_api_info",
+	    .max_time = MAX_TIME,
+	    .max_bytes = MAX_ANSWER,
+	    .take = take,
+	    .arg = b,
 	};
 
 	if (call_run(&c) != CALL_DONE)
@@ -64,8 +69,7 @@ apiinfo_learn_time(struct site *s)
 	if (t != 0) {
 		s->date = t;
 		s->date_at = call_clock();
-		msg_tell(1, "%s: its answers bear no Date: the command API told the time",
-		    s->name);
+		msg_tell(1, "%s: its answers bear no Date: the command API told the time", s->name);
 	}
 	buf_free(&b);
 }

@@ -47,8 +47,10 @@ write_records(const struct site *s, const struct spool_file *f)
 	buf_reset(&row);
 	rec_row(&row, TABLE_SESSION);
 	for (i = 0; i < SESSION_COLUMNS; i++)
-		rec_value(&row, i == SESSION_HOST_NAME ? host : i == SESSION_LSID ? lsid :
-		    (struct rec_value){NULL, 0});
+		rec_value(&row,
+		    i == SESSION_HOST_NAME ? host :
+			i == SESSION_LSID  ? lsid :
+					     (struct rec_value){NULL, 0});
 	rec_end_row(&row);
 	rec_rows(w, row.p, row.n, 1);
 	rec_commit(w);
@@ -98,7 +100,7 @@ backup_run(struct options *o)
 
 	if (o->spool == NULL || o->operands > 0) {
 		msg_warn(o->spool == NULL ? "backup: -d SPOOL is missing" :
-		    "backup: it takes no operands");
+					    "backup: it takes no operands");
 		return EX_USAGE;
 	}
 	body = body_of(&o->site);

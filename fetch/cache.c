@@ -23,11 +23,11 @@ open_below(const char *base, int *unsafe)
 	struct stat st;
 	int fd;
 
-	(void)mkdir(base, 0700);	/* ~/.cache need not be there yet */
+	(void)mkdir(base, 0700); /* ~/.cache need not be there yet */
 	(void)mkdir(path, 0700);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd != -1 && (fstat(fd, &st) == -1 || st.st_uid != geteuid() ||
-	    (st.st_mode & 022) != 0)) {
+	if (fd != -1 &&
+	    (fstat(fd, &st) == -1 || st.st_uid != geteuid() || (st.st_mode & 022) != 0)) {
 		msg_warn("%s: it is not yours alone: chmod 700 it, or remove it", path);
 		*unsafe = 1;
 		close(fd);
@@ -41,8 +41,7 @@ static int
 open_dir(int *unsafe)
 {
 	static const char *const names[] = {
-		"XDG_RUNTIME_DIR", "CACHE_DIRECTORY", "XDG_CACHE_HOME", NULL
-	};
+	    "XDG_RUNTIME_DIR", "CACHE_DIRECTORY", "XDG_CACHE_HOME", NULL};
 	const char *base;
 	char *path;
 	int i, fd;

@@ -19,15 +19,15 @@
 #error "libcurl 7.85 or later is needed (CURLOPT_PROTOCOLS_STR)"
 #endif
 
-#define MAX_SAID 4096		/* kept of what comes with a refusal */
-#define MAX_REFUSAL (1 << 20)	/* then it is not heard to the end */
-#define POLL_MS 250		/* limits of time are looked at so often */
+#define MAX_SAID     4096      /* kept of what comes with a refusal */
+#define MAX_REFUSAL  (1 << 20) /* then it is not heard to the end */
+#define POLL_MS	     250       /* limits of time are looked at so often */
 #define BUFFER_BYTES (128L * 1024)
 
 /* What the calls of a site share. */
 struct pace {
-	CURLM *multi;		/* all calls; it keeps the parsed CA file, too */
-	CURLSH *share;		/* names, and TLS sessions to resume */
+	CURLM *multi;  /* all calls; it keeps the parsed CA file, too */
+	CURLSH *share; /* names, and TLS sessions to resume */
 	struct rate *rate;
 };
 
@@ -106,8 +106,8 @@ call_open(struct site *s)
 
 	/* libcurl without memory frees what it has freed before (7.88, a TLS
 	 * session that it cannot note): so it is out of memory as praic is. */
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup,
-	    xcalloc) != CURLE_OK) {
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) !=
+	    CURLE_OK) {
 		msg_warn("libcurl cannot be set up");
 		return EX_SOFTWARE;
 	}
@@ -120,9 +120,9 @@ call_open(struct site *s)
 	    strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
 		call_of_context = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (p->multi == NULL || p->share == NULL ||
-	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) !=
-	    CURLSHE_OK || curl_share_setopt(p->share, CURLSHOPT_SHARE,
-	    CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
+	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
+	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
+		CURLSHE_OK) {
 		msg_warn("libcurl cannot be set up");
 		return EX_SOFTWARE;
 	}
@@ -199,8 +199,8 @@ on_header(char *p, size_t size, size_t count, void *arg)
 	/* What comes behind a chunked body is no header. */
 	if (c->headed && c->bytes > 0)
 		return all;
-	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r' || p[n - 1] == ' ' ||
-	    p[n - 1] == '\t'))
+	while (
+	    n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r' || p[n - 1] == ' ' || p[n - 1] == '\t'))
 		n--;
 	if (n == 0) {
 		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
@@ -262,8 +262,7 @@ on_progress(void *arg, curl_off_t total, curl_off_t got, curl_off_t up_total, cu
 		c->last_at = now;
 		c->slow = now - c->began > s->answer_time * 1000;
 	} else if (now - c->last_at >= s->stall_time * 1000) {
-		c->slow = c->bytes - c->last_bytes <
-		    (uint64_t)s->stall_time * SITE_STALL_RATE;
+		c->slow = c->bytes - c->last_bytes < (uint64_t)s->stall_time * SITE_STALL_RATE;
 		c->last_at = now;
 		c->last_bytes = c->bytes;
 	}
@@ -311,10 +310,10 @@ set_headers(struct call *c)
 
 /* Every option is checked: a verification that was not switched on, because
  * libcurl was built without it, must not go unseen. */
-#define SET(option, value) \
-	do { \
+#define SET(option, value)                                                \
+	do {                                                              \
 		if (curl_easy_setopt(c->easy, option, value) != CURLE_OK) \
-			c->broken = 1; \
+			c->broken = 1;                                    \
 	} while (0)
 
 /*
@@ -329,8 +328,8 @@ on_alert(const SSL *ssl, int where, int what)
 	struct call *c = SSL_CTX_get_ex_data(context, call_of_context);
 
 	/* A proxy's TLS, which is begun first, is not that of the answer. */
-	if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY &&
-	    c != NULL && c->context == context)
+	if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY && c != NULL &&
+	    c->context == context)
 		c->farewell = 1;
 }
 
@@ -354,7 +353,7 @@ set_tls(struct call *c)
 
 	SET(CURLOPT_PROTOCOLS_STR, "https");
 	SET(CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);	/* see moved() */
+	SET(CURLOPT_FOLLOWLOCATION, 0L); /* see moved() */
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -410,14 +409,14 @@ call_start(struct call *c)
 	if (c->moved.n > 0)
 		buf_add(&c->url, c->moved.p, c->moved.n);
 	else
-		buf_printf(&c->url, "%s%s%s%s", c->site->url, c->path,
-		    c->query != NULL ? "?" : "", c->query != NULL ? c->query : "");
+		buf_printf(&c->url, "%s%s%s%s", c->site->url, c->path, c->query != NULL ? "?" : "",
+		    c->query != NULL ? c->query : "");
 
 	c->result = CURLE_FAILED_INIT;
 	c->easy = curl_easy_init();
 	if (c->easy == NULL) {
 		c->over = 1;
-		return;		/* call_end sees it */
+		return; /* call_end sees it */
 	}
 	SET(CURLOPT_URL, buf_text(&c->url));
 	set_tls(c);

@@ -18,25 +18,25 @@ enum call_auth { CALL_OPEN, CALL_BASIC, CALL_BEARER };
 
 /* What a call has come to. */
 enum call_end {
-	CALL_DONE,	/* 200 or 206, and the body to its last byte */
-	CALL_AGAIN,	/* it may go better later */
-	CALL_MOVED,	/* redirected on this host: start it again, at once */
-	CALL_TOKEN,	/* 401: start it again with another token */
-	CALL_FAILED	/* it would not go better */
+	CALL_DONE,  /* 200 or 206, and the body to its last byte */
+	CALL_AGAIN, /* it may go better later */
+	CALL_MOVED, /* redirected on this host: start it again, at once */
+	CALL_TOKEN, /* 401: start it again with another token */
+	CALL_FAILED /* it would not go better */
 };
 
 struct call {
 	/* The question; what is pointed to outlives the call. */
 	struct site *site;
 	enum call_auth auth;
-	const char *path;		/* "/api/reporting" */
-	const char *query;		/* after ?, or NULL */
-	const char *body;		/* sent by POST; NULL for a GET */
+	const char *path;  /* "/api/reporting" */
+	const char *query; /* after ?, or NULL */
+	const char *body;  /* sent by POST; NULL for a GET */
 	const char *body_type;
-	int64_t range;			/* begin at this byte; 0: no range */
-	const char *if_range;		/* validator that goes with it */
-	int64_t max_time;		/* seconds for all of it */
-	uint64_t max_bytes;		/* of the body; 0: no limit */
+	int64_t range;	      /* begin at this byte; 0: no range */
+	const char *if_range; /* validator that goes with it */
+	int64_t max_time;     /* seconds for all of it */
+	uint64_t max_bytes;   /* of the body; 0: no limit */
 	/*
 	 * The header of a 200 or 206 is here (may be NULL), then its body.
 	 * Another value than 0 ends the call: CALL_FAILED with this as code,
@@ -47,27 +47,27 @@ struct call {
 	void *arg;
 	/* Look at easy before it is gone (may be NULL). */
 	void (*inspect)(struct call *);
-	int want_certificate;		/* for inspect: CURLINFO_CERTINFO */
+	int want_certificate; /* for inspect: CURLINFO_CERTINFO */
 
 	/* The answer, valid once its header is here. */
 	long status;
-	int64_t date;			/* its Date; 0: none */
-	int64_t retry_after;		/* seconds; -1: not said */
-	int64_t length;			/* Content-Length; -1: not said */
-	int64_t range_first, range_total; /* Content-Range; -1 */
-	int encoded;			/* Content-Encoding, other than identity */
-	int chunked;			/* Transfer-Encoding, and so no length */
-	struct buf type, etag, modified, disposition;	/* as they came */
-	uint64_t bytes;			/* of the body, so far */
+	int64_t date;				      /* its Date; 0: none */
+	int64_t retry_after;			      /* seconds; -1: not said */
+	int64_t length;				      /* Content-Length; -1: not said */
+	int64_t range_first, range_total;	      /* Content-Range; -1 */
+	int encoded;				      /* Content-Encoding, other than identity */
+	int chunked;				      /* Transfer-Encoding, and so no length */
+	struct buf type, etag, modified, disposition; /* as they came */
+	uint64_t bytes;				      /* of the body, so far */
 
 	/* After call_end. */
 	enum call_end end;
-	int code;			/* exit code, if it is given up */
-	int slow;			/* a limit of time was met */
-	int big;			/* max_bytes was met */
-	int torn;			/* done, but it may have been cut: it had no length,
+	int code;	/* exit code, if it is given up */
+	int slow;	/* a limit of time was met */
+	int big;	/* max_bytes was met */
+	int torn;	/* done, but it may have been cut: it had no length,
 					 * and the connection no proper end */
-	struct buf why;			/* for a message */
+	struct buf why; /* for a message */
 
 	/* It has ended, so, and waits for call_end. */
 	int over;
@@ -78,7 +78,7 @@ struct call {
 	struct curl_slist *headers;
 	struct buf url, moved, location, said;
 	int redirects, stopped, told, broken, headed, token_number, farewell;
-	void *context;			/* SSL_CTX of the appliance */
+	void *context; /* SSL_CTX of the appliance */
 	int64_t began, last, last_at;
 	uint64_t last_bytes;
 	char error[CURL_ERROR_SIZE];
@@ -123,7 +123,7 @@ int64_t call_pace(struct site *);
 /* Tries of one thing, until the site's time for that is used up. */
 struct retry {
 	int tries;
-	int64_t since;			/* call_clock() of the first failure */
+	int64_t since; /* call_clock() of the first failure */
 };
 
 /*
@@ -145,7 +145,7 @@ static inline int
 call_is_good(const struct call *c)
 {
 	return c->status == 200 || c->status == 206 ||
-	    (c->status == 201 && c->auth == CALL_BASIC);	/* a token was made */
+	    (c->status == 201 && c->auth == CALL_BASIC); /* a token was made */
 }
 
 /* Not there, or not for this account: an appliance says the same to both. */

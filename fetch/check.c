@@ -20,14 +20,14 @@
 #include "msg.h"
 #include "token.h"
 
-#define CLOCK_OFF 60		/* seconds that are worth a word */
-#define EXPIRES_SOON INT64_C(2592000)	/* 30 days */
+#define CLOCK_OFF    60		      /* seconds that are worth a word */
+#define EXPIRES_SOON INT64_C(2592000) /* 30 days */
 
 struct check {
 	struct site *site;
 	struct document document;
-	int code;		/* the worst */
-	int broken;		/* standard output */
+	int code;   /* the worst */
+	int broken; /* standard output */
 	char certificate[256];
 	int64_t expires;
 };
@@ -77,14 +77,16 @@ check_name(struct check *k)
 	}
 	r = getaddrinfo(host, NULL, &hints, &list);
 	if (r != 0) {
-		line(k, "FAILED", "name resolution", xasprintf("%s: %s: see --host, and the "
-		    "resolver of this machine", host, gai_strerror(r)));
+		line(k, "FAILED", "name resolution",
+		    xasprintf("%s: %s: see --host, and the "
+			      "resolver of this machine",
+			host, gai_strerror(r)));
 		failed(k, EX_UNAVAILABLE);
 		return -1;
 	}
 	for (a = list; a != NULL; a = a->ai_next)
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0,
-		    NI_NUMERICHOST) == 0)
+			NI_NUMERICHOST) == 0)
 			buf_printf(&b, "%s%s", b.n > 0 ? ", " : "", text);
 	freeaddrinfo(list);
 	line(k, "ok", "name resolution", xasprintf("%s is %s", host, buf_text(&b)));
@@ -101,8 +103,8 @@ look_at_certificate(struct call *c)
 	struct curl_slist *s;
 	time_t t;
 
-	if (curl_easy_getinfo(c->easy, CURLINFO_CERTINFO, &chain) != CURLE_OK ||
-	    chain == NULL || chain->num_of_certs == 0)
+	if (curl_easy_getinfo(c->easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
+	    chain->num_of_certs == 0)
 		return;
 	for (s = chain->certinfo[0]; s != NULL; s = s->next) {
 		if (strncasecmp(s->data, "Issuer:", 7) == 0)
@@ -126,9 +128,15 @@ static int
 check_tls(struct check *k)
 {
 	struct call c = {
-		.site = k->site, .auth = CALL_OPEN, .path = "/check_health",
-		.max_time = 60, .max_bytes = 1 << 20, .take = ignore, .arg = k,
-		.inspect = look_at_certificate, .want_certificate = 1,
+	    .site = k->site,
+	    .auth = CALL_OPEN,
+	    .path = "/check_health",
+	    .max_time = 60,
+	    .max_bytes = 1 << 20,
+	    .take = ignore,
+	    .arg = k,
+	    .inspect = look_at_certificate,
+	    .want_certificate = 1,
 	};
 	enum call_end end = call_run(&c);
 	int64_t now = (int64_t)time(NULL);
@@ -140,12 +148,14 @@ check_tls(struct check *k)
 		failed(k, c.code);
 		r = -1;
 	} else if (k->expires != 0 && k->expires - now < EXPIRES_SOON)
-		line(k, "soon", "connection, TLS", xasprintf("the certificate by %s ends in %lld days",
-		    k->certificate, (long long)((k->expires - now) / 86400)));
+		line(k, "soon", "connection, TLS",
+		    xasprintf("the certificate by %s ends in %lld days", k->certificate,
+			(long long)((k->expires - now) / 86400)));
 	else
-		line(k, "ok", "connection, TLS", xasprintf("verified%s%s%s", k->site->ca_file != NULL ?
-		    " by " : "", k->site->ca_file != NULL ? k->site->ca_file : "",
-		    k->site->pin != NULL ? ", key pinned" : ""));
+		line(k, "ok", "connection, TLS",
+		    xasprintf("verified%s%s%s", k->site->ca_file != NULL ? " by " : "",
+			k->site->ca_file != NULL ? k->site->ca_file : "",
+			k->site->pin != NULL ? ", key pinned" : ""));
 	call_free(&c);
 	return r;
 }
@@ -156,8 +166,9 @@ check_account(struct check *k)
 	int code = token_new(k->site);
 
 	if (code != 0) {
-		line(k, "FAILED", "account", xstrdup("no token: see the message, --client-id and "
-		    "--secret"));
+		line(k, "FAILED", "account",
+		    xstrdup("no token: see the message, --client-id and "
+			    "--secret"));
 		failed(k, code);
 		return -1;
 	}
@@ -177,9 +188,10 @@ is_nothing(struct check *k, const struct question *q)
 	buf_add(&text, d->answer.said.p, d->answer.said.n);
 	is = nothing_is(d, q, buf_text(&text));
 	if (is != 1) {
-		line(k, "FAILED", q->report, xasprintf("it says: %s (not only of a time when "
-		    "nothing was; if that means that there is nothing: --nothing TEXT)",
-		    site_show(k->site, text.p, text.n, shown)));
+		line(k, "FAILED", q->report,
+		    xasprintf("it says: %s (not only of a time when "
+			      "nothing was; if that means that there is nothing: --nothing TEXT)",
+			site_show(k->site, text.p, text.n, shown)));
 		failed(k, EX_UNAVAILABLE);
 	} else {
 		buf_reset(&d->answer.said);
@@ -210,15 +222,19 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 	if (end == CALL_DONE && d->answer.kind == ANSWER_XML) {
 		if (needed && !by_session && d->answer.error && !is_nothing(k, &q))
 			return;
-		line(k, "ok", report, xasprintf("%s%s", d->answer.said.n > 0 ? "it says: " : "",
-		    site_show(k->site, d->answer.said.p, d->answer.said.n, shown)));
+		line(k, "ok", report,
+		    xasprintf("%s%s", d->answer.said.n > 0 ? "it says: " : "",
+			site_show(k->site, d->answer.said.p, d->answer.said.n, shown)));
 		return;
 	}
 	if (end == CALL_DONE) {
 		line(k, "FAILED", report, xasprintf("the answer is %s", answer_what(&d->answer)));
 		d->call.code = EX_UNAVAILABLE;
 	} else
-		line(k, d->call.code != EX_NOPERM ? "FAILED" : needed ? "REFUSED" : "refused",
+		line(k,
+		    d->call.code != EX_NOPERM ? "FAILED" :
+			needed		      ? "REFUSED" :
+						"refused",
 		    report, xasprintf("%s", buf_text(&d->call.why)));
 	if (needed || d->call.code != EX_NOPERM)
 		failed(k, d->call.code);
@@ -238,13 +254,15 @@ check_backup(struct check *k)
 	if (at != NULL)
 		at += strcspn(at, "01");
 	if (at == NULL || *at == '\0')
-		line(k, "-", "backup", xstrdup("not known without making one (the command API, "
-		    "which would tell, is refused)"));
+		line(k, "-", "backup",
+		    xstrdup("not known without making one (the command API, "
+			    "which would tell, is refused)"));
 	else if (*at == '1')
 		line(k, "ok", "backup", xstrdup("allowed"));
 	else
-		line(k, "refused", "backup", xstrdup("allow it in /login > Management > API "
-		    "Configuration, if it is wanted"));
+		line(k, "refused", "backup",
+		    xstrdup("allow it in /login > Management > API "
+			    "Configuration, if it is wanted"));
 	buf_free(&b);
 }
 
@@ -257,13 +275,15 @@ check_clock(struct check *k)
 	now = site_now(k->site);
 	off = now - (int64_t)time(NULL);
 	if (now == 0) {
-		line(k, "FAILED", "clock", xstrdup("its answers bear no Date, and the command "
-		    "API, which would tell the time, is refused: sessions need --until"));
+		line(k, "FAILED", "clock",
+		    xstrdup("its answers bear no Date, and the command "
+			    "API, which would tell the time, is refused: sessions need --until"));
 		failed(k, EX_UNAVAILABLE);
 	} else if (off > CLOCK_OFF || off < -CLOCK_OFF)
-		line(k, "off", "clock", xasprintf("the appliance's is %lld seconds %s this machine's; "
-		    "nothing is lost by that", (long long)(off < 0 ? -off : off),
-		    off < 0 ? "behind" : "ahead of"));
+		line(k, "off", "clock",
+		    xasprintf("the appliance's is %lld seconds %s this machine's; "
+			      "nothing is lost by that",
+			(long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of"));
 	else
 		line(k, "ok", "clock", xstrdup("the appliance's and this machine's agree"));
 }
@@ -279,8 +299,7 @@ all_checks(struct check *k)
 		return k->code;
 	check_report(k, sessions[0], 0, 1);
 	check_report(k, sessions[1], 0, 0);
-	check_report(k, k->site->rs ? "SupportSessionRecording" : "AccessSessionRecording",
-	    1, 1);
+	check_report(k, k->site->rs ? "SupportSessionRecording" : "AccessSessionRecording", 1, 1);
 	check_report(k, "CommandShellRecording", 1, 1);
 	if (k->site->rs)
 		check_report(k, "ShowMyScreenRecording", 1, 1);

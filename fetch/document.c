@@ -26,7 +26,7 @@ static void
 add_encoded(struct buf *b, const char *p)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
 
 	for (; *p != '\0'; p++)
 		if (strchr(plain, *p) != NULL)
@@ -134,8 +134,7 @@ odd(struct document *d, const char *more)
 	buf_reset(&d->call.why);
 	buf_printf(&d->call.why, "the answer is %s%s", answer_what(a), more);
 	if (a->said.n > 0)
-		buf_printf(&d->call.why, ": %s",
-		    site_show(d->site, a->said.p, a->said.n, shown));
+		buf_printf(&d->call.why, ": %s", site_show(d->site, a->said.p, a->said.n, shown));
 	d->call.code = EX_UNAVAILABLE;
 	return DOCUMENT_AGAIN;
 }
@@ -194,7 +193,8 @@ judge(struct document *d, const struct question *q)
 	 * answer of the same length does. */
 	if (d->call.torn && a->kind != ANSWER_XML && d->torn_bytes != a->bytes) {
 		d->torn_bytes = a->bytes;
-		return odd(d, ", and the connection was cut: neither a length nor an end of TLS "
+		return odd(d,
+		    ", and the connection was cut: neither a length nor an end of TLS "
 		    "says that this is all");
 	}
 	switch (a->kind) {
@@ -204,8 +204,7 @@ judge(struct document *d, const struct question *q)
 		if (a->error)
 			return judge_error(d, q);
 		colon = strchr(a->root, ':');
-		if (d->root != NULL && strcmp(colon != NULL ? colon + 1 : a->root,
-		    d->root) != 0) {
+		if (d->root != NULL && strcmp(colon != NULL ? colon + 1 : a->root, d->root) != 0) {
 			char more[ANSWER_NAME + 32];
 
 			snprintf(more, sizeof(more), " with the root <%s>", a->root);
@@ -262,7 +261,8 @@ document_complain(const struct document *d, enum document_is is, const char *wha
 
 	if (is == DOCUMENT_ERROR)
 		msg_warn("%s: %s: the appliance says: %s (if that means that there is "
-		    "nothing: --nothing TEXT)", d->site->name, what,
+			 "nothing: --nothing TEXT)",
+		    d->site->name, what,
 		    site_show(d->site, d->answer.said.p, d->answer.said.n, shown));
 	else
 		call_complain(&d->call, what);
@@ -282,8 +282,8 @@ document_get(struct document *d, const struct question *q, enum document_is *is)
 		delay = call_retry(&r, &d->call);
 		if (delay == -1)
 			break;
-		msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", d->site->name,
-		    q->report, (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
+		msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", d->site->name, q->report,
+		    (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
 		call_sleep(d->site, delay);
 	}
 	if (*is == DOCUMENT_DATA || *is == DOCUMENT_NOTHING)

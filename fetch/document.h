@@ -12,9 +12,9 @@
 #define QUESTION_PARAMS 32
 
 struct question {
-	const char *report;		/* the API's name of it */
+	const char *report; /* the API's name of it */
 	struct {
-		const char *name, *value;	/* not owned */
+		const char *name, *value; /* not owned */
 	} param[QUESTION_PARAMS];
 	size_t n;
 };
@@ -26,10 +26,10 @@ void question_encode(struct buf *, const struct question *);
 
 enum document_is {
 	DOCUMENT_DATA,
-	DOCUMENT_NOTHING,	/* the appliance says that there is nothing */
-	DOCUMENT_ERROR,		/* it says something else, in d->answer.said */
-	DOCUMENT_AGAIN,		/* d->call says why, and whether it was slow */
-	DOCUMENT_FAILED		/* for good: d->call.code */
+	DOCUMENT_NOTHING, /* the appliance says that there is nothing */
+	DOCUMENT_ERROR,	  /* it says something else, in d->answer.said */
+	DOCUMENT_AGAIN,	  /* d->call says why, and whether it was slow */
+	DOCUMENT_FAILED	  /* for good: d->call.code */
 };
 
 struct document {
@@ -37,11 +37,11 @@ struct document {
 	struct call call;
 	struct answer answer;
 	int fd;
-	int64_t took;		/* milliseconds */
-	struct buf body;	/* the question, encoded */
-	const char *root;	/* the only root that will do, or NULL: any */
-	const char *only;	/* the only session that will do, or NULL: any */
-	uint64_t torn_bytes;	/* of the last answer that may have been cut */
+	int64_t took;	     /* milliseconds */
+	struct buf body;     /* the question, encoded */
+	const char *root;    /* the only root that will do, or NULL: any */
+	const char *only;    /* the only session that will do, or NULL: any */
+	uint64_t torn_bytes; /* of the last answer that may have been cut */
 };
 
 /* 0, or EX_CANTCREAT after a message. */

@@ -10,10 +10,10 @@
 #include "msg.h"
 #include "token.h"
 
-#define POLL_MS 250
-#define LOCK_MS 200		/* how often another process's part is looked at */
-#define HASH_BYTES (1 << 22)	/* of a part, read again in one go */
-#define MAX_TIME INT64_C(86400)	/* of one try: recordings are long */
+#define POLL_MS	   250
+#define LOCK_MS	   200		  /* how often another process's part is looked at */
+#define HASH_BYTES (1 << 22)	  /* of a part, read again in one go */
+#define MAX_TIME   INT64_C(86400) /* of one try: recordings are long */
 
 /* What has begun does not wait for a file that is read again. */
 static void
@@ -151,7 +151,8 @@ await_other(struct job *j)
 	if (now - j->others_since <= 1000 * (s->retry_time + s->answer_time))
 		return;
 	msg_warn("%s: %s: another process has it, and did not get on for %lld seconds: "
-	    "is it stopped?", s->name, j->what, (long long)s->retry_time + s->answer_time);
+		 "is it stopped?",
+	    s->name, j->what, (long long)s->retry_time + s->answer_time);
 	job_over(j, DOWNLOAD_FAILED, EX_TEMPFAIL);
 }
 
@@ -172,8 +173,8 @@ lock(struct job *j)
 		busy = spool_part_open(d->spool, j->base, &j->part);
 		if (busy == 1) {
 			if (!j->locked_told)
-				msg_tell(1, "%s: %s: another process is fetching it",
-				    d->site->name, j->what);
+				msg_tell(1, "%s: %s: another process is fetching it", d->site->name,
+				    j->what);
 			await_other(j);
 			return;
 		}

@@ -12,30 +12,28 @@
 #include "spool.h"
 #include "syncer.h"
 
-#define DOWNLOAD_JOBS 32	/* -j at most */
-#define DOWNLOAD_SLOTS (2 * DOWNLOAD_JOBS)
-#define DOWNLOAD_TEXTS 16
-#define DOWNLOAD_REPORTS 4	/* that files come by */
+#define DOWNLOAD_JOBS	 32 /* -j at most */
+#define DOWNLOAD_SLOTS	 (2 * DOWNLOAD_JOBS)
+#define DOWNLOAD_TEXTS	 16
+#define DOWNLOAD_REPORTS 4 /* that files come by */
 
 enum download_is {
-	DOWNLOAD_WHOLE,		/* job->file says what it is */
-	DOWNLOAD_STORED,	/* fetched and stored earlier, says --done */
-	DOWNLOAD_EXPIRED,	/* the appliance has deleted it */
-	DOWNLOAD_BAD,		/* what it sends is no such file, and stays so */
-	DOWNLOAD_FAILED		/* job->code */
+	DOWNLOAD_WHOLE,	  /* job->file says what it is */
+	DOWNLOAD_STORED,  /* fetched and stored earlier, says --done */
+	DOWNLOAD_EXPIRED, /* the appliance has deleted it */
+	DOWNLOAD_BAD,	  /* what it sends is no such file, and stays so */
+	DOWNLOAD_FAILED	  /* job->code */
 };
 
-enum job_state {
-	JOB_FREE, JOB_LOCK, JOB_HASH, JOB_READY, JOB_RUN, JOB_WAIT, JOB_SYNC, JOB_OVER
-};
+enum job_state { JOB_FREE, JOB_LOCK, JOB_HASH, JOB_READY, JOB_RUN, JOB_WAIT, JOB_SYNC, JOB_OVER };
 
 struct job {
 	char base[SPOOL_NAME];
-	char what[160];			/* for messages */
-	void *owner;			/* the caller's */
-	size_t item;			/* the caller's */
-	const char *report;		/* of a recording, a constant; else NULL */
-	int numbered;			/* that report takes an instance */
+	char what[160];	    /* for messages */
+	void *owner;	    /* the caller's */
+	size_t item;	    /* the caller's */
+	const char *report; /* of a recording, a constant; else NULL */
+	int numbered;	    /* that report takes an instance */
 	/* Always made anew, under a name with its time (a backup). */
 	int dated;
 	enum download_is is;
@@ -51,23 +49,23 @@ struct job {
 	struct spool_part part;
 	struct sha256 *hash;
 	uint64_t hashed, noted;
-	uint64_t furthest;		/* that any try came to */
-	uint64_t torn_bytes;		/* of the last try, if it may have been cut */
+	uint64_t furthest;   /* that any try came to */
+	uint64_t torn_bytes; /* of the last try, if it may have been cut */
 	struct retry retry;
-	uint64_t answered;		/* which of all answers was its last; 0: none */
-	struct buf refusal;		/* what the appliance said in its stead */
-	int refusals;			/* so often in a row, and nothing else */
+	uint64_t answered;  /* which of all answers was its last; 0: none */
+	struct buf refusal; /* what the appliance said in its stead */
+	int refusals;	    /* so often in a row, and nothing else */
 	int locked_told;
-	int64_t others_bytes, others_since;	/* another's part: since when it has so many */
-	int64_t at;			/* JOB_LOCK, JOB_WAIT: when to go on */
+	int64_t others_bytes, others_since; /* another's part: since when it has so many */
+	int64_t at;			    /* JOB_LOCK, JOB_WAIT: when to go on */
 };
 
 /* The last whole file that came by a report in this run. */
 struct download_last {
 	const char *report;
-	int64_t at;			/* call_clock() of when it had its name */
-	uint64_t answered;		/* as in its job */
-	struct buf query;		/* that it came by */
+	int64_t at;	   /* call_clock() of when it had its name */
+	uint64_t answered; /* as in its job */
+	struct buf query;  /* that it came by */
 };
 
 struct downloads {
@@ -75,13 +73,13 @@ struct downloads {
 	struct spool *spool;
 	struct syncer *syncer;
 	struct job job[DOWNLOAD_SLOTS];
-	int jobs;			/* -j */
-	int64_t last_good;		/* call_clock() of the last good answer */
+	int jobs;	   /* -j */
+	int64_t last_good; /* call_clock() of the last good answer */
 	struct download_last last_whole[DOWNLOAD_REPORTS];
-	uint64_t whole, had;		/* files fetched; found */
+	uint64_t whole, had; /* files fetched; found */
 	uint64_t answers;
-	int fatal;			/* exit code: no use in going on */
-	int freed;			/* a job waits for the disk only, or for later */
+	int fatal; /* exit code: no use in going on */
+	int freed; /* a job waits for the disk only, or for later */
 	/* The caller's, may be NULL: called by downloads_wait when a slot may
 	 * be free, though no job is over. */
 	void (*more)(void *);

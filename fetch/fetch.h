@@ -7,22 +7,22 @@
 
 #include "site.h"
 
-#define FETCH_LSIDS 10000	/* --lsid's, counted singly */
+#define FETCH_LSIDS 10000 /* --lsid's, counted singly */
 
 struct options {
 	struct site site;
 	const char *since, *until;
-	char **lsid;			/* owned; no commas in them */
+	char **lsid; /* owned; no commas in them */
 	size_t lsids;
-	int64_t window;			/* seconds */
+	int64_t window; /* seconds */
 	int raw;
-	const char *spool;		/* -d, or NULL */
-	const char *done;		/* --done, or NULL */
-	int jobs;			/* -j */
+	const char *spool; /* -d, or NULL */
+	const char *done;  /* --done, or NULL */
+	int jobs;	   /* -j */
 	int verify;
-	int dry_run;			/* --dry-run: look at the options only */
-	unsigned kinds;			/* --kind: bits by recordings_kind; 0: all */
-	char **operand;			/* behind the verb */
+	int dry_run;	/* --dry-run: look at the options only */
+	unsigned kinds; /* --kind: bits by recordings_kind; 0: all */
+	char **operand; /* behind the verb */
 	int operands;
 };
 

@@ -15,8 +15,7 @@ text_or_null(struct buf *b, const char *p, size_t n)
 }
 
 void
-filerow_add(struct buf *b, const char *kind, const char *instance,
-    const struct spool_file *f)
+filerow_add(struct buf *b, const char *kind, const char *instance, const struct spool_file *f)
 {
 	char time[WHEN_SIZE] = "";
 

@@ -6,7 +6,6 @@
 #include "spool.h"
 
 /* instance may be NULL. */
-void filerow_add(struct buf *, const char *kind, const char *instance,
-    const struct spool_file *);
+void filerow_add(struct buf *, const char *kind, const char *instance, const struct spool_file *);
 
 #endif

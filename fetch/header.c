@@ -5,7 +5,7 @@
 #include "header.h"
 #include "num.h"
 
-#define MAX_HEADER 1024		/* of one header's value */
+#define MAX_HEADER 1024 /* of one header's value */
 
 /* A header's value, if it is one that may be sent back or shown. */
 static void
@@ -92,9 +92,8 @@ header_one(struct call *c, const char *name, size_t name_n, const char *p, size_
 		keep(&c->type, p, n);
 	else if (IS("content-length")) {
 		/* One that cannot be is not one that was not said. */
-		c->length = num_parse_count(p, n, INT64_MAX, &v) == 0 ? (int64_t)v :
-		    INT64_MAX;
-	} else if (IS("transfer-encoding"))	/* the last coding counts */
+		c->length = num_parse_count(p, n, INT64_MAX, &v) == 0 ? (int64_t)v : INT64_MAX;
+	} else if (IS("transfer-encoding")) /* the last coding counts */
 		c->chunked = n >= 7 && strncasecmp(p + n - 7, "chunked", 7) == 0;
 	else if (IS("content-range"))
 		parse_range(c, p, n);
@@ -117,7 +116,7 @@ header_settle(struct call *c)
 	/* RFC 9112, 6.3: chunks override a length. */
 	if (c->chunked)
 		c->length = -1;
-	if (c->retry_after < -1) {	/* a date; see header_one */
+	if (c->retry_after < -1) { /* a date; see header_one */
 		c->retry_after = -(c->retry_after + 2) - c->date;
 		if (c->date == 0 || c->retry_after < 0)
 			c->retry_after = -1;

@@ -48,11 +48,10 @@ row(struct sieve *v, struct rec_reader *r)
 	if (r->table == TABLE_SESSION) {
 		intake_row(&v->session, r);
 		v->rows++;
-	} else if (r->table == TABLE_RECORDING &&
-	    is_wanted(v->options, r->value[RECORDING_KIND])) {
+	} else if (r->table == TABLE_RECORDING && is_wanted(v->options, r->value[RECORDING_KIND])) {
 		if (r->value[RECORDING_INSTANCE].p != NULL &&
-		    num_parse(r->value[RECORDING_INSTANCE].p,
-		    r->value[RECORDING_INSTANCE].n, &number) == -1) {
+		    num_parse(r->value[RECORDING_INSTANCE].p, r->value[RECORDING_INSTANCE].n,
+			&number) == -1) {
 			rec_reject(r, "a recording with an instance that is no number");
 			return;
 		}
@@ -102,7 +101,8 @@ one_input(struct sieve *v, int fd, const char *name)
 		case REC_TABLES:
 			if ((r->tables & TABLE_BIT(TABLE_RECORDING)) == 0) {
 				msg_warn("%s: it names no recordings: give what praic-split "
-				    "writes", name);
+					 "writes",
+				    name);
 				code = EX_USAGE;
 			}
 			break;
@@ -156,8 +156,8 @@ intake_read(struct intake *in, const struct options *o, int scratch)
 	rec_end(v.out, 0);
 	if (rec_finish(v.out) != 0)
 		worst = code_worse(worst, EX_IOERR);
-	msg_tell(1, "%s: %llu files of %llu sessions", o->site.name,
-	    (unsigned long long)in->files, (unsigned long long)in->sessions);
+	msg_tell(1, "%s: %llu files of %llu sessions", o->site.name, (unsigned long long)in->files,
+	    (unsigned long long)in->sessions);
 	rec_free(v.out);
 	buf_free(&v.session);
 	buf_free(&v.recordings);

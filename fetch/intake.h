@@ -13,9 +13,9 @@
 #include "rec.h"
 
 struct intake {
-	uint64_t sessions, files;	/* that are to be fetched */
-	uint64_t left_out;		/* sessions and inputs, after messages */
-	int code;			/* of what was left out: EX_DATAERR, or 0 */
+	uint64_t sessions, files; /* that are to be fetched */
+	uint64_t left_out;	  /* sessions and inputs, after messages */
+	int code;		  /* of what was left out: EX_DATAERR, or 0 */
 };
 
 /*

@@ -17,12 +17,12 @@
 #include "target.h"
 #include "token.h"
 
-#define RESUME_FROM (1 << 20)	/* less is not worth a note, nor a resume */
-#define NOTE_EVERY (256 << 20)	/* bytes between two syncs */
-#define WRITE_EVERY (8 << 20)	/* bytes that the kernel is asked to write out */
-#define LEAST_REFUSALS 3	/* of one wording in a row, before it is believed */
-#define MAX_PAGE (1 << 20)	/* bytes of such an answer */
-#define STRONG 60		/* seconds: RFC 9110, 8.8.2.2 */
+#define RESUME_FROM    (1 << 20)   /* less is not worth a note, nor a resume */
+#define NOTE_EVERY     (256 << 20) /* bytes between two syncs */
+#define WRITE_EVERY    (8 << 20)   /* bytes that the kernel is asked to write out */
+#define LEAST_REFUSALS 3	   /* of one wording in a row, before it is believed */
+#define MAX_PAGE       (1 << 20)   /* bytes of such an answer */
+#define STRONG	       60	   /* seconds: RFC 9110, 8.8.2.2 */
 
 /* Is a first part of it worth keeping? */
 static int
@@ -69,7 +69,7 @@ job_start_over(struct job *j)
 		job_fatal(j, EX_IOERR);
 		return;
 	}
-	sha256_hex(j->hash, none);	/* that empties it */
+	sha256_hex(j->hash, none); /* that empties it */
 	j->hashed = j->noted = 0;
 }
 
@@ -83,8 +83,8 @@ dated_name(struct job *j)
 	struct buf name = {0};
 
 	/* Its own format has no mark that is known, but for its name. */
-	if (strcmp(f->extension, "bin") == 0 || (given->n > 4 &&
-	    memmem(given->p, given->n, ".nsb", 4) != NULL))
+	if (strcmp(f->extension, "bin") == 0 ||
+	    (given->n > 4 && memmem(given->p, given->n, ".nsb", 4) != NULL))
 		strcpy(f->extension, "nsb");
 	buf_printf(&name, "%.200s-", j->base);
 	target_time(&name, at);
@@ -144,8 +144,8 @@ job_synced(struct job *j, int error)
 	d->whole++;
 	if (j->report != NULL)
 		download_last(d, j->report)->at = call_clock();
-	msg_tell(1, "%s: %s: %llu bytes", d->site->name, j->what,
-	    (unsigned long long)j->file.bytes);
+	msg_tell(
+	    1, "%s: %s: %llu bytes", d->site->name, j->what, (unsigned long long)j->file.bytes);
 	job_over(j, DOWNLOAD_WHOLE, 0);
 }
 
@@ -160,7 +160,7 @@ keep_validators(struct job *j)
 	buf_reset(&p->etag);
 	buf_reset(&p->modified);
 	if (c->encoded)
-		return;		/* what is kept is not what was sent */
+		return; /* what is kept is not what was sent */
 	if (c->etag.n >= 2 && c->etag.p[0] == '"')
 		buf_add(&p->etag, c->etag.p, c->etag.n);
 	else if (c->etag.n == 0 && c->modified.n > 0) {
@@ -209,8 +209,7 @@ job_head(struct call *c)
 		if (c->range <= 0)
 			return odd_part(c, "a part came that was not asked for");
 		if (c->encoded || c->range_first != (int64_t)p->size ||
-		    (p->length >= 0 && c->range_total != p->length) ||
-		    !same_validators(p, c)) {
+		    (p->length >= 0 && c->range_total != p->length) || !same_validators(p, c)) {
 			/* It is not the other part of what is here. */
 			job_start_over(j);
 			return odd_part(c, "the part that came does not fit");
@@ -224,7 +223,7 @@ job_head(struct call *c)
 	if (p->size > 0)
 		job_start_over(j);
 	if (j->state != JOB_RUN)
-		return EX_IOERR;	/* start_over failed, and said so */
+		return EX_IOERR; /* start_over failed, and said so */
 	p->length = c->encoded ? -1 : c->length;
 	p->fetched_at = c->date;
 	buf_reset(&p->type);
@@ -242,8 +241,8 @@ write_out(const struct job *j, size_t n)
 	uint64_t at = j->part.size / WRITE_EVERY * WRITE_EVERY;
 
 	if (at >= WRITE_EVERY && j->part.size - at < n)
-		(void)sync_file_range(j->part.fd, (off_t)(at - WRITE_EVERY), WRITE_EVERY,
-		    SYNC_FILE_RANGE_WRITE);
+		(void)sync_file_range(
+		    j->part.fd, (off_t)(at - WRITE_EVERY), WRITE_EVERY, SYNC_FILE_RANGE_WRITE);
 #else
 	(void)j;
 	(void)n;
@@ -261,7 +260,8 @@ job_take(struct call *c, const char *p, size_t n)
 			;
 		else if (j->answer.known && j->answer.kind != ANSWER_BINARY)
 			return j->answer.bytes > MAX_PAGE ?
-			    odd_part(c, "no such file, but a long text") : 0;
+			    odd_part(c, "no such file, but a long text") :
+			    0;
 		else if (j->answer.known && j->part.extension[0] == '\0')
 			strcpy(j->part.extension, j->answer.extension);
 	}
@@ -307,8 +307,8 @@ try_later(struct job *j)
 	delay = call_retry(&j->retry, c);
 	if (delay == -1)
 		return -1;
-	msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", c->site->name, j->what,
-	    (int)c->why.n, c->why.p, (double)delay / 1000);
+	msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", c->site->name, j->what, (int)c->why.n,
+	    c->why.p, (double)delay / 1000);
 	j->state = JOB_WAIT;
 	j->at = call_clock() + delay;
 	j->downloads->freed = 1;
@@ -349,7 +349,7 @@ is_final(struct job *j, const char *text)
 
 	if (j->refusals < LEAST_REFUSALS || j->report == NULL ||
 	    (download_last(d, j->report)->at < j->retry.since &&
-	    !nothing_else(d->site, j->report, j->numbered, text)))
+		!nothing_else(d->site, j->report, j->numbered, text)))
 		return 0;
 	if (d->believed_n < DOWNLOAD_TEXTS && !is_believed(d, text))
 		d->believed[d->believed_n++] = xstrdup(text);
@@ -382,8 +382,8 @@ refused(struct job *j, const char *text)
 		}
 	}
 	msg_warn("%s: %s: the appliance refuses it, and sticks to that: %s (if it means that the "
-	    "recording was deleted, see --expired)", c->site->name, j->what,
-	    site_show(c->site, text, strlen(text), shown));
+		 "recording was deleted, see --expired)",
+	    c->site->name, j->what, site_show(c->site, text, strlen(text), shown));
 	job_over(j, DOWNLOAD_BAD, EX_DATAERR);
 }
 
@@ -427,7 +427,8 @@ torn(struct job *j)
 	int first = j->torn_bytes == 0;
 
 	buf_reset(&c->why);
-	buf_printf(&c->why, "the connection was cut: neither a length, nor an end of TLS, nor a "
+	buf_printf(&c->why,
+	    "the connection was cut: neither a length, nor an end of TLS, nor a "
 	    "second answer as long says that %llu bytes are all",
 	    (unsigned long long)j->part.size);
 	c->code = EX_UNAVAILABLE;
@@ -461,8 +462,8 @@ good_end(struct job *j)
 		return;
 	}
 	if (j->part.length >= 0 && (uint64_t)j->part.length != j->part.size) {
-		buf_printf(&c->why, "%llu bytes came of %lld",
-		    (unsigned long long)j->part.size, (long long)j->part.length);
+		buf_printf(&c->why, "%llu bytes came of %lld", (unsigned long long)j->part.size,
+		    (long long)j->part.length);
 		c->code = EX_UNAVAILABLE;
 		job_start_over(j);
 		if (j->state != JOB_OVER)

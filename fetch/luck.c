@@ -34,11 +34,17 @@ static int
 ask_again(struct download_last *last, struct site *s)
 {
 	struct job j = {
-		.report = last->report,
-		.call = {
-			.site = s, .auth = CALL_BEARER, .path = "/api/reporting",
-			.query = buf_text(&last->query), .max_bytes = ANSWER_SMALL,
-			.max_time = s->answer_time + s->connect_time, .take = look, .arg = &j,
+	    .report = last->report,
+	    .call =
+		{
+		    .site = s,
+		    .auth = CALL_BEARER,
+		    .path = "/api/reporting",
+		    .query = buf_text(&last->query),
+		    .max_bytes = ANSWER_SMALL,
+		    .max_time = s->answer_time + s->connect_time,
+		    .take = look,
+		    .arg = &j,
 		},
 	};
 	const struct answer *a = &j.answer;
@@ -71,9 +77,10 @@ judge(struct luck *l, struct site *s, struct download_last *last, int otherwise)
 	if (last->query.n == 0)
 		return otherwise;
 	is = ask_again(last, s);
-	msg_tell(1, "%s: %s: what came before %s", s->name, last->report, is == 1 ?
-	    "would still come: the others are refused for themselves" : is == 0 ?
-	    "is refused now, too" : "is not answered now");
+	msg_tell(1, "%s: %s: what came before %s", s->name, last->report,
+	    is == 1	? "would still come: the others are refused for themselves" :
+		is == 0 ? "is refused now, too" :
+			  "is not answered now");
 	if (is == 1)
 		l->since = l->forbidden = 0;
 	return is == -1 ? otherwise : !is;

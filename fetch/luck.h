@@ -10,10 +10,10 @@
 
 /* Of one kind of file.  All zero: nothing is known. */
 struct luck {
-	int good;		/* one of this kind came, or had come before */
-	int since;		/* so many were refused since one last did */
-	int forbidden;		/* one of these with 403 */
-	uint64_t last;		/* the answer of the last of these, among all */
+	int good;      /* one of this kind came, or had come before */
+	int since;     /* so many were refused since one last did */
+	int forbidden; /* one of these with 403 */
+	uint64_t last; /* the answer of the last of these, among all */
 };
 
 /* One came, or is there from before, or is known to have been deleted. */

@@ -23,49 +23,61 @@
 #include "settings.h"
 #include "when.h"
 
-enum { OPT_SITE = 256, OPT_HELP, OPT_VERSION, OPT_SINCE, OPT_UNTIL, OPT_LSID,
-	OPT_WINDOW, OPT_RAW, OPT_DONE, OPT_VERIFY, OPT_KIND, OPT_DRY_RUN };
+enum {
+	OPT_SITE = 256,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_SINCE,
+	OPT_UNTIL,
+	OPT_LSID,
+	OPT_WINDOW,
+	OPT_RAW,
+	OPT_DONE,
+	OPT_VERIFY,
+	OPT_KIND,
+	OPT_DRY_RUN
+};
 
 /* What is OPT_SITE goes to site_set by its name. */
 static const struct option long_options[] = {
-	{"host", required_argument, NULL, OPT_SITE},
-	{"name", required_argument, NULL, OPT_SITE},
-	{"client-id", required_argument, NULL, OPT_SITE},
-	{"secret", required_argument, NULL, OPT_SITE},
-	{"ca-file", required_argument, NULL, OPT_SITE},
-	{"pin", required_argument, NULL, OPT_SITE},
-	{"client-cert", required_argument, NULL, OPT_SITE},
-	{"client-key", required_argument, NULL, OPT_SITE},
-	{"client-key-password", required_argument, NULL, OPT_SITE},
-	{"proxy", required_argument, NULL, OPT_SITE},
-	{"proxy-user", required_argument, NULL, OPT_SITE},
-	{"backup-password", required_argument, NULL, OPT_SITE},
-	{"product", required_argument, NULL, OPT_SITE},
-	{"nothing", required_argument, NULL, OPT_SITE},
-	{"expired", required_argument, NULL, OPT_SITE},
-	{"rate", required_argument, NULL, OPT_SITE},
-	{"retry-time", required_argument, NULL, OPT_SITE},
-	{"connect-time", required_argument, NULL, OPT_SITE},
-	{"answer-time", required_argument, NULL, OPT_SITE},
-	{"stall-time", required_argument, NULL, OPT_SITE},
-	{"max-time", required_argument, NULL, OPT_SITE},
-	{"max-document", required_argument, NULL, OPT_SITE},
-	{"site", required_argument, NULL, 's'},
-	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
-	{"since", required_argument, NULL, OPT_SINCE},
-	{"until", required_argument, NULL, OPT_UNTIL},
-	{"lsid", required_argument, NULL, OPT_LSID},
-	{"window", required_argument, NULL, OPT_WINDOW},
-	{"raw", no_argument, NULL, OPT_RAW},
-	{"spool", required_argument, NULL, 'd'},
-	{"jobs", required_argument, NULL, 'j'},
-	{"done", required_argument, NULL, OPT_DONE},
-	{"verify", no_argument, NULL, OPT_VERIFY},
-	{"kind", required_argument, NULL, OPT_KIND},
-	{"verbose", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{NULL, 0, NULL, 0},
+    {"host", required_argument, NULL, OPT_SITE},
+    {"name", required_argument, NULL, OPT_SITE},
+    {"client-id", required_argument, NULL, OPT_SITE},
+    {"secret", required_argument, NULL, OPT_SITE},
+    {"ca-file", required_argument, NULL, OPT_SITE},
+    {"pin", required_argument, NULL, OPT_SITE},
+    {"client-cert", required_argument, NULL, OPT_SITE},
+    {"client-key", required_argument, NULL, OPT_SITE},
+    {"client-key-password", required_argument, NULL, OPT_SITE},
+    {"proxy", required_argument, NULL, OPT_SITE},
+    {"proxy-user", required_argument, NULL, OPT_SITE},
+    {"backup-password", required_argument, NULL, OPT_SITE},
+    {"product", required_argument, NULL, OPT_SITE},
+    {"nothing", required_argument, NULL, OPT_SITE},
+    {"expired", required_argument, NULL, OPT_SITE},
+    {"rate", required_argument, NULL, OPT_SITE},
+    {"retry-time", required_argument, NULL, OPT_SITE},
+    {"connect-time", required_argument, NULL, OPT_SITE},
+    {"answer-time", required_argument, NULL, OPT_SITE},
+    {"stall-time", required_argument, NULL, OPT_SITE},
+    {"max-time", required_argument, NULL, OPT_SITE},
+    {"max-document", required_argument, NULL, OPT_SITE},
+    {"site", required_argument, NULL, 's'},
+    {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+    {"since", required_argument, NULL, OPT_SINCE},
+    {"until", required_argument, NULL, OPT_UNTIL},
+    {"lsid", required_argument, NULL, OPT_LSID},
+    {"window", required_argument, NULL, OPT_WINDOW},
+    {"raw", no_argument, NULL, OPT_RAW},
+    {"spool", required_argument, NULL, 'd'},
+    {"jobs", required_argument, NULL, 'j'},
+    {"done", required_argument, NULL, OPT_DONE},
+    {"verify", no_argument, NULL, OPT_VERIFY},
+    {"kind", required_argument, NULL, OPT_KIND},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
 };
 
 static const char help[] =
@@ -240,7 +252,7 @@ run(struct options *o, const char *verb)
 	if (code != 0 || o->dry_run)
 		return code;
 	if (strcmp(verb, "backup") != 0)
-		o->site.backup_password_ref = NULL;	/* nor is it read */
+		o->site.backup_password_ref = NULL; /* nor is it read */
 	code = site_secrets(&o->site);
 	if (code == 0)
 		code = call_open(&o->site);
@@ -266,10 +278,10 @@ main(int argc, char **argv)
 
 	file_std_fds();
 	msg_start(argv[0]);
-	secret_guard();		/* the settings may have secrets, too */
+	secret_guard(); /* the settings may have secrets, too */
 	secret_take_env();
-	json_set_alloc_funcs(xmalloc, free);	/* half an object is none */
-	signal(SIGPIPE, SIG_IGN);	/* a reader that ends is a write that fails */
+	json_set_alloc_funcs(xmalloc, free); /* half an object is none */
+	signal(SIGPIPE, SIG_IGN);	     /* a reader that ends is a write that fails */
 	site_init(&o.site);
 	while (code == 0 && (c = getopt_long(argc, argv, "d:j:s:v", long_options, &at)) != -1) {
 		if (c == OPT_HELP)

@@ -26,8 +26,8 @@ static int
 is_asciicast(const struct answer *a)
 {
 	json_t *o = json_loadb(a->small.p, a->small.n, JSON_DISABLE_EOF_CHECK, NULL);
-	int is = json_is_integer(json_object_get(o, "version")) &&
-	    json_object_get(o, "error") == NULL;
+	int is =
+	    json_is_integer(json_object_get(o, "version")) && json_object_get(o, "error") == NULL;
 
 	json_decref(o);
 	return is;
@@ -60,8 +60,8 @@ media_may_be_text(const struct job *j)
 {
 	const struct answer *a = &j->answer;
 
-	return a->known && is_shell(j) && (a->kind == ANSWER_JSON ||
-	    (a->kind == ANSWER_TEXT && is_attachment(j)));
+	return a->known && is_shell(j) &&
+	    (a->kind == ANSWER_JSON || (a->kind == ANSWER_TEXT && is_attachment(j)));
 }
 
 const char *

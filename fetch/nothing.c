@@ -18,27 +18,27 @@
 #include "token.h"
 
 /* The year 1970, in each form of a time; and a session that cannot be. */
-#define LONG_AGO "1"
+#define LONG_AGO     "1"
 #define LONG_AGO_DAY "1970-01-01"
-#define NO_LSID "00000000000000000000000000000000"
-#define NO_TIME "none"
-#define ODD_TRIES 3
-#define ODD_WAIT 200		/* ms between them */
+#define NO_LSID	     "00000000000000000000000000000000"
+#define NO_TIME	     "none"
+#define ODD_TRIES    3
+#define ODD_WAIT     200 /* ms between them */
 
 static const char *const known_nothing[] = {
-	"No Support report information matching your chosen criteria is available.",
-	"No Support Team report information matching your chosen criteria is available.",
-	"No vault account activity matching your chosen criteria is available",
-	"No vault account activity matching your chosen criteria is available.",
-	"No archives found for the given search criteria.",
+    "No Support report information matching your chosen criteria is available.",
+    "No Support Team report information matching your chosen criteria is available.",
+    "No vault account activity matching your chosen criteria is available",
+    "No vault account activity matching your chosen criteria is available.",
+    "No archives found for the given search criteria.",
 };
 
 static const char *const known_expired[] = {
-	"This recording has expired and can no longer be viewed or downloaded.",
+    "This recording has expired and can no longer be viewed or downloaded.",
 };
 
 static const char *const known_never[] = {
-	"Invalid lsid.",
+    "Invalid lsid.",
 };
 
 /* What a parameter asks about. */
@@ -47,10 +47,18 @@ enum about { ABOUT_OTHER, ABOUT_TIME, ABOUT_DAY, ABOUT_SPAN, ABOUT_SESSION };
 static enum about
 about(const char *name)
 {
-	static const struct { const char *name; enum about is; } table[] = {
-		{"start_time", ABOUT_TIME}, {"end_time", ABOUT_TIME},
-		{"start_date", ABOUT_DAY}, {"end_date", ABOUT_DAY}, {"date", ABOUT_DAY},
-		{"duration", ABOUT_SPAN}, {"lsid", ABOUT_SESSION}, {"lsids", ABOUT_SESSION},
+	static const struct {
+		const char *name;
+		enum about is;
+	} table[] = {
+	    {"start_time", ABOUT_TIME},
+	    {"end_time", ABOUT_TIME},
+	    {"start_date", ABOUT_DAY},
+	    {"end_date", ABOUT_DAY},
+	    {"date", ABOUT_DAY},
+	    {"duration", ABOUT_SPAN},
+	    {"lsid", ABOUT_SESSION},
+	    {"lsids", ABOUT_SESSION},
 	};
 	size_t i;
 
@@ -181,8 +189,7 @@ nothing_is(struct document *d, const struct question *q, const char *text)
 	if (*text == '\0')
 		return 0;
 	if (in_list(known_nothing, sizeof(known_nothing) / sizeof(known_nothing[0]), text) ||
-	    in_list(s->nothing.text, s->nothing.n, text) ||
-	    token_knows(s, kind, text))
+	    in_list(s->nothing.text, s->nothing.n, text) || token_knows(s, kind, text))
 		return 1;
 	if (question_void(q, &nothing) == -1)
 		return 0;
@@ -211,8 +218,8 @@ nothing_is(struct document *d, const struct question *q, const char *text)
 int
 nothing_expired(const struct site *s, const char *text)
 {
-	return in_list(known_expired, sizeof(known_expired) / sizeof(known_expired[0]),
-	    text) || in_list(s->expired.text, s->expired.n, text);
+	return in_list(known_expired, sizeof(known_expired) / sizeof(known_expired[0]), text) ||
+	    in_list(s->expired.text, s->expired.n, text);
 }
 
 int
@@ -228,8 +235,8 @@ refuses(struct document *d, const struct question *q, const char *text)
 	int is = says(d, q, text);
 	const struct answer *a = &d->answer;
 
-	if (is == 0 && (d->call.end != CALL_DONE || a->kind != ANSWER_XML || !a->error ||
-	    !a->whole))
+	if (is == 0 &&
+	    (d->call.end != CALL_DONE || a->kind != ANSWER_XML || !a->error || !a->whole))
 		return -1;
 	return is;
 }

@@ -79,8 +79,8 @@ copy(struct output *o, const struct document *d, uint64_t from, uint64_t to)
 	if (o->buffer == NULL)
 		o->buffer = xmalloc(COPY_BYTES);
 	while (from < to) {
-		n = pread(d->fd, o->buffer, to - from < COPY_BYTES ?
-		    (size_t)(to - from) : COPY_BYTES, (off_t)from);
+		n = pread(d->fd, o->buffer,
+		    to - from < COPY_BYTES ? (size_t)(to - from) : COPY_BYTES, (off_t)from);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0) {
@@ -116,8 +116,7 @@ line_end(const struct document *d, uint64_t at)
 	for (i = 0; i < 2 && (i + 1) * wide <= (size_t)n; i++)
 		if (wide == 1 || c[i * wide + 1 - low] == 0)
 			text[i] = c[i * wide + (wide == 2 ? low : 0)];
-	return text[0] == '\n' ? (int)wide :
-	    text[0] == '\r' && text[1] == '\n' ? 2 * (int)wide : 0;
+	return text[0] == '\n' ? (int)wide : text[0] == '\r' && text[1] == '\n' ? 2 * (int)wide : 0;
 }
 
 /* Does it end in LF? */
@@ -191,11 +190,11 @@ output_end(struct output *o, int64_t until)
 		return code;
 	if (o->documents == 0 && (code = put_mark(o, "")) != 0)
 		return code;
-	n = snprintf(text, sizeof(text), "<?praic-end documents=\"%llu\"",
-	    (unsigned long long)o->documents);
+	n = snprintf(
+	    text, sizeof(text), "<?praic-end documents=\"%llu\"", (unsigned long long)o->documents);
 	if (until != 0)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, " until=\"%lld\"",
-		    (long long)until);
+		n += snprintf(
+		    text + n, sizeof(text) - (size_t)n, " until=\"%lld\"", (long long)until);
 	snprintf(text + n, sizeof(text) - (size_t)n, "?>\n");
 	return put_text(o, text);
 }

@@ -10,11 +10,11 @@
 struct output {
 	struct site *site;
 	int fd;
-	const char *name;		/* for messages */
-	int raw;			/* no marks */
+	const char *name; /* for messages */
+	int raw;	  /* no marks */
 	uint64_t documents;
-	enum answer_form form;		/* of the last one */
-	int open_line;			/* it did not end in a line end */
+	enum answer_form form; /* of the last one */
+	int open_line;	       /* it did not end in a line end */
 	char *buffer;
 };
 

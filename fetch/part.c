@@ -43,8 +43,8 @@ open_locked(struct spool *s, const char *name, int *out)
 	int fd, busy;
 
 	for (;;) {
-		fd = openat(s->dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
-		    O_CLOEXEC, 0600);
+		fd = openat(
+		    s->dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 		if (fd == -1)
 			return -1;
 		if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
@@ -209,8 +209,7 @@ spool_part_seal(struct spool *s, struct spool_part *p, const struct spool_file *
 }
 
 int
-spool_part_finish(struct spool *s, const char *base, struct spool_part *p,
-    struct spool_file *f)
+spool_part_finish(struct spool *s, const char *base, struct spool_part *p, struct spool_file *f)
 {
 	char part[SPOOL_NAME];
 

@@ -53,15 +53,13 @@ draw(void)
 	n = snprintf(line, sizeof(line), "\r\033[K%s: %llu of %llu %s", bar.site->name,
 	    (unsigned long long)bar.done, (unsigned long long)bar.total, bar.unit);
 	if (n > 120)
-		return;		/* a name as long as that leaves no room */
+		return; /* a name as long as that leaves no room */
 	n += snprintf(line + n, sizeof(line) - (size_t)n, ", %llu sessions, %s, %s/s",
 	    (unsigned long long)bar.sessions,
 	    size_text((double)bar.site->received, all, sizeof(all)),
-	    size_text(seconds > 0 ? (double)bar.site->received / seconds : 0, rate,
-	    sizeof(rate)));
+	    size_text(seconds > 0 ? (double)bar.site->received / seconds : 0, rate, sizeof(rate)));
 	if (bar.share > 0 && seconds > 2) {
-		left = (int64_t)(seconds * (double)(PROGRESS_ALL - bar.share) /
-		    (double)bar.share);
+		left = (int64_t)(seconds * (double)(PROGRESS_ALL - bar.share) / (double)bar.share);
 		n += snprintf(line + n, sizeof(line) - (size_t)n, ", %lld:%02lld left",
 		    (long long)left / 60, (long long)left % 60);
 	}

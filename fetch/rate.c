@@ -21,14 +21,14 @@
 #include "cache.h"
 #include "rate.h"
 
-#define SECOND INT64_C(1000000)
-#define PATIENCE (2 * SECOND)	/* with a lock */
-#define MOST (10 * SECOND)	/* nobody books so far ahead: the file is wrong */
+#define SECOND	   INT64_C(1000000)
+#define PATIENCE   (2 * SECOND)	 /* with a lock */
+#define MOST	   (10 * SECOND) /* nobody books so far ahead: the file is wrong */
 #define STATE_SIZE 96
 
 struct rate {
-	int64_t next;		/* of this process: us */
-	int64_t locked_since;	/* 0: not */
+	int64_t next;	      /* of this process: us */
+	int64_t locked_since; /* 0: not */
 	int opened, fd;
 };
 

@@ -25,26 +25,26 @@
 #include "rec.h"
 
 /* What is held of sessions whose files are on their way. */
-#define MAX_PENDING 256
+#define MAX_PENDING	  256
 #define MAX_PENDING_BYTES (1 << 20)
-#define FLUSH_MS 200
-#define BAD_FILES 3	/* in a row are not yet a site that is down */
+#define FLUSH_MS	  200
+#define BAD_FILES	  3 /* in a row are not yet a site that is down */
 
 static const struct kind {
 	const char *name;
 	const char *report, *rs_report;
 } kinds[] = {
-	{"recording", "AccessSessionRecording", "SupportSessionRecording"},
-	{"shell", "CommandShellRecording", "CommandShellRecording"},
-	{"screen", "ShowMyScreenRecording", "ShowMyScreenRecording"},
+    {"recording", "AccessSessionRecording", "SupportSessionRecording"},
+    {"shell", "CommandShellRecording", "CommandShellRecording"},
+    {"screen", "ShowMyScreenRecording", "ShowMyScreenRecording"},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 struct item {
 	size_t kind;
-	char instance[NUM_SIZE];	/* empty: none */
-	struct buf row;			/* when it is there */
+	char instance[NUM_SIZE]; /* empty: none */
+	struct buf row;		 /* when it is there */
 };
 
 /* A session whose files are on their way. */
@@ -54,8 +54,8 @@ struct pending {
 	struct item *item;
 	size_t items, begun, over;
 	uint64_t rows;
-	int bad;		/* something of it will never come */
-	int failed;		/* something did not come now */
+	int bad;    /* something of it will never come */
+	int failed; /* something did not come now */
 };
 
 struct run {
@@ -70,13 +70,13 @@ struct run {
 	int todo_over;
 	struct intake in;
 	uint64_t left_out, expired;
-	int64_t flushed;	/* call_clock() of the last flush */
-	uint64_t sessions_over, files_over;	/* for the progress */
-	int in_a_row;		/* files that failed, without a success */
-	int refused[KINDS];	/* the exit code that a kind got once for all */
+	int64_t flushed;		    /* call_clock() of the last flush */
+	uint64_t sessions_over, files_over; /* for the progress */
+	int in_a_row;			    /* files that failed, without a success */
+	int refused[KINDS];		    /* the exit code that a kind got once for all */
 	struct luck luck[KINDS];
-	int code;		/* the worst so far */
-	int failed;		/* no Z */
+	int code;   /* the worst so far */
+	int failed; /* no Z */
 };
 
 static int
@@ -129,8 +129,7 @@ add_item(struct pending *p, const struct rec_reader *r)
 
 	/* A power of two more each time it is full. */
 	if ((p->items & (p->items - 1)) == 0)
-		p->item = xrealloc(p->item, (p->items == 0 ? 1 : 2 * p->items) *
-		    sizeof(*p->item));
+		p->item = xrealloc(p->item, (p->items == 0 ? 1 : 2 * p->items) * sizeof(*p->item));
 	it = &p->item[p->items++];
 	memset(it, 0, sizeof(*it));
 	it->kind = (size_t)find_kind(r->value[RECORDING_KIND]);
@@ -191,7 +190,7 @@ begin(struct run *run, struct pending *p, struct job *j)
 	struct item *it = &p->item[p->begun];
 	const struct kind *k = &kinds[it->kind];
 	struct question q = {
-		.report = report_of(run, k),
+	    .report = report_of(run, k),
 	};
 	const char *instance = it->instance[0] != '\0' ? it->instance : NULL;
 	struct buf query = {0};
@@ -224,8 +223,7 @@ fill_slots(void *arg)
 		for (p = run->first; p != NULL; p = p->next) {
 			/* A kind that the account may not have is not asked
 			 * for again and again. */
-			while (p->begun < p->items &&
-			    run->refused[p->item[p->begun].kind] != 0) {
+			while (p->begun < p->items && run->refused[p->item[p->begun].kind] != 0) {
 				p->failed = 1;
 				p->begun++;
 				p->over++;
@@ -287,9 +285,9 @@ judge_luck(struct run *run)
 	size_t k;
 
 	for (k = 0; k < KINDS; k++) {
-		if (run->refused[k] != 0 || (run->downloads.fatal == 0 &&
-		    !rec_failed(run->out) && luck_end(&run->luck[k], &run->downloads,
-		    report_of(run, &kinds[k]))))
+		if (run->refused[k] != 0 ||
+		    (run->downloads.fatal == 0 && !rec_failed(run->out) &&
+			luck_end(&run->luck[k], &run->downloads, report_of(run, &kinds[k]))))
 			fail(run, EX_NOPERM);
 	}
 }
@@ -313,8 +311,8 @@ take(struct run *run, struct job *j)
 	case DOWNLOAD_STORED:
 		break;
 	case DOWNLOAD_EXPIRED:
-		msg_warn("%s: %s: it has expired: the appliance has deleted it",
-		    run->site->name, j->what);
+		msg_warn("%s: %s: it has expired: the appliance has deleted it", run->site->name,
+		    j->what);
 		run->expired++;
 		break;
 	case DOWNLOAD_BAD:
@@ -366,10 +364,9 @@ flush(struct run *run)
 	run->flushed = now;
 	while ((p = run->first) != NULL && p->over == p->items) {
 		if (p->failed)
-			;	/* it costs the Z */
+			; /* it costs the Z */
 		else if (p->bad) {
-			msg_warn("%s: %.*s: left out", run->site->name, (int)p->lsid.n,
-			    p->lsid.p);
+			msg_warn("%s: %.*s: left out", run->site->name, (int)p->lsid.n, p->lsid.p);
 			run->left_out++;
 			run->code = code_worse(run->code, EX_DATAERR);
 		} else if (p->rows > 0) {
@@ -396,8 +393,8 @@ fetch_all(struct run *run)
 	for (;;) {
 		fill_slots(run);
 		flush(run);
-		progress_at(run->files_over, run->in.files, run->sessions_over, run->in.files > 0 ?
-		    run->files_over * PROGRESS_ALL / run->in.files : 0);
+		progress_at(run->files_over, run->in.files, run->sessions_over,
+		    run->in.files > 0 ? run->files_over * PROGRESS_ALL / run->in.files : 0);
 		if (rec_failed(run->out) || run->downloads.fatal != 0)
 			break;
 		if ((j = downloads_wait(&run->downloads)) != NULL)
@@ -405,7 +402,7 @@ fetch_all(struct run *run)
 		else if (run->downloads.fatal != 0 || run->todo_over)
 			break;
 		else
-			run->flushed = 0;	/* to make room */
+			run->flushed = 0; /* to make room */
 	}
 	/* All that was begun is over: what is ready goes out. */
 	run->flushed = 0;
@@ -460,9 +457,9 @@ work(struct run *run, int scratch)
 	if (!run->failed)
 		rec_end(run->out, run->left_out);
 	run->code = code_worse(run->code, rec_finish(run->out));
-	msg_tell(1, "%s: %llu files fetched, %llu were there, %llu have expired",
-	    run->site->name, (unsigned long long)run->downloads.whole,
-	    (unsigned long long)run->downloads.had, (unsigned long long)run->expired);
+	msg_tell(1, "%s: %llu files fetched, %llu were there, %llu have expired", run->site->name,
+	    (unsigned long long)run->downloads.whole, (unsigned long long)run->downloads.had,
+	    (unsigned long long)run->expired);
 	downloads_close(&run->downloads);
 	rec_close(run->todo);
 	rec_free(run->out);

@@ -16,7 +16,7 @@ static int
 is_name(const char *p, size_t n)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 
 	return n > 0 && n <= 64 && strspn(p, letters) >= n;
 }
@@ -72,8 +72,8 @@ fetch(struct options *o, const struct question *q)
 	if (code == 0)
 		code = document_get(&d, q, &is);
 	if (code == 0) {
-		output_open(&out, &o->site, target.fd, o->spool != NULL ? o->spool :
-		    "standard output", o->raw);
+		output_open(&out, &o->site, target.fd,
+		    o->spool != NULL ? o->spool : "standard output", o->raw);
 		target_name(name, &o->site, q, &d.answer, d.call.date);
 		if (is == DOCUMENT_DATA)
 			code = output_document(&out, &d);

@@ -14,9 +14,7 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static const char *const keys[] = {
-	"error", "message", "error_description", "hint", NULL
-};
+static const char *const keys[] = {"error", "message", "error_description", "hint", NULL};
 
 /* What a JSON answer says, if it says that something is wrong. */
 void
@@ -26,8 +24,8 @@ answer_end_json(struct answer *a)
 	const char *error = json_string_value(json_object_get(o, "error"));
 	int i;
 
-	if (json_object_get(o, "error") != NULL || (json_object_get(o, "message") !=
-	    NULL && json_object_size(o) <= 3)) {
+	if (json_object_get(o, "error") != NULL ||
+	    (json_object_get(o, "message") != NULL && json_object_size(o) <= 3)) {
 		a->error = 1;
 		for (i = 0; keys[i] != NULL; i++) {
 			v = json_object_get(o, keys[i]);
@@ -38,8 +36,9 @@ answer_end_json(struct answer *a)
 			buf_adds(&a->said, json_string_value(v));
 		}
 	}
-	a->denied = error != NULL && (strcmp(error, "access_denied") == 0 ||
-	    strcmp(error, "invalid_token") == 0 || strcmp(error, "expired_token") == 0);
+	a->denied = error != NULL &&
+	    (strcmp(error, "access_denied") == 0 || strcmp(error, "invalid_token") == 0 ||
+		strcmp(error, "expired_token") == 0);
 	json_decref(o);
 }
 
@@ -98,9 +97,15 @@ answer_end_gzip(struct answer *a)
 size_t
 answer_reference(const char *p, size_t n, char out[4], size_t *out_n)
 {
-	static const struct { const char *name; char c; } names[] = {
-		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'},
-		{"&apos;", '\''},
+	static const struct {
+		const char *name;
+		char c;
+	} names[] = {
+	    {"&amp;", '&'},
+	    {"&lt;", '<'},
+	    {"&gt;", '>'},
+	    {"&quot;", '"'},
+	    {"&apos;", '\''},
 	};
 	const char *semicolon = memchr(p, ';', n < 12 ? n : 12);
 	unsigned long c;

@@ -47,16 +47,16 @@ struct run {
 	struct output output;
 	const char *report;
 	int64_t since, until;
-	struct step step;	/* what one question taught serves the other */
-	uint64_t windows, sessions;	/* so far, over both questions */
-	int64_t asked;		/* seconds of both, so far */
-	int64_t mark;		/* until when the data are complete; 0: unknown */
+	struct step step;	    /* what one question taught serves the other */
+	uint64_t windows, sessions; /* so far, over both questions */
+	int64_t asked;		    /* seconds of both, so far */
+	int64_t mark;		    /* until when the data are complete; 0: unknown */
 };
 
 /* What is asked for at a time: [at, at + length). */
 struct window {
 	int64_t at, length;
-	char text[128];		/* in words, for -v and messages */
+	char text[128]; /* in words, for -v and messages */
 };
 
 static void
@@ -79,7 +79,7 @@ ask_less(const struct document *d, const struct retry *r)
 }
 
 #define LEAST_PATIENCE 4
-#define MOST_PATIENCE 64
+#define MOST_PATIENCE  64
 
 static void
 step_halve(struct step *s, int64_t length)
@@ -108,8 +108,8 @@ show_progress(const struct run *run)
 	int64_t step = run->step.length;
 
 	progress_at(run->windows, run->windows + (uint64_t)((left + step - 1) / step),
-	    run->sessions, all > 0 ? (uint64_t)((double)run->asked / (double)all *
-	    PROGRESS_ALL) : 0);
+	    run->sessions,
+	    all > 0 ? (uint64_t)((double)run->asked / (double)all * PROGRESS_ALL) : 0);
 }
 
 /* A window is there, or holds nothing. */
@@ -137,8 +137,8 @@ window_done(struct run *run, const struct window *w, enum document_is is)
  * shorter one, after a pause if there has to be one.  0: it is for good.
  */
 static int
-window_failed(struct run *run, const struct window *w, enum document_is is,
-    struct retry *retry, int *refusals)
+window_failed(struct run *run, const struct window *w, enum document_is is, struct retry *retry,
+    int *refusals)
 {
 	struct document *d = &run->document;
 	int64_t delay;
@@ -185,8 +185,8 @@ ask_span(struct run *run, const char *which)
 	while (w.at < run->until) {
 		struct question q = {.report = run->report};
 
-		w.length = run->step.length < run->until - w.at ? run->step.length :
-		    run->until - w.at;
+		w.length =
+		    run->step.length < run->until - w.at ? run->step.length : run->until - w.at;
 		num_format(w.at, from);
 		num_format(w.length, duration);
 		(void)question_add(&q, which, from);
@@ -230,8 +230,8 @@ ask_lsids(struct run *run)
 		if (is == DOCUMENT_DATA)
 			code = output_document(&run->output, d);
 		else {
-			msg_warn("%s: there is no session %s", run->site->name,
-			    run->options->lsid[i]);
+			msg_warn(
+			    "%s: there is no session %s", run->site->name, run->options->lsid[i]);
 			worst = EX_NOINPUT;
 		}
 		if (code != 0)
@@ -283,7 +283,8 @@ set_span(struct run *run)
 	run->mark = run->until = now;
 	if (now == 0 && (o->until == NULL || strcmp(o->until, "now") == 0)) {
 		msg_warn("%s: its answers bear no Date, and the command API does not tell the "
-		    "time: give --until", run->site->name);
+			 "time: give --until",
+		    run->site->name);
 		return EX_UNAVAILABLE;
 	}
 	if (o->until != NULL) {
@@ -312,8 +313,8 @@ check_options(const struct options *o)
 	int64_t since = 0, until;
 
 	if (o->operands > 0) {
-		msg_warn("sessions: what is %s?  Times are given by --since and --until",
-		    o->operand[0]);
+		msg_warn(
+		    "sessions: what is %s?  Times are given by --since and --until", o->operand[0]);
 		return EX_USAGE;
 	}
 	if ((o->since == NULL) == (o->lsids == 0)) {
@@ -327,12 +328,14 @@ check_options(const struct options *o)
 	/* Any "now" shows whether they can be read. */
 	if (o->since != NULL && when_parse_user(o->since, 1700000000, &since) == -1) {
 		msg_warn("--since %s: a date (2024-12-03), a date and time, UNIX seconds, "
-		    "or a span back from now such as 36h", o->since);
+			 "or a span back from now such as 36h",
+		    o->since);
 		return EX_USAGE;
 	}
 	if (o->until != NULL && when_parse_user(o->until, 1700000000, &until) == -1) {
 		msg_warn("--until %s: a date (2024-12-03), a date and time, UNIX seconds, "
-		    "or a span back from now such as 36h", o->until);
+			 "or a span back from now such as 36h",
+		    o->until);
 		return EX_USAGE;
 	}
 	return 0;
@@ -378,12 +381,12 @@ sessions_run(struct options *o)
 		return code;
 	}
 	run.document.root = "session_list";
-	output_open(&run.output, run.site, target.fd, o->spool != NULL ? o->spool :
-	    "standard output", o->raw);
+	output_open(&run.output, run.site, target.fd,
+	    o->spool != NULL ? o->spool : "standard output", o->raw);
 	progress_open(run.site, "windows", o->spool == NULL);
 	code = learn_time(&run);
 	if (code == 0 && o->lsids > 0) {
-		run.mark = 0;	/* nothing is said of any span */
+		run.mark = 0; /* nothing is said of any span */
 		code = ask_lsids(&run);
 	} else if (code == 0) {
 		code = set_span(&run);

@@ -87,9 +87,7 @@ static size_t
 secret_at(const struct site *s, const char *p, size_t n)
 {
 	const char *secrets[] = {
-		s->basic, s->secret, token_text(s), s->key_password,
-		s->proxy_user, s->backup_password
-	};
+	    s->basic, s->secret, token_text(s), s->key_password, s->proxy_user, s->backup_password};
 	size_t i, at, len, bytes, longest = 0;
 
 	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
@@ -121,7 +119,7 @@ site_show(const struct site *s, const char *p, size_t n, char *out)
 		}
 		unit = utf8_length((const unsigned char *)p + i, n - i);
 		if (unit < 0)
-			unit = 1;	/* msg.c shows it as it is */
+			unit = 1; /* msg.c shows it as it is */
 		len = secret_at(s, p + i, n - i);
 		if (o + (size_t)blank + (len > 0 ? 3 : (size_t)unit) > SHOWN) {
 			memcpy(out + o, "...", 3);

@@ -18,10 +18,10 @@ void
 site_init(struct site *s)
 {
 	memset(s, 0, sizeof(*s));
-	s->rate = 20;		/* what an account is allowed */
+	s->rate = 20; /* what an account is allowed */
 	s->retry_time = 300;
 	s->connect_time = 30;
-	s->answer_time = 300;	/* recordings are rendered when asked for */
+	s->answer_time = 300; /* recordings are rendered when asked for */
 	s->stall_time = 60;
 	s->max_document = (int64_t)1 << 30;
 }
@@ -34,28 +34,28 @@ static const struct setting {
 	enum form form;
 	size_t offset;
 } settings[] = {
-	{"host", TEXT, offsetof(struct site, host)},
-	{"name", TEXT, offsetof(struct site, name_given)},
-	{"client-id", TEXT, offsetof(struct site, client_id)},
-	{"secret", TEXT, offsetof(struct site, secret_ref)},
-	{"ca-file", TEXT, offsetof(struct site, ca_file)},
-	{"pin", PIN, offsetof(struct site, pin)},
-	{"client-cert", TEXT, offsetof(struct site, cert)},
-	{"client-key", TEXT, offsetof(struct site, key)},
-	{"client-key-password", TEXT, offsetof(struct site, key_password_ref)},
-	{"proxy", PROXY, offsetof(struct site, proxy)},
-	{"proxy-user", TEXT, offsetof(struct site, proxy_user_ref)},
-	{"backup-password", TEXT, offsetof(struct site, backup_password_ref)},
-	{"product", PRODUCT, offsetof(struct site, rs)},
-	{"nothing", TEXTS, offsetof(struct site, nothing)},
-	{"expired", TEXTS, offsetof(struct site, expired)},
-	{"rate", COUNT, offsetof(struct site, rate)},
-	{"retry-time", SPAN, offsetof(struct site, retry_time)},
-	{"connect-time", SPAN, offsetof(struct site, connect_time)},
-	{"answer-time", SPAN, offsetof(struct site, answer_time)},
-	{"stall-time", SPAN, offsetof(struct site, stall_time)},
-	{"max-time", SPAN, offsetof(struct site, max_time)},
-	{"max-document", SIZE, offsetof(struct site, max_document)},
+    {"host", TEXT, offsetof(struct site, host)},
+    {"name", TEXT, offsetof(struct site, name_given)},
+    {"client-id", TEXT, offsetof(struct site, client_id)},
+    {"secret", TEXT, offsetof(struct site, secret_ref)},
+    {"ca-file", TEXT, offsetof(struct site, ca_file)},
+    {"pin", PIN, offsetof(struct site, pin)},
+    {"client-cert", TEXT, offsetof(struct site, cert)},
+    {"client-key", TEXT, offsetof(struct site, key)},
+    {"client-key-password", TEXT, offsetof(struct site, key_password_ref)},
+    {"proxy", PROXY, offsetof(struct site, proxy)},
+    {"proxy-user", TEXT, offsetof(struct site, proxy_user_ref)},
+    {"backup-password", TEXT, offsetof(struct site, backup_password_ref)},
+    {"product", PRODUCT, offsetof(struct site, rs)},
+    {"nothing", TEXTS, offsetof(struct site, nothing)},
+    {"expired", TEXTS, offsetof(struct site, expired)},
+    {"rate", COUNT, offsetof(struct site, rate)},
+    {"retry-time", SPAN, offsetof(struct site, retry_time)},
+    {"connect-time", SPAN, offsetof(struct site, connect_time)},
+    {"answer-time", SPAN, offsetof(struct site, answer_time)},
+    {"stall-time", SPAN, offsetof(struct site, stall_time)},
+    {"max-time", SPAN, offsetof(struct site, max_time)},
+    {"max-document", SIZE, offsetof(struct site, max_document)},
 };
 
 static int
@@ -89,8 +89,7 @@ static int
 set_proxy(struct site *s, const char *name, const char *value)
 {
 	static const char *const schemes[] = {
-		"http://", "https://", "socks5h://", "socks5://", NULL
-	};
+	    "http://", "https://", "socks5h://", "socks5://", NULL};
 	int i;
 
 	if (strcmp(value, "none") == 0) {
@@ -100,7 +99,8 @@ set_proxy(struct site *s, const char *name, const char *value)
 	/* Not repeated: there may be a password in it. */
 	if (strchr(value, '@') != NULL) {
 		msg_warn("--%s: the user and password go into --proxy-user, by "
-		    "reference", name);
+			 "reference",
+		    name);
 		return EX_USAGE;
 	}
 	for (i = 0; schemes[i] != NULL; i++)
@@ -190,7 +190,8 @@ site_check(struct site *s)
 		return missing("secret");
 	if (host_normalise(s->host, strlen(s->host), s->name) == -1) {
 		msg_warn("--host %s: give a name or address, with :PORT if need be, "
-		    "not a URL", s->host);
+			 "not a URL",
+		    s->host);
 		return EX_USAGE;
 	}
 	if (name != NULL && host_normalise(name, strlen(name), s->name) == -1) {
@@ -206,7 +207,7 @@ site_check(struct site *s)
 		return missing("client-cert");
 	if (s->connect_time == 0 || s->answer_time == 0 || s->stall_time == 0) {
 		msg_warn("--connect-time, --answer-time and --stall-time are at "
-		    "least 1s");
+			 "least 1s");
 		return EX_USAGE;
 	}
 	free(s->url);
@@ -244,11 +245,10 @@ site_secrets(struct site *s)
 	int code;
 
 	if ((code = get(s->secret_ref, "client secret", &s->secret)) != 0 ||
-	    (code = get(s->key_password_ref, "password of the client key",
-	    &s->key_password)) != 0 ||
+	    (code = get(s->key_password_ref, "password of the client key", &s->key_password)) !=
+		0 ||
 	    (code = get(s->proxy_user_ref, "proxy user", &s->proxy_user)) != 0 ||
-	    (code = get(s->backup_password_ref, "backup password",
-	    &s->backup_password)) != 0)
+	    (code = get(s->backup_password_ref, "backup password", &s->backup_password)) != 0)
 		return code;
 	s->basic = basic_of(s);
 	return 0;

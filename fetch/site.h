@@ -11,7 +11,7 @@
 
 #include "host.h"
 
-#define SITE_TEXTS 64	/* of --nothing and --expired, each */
+#define SITE_TEXTS 64 /* of --nothing and --expired, each */
 
 struct site_texts {
 	const char *text[SITE_TEXTS];
@@ -20,42 +20,42 @@ struct site_texts {
 
 struct site {
 	/* As they were given; kept, not copied. */
-	const char *host;		/* may have a port */
-	const char *name_given;		/* --name, or NULL */
+	const char *host;	/* may have a port */
+	const char *name_given; /* --name, or NULL */
 	const char *client_id;
 	const char *secret_ref;
-	const char *ca_file;		/* NULL: the system's authorities */
-	const char *pin;		/* sha256//...[;sha256//...] */
+	const char *ca_file; /* NULL: the system's authorities */
+	const char *pin;     /* sha256//...[;sha256//...] */
 	const char *cert, *key, *key_password_ref;
-	const char *proxy;		/* NULL: the environment's; "": none */
-	const char *proxy_user_ref;	/* to "user:password" */
+	const char *proxy;	    /* NULL: the environment's; "": none */
+	const char *proxy_user_ref; /* to "user:password" */
 	const char *backup_password_ref;
-	int rs;				/* Remote Support: its report names */
+	int rs; /* Remote Support: its report names */
 	struct site_texts nothing, expired;
 
 	/* Manners. */
-	int64_t rate;			/* requests a second; 0: no limit */
-	int64_t retry_time;		/* seconds to go on after a failure */
-	int64_t connect_time;		/* seconds for name, TCP and TLS */
-	int64_t answer_time;		/* until the first byte of an answer */
-	int64_t stall_time;		/* without SITE_STALL_RATE on average */
-	int64_t max_time;		/* for a whole call; 0: its kind's own */
-	int64_t max_document;		/* bytes of a report */
+	int64_t rate;	      /* requests a second; 0: no limit */
+	int64_t retry_time;   /* seconds to go on after a failure */
+	int64_t connect_time; /* seconds for name, TCP and TLS */
+	int64_t answer_time;  /* until the first byte of an answer */
+	int64_t stall_time;   /* without SITE_STALL_RATE on average */
+	int64_t max_time;     /* for a whole call; 0: its kind's own */
+	int64_t max_document; /* bytes of a report */
 
 	/* Worked out by site_check and later. */
-	char name[HOST_SIZE];		/* as the records have it */
-	char *url;			/* https://host:port, no final slash */
+	char name[HOST_SIZE]; /* as the records have it */
+	char *url;	      /* https://host:port, no final slash */
 	char *secret, *key_password, *proxy_user, *backup_password;
-	char *basic;			/* of the token call; a secret, too */
-	struct token *token;		/* token.c's own */
-	struct pace *pace;		/* call.c's own */
-	uint64_t received;		/* bytes of good answers' bodies */
+	char *basic;	     /* of the token call; a secret, too */
+	struct token *token; /* token.c's own */
+	struct pace *pace;   /* call.c's own */
+	uint64_t received;   /* bytes of good answers' bodies */
 	/* The appliance's clock, by its Date headers. */
-	int64_t date;			/* UNIX seconds; 0: not known yet */
-	int64_t date_at;		/* call_clock() then */
+	int64_t date;	 /* UNIX seconds; 0: not known yet */
+	int64_t date_at; /* call_clock() then */
 };
 
-#define SITE_STALL_RATE 512	/* bytes a second */
+#define SITE_STALL_RATE 512 /* bytes a second */
 
 /* Defaults. */
 void site_init(struct site *);

@@ -17,14 +17,12 @@
 #include "spool.h"
 #include "spoolinfo.h"
 
-#define TMP_PREFIX ".praic-fetch-"
-#define LONGEST_PART 100	/* of host or lsid in a name; beyond: a hash */
+#define TMP_PREFIX   ".praic-fetch-"
+#define LONGEST_PART 100 /* of host or lsid in a name; beyond: a hash */
 
 /* What a file may be, where only its base is known. */
 static const char *const extensions[] = {
-	"flv", "mp4", "zip", "gz", "mkv", "ogg", "avi", "nsb", "bin",
-	"cast", "txt", "webm", NULL
-};
+    "flv", "mp4", "zip", "gz", "mkv", "ogg", "avi", "nsb", "bin", "cast", "txt", "webm", NULL};
 
 /*
  * Temporary files that nobody holds: their makers were killed.  And is any
@@ -192,7 +190,7 @@ read_whole(const struct spool *s, const char *name, struct spool_file *f)
 	sha256_hex(h, f->sha256);
 	sha256_free(h);
 	close(fd);
-	f->fetched_at = (int64_t)st.st_mtime;	/* set so when it was finished */
+	f->fetched_at = (int64_t)st.st_mtime; /* set so when it was finished */
 	return n == 0 ? 0 : -1;
 }
 
@@ -279,8 +277,7 @@ spool_create(struct spool *s, char tmp[SPOOL_NAME])
 
 	for (i = 0; i < 1000; i++) {
 		snprintf(tmp, SPOOL_NAME, TMP_PREFIX "%ld-%u.tmp", (long)getpid(), i);
-		fd = openat(s->dir, tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
+		fd = openat(s->dir, tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd == -1 && errno == EEXIST)
 			continue;
 		/* Locked, so that another process does not sweep it away; which

@@ -16,16 +16,16 @@
 #include "buf.h"
 #include "sha256.h"
 
-#define SPOOL_NAME 256		/* a name and its NUL */
+#define SPOOL_NAME	256 /* a name and its NUL */
 #define SPOOL_EXTENSION 8
 
 struct spool {
 	const char *path;
 	int dir;
-	int done;		/* of --done, or -1 */
-	int verify;		/* read again what is there whole */
-	int unsynced;		/* names were given since the last sync */
-	int had_files;		/* when it was opened; what came since has a note */
+	int done;      /* of --done, or -1 */
+	int verify;    /* read again what is there whole */
+	int unsynced;  /* names were given since the last sync */
+	int had_files; /* when it was opened; what came since has a note */
 	/* Called now and then while a file is read again, if not NULL. */
 	void (*meanwhile)(void *);
 	void *meanwhile_arg;
@@ -35,20 +35,20 @@ struct spool {
 struct spool_file {
 	char name[SPOOL_NAME];
 	char extension[SPOOL_EXTENSION];
-	struct buf type;	/* Content-Type as it came; may be empty */
+	struct buf type; /* Content-Type as it came; may be empty */
 	uint64_t bytes;
 	char sha256[SHA256_HEX];
-	int64_t fetched_at;	/* 0: not known */
+	int64_t fetched_at; /* 0: not known */
 };
 
 /* A file that is on its way, and how to see that its first part still fits. */
 struct spool_part {
-	int fd;			/* -1: none */
-	uint64_t size;		/* bytes that can be trusted */
+	int fd;	       /* -1: none */
+	uint64_t size; /* bytes that can be trusted */
 	struct buf etag, modified, type;
 	char extension[SPOOL_EXTENSION];
-	int64_t length;		/* of the whole; -1: not known */
-	int64_t fetched_at;	/* the appliance's time of its last answer; or 0 */
+	int64_t length;	    /* of the whole; -1: not known */
+	int64_t fetched_at; /* the appliance's time of its last answer; or 0 */
 };
 
 /* 0, or EX_NOINPUT after a message.  done may be NULL. */
@@ -104,8 +104,7 @@ int spool_part_seal(struct spool *, struct spool_part *, const struct spool_file
  * its name, unless it has one, is made from the base, and a note of it is
  * kept.  0, or -1 after a message.
  */
-int spool_part_finish(struct spool *, const char *base, struct spool_part *,
-    struct spool_file *f);
+int spool_part_finish(struct spool *, const char *base, struct spool_part *, struct spool_file *f);
 
 /* The names given so far are durable.  0, or EX_IOERR after a message. */
 int spool_sync(struct spool *);

@@ -43,7 +43,7 @@ write_info(struct spool *s, const char *base, json_t *o)
 	int fd, bad;
 
 	json_decref(o);
-	if (text == NULL)	/* not UTF-8: then there is no note */
+	if (text == NULL) /* not UTF-8: then there is no note */
 		return 0;
 	name_info(name, base);
 	/* In place: half of a note is none. */
@@ -132,8 +132,7 @@ info_read_file(struct spool *s, const char *base, struct spool_file *f)
 }
 
 int
-info_write_part(struct spool *s, const char *base, const struct spool_part *p,
-    uint64_t synced)
+info_write_part(struct spool *s, const char *base, const struct spool_part *p, uint64_t synced)
 {
 	json_t *o = json_object();
 
@@ -154,8 +153,7 @@ info_read_part(struct spool *s, const char *base, struct spool_part *p, uint64_t
 {
 	json_t *o = read_info(s, base);
 	const char *extension = get(o, "part"), *boot = get(o, "boot");
-	int good = o != NULL && *extension != '\0' &&
-	    json_is_integer(json_object_get(o, "length"));
+	int good = o != NULL && *extension != '\0' && json_is_integer(json_object_get(o, "length"));
 
 	if (good) {
 		get_buf(&p->etag, o, "etag");
@@ -164,7 +162,8 @@ info_read_part(struct spool *s, const char *base, struct spool_part *p, uint64_t
 		snprintf(p->extension, sizeof(p->extension), "%.7s", extension);
 		p->length = json_integer_value(json_object_get(o, "length"));
 		p->fetched_at = json_integer_value(json_object_get(o, "fetched_at"));
-		*synced = *boot != '\0' && strcmp(boot, boot_id()) == 0 ? UINT64_MAX :
+		*synced = *boot != '\0' && strcmp(boot, boot_id()) == 0 ?
+		    UINT64_MAX :
 		    (uint64_t)json_integer_value(json_object_get(o, "synced"));
 	}
 	json_decref(o);

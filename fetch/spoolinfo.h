@@ -14,8 +14,7 @@
 /* 0, or -1 after a message. */
 int info_write_file(struct spool *, const char *base, const struct spool_file *);
 /* synced: bytes that a power failure would leave. */
-int info_write_part(struct spool *, const char *base, const struct spool_part *,
-    uint64_t synced);
+int info_write_part(struct spool *, const char *base, const struct spool_part *, uint64_t synced);
 
 /* 1 if there is such a note. */
 int info_read_file(struct spool *, const char *base, struct spool_file *);

@@ -16,7 +16,7 @@
 /* One thread often keeps up, for its sync was joined with another's; so many
  * tasks that wait for each are worth waking one more. */
 #define WAITING 4
-#define STACK 65536
+#define STACK	65536
 
 struct task {
 	struct task *next;
@@ -33,7 +33,7 @@ struct syncer {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct queue todo, done;
-	int waiting, busy;	/* tasks; threads that will look for more */
+	int waiting, busy; /* tasks; threads that will look for more */
 	int stop;
 	pthread_t thread[THREADS];
 	int threads;
@@ -80,7 +80,7 @@ work(void *arg)
 		pthread_mutex_unlock(&s->lock);
 		t->error = fsync(t->fd) == -1 ? errno : 0;
 		pthread_mutex_lock(&s->lock);
-		woken = s->done.first != NULL;	/* and takes all that is there */
+		woken = s->done.first != NULL; /* and takes all that is there */
 		put(&s->done, t);
 		if (!woken)
 			call_wake(s->site);

@@ -11,7 +11,7 @@
 #include "when.h"
 
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define LONGEST 200
+#define LONGEST	 200
 
 int
 target_open(struct target *t, const char *spool)

@@ -29,23 +29,23 @@
 #include "sha256.h"
 #include "token.h"
 
-#define MAX_STATE ((size_t)256 * 1024)	/* the cache file, an answer with a token */
+#define MAX_STATE ((size_t)256 * 1024) /* the cache file, an answer with a token */
 #define MAX_TOKEN ((size_t)16 * 1024)
-#define EARLY 60		/* renewed so many seconds before its end */
-#define LOCK_MS 100		/* how often a taken lock is tried */
-#define MAX_LIFE INT64_C(31622400)	/* a year */
-#define REMEMBER 86400		/* seconds that a text is believed */
-#define MAX_TEXTS 16		/* of a kind */
-#define REFUSED 60		/* seconds that a refusal is believed */
-#define SALT 16			/* bytes */
+#define EARLY	  60		    /* renewed so many seconds before its end */
+#define LOCK_MS	  100		    /* how often a taken lock is tried */
+#define MAX_LIFE  INT64_C(31622400) /* a year */
+#define REMEMBER  86400		    /* seconds that a text is believed */
+#define MAX_TEXTS 16		    /* of a kind */
+#define REFUSED	  60		    /* seconds that a refusal is believed */
+#define SALT	  16		    /* bytes */
 
 struct token {
 	char *text;
-	int64_t until;		/* by time(2) */
-	int fresh;		/* asked for by this process */
-	int refused;		/* tokens in a row that were good for nothing */
+	int64_t until; /* by time(2) */
+	int fresh;     /* asked for by this process */
+	int refused;   /* tokens in a row that were good for nothing */
 	int number;
-	json_t *nothing;	/* texts: {report: {text: until}} */
+	json_t *nothing; /* texts: {report: {text: until}} */
 };
 
 static struct token *
@@ -124,8 +124,7 @@ lock(struct site *s, int fd)
 			return EX_IOERR;
 		}
 		if (call_clock() > until) {
-			msg_warn("%s: another process keeps the token's cache locked",
-			    s->name);
+			msg_warn("%s: another process keeps the token's cache locked", s->name);
 			return EX_TEMPFAIL;
 		}
 		call_sleep(s, LOCK_MS);
@@ -232,8 +231,8 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 	char shown[SITE_SHOWN];
 	/* A number of any size is a number. */
 	size_t bom = b->n >= 3 && memcmp(b->p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-	json_t *o = json_loadb(b->p != NULL ? b->p + bom : "", b->n - bom,
-	    JSON_DECODE_INT_AS_REAL, NULL);
+	json_t *o =
+	    json_loadb(b->p != NULL ? b->p + bom : "", b->n - bom, JSON_DECODE_INT_AS_REAL, NULL);
 	const char *text = json_string_value(json_object_get(o, "access_token"));
 	const char *type = json_string_value(json_object_get(o, "token_type"));
 	json_t *life = json_object_get(o, "expires_in");
@@ -243,9 +242,8 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 		/* It may have a token somewhere: it is not shown. */
 		const char *error = json_string_value(json_object_get(o, "error"));
 
-		buf_printf(&c->why, "an answer without a token%s%s",
-		    error != NULL ? ": " : "", error != NULL ?
-		    site_show(s, error, strlen(error), shown) : "");
+		buf_printf(&c->why, "an answer without a token%s%s", error != NULL ? ": " : "",
+		    error != NULL ? site_show(s, error, strlen(error), shown) : "");
 		json_decref(o);
 		return -1;
 	}
@@ -260,11 +258,13 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 	else if (json_is_string(life))
 		seconds = strtoll(json_string_value(life), NULL, 10);
 	if (seconds <= 0 || seconds > MAX_LIFE)
-		seconds = 300;	/* it did not say */
+		seconds = 300; /* it did not say */
 	msg_tell(1, "%s: a new token, for %lld seconds", s->name, (long long)seconds);
 	/* Never so early that a short life is over at once. */
-	use(s, text, (int64_t)time(NULL) + seconds -
-	    (seconds >= 10 * (json_int_t)EARLY ? EARLY : seconds / 10), 1);
+	use(s, text,
+	    (int64_t)time(NULL) + seconds -
+		(seconds >= 10 * (json_int_t)EARLY ? EARLY : seconds / 10),
+	    1);
 	json_decref(o);
 	return 0;
 }
@@ -275,11 +275,15 @@ ask(struct site *s)
 	struct buf answer = {0};
 	struct retry r = {0};
 	struct call c = {
-		.site = s, .auth = CALL_BASIC, .path = "/oauth2/token",
-		.body = "grant_type=client_credentials",
-		.body_type = "application/x-www-form-urlencoded",
-		.max_time = s->answer_time + s->connect_time, .max_bytes = MAX_STATE,
-		.take = take, .arg = &answer,
+	    .site = s,
+	    .auth = CALL_BASIC,
+	    .path = "/oauth2/token",
+	    .body = "grant_type=client_credentials",
+	    .body_type = "application/x-www-form-urlencoded",
+	    .max_time = s->answer_time + s->connect_time,
+	    .max_bytes = MAX_STATE,
+	    .take = take,
+	    .arg = &answer,
 	};
 	int64_t delay;
 	int code = 0;
@@ -294,8 +298,8 @@ ask(struct site *s)
 		delay = c.end == CALL_FAILED ? -1 : call_retry(&r, &c);
 		if (delay == -1)
 			break;
-		msg_tell(1, "%s: token: %.*s: trying again in %.1f s", s->name,
-		    (int)c.why.n, c.why.p, (double)delay / 1000);
+		msg_tell(1, "%s: token: %.*s: trying again in %.1f s", s->name, (int)c.why.n,
+		    c.why.p, (double)delay / 1000);
 		call_sleep(s, delay);
 		code = 0;
 	}
@@ -336,8 +340,9 @@ note_refusal(const struct site *s, json_t *cache)
 	for (i = 0; i < SALT; i++)
 		snprintf(salt + 2 * i, 3, "%02x", random[i]);
 	credentials(s, salt, hex);
-	json_object_set_new(cache, "refused", json_pack("{sssssI}", "salt", salt, "of", hex,
-	    "until", (json_int_t)time(NULL) + REFUSED));
+	json_object_set_new(cache, "refused",
+	    json_pack(
+		"{sssssI}", "salt", salt, "of", hex, "until", (json_int_t)time(NULL) + REFUSED));
 }
 
 /* For how many more seconds: 0 when these credentials are worth a try. */
@@ -385,17 +390,18 @@ obtain(struct site *s, const char *bad, int new)
 		return code;
 	cache = read_cache(fd);
 	use_texts(s, cache);
-	if (!new && use_cached(s, cache, bad))
+	if (!new &&use_cached(s, cache, bad))
 		;
 	else if (!new && (refused = is_refused(s, cache)) > 0) {
 		msg_warn("%s: token: the client id or the secret was refused just now, and is "
-		    "not tried again for %lld s (but by check)", s->name, (long long)refused);
+			 "not tried again for %lld s (but by check)",
+		    s->name, (long long)refused);
 		code = EX_NOPERM;
 	} else
 		code = ask_and_keep(s, fd, cache);
 	json_decref(cache);
 	if (fd != -1)
-		close(fd);	/* and unlock */
+		close(fd); /* and unlock */
 	return code;
 }
 
@@ -422,12 +428,13 @@ token_renew(struct site *s, int number)
 	char *bad;
 	int code;
 
-	if (number != t->number)	/* another call has done it */
+	if (number != t->number) /* another call has done it */
 		return 0;
 	/* Any token may just have died; two, and the second a new one, did not. */
 	if (t->refused++ > 0 && t->fresh) {
 		msg_warn("%s: a new token was refused (401): the account may not "
-		    "use the API, or its permissions have just changed", s->name);
+			 "use the API, or its permissions have just changed",
+		    s->name);
 		return EX_NOPERM;
 	}
 	msg_tell(1, "%s: the token is no longer good", s->name);
@@ -442,8 +449,7 @@ int
 token_knows(struct site *s, const char *kind, const char *text)
 {
 	json_t *texts = json_object_get(own(s)->nothing, kind);
-	json_int_t left = json_integer_value(json_object_get(texts, text)) -
-	    (json_int_t)time(NULL);
+	json_int_t left = json_integer_value(json_object_get(texts, text)) - (json_int_t)time(NULL);
 
 	/* More is left of none, save by a clock that was wrong. */
 	return left > 0 && left <= REMEMBER;
@@ -461,8 +467,7 @@ token_remember(struct site *s, const char *kind, const char *text)
 	texts = json_object_get(t->nothing, kind);
 	if (!json_is_object(texts) || json_object_size(texts) >= MAX_TEXTS)
 		json_object_set_new(t->nothing, kind, texts = json_object());
-	json_object_set_new(texts, text,
-	    json_integer((json_int_t)time(NULL) + REMEMBER));
+	json_object_set_new(texts, text, json_integer((json_int_t)time(NULL) + REMEMBER));
 	if (open_cache(s, &fd) != 0)
 		return;
 	cache = read_cache(fd);

@@ -11,7 +11,8 @@
 #include "code.h"
 
 #define MAX_REDIRECTS 3
-#define SEE_PERMISSIONS "see its permissions, and \"Enable XML API\", in /login > " \
+#define SEE_PERMISSIONS                                             \
+	"see its permissions, and \"Enable XML API\", in /login > " \
 	"Management > API Configuration"
 
 static enum call_end
@@ -58,8 +59,7 @@ static int
 stays(const char *from, const char *to)
 {
 	CURLU *a = curl_url(), *b = curl_url();
-	int same = a != NULL && b != NULL &&
-	    curl_url_set(a, CURLUPART_URL, from, 0) == CURLUE_OK &&
+	int same = a != NULL && b != NULL && curl_url_set(a, CURLUPART_URL, from, 0) == CURLUE_OK &&
 	    curl_url_set(b, CURLUPART_URL, to, 0) == CURLUE_OK &&
 	    same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
 	    same_part(a, b, CURLUPART_PORT) && same_part(a, b, CURLUPART_USER) &&
@@ -83,8 +83,10 @@ moved(struct call *c)
 	}
 	site_show(c->site, to, strlen(to), shown);
 	if (!stays(c->site->url, to)) {
-		buf_printf(&c->why, "redirected to %s, and a redirect is followed on the "
-		    "same host only: is --host right?", shown);
+		buf_printf(&c->why,
+		    "redirected to %s, and a redirect is followed on the "
+		    "same host only: is --host right?",
+		    shown);
 		return finish(c, CALL_FAILED, EX_CONFIG);
 	}
 	if (c->redirects++ == MAX_REDIRECTS) {
@@ -108,8 +110,7 @@ why_status(struct call *c, const char *hint)
 	if (c->auth == CALL_BASIC)
 		answer_only_errors(&c->said);
 	if (c->said.n > 0)
-		buf_printf(&c->why, " (%s)",
-		    site_show(c->site, c->said.p, c->said.n, shown));
+		buf_printf(&c->why, " (%s)", site_show(c->site, c->said.p, c->said.n, shown));
 	if (hint != NULL)
 		buf_printf(&c->why, ": %s", hint);
 }
@@ -119,13 +120,17 @@ static enum call_end
 by_status(struct call *c)
 {
 	switch (c->status) {
-	case 301: case 302: case 303: case 307: case 308:
+	case 301:
+	case 302:
+	case 303:
+	case 307:
+	case 308:
 		return moved(c);
 	case 400:
 		/* Some say so with this: RFC 6749, 5.2. */
 		if (c->auth != CALL_BASIC || c->said.n == 0 ||
 		    (memmem(c->said.p, c->said.n, "\"invalid_client\"", 16) == NULL &&
-		    memmem(c->said.p, c->said.n, "\"unauthorized_client\"", 21) == NULL))
+			memmem(c->said.p, c->said.n, "\"unauthorized_client\"", 21) == NULL))
 			break;
 		why_status(c, "the client id or the secret is wrong");
 		return finish(c, CALL_FAILED, EX_NOPERM);
@@ -136,24 +141,29 @@ by_status(struct call *c)
 		}
 		why_status(c, "the client id or the secret is wrong");
 		return finish(c, CALL_FAILED, EX_NOPERM);
-	case 202: case 204:
+	case 202:
+	case 204:
 		/* Recordings are rendered when they are asked for. */
 		why_status(c, "it is not ready yet");
 		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
-	case 403: case 404: case 410:
+	case 403:
+	case 404:
+	case 410:
 		if (c->auth == CALL_BEARER) {
-			why_status(c, c->status == 403 ? "the account may not have this: "
-			    SEE_PERMISSIONS : "it is not there, or the account may not "
-			    "have it: " SEE_PERMISSIONS);
+			why_status(c,
+			    c->status == 403 ? "the account may not have this: " SEE_PERMISSIONS :
+					       "it is not there, or the account may not "
+					       "have it: " SEE_PERMISSIONS);
 			return finish(c, CALL_FAILED, EX_NOPERM);
 		}
 		why_status(c, "is this the host of an appliance?");
-		return finish(c, CALL_FAILED,
-		    c->status == 403 ? EX_NOPERM : EX_UNAVAILABLE);
-	case 408: case 429:
+		return finish(c, CALL_FAILED, c->status == 403 ? EX_NOPERM : EX_UNAVAILABLE);
+	case 408:
+	case 429:
 		why_status(c, NULL);
 		return finish(c, CALL_AGAIN, EX_TEMPFAIL);
-	case 501: case 505:
+	case 501:
+	case 505:
 		break;
 	default:
 		if (c->status >= 500 || c->status == 425) {
@@ -170,8 +180,7 @@ by_status(struct call *c)
 static int
 is_tls_fault(const struct call *c)
 {
-	return strstr(c->error, "error:") != NULL &&
-	    strstr(c->error, "unexpected eof") == NULL;
+	return strstr(c->error, "error:") != NULL && strstr(c->error, "unexpected eof") == NULL;
 }
 
 /* What an end without a whole answer means. */
@@ -188,13 +197,15 @@ by_error(struct call *c, CURLcode r)
 		buf_printf(&c->why, "the proxy said %ld%s", proxy,
 		    proxy == 407 ? ": see --proxy-user" : "");
 		return proxy >= 500 ? finish(c, CALL_AGAIN, EX_UNAVAILABLE) :
-		    finish(c, CALL_FAILED, EX_CONFIG);
+				      finish(c, CALL_FAILED, EX_CONFIG);
 	}
 	switch (r) {
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
-		buf_printf(&c->why, "%s: if that is the right host, give its "
-		    "certificate, or that of its authority, with --ca-file", what);
+		buf_printf(&c->why,
+		    "%s: if that is the right host, give its "
+		    "certificate, or that of its authority, with --ca-file",
+		    what);
 		return finish(c, CALL_FAILED, EX_CONFIG);
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
 		buf_printf(&c->why, "its public key is not one that --pin names");
@@ -224,7 +235,8 @@ by_error(struct call *c, CURLcode r)
 		buf_printf(&c->why, "%s: see --client-cert", what);
 		return finish(c, CALL_FAILED, EX_CONFIG);
 	case CURLE_OUT_OF_MEMORY:
-		buf_printf(&c->why, "%s%s", what, c->headed ? "" : ", or a header that is too long");
+		buf_printf(
+		    &c->why, "%s%s", what, c->headed ? "" : ", or a header that is too long");
 		return finish(c, CALL_FAILED, EX_TEMPFAIL);
 	case CURLE_OPERATION_TIMEDOUT:
 		c->slow = ready > 0;
@@ -233,8 +245,8 @@ by_error(struct call *c, CURLcode r)
 		if (!c->slow)
 			break;
 		if (c->bytes == 0)
-			buf_printf(&c->why, "no answer for %lld seconds",
-			    (long long)c->site->answer_time);
+			buf_printf(
+			    &c->why, "no answer for %lld seconds", (long long)c->site->answer_time);
 		else
 			buf_printf(&c->why, "the answer stalled at byte %llu",
 			    (unsigned long long)c->bytes);

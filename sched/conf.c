@@ -19,25 +19,21 @@
 #include "sched_path.h"
 #include "secret.h"
 
-static const struct conf_verb alone[] = {
-	{"status", conf_status, 0, 0, 0, ""},
-	{"log", conf_log, 0, 1, 0, "[client|scheduler]"},
-	{"check", conf_check, 0, 0, 0, ""},
-	{"metrics", conf_metrics, 0, 1, 0, "[FILE]"},
-	{0}
-};
+static const struct conf_verb alone[] = {{"status", conf_status, 0, 0, 0, ""},
+    {"log", conf_log, 0, 1, 0, "[client|scheduler]"}, {"check", conf_check, 0, 0, 0, ""},
+    {"metrics", conf_metrics, 0, 1, 0, "[FILE]"}, {0}};
 
 static const struct {
 	const char *name;
 	const struct conf_verb *verb;
 	const struct object_type *type;
 } things[] = {
-	{"site", conf_site_verbs, &conf_site_type},
-	{"destination", conf_destination_verbs, &conf_destination_type},
-	{"schedule", conf_schedule_verbs, &conf_schedule_type},
-	{"transfer", conf_transfer_verbs, NULL},
-	{"setting", conf_setting_verbs, NULL},
-	{"notify", conf_notify_verbs, NULL},
+    {"site", conf_site_verbs, &conf_site_type},
+    {"destination", conf_destination_verbs, &conf_destination_type},
+    {"schedule", conf_schedule_verbs, &conf_schedule_type},
+    {"transfer", conf_transfer_verbs, NULL},
+    {"setting", conf_setting_verbs, NULL},
+    {"notify", conf_notify_verbs, NULL},
 };
 
 #define THINGS (sizeof(things) / sizeof(things[0]))
@@ -50,8 +46,7 @@ list_verbs(FILE *fp, const char *thing, const struct conf_verb *v)
 		    v->name, *v->usage != '\0' ? " " : "", v->usage);
 }
 
-static void __attribute__((noreturn))
-usage(int code)
+static void __attribute__((noreturn)) usage(int code)
 {
 	FILE *fp = code == 0 ? stdout : stderr;
 	size_t i;
@@ -61,14 +56,14 @@ usage(int code)
 	for (i = 0; i < THINGS; i++)
 		list_verbs(fp, things[i].name, things[i].verb);
 	fputs("--json shows as JSON; -v, --verbose tells each step (also: --help, --version).\n"
-	    "A secret is given as file:PATH, env:NAME or credential:NAME, or as -: it is asked\n"
-	    "for, or read from standard input.\n", fp);
+	      "A secret is given as file:PATH, env:NAME or credential:NAME, or as -: it is asked\n"
+	      "for, or read from standard input.\n",
+	    fp);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 
 /* Only those of one thing, after a slip of the pen. */
-static void __attribute__((noreturn))
-usage_of(const char *thing, const struct conf_verb *v)
+static void __attribute__((noreturn)) usage_of(const char *thing, const struct conf_verb *v)
 {
 	fputs("usage:\n", stderr);
 	list_verbs(stderr, thing, v);
@@ -113,7 +108,8 @@ find(struct conf *c, int argc, char **argv, int *words)
 static void
 note_run(struct settings *s)
 {
-	sqlite3_stmt *stmt = settings_prepare(s, "INSERT INTO program (name, last_run) "
+	sqlite3_stmt *stmt = settings_prepare(s,
+	    "INSERT INTO program (name, last_run) "
 	    "VALUES ('praic-conf', ?1) ON CONFLICT (name) DO UPDATE SET last_run = ?1");
 
 	if (stmt != NULL)
@@ -143,13 +139,9 @@ int
 main(int argc, char **argv)
 {
 	enum { JSON = 256 };
-	static const struct option options[] = {
-		{"json", no_argument, NULL, JSON},
-		{"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{NULL, 0, NULL, 0}
-	};
+	static const struct option options[] = {{"json", no_argument, NULL, JSON},
+	    {"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
 	struct conf conf = {0};
 	int c, code;
 

@@ -13,9 +13,9 @@ struct object_type;
 
 struct conf {
 	struct settings *s;
-	const struct object_type *type;	/* of the thing that is edited, or NULL */
-	int json;		/* --json */
-	int quiet;		/* the tests of a check say nothing when all is well */
+	const struct object_type *type; /* of the thing that is edited, or NULL */
+	int json;			/* --json */
+	int quiet;			/* the tests of a check say nothing when all is well */
 };
 
 /* Does something with the operands after its name.  An exit code. */
@@ -24,8 +24,8 @@ typedef int conf_do(struct conf *, int argc, char **argv);
 struct conf_verb {
 	const char *name;
 	conf_do *run;
-	int least, most;	/* operands; most -1: any number */
-	int changes;		/* it is noted in the client's log */
+	int least, most; /* operands; most -1: any number */
+	int changes;	 /* it is noted in the client's log */
 	const char *usage;
 };
 

@@ -97,7 +97,7 @@ conf_check(struct conf *c, int argc, char **argv)
 	code = code_worse(code, each(c, s, "site", verb(conf_site_verbs, "test")));
 	code = code_worse(code, each(c, s, "destination", verb(conf_destination_verbs, "test")));
 	if (conf_mail_wanted(c->s))
-		code = code_worse(code, line(s, "setting", "notify",
-		    conf_mail_send("praic", "", 1)));
+		code =
+		    code_worse(code, line(s, "setting", "notify", conf_mail_send("praic", "", 1)));
 	return code_worse(code, show_rows(s, c));
 }

@@ -46,13 +46,16 @@ tidy(struct object *o, const struct settings_field *f, char **value)
 	path = settings_connection_path(*value);
 	if (path != NULL && *path != '/') {
 		msg_warn("destination %s: connection %s: give the whole path: the scheduler has a "
-		    "working directory of its own", o->name, *value);
+			 "working directory of its own",
+		    o->name, *value);
 		return EX_USAGE;
 	}
 	if (path == NULL && has_password(*value)) {
-		msg_warn("destination %s: connection: it holds a password, which everybody on "
+		msg_warn(
+		    "destination %s: connection: it holds a password, which everybody on "
 		    "this machine could read in an argument, so change it; password=- asks for "
-		    "it", o->name);
+		    "it",
+		    o->name);
 		return EX_USAGE;
 	}
 	return 0;
@@ -102,7 +105,8 @@ check_sql(const struct object *o)
 
 	if (path != NULL && object_value(o, "password") != NULL) {
 		msg_warn("destination %s: an SQLite database has no password; its file's mode "
-		    "guards it", o->name);
+			 "guards it",
+		    o->name);
 		return EX_USAGE;
 	}
 	if (path == NULL && (whole = whole_connection(o, &code)) == NULL)
@@ -180,8 +184,7 @@ check(const struct object *o)
 }
 
 const struct object_type conf_destination_type = {
-	"destination", settings_destination_fields, tidy, check
-};
+    "destination", settings_destination_fields, tidy, check};
 
 static int
 add(struct conf *c, int argc, char **argv)
@@ -203,9 +206,11 @@ list(struct conf *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	return show_query(c, "SELECT name, kind, coalesce(connection, directory, command), "
+	return show_query(c,
+	    "SELECT name, kind, coalesce(connection, directory, command), "
 	    "(SELECT count(*) FROM transfer WHERE destination_id = destination.id) "
-	    "FROM destination ORDER BY name", head, as);
+	    "FROM destination ORDER BY name",
+	    head, as);
 }
 
 static int
@@ -236,14 +241,10 @@ test(struct conf *c, int argc, char **argv)
 }
 
 const struct conf_verb conf_destination_verbs[] = {
-	{"add", add, 2, -1, 1, "NAME sql connection=PATH|STRING [FIELD=VALUE ...]\n"
-	    "       praic-conf destination add NAME fs directory=PATH [FIELD=VALUE ...]\n"
-	    "       praic-conf destination add NAME exec command=COMMAND"},
-	{"set", object_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
-	{"show", object_show, 1, 1, 0, "NAME"},
-	{"list", list, 0, 0, 0, ""},
-	{"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
-	{"remove", object_remove, 1, 1, 1, "NAME"},
-	{"test", test, 1, 1, 0, "NAME"},
-	{0}
-};
+    {"add", add, 2, -1, 1,
+	"NAME sql connection=PATH|STRING [FIELD=VALUE ...]\n"
+	"       praic-conf destination add NAME fs directory=PATH [FIELD=VALUE ...]\n"
+	"       praic-conf destination add NAME exec command=COMMAND"},
+    {"set", object_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."}, {"show", object_show, 1, 1, 0, "NAME"},
+    {"list", list, 0, 0, 0, ""}, {"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
+    {"remove", object_remove, 1, 1, 1, "NAME"}, {"test", test, 1, 1, 0, "NAME"}, {0}};

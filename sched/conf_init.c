@@ -52,8 +52,8 @@ folders(const char *path, char **spool, char **log)
 static int
 note(struct settings *s, const char *name, const char *path)
 {
-	sqlite3_stmt *stmt = settings_prepare(s,
-	    "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
+	sqlite3_stmt *stmt = settings_prepare(
+	    s, "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
 
 	if (stmt == NULL)
 		return EX_SOFTWARE;

@@ -64,7 +64,7 @@ copy(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), bad = fd == -1;
 
 	if (bad && errno == ENOENT)
-		return 0;	/* removed meanwhile: it was old */
+		return 0; /* removed meanwhile: it was old */
 	while (!bad && (got = file_read(fd, piece, sizeof(piece))) > 0)
 		if (file_write(STDOUT_FILENO, piece, (size_t)got) == -1) {
 			msg_errno("standard output");

@@ -102,7 +102,7 @@ conf_mail_could(struct settings *s)
 {
 	static const char *const name[] = {"notify-server", "notify-port", "notify-tls",
 	    "notify-ca-file", "notify-user", "notify-password", "notify-from", "notify-to"};
-	enum {SERVER, PORT, TLS, CA, USER, SECRET, FROM, TO, VALUES};
+	enum { SERVER, PORT, TLS, CA, USER, SECRET, FROM, TO, VALUES };
 	char *value[VALUES], *server;
 	struct run r;
 	int i, code = 0;
@@ -117,7 +117,7 @@ conf_mail_could(struct settings *s)
 	if (value[TO] == NULL)
 		value[TO] = xstrdup("praic@example.com");
 	server = value[PORT] == NULL ? xstrdup(value[SERVER]) :
-	    xasprintf("%s:%s", value[SERVER], value[PORT]);
+				       xasprintf("%s:%s", value[SERVER], value[PORT]);
 	run_start(&r, "praic-mail");
 	run_add(&r, "--dry-run");
 	r.quiet = 1;

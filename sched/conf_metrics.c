@@ -30,51 +30,52 @@ struct group {
 	struct metric metric[12];
 };
 
-#define TRANSFER "t.id AS transfer, c.name AS schedule, s.name AS site, d.name AS destination, " \
+#define TRANSFER                                                                        \
+	"t.id AS transfer, c.name AS schedule, s.name AS site, d.name AS destination, " \
 	"k.kind AS kind"
-#define TRANSFER_FROM " FROM transfer t JOIN schedule c ON c.id = t.schedule_id " \
+#define TRANSFER_FROM                                                                    \
+	" FROM transfer t JOIN schedule c ON c.id = t.schedule_id "                      \
 	"JOIN site s ON s.id = t.site_id JOIN destination d ON d.id = t.destination_id " \
 	"JOIN transfer_kind k ON k.transfer_id = t.id "
 
 /* ?1 is now, ?2 the appliances' retention in seconds. */
 static const struct group groups[] = {
-	{"SELECT name AS program, last_run FROM program ORDER BY name", 1,
-	    {{"praic_program_last_run_timestamp_seconds", "When the program was last invoked."}}},
-	{"SELECT name AS schedule, enabled, period, last_run FROM schedule ORDER BY name", 1,
-	    {{"praic_schedule_enabled", "Is the schedule enabled?"},
+    {"SELECT name AS program, last_run FROM program ORDER BY name", 1,
+	{{"praic_program_last_run_timestamp_seconds", "When the program was last invoked."}}},
+    {"SELECT name AS schedule, enabled, period, last_run FROM schedule ORDER BY name", 1,
+	{{"praic_schedule_enabled", "Is the schedule enabled?"},
 	    {"praic_schedule_period_seconds", "From one run to the next."},
 	    {"praic_schedule_last_run_timestamp_seconds", "When the schedule last ran."}}},
-	{"SELECT " TRANSFER ", k.mark, ?1 - k.mark, CASE WHEN k.kind <> 'backup' THEN "
-	    "k.mark + ?2 - ?1 END, k.last_start, k.last_success, k.backlog_files, k.backlog_bytes, "
-	    "?1 - k.backlog_since" TRANSFER_FROM "ORDER BY t.id, k.kind", 5,
-	    {{"praic_mark_timestamp_seconds", "All that changed before is fetched."},
+    {"SELECT " TRANSFER ", k.mark, ?1 - k.mark, CASE WHEN k.kind <> 'backup' THEN "
+     "k.mark + ?2 - ?1 END, k.last_start, k.last_success, k.backlog_files, k.backlog_bytes, "
+     "?1 - k.backlog_since" TRANSFER_FROM "ORDER BY t.id, k.kind",
+	5,
+	{{"praic_mark_timestamp_seconds", "All that changed before is fetched."},
 	    {"praic_mark_lag_seconds", "Age of the mark."},
 	    {"praic_retention_left_seconds",
-	    "Until the appliance forgets the oldest data not yet fetched."},
+		"Until the appliance forgets the oldest data not yet fetched."},
 	    {"praic_last_start_timestamp_seconds", "When fetching last began."},
 	    {"praic_last_success_timestamp_seconds", "When all was last stored."},
 	    {"praic_backlog_files", "Files in the spool that wait for the destination."},
 	    {"praic_backlog_bytes", "Their bytes."},
 	    {"praic_backlog_age_seconds", "How long the oldest of them waits."}}},
-	{"SELECT " TRANSFER ", p.step AS step, count(f.since), coalesce(sum(f.times), 0), "
-	    "max(?1 - f.since)" TRANSFER_FROM "CROSS JOIN (SELECT 'fetch' AS step UNION ALL "
-	    "SELECT 'store') p LEFT JOIN failure f ON f.transfer_id = t.id AND f.kind = k.kind AND "
-	    "f.step = p.step AND f.recovered IS NULL AND f.code IS NOT 65 GROUP BY t.id, k.kind, p.step "
-	    "ORDER BY t.id, k.kind, p.step", 6,
-	    {{"praic_failing", "Does this step fail now?"},
-	    {"praic_failures", "How often in a row."},
+    {"SELECT " TRANSFER ", p.step AS step, count(f.since), coalesce(sum(f.times), 0), "
+     "max(?1 - f.since)" TRANSFER_FROM "CROSS JOIN (SELECT 'fetch' AS step UNION ALL "
+     "SELECT 'store') p LEFT JOIN failure f ON f.transfer_id = t.id AND f.kind = k.kind AND "
+     "f.step = p.step AND f.recovered IS NULL AND f.code IS NOT 65 GROUP BY t.id, k.kind, p.step "
+     "ORDER BY t.id, k.kind, p.step",
+	6,
+	{{"praic_failing", "Does this step fail now?"}, {"praic_failures", "How often in a row."},
 	    {"praic_failing_seconds", "For how long."}}},
-	{"SELECT " TRANSFER ", r.step AS step, r.started, r.seconds, r.code, r.sessions, r.rows, "
-	    "r.files, r.bytes, r.left_out" TRANSFER_FROM "JOIN run r ON r.id IN (SELECT max(id) FROM "
-	    "run WHERE code IS NOT NULL AND transfer_id = t.id AND kind = k.kind GROUP BY step) "
-	    "ORDER BY t.id, k.kind, r.step", 6,
-	    {{"praic_run_started_timestamp_seconds", "When the last run that ended had begun."},
-	    {"praic_run_seconds", "How long it took."},
-	    {"praic_run_code", "Its exit code."},
-	    {"praic_run_sessions", "Sessions in it."},
-	    {"praic_run_rows", "Rows in it."},
-	    {"praic_run_files", "Files in it."},
-	    {"praic_run_bytes", "Bytes in it."},
+    {"SELECT " TRANSFER ", r.step AS step, r.started, r.seconds, r.code, r.sessions, r.rows, "
+     "r.files, r.bytes, r.left_out" TRANSFER_FROM "JOIN run r ON r.id IN (SELECT max(id) FROM "
+     "run WHERE code IS NOT NULL AND transfer_id = t.id AND kind = k.kind GROUP BY step) "
+     "ORDER BY t.id, k.kind, r.step",
+	6,
+	{{"praic_run_started_timestamp_seconds", "When the last run that ended had begun."},
+	    {"praic_run_seconds", "How long it took."}, {"praic_run_code", "Its exit code."},
+	    {"praic_run_sessions", "Sessions in it."}, {"praic_run_rows", "Rows in it."},
+	    {"praic_run_files", "Files in it."}, {"praic_run_bytes", "Bytes in it."},
 	    {"praic_run_left_out", "Sessions or inputs left out as bad."}}},
 };
 
@@ -168,7 +169,8 @@ conf_metrics(struct conf *c, int argc, char **argv)
 	size_t i;
 	int code = settings_number(c->s, "retention-days", &days);
 
-	buf_printf(&out, "# HELP praic_scheduler_running Is praic-sched running?\n"
+	buf_printf(&out,
+	    "# HELP praic_scheduler_running Is praic-sched running?\n"
 	    "# TYPE praic_scheduler_running gauge\npraic_scheduler_running %d\n",
 	    settings_locked(c->s));
 	for (i = 0; i < sizeof(groups) / sizeof(groups[0]) && code == 0; i++)

@@ -54,8 +54,8 @@ object_id(struct conf *c, const char *table, const char *name, int *code)
 		id = sqlite3_column_int64(stmt, 0);
 		*code = 0;
 	} else if (rc == SQLITE_DONE) {
-		msg_warn("there is no %s \"%s\"; praic-conf %s list shows them", table, name,
-		    table);
+		msg_warn(
+		    "there is no %s \"%s\"; praic-conf %s list shows them", table, name, table);
 		*code = EX_CONFIG;
 	} else
 		*code = settings_failed(c->s, "reading it");
@@ -85,8 +85,8 @@ no_such_field(const struct settings_field *fields, int kind, const char *what, c
 }
 
 const struct settings_field *
-object_operand(const struct settings_field *fields, int kind, const char *what,
-    const char *operand, const char **value)
+object_operand(const struct settings_field *fields, int kind, const char *what, const char *operand,
+    const char **value)
 {
 	size_t n = strcspn(operand, "=");
 	char *name = xstrndup(operand, n);
@@ -139,7 +139,7 @@ set_field(struct object *o, const struct settings_field *f, const char *given, i
 	char **at = &o->value[f - o->type->fields];
 	int code;
 
-	if (*given == '\0') {	/* NAME= takes the value away */
+	if (*given == '\0') { /* NAME= takes the value away */
 		secret_free(*at);
 		*at = NULL;
 		free(what);
@@ -210,9 +210,12 @@ check(const struct object *o)
 		    o->name);
 		return code;
 	}
-	msg_warn("%s %s: stored, though it %s; praic-conf %s test %s tries again",
-	    o->type->table, o->name, code == EX_OSERR ? "could not be tried: the fault is this "
-	    "machine's" : "does not work now", o->type->table, o->name);
+	msg_warn("%s %s: stored, though it %s; praic-conf %s test %s tries again", o->type->table,
+	    o->name,
+	    code == EX_OSERR ? "could not be tried: the fault is this "
+			       "machine's" :
+			       "does not work now",
+	    o->type->table, o->name);
 	return 0;
 }
 
@@ -289,9 +292,10 @@ update(struct conf *c, const struct object *o)
 static int
 clear_backoff(struct conf *c, const struct object *o)
 {
-	char *sql = xasprintf("UPDATE failure SET wait = NULL, retry_at = NULL WHERE transfer_id IN "
-	    "(SELECT id FROM transfer WHERE %s_id = (SELECT id FROM %s WHERE name = ?1))",
-	    o->type->table, o->type->table);
+	char *sql =
+	    xasprintf("UPDATE failure SET wait = NULL, retry_at = NULL WHERE transfer_id IN "
+		      "(SELECT id FROM transfer WHERE %s_id = (SELECT id FROM %s WHERE name = ?1))",
+		o->type->table, o->type->table);
 	sqlite3_stmt *stmt = settings_prepare(c->s, sql);
 
 	free(sql);
@@ -363,7 +367,8 @@ object_load(struct conf *c, const struct object_type *type, const char *name, st
 	memset(o, 0, sizeof(*o));
 	if (object_id(c, type->table, name, &code) == 0)
 		return code;
-	buf_printf(&sql, "SELECT %s", type->fields == settings_destination_fields ? "kind" : "NULL");
+	buf_printf(
+	    &sql, "SELECT %s", type->fields == settings_destination_fields ? "kind" : "NULL");
 	for (f = type->fields; f->name != NULL; f++) {
 		buf_adds(&sql, ", ");
 		column(&sql, f);
@@ -452,8 +457,10 @@ object_show(struct conf *c, int argc, char **argv)
 		else if (o.value[i] != NULL && f->form == SETTINGS_LIST)
 			show_lines(show, o.value[i]);
 		else
-			show_text(show, o.value[i] != NULL && f->form == SETTINGS_SECRET ?
-			    conf_secret_shown(o.value[i]) : o.value[i]);
+			show_text(show,
+			    o.value[i] != NULL && f->form == SETTINGS_SECRET ?
+				conf_secret_shown(o.value[i]) :
+				o.value[i]);
 	}
 	code = show_row(show, c);
 	for (i = 0; i < OBJECT_FIELDS; i++)
@@ -466,8 +473,9 @@ object_show(struct conf *c, int argc, char **argv)
 static char *
 users(struct conf *c, const struct object_type *type, int64_t id)
 {
-	char *sql = xasprintf("SELECT group_concat(id, ', ') FROM transfer WHERE %s_id = ?1",
-	    type->table), *list = NULL;
+	char *sql = xasprintf(
+		 "SELECT group_concat(id, ', ') FROM transfer WHERE %s_id = ?1", type->table),
+	     *list = NULL;
 	sqlite3_stmt *stmt = settings_prepare(c->s, sql);
 
 	free(sql);
@@ -495,8 +503,8 @@ object_remove(struct conf *c, int argc, char **argv)
 		return code;
 	list = users(c, type, id);
 	if (list != NULL) {
-		msg_warn("%s \"%s\": transfer %s uses it; remove that first", type->table, name,
-		    list);
+		msg_warn(
+		    "%s \"%s\": transfer %s uses it; remove that first", type->table, name, list);
 		free(list);
 		return EX_USAGE;
 	}

@@ -12,12 +12,12 @@
 struct object {
 	const struct object_type *type;
 	char *name;
-	int kind;			/* of a destination, else 0 */
-	char *value[OBJECT_FIELDS];	/* as stored, in the order of the fields */
+	int kind;		    /* of a destination, else 0 */
+	char *value[OBJECT_FIELDS]; /* as stored, in the order of the fields */
 };
 
 struct object_type {
-	const char *table;		/* and what it is called */
+	const char *table; /* and what it is called */
 	const struct settings_field *fields;
 	/* Make a value right or refuse it: 0, or EX_USAGE after a message. */
 	int (*tidy)(struct object *, const struct settings_field *, char **value);

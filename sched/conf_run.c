@@ -84,8 +84,7 @@ run_free(struct run *r)
 		close(r->text_fd);
 }
 
-static void __attribute__((noreturn))
-child(struct run *r, int in)
+static void __attribute__((noreturn)) child(struct run *r, int in)
 {
 	if (dup2(in, STDIN_FILENO) == -1)
 		_exit(EX_OSERR);

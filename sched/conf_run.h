@@ -6,11 +6,11 @@
 
 /* A command line that is put together: copies of what it is told. */
 struct run {
-	char **arg;		/* ended by NULL */
+	char **arg; /* ended by NULL */
 	size_t n;
-	int text_fd;		/* -1, or what text went to */
-	int quiet;		/* its standard output goes nowhere */
-	int missing;		/* run_end: the program is not to be had */
+	int text_fd; /* -1, or what text went to */
+	int quiet;   /* its standard output goes nowhere */
+	int missing; /* run_end: the program is not to be had */
 };
 
 void run_start(struct run *, const char *program);

@@ -17,7 +17,7 @@
 
 struct schedule {
 	int64_t period;
-	int at;		/* minutes after midnight, or DUE_NO_TIME */
+	int at; /* minutes after midnight, or DUE_NO_TIME */
 };
 
 static int
@@ -70,7 +70,8 @@ set_fields(struct schedule *s, const char *name, int argc, char **argv)
 	}
 	if (code == 0 && s->at != DUE_NO_TIME && s->period % 86400 != 0) {
 		msg_warn("schedule %s: only one that runs every so many days has a time of day "
-		    "(every=1d ... every=7d)", name);
+			 "(every=1d ... every=7d)",
+		    name);
 		code = EX_USAGE;
 	}
 	if (code == 0 && s->at != DUE_NO_TIME)
@@ -102,8 +103,10 @@ add(struct conf *c, int argc, char **argv)
 	if (code == 0)
 		code = set_fields(&s, argv[0], argc - 1, argv + 1);
 	if (code == 0)
-		code = store(c, "INSERT INTO schedule (name, period, at, created) "
-		    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO NOTHING", argv[0], &s);
+		code = store(c,
+		    "INSERT INTO schedule (name, period, at, created) "
+		    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO NOTHING",
+		    argv[0], &s);
 	if (code == 0 && sqlite3_changes(settings_handle(c->s)) == 0) {
 		msg_warn("schedule \"%s\" is there already; praic-conf schedule set changes it",
 		    argv[0]);
@@ -135,21 +138,21 @@ set(struct conf *c, int argc, char **argv)
 	sqlite3_finalize(stmt);
 	code = set_fields(&s, argv[0], argc - 1, argv + 1);
 	if (code == 0)
-		code = store(c, "UPDATE schedule SET period = ?2, at = ?3, created = ?4 "
-		    "WHERE name = ?1", argv[0], &s);
+		code = store(c,
+		    "UPDATE schedule SET period = ?2, at = ?3, created = ?4 "
+		    "WHERE name = ?1",
+		    argv[0], &s);
 	return code;
 }
 
-#define COLUMNS "name, period, CASE WHEN at IS NOT NULL THEN printf('%02d:%02d', at / 60, " \
+#define COLUMNS                                                                                    \
+	"name, period, CASE WHEN at IS NOT NULL THEN printf('%02d:%02d', at / 60, "                \
 	"at % 60) END, enabled, (SELECT count(*) FROM transfer WHERE schedule_id = schedule.id), " \
 	"last_run"
 
-static const char *const head[] = {
-	"name", "every", "at", "enabled", "transfers", "last_run", NULL
-};
+static const char *const head[] = {"name", "every", "at", "enabled", "transfers", "last_run", NULL};
 static const enum show_as shown[] = {
-	SHOW_TEXT, SHOW_SPAN, SHOW_TEXT, SHOW_FLAG, SHOW_INT, SHOW_TIME
-};
+    SHOW_TEXT, SHOW_SPAN, SHOW_TEXT, SHOW_FLAG, SHOW_INT, SHOW_TIME};
 
 static int
 show(struct conf *c, int argc, char **argv)
@@ -213,11 +216,13 @@ remove_it(struct conf *c, int argc, char **argv)
 	int code;
 
 	(void)argc;
-	code = change(c, argv[0], "DELETE FROM schedule WHERE id = ?1 AND NOT EXISTS "
+	code = change(c, argv[0],
+	    "DELETE FROM schedule WHERE id = ?1 AND NOT EXISTS "
 	    "(SELECT 1 FROM transfer WHERE schedule_id = ?1)");
 	if (code == 0 && sqlite3_changes(settings_handle(c->s)) == 0) {
 		msg_warn("schedule \"%s\" has transfers; remove them first (praic-conf transfer "
-		    "list), for their marks go with them", argv[0]);
+			 "list), for their marks go with them",
+		    argv[0]);
 		code = EX_USAGE;
 	}
 	return code;
@@ -226,14 +231,8 @@ remove_it(struct conf *c, int argc, char **argv)
 /* It is edited here; only names are handled as those of others. */
 const struct object_type conf_schedule_type = {"schedule", NULL, NULL, NULL};
 
-const struct conf_verb conf_schedule_verbs[] = {
-	{"add", add, 2, 3, 1, "NAME every=SPAN [at=HH:MM]"},
-	{"set", set, 2, 3, 1, "NAME [every=SPAN] [at=[HH:MM]]"},
-	{"show", show, 1, 1, 0, "NAME"},
-	{"list", list, 0, 0, 0, ""},
-	{"enable", enable, 1, 1, 1, "NAME"},
-	{"disable", disable, 1, 1, 1, "NAME"},
-	{"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
-	{"remove", remove_it, 1, 1, 1, "NAME"},
-	{0}
-};
+const struct conf_verb conf_schedule_verbs[] = {{"add", add, 2, 3, 1, "NAME every=SPAN [at=HH:MM]"},
+    {"set", set, 2, 3, 1, "NAME [every=SPAN] [at=[HH:MM]]"}, {"show", show, 1, 1, 0, "NAME"},
+    {"list", list, 0, 0, 0, ""}, {"enable", enable, 1, 1, 1, "NAME"},
+    {"disable", disable, 1, 1, 1, "NAME"}, {"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
+    {"remove", remove_it, 1, 1, 1, "NAME"}, {0}};

@@ -37,8 +37,8 @@ read_line(int fd, const char *what, char line[SECRET_MAX + 1])
 		if (got == 0 || c == '\n')
 			break;
 		if (c == '\0' || n == SECRET_MAX) {
-			msg_warn("%s: %s", what, c == '\0' ? "there is a NUL in it" :
-			    "it is longer than 4096 bytes");
+			msg_warn("%s: %s", what,
+			    c == '\0' ? "there is a NUL in it" : "it is longer than 4096 bytes");
 			return -1;
 		}
 		line[n++] = c;
@@ -78,7 +78,8 @@ prompt(int tty, const char *words, const char *what, char line[SECRET_MAX + 1])
 	if (bad)
 		msg_errno("%s: terminal", what);
 	else {
-		bad = file_write(tty, words, strlen(words)) == -1 || read_line(tty, what, line) == -1;
+		bad =
+		    file_write(tty, words, strlen(words)) == -1 || read_line(tty, what, line) == -1;
 		tcsetattr(tty, TCSAFLUSH, &was);
 		(void)!file_write(tty, "\n", 1);
 	}
@@ -116,10 +117,12 @@ is_name(const char *given)
 	const char *name = strchr(given, ':') + 1;
 
 	if (strncmp(given, "env:", 4) == 0)
-		return strcspn(name, "0123456789") > 0 && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		    "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
-	return strncmp(given, "credential:", 11) != 0 || (strchr(name, '/') == NULL &&
-	    name[0] != '.');
+		return strcspn(name, "0123456789") > 0 &&
+		    strspn(name,
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			"abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+	return strncmp(given, "credential:", 11) != 0 ||
+	    (strchr(name, '/') == NULL && name[0] != '.');
 }
 
 /* A file may come later, or be another user's: so this is a word only. */
@@ -148,7 +151,8 @@ conf_secret(const char *what, const char *given, char **stored)
 	    strncmp(given, "credential:", 11) == 0) {
 		if (strncmp(given, "file:", 5) == 0 && given[5] != '/') {
 			msg_warn("%s %s: give the whole path: the scheduler has a working "
-			    "directory of its own", what, given);
+				 "directory of its own",
+			    what, given);
 			return EX_USAGE;
 		}
 		if (strchr(given, ':')[1] == '\0') {
@@ -164,9 +168,11 @@ conf_secret(const char *what, const char *given, char **stored)
 		return 0;
 	}
 	if (strcmp(given, "-") != 0) {
-		msg_warn("%s: no secret is taken from an argument, which everybody on this machine "
+		msg_warn(
+		    "%s: no secret is taken from an argument, which everybody on this machine "
 		    "can read; if this was one, change it. A dash asks for it, or reads a line of "
-		    "standard input; else give file:PATH, env:NAME or credential:NAME", what);
+		    "standard input; else give file:PATH, env:NAME or credential:NAME",
+		    what);
 		return EX_USAGE;
 	}
 	secret_guard();

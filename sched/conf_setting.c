@@ -17,7 +17,7 @@
 #include "msg.h"
 #include "secret.h"
 
-#define MAX_JOBS 64	/* praic-fetch's own limit */
+#define MAX_JOBS 64 /* praic-fetch's own limit */
 
 static const struct settings_field *
 find(const char *name)
@@ -52,8 +52,8 @@ static int
 set_one(struct conf *c, const char *operand, int *mail)
 {
 	const char *given;
-	const struct settings_field *f = object_operand(settings_fields, 0, "setting", operand,
-	    &given);
+	const struct settings_field *f =
+	    object_operand(settings_fields, 0, "setting", operand, &given);
 	char *value = NULL, *what;
 	int code;
 
@@ -69,8 +69,10 @@ set_one(struct conf *c, const char *operand, int *mail)
 		code = settings_parse(f, what, given, &value);
 	free(what);
 	if (code == 0)
-		code = write_value(c, "INSERT INTO setting (name, value) VALUES (?1, ?2) "
-		    "ON CONFLICT (name) DO UPDATE SET value = excluded.value", f->name, value);
+		code = write_value(c,
+		    "INSERT INTO setting (name, value) VALUES (?1, ?2) "
+		    "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+		    f->name, value);
 	secret_free(value);
 	return code;
 }
@@ -207,8 +209,8 @@ show_value(struct conf *c, struct show *s, const struct settings_field *f)
 	if (f->form == SETTINGS_SECRET)
 		return show_secret(c, s, f->name);
 	code = settings_text(c->s, f->name, &text);
-	if (code == 0 && text != NULL && (f->form == SETTINGS_COUNT || f->form == SETTINGS_SIZE ||
-	    f->form == SETTINGS_SPAN))
+	if (code == 0 && text != NULL &&
+	    (f->form == SETTINGS_COUNT || f->form == SETTINGS_SIZE || f->form == SETTINGS_SPAN))
 		code = settings_number(c->s, f->name, &v);
 	if (code != 0 || text == NULL)
 		show_null(s);
@@ -272,25 +274,20 @@ notify_test(struct conf *c, int argc, char **argv)
 	(void)argv;
 	if (!conf_mail_wanted(c->s)) {
 		msg_warn("no mail is sent: notify-server, notify-from and notify-to are needed "
-		    "(praic-conf setting set)");
+			 "(praic-conf setting set)");
 		return EX_CONFIG;
 	}
-	code = conf_mail_send("praic: a test", "This is the test that praic-conf(1) sends.\n"
-	    "Failures of transfers will be reported to this address.\n", 0);
+	code = conf_mail_send("praic: a test",
+	    "This is the test that praic-conf(1) sends.\n"
+	    "Failures of transfers will be reported to this address.\n",
+	    0);
 	if (code == 0 && printf("sent\n") < 0)
 		code = EX_IOERR;
 	return code;
 }
 
-const struct conf_verb conf_setting_verbs[] = {
-	{"set", set, 1, -1, 1, "NAME=[VALUE] ..."},
-	{"unset", unset, 1, -1, 1, "NAME ..."},
-	{"show", show, 1, 1, 0, "NAME"},
-	{"list", list, 0, 0, 0, ""},
-	{0}
-};
+const struct conf_verb conf_setting_verbs[] = {{"set", set, 1, -1, 1, "NAME=[VALUE] ..."},
+    {"unset", unset, 1, -1, 1, "NAME ..."}, {"show", show, 1, 1, 0, "NAME"},
+    {"list", list, 0, 0, 0, ""}, {0}};
 
-const struct conf_verb conf_notify_verbs[] = {
-	{"test", notify_test, 0, 0, 0, ""},
-	{0}
-};
+const struct conf_verb conf_notify_verbs[] = {{"test", notify_test, 0, 0, 0, ""}, {0}};

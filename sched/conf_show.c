@@ -14,10 +14,10 @@
 struct show {
 	const char *const *column;
 	size_t columns;
-	json_t **cell;		/* row after row */
-	struct buf *words;	/* of those that people read otherwise */
+	json_t **cell;	   /* row after row */
+	struct buf *words; /* of those that people read otherwise */
 	size_t cells;
-	const char *mark;	/* or NULL */
+	const char *mark; /* or NULL */
 };
 
 struct show *
@@ -71,7 +71,7 @@ show_text(struct show *s, const char *p)
 	struct buf clean = {0};
 	json_t *v = p == NULL ? json_null() : json_string(p);
 
-	if (v == NULL && p != NULL) {	/* no UTF-8, then */
+	if (v == NULL && p != NULL) { /* no UTF-8, then */
 		msg_harmless(&clean, p, strlen(p));
 		v = json_string(buf_text(&clean));
 	}
@@ -179,8 +179,8 @@ show_column(struct show *s, sqlite3_stmt *stmt, int column, enum show_as as)
 }
 
 struct show *
-show_statement(struct conf *c, sqlite3_stmt *stmt, const char *const *column,
-    const enum show_as *as)
+show_statement(
+    struct conf *c, sqlite3_stmt *stmt, const char *const *column, const enum show_as *as)
 {
 	struct show *s;
 	size_t i;
@@ -289,8 +289,7 @@ table(struct buf *page, const struct show *s)
 	}
 	for (i = 0; i <= rows; i++) {
 		for (c = 0; c < columns; c++)
-			add_padded(page, &text[i * columns + c], wide[c],
-			    c + 1 == columns);
+			add_padded(page, &text[i * columns + c], wide[c], c + 1 == columns);
 		buf_addc(page, '\n');
 	}
 	for (i = 0; i < s->cells + columns; i++)

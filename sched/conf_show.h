@@ -40,8 +40,8 @@ void show_column(struct show *, sqlite3_stmt *, int column, enum show_as);
  * The rows that a statement finds, which is finalized: a column of the first
  * ones for each of the show's.  NULL after a message.
  */
-struct show *show_statement(struct conf *, sqlite3_stmt *, const char *const *column,
-    const enum show_as *);
+struct show *show_statement(
+    struct conf *, sqlite3_stmt *, const char *const *column, const enum show_as *);
 /* All of it: read by a query without parameters, shown.  An exit code. */
 int show_query(struct conf *, const char *sql, const char *const *column, const enum show_as *);
 

@@ -60,7 +60,9 @@ add_values(struct run *r, const struct settings_field *f, const char *value)
 {
 	char *option = xasprintf("--%s", strcmp(f->name, "host-name") == 0 ? "name" : f->name);
 	char *copy = xstrdup(f->form == SETTINGS_SECRET &&
-	    strncmp(value, SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) == 0 ? "env:SECRET" : value);
+		    strncmp(value, SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) == 0 ?
+		"env:SECRET" :
+		value);
 	char *p, *rest = copy;
 
 	while ((p = strsep(&rest, f->form == SETTINGS_LIST ? "\n" : "")) != NULL)
@@ -101,8 +103,10 @@ list(struct conf *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	return show_query(c, "SELECT name, host, client_id, (SELECT count(*) FROM transfer WHERE "
-	    "site_id = site.id) FROM site ORDER BY name", head, as);
+	return show_query(c,
+	    "SELECT name, host, client_id, (SELECT count(*) FROM transfer WHERE "
+	    "site_id = site.id) FROM site ORDER BY name",
+	    head, as);
 }
 
 static int
@@ -122,12 +126,7 @@ test(struct conf *c, int argc, char **argv)
 }
 
 const struct conf_verb conf_site_verbs[] = {
-	{"add", add, 1, -1, 1, "NAME host=HOST client-id=ID [secret=REFERENCE] [FIELD=VALUE ...]"},
-	{"set", object_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."},
-	{"show", object_show, 1, 1, 0, "NAME"},
-	{"list", list, 0, 0, 0, ""},
-	{"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
-	{"remove", object_remove, 1, 1, 1, "NAME"},
-	{"test", test, 1, 1, 0, "NAME"},
-	{0}
-};
+    {"add", add, 1, -1, 1, "NAME host=HOST client-id=ID [secret=REFERENCE] [FIELD=VALUE ...]"},
+    {"set", object_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."}, {"show", object_show, 1, 1, 0, "NAME"},
+    {"list", list, 0, 0, 0, ""}, {"rename", object_rename, 2, 2, 1, "NAME NEW-NAME"},
+    {"remove", object_remove, 1, 1, 1, "NAME"}, {"test", test, 1, 1, 0, "NAME"}, {0}};

@@ -51,8 +51,8 @@ one_waiting(const char *spool, int64_t transfer, enum settings_data kind)
 	for (k = 0; k < SETTINGS_DATA; k++) {
 		if (kind != SETTINGS_DATA && (int)kind != k)
 			continue;
-		path = xasprintf("%s/%lld/new/%s", spool, (long long)transfer,
-		    settings_data_name[k]);
+		path =
+		    xasprintf("%s/%lld/new/%s", spool, (long long)transfer, settings_data_name[k]);
 		n += files_in(path);
 		free(path);
 	}
@@ -84,7 +84,8 @@ conf_spool_waiting(const char *spool, int64_t transfer, enum settings_data kind)
 int
 conf_spool_lost(struct settings *s, const char *spool)
 {
-	sqlite3_stmt *stmt = settings_prepare(s, "SELECT transfer_id, sum(backlog_files) "
+	sqlite3_stmt *stmt = settings_prepare(s,
+	    "SELECT transfer_id, sum(backlog_files) "
 	    "FROM transfer_kind GROUP BY transfer_id HAVING sum(backlog_files) > 0");
 	int64_t id, left, n;
 	int rc, code = 0;
@@ -97,10 +98,11 @@ conf_spool_lost(struct settings *s, const char *spool)
 		n = conf_spool_waiting(spool, id, SETTINGS_DATA);
 		if (n == -1 || n >= left)
 			continue;
-		msg_warn("transfer %lld: %lld files waited in %s for its destination, and %lld are "
+		msg_warn(
+		    "transfer %lld: %lld files waited in %s for its destination, and %lld are "
 		    "there: what was in the others can be asked for again (praic-conf transfer set "
-		    "%lld since=TIME)", (long long)id, (long long)left, spool, (long long)n,
-		    (long long)id);
+		    "%lld since=TIME)",
+		    (long long)id, (long long)left, spool, (long long)n, (long long)id);
 		code = EX_NOINPUT;
 	}
 	if (rc != SQLITE_DONE)
@@ -116,13 +118,14 @@ conf_spool_leave(struct settings *s, const char *spool)
 
 	if (settings_locked(s)) {
 		msg_warn("setting spool: a scheduler is running, by the spool that there is: stop "
-		    "it first");
+			 "it first");
 		return EX_USAGE;
 	}
 	if (n == -1)
 		msg_warn("setting spool: a transfer is at work in %s", spool);
 	else if (n > 0)
 		msg_warn("setting spool: %lld files in %s wait for their destinations, and would "
-		    "wait for ever (praic-sched -r stores them)", (long long)n, spool);
+			 "wait for ever (praic-sched -r stores them)",
+		    (long long)n, spool);
 	return n != 0 ? EX_USAGE : 0;
 }

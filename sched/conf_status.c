@@ -57,7 +57,8 @@ static void
 show_next(struct show *s, sqlite3_stmt *stmt, int64_t now)
 {
 	struct due due = {.created = sqlite3_column_int64(stmt, 5),
-	    .period = sqlite3_column_int64(stmt, 1), .at = DUE_NO_TIME};
+	    .period = sqlite3_column_int64(stmt, 1),
+	    .at = DUE_NO_TIME};
 	int64_t last = DUE_NEVER;
 
 	if (sqlite3_column_type(stmt, 6) != SQLITE_NULL)
@@ -74,11 +75,12 @@ static struct show *
 schedules(struct conf *c)
 {
 	static const char *const head[] = {
-		"schedule", "every", "at", "enabled", "transfers", "last_run", "next_run", NULL
-	};
-	sqlite3_stmt *stmt = settings_prepare(c->s, "SELECT name, period, "
+	    "schedule", "every", "at", "enabled", "transfers", "last_run", "next_run", NULL};
+	sqlite3_stmt *stmt = settings_prepare(c->s,
+	    "SELECT name, period, "
 	    "CASE WHEN at IS NOT NULL THEN printf('%02d:%02d', at / 60, at % 60) END, enabled, "
-	    "(SELECT count(*) FROM transfer WHERE schedule_id = schedule.id), created, at, last_due, "
+	    "(SELECT count(*) FROM transfer WHERE schedule_id = schedule.id), created, at, "
+	    "last_due, "
 	    "last_run FROM schedule ORDER BY name");
 	int64_t now = (int64_t)time(NULL);
 	struct show *s;
@@ -112,21 +114,19 @@ schedules(struct conf *c)
 static struct show *
 transfers(struct conf *c)
 {
-	static const char *const head[] = {
-		"number", "schedule", "site", "destination", "kind", "mark", "last_success",
-		"backlog_files", "backlog_bytes", "backlog_since", "left", "failing_since", "retry_at",
-		"reason", NULL
-	};
-	static const enum show_as as[] = {
-		SHOW_INT, SHOW_TEXT, SHOW_TEXT, SHOW_TEXT, SHOW_TEXT, SHOW_TIME, SHOW_TIME,
-		SHOW_INT, SHOW_INT, SHOW_TIME, SHOW_SPAN, SHOW_TIME, SHOW_TIME, SHOW_TEXT
-	};
+	static const char *const head[] = {"number", "schedule", "site", "destination", "kind",
+	    "mark", "last_success", "backlog_files", "backlog_bytes", "backlog_since", "left",
+	    "failing_since", "retry_at", "reason", NULL};
+	static const enum show_as as[] = {SHOW_INT, SHOW_TEXT, SHOW_TEXT, SHOW_TEXT, SHOW_TEXT,
+	    SHOW_TIME, SHOW_TIME, SHOW_INT, SHOW_INT, SHOW_TIME, SHOW_SPAN, SHOW_TIME, SHOW_TIME,
+	    SHOW_TEXT};
 	int64_t retention = 0;
 	sqlite3_stmt *stmt;
 
 	if (settings_number(c->s, "retention-days", &retention) != 0)
 		return NULL;
-	stmt = settings_prepare(c->s, "SELECT t.id, c.name, s.name, d.name, k.kind, k.mark, "
+	stmt = settings_prepare(c->s,
+	    "SELECT t.id, c.name, s.name, d.name, k.kind, k.mark, "
 	    "k.last_success, k.backlog_files, k.backlog_bytes, k.backlog_since, "
 	    "CASE WHEN k.kind <> 'backup' THEN (k.mark + ?1 - ?2) / 3600 * 3600 END, "
 	    "min(f.since), max(f.retry_at), group_concat(f.step || coalesce(': ' || f.reason, ''), "

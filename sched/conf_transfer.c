@@ -29,15 +29,18 @@ parse_kinds(const char *list, unsigned *kinds)
 		n = strcspn(p, ",");
 		kind = settings_data(p, n);
 		if (kind == SETTINGS_DATA) {
-			msg_warn("kinds of data %s: session, recording, shell, screen, backup, parted "
-			    "by commas", list);
+			msg_warn(
+			    "kinds of data %s: session, recording, shell, screen, backup, parted "
+			    "by commas",
+			    list);
 			return EX_USAGE;
 		}
 		*kinds |= 1U << kind;
 	}
 	if (*kinds != 0)
 		return 0;
-	msg_warn("which kinds of data? session, recording, shell, screen, backup, parted by commas");
+	msg_warn(
+	    "which kinds of data? session, recording, shell, screen, backup, parted by commas");
 	return EX_USAGE;
 }
 
@@ -48,7 +51,8 @@ check_kinds(const char *destination, int kind, unsigned kinds)
 	if (kind != SETTINGS_SQL || (kinds & ~(1U << SETTINGS_DATA_SESSION)) == 0)
 		return 0;
 	msg_warn("destination \"%s\" is a database: it stores sessions; recordings and backups are "
-	    "files, and need a destination of the kind fs or exec", destination);
+		 "files, and need a destination of the kind fs or exec",
+	    destination);
 	return EX_USAGE;
 }
 
@@ -68,7 +72,8 @@ parse_since(const char *text, int64_t *since)
 static int
 check_twice(struct conf *c, int64_t site, int64_t destination, int64_t except, unsigned kinds)
 {
-	sqlite3_stmt *stmt = settings_prepare(c->s, "SELECT t.id, k.kind FROM transfer t "
+	sqlite3_stmt *stmt = settings_prepare(c->s,
+	    "SELECT t.id, k.kind FROM transfer t "
 	    "JOIN transfer_kind k ON k.transfer_id = t.id WHERE t.site_id = ?1 AND "
 	    "t.destination_id = ?2 AND t.id <> ?3");
 	int rc, code = 0;
@@ -84,7 +89,8 @@ check_twice(struct conf *c, int64_t site, int64_t destination, int64_t except, u
 		if ((kinds & 1U << settings_data(kind, strlen(kind))) == 0)
 			continue;
 		msg_warn("transfer %lld moves the kind %s from this site to this destination "
-		    "already", (long long)sqlite3_column_int64(stmt, 0), kind);
+			 "already",
+		    (long long)sqlite3_column_int64(stmt, 0), kind);
 		code = EX_USAGE;
 	}
 	if (code == 0 && rc != SQLITE_DONE)
@@ -103,7 +109,8 @@ add_kinds(struct conf *c, int64_t id, unsigned kinds, const int64_t *since)
 	for (k = 0; k < SETTINGS_DATA && code == 0; k++) {
 		if ((kinds & 1U << k) == 0)
 			continue;
-		stmt = settings_prepare(c->s, "INSERT INTO transfer_kind (transfer_id, kind, mark) "
+		stmt = settings_prepare(c->s,
+		    "INSERT INTO transfer_kind (transfer_id, kind, mark) "
 		    "VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
 		if (stmt == NULL)
 			return EX_SOFTWARE;
@@ -119,7 +126,8 @@ add_kinds(struct conf *c, int64_t id, unsigned kinds, const int64_t *since)
 static int
 insert(struct conf *c, int64_t schedule, int64_t site, int64_t destination, int64_t *id)
 {
-	sqlite3_stmt *stmt = settings_prepare(c->s, "INSERT INTO transfer "
+	sqlite3_stmt *stmt = settings_prepare(c->s,
+	    "INSERT INTO transfer "
 	    "(schedule_id, site_id, destination_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
 	int code;
 
@@ -131,7 +139,7 @@ insert(struct conf *c, int64_t schedule, int64_t site, int64_t destination, int6
 	code = settings_run(c->s, stmt, "writing to it");
 	if (code == 0 && sqlite3_changes(settings_handle(c->s)) == 0) {
 		msg_warn("this schedule has a transfer from this site to this destination; "
-		    "praic-conf transfer set changes its kinds");
+			 "praic-conf transfer set changes its kinds");
 		code = EX_USAGE;
 	}
 	*id = sqlite3_last_insert_rowid(settings_handle(c->s));
@@ -180,7 +188,7 @@ add(struct conf *c, int argc, char **argv)
 
 struct transfer {
 	int64_t id, site, destination;
-	int kind;		/* of the destination */
+	int kind; /* of the destination */
 	char *destination_name;
 };
 
@@ -197,7 +205,8 @@ find(struct conf *c, const char *number, struct transfer *t)
 		    number);
 		return EX_USAGE;
 	}
-	stmt = settings_prepare(c->s, "SELECT t.id, t.site_id, t.destination_id, d.kind, d.name "
+	stmt = settings_prepare(c->s,
+	    "SELECT t.id, t.site_id, t.destination_id, d.kind, d.name "
 	    "FROM transfer t JOIN destination d ON d.id = t.destination_id WHERE t.id = ?1");
 	if (stmt == NULL)
 		return EX_SOFTWARE;
@@ -247,7 +256,7 @@ check_backlog(struct conf *c, int64_t id, enum settings_data kind)
 		msg_warn("transfer %lld: it is at work now", (long long)id);
 	else if (files > 0)
 		msg_warn("transfer %lld: %lld files in its spool wait for the destination; "
-		    "without it they would be lost (praic-sched -r stores them now)",
+			 "without it they would be lost (praic-sched -r stores them now)",
 		    (long long)id, (long long)files);
 	return files != 0 ? EX_USAGE : 0;
 }
@@ -271,8 +280,8 @@ set_kinds(struct conf *c, const struct transfer *t, const char *list)
 			continue;
 		if ((code = check_backlog(c, t->id, (enum settings_data)k)) != 0)
 			break;
-		stmt = settings_prepare(c->s,
-		    "DELETE FROM transfer_kind WHERE transfer_id = ?1 AND kind = ?2");
+		stmt = settings_prepare(
+		    c->s, "DELETE FROM transfer_kind WHERE transfer_id = ?1 AND kind = ?2");
 		if (stmt == NULL)
 			return EX_SOFTWARE;
 		sqlite3_bind_int64(stmt, 1, t->id);
@@ -297,16 +306,20 @@ set(struct conf *c, int argc, char **argv)
 		else if (strncmp(argv[i], "since=", 6) == 0) {
 			code = parse_since(argv[i] + 6, &since);
 			if (code == 0)
-				code = change(c, "UPDATE transfer_kind SET mark = ?2 WHERE "
-				    "transfer_id = ?1", t.id, since);
+				code = change(c,
+				    "UPDATE transfer_kind SET mark = ?2 WHERE "
+				    "transfer_id = ?1",
+				    t.id, since);
 		} else {
 			msg_warn("transfer %s: %s: kinds=KIND,... or since=TIME", argv[0], argv[i]);
 			code = EX_USAGE;
 		}
 	}
 	if (code == 0)
-		code = change(c, "UPDATE failure SET wait = NULL, retry_at = NULL WHERE "
-		    "transfer_id = ?1", t.id, 0);
+		code = change(c,
+		    "UPDATE failure SET wait = NULL, retry_at = NULL WHERE "
+		    "transfer_id = ?1",
+		    t.id, 0);
 	if (code == 0)
 		code = settings_commit(c->s);
 	settings_rollback(c->s);
@@ -329,20 +342,21 @@ remove_it(struct conf *c, int argc, char **argv)
 	return code;
 }
 
-#define NAMES "transfer t JOIN schedule c ON c.id = t.schedule_id JOIN site s ON s.id = t.site_id " \
+#define NAMES                                                                                 \
+	"transfer t JOIN schedule c ON c.id = t.schedule_id JOIN site s ON s.id = t.site_id " \
 	"JOIN destination d ON d.id = t.destination_id"
 
 static int
 list(struct conf *c, int argc, char **argv)
 {
 	static const char *const head[] = {
-		"number", "schedule", "site", "destination", "kinds", NULL
-	};
+	    "number", "schedule", "site", "destination", "kinds", NULL};
 	static const enum show_as as[] = {SHOW_INT, SHOW_TEXT, SHOW_TEXT, SHOW_TEXT, SHOW_TEXT};
 
 	(void)argc;
 	(void)argv;
-	return show_query(c, "SELECT t.id, c.name, s.name, d.name, (SELECT group_concat(kind) FROM "
+	return show_query(c,
+	    "SELECT t.id, c.name, s.name, d.name, (SELECT group_concat(kind) FROM "
 	    "transfer_kind WHERE transfer_id = t.id) FROM " NAMES " ORDER BY c.name, t.id",
 	    head, as);
 }
@@ -350,13 +364,10 @@ list(struct conf *c, int argc, char **argv)
 static int
 show(struct conf *c, int argc, char **argv)
 {
-	static const char *const head[] = {
-		"kind", "mark", "swept", "last_start", "last_success", "backlog_files",
-		"backlog_bytes", "backlog_since", NULL
-	};
+	static const char *const head[] = {"kind", "mark", "swept", "last_start", "last_success",
+	    "backlog_files", "backlog_bytes", "backlog_since", NULL};
 	static const enum show_as as[] = {
-		SHOW_TEXT, SHOW_TIME, SHOW_TIME, SHOW_TIME, SHOW_TIME, SHOW_INT, SHOW_INT, SHOW_TIME
-	};
+	    SHOW_TEXT, SHOW_TIME, SHOW_TIME, SHOW_TIME, SHOW_TIME, SHOW_INT, SHOW_INT, SHOW_TIME};
 	struct transfer t;
 	struct show *s;
 	sqlite3_stmt *stmt;
@@ -366,7 +377,8 @@ show(struct conf *c, int argc, char **argv)
 	free(t.destination_name);
 	if (code != 0)
 		return code;
-	stmt = settings_prepare(c->s, "SELECT kind, mark, swept, last_start, last_success, "
+	stmt = settings_prepare(c->s,
+	    "SELECT kind, mark, swept, last_start, last_success, "
 	    "backlog_files, backlog_bytes, backlog_since FROM transfer_kind "
 	    "WHERE transfer_id = ?1 ORDER BY kind");
 	if (stmt != NULL)
@@ -376,10 +388,7 @@ show(struct conf *c, int argc, char **argv)
 }
 
 const struct conf_verb conf_transfer_verbs[] = {
-	{"add", add, 4, 5, 1, "SCHEDULE SITE DESTINATION KIND[,KIND ...] [since=TIME]"},
-	{"set", set, 2, 3, 1, "NUMBER [kinds=KIND[,KIND ...]] [since=TIME]"},
-	{"show", show, 1, 1, 0, "NUMBER"},
-	{"list", list, 0, 0, 0, ""},
-	{"remove", remove_it, 1, 1, 1, "NUMBER"},
-	{0}
-};
+    {"add", add, 4, 5, 1, "SCHEDULE SITE DESTINATION KIND[,KIND ...] [since=TIME]"},
+    {"set", set, 2, 3, 1, "NUMBER [kinds=KIND[,KIND ...]] [since=TIME]"},
+    {"show", show, 1, 1, 0, "NUMBER"}, {"list", list, 0, 0, 0, ""},
+    {"remove", remove_it, 1, 1, 1, "NUMBER"}, {0}};

@@ -25,40 +25,50 @@
 #include "when.h"
 
 /* A mail is read by a person: what is longer is cut, and says so. */
-#define MAX_BODY ((size_t)1 << 20)
-#define MAX_RECIPIENTS 100	/* RFC 5321, 4.5.3.1.8 */
+#define MAX_BODY       ((size_t)1 << 20)
+#define MAX_RECIPIENTS 100 /* RFC 5321, 4.5.3.1.8 */
 
 struct options {
 	struct mail_server server;
-	char *host;		/* owned; server.host */
-	const char *password;	/* a reference */
+	char *host;	      /* owned; server.host */
+	const char *password; /* a reference */
 	struct mail_address from, to[MAX_RECIPIENTS];
 	size_t tos;
 	const char *subject;
-	int show;		/* -n */
+	int show; /* -n */
 	int from_settings;
 };
 
-enum { OPT_SERVER = 256, OPT_TLS, OPT_USER, OPT_PASSWORD, OPT_CA, OPT_HELLO, OPT_TIME,
-	OPT_SETTINGS, OPT_HELP, OPT_VERSION };
+enum {
+	OPT_SERVER = 256,
+	OPT_TLS,
+	OPT_USER,
+	OPT_PASSWORD,
+	OPT_CA,
+	OPT_HELLO,
+	OPT_TIME,
+	OPT_SETTINGS,
+	OPT_HELP,
+	OPT_VERSION
+};
 
 static const struct option longs[] = {
-	{"server", required_argument, NULL, OPT_SERVER},
-	{"tls", required_argument, NULL, OPT_TLS},
-	{"user", required_argument, NULL, OPT_USER},
-	{"password", required_argument, NULL, OPT_PASSWORD},
-	{"ca-file", required_argument, NULL, OPT_CA},
-	{"hello", required_argument, NULL, OPT_HELLO},
-	{"max-time", required_argument, NULL, OPT_TIME},
-	{"settings", no_argument, NULL, OPT_SETTINGS},
-	{"from", required_argument, NULL, 'f'},
-	{"to", required_argument, NULL, 't'},
-	{"subject", required_argument, NULL, 's'},
-	{"dry-run", no_argument, NULL, 'n'},
-	{"verbose", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{NULL, 0, NULL, 0},
+    {"server", required_argument, NULL, OPT_SERVER},
+    {"tls", required_argument, NULL, OPT_TLS},
+    {"user", required_argument, NULL, OPT_USER},
+    {"password", required_argument, NULL, OPT_PASSWORD},
+    {"ca-file", required_argument, NULL, OPT_CA},
+    {"hello", required_argument, NULL, OPT_HELLO},
+    {"max-time", required_argument, NULL, OPT_TIME},
+    {"settings", no_argument, NULL, OPT_SETTINGS},
+    {"from", required_argument, NULL, 'f'},
+    {"to", required_argument, NULL, 't'},
+    {"subject", required_argument, NULL, 's'},
+    {"dry-run", no_argument, NULL, 'n'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
 };
 
 static const char help[] =
@@ -101,14 +111,17 @@ set_server(struct options *o, const char *text)
 
 	if (colon != NULL && (bracket == NULL ? strchr(text, ':') == colon : colon > bracket)) {
 		n = (size_t)(colon - text);
-		if (num_parse_count(colon + 1, strlen(colon + 1), 65535, &port) == -1 ||
-		    port == 0)
+		if (num_parse_count(colon + 1, strlen(colon + 1), 65535, &port) == -1 || port == 0)
 			n = 0;
 	}
-	if (n == 0 || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	    "0123456789.-_[]:") < n || *text == '-') {
+	if (n == 0 ||
+	    strspn(text,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789.-_[]:") < n ||
+	    *text == '-') {
 		msg_warn("--server %s: a name or address, and :PORT if need be; an IPv6 address "
-		    "in brackets", text);
+			 "in brackets",
+		    text);
 		return EX_USAGE;
 	}
 	free(o->host);
@@ -148,8 +161,10 @@ set_time(struct options *o, const char *text)
 static int
 set_hello(struct options *o, const char *text)
 {
-	if (*text == '\0' || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	    "0123456789.-[]:") < strlen(text)) {
+	if (*text == '\0' ||
+	    strspn(text,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789.-[]:") < strlen(text)) {
 		msg_warn("--hello %s: a host's name, or an address in brackets", text);
 		return EX_USAGE;
 	}
@@ -258,11 +273,12 @@ take_setting(struct settings *s, struct options *o, const char *name)
 		code = add_recipients(o, text);
 	else {
 		const char **to = strcmp(name, "notify-user") == 0 ? &o->server.user :
-		    strcmp(name, "notify-password") == 0 ? &o->password :
-		    strcmp(name, "notify-ca-file") == 0 ? &o->server.ca_file : NULL;
+		    strcmp(name, "notify-password") == 0	   ? &o->password :
+		    strcmp(name, "notify-ca-file") == 0		   ? &o->server.ca_file :
+								     NULL;
 
 		if (to != NULL && *to == NULL) {
-			*to = text;	/* options live as long as the program */
+			*to = text; /* options live as long as the program */
 			free_it = 0;
 		}
 	}
@@ -303,8 +319,9 @@ static int
 check_options(const struct options *o)
 {
 	const char *missing = o->from.address == NULL ? "-f, who sends it" :
-	    o->tos == 0 ? "-t, who shall have it" :
-	    o->server.host == NULL && !o->show ? "--server, who takes it" : NULL;
+	    o->tos == 0				      ? "-t, who shall have it" :
+	    o->server.host == NULL && !o->show	      ? "--server, who takes it" :
+							NULL;
 
 	if (missing != NULL) {
 		msg_warn("missing: %s", missing);
@@ -317,7 +334,8 @@ check_options(const struct options *o)
 	if (o->server.user != NULL && o->server.tls == MAIL_PLAIN && !o->show &&
 	    !is_loopback(o->server.host)) {
 		msg_warn("%s: --tls none: everybody on the way could read the password: "
-		    "log in with starttls or tls", o->server.host);
+			 "log in with starttls or tls",
+		    o->server.host);
 		return EX_USAGE;
 	}
 	return 0;
@@ -346,7 +364,7 @@ read_body(struct buf *b, const char *name)
 			msg_warn("%s: only the first %zu bytes are sent", name, MAX_BODY);
 		} else if (n > 0 && b->n < MAX_BODY)
 			b->n += (size_t)n;
-	} while (n > 0);	/* to its end, so that no writer is killed */
+	} while (n > 0); /* to its end, so that no writer is killed */
 	if (n == -1)
 		msg_errno("%s", name);
 	if (!standard)
@@ -357,9 +375,13 @@ read_body(struct buf *b, const char *name)
 static int
 compose(struct buf *mail, const struct options *o, const struct buf *body)
 {
-	struct mail_text m = {.from = &o->from, .to = o->to, .tos = o->tos,
+	struct mail_text m = {.from = &o->from,
+	    .to = o->to,
+	    .tos = o->tos,
 	    .subject = o->subject != NULL ? o->subject : "",
-	    .body = body->p, .body_n = body->n, .date = (int64_t)time(NULL)};
+	    .body = body->p,
+	    .body_n = body->n,
+	    .date = (int64_t)time(NULL)};
 	char id[64];
 	uint64_t random;
 

@@ -14,17 +14,17 @@
 #include "mailsend.h"
 #include "msg.h"
 
-#define CONNECT_TIME 30L	/* seconds */
-#define LONGEST_ANSWER 500	/* characters of it that are repeated */
+#define CONNECT_TIME   30L /* seconds */
+#define LONGEST_ANSWER 500 /* characters of it that are repeated */
 
 struct talk {
 	const struct mail_server *server;
-	const char *text;	/* of the mail, what is still to be sent */
+	const char *text; /* of the mail, what is still to be sent */
 	size_t n;
-	struct buf command;	/* the last one, without its arguments if secret */
-	struct buf answer;	/* the last one that was a refusal */
-	int status;		/* of that answer */
-	size_t refused;		/* recipients */
+	struct buf command; /* the last one, without its arguments if secret */
+	struct buf answer;  /* the last one that was a refusal */
+	int status;	    /* of that answer */
+	size_t refused;	    /* recipients */
 };
 
 static size_t
@@ -49,7 +49,7 @@ hear_command(struct talk *t, const char *p, size_t n)
 	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
 		n--;
 	if (n == 4 && strncasecmp(p, "QUIT", 4) == 0)
-		return;		/* what was before it is what counts */
+		return; /* what was before it is what counts */
 	buf_reset(&t->command);
 	buf_reset(&t->answer);
 	t->status = 0;
@@ -76,8 +76,8 @@ hear_answer(struct talk *t, const char *p, size_t n)
 		return;
 	if (strncmp(buf_text(&t->command), "RCPT", 4) == 0) {
 		t->refused++;
-		msg_warn("%s: %s: %s", t->server->host, buf_text(&t->command),
-		    buf_text(&t->answer));
+		msg_warn(
+		    "%s: %s: %s", t->server->host, buf_text(&t->command), buf_text(&t->answer));
 	}
 }
 
@@ -103,16 +103,18 @@ set_options(CURL *c, struct talk *t, char *error, struct curl_slist *to, const c
 {
 	const struct mail_server *s = t->server;
 	char *url = xasprintf("smtp%s://%s:%d%s%s", s->tls == MAIL_TLS ? "s" : "", s->host,
-	    s->port != 0 ? s->port : s->tls == MAIL_TLS ? 465 : s->tls == MAIL_PLAIN ? 25 : 587,
+	    s->port != 0	     ? s->port :
+		s->tls == MAIL_TLS   ? 465 :
+		s->tls == MAIL_PLAIN ? 25 :
+				       587,
 	    s->hello != NULL ? "/" : "", s->hello != NULL ? s->hello : "");
 	CURLcode r = CURLE_OK;
 
-#define SET(option, value) \
-	(r = r == CURLE_OK ? curl_easy_setopt(c, option, value) : r)
+#define SET(option, value) (r = r == CURLE_OK ? curl_easy_setopt(c, option, value) : r)
 	SET(CURLOPT_ERRORBUFFER, error);
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_PROTOCOLS_STR, s->tls == MAIL_TLS ? "smtps" : "smtp");
-	SET(CURLOPT_PROXY, "");		/* none that the environment names */
+	SET(CURLOPT_PROXY, ""); /* none that the environment names */
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_USE_SSL, (long)(s->tls == MAIL_PLAIN ? CURLUSESSL_NONE : CURLUSESSL_ALL));
@@ -138,7 +140,7 @@ set_options(CURL *c, struct talk *t, char *error, struct curl_slist *to, const c
 	SET(CURLOPT_READDATA, t);
 	SET(CURLOPT_DEBUGFUNCTION, hear);
 	SET(CURLOPT_DEBUGDATA, t);
-	SET(CURLOPT_VERBOSE, 1L);	/* calls hear */
+	SET(CURLOPT_VERBOSE, 1L); /* calls hear */
 #undef SET
 	free(url);
 	if (r != CURLE_OK) {
@@ -154,9 +156,9 @@ judge(const struct talk *t, CURLcode r, const char *error)
 {
 	const char *host = t->server->host;
 
-	if (t->status != 0 && t->answer.n > 0 && (r == CURLE_LOGIN_DENIED ||
-	    r == CURLE_SEND_ERROR || r == CURLE_WEIRD_SERVER_REPLY || r == CURLE_QUOTE_ERROR ||
-	    r == CURLE_RECV_ERROR || r == CURLE_COULDNT_CONNECT)) {
+	if (t->status != 0 && t->answer.n > 0 &&
+	    (r == CURLE_LOGIN_DENIED || r == CURLE_SEND_ERROR || r == CURLE_WEIRD_SERVER_REPLY ||
+		r == CURLE_QUOTE_ERROR || r == CURLE_RECV_ERROR || r == CURLE_COULDNT_CONNECT)) {
 		struct buf copy = {0};
 
 		buf_add(&copy, t->answer.p, t->answer.n);
@@ -168,15 +170,16 @@ judge(const struct talk *t, CURLcode r, const char *error)
 	switch (r) {
 	case CURLE_LOGIN_DENIED:
 		msg_warn("%s: login: %s: it knows no way to log in that this program does, "
-		    "or none without TLS", host, error);
+			 "or none without TLS",
+		    host, error);
 		return EX_NOPERM;
 	case CURLE_USE_SSL_FAILED:
 		msg_warn("%s: it offers no STARTTLS: nothing was sent; see --tls", host);
 		return EX_CONFIG;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
-		msg_warn("%s: %s: nothing was sent; --ca-file names an authority of your own",
-		    host, error);
+		msg_warn("%s: %s: nothing was sent; --ca-file names an authority of your own", host,
+		    error);
 		return EX_CONFIG;
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_URL_MALFORMAT:
@@ -208,8 +211,9 @@ mail_send(const struct mail_server *s, const char *from, const char *const *to, 
 	int code = EX_TEMPFAIL;
 
 	/* Not all of libcurl survives to be without memory. */
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup,
-	    xcalloc) != CURLE_OK || (c = curl_easy_init()) == NULL) {
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) !=
+		CURLE_OK ||
+	    (c = curl_easy_init()) == NULL) {
 		msg_warn("libcurl does not start: no memory?");
 		return EX_TEMPFAIL;
 	}
@@ -228,8 +232,8 @@ mail_send(const struct mail_server *s, const char *from, const char *const *to, 
 		if (r != CURLE_OK)
 			code = judge(&t, r, error[0] != '\0' ? error : curl_easy_strerror(r));
 		else if (t.refused > 0) {
-			msg_warn("%s: sent, but not to %zu of %zu recipients", s->host, t.refused,
-			    tos);
+			msg_warn(
+			    "%s: sent, but not to %zu of %zu recipients", s->host, t.refused, tos);
 			code = EX_DATAERR;
 		}
 	}

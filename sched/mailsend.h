@@ -5,20 +5,20 @@
 #include <stddef.h>
 
 enum mail_tls {
-	MAIL_STARTTLS,	/* begins in clear; nothing is sent unless TLS follows */
-	MAIL_TLS,	/* TLS from the first byte */
+	MAIL_STARTTLS, /* begins in clear; nothing is sent unless TLS follows */
+	MAIL_TLS,      /* TLS from the first byte */
 	MAIL_PLAIN
 };
 
 struct mail_server {
-	const char *host;	/* no port; an IPv6 address in brackets */
-	int port;		/* 0: 587, 465, 25 by the mode */
+	const char *host; /* no port; an IPv6 address in brackets */
+	int port;	  /* 0: 587, 465, 25 by the mode */
 	enum mail_tls tls;
-	const char *user;	/* NULL: no login */
+	const char *user; /* NULL: no login */
 	const char *password;
-	const char *ca_file;	/* NULL: the system's authorities */
-	const char *hello;	/* what this machine calls itself, or NULL */
-	long timeout;		/* of it all, in seconds */
+	const char *ca_file; /* NULL: the system's authorities */
+	const char *hello;   /* what this machine calls itself, or NULL */
+	long timeout;	     /* of it all, in seconds */
 };
 
 /*

@@ -12,7 +12,7 @@
 #include "msg.h"
 #include "utf8.h"
 
-#define LINE 76	/* RFC 2045, 6.7 (5) and 6.8; RFC 2047, 2 */
+#define LINE 76 /* RFC 2045, 6.7 (5) and 6.8; RFC 2047, 2 */
 
 static const char base64_digit[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -110,7 +110,8 @@ mail_address_parse(struct mail_address *a, const char *text)
 	}
 	if (!is_address(p, n)) {
 		msg_warn("%s: no address; one is user@example.com, or "
-		    "\"Name <user@example.com>\", in ASCII", text);
+			 "\"Name <user@example.com>\", in ASCII",
+		    text);
 		return EX_USAGE;
 	}
 	if (name_n > 0) {
@@ -206,8 +207,8 @@ add_unstructured(struct buf *b, const char *p)
 {
 	size_t n;
 
-	if (!is_plain(p) || strstr(p, "=?") != NULL || !is_foldable(p) ||
-	    strstr(p, "  ") != NULL || *p == ' ') {
+	if (!is_plain(p) || strstr(p, "=?") != NULL || !is_foldable(p) || strstr(p, "  ") != NULL ||
+	    *p == ' ') {
 		add_encoded(b, p);
 		return;
 	}
@@ -251,8 +252,8 @@ static void
 add_date(struct buf *b, int64_t t)
 {
 	static const char *const day[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char *const month[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
-	    "Aug", "Sep", "Oct", "Nov", "Dec"};
+	static const char *const month[] = {
+	    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 	time_t clock = (time_t)t;
 	struct tm tm;
 	long east;
@@ -286,7 +287,8 @@ add_header(struct buf *b, const struct mail_text *m)
 	add_date(b, m->date);
 	buf_printf(b, "Message-ID: <%s%s>\r\n", m->id, strchr(m->from->address, '@'));
 	/* Nobody is on holiday for a program (RFC 3834). */
-	buf_adds(b, "Auto-Submitted: auto-generated\r\n"
+	buf_adds(b,
+	    "Auto-Submitted: auto-generated\r\n"
 	    "MIME-Version: 1.0\r\n"
 	    "Content-Type: text/plain; charset=UTF-8\r\n");
 }
@@ -314,8 +316,8 @@ add_quoted(struct buf *b, const char *p, size_t n)
 		 * stands alone and "From " were trouble in their time. */
 		if ((c < 0x20 && c != '\t') || c >= 0x7f || c == '=' ||
 		    ((c == ' ' || c == '\t') && (i + 1 == n || p[i + 1] == '\n')) ||
-		    (at == 0 && (c == '.' || (c == 'F' && n - i >= 5 &&
-		    memcmp(p + i, "From ", 5) == 0))))
+		    (at == 0 &&
+			(c == '.' || (c == 'F' && n - i >= 5 && memcmp(p + i, "From ", 5) == 0))))
 			len = (size_t)snprintf(text, sizeof(text), "=%02X", c);
 		else {
 			text[0] = (char)c;
@@ -336,7 +338,7 @@ add_base64_lines(struct buf *b, const char *p, size_t n)
 	struct buf wire = {0};
 	size_t i, k;
 
-	for (i = 0; i < n; i++) {	/* the line end of text is CRLF */
+	for (i = 0; i < n; i++) { /* the line end of text is CRLF */
 		if (p[i] == '\n')
 			buf_addc(&wire, '\r');
 		buf_addc(&wire, p[i]);

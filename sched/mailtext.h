@@ -13,8 +13,8 @@
 
 /* "Name <user@host>", or the address alone. */
 struct mail_address {
-	char *name;	/* UTF-8, or NULL */
-	char *address;	/* user@host, ASCII */
+	char *name;    /* UTF-8, or NULL */
+	char *address; /* user@host, ASCII */
 };
 
 /*
@@ -28,11 +28,11 @@ struct mail_text {
 	const struct mail_address *from;
 	const struct mail_address *to;
 	size_t tos;
-	const char *subject;	/* any bytes */
-	const char *body;	/* any bytes, lines ended by LF or CRLF */
+	const char *subject; /* any bytes */
+	const char *body;    /* any bytes, lines ended by LF or CRLF */
 	size_t body_n;
-	int64_t date;		/* UNIX seconds */
-	const char *id;		/* left half of the Message-ID, ASCII */
+	int64_t date;	/* UNIX seconds */
+	const char *id; /* left half of the Message-ID, ASCII */
 };
 
 /* The mail, at the end of out. */

@@ -39,14 +39,14 @@
 enum { OPT_NOW = 256, OPT_HELP, OPT_VERSION };
 
 static const struct option longs[] = {
-	{"once", no_argument, NULL, '1'},
-	{"dry-run", no_argument, NULL, 'n'},
-	{"run", required_argument, NULL, 'r'},
-	{"now", required_argument, NULL, OPT_NOW},
-	{"verbose", no_argument, NULL, 'v'},
-	{"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{NULL, 0, NULL, 0},
+    {"once", no_argument, NULL, '1'},
+    {"dry-run", no_argument, NULL, 'n'},
+    {"run", required_argument, NULL, 'r'},
+    {"now", required_argument, NULL, OPT_NOW},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
 };
 
 static const char help[] =
@@ -76,7 +76,7 @@ main(int argc, char **argv)
 	int64_t now = 0;
 	int c, mode = 0, modes = 0;
 
-	signal_start();		/* first: a HUP may come at any moment */
+	signal_start(); /* first: a HUP may come at any moment */
 	file_std_fds();
 	msg_start(argv[0]);
 	secret_guard();

@@ -26,8 +26,10 @@ argv_split(struct pipe *p, const char *xml, int bare)
 static struct stage *
 destination(struct pipe *p, const struct transfer *t)
 {
-	struct stage *g = pipe_stage(p, t->destination_kind == SETTINGS_SQL ? "praic-tosql" :
-	    t->destination_kind == SETTINGS_FS ? "praic-tofs" : "sh");
+	struct stage *g = pipe_stage(p,
+	    t->destination_kind == SETTINGS_SQL	   ? "praic-tosql" :
+		t->destination_kind == SETTINGS_FS ? "praic-tofs" :
+						     "sh");
 
 	if (t->destination_kind == SETTINGS_EXEC) {
 		pipe_add(g, "-c");
@@ -83,8 +85,8 @@ argv_records(struct pipe *p, const struct transfer *t, const char *records, cons
 }
 
 void
-argv_download(struct pipe *p, const struct transfer *t, enum settings_data kind,
-    const char *xml, const char *spool, int64_t jobs)
+argv_download(struct pipe *p, const struct transfer *t, enum settings_data kind, const char *xml,
+    const char *spool, int64_t jobs)
 {
 	argv_split(p, xml, 1);
 	argv_recordings(p, t, kind, NULL, spool, jobs);
@@ -123,7 +125,7 @@ argv_files(struct pipe *p, const struct transfer *t, const char *records, const 
 	struct stage *g = destination_of(p, t, records);
 
 	if (t->destination_kind == SETTINGS_EXEC)
-		return;		/* it finds the files in $PRAIC_SPOOL */
+		return; /* it finds the files in $PRAIC_SPOOL */
 	pipe_add(g, "-i");
 	pipe_add(g, "%s/files", spool);
 	if (records != NULL)

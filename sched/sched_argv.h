@@ -10,8 +10,8 @@
  * are seconds back from what it shows: no clock here matters then.
  */
 struct span {
-	int64_t since, until;	/* until: DB_NEVER for the appliance's now */
-	int back;		/* seconds back, not times */
+	int64_t since, until; /* until: DB_NEVER for the appliance's now */
+	int back;	      /* seconds back, not times */
 };
 
 /* The site's sessions that changed in it. */
@@ -20,8 +20,7 @@ void argv_report(struct pipe *, const struct transfer *, const struct span *);
 void argv_store(struct pipe *, const struct transfer *, const char *xml, const char *failed);
 /* The same, in two: a report to records, bare of XML or not; and these. */
 void argv_split(struct pipe *, const char *xml, int bare);
-void argv_records(struct pipe *, const struct transfer *, const char *records,
-    const char *failed);
+void argv_records(struct pipe *, const struct transfer *, const char *records, const char *failed);
 /* The recordings that a report (or NULL) names, below spool; done may be NULL. */
 void argv_download(struct pipe *, const struct transfer *, enum settings_data, const char *xml,
     const char *spool, int64_t jobs);

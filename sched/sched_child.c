@@ -15,11 +15,11 @@
 #include "sched_report.h"
 #include "sched_signal.h"
 
-#define AGAIN 60	/* seconds, where a failure could not be noted */
+#define AGAIN 60 /* seconds, where a failure could not be noted */
 
 struct child {
 	pid_t pid;
-	int64_t transfer;	/* of a mail: 0 */
+	int64_t transfer; /* of a mail: 0 */
 	unsigned kinds;
 	int64_t started;
 	struct batch *batch;
@@ -37,7 +37,7 @@ static struct {
 	size_t children;
 	struct wanted *queue;
 	size_t queued;
-	int passed_on;		/* of pipe_stop, to the children */
+	int passed_on; /* of pipe_stop, to the children */
 	int begun, code;
 	int64_t mail_failed;
 } all;
@@ -177,9 +177,9 @@ child_begin(const struct plan *p, int64_t now)
 	size_t i = 0;
 
 	while (i < all.queued && pipe_stop == 0) {
-		if (p->parallel > 0 && (int64_t)(all.children - (size_t)is_running(0)) >=
-		    p->parallel)
-			break;		/* whoever ends makes room */
+		if (p->parallel > 0 &&
+		    (int64_t)(all.children - (size_t)is_running(0)) >= p->parallel)
+			break; /* whoever ends makes room */
 		w = all.queue[i];
 		/* A clock that was set back keeps nothing waiting for longer. */
 		if (w.after > now && w.after <= now + AGAIN) {
@@ -229,7 +229,9 @@ note_fault(struct settings *s, const struct child *c, int sig)
 	if (k == SETTINGS_DATA || s == NULL)
 		return -1;
 	return db_failed(s, c->transfer, (enum settings_data)k, STEP_FETCH, log_now(), 1,
-	    EX_SOFTWARE, NULL, reason) == 0 ? 0 : -1;
+		   EX_SOFTWARE, NULL, reason) == 0 ?
+	    0 :
+	    -1;
 }
 
 /*
@@ -275,15 +277,14 @@ end(struct settings *s, const struct child *c, int status)
 		noted = 0;
 	}
 	if (!is_over(s, c, code, noted, &bad) && !child_has(c->transfer))
-		child_want(c->transfer, code == WORK_BUSY ? c->how : WORK_DUE, NULL,
-		    log_now() + AGAIN);
+		child_want(
+		    c->transfer, code == WORK_BUSY ? c->how : WORK_DUE, NULL, log_now() + AGAIN);
 	/* An appliance out of reach counts as a run; what praic did not do,
 	 * or could not, does not: the guide's "Last Run". */
-	leave_batch(bad == 0 ? s : NULL, c->batch, !noted || code == EX_SOFTWARE ||
-	    code == WORK_STOPPED || code == EX_OSERR);
+	leave_batch(bad == 0 ? s : NULL, c->batch,
+	    !noted || code == EX_SOFTWARE || code == WORK_STOPPED || code == EX_OSERR);
 	/* Somebody asked for it, or it was due, and it was not done. */
-	if ((code == WORK_BUSY && c->how == WORK_NOW) ||
-	    (code == WORK_STOPPED && pipe_stop == 0))
+	if ((code == WORK_BUSY && c->how == WORK_NOW) || (code == WORK_STOPPED && pipe_stop == 0))
 		code = EX_TEMPFAIL;
 	if (code != WORK_BUSY && code != WORK_STOPPED)
 		all.code = code_worse(all.code, code);

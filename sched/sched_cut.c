@@ -21,8 +21,7 @@
 static int
 is_cut(const struct stage *split)
 {
-	return split->code == EX_TEMPFAIL &&
-	    strcmp(split->last, "praic-split: out of memory") != 0;
+	return split->code == EX_TEMPFAIL && strcmp(split->last, "praic-split: out of memory") != 0;
 }
 
 int

@@ -7,7 +7,7 @@
 #include "msg.h"
 #include "sched_db.h"
 
-#define FIRST_WAIT "60"		/* seconds; doubled with each failure */
+#define FIRST_WAIT   "60" /* seconds; doubled with each failure */
 #define LONGEST_WAIT "3600"
 
 const char *const step_name[2] = {"fetch", "store"};
@@ -36,7 +36,7 @@ int64_t
 db_column_time(sqlite3_stmt *stmt, int at)
 {
 	return sqlite3_column_type(stmt, at) == SQLITE_NULL ? DB_NEVER :
-	    sqlite3_column_int64(stmt, at);
+							      sqlite3_column_int64(stmt, at);
 }
 
 static char *
@@ -63,7 +63,8 @@ db_finish(struct settings *s, sqlite3_stmt *stmt, int rc)
 static int
 read_schedules(struct settings *s, struct plan *p)
 {
-	sqlite3_stmt *stmt = settings_prepare(s, "SELECT id, name, created, period, at, last_due "
+	sqlite3_stmt *stmt = settings_prepare(s,
+	    "SELECT id, name, created, period, at, last_due "
 	    "FROM schedule WHERE enabled ORDER BY id");
 	struct schedule *c;
 	int rc;
@@ -77,7 +78,8 @@ read_schedules(struct settings *s, struct plan *p)
 		c->name = column_text(stmt, 1);
 		c->due.created = sqlite3_column_int64(stmt, 2);
 		c->due.period = sqlite3_column_int64(stmt, 3);
-		c->due.at = sqlite3_column_type(stmt, 4) == SQLITE_NULL ? DUE_NO_TIME :
+		c->due.at = sqlite3_column_type(stmt, 4) == SQLITE_NULL ?
+		    DUE_NO_TIME :
 		    sqlite3_column_int(stmt, 4);
 		c->last_due = db_column_time(stmt, 5);
 	}
@@ -87,7 +89,8 @@ read_schedules(struct settings *s, struct plan *p)
 static int
 read_transfers(struct settings *s, struct plan *p)
 {
-	sqlite3_stmt *stmt = settings_prepare(s, "SELECT t.id, c.id, c.name, s.name, d.name,"
+	sqlite3_stmt *stmt = settings_prepare(s,
+	    "SELECT t.id, c.id, c.name, s.name, d.name,"
 	    " d.kind, d.command, (SELECT group_concat(kind) FROM transfer_kind k"
 	    "  WHERE k.transfer_id = t.id), (SELECT min(coalesce(retry_at, 0))"
 	    "  FROM failure f WHERE f.transfer_id = t.id AND f.recovered IS NULL AND code <> 65),"
@@ -170,8 +173,11 @@ db_plan_free(struct plan *p)
 int
 db_claim(struct settings *s, const struct schedule *c, int64_t now)
 {
-	int code = settings_run(s, DB_PREPARE(s, "UPDATE schedule SET last_due = ?1, last_start = ?1"
-	    " WHERE id = ?2 AND last_due IS ?3 AND enabled", now, c->id, c->last_due),
+	int code = settings_run(s,
+	    DB_PREPARE(s,
+		"UPDATE schedule SET last_due = ?1, last_start = ?1"
+		" WHERE id = ?2 AND last_due IS ?3 AND enabled",
+		now, c->id, c->last_due),
 	    "claiming a run");
 
 	return code != 0 ? -1 : sqlite3_changes(settings_handle(s)) == 1;
@@ -180,46 +186,60 @@ db_claim(struct settings *s, const struct schedule *c, int64_t now)
 int
 db_due(struct settings *s, int64_t schedule, int64_t now)
 {
-	return settings_run(s, DB_PREPARE(s, "UPDATE transfer SET due = ?1 WHERE schedule_id = ?2",
-	    now, schedule), "noting what is due");
+	return settings_run(s,
+	    DB_PREPARE(s, "UPDATE transfer SET due = ?1 WHERE schedule_id = ?2", now, schedule),
+	    "noting what is due");
 }
 
 int
 db_done(struct settings *s, int64_t transfer)
 {
-	return settings_run(s, DB_PREPARE(s, "UPDATE transfer SET due = NULL WHERE id = ?1"
-	    " AND due IS NOT NULL", transfer), "noting what is done");
+	return settings_run(s,
+	    DB_PREPARE(s,
+		"UPDATE transfer SET due = NULL WHERE id = ?1"
+		" AND due IS NOT NULL",
+		transfer),
+	    "noting what is done");
 }
 
 int
 db_mend_due(struct settings *s, const struct schedule *c, int64_t last)
 {
-	return settings_run(s, DB_PREPARE(s, "UPDATE schedule SET last_due = ?1"
-	    " WHERE id = ?2 AND last_due IS ?3", last, c->id, c->last_due),
+	return settings_run(s,
+	    DB_PREPARE(s,
+		"UPDATE schedule SET last_due = ?1"
+		" WHERE id = ?2 AND last_due IS ?3",
+		last, c->id, c->last_due),
 	    "setting a last run right");
 }
 
 int
 db_ran(struct settings *s, int64_t schedule, int64_t started)
 {
-	return settings_run(s, DB_PREPARE(s, "UPDATE schedule SET last_run = ?1 WHERE id = ?2",
-	    started, schedule), "noting a run");
+	return settings_run(s,
+	    DB_PREPARE(s, "UPDATE schedule SET last_run = ?1 WHERE id = ?2", started, schedule),
+	    "noting a run");
 }
 
 int
 db_invoked(struct settings *s, int64_t now, int64_t pid)
 {
-	return settings_run(s, DB_PREPARE(s, "INSERT INTO program (name, last_run, pid)"
-	    " VALUES ('praic-sched', ?1, ?2) ON CONFLICT (name) DO UPDATE SET"
-	    " last_run = ?1, pid = coalesce(?2, pid)", now, pid == 0 ? DB_NEVER : pid),
+	return settings_run(s,
+	    DB_PREPARE(s,
+		"INSERT INTO program (name, last_run, pid)"
+		" VALUES ('praic-sched', ?1, ?2) ON CONFLICT (name) DO UPDATE SET"
+		" last_run = ?1, pid = coalesce(?2, pid)",
+		now, pid == 0 ? DB_NEVER : pid),
 	    "noting that it was invoked");
 }
 
 int
 db_oldest_now(struct settings *s, int64_t now, int64_t *t)
 {
-	sqlite3_stmt *stmt = DB_PREPARE(s, "SELECT min(?1, coalesce(max(mark), ?1))"
-	    " FROM transfer_kind", now);
+	sqlite3_stmt *stmt = DB_PREPARE(s,
+	    "SELECT min(?1, coalesce(max(mark), ?1))"
+	    " FROM transfer_kind",
+	    now);
 	int rc;
 
 	*t = now;
@@ -234,8 +254,8 @@ int
 db_believe(struct settings *s, int64_t now)
 {
 	static const char exists[] = "SELECT EXISTS (SELECT 1 FROM failure WHERE since > ?1 OR"
-	    " reported > ?1 OR reminded > ?1 OR recovered > ?1 OR"
-	    " retry_at > ?1 + " LONGEST_WAIT ")";
+				     " reported > ?1 OR reminded > ?1 OR recovered > ?1 OR"
+				     " retry_at > ?1 + " LONGEST_WAIT ")";
 	sqlite3_stmt *stmt = DB_PREPARE(s, exists, now);
 	int rc, wrong, code;
 
@@ -246,16 +266,20 @@ db_believe(struct settings *s, int64_t now)
 	if ((code = db_finish(s, stmt, rc)) != 0 || !wrong)
 		return code;
 	/* min() of NULL is NULL. */
-	return settings_run(s, DB_PREPARE(s, "UPDATE failure SET since = min(since, ?1),"
-	    " reported = min(reported, ?1), reminded = min(reminded, ?1),"
-	    " recovered = min(recovered, ?1), retry_at = min(retry_at, ?1)", now),
+	return settings_run(s,
+	    DB_PREPARE(s,
+		"UPDATE failure SET since = min(since, ?1),"
+		" reported = min(reported, ?1), reminded = min(reminded, ?1),"
+		" recovered = min(recovered, ?1), retry_at = min(retry_at, ?1)",
+		now),
 	    "setting times right");
 }
 
 int
 db_clear_waits(struct settings *s)
 {
-	return settings_exec(s, "UPDATE failure SET wait = NULL, retry_at = NULL"
+	return settings_exec(s,
+	    "UPDATE failure SET wait = NULL, retry_at = NULL"
 	    " WHERE recovered IS NULL");
 }
 
@@ -266,8 +290,10 @@ db_clear_waits(struct settings *s)
 int
 db_kind(struct settings *s, int64_t transfer, enum settings_data kind, struct kind_state *k)
 {
-	sqlite3_stmt *stmt = DB_PREPARE(s, "SELECT mark, swept, last_number FROM transfer_kind"
-	    " WHERE transfer_id = ?1 AND kind = ?2", transfer);
+	sqlite3_stmt *stmt = DB_PREPARE(s,
+	    "SELECT mark, swept, last_number FROM transfer_kind"
+	    " WHERE transfer_id = ?1 AND kind = ?2",
+	    transfer);
 	int rc, code;
 
 	memset(k, 0, sizeof(*k));
@@ -282,8 +308,10 @@ db_kind(struct settings *s, int64_t transfer, enum settings_data kind, struct ki
 	}
 	if ((code = db_finish(s, stmt, rc)) != 0)
 		return code;
-	stmt = DB_PREPARE(s, "SELECT step, retry_at, code FROM failure WHERE transfer_id = ?1"
-	    " AND kind = ?2 AND recovered IS NULL AND code <> 65", transfer);
+	stmt = DB_PREPARE(s,
+	    "SELECT step, retry_at, code FROM failure WHERE transfer_id = ?1"
+	    " AND kind = ?2 AND recovered IS NULL AND code <> 65",
+	    transfer);
 	if (stmt == NULL)
 		return EX_SOFTWARE;
 	db_bind(stmt, 2, settings_data_name[kind]);
@@ -300,8 +328,8 @@ db_kind(struct settings *s, int64_t transfer, enum settings_data kind, struct ki
 int
 db_oldest_open(struct settings *s, int64_t transfer, int64_t *start)
 {
-	sqlite3_stmt *stmt = DB_PREPARE(s,
-	    "SELECT min(start_time) FROM open_session WHERE transfer_id = ?1", transfer);
+	sqlite3_stmt *stmt = DB_PREPARE(
+	    s, "SELECT min(start_time) FROM open_session WHERE transfer_id = ?1", transfer);
 	int rc;
 
 	*start = DB_NEVER;
@@ -324,10 +352,12 @@ db_mark(struct settings *s, int64_t transfer, unsigned kinds, int64_t mark, int6
 		if ((kinds & (1u << k)) == 0)
 			continue;
 		/* Here it never goes back: db_mark_back. */
-		stmt = DB_PREPARE(s, "UPDATE transfer_kind SET"
+		stmt = DB_PREPARE(s,
+		    "UPDATE transfer_kind SET"
 		    " mark = CASE WHEN ?2 IS NULL THEN mark ELSE max(coalesce(mark, ?2), ?2) END,"
 		    " swept = coalesce(?3, swept), last_number = max(last_number, ?4)"
-		    " WHERE transfer_id = ?1 AND kind = ?5", transfer, mark, swept, number);
+		    " WHERE transfer_id = ?1 AND kind = ?5",
+		    transfer, mark, swept, number);
 		db_bind(stmt, 5, settings_data_name[k]);
 		code = settings_run(s, stmt, "moving a mark");
 	}
@@ -344,8 +374,10 @@ db_mark_back(struct settings *s, int64_t transfer, unsigned kinds, int64_t mark)
 
 		if ((kinds & (1u << k)) == 0)
 			continue;
-		stmt = DB_PREPARE(s, "UPDATE transfer_kind SET mark = min(mark, ?2), swept = NULL"
-		    " WHERE transfer_id = ?1 AND kind = ?3", transfer, mark);
+		stmt = DB_PREPARE(s,
+		    "UPDATE transfer_kind SET mark = min(mark, ?2), swept = NULL"
+		    " WHERE transfer_id = ?1 AND kind = ?3",
+		    transfer, mark);
 		db_bind(stmt, 3, settings_data_name[k]);
 		code = settings_run(s, stmt, "setting a mark back");
 	}
@@ -356,10 +388,15 @@ int
 db_seen(struct settings *s, int64_t transfer, const char *host, int host_n, const char *lsid,
     int lsid_n, int64_t start, int end)
 {
-	sqlite3_stmt *stmt = end ? DB_PREPARE(s, "DELETE FROM open_session WHERE transfer_id = ?1"
-	    " AND host_name = ?3 AND lsid = ?4", transfer, DB_NEVER) :
-	    DB_PREPARE(s, "INSERT INTO open_session (transfer_id, start_time, host_name, lsid)"
-	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET start_time = ?2", transfer, start);
+	sqlite3_stmt *stmt = end ?
+	    DB_PREPARE(s,
+		"DELETE FROM open_session WHERE transfer_id = ?1"
+		" AND host_name = ?3 AND lsid = ?4",
+		transfer, DB_NEVER) :
+	    DB_PREPARE(s,
+		"INSERT INTO open_session (transfer_id, start_time, host_name, lsid)"
+		" VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET start_time = ?2",
+		transfer, start);
 
 	if (stmt != NULL) {
 		sqlite3_bind_text(stmt, 3, host, host_n, SQLITE_STATIC);
@@ -371,16 +408,19 @@ db_seen(struct settings *s, int64_t transfer, const char *host, int host_n, cons
 int
 db_forget_open(struct settings *s, int64_t transfer, int64_t before)
 {
-	return settings_run(s, DB_PREPARE(s, "DELETE FROM open_session WHERE transfer_id = ?1"
-	    " AND (start_time IS NULL OR start_time < ?2)", transfer, before),
+	return settings_run(s,
+	    DB_PREPARE(s,
+		"DELETE FROM open_session WHERE transfer_id = ?1"
+		" AND (start_time IS NULL OR start_time < ?2)",
+		transfer, before),
 	    "forgetting sessions");
 }
 
 int
-db_backlog(struct settings *s, int64_t transfer, enum settings_data kind,
-    const struct backlog *b)
+db_backlog(struct settings *s, int64_t transfer, enum settings_data kind, const struct backlog *b)
 {
-	sqlite3_stmt *stmt = DB_PREPARE(s, "UPDATE transfer_kind SET backlog_files = ?2,"
+	sqlite3_stmt *stmt = DB_PREPARE(s,
+	    "UPDATE transfer_kind SET backlog_files = ?2,"
 	    " backlog_bytes = ?3, backlog_since = ?4 WHERE transfer_id = ?1 AND kind = ?5",
 	    transfer, b->files, b->bytes, b->files > 0 ? b->since : DB_NEVER);
 
@@ -391,8 +431,10 @@ db_backlog(struct settings *s, int64_t transfer, enum settings_data kind,
 int
 db_stored(struct settings *s, int64_t transfer, enum settings_data kind, int64_t now)
 {
-	sqlite3_stmt *stmt = DB_PREPARE(s, "UPDATE transfer_kind SET last_success = ?2"
-	    " WHERE transfer_id = ?1 AND kind = ?3", transfer, now);
+	sqlite3_stmt *stmt = DB_PREPARE(s,
+	    "UPDATE transfer_kind SET last_success = ?2"
+	    " WHERE transfer_id = ?1 AND kind = ?3",
+	    transfer, now);
 
 	db_bind(stmt, 3, settings_data_name[kind]);
 	return settings_run(s, stmt, "noting success");
@@ -410,9 +452,10 @@ db_failed(struct settings *s, int64_t transfer, enum settings_data kind, enum st
     int64_t now, int asked, int code, const struct pipe *p, const char *reason)
 {
 	const struct stage *blame = p != NULL ? &p->stage[p->blame] : NULL;
-	sqlite3_stmt *stmt = DB_PREPARE(s, "INSERT INTO failure (transfer_id, since, code, signal,"
-	    " kind, step, stage, reason, wait, retry_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-	    FIRST_WAIT ", ?2 + " FIRST_WAIT ") ON CONFLICT DO UPDATE SET"
+	sqlite3_stmt *stmt = DB_PREPARE(s,
+	    "INSERT INTO failure (transfer_id, since, code, signal,"
+	    " kind, step, stage, reason, wait, retry_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+	    "?8, " FIRST_WAIT ", ?2 + " FIRST_WAIT ") ON CONFLICT DO UPDATE SET"
 	    " since = CASE WHEN recovered IS NULL AND code <> 65 THEN since ELSE ?2 END,"
 	    " times = CASE WHEN recovered IS NULL AND code <> 65 THEN times + 1 ELSE 1 END,"
 	    " wait = CASE WHEN " LASTS " THEN wait WHEN recovered IS NULL AND wait IS NOT NULL"
@@ -433,15 +476,14 @@ db_failed(struct settings *s, int64_t transfer, enum settings_data kind, enum st
 }
 
 int
-db_fine(struct settings *s, int64_t transfer, enum settings_data kind, enum step step,
-    int64_t now)
+db_fine(struct settings *s, int64_t transfer, enum settings_data kind, enum step step, int64_t now)
 {
 	static const char *const sql[] = {
-		/* Nobody heard of it. */
-		"DELETE FROM failure WHERE transfer_id = ?1 AND kind = ?3 AND step = ?4"
-		" AND reported IS NULL AND code <> 65",
-		"UPDATE failure SET recovered = ?2, retry_at = NULL WHERE transfer_id = ?1"
-		" AND kind = ?3 AND step = ?4 AND recovered IS NULL AND code <> 65",
+	    /* Nobody heard of it. */
+	    "DELETE FROM failure WHERE transfer_id = ?1 AND kind = ?3 AND step = ?4"
+	    " AND reported IS NULL AND code <> 65",
+	    "UPDATE failure SET recovered = ?2, retry_at = NULL WHERE transfer_id = ?1"
+	    " AND kind = ?3 AND step = ?4 AND recovered IS NULL AND code <> 65",
 	};
 	size_t i;
 	int code = 0;
@@ -461,16 +503,18 @@ db_fine(struct settings *s, int64_t transfer, enum settings_data kind, enum step
  * it had ended only now, since a mail may be on its way that does not tell.
  */
 int
-db_left_out(struct settings *s, int64_t transfer, enum settings_data kind, int64_t now,
-    const char *reason)
+db_left_out(
+    struct settings *s, int64_t transfer, enum settings_data kind, int64_t now, const char *reason)
 {
-	sqlite3_stmt *stmt = DB_PREPARE(s, "INSERT INTO failure (transfer_id, since, kind, step,"
+	sqlite3_stmt *stmt = DB_PREPARE(s,
+	    "INSERT INTO failure (transfer_id, since, kind, step,"
 	    " code, reason) SELECT ?1, ?2, ?3, 'store', 65, ?4 WHERE EXISTS"
 	    " (SELECT 1 FROM setting WHERE name = 'notify-server')"
 	    " ON CONFLICT DO UPDATE SET times = times + (code = 65), recovered = CASE WHEN"
 	    "  code <> 65 THEN ?2 END, reason = CASE WHEN code = 65 THEN reason ELSE"
 	    "  coalesce(reason, '') || '; since then something was left out: ' || ?4 END"
-	    " WHERE code = 65 OR recovered IS NOT NULL", transfer, now);
+	    " WHERE code = 65 OR recovered IS NOT NULL",
+	    transfer, now);
 
 	db_bind(stmt, 3, settings_data_name[kind]);
 	db_bind(stmt, 4, reason);

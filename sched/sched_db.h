@@ -12,22 +12,22 @@
 #include "sched_spool.h"
 #include "settings.h"
 
-#define DB_NEVER INT64_MIN	/* a time that is NULL */
+#define DB_NEVER INT64_MIN /* a time that is NULL */
 
 struct schedule {
 	int64_t id;
 	char *name;
 	struct due due;
-	int64_t last_due;	/* or DUE_NEVER */
+	int64_t last_due; /* or DUE_NEVER */
 };
 
 struct transfer {
 	int64_t id, schedule_id;
-	char *schedule, *site, *destination, *command;	/* command: NULL unless exec */
+	char *schedule, *site, *destination, *command; /* command: NULL unless exec */
 	int destination_kind;
-	unsigned kinds;		/* 1 << enum settings_data */
-	int64_t retry_at;	/* the first back-off that ends; or DB_NEVER */
-	int64_t due;		/* since when, and not yet done; or DB_NEVER */
+	unsigned kinds;	  /* 1 << enum settings_data */
+	int64_t retry_at; /* the first back-off that ends; or DB_NEVER */
+	int64_t due;	  /* since when, and not yet done; or DB_NEVER */
 };
 
 struct plan {
@@ -74,10 +74,10 @@ int db_believe(struct settings *, int64_t now);
 int db_clear_waits(struct settings *);
 
 struct kind_state {
-	int64_t mark, swept;	/* or DB_NEVER */
+	int64_t mark, swept; /* or DB_NEVER */
 	int64_t last_number;
-	int64_t retry_at[2];	/* fetch, store; DB_NEVER: no back-off */
-	int failing[2], code[2];	/* code: of what fails */
+	int64_t retry_at[2];	 /* fetch, store; DB_NEVER: no back-off */
+	int failing[2], code[2]; /* code: of what fails */
 };
 
 enum step { STEP_FETCH, STEP_STORE };
@@ -90,9 +90,9 @@ int db_kind(struct settings *, int64_t transfer, enum settings_data, struct kind
 int db_oldest_open(struct settings *, int64_t transfer, int64_t *start);
 
 struct counts {
-	int64_t sessions, rows, files, bytes, left_out;	/* -1: nobody counted */
-	int64_t since, until;	/* what was fetched; DB_NEVER: as was asked for */
-	int64_t number;		/* of the file in the spool; or DB_NEVER */
+	int64_t sessions, rows, files, bytes, left_out; /* -1: nobody counted */
+	int64_t since, until; /* what was fetched; DB_NEVER: as was asked for */
+	int64_t number;	      /* of the file in the spool; or DB_NEVER */
 };
 
 /*
@@ -107,10 +107,10 @@ int64_t db_begin_run(struct settings *, const struct transfer *, enum settings_d
  * What was counted of a file of the spool when it came: a report, or else
  * records of files.  Nothing is, where nobody counted.
  */
-int db_counted(struct settings *, int64_t transfer, enum settings_data, int report,
-    int64_t number, struct counts *);
-int db_end_run(struct settings *, int64_t run, const struct pipe *, int code,
-    const char *reason, const struct counts *);
+int db_counted(struct settings *, int64_t transfer, enum settings_data, int report, int64_t number,
+    struct counts *);
+int db_end_run(struct settings *, int64_t run, const struct pipe *, int code, const char *reason,
+    const struct counts *);
 
 /*
  * A step failed: back-off from a minute to an hour.  What failed while one
@@ -121,8 +121,8 @@ int db_failed(struct settings *, int64_t transfer, enum settings_data, enum step
     int asked, int code, const struct pipe *, const char *reason);
 int db_fine(struct settings *, int64_t transfer, enum settings_data, enum step, int64_t now);
 /* Something was left out, once: for the next mail only. */
-int db_left_out(struct settings *, int64_t transfer, enum settings_data, int64_t now,
-    const char *reason);
+int db_left_out(
+    struct settings *, int64_t transfer, enum settings_data, int64_t now, const char *reason);
 
 int db_backlog(struct settings *, int64_t transfer, enum settings_data, const struct backlog *);
 int db_stored(struct settings *, int64_t transfer, enum settings_data, int64_t now);
@@ -139,13 +139,12 @@ int db_mark_back(struct settings *, int64_t transfer, unsigned kinds, int64_t ma
  * When the report was asked for that moved the mark to this, by this
  * machine's clock; DB_NEVER where history does not tell.
  */
-int db_marked(struct settings *, int64_t transfer, enum settings_data, int64_t mark,
-    int64_t *when);
+int db_marked(struct settings *, int64_t transfer, enum settings_data, int64_t mark, int64_t *when);
 /* Did the report that was asked for last come? */
 int db_reports_come(struct settings *, int64_t transfer, enum settings_data, int *come);
 /* A session was seen; end: has it one? */
-int db_seen(struct settings *, int64_t transfer, const char *host, int host_n,
-    const char *lsid, int lsid_n, int64_t start, int end);
+int db_seen(struct settings *, int64_t transfer, const char *host, int host_n, const char *lsid,
+    int lsid_n, int64_t start, int end);
 int db_forget_open(struct settings *, int64_t transfer, int64_t before);
 
 /*
@@ -153,7 +152,7 @@ int db_forget_open(struct settings *, int64_t transfer, int64_t before);
  * too); NULL, after a message, where it cannot be prepared.
  */
 sqlite3_stmt *db_prepare(struct settings *, const char *sql, int n, const int64_t *number);
-#define DB_PREPARE(s, sql, ...) \
+#define DB_PREPARE(s, sql, ...)                                                       \
 	db_prepare(s, sql, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
 	    (const int64_t[]){__VA_ARGS__})
 void db_bind(sqlite3_stmt *, int at, const char *text);

@@ -74,10 +74,10 @@ note_sessions(struct work *w, int fd, struct counts *c)
 		c->sessions++;
 		start = DB_NEVER;
 		if (r->value[SESSION_START_TIME].p != NULL)
-			(void)when_parse(r->value[SESSION_START_TIME].p,
-			    r->value[SESSION_START_TIME].n, &start);
-		code = db_seen(w->settings, w->transfer->id, r->host.p, (int)r->host.n,
-		    r->lsid.p, (int)r->lsid.n, start, r->value[SESSION_END_TIME].p != NULL);
+			(void)when_parse(
+			    r->value[SESSION_START_TIME].p, r->value[SESSION_START_TIME].n, &start);
+		code = db_seen(w->settings, w->transfer->id, r->host.p, (int)r->host.n, r->lsid.p,
+		    (int)r->lsid.n, start, r->value[SESSION_END_TIME].p != NULL);
 	}
 	c->left_out = (int64_t)(r->left_out + r->dropped);
 	rec_close(r);
@@ -98,7 +98,7 @@ merge_states(struct work *w, unsigned kinds, struct kind_state *all)
 		if (first)
 			*all = k;
 		first = 0;
-		if (k.mark < all->mark)		/* DB_NEVER is the least */
+		if (k.mark < all->mark) /* DB_NEVER is the least */
 			all->mark = k.mark;
 		if (k.swept < all->swept)
 			all->swept = k.swept;
@@ -127,8 +127,8 @@ keep_report(struct work *w, unsigned kinds, int fd, int empty, int64_t mark, int
 		if (code == 0)
 			code = db_mark(w->settings, w->transfer->id, kinds, mark, swept, *number);
 		if (code == 0)
-			code = db_forget_open(w->settings, w->transfer->id,
-			    mark - w->limit.retention);
+			code =
+			    db_forget_open(w->settings, w->transfer->id, mark - w->limit.retention);
 		if (code == 0)
 			code = settings_commit(w->settings);
 		settings_rollback(w->settings);
@@ -142,10 +142,10 @@ keep_report(struct work *w, unsigned kinds, int fd, int empty, int64_t mark, int
 /* How far it got with a transfer's reports. */
 struct progress {
 	unsigned kinds;
-	enum settings_data kind;	/* the first of them, for history */
+	enum settings_data kind; /* the first of them, for history */
 	struct kind_state k;
-	int64_t at;		/* where the next span begins; DB_NEVER: see work_since() */
-	int64_t clock;		/* the appliance's, once it is known */
+	int64_t at;    /* where the next span begins; DB_NEVER: see work_since() */
+	int64_t clock; /* the appliance's, once it is known */
 	int sweep, more;
 };
 
@@ -195,8 +195,10 @@ doubt_mark(struct work *w, const struct progress *g, int64_t clock, int64_t now,
 		return code;
 	if (mark - clock > w->limit.overlap)
 		/* A small mistake, and not long ago: the look-back is enough. */
-		*back = mark - clock <= DAY && (made == DB_NEVER || (made <= now &&
-		    now - made <= DAY)) ? clock - w->limit.sweep : oldest;
+		*back = mark - clock <= DAY &&
+			(made == DB_NEVER || (made <= now && now - made <= DAY)) ?
+		    clock - w->limit.sweep :
+		    oldest;
 	/* By the time that has gone by here since, the mark would be earlier. */
 	else if (made != DB_NEVER && mark - (made + clock - now) > DAY)
 		*back = made + clock - now;
@@ -206,8 +208,10 @@ doubt_mark(struct work *w, const struct progress *g, int64_t clock, int64_t now,
 		return 0;
 	when_format(mark < WHEN_MAX ? mark : WHEN_MAX, was);
 	when_format(*back > WHEN_MIN ? *back : WHEN_MIN, is);
-	log_say(0, "%s: the appliance's clock or this machine's was wrong when the mark was made "
-	    "(%s), or is now: all since %s is asked for again", w->where, was, is);
+	log_say(0,
+	    "%s: the appliance's clock or this machine's was wrong when the mark was made "
+	    "(%s), or is now: all since %s is asked for again",
+	    w->where, was, is);
 	return db_mark_back(w->settings, w->transfer->id, g->kinds, *back);
 }
 
@@ -304,8 +308,8 @@ fetch_span(struct work *w, struct progress *g)
 int
 fetch_reports(struct work *w, unsigned kinds)
 {
-	struct progress g = {.kinds = kinds, .kind = SETTINGS_DATA_SESSION, .clock = log_now(),
-	    .more = 1};
+	struct progress g = {
+	    .kinds = kinds, .kind = SETTINGS_DATA_SESSION, .clock = log_now(), .more = 1};
 	int64_t oldest, last;
 	int code, come = 0;
 

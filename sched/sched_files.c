@@ -19,7 +19,7 @@
 #include "sched_log.h"
 #include "sched_step.h"
 
-#define LATE "late"	/* the extension of a report that failed */
+#define LATE	 "late" /* the extension of a report that failed */
 #define END_MARK 4096	/* the last bytes of records, with their end mark */
 /* Reports in a row of which nothing at all came: so it is not one of them. */
 #define FRUITLESS 3
@@ -72,7 +72,7 @@ forgive(int fd)
 	while (mark != NULL && mark > text && mark[-1] != '\n')
 		mark--;
 	if (mark == NULL || strncmp(mark, "Z\t", 2) != 0 || (tab = strchr(mark + 2, '\t')) == NULL)
-		return 0;	/* whoever reads it will see */
+		return 0; /* whoever reads it will see */
 	at += tab + 1 - text;
 	if (pwrite(fd, "0\n", 2, at) != 2 || ftruncate(fd, at + 2) == -1) {
 		msg_errno("tmp/files.rec");
@@ -118,8 +118,8 @@ keep_part(struct work *w, enum settings_data kind, int fd, struct counts *c)
 	if (code == 0)
 		code = tspool_publish(&w->spool, "files.rec", 1u << kind, number, "rec");
 	if (code == 0)
-		code = db_mark(w->settings, w->transfer->id, 1u << kind, DB_NEVER, DB_NEVER,
-		    number);
+		code =
+		    db_mark(w->settings, w->transfer->id, 1u << kind, DB_NEVER, DB_NEVER, number);
 	c->number = number;
 	return code;
 }
@@ -148,8 +148,8 @@ download_cut(struct work *w, struct pipe *p, enum settings_data kind, const char
 
 /* report: a file of new/ that names them; or NULL.  came: how many, if that is wanted. */
 static int
-fetch_files(struct work *w, enum settings_data kind, const char *report, int64_t number,
-    int64_t *came)
+fetch_files(
+    struct work *w, enum settings_data kind, const char *report, int64_t number, int64_t *came)
 {
 	struct counts c = step_uncounted;
 	char why[PIPE_REASON], text[PIPE_REASON], *xml = NULL;
@@ -159,8 +159,8 @@ fetch_files(struct work *w, enum settings_data kind, const char *report, int64_t
 	int fd, code, is_new = 0;
 
 	step_pipe(w, &p, kind, STEP_FETCH);
-	run = db_begin_run(w->settings, w->transfer, kind, STEP_FETCH, log_now(), DB_NEVER,
-	    DB_NEVER, 0);
+	run = db_begin_run(
+	    w->settings, w->transfer, kind, STEP_FETCH, log_now(), DB_NEVER, DB_NEVER, 0);
 	if (run == -1) {
 		w->unnoted = 1;
 		return EX_IOERR;
@@ -198,8 +198,8 @@ fetch_files(struct work *w, enum settings_data kind, const char *report, int64_t
 		if (bad == 0 && report != NULL)
 			bad = tspool_remove(&w->spool, report);
 		else if (bad == 0)
-			bad = db_mark(w->settings, w->transfer->id, 1u << kind, DB_NEVER,
-			    DB_NEVER, number);
+			bad = db_mark(
+			    w->settings, w->transfer->id, 1u << kind, DB_NEVER, DB_NEVER, number);
 		code = code_worse(code, bad);
 		words = bad != 0 ? "what was fetched could not be kept" : NULL;
 	} else if (report != NULL) {
@@ -233,8 +233,9 @@ put_behind(struct work *w, enum settings_data kind, const char *name)
 		return code;
 	tspool_name(to, kind, number, LATE);
 	code = tspool_rename(&w->spool, name, to);
-	return code != 0 ? code : db_mark(w->settings, w->transfer->id, 1u << kind, DB_NEVER,
-	    DB_NEVER, number);
+	return code != 0 ?
+	    code :
+	    db_mark(w->settings, w->transfer->id, 1u << kind, DB_NEVER, DB_NEVER, number);
 }
 
 /* Does it say that this report failed, and not that all others would? */
@@ -246,15 +247,15 @@ is_of_one(int code)
 
 /* How it goes with the reports of one kind. */
 struct round {
-	int64_t last;		/* what comes behind that is for the next time */
-	int failed;		/* the worst code of those that failed by themselves */
-	int fruitless;		/* in a row */
+	int64_t last;  /* what comes behind that is for the next time */
+	int failed;    /* the worst code of those that failed by themselves */
+	int fruitless; /* in a row */
 };
 
 /* One report.  0 where the next one is worth trying, else a code. */
 static int
-fetch_one(struct work *w, enum settings_data kind, int64_t n, const char *extension,
-    struct round *r)
+fetch_one(
+    struct work *w, enum settings_data kind, int64_t n, const char *extension, struct round *r)
 {
 	char name[64];
 	int64_t came = 0;
@@ -263,7 +264,7 @@ fetch_one(struct work *w, enum settings_data kind, int64_t n, const char *extens
 	tspool_name(name, kind, n, "rec");
 	whole = faccessat(w->spool.dir, name, F_OK, 0) == 0;
 	tspool_name(name, kind, n, extension);
-	if (whole)	/* died between the two names */
+	if (whole) /* died between the two names */
 		return tspool_remove(&w->spool, name);
 	code = fetch_files(w, kind, name, n, &came);
 	r->fruitless = code == 0 || came > 0 ? 0 : r->fruitless + 1;

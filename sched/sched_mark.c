@@ -13,7 +13,7 @@
 #include "num.h"
 #include "sched_mark.h"
 
-#define TAIL 1024	/* bytes: two marks in UTF-16, and some white space */
+#define TAIL  1024 /* bytes: two marks in UTF-16, and some white space */
 #define SPACE " \t\r\n"
 
 static const char site_begins[] = "<?praic-site ", end_begins[] = "<?praic-end";
@@ -26,7 +26,7 @@ static size_t
 narrow(const unsigned char *p, size_t n, char *text)
 {
 	size_t wide = n >= 2 && (p[n - 1] == 0 || p[n - 2] == 0) ? 2 : 1, k = 0, i;
-	size_t low = wide == 2 && p[n - 1] != 0;	/* UTF-16BE */
+	size_t low = wide == 2 && p[n - 1] != 0; /* UTF-16BE */
 
 	for (i = n % wide; i < n; i += wide) {
 		unsigned char c = p[i + low], high = wide == 2 ? p[i + 1 - low] : 0;

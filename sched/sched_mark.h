@@ -10,9 +10,9 @@
 
 struct end_mark {
 	int64_t documents;
-	int64_t until;		/* UNIX seconds; -1: it does not tell */
-	int64_t at;		/* the byte that it begins with */
-	int empty;		/* before it is nothing but the site's mark */
+	int64_t until; /* UNIX seconds; -1: it does not tell */
+	int64_t at;    /* the byte that it begins with */
+	int empty;     /* before it is nothing but the site's mark */
 };
 
 /* 0, or -1 when the file does not end in such a mark. */

@@ -25,10 +25,11 @@ notify_tell(const char *state)
 		return;
 	memcpy(to.sun_path, path, n);
 	if (*path == '@')
-		to.sun_path[0] = '\0';	/* a name beyond the file system */
+		to.sun_path[0] = '\0'; /* a name beyond the file system */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd == -1 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) == -1)
+	if (fd == -1 ||
+	    sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) == -1)
 		msg_errno("$NOTIFY_SOCKET");
 	if (fd != -1)
 		close(fd);

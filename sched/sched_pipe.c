@@ -21,14 +21,14 @@
 #include "sched_log.h"
 #include "sched_pipe.h"
 
-#define GRACE 20	/* seconds from TERM to KILL */
-#define LAST_WORDS 1	/* seconds to hear what was said before all had ended */
+#define GRACE	     20 /* seconds from TERM to KILL */
+#define LAST_WORDS   1	/* seconds to hear what was said before all had ended */
 #define LONGEST_LINE 4096
 
 volatile sig_atomic_t pipe_stop;
 
 struct listener {
-	int fd;			/* -1: at its end */
+	int fd; /* -1: at its end */
 	struct buf line;
 };
 
@@ -36,10 +36,10 @@ struct running {
 	struct pipe *pipe;
 	pid_t group, pid[PIPE_STAGES];
 	struct listener hear[PIPE_STAGES];
-	int out;		/* of the last stage, to be counted; or -1 */
+	int out; /* of the last stage, to be counted; or -1 */
 	int alive;
-	double begun, told;	/* when TERM was sent, or 0 */
-	double over;		/* when the last one had ended, or 0 */
+	double begun, told; /* when TERM was sent, or 0 */
+	double over;	    /* when the last one had ended, or 0 */
 	int late, killed;
 };
 
@@ -110,7 +110,7 @@ become(char **argv, pid_t parent, pid_t group, int in, int out, int err)
 #ifdef PR_SET_PDEATHSIG
 	/* Should the scheduler be killed, nobody would look after them. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)	/* it was, just now */
+	if (getppid() != parent) /* it was, just now */
 		_exit(EX_TEMPFAIL);
 #else
 	(void)parent;
@@ -149,7 +149,8 @@ start(struct running *r)
 			file_widen_pipe(link[1]);
 		r->pid[i] = fork();
 		if (r->pid[i] == 0)
-			become(p->stage[i].argv, self, r->group, in, out != -1 ? out : link[1], err[1]);
+			become(p->stage[i].argv, self, r->group, in, out != -1 ? out : link[1],
+			    err[1]);
 		close(err[1]);
 		close(in);
 		if (link[1] != -1)
@@ -160,7 +161,7 @@ start(struct running *r)
 			break;
 		if (i == 0)
 			r->group = r->pid[0];
-		(void)setpgid(r->pid[i], r->group);	/* whoever is first */
+		(void)setpgid(r->pid[i], r->group); /* whoever is first */
 		r->alive++;
 	}
 	r->out = in;
@@ -184,8 +185,8 @@ add_complaint(struct stage *s, const struct buf *words)
 
 	for (i = 0; i < words->n; i++)
 		if (words->p[i] < '0' || words->p[i] > '9')
-			s->complaint = (s->complaint ^ (unsigned char)words->p[i]) *
-			    UINT64_C(0x100000001b3);
+			s->complaint =
+			    (s->complaint ^ (unsigned char)words->p[i]) * UINT64_C(0x100000001b3);
 }
 
 static void
@@ -197,8 +198,8 @@ say_line(struct running *r, int i)
 	if (b->n == 0)
 		return;
 	log_client(r->pipe->where, b->p, b->n);
-	snprintf(s->last, sizeof(s->last), "%.*s", (int)(b->n < PIPE_REASON ? b->n : PIPE_REASON),
-	    b->p);
+	snprintf(
+	    s->last, sizeof(s->last), "%.*s", (int)(b->n < PIPE_REASON ? b->n : PIPE_REASON), b->p);
 	add_complaint(s, b);
 	buf_reset(b);
 }
@@ -355,8 +356,10 @@ judge(struct running *r)
 	if (p->late) {
 		p->code = EX_TEMPFAIL;
 		p->stage[p->blame].signal = 0;
-		snprintf(p->stage[p->blame].last, PIPE_REASON, "it took longer than %lld s "
-		    "(setting stage-time), and was ended", (long long)p->limit);
+		snprintf(p->stage[p->blame].last, PIPE_REASON,
+		    "it took longer than %lld s "
+		    "(setting stage-time), and was ended",
+		    (long long)p->limit);
 	}
 }
 
@@ -403,7 +406,7 @@ static void
 show_word(struct buf *b, const char *word)
 {
 	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	    "0123456789_@%+=:,./-";
+				   "0123456789_@%+=:,./-";
 
 	if (*word != '\0' && strspn(word, safe) == strlen(word)) {
 		buf_adds(b, word);

@@ -11,32 +11,32 @@
 #include "buf.h"
 
 #define PIPE_STAGES 3
-#define PIPE_ARGS 24
+#define PIPE_ARGS   24
 #define PIPE_REASON 400
 
 struct stage {
-	char *argv[PIPE_ARGS];	/* owned, ended by NULL */
+	char *argv[PIPE_ARGS]; /* owned, ended by NULL */
 	int args;
 	/* how it ended */
-	int code;		/* 70 when a signal ended it */
+	int code; /* 70 when a signal ended it */
 	int signal;
 	double seconds;
-	char last[PIPE_REASON];	/* its last words */
+	char last[PIPE_REASON]; /* its last words */
 	uint64_t complaint;	/* a sum of all its words, without the digits */
 };
 
 struct pipe {
 	struct stage stage[PIPE_STAGES];
 	int stages;
-	int out;		/* where the last one writes; -1: lines are counted */
-	const char *where;	/* for the log */
-	int64_t limit;		/* seconds */
+	int out;	   /* where the last one writes; -1: lines are counted */
+	const char *where; /* for the log */
+	int64_t limit;	   /* seconds */
 	/* afterwards */
-	int code;		/* of all of it, as praic-sched(8) says */
-	int blame;		/* the stage it is of */
-	int stopped;		/* ended on the scheduler's own order */
-	int late;		/* ended for it took too long */
-	uint64_t lines;		/* of output */
+	int code;	/* of all of it, as praic-sched(8) says */
+	int blame;	/* the stage it is of */
+	int stopped;	/* ended on the scheduler's own order */
+	int late;	/* ended for it took too long */
+	uint64_t lines; /* of output */
 	double seconds;
 };
 

@@ -18,15 +18,17 @@
 #include "sched_report.h"
 #include "when.h"
 
-#define MAIL_TIME 300	/* seconds for all of it */
+#define MAIL_TIME 300 /* seconds for all of it */
 
 /* What may go away by itself is worth a mail when it lasts so long. */
 #define LASTS "900"
 
-#define IS_NEW "(reported IS NULL AND recovered IS NULL AND" \
-    " (code NOT IN (69, 75) OR ?1 - since >= " LASTS "))"
-#define IS_OLD "(reported IS NOT NULL AND recovered IS NULL AND ?2 > 0 AND code <> 65 AND" \
-    " ?1 - coalesce(reminded, reported) >= ?2)"
+#define IS_NEW                                        \
+	"(reported IS NULL AND recovered IS NULL AND" \
+	" (code NOT IN (69, 75) OR ?1 - since >= " LASTS "))"
+#define IS_OLD                                                                      \
+	"(reported IS NOT NULL AND recovered IS NULL AND ?2 > 0 AND code <> 65 AND" \
+	" ?1 - coalesce(reminded, reported) >= ?2)"
 #define IS_OVER "(recovered IS NOT NULL)"
 
 struct totals {
@@ -43,14 +45,18 @@ report_wanted(struct settings *s, int64_t now)
 
 	if (settings_text(s, "notify-server", &server) != 0)
 		return -1;
-	if (server == NULL)	/* nobody wants mail */
-		return settings_exec(s, "DELETE FROM failure WHERE recovered IS NOT NULL"
-		    " OR code = 65") == 0 ? 0 : -1;
+	if (server == NULL) /* nobody wants mail */
+		return settings_exec(s,
+			   "DELETE FROM failure WHERE recovered IS NOT NULL"
+			   " OR code = 65") == 0 ?
+		    0 :
+		    -1;
 	free(server);
 	if (settings_number(s, "notify-remind", &remind) != 0)
 		return -1;
-	stmt = db_prepare(s, "SELECT EXISTS (SELECT 1 FROM failure WHERE " IS_NEW " OR " IS_OLD
-	    " OR " IS_OVER ")", 2, (const int64_t[]){now, remind});
+	stmt = db_prepare(s,
+	    "SELECT EXISTS (SELECT 1 FROM failure WHERE " IS_NEW " OR " IS_OLD " OR " IS_OVER ")",
+	    2, (const int64_t[]){now, remind});
 	if (stmt == NULL)
 		return -1;
 	rc = sqlite3_step(stmt);
@@ -82,13 +88,16 @@ describe(struct buf *b, sqlite3_stmt *stmt, struct totals *n)
 	n->over += is_over;
 	n->last += !is_new && !is_over;
 	buf_printf(b, "%s: schedule \"%s\", %s to %s (transfer %lld), %s %s\n",
-	    is_over ? "OVER" : code == EX_DATAERR ? "LEFT OUT" : is_new ? "FAILED" : "STILL FAILING",
+	    is_over		   ? "OVER" :
+		code == EX_DATAERR ? "LEFT OUT" :
+		is_new		   ? "FAILED" :
+				     "STILL FAILING",
 	    text_at(stmt, 2), text_at(stmt, 3), text_at(stmt, 4),
 	    (long long)sqlite3_column_int64(stmt, 11), text_at(stmt, 5), text_at(stmt, 12));
 	if (is_over) {
 		when_format(sqlite3_column_int64(stmt, 10), until);
-		buf_printf(b, "    from %s to %s, %d times\n", since, until,
-		    sqlite3_column_int(stmt, 7));
+		buf_printf(
+		    b, "    from %s to %s, %d times\n", since, until, sqlite3_column_int(stmt, 7));
 	} else
 		buf_printf(b, "    since %s, %d times, exit code %d\n", since,
 		    sqlite3_column_int(stmt, 7), code);
@@ -100,13 +109,14 @@ describe(struct buf *b, sqlite3_stmt *stmt, struct totals *n)
 static int
 compose(struct settings *s, struct buf *b, int64_t now, int64_t remind, struct totals *n)
 {
-	sqlite3_stmt *stmt = db_prepare(s, "SELECT " IS_NEW ", " IS_OVER ", c.name, s.name, d.name,"
+	sqlite3_stmt *stmt = db_prepare(s,
+	    "SELECT " IS_NEW ", " IS_OVER ", c.name, s.name, d.name,"
 	    " f.kind, f.since, f.times, f.code, f.reason, f.recovered, f.transfer_id, f.step"
 	    " FROM failure f JOIN transfer t ON t.id = f.transfer_id"
 	    " JOIN schedule c ON c.id = t.schedule_id JOIN site s ON s.id = t.site_id"
 	    " JOIN destination d ON d.id = t.destination_id"
-	    " WHERE " IS_NEW " OR " IS_OLD " OR " IS_OVER
-	    " ORDER BY f.transfer_id, f.kind, f.step", 2, (const int64_t[]){now, remind});
+	    " WHERE " IS_NEW " OR " IS_OLD " OR " IS_OVER " ORDER BY f.transfer_id, f.kind, f.step",
+	    2, (const int64_t[]){now, remind});
 	int rc;
 
 	if (stmt == NULL)
@@ -130,17 +140,17 @@ static int
 note(struct settings *s, int64_t now, int64_t remind)
 {
 	static const char *const sql[] = {
-		"DELETE FROM failure WHERE recovered <= ?1 AND ?2 IS NOT NULL",
-		"DELETE FROM failure WHERE code = 65 AND since <= ?1 AND ?2 IS NOT NULL",
-		"UPDATE failure SET reminded = ?1 WHERE " IS_OLD,
-		"UPDATE failure SET reported = ?1 WHERE since <= ?1 AND ?2 IS NOT NULL AND " IS_NEW,
+	    "DELETE FROM failure WHERE recovered <= ?1 AND ?2 IS NOT NULL",
+	    "DELETE FROM failure WHERE code = 65 AND since <= ?1 AND ?2 IS NOT NULL",
+	    "UPDATE failure SET reminded = ?1 WHERE " IS_OLD,
+	    "UPDATE failure SET reported = ?1 WHERE since <= ?1 AND ?2 IS NOT NULL AND " IS_NEW,
 	};
 	size_t i;
 	int code = settings_begin(s);
 
 	for (i = 0; i < sizeof(sql) / sizeof(sql[0]) && code == 0; i++)
-		code = settings_run(s, db_prepare(s, sql[i], 2, (const int64_t[]){now, remind}),
-		    "noting a mail");
+		code = settings_run(
+		    s, db_prepare(s, sql[i], 2, (const int64_t[]){now, remind}), "noting a mail");
 	if (code == 0)
 		code = settings_commit(s);
 	settings_rollback(s);
@@ -176,7 +186,8 @@ send_mail(const char *path, const struct totals *n)
 	if (n->last > 0)
 		buf_printf(&subject, "%s %d still failing", n->begun > 0 ? "," : "", n->last);
 	if (n->over > 0)
-		buf_printf(&subject, "%s %d well again", n->begun + n->last > 0 ? "," : "", n->over);
+		buf_printf(
+		    &subject, "%s %d well again", n->begun + n->last > 0 ? "," : "", n->over);
 	pipe_init(&p, "mail", MAIL_TIME);
 	g = pipe_stage(&p, "praic-mail");
 	pipe_add(g, "--settings");
@@ -184,8 +195,10 @@ send_mail(const char *path, const struct totals *n)
 	pipe_add(g, "%s", buf_text(&subject));
 	pipe_add(g, "%s", path);
 	code = pipe_run(&p);
-	log_say(code == 0 ? 1 : 0, "mail \"%s\": %s", buf_text(&subject), code == 0 ? "sent" :
-	    p.stage[0].last[0] != '\0' ? p.stage[0].last : "not sent");
+	log_say(code == 0 ? 1 : 0, "mail \"%s\": %s", buf_text(&subject),
+	    code == 0			   ? "sent" :
+		p.stage[0].last[0] != '\0' ? p.stage[0].last :
+					     "not sent");
 	pipe_free(&p);
 	buf_free(&subject);
 	/* Some of the recipients have it: to send it again would not help. */
@@ -211,7 +224,7 @@ report_send(const char *spool)
 		return 0;
 	}
 	if ((s = settings_open(NULL, SETTINGS_OPEN, &code)) != NULL &&
-	    report_wanted(s, now) == 1 &&	/* still */
+	    report_wanted(s, now) == 1 && /* still */
 	    (code = settings_number(s, "notify-remind", &remind)) == 0 &&
 	    (code = compose(s, &text, now, remind, &n)) == 0 &&
 	    (code = write_text(path, &text)) == 0 && (code = send_mail(path, &n)) == 0)

@@ -28,21 +28,21 @@
 #include "sched_signal.h"
 #include "sched_work.h"
 
-#define SLICE 20	/* seconds: the clock may jump, settings may change */
-#define MAIL_WAIT 300	/* seconds until a mail that failed is tried again */
-#define GRACE 30	/* seconds that transfers have to end */
+#define SLICE	  20  /* seconds: the clock may jump, settings may change */
+#define MAIL_WAIT 300 /* seconds until a mail that failed is tried again */
+#define GRACE	  30  /* seconds that transfers have to end */
 
 struct launch {
-	size_t transfer;	/* of the plan */
+	size_t transfer; /* of the plan */
 	enum work_how how;
 	struct batch *batch;
 };
 
 static struct {
 	char *spool, *log_directory;
-	int64_t pruned;		/* when the old was removed last */
-	int64_t wake;		/* when something is due */
-	int queue;		/* the lock of those that have something to do; or -1 */
+	int64_t pruned; /* when the old was removed last */
+	int64_t wake;	/* when something is due */
+	int queue;	/* the lock of those that have something to do; or -1 */
 } run = {.queue = -1};
 
 /*
@@ -115,8 +115,10 @@ find_due(struct settings *s, struct plan *p, int64_t now, struct launch **l, siz
 		int64_t last = due_last(&c->due, c->last_due, now), next, missed;
 
 		if (last != c->last_due) {
-			log_say(0, "%s: its last run is still to come: the clock was wrong then, "
-			    "or is now", c->name);
+			log_say(0,
+			    "%s: its last run is still to come: the clock was wrong then, "
+			    "or is now",
+			    c->name);
 			if ((code = db_mend_due(s, c, last)) != 0)
 				break;
 			c->last_due = last;
@@ -178,7 +180,7 @@ drop(struct launch *l, size_t *n)
 
 		for (k = i + 1; k < *n; k++)
 			if (l[k].batch == b)
-				b = NULL;	/* the last one frees it */
+				b = NULL; /* the last one frees it */
 		free(b);
 	}
 	*n = 0;
@@ -366,8 +368,8 @@ wait_children(void)
 static void
 show_doing(void)
 {
-	msg_warn("%zu at work, %zu waiting; next look in %lld s", child_running(),
-	    child_waiting(), (long long)(run.wake - log_now()));
+	msg_warn("%zu at work, %zu waiting; next look in %lld s", child_running(), child_waiting(),
+	    (long long)(run.wake - log_now()));
 	child_show();
 }
 
@@ -432,8 +434,7 @@ run_daemon(void)
 			(void)begin_pass(NULL);
 	}
 	notify_tell("STOPPING=1");
-	log_say(0, "told to stop: %zu at work, %zu waiting", child_running(),
-	    child_waiting());
+	log_say(0, "told to stop: %zu at work, %zu waiting", child_running(), child_waiting());
 	(void)wait_children();
 	log_say(0, "stopped");
 	close(child_lock);
@@ -465,7 +466,7 @@ run_pass(const char *name)
 	if (code == 0)
 		code = begin_pass(name);
 	code = code_worse(code, wait_children());
-	if (code == 0 && child_begun() > 0)	/* else the pass saw what there is */
+	if (code == 0 && child_begun() > 0) /* else the pass saw what there is */
 		code = mail_now();
 	return code_worse(code, pipe_stop > 0 ? 0 : child_code());
 }

@@ -93,7 +93,7 @@ static void
 show_pipe(struct buf *b, struct pipe *first, struct pipe *second)
 {
 	pipe_show(b, first);
-	b->n--;		/* its line end */
+	b->n--; /* its line end */
 	buf_adds(b, " | ");
 	pipe_show(b, second);
 	pipe_free(first);
@@ -101,8 +101,8 @@ show_pipe(struct buf *b, struct pipe *first, struct pipe *second)
 }
 
 static int
-show_transfer(struct settings *s, struct buf *b, const struct transfer *t, const char *spool,
-    int64_t now)
+show_transfer(
+    struct settings *s, struct buf *b, const struct transfer *t, const char *spool, int64_t now)
 {
 	char *path = tspool_path(spool, t->id);
 	struct pipe p, q, d;

@@ -8,9 +8,9 @@
 #include "sched_signal.h"
 
 static volatile sig_atomic_t got_hup, got_usr1;
-static sigset_t waiting_mask;	/* while it waits, signals come */
+static sigset_t waiting_mask; /* while it waits, signals come */
 
-static volatile sig_atomic_t of_parent;		/* in a child: its pid */
+static volatile sig_atomic_t of_parent; /* in a child: its pid */
 static volatile sig_atomic_t parent_stops;
 
 /*

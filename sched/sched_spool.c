@@ -25,8 +25,8 @@
 #include "sched_spool.h"
 #include "sha256.h"
 
-#define DIGITS 10
-#define REFUSED "refused\n"	/* what stands in done/ of such a recording */
+#define DIGITS	10
+#define REFUSED "refused\n" /* what stands in done/ of such a recording */
 
 char *
 tspool_path(const char *spool, int64_t transfer)
@@ -111,11 +111,13 @@ is_mine(const char *spool)
 	struct stat st;
 
 	if (stat(spool, &st) == -1)
-		return 1;		/* to be made, or to be complained about */
+		return 1; /* to be made, or to be complained about */
 	if (st.st_uid == geteuid() && (st.st_mode & 022) == 0)
 		return 1;
-	msg_warn("%s: it %s", spool, st.st_uid != geteuid() ? "belongs to another user: run "
-	    "praic-sched as that one" : "can be written to by others: chmod go-w it");
+	msg_warn("%s: it %s", spool,
+	    st.st_uid != geteuid() ? "belongs to another user: run "
+				     "praic-sched as that one" :
+				     "can be written to by others: chmod go-w it");
 	return 0;
 }
 
@@ -204,8 +206,8 @@ tspool_drop(struct transfer_spool *t, int fd, const char *name)
 void
 tspool_name(char out[64], enum settings_data kind, int64_t number, const char *extension)
 {
-	snprintf(out, 64, "new/%s/%0*lld.%s", settings_data_name[kind], DIGITS,
-	    (long long)number, extension);
+	snprintf(out, 64, "new/%s/%0*lld.%s", settings_data_name[kind], DIGITS, (long long)number,
+	    extension);
 }
 
 int
@@ -249,8 +251,8 @@ number_of(const char *name, const char *extension)
 }
 
 int64_t
-tspool_first(struct transfer_spool *t, enum settings_data kind, const char *extension,
-    int64_t after)
+tspool_first(
+    struct transfer_spool *t, enum settings_data kind, const char *extension, int64_t after)
 {
 	int64_t first = 0, n;
 	struct dirent *e;
@@ -331,8 +333,8 @@ content_of(struct transfer_spool *t, const char *name, char sum[SHA256_HEX])
 		n = mark == -1 || lseek(fd, 0, SEEK_SET) == -1 ? -1 : 0;
 	}
 	while (fd != -1 && n != -1 && mark > 0 &&
-	    (n = file_read(fd, block, mark < (off_t)sizeof(block) ? (size_t)mark :
-	    sizeof(block))) > 0) {
+	    (n = file_read(fd, block, mark < (off_t)sizeof(block) ? (size_t)mark : sizeof(block))) >
+		0) {
 		sha256_add(h, block, (size_t)n);
 		mark -= n;
 	}
@@ -361,8 +363,8 @@ has_failed(struct transfer_spool *t, const char *begin)
 }
 
 int
-tspool_fail(struct transfer_spool *t, const char *name, uint64_t complaint,
-    const char *extension, char as[TSPOOL_NAME], int *is_new)
+tspool_fail(struct transfer_spool *t, const char *name, uint64_t complaint, const char *extension,
+    char as[TSPOOL_NAME], int *is_new)
 {
 	char sum[SHA256_HEX];
 	int code = content_of(t, name, sum);
@@ -397,8 +399,8 @@ one_done(struct transfer_spool *t, struct rec_value name, int refused)
 	snprintf(path, sizeof(path), "done/%.*s", (int)name.n, name.p);
 	fd = openat(t->dir, path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	/* Empty, as a power cut might leave it, it would look stored. */
-	bad = fd == -1 || (refused && (file_write(fd, REFUSED, sizeof(REFUSED) - 1) == -1 ||
-	    fsync(fd) == -1));
+	bad = fd == -1 ||
+	    (refused && (file_write(fd, REFUSED, sizeof(REFUSED) - 1) == -1 || fsync(fd) == -1));
 	if (fd != -1)
 		bad |= close(fd) == -1;
 	if (bad)
@@ -550,13 +552,14 @@ add_tree(int dir, const char *name, int levels, int64_t *bytes)
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		/* done/ has many files, and nothing in them */
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-		    strcmp(e->d_name, "done") == 0 || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		    strcmp(e->d_name, "done") == 0 ||
+		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
 		if (S_ISDIR(st.st_mode) && levels > 0)
 			add_tree(fd, e->d_name, levels - 1, bytes);
-		else if (S_ISREG(st.st_mode))	/* with several names, it is there once */
-			*bytes += (int64_t)(st.st_size / (off_t)(st.st_nlink > 0 ?
-			    st.st_nlink : 1));
+		else if (S_ISREG(st.st_mode)) /* with several names, it is there once */
+			*bytes +=
+			    (int64_t)(st.st_size / (off_t)(st.st_nlink > 0 ? st.st_nlink : 1));
 	}
 	if (d != NULL)
 		closedir(d);
@@ -573,6 +576,6 @@ tspool_room(struct transfer_spool *t, int64_t *free_bytes, int64_t *used)
 	}
 	*free_bytes = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
 	*used = 0;
-	add_tree(t->dir, "..", 3, used);	/* ID/new/KIND/FILE */
+	add_tree(t->dir, "..", 3, used); /* ID/new/KIND/FILE */
 	return 0;
 }

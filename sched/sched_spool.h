@@ -22,7 +22,7 @@ struct transfer_spool {
 };
 
 struct backlog {
-	int64_t files, bytes, since;	/* since: 0 where there is none */
+	int64_t files, bytes, since; /* since: 0 where there is none */
 };
 
 /*
@@ -51,8 +51,8 @@ int tspool_publish(struct transfer_spool *, const char *name, unsigned kinds, in
  * The first of new/KIND with this extension whose number is above after: its
  * number, or 0 when there is none, or -1 after a message.
  */
-int64_t tspool_first(struct transfer_spool *, enum settings_data, const char *extension,
-    int64_t after);
+int64_t tspool_first(
+    struct transfer_spool *, enum settings_data, const char *extension, int64_t after);
 /* The greatest number there is in new/. */
 int64_t tspool_last(struct transfer_spool *);
 /* "new/KIND/0000000007.xml", below the spool's path. */

@@ -11,8 +11,8 @@ const struct counts step_uncounted = {-1, -1, -1, -1, -1, DB_NEVER, DB_NEVER, DB
 void
 step_pipe(struct work *w, struct pipe *p, enum settings_data kind, enum step step)
 {
-	snprintf(w->where, sizeof(w->where), "transfer %lld %s %s",
-	    (long long)w->transfer->id, settings_data_name[kind], step_name[step]);
+	snprintf(w->where, sizeof(w->where), "transfer %lld %s %s", (long long)w->transfer->id,
+	    settings_data_name[kind], step_name[step]);
 	pipe_init(p, w->where, w->limit.stage);
 }
 
@@ -35,13 +35,14 @@ step_reason(const struct pipe *p, char *text, size_t size)
 
 /* code is the pipe's, or a worse one from what came after it. */
 int
-step_end(struct work *w, enum settings_data kind, enum step step, int64_t run,
-    const struct pipe *p, int code, const char *words, const struct counts *c)
+step_end(struct work *w, enum settings_data kind, enum step step, int64_t run, const struct pipe *p,
+    int code, const char *words, const struct counts *c)
 {
 	const struct transfer *t = w->transfer;
 	char text[PIPE_REASON];
-	const char *reason = code == 0 ? NULL : words != NULL ? words :
-	    step_reason(p, text, sizeof(text));
+	const char *reason = code == 0 ? NULL :
+	    words != NULL	       ? words :
+					 step_reason(p, text, sizeof(text));
 	unsigned bit = 1u << (2 * (unsigned)kind + (unsigned)step);
 	int bad = 0;
 
@@ -55,14 +56,16 @@ step_end(struct work *w, enum settings_data kind, enum step step, int64_t run,
 			bad = db_fine(w->settings, t->id, kind, step, log_now());
 	} else if (bad == 0 && (w->failed & bit) == 0) {
 		w->failed |= bit;
-		bad = db_failed(w->settings, t->id, kind, step, log_now(),
-		    w->how == WORK_NOW, code, p, reason);
+		bad = db_failed(
+		    w->settings, t->id, kind, step, log_now(), w->how == WORK_NOW, code, p, reason);
 	}
 	w->unnoted |= bad != 0;
-	log_say(code == 0 ? 1 : 0, "transfer %lld (%s: %s to %s) %s %s: %s%s%s",
-	    (long long)t->id, t->schedule, t->site, t->destination, settings_data_name[kind],
-	    step_name[step], code == 0 ? "done" : code == EX_DATAERR ? "something left out" :
-	    "failed", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	log_say(code == 0 ? 1 : 0, "transfer %lld (%s: %s to %s) %s %s: %s%s%s", (long long)t->id,
+	    t->schedule, t->site, t->destination, settings_data_name[kind], step_name[step],
+	    code == 0		   ? "done" :
+		code == EX_DATAERR ? "something left out" :
+				     "failed",
+	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
 	w->code = code_worse(w->code, code_worse(code, bad));
 	return code != 0 && code != EX_DATAERR ? code : bad;
 }
@@ -71,8 +74,7 @@ step_end(struct work *w, enum settings_data kind, enum step step, int64_t run,
 int
 step_is_waiting(const struct work *w, const struct kind_state *k, enum step step)
 {
-	return w->how != WORK_NOW && k->retry_at[step] != DB_NEVER &&
-	    k->retry_at[step] > log_now();
+	return w->how != WORK_NOW && k->retry_at[step] != DB_NEVER && k->retry_at[step] > log_now();
 }
 
 /* Is the appliance to be asked?  A retry asks only for what failed. */
@@ -93,14 +95,16 @@ step_room(struct work *w, char *why, size_t size)
 	if (code != 0)
 		snprintf(why, size, "%s: its file system cannot be asked", w->spool.path);
 	else if (free_bytes < w->limit.floor) {
-		snprintf(why, size, "%s: %lld bytes are free, and nothing is fetched below %lld "
-		    "(setting spool-floor)", w->spool.path, (long long)free_bytes,
-		    (long long)w->limit.floor);
+		snprintf(why, size,
+		    "%s: %lld bytes are free, and nothing is fetched below %lld "
+		    "(setting spool-floor)",
+		    w->spool.path, (long long)free_bytes, (long long)w->limit.floor);
 		code = EX_IOERR;
 	} else if (w->limit.cap > 0 && used > w->limit.cap) {
-		snprintf(why, size, "%s: the spool holds %lld bytes, and nothing is fetched "
-		    "beyond %lld (setting spool-cap)", w->spool.path, (long long)used,
-		    (long long)w->limit.cap);
+		snprintf(why, size,
+		    "%s: the spool holds %lld bytes, and nothing is fetched "
+		    "beyond %lld (setting spool-cap)",
+		    w->spool.path, (long long)used, (long long)w->limit.cap);
 		code = EX_IOERR;
 	}
 	return code;

@@ -21,10 +21,10 @@ struct work {
 	struct transfer_spool spool;
 	enum work_how how;
 	struct work_limits limit;
-	char where[80];		/* for the log: transfer, kind, step */
-	int code;		/* the worst so far */
-	unsigned failed;	/* kinds and steps whose failure is noted: one back-off for all */
-	int unnoted;		/* the settings could not be written to */
+	char where[80];	 /* for the log: transfer, kind, step */
+	int code;	 /* the worst so far */
+	unsigned failed; /* kinds and steps whose failure is noted: one back-off for all */
+	int unnoted;	 /* the settings could not be written to */
 };
 
 extern const struct counts step_uncounted;

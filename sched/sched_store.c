@@ -18,13 +18,13 @@
 static int
 count_stored(struct work *w, enum settings_data kind, int64_t number, int code, struct counts *c)
 {
-	int bad = db_counted(w->settings, w->transfer->id, kind, kind == SETTINGS_DATA_SESSION,
-	    number, c);
+	int bad = db_counted(
+	    w->settings, w->transfer->id, kind, kind == SETTINGS_DATA_SESSION, number, c);
 
 	if (code == 0)
 		c->left_out = 0;
 	else if (c->left_out == 0)
-		c->left_out = -1;	/* some were, and nobody counted */
+		c->left_out = -1; /* some were, and nobody counted */
 	return bad;
 }
 
@@ -60,8 +60,8 @@ store_one(struct work *w, enum settings_data kind, int64_t number)
 	path = xasprintf("%s/%s", w->spool.path, name);
 	failed = xasprintf("%s/failed", w->spool.path);
 	step_pipe(w, &p, kind, STEP_STORE);
-	run = db_begin_run(w->settings, w->transfer, kind, STEP_STORE, log_now(), DB_NEVER,
-	    DB_NEVER, 0);
+	run = db_begin_run(
+	    w->settings, w->transfer, kind, STEP_STORE, log_now(), DB_NEVER, DB_NEVER, 0);
 	if (records)
 		argv_files(&p, w->transfer, path, w->spool.path);
 	else

@@ -22,8 +22,9 @@
 
 #define DAY 86400
 
-#define REPORTS ((1u << SETTINGS_DATA_SESSION) | (1u << SETTINGS_DATA_RECORDING) | \
-    (1u << SETTINGS_DATA_SHELL) | (1u << SETTINGS_DATA_SCREEN))
+#define REPORTS                                                            \
+	((1u << SETTINGS_DATA_SESSION) | (1u << SETTINGS_DATA_RECORDING) | \
+	    (1u << SETTINGS_DATA_SHELL) | (1u << SETTINGS_DATA_SCREEN))
 
 int
 work_limits(struct settings *s, struct work_limits *l)
@@ -32,9 +33,13 @@ work_limits(struct settings *s, struct work_limits *l)
 		const char *name;
 		int64_t *value, unit;
 	} wanted[] = {
-		{"overlap", &l->overlap, 1}, {"sweep-days", &l->sweep, DAY},
-		{"retention-days", &l->retention, DAY}, {"stage-time", &l->stage, 1},
-		{"jobs", &l->jobs, 1}, {"spool-floor", &l->floor, 1}, {"spool-cap", &l->cap, 1},
+	    {"overlap", &l->overlap, 1},
+	    {"sweep-days", &l->sweep, DAY},
+	    {"retention-days", &l->retention, DAY},
+	    {"stage-time", &l->stage, 1},
+	    {"jobs", &l->jobs, 1},
+	    {"spool-floor", &l->floor, 1},
+	    {"spool-cap", &l->cap, 1},
 	};
 	size_t i;
 	int code = 0;
@@ -140,7 +145,7 @@ note_no_spool(const struct transfer *t, const char *path, const char *why, int e
 	log_say(0, "transfer %lld: %s", (long long)t->id, reason);
 	if (s != NULL && k < SETTINGS_DATA)
 		noted = db_failed(s, t->id, (enum settings_data)k, STEP_FETCH, log_now(), 1, error,
-		    NULL, reason) == 0;
+			    NULL, reason) == 0;
 	settings_close(s);
 	return noted ? error : error | WORK_UNNOTED;
 }
@@ -173,7 +178,8 @@ work_spool(struct work *w)
 		return code | WORK_UNNOTED;
 	if (strange) {
 		msg_warn("%s: it was a transfer's of another settings database, and may hold what "
-		    "is not for \"%s\": move it away", w->spool.path, w->transfer->destination);
+			 "is not for \"%s\": move it away",
+		    w->spool.path, w->transfer->destination);
 		return note_no_spool(w->transfer, w->spool.path,
 		    "it was a transfer's of another settings database: move it away", EX_CONFIG);
 	}
@@ -198,8 +204,8 @@ work_transfer(const struct transfer *t, const char *spool, enum work_how how)
 	if (code == -1) {
 		if (how == WORK_NOW)
 			msg_warn("transfer %lld: another process is at it", (long long)t->id);
-		log_say(how == WORK_NOW, "transfer %lld: another process is at it",
-		    (long long)t->id);
+		log_say(
+		    how == WORK_NOW, "transfer %lld: another process is at it", (long long)t->id);
 		return WORK_BUSY;
 	}
 	if (code != 0)

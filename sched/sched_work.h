@@ -8,13 +8,13 @@
 #include "sched_db.h"
 
 enum work_how {
-	WORK_DUE,	/* its schedule is due: back-offs are kept */
-	WORK_RETRY,	/* a back-off has ended: what failed, again */
-	WORK_NOW	/* somebody asks for it: whatever the back-offs say */
+	WORK_DUE,   /* its schedule is due: back-offs are kept */
+	WORK_RETRY, /* a back-off has ended: what failed, again */
+	WORK_NOW    /* somebody asks for it: whatever the back-offs say */
 };
 
 /* Exit codes beyond sysexits: another process has the lock; told to stop. */
-#define WORK_BUSY 100
+#define WORK_BUSY    100
 #define WORK_STOPPED 101
 /* Added to one: it failed, and not even that could be noted. */
 #define WORK_UNNOTED 128
@@ -32,7 +32,7 @@ int work_limits(struct settings *, struct work_limits *);
  * mark is DB_NEVER nothing was fetched yet, and so is the answer: as far back
  * as the appliance keeps it, by its own clock.
  */
-int64_t work_since(const struct work_limits *, int64_t mark, int64_t swept,
-    int64_t oldest_open, int64_t now, int *sweep);
+int64_t work_since(const struct work_limits *, int64_t mark, int64_t swept, int64_t oldest_open,
+    int64_t now, int *sweep);
 
 #endif

@@ -41,8 +41,8 @@ zone_check(void)
 	tz += *tz == ':';
 	if (strcmp(tz, "UTC") == 0 || is_rule(tz))
 		return 0;
-	path = *tz == '/' ? xstrdup(tz) : xasprintf("%s/%s",
-	    folder != NULL ? folder : "/usr/share/zoneinfo", tz);
+	path = *tz == '/' ? xstrdup(tz) :
+			    xasprintf("%s/%s", folder != NULL ? folder : "/usr/share/zoneinfo", tz);
 	there = access(path, R_OK) == 0;
 	if (!there)
 		msg_errno("TZ=%s: no such time zone is known here: %s", tz, path);

@@ -71,7 +71,7 @@ add_text(const unsigned char *p, size_t n, int final, struct buf *line)
 			continue;
 		}
 		if (!final && n - i < 4 && utf8_length(p + i, n - i) == -(int)(n - i))
-			break;	/* a character that is cut here, it may be */
+			break; /* a character that is cut here, it may be */
 		len = utf8_decode(p + i, n - i, &c);
 		if (len > 0 && utf8_xml_char(c)) {
 			i += (size_t)len;
@@ -115,7 +115,7 @@ base64_text(const char *p, size_t n, struct buf *line)
 		at -= done;
 		memmove(bytes, bytes + done, at);
 		if (line->n > REC_MAX_LINE)
-			return;		/* too long already: the caller sees it */
+			return; /* too long already: the caller sees it */
 	}
 	if (have >= 2)
 		bytes[at++] = (unsigned char)(bits >> (have == 2 ? 4 : 10));

@@ -60,9 +60,10 @@ plain_content(const unsigned char *p, size_t n)
 
 	while (n - i > VECTOR) {
 		/* What could be the second of a pair is rare already. */
-		while (n - i > 2 * VECTOR && vector_none(not_plain(vector_load(p + i)) |
-		    not_plain(vector_load(p + i + VECTOR)) | is_second(vector_load(p + i + 1)) |
-		    is_second(vector_load(p + i + VECTOR + 1))))
+		while (n - i > 2 * VECTOR &&
+		    vector_none(not_plain(vector_load(p + i)) |
+			not_plain(vector_load(p + i + VECTOR)) | is_second(vector_load(p + i + 1)) |
+			is_second(vector_load(p + i + VECTOR + 1))))
 			i += 2 * VECTOR;
 		if (n - i <= VECTOR)
 			break;
@@ -170,12 +171,12 @@ switches(struct decoder *d, const unsigned char *p, size_t n, int final)
 		const char *text;
 		enum decode_inside from, to;
 	} marks[] = {
-		{"<!--", DECODE_CONTENT, DECODE_COMMENT},
-		{"<![CDATA[", DECODE_CONTENT, DECODE_CDATA},
-		{"<?", DECODE_CONTENT, DECODE_PI},
-		{"-->", DECODE_COMMENT, DECODE_CONTENT},
-		{"]]>", DECODE_CDATA, DECODE_CONTENT},
-		{"?>", DECODE_PI, DECODE_CONTENT},
+	    {"<!--", DECODE_CONTENT, DECODE_COMMENT},
+	    {"<![CDATA[", DECODE_CONTENT, DECODE_CDATA},
+	    {"<?", DECODE_CONTENT, DECODE_PI},
+	    {"-->", DECODE_COMMENT, DECODE_CONTENT},
+	    {"]]>", DECODE_CDATA, DECODE_CONTENT},
+	    {"?>", DECODE_PI, DECODE_CONTENT},
 	};
 	size_t i, len;
 
@@ -335,15 +336,14 @@ utf16(struct decoder *d, const unsigned char *p, size_t n)
 		if (c >= 0xd800 && c <= 0xdbff) {
 			if (i + 3 >= n)
 				break;
-			low = (uint32_t)(big ? p[i + 2] << 8 | p[i + 3] :
-			    p[i + 3] << 8 | p[i + 2]);
+			low = (uint32_t)(big ? p[i + 2] << 8 | p[i + 3] : p[i + 3] << 8 | p[i + 2]);
 			if (low >= 0xdc00 && low <= 0xdfff) {
 				c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 				i += 2;
 			}
 		}
 		if (c >= 0xd800 && c <= 0xdfff)
-			*out++ = BAD;	/* half a pair */
+			*out++ = BAD; /* half a pair */
 		else
 			out += utf8_encode(c, out);
 	}
@@ -375,7 +375,7 @@ decode(struct decoder *d, const char *p, size_t n, int final, struct buf *out)
 		return sanitise(d, p, n, final, out);
 	buf_reset(&d->utf8);
 	used = d->encoding == ENCODING_LATIN1 ? latin1(d, (const unsigned char *)p, n) :
-	    utf16(d, (const unsigned char *)p, n);
+						utf16(d, (const unsigned char *)p, n);
 	done = sanitise(d, d->utf8.p, d->utf8.n, final, out);
 	/* The rest cannot be told yet. */
 	return used - length_before(d->encoding, d->utf8.p + done, d->utf8.n - done);
@@ -388,17 +388,17 @@ decode_by_name(const char *name, size_t n, enum encoding *e)
 		const char *name;
 		enum encoding encoding;
 	} known[] = {
-		{"UTF-8", ENCODING_UTF8},
-		{"UTF8", ENCODING_UTF8},
-		{"US-ASCII", ENCODING_UTF8},
-		{"ASCII", ENCODING_UTF8},
-		{"ISO-8859-1", ENCODING_LATIN1},
-		{"ISO_8859-1", ENCODING_LATIN1},
-		{"LATIN1", ENCODING_LATIN1},
-		{"LATIN-1", ENCODING_LATIN1},
-		{"UTF-16", ENCODING_UTF16LE},
-		{"UTF-16LE", ENCODING_UTF16LE},
-		{"UTF-16BE", ENCODING_UTF16BE},
+	    {"UTF-8", ENCODING_UTF8},
+	    {"UTF8", ENCODING_UTF8},
+	    {"US-ASCII", ENCODING_UTF8},
+	    {"ASCII", ENCODING_UTF8},
+	    {"ISO-8859-1", ENCODING_LATIN1},
+	    {"ISO_8859-1", ENCODING_LATIN1},
+	    {"LATIN1", ENCODING_LATIN1},
+	    {"LATIN-1", ENCODING_LATIN1},
+	    {"UTF-16", ENCODING_UTF16LE},
+	    {"UTF-16LE", ENCODING_UTF16LE},
+	    {"UTF-16BE", ENCODING_UTF16BE},
 	};
 	size_t i;
 

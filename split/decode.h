@@ -17,20 +17,10 @@
 
 #include "buf.h"
 
-enum encoding {
-	ENCODING_UTF8,
-	ENCODING_LATIN1,
-	ENCODING_UTF16LE,
-	ENCODING_UTF16BE
-};
+enum encoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_UTF16LE, ENCODING_UTF16BE };
 
 /* Where in the markup we are: a reference is none within these. */
-enum decode_inside {
-	DECODE_CONTENT,
-	DECODE_CDATA,
-	DECODE_COMMENT,
-	DECODE_PI
-};
+enum decode_inside { DECODE_CONTENT, DECODE_CDATA, DECODE_COMMENT, DECODE_PI };
 
 struct decoder {
 	enum encoding encoding;
@@ -38,7 +28,7 @@ struct decoder {
 	/* Called for each thing replaced, with its place in out. */
 	void (*replaced)(void *, size_t out_offset);
 	void *arg;
-	struct buf utf8;	/* for itself: what was UTF-16 or ISO-8859-1 */
+	struct buf utf8; /* for itself: what was UTF-16 or ISO-8859-1 */
 };
 
 /*

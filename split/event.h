@@ -11,11 +11,11 @@
 
 struct event {
 	struct rows *rows;
-	struct row row;		/* of the event that is open */
-	int64_t seq, values;	/* so far: of the session's events, of its data */
-	struct sysinfo *sysinfo;	/* the category that is open */
+	struct row row;		 /* of the event that is open */
+	int64_t seq, values;	 /* so far: of the session's events, of its data */
+	struct sysinfo *sysinfo; /* the category that is open */
 	struct buf category;
-	int has_category;	/* has it a name? */
+	int has_category; /* has it a name? */
 };
 
 void event_prepare(struct event *, struct rows *);

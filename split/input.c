@@ -22,13 +22,13 @@ struct input {
 	const char *name;
 	uint64_t place;
 	int code;
-	uint64_t documents;	/* good and bad ones, in all */
-	int begun;		/* a declaration or a mark waits for its root */
-	int torn;		/* of what was looked for last: see start_find */
-	int has_bom;		/* a byte order mark of UTF-8 stands before it */
+	uint64_t documents; /* good and bad ones, in all */
+	int begun;	    /* a declaration or a mark waits for its root */
+	int torn;	    /* of what was looked for last: see start_find */
+	int has_bom;	    /* a byte order mark of UTF-8 stands before it */
 	/* of the marks */
-	char host[HOST_SIZE];	/* of the document to come, or empty */
-	int marked;		/* a site mark waits for its end mark */
+	char host[HOST_SIZE]; /* of the document to come, or empty */
+	int marked;	      /* a site mark waits for its end mark */
 	uint64_t marked_documents;
 	uint64_t ends;
 };
@@ -113,7 +113,7 @@ skip_bad(struct input *in, uint64_t from, enum start_next which)
 	/* What is read from here on must be read as a beginning. */
 	(void)source_restart(in->source, in->place,
 	    source_encoding(in->source) == ENCODING_LATIN1 ? ENCODING_UTF8 :
-	    source_encoding(in->source));
+							     source_encoding(in->source));
 	return 0;
 }
 
@@ -207,7 +207,8 @@ read_declaration(struct input *in, const char *p, size_t n)
 	if (pseudo_attribute(p + 5, n - 7, "encoding", &v) == 0 &&
 	    decode_by_name(v.p, v.n, &named) == -1) {
 		text = xasprintf("encoding %.*s: praic reads UTF-8, UTF-16 and ISO-8859-1; "
-		    "convert it with iconv(1)", (int)(v.n < 40 ? v.n : 40), v.p);
+				 "convert it with iconv(1)",
+		    (int)(v.n < 40 ? v.n : 40), v.p);
 		tell(in, in->place, text);
 		free(text);
 		return skip_refused(in, in->place + n);
@@ -287,8 +288,8 @@ read_instruction(struct input *in)
 	if ((close = memmem(p + 2, n - 2, "<?", 2)) != NULL) {
 		if (start_is_any(close, n - (size_t)(close - p)))
 			in->code = code_worse(in->code, EX_TEMPFAIL);
-		return bad_here(in, in->begun || start_is_any(p, n),
-		    "an instruction that does not end");
+		return bad_here(
+		    in, in->begun || start_is_any(p, n), "an instruction that does not end");
 	}
 	if (start_begins(p, n, "<?xml"))
 		return read_declaration(in, p, n);
@@ -296,7 +297,7 @@ read_instruction(struct input *in)
 		if (read_site(in, p + 12, n - 14) == -1)
 			return -1;
 		if (in->host[0] == '\0')
-			return 0;	/* it went on elsewhere */
+			return 0; /* it went on elsewhere */
 	} else if (start_begins(p, n, "<?praic-end"))
 		read_end(in, in->place, p + 12, n - 14);
 	in->place += n;
@@ -340,7 +341,8 @@ static int
 read_root(struct input *in, int *go_on)
 {
 	const char *host = in->options->force_host != NULL ? in->options->force_host :
-	    in->host[0] != '\0' ? in->host : in->options->host;
+	    in->host[0] != '\0'				   ? in->host :
+							     in->options->host;
 	enum parse_outcome outcome;
 	uint64_t end;
 
@@ -414,7 +416,8 @@ read_item(struct input *in, int *go_on)
 	if (have >= 4 && memcmp(p, "<!--", 4) == 0)
 		return read_comment(in);
 	if (have >= 9 && memcmp(p, "<!DOCTYPE", 9) == 0)
-		return bad_here(in, 1, "it has a DOCTYPE, which no report has (an HTML page has): "
+		return bad_here(in, 1,
+		    "it has a DOCTYPE, which no report has (an HTML page has): "
 		    "refused");
 	if (*p == '<' && !(have < 9 && memcmp(p, "<!DOCTYPE", have) == 0) &&
 	    !(have < 4 && memcmp(p, "<!--", have) == 0))
@@ -441,7 +444,7 @@ check_end(struct input *in)
 	if (source_failed(in->source))
 		in->code = code_worse(in->code, EX_IOERR);
 	else if (in->code == EX_TEMPFAIL)
-		return;		/* it was said */
+		return; /* it was said */
 	else if (in->marked)
 		cut(in, in->place, "the input ends here, before its end mark");
 	else if (in->begun)

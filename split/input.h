@@ -12,7 +12,7 @@
 
 struct input_options {
 	const char *host;	/* where no mark names one, or NULL */
-	const char *force_host;	/* whatever the marks say, or NULL */
+	const char *force_host; /* whatever the marks say, or NULL */
 };
 
 /*
@@ -20,7 +20,6 @@ struct input_options {
  * EX_DATAERR, EX_TEMPFAIL when the input is cut, EX_IOERR, or what else the
  * report's code says when nothing can go on, which clears *go_on.
  */
-int input_read(struct report *, const struct input_options *, int fd, const char *name,
-    int *go_on);
+int input_read(struct report *, const struct input_options *, int fd, const char *name, int *go_on);
 
 #endif

@@ -14,12 +14,12 @@ static const struct {
 	enum table_id table;
 	const char *name;
 } arrays[] = {
-	{TABLE_USER, "users"},
-	{TABLE_TEAM, "teams"},
-	{TABLE_CUSTOMER, "customers"},
-	{TABLE_CUSTOM_ATTRIBUTE, "custom_attributes"},
-	{TABLE_SESSION_EVENT, "events"},
-	{TABLE_RECORDING, "recordings"},
+    {TABLE_USER, "users"},
+    {TABLE_TEAM, "teams"},
+    {TABLE_CUSTOMER, "customers"},
+    {TABLE_CUSTOM_ATTRIBUTE, "custom_attributes"},
+    {TABLE_SESSION_EVENT, "events"},
+    {TABLE_RECORDING, "recordings"},
 };
 #define ARRAYS (int)(sizeof(arrays) / sizeof(arrays[0]))
 
@@ -30,9 +30,9 @@ struct json {
 	const char *name;
 	int code;
 	struct buf out;
-	struct buf session;	/* its own columns */
+	struct buf session; /* its own columns */
 	struct spool array[TABLES];
-	struct spool sysinfo;	/* of the event that is open */
+	struct spool sysinfo; /* of the event that is open */
 	int event_open, data;
 };
 
@@ -186,7 +186,7 @@ one_row(struct json *j, const char *p, const char *end)
 	struct buf *b;
 	int t, is_first;
 
-	p += 2;		/* R and TAB */
+	p += 2; /* R and TAB */
 	tab = memchr(p, '\t', (size_t)(end - p));
 	for (t = 0; t < TABLES; t++)
 		if (table_list[t].name_n == (size_t)(tab - p) &&
@@ -201,7 +201,8 @@ one_row(struct json *j, const char *p, const char *end)
 	if (t == TABLE_SESSION_EVENT)
 		close_event(j);
 	to = t == TABLE_SESSION_EVENT_DATA ? &j->array[TABLE_SESSION_EVENT] :
-	    t == TABLE_SYSTEM_INFORMATION ? &j->sysinfo : &j->array[t];
+	    t == TABLE_SYSTEM_INFORMATION  ? &j->sysinfo :
+					     &j->array[t];
 	is_first = t == TABLE_SESSION_EVENT_DATA ? j->data++ == 0 : spool_empty(to);
 	b = spool_open(to);
 	buf_adds(b, is_first ? "{" : ",{");

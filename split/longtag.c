@@ -20,7 +20,7 @@ longtag_attributes(struct longtag *t, const struct source *source, uint64_t from
 		if (t->where == LONGTAG_BEFORE) {
 			if ((p = memchr(p, '<', (size_t)(end - p))) == NULL)
 				break;
-			if (++p == end) {	/* of what? Next time. */
+			if (++p == end) { /* of what? Next time. */
 				t->place--;
 				break;
 			}

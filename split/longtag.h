@@ -17,7 +17,7 @@
 
 /* All zero before the first use. */
 struct longtag {
-	uint64_t place;		/* it was looked at up to here */
+	uint64_t place; /* it was looked at up to here */
 	enum { LONGTAG_BEFORE, LONGTAG_WITHIN, LONGTAG_NONE } where;
 	char quote;
 	int attributes;

@@ -37,8 +37,7 @@ struct operand {
 	int fd;
 };
 
-static void __attribute__((noreturn))
-usage(int code)
+static void __attribute__((noreturn)) usage(int code)
 {
 	FILE *to = code == 0 ? stdout : stderr;
 

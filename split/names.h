@@ -42,7 +42,7 @@ enum name {
 	    NAMES_COUNT
 };
 
-#define NAMES_SLOTS 256	/* a power of two, some times the names of a report */
+#define NAMES_SLOTS 256 /* a power of two, some times the names of a report */
 #define NAMES_TRIES 4	/* slots in which a name may be */
 
 /* All zero before the first use; for one parser's dictionary. */

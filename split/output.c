@@ -6,8 +6,8 @@
 #include "output.h"
 
 struct output {
-	struct rec_writer *records;	/* either */
-	struct json *json;		/* or */
+	struct rec_writer *records; /* either */
+	struct json *json;	    /* or */
 };
 
 struct output *

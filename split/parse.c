@@ -14,15 +14,15 @@
 
 /* Limits on one session, which is left out beyond.  Real sessions nest 9
  * deep, their elements have 4 attributes and names of 34 letters at most. */
-#define MAX_DEPTH 128
+#define MAX_DEPTH      128
 #define MAX_ATTRIBUTES 64
-#define MAX_NAME 1000
+#define MAX_NAME       1000
 
 /* Limits on a document, of which the rest is left out beyond: libxml2 takes
  * time by the square of the attributes of a tag, and of the different names
  * that it meets, and by each namespace that is declared for each name. */
 #define MAX_TAG_ATTRIBUTES 1000
-#define MAX_NAMESPACES 256
+#define MAX_NAMESPACES	   256
 /* Its dictionary of names searches ever longer lists. */
 #define MAX_NAMES 10000
 /* What the parser has not finished yet (a comment, say) is kept to be read
@@ -42,28 +42,28 @@ struct parse {
 	xmlParserCtxtPtr ctxt;
 	struct names names;
 
-	uint64_t start;		/* where the root element begins */
-	uint64_t fed;		/* what was given to the parser */
-	uint64_t last;		/* all before this place is well-formed */
-	int text;		/* so much of it was taken since */
+	uint64_t start; /* where the root element begins */
+	uint64_t fed;	/* what was given to the parser */
+	uint64_t last;	/* all before this place is well-formed */
+	int text;	/* so much of it was taken since */
 	int depth;
-	int session_depth;	/* where sessions are: 1, or 2 below a list */
-	int done;		/* the root element ended */
-	int stop;		/* give the parser nothing more */
-	int stopped;		/* the whole program must */
-	int torn;		/* a mark stands within the document */
-	char why[256];		/* what is wrong with the document */
+	int session_depth; /* where sessions are: 1, or 2 below a list */
+	int done;	   /* the root element ended */
+	int stop;	   /* give the parser nothing more */
+	int stopped;	   /* the whole program must */
+	int torn;	   /* a mark stands within the document */
+	char why[256];	   /* what is wrong with the document */
 	int error_code;
 
-	int error_depth;	/* of an <error>, or 0 */
+	int error_depth; /* of an <error>, or 0 */
 	uint64_t error_place;
 	struct buf error;
 
-	int namespaces;		/* declared by the elements that are open */
+	int namespaces; /* declared by the elements that are open */
 	unsigned short declared[PARSER_DEPTH];
 
 	struct longtag tag;
-	struct session_attribute attribute[MAX_ATTRIBUTES];	/* of one tag */
+	struct session_attribute attribute[MAX_ATTRIBUTES]; /* of one tag */
 };
 
 void
@@ -198,8 +198,7 @@ end_error(struct parse *s)
 }
 
 static void
-start_root(struct parse *s, enum name name, const char *element, int namespaces,
-    const xmlChar **ns)
+start_root(struct parse *s, enum name name, const char *element, int namespaces, const xmlChar **ns)
 {
 	struct report_namespace *own;
 	const char *why = NULL;
@@ -233,8 +232,8 @@ tag_start(struct parse *s, uint64_t end)
 }
 
 static void
-start_session(struct parse *s, uint64_t place, int namespaces, const xmlChar **ns, int n,
-    const xmlChar **a)
+start_session(
+    struct parse *s, uint64_t place, int namespaces, const xmlChar **ns, int n, const xmlChar **a)
 {
 	struct report_namespace *own;
 	struct rec_value lsid = {"", 0};
@@ -255,8 +254,8 @@ start_session(struct parse *s, uint64_t place, int namespaces, const xmlChar **n
 
 /* Below a session: its unprefixed attributes, by number. */
 static void
-start_inside(struct parse *s, uint64_t place, enum name name, const char *element, int n,
-    const xmlChar **a)
+start_inside(
+    struct parse *s, uint64_t place, enum name name, const char *element, int n, const xmlChar **a)
 {
 	struct session_attribute *known = s->attribute;
 
@@ -274,21 +273,20 @@ start_inside(struct parse *s, uint64_t place, enum name name, const char *elemen
 	}
 	for (; n > 0; n--, a += 5) {
 		if (a[1] != NULL)
-			continue;	/* has a prefix: not one of ours */
+			continue; /* has a prefix: not one of ours */
 		known->name = names_find(&s->names, a[0]);
 		known->value.p = (const char *)a[3];
 		known->value.n = (size_t)(a[4] - a[3]);
 		known += known->name != N_UNKNOWN;
 	}
-	report_start_element(s->report, place, name, element, s->attribute,
-	    (int)(known - s->attribute));
+	report_start_element(
+	    s->report, place, name, element, s->attribute, (int)(known - s->attribute));
 }
 
 /* What is not below a session.  Not inline: it is rare, and would make the
  * way of the others longer. */
-static void __attribute__((noinline))
-start_outside(struct parse *s, uint64_t place, enum name name, const char *element,
-    int namespaces, const xmlChar **ns, int n, const xmlChar **a)
+static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t place, enum name name,
+    const char *element, int namespaces, const xmlChar **ns, int n, const xmlChar **a)
 {
 	if (s->depth == 1)
 		start_root(s, name, element, namespaces, ns);
@@ -300,16 +298,17 @@ start_outside(struct parse *s, uint64_t place, enum name name, const char *eleme
 		else if (name == N_error)
 			start_error(s);
 	} else if (name == N_session && s->depth > s->session_depth) {
-		report_warn(s->report, s->last, "a session within <%.80s>, which is none of a "
-		    "report's: left out", s->ctxt->nameNr > 0 ?
-		    (const char *)s->ctxt->nameTab[s->ctxt->nameNr - 1] : "");
+		report_warn(s->report, s->last,
+		    "a session within <%.80s>, which is none of a "
+		    "report's: left out",
+		    s->ctxt->nameNr > 0 ? (const char *)s->ctxt->nameTab[s->ctxt->nameNr - 1] : "");
 		report_bad(s->report);
 	}
 }
 
 static void
-on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
-    int namespaces, const xmlChar **ns, int n, int defaulted, const xmlChar **a)
+on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri, int namespaces,
+    const xmlChar **ns, int n, int defaulted, const xmlChar **a)
 {
 	struct parse *s = arg;
 	enum name name;
@@ -340,8 +339,7 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 		moved(s, place);
 }
 
-static void __attribute__((noinline))
-end_outside(struct parse *s, uint64_t place)
+static void __attribute__((noinline)) end_outside(struct parse *s, uint64_t place)
 {
 	if (s->report->within != REPORT_BETWEEN && s->depth == s->session_depth)
 		report_end(s->report, place);
@@ -389,8 +387,7 @@ take_text(struct parse *s, const xmlChar *p, int n)
 		buf_add(&s->error, p, (size_t)n < 4096 ? (size_t)n : 4096);
 }
 
-static void __attribute__((noinline))
-long_text(struct parse *s, const xmlChar *p, int n)
+static void __attribute__((noinline)) long_text(struct parse *s, const xmlChar *p, int n)
 {
 	take_text(s, p, n);
 	moved(s, here(s));
@@ -446,8 +443,8 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 
 	if (s->stop)
 		return;
-	if ((p != NULL && start_is_within(p, strlen(p))) || xmlStrEqual(target, BAD_CAST "praic-site") ||
-	    xmlStrEqual(target, BAD_CAST "praic-end"))
+	if ((p != NULL && start_is_within(p, strlen(p))) ||
+	    xmlStrEqual(target, BAD_CAST "praic-site") || xmlStrEqual(target, BAD_CAST "praic-end"))
 		tear(s);
 	else
 		moved(s, here(s));
@@ -521,7 +518,7 @@ is_cut(struct parse *s)
 	if (!source_ended(s->source) || s->error_code == XML_ERR_USER_STOP)
 		return 0;
 	if (s->fed < s->last + n)
-		return 0;	/* it did not even get that far */
+		return 0; /* it did not even get that far */
 	return start_is_cut(p, n, s->error_code == XML_ERR_TAG_NOT_FINISHED);
 }
 
@@ -595,8 +592,8 @@ parse_broken(struct parse *s)
 }
 
 enum parse_outcome
-parse_document(struct report *report, struct source *source, uint64_t place, const char *host,
-    uint64_t *end)
+parse_document(
+    struct report *report, struct source *source, uint64_t place, const char *host, uint64_t *end)
 {
 	struct parse s = {.report = report, .source = source};
 	enum parse_outcome outcome;

@@ -11,11 +11,11 @@
 #include "report.h"
 
 enum parse_outcome {
-	PARSE_WHOLE,	/* the root element ended */
-	PARSE_BAD,	/* it is not well-formed, or no session report */
-	PARSE_CUT,	/* the input ended within it */
-	PARSE_TORN,	/* it was cut, and another put behind it */
-	PARSE_STOPPED	/* nothing can go on: the report's code */
+	PARSE_WHOLE,  /* the root element ended */
+	PARSE_BAD,    /* it is not well-formed, or no session report */
+	PARSE_CUT,    /* the input ended within it */
+	PARSE_TORN,   /* it was cut, and another put behind it */
+	PARSE_STOPPED /* nothing can go on: the report's code */
 };
 
 /*
@@ -23,8 +23,8 @@ enum parse_outcome {
  * is the place behind the document, or where to look for the next one.  What
  * was wrong was said and counted in the report.
  */
-enum parse_outcome parse_document(struct report *, struct source *, uint64_t place,
-    const char *host, uint64_t *end);
+enum parse_outcome parse_document(
+    struct report *, struct source *, uint64_t place, const char *host, uint64_t *end);
 
 /* Before the first document: libxml2 is set up, so that it opens nothing
  * later. */

@@ -21,14 +21,14 @@ struct report_state {
 	const struct report_options *options;
 	struct source *source;
 	const char *host;
-	struct buf inherited;	/* the root's namespace declarations */
+	struct buf inherited; /* the root's namespace declarations */
 
 	/* the session that is open */
 	struct buf lsid;
 	uint64_t start, xml_from;
-	uint64_t start_offset;	/* of start in the input, once it is let go */
+	uint64_t start_offset; /* of start in the input, once it is let go */
 	int start_gone;
-	uint64_t replaced;	/* before it */
+	uint64_t replaced; /* before it */
 	unsigned warnings;
 };
 
@@ -37,7 +37,7 @@ static unsigned long long
 offset_of(const struct report_state *s, uint64_t place)
 {
 	return s->start_gone && place == s->start ? s->start_offset :
-	    source_offset(s->source, place);
+						    source_offset(s->source, place);
 }
 
 void
@@ -45,7 +45,7 @@ report_warn(struct report *r, uint64_t place, const char *fmt, ...)
 {
 	struct report_state *s = r->state;
 	va_list ap;
-	char text[800];		/* what comes from strangers is cut before */
+	char text[800]; /* what comes from strangers is cut before */
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
@@ -297,7 +297,8 @@ report_begin(struct report *r, uint64_t from, uint64_t to, struct rec_value lsid
 		return 0;
 	}
 	if (s->host == NULL) {
-		report_warn(r, from, "which site is this from? There is no <?praic-site?> before "
+		report_warn(r, from,
+		    "which site is this from? There is no <?praic-site?> before "
 		    "it: name the site with -H HOST");
 		r->code = code_worse(r->code, EX_USAGE);
 		return -1;

@@ -16,10 +16,10 @@
 #include "source.h"
 
 struct report_options {
-	const char *const *lsid;	/* only these sessions; all when lsids is 0 */
+	const char *const *lsid; /* only these sessions; all when lsids is 0 */
 	int lsids;
-	int no_xml;			/* leave out the sessions' XML */
-	int strict;			/* leave out sessions with replaced bytes */
+	int no_xml; /* leave out the sessions' XML */
+	int strict; /* leave out sessions with replaced bytes */
 };
 
 /* A namespace that a start tag declares: prefix may be NULL, uri may be. */
@@ -29,13 +29,13 @@ struct report_namespace {
 
 struct report {
 	/* so far */
-	uint64_t left_out;	/* sessions left out, errors, bad documents */
+	uint64_t left_out; /* sessions left out, errors, bad documents */
 	int code;
 	/* of the document: */
 	enum { REPORT_BETWEEN, REPORT_SESSION, REPORT_UNWANTED } within;
-	struct buf *text;	/* where that of the element that is open goes, or NULL */
-	uint64_t settled;	/* up to here the input was dealt with */
-	uint64_t place;		/* of what is being looked at */
+	struct buf *text; /* where that of the element that is open goes, or NULL */
+	uint64_t settled; /* up to here the input was dealt with */
+	uint64_t place;	  /* of what is being looked at */
 	struct session *session;
 	struct report_state *state;
 };

@@ -153,8 +153,8 @@ row_write(const struct row *r, struct buf *b)
 			break;
 		case ROW_TEXT:
 			/* A row may be without any text: then text.p is NULL. */
-			rec_text(b, r->cell[c].n > 0 ? r->text.p + r->cell[c].at : "",
-			    r->cell[c].n);
+			rec_text(
+			    b, r->cell[c].n > 0 ? r->text.p + r->cell[c].at : "", r->cell[c].n);
 			break;
 		case ROW_NUMBER:
 			rec_int(b, r->cell[c].number);

@@ -9,19 +9,19 @@
 
 enum row_is {
 	ROW_ABSENT,
-	ROW_NOTHING,	/* it was there, but is NULL: empty, or unreadable */
+	ROW_NOTHING, /* it was there, but is NULL: empty, or unreadable */
 	ROW_TEXT,
 	ROW_NUMBER
 };
 
 struct row {
 	enum table_id table;
-	const struct table_column *column;	/* the table's */
+	const struct table_column *column; /* the table's */
 	struct buf text;
 	struct row_cell {
 		enum row_is is;
 		int64_t number;
-		size_t at, n;	/* in text */
+		size_t at, n; /* in text */
 	} cell[TABLE_MAX_COLUMNS];
 };
 

@@ -9,15 +9,15 @@
  * an event that tells at its end who did it. */
 #define MAX_HELD ((size_t)8 << 20)
 /* Lines are handed on in pieces of this size. */
-#define FLUSH_AT 65536
+#define FLUSH_AT   65536
 #define KEEP_BYTES 65536
 /* What growing by halves makes of FLUSH_AT and a line. */
 #define KEEP_LINES (4 * FLUSH_AT)
 
 /* A user or team: its line is complete but for one character. */
 struct held {
-	size_t flag;		/* where in the lines at the end that stands */
-	size_t key, key_n;	/* what the primary one's must be, in keys */
+	size_t flag;	   /* where in the lines at the end that stands */
+	size_t key, key_n; /* what the primary one's must be, in keys */
 	enum table_id table;
 };
 
@@ -30,9 +30,9 @@ struct rows {
 	struct lines {
 		struct buf text;
 		uint64_t n;
-	} lines[ROWS_AT_END + 1];	/* by when they may go out */
-	enum rows_order order;		/* of the row that is open */
-	size_t from;			/* where it begins */
+	} lines[ROWS_AT_END + 1]; /* by when they may go out */
+	enum rows_order order;	  /* of the row that is open */
+	size_t from;		  /* where it begins */
 	size_t longest;
 	int event_out;
 

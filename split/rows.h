@@ -16,7 +16,7 @@ struct rows;
 
 enum rows_order {
 	ROWS_NOW,
-	ROWS_OF_EVENT,	/* not before the row of the event that is open */
+	ROWS_OF_EVENT, /* not before the row of the event that is open */
 	ROWS_AT_END
 };
 

@@ -13,14 +13,47 @@
 enum role {
 	SESSION,
 	/* text for a column */
-	CELL, TIME, NAMED, OTHER_NAME,
+	CELL,
+	TIME,
+	NAMED,
+	OTHER_NAME,
 	/* of the session */
-	PRIMARY_REP, PRIMARY_TEAM, RECORDING_ADDRESS,
-	ATTRIBUTES, ATTRIBUTE, SHELLS, SHELL, SCREENS, SCREEN, ADDRESS,
-	USERS, USER, TEAMS, TEAM, CUSTOMERS, CUSTOMER, INFO, ISSUE,
+	PRIMARY_REP,
+	PRIMARY_TEAM,
+	RECORDING_ADDRESS,
+	ATTRIBUTES,
+	ATTRIBUTE,
+	SHELLS,
+	SHELL,
+	SCREENS,
+	SCREEN,
+	ADDRESS,
+	USERS,
+	USER,
+	TEAMS,
+	TEAM,
+	CUSTOMERS,
+	CUSTOMER,
+	INFO,
+	ISSUE,
 	/* of its events */
-	DETAILS, EVENT, PARTY, DATA, VALUE, NAMED_LEAF, ENCODED_BODY, FILES, FILE_, OTHER_LEAF,
-	SYSINFO, CATEGORY, HEADS, HEAD, CATEGORY_DATA, CATEGORY_ROW, CATEGORY_CELL,
+	DETAILS,
+	EVENT,
+	PARTY,
+	DATA,
+	VALUE,
+	NAMED_LEAF,
+	ENCODED_BODY,
+	FILES,
+	FILE_,
+	OTHER_LEAF,
+	SYSINFO,
+	CATEGORY,
+	HEADS,
+	HEAD,
+	CATEGORY_DATA,
+	CATEGORY_ROW,
+	CATEGORY_CELL,
 	ROLES
 };
 
@@ -32,12 +65,12 @@ enum { GATHER = 1, ONCE = 2, TEXT = GATHER | ONCE };
 
 /* Small: all of them stay near at hand. */
 struct rule {
-	unsigned char parent;	/* enum role */
-	unsigned char name;	/* enum name */
-	unsigned char role;	/* enum role */
+	unsigned char parent; /* enum role */
+	unsigned char name;   /* enum name */
+	unsigned char role;   /* enum role */
 	unsigned char flags;
 	/* where its text goes, and (NAMED, PARTY) its id and its type */
-	unsigned char row;	/* enum which */
+	unsigned char row; /* enum which */
 	signed char column, id, type;
 };
 

@@ -71,75 +71,86 @@ sandbox_enter(const char **why)
 #define LOW_HALF 4
 #endif
 /* All arguments that are looked at are int to the kernel, whatever lies above. */
-#define ARGUMENT(n)                                                                            \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS,                                                     \
+#define ARGUMENT(n)                        \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, \
 	    (unsigned)offsetof(struct seccomp_data, args) + 8 * (n) + LOW_HALF)
 #define IS(value, then, otherwise) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (then), (otherwise))
 #define HAS(bits, then, otherwise) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (bits), (then), (otherwise))
-#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define KILL BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
-#define ALLOW_CALL(name) IS(__NR_##name, 0, 1), ALLOW
+#define ALLOW			   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define KILL			   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+#define ALLOW_CALL(name)	   IS(__NR_##name, 0, 1), ALLOW
 /* Memory, but no file, and nothing that can be run. */
-#define ALLOW_MEMORY(name)                                                                     \
-	IS(__NR_##name, 0, 6), ARGUMENT(2), HAS(PROT_EXEC, 3, 0), ARGUMENT(4),                 \
+#define ALLOW_MEMORY(name)                                                     \
+	IS(__NR_##name, 0, 6), ARGUMENT(2), HAS(PROT_EXEC, 3, 0), ARGUMENT(4), \
 	    IS(0xffffffff, 0, 1), ALLOW, KILL
 #define ALLOW_FCNTL(name) IS(__NR_##name, 0, 4), ARGUMENT(1), IS(F_SETPIPE_SZ, 0, 1), ALLOW, KILL
 
 static const struct sock_filter filter[] = {
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-	IS(ARCH, 1, 0), KILL,
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	ALLOW_CALL(read), ALLOW_CALL(write), ALLOW_CALL(close),
-	ALLOW_CALL(brk), ALLOW_CALL(munmap), ALLOW_CALL(mremap), ALLOW_CALL(madvise),
-	ALLOW_CALL(exit), ALLOW_CALL(exit_group), ALLOW_CALL(rt_sigreturn),
-	/* to wait for input or output that somebody made non-blocking */
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+    IS(ARCH, 1, 0),
+    KILL,
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    ALLOW_CALL(read),
+    ALLOW_CALL(write),
+    ALLOW_CALL(close),
+    ALLOW_CALL(brk),
+    ALLOW_CALL(munmap),
+    ALLOW_CALL(mremap),
+    ALLOW_CALL(madvise),
+    ALLOW_CALL(exit),
+    ALLOW_CALL(exit_group),
+    ALLOW_CALL(rt_sigreturn),
+/* to wait for input or output that somebody made non-blocking */
 #ifdef __NR_poll
-	ALLOW_CALL(poll),
+    ALLOW_CALL(poll),
 #endif
 #ifdef __NR_ppoll
-	ALLOW_CALL(ppoll),
+    ALLOW_CALL(ppoll),
 #endif
 #ifdef __NR_ppoll_time64
-	ALLOW_CALL(ppoll_time64),
+    ALLOW_CALL(ppoll_time64),
 #endif
-	/* -j: its temporary files, which are open already */
+/* -j: its temporary files, which are open already */
 #ifdef __NR__llseek
-	ALLOW_CALL(_llseek),
+    ALLOW_CALL(_llseek),
 #endif
 #ifdef __NR_lseek
-	ALLOW_CALL(lseek),
+    ALLOW_CALL(lseek),
 #endif
 #ifdef __NR_ftruncate64
-	ALLOW_CALL(ftruncate64),
+    ALLOW_CALL(ftruncate64),
 #endif
 #ifdef __NR_ftruncate
-	ALLOW_CALL(ftruncate),
+    ALLOW_CALL(ftruncate),
 #endif
-	/* abort(3), should the C library find memory corrupted */
-	ALLOW_CALL(rt_sigprocmask), ALLOW_CALL(getpid), ALLOW_CALL(gettid), ALLOW_CALL(tgkill),
-	ALLOW_CALL(getrandom),
+    /* abort(3), should the C library find memory corrupted */
+    ALLOW_CALL(rt_sigprocmask),
+    ALLOW_CALL(getpid),
+    ALLOW_CALL(gettid),
+    ALLOW_CALL(tgkill),
+    ALLOW_CALL(getrandom),
 #ifdef __NR_futex
-	ALLOW_CALL(futex),
+    ALLOW_CALL(futex),
 #endif
 #ifdef __NR_futex_time64
-	ALLOW_CALL(futex_time64),
+    ALLOW_CALL(futex_time64),
 #endif
 #ifdef __NR_clock_gettime
-	ALLOW_CALL(clock_gettime),
+    ALLOW_CALL(clock_gettime),
 #endif
 #ifdef __NR_clock_gettime64
-	ALLOW_CALL(clock_gettime64),
+    ALLOW_CALL(clock_gettime64),
 #endif
 #ifdef __NR_mmap2
-	ALLOW_MEMORY(mmap2),
+    ALLOW_MEMORY(mmap2),
 #else
-	ALLOW_MEMORY(mmap),
+    ALLOW_MEMORY(mmap),
 #endif
 #ifdef __NR_fcntl64
-	ALLOW_FCNTL(fcntl64),
+    ALLOW_FCNTL(fcntl64),
 #endif
-	ALLOW_FCNTL(fcntl),
-	KILL,
+    ALLOW_FCNTL(fcntl),
+    KILL,
 };
 
 int
@@ -147,7 +158,8 @@ sandbox_enter(const char **why)
 {
 	/* The kernel only reads it. */
 	const struct sock_fprog program = {
-		sizeof(filter) / sizeof(filter[0]), (struct sock_filter *)(uintptr_t)filter,
+	    sizeof(filter) / sizeof(filter[0]),
+	    (struct sock_filter *)(uintptr_t)filter,
 	};
 
 	/* The first conversion of a time reads the zone's file. */

@@ -16,16 +16,16 @@
 #define MAX_FRAMES 16
 /* Elements whose text is gathered while that of one above is: a team's own
  * text and that of its name; one to spare. */
-#define MAX_TEXTS 3
+#define MAX_TEXTS  3
 #define KEEP_BYTES 65536
 
 /* An element that is open and means something. */
 struct frame {
 	const struct rule *rule;
-	enum role role;		/* the rule's */
+	enum role role; /* the rule's */
 	const char *element;
-	struct buf *text;	/* where its text is gathered, or NULL: not wanted */
-	uint64_t seen;		/* children that count once: rules_bit */
+	struct buf *text; /* where its text is gathered, or NULL: not wanted */
+	uint64_t seen;	  /* children that count once: rules_bit */
 	int children;
 };
 
@@ -37,7 +37,7 @@ struct session {
 
 	struct frame frame[MAX_FRAMES];
 	int frames;
-	int deeper;		/* open elements that mean nothing */
+	int deeper; /* open elements that mean nothing */
 	struct buf text[MAX_TEXTS];
 	int texts;
 	/* attributes of the element whose text is being gathered */
@@ -46,9 +46,9 @@ struct session {
 
 	struct row own[OF_EVENT], *row[ROWS];
 	struct event event;
-	struct buf other_name;	/* a user's, should there be no better one */
+	struct buf other_name; /* a user's, should there be no better one */
 	int has_other_name;
-	struct buf key;		/* a user's or team's, to tell the primary one */
+	struct buf key; /* a user's or team's, to tell the primary one */
 	struct buf primary_rep, primary_team;
 	int public_site, recording, address;
 };
@@ -104,8 +104,7 @@ value_of(const struct buf *b)
 
 /* A value that is not of its column's type, and became NULL. */
 static void
-doubt(struct session *s, const struct frame *f, int column, const char *why,
-    struct rec_value v)
+doubt(struct session *s, const struct frame *f, int column, const char *why, struct rec_value v)
 {
 	const struct table *t = &table_list[s->row[f->rule->row]->table];
 	char text[200];
@@ -155,7 +154,7 @@ session_begin(struct session *s, const char *host, struct rec_value lsid)
 	s->frames = 1;
 	s->deeper = s->texts = 0;
 	for (i = 0; i < MAX_TEXTS; i++)
-		buf_trim(&s->text[i], KEEP_BYTES);	/* of one that was left out */
+		buf_trim(&s->text[i], KEEP_BYTES); /* of one that was left out */
 	memset(f, 0, sizeof(*f));
 	f->rule = &rules_session;
 	f->role = SESSION;
@@ -179,8 +178,8 @@ session_finish(struct session *s)
 		row_set_number(r, SESSION_PUBLIC_SITE_ID, 1);
 		row_set_text(r, SESSION_PUBLIC_SITE_NAME, "Default", 7);
 	}
-	rows_finish(s->rows, row_trim(value_of(&s->primary_rep)),
-	    row_trim(value_of(&s->primary_team)), r);
+	rows_finish(
+	    s->rows, row_trim(value_of(&s->primary_rep)), row_trim(value_of(&s->primary_team)), r);
 	return s->refusal;
 }
 
@@ -403,8 +402,7 @@ end_customer(struct session *s, struct row *r)
 }
 
 static void
-recording_row(struct session *s, const char *kind, struct rec_value instance,
-    const char *element)
+recording_row(struct session *s, const char *kind, struct rec_value instance, const char *element)
 {
 	struct row r = {0};
 	const char *why;
@@ -477,8 +475,8 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 	case SHELL:
 	case SCREEN:
 		if (s->address || row_trim(value_of(&s->id)).n > 0)
-			recording_row(s, rule->role == SHELL ? "shell" : "screen",
-			    value_of(&s->id), f->element);
+			recording_row(s, rule->role == SHELL ? "shell" : "screen", value_of(&s->id),
+			    f->element);
 		break;
 	case ATTRIBUTE:
 		set(s, f, CUSTOM_ATTRIBUTE_VALUE, text);

@@ -27,7 +27,7 @@ struct step {
 	uint64_t raw, place;
 	enum encoding encoding;
 	enum decode_inside inside;
-	int changed;		/* decoded and raw bytes differ, up to the next */
+	int changed; /* decoded and raw bytes differ, up to the next */
 };
 
 struct source {
@@ -36,17 +36,17 @@ struct source {
 	int ended, failed;
 	struct decoder decoder;
 
-	struct buf raw;		/* bytes as they came */
-	uint64_t raw_at;	/* where raw.p begins */
-	size_t raw_used;	/* of them decoded */
+	struct buf raw;	 /* bytes as they came */
+	uint64_t raw_at; /* where raw.p begins */
+	size_t raw_used; /* of them decoded */
 
-	struct buf win;		/* decoded bytes */
-	uint64_t win_at;	/* the place where win.p begins */
-	size_t win_from;	/* before it nothing is wanted any more */
+	struct buf win;	 /* decoded bytes */
+	uint64_t win_at; /* the place where win.p begins */
+	size_t win_from; /* before it nothing is wanted any more */
 
 	struct step *step;
 	size_t steps, step_cap;
-	int new_step;		/* the last one's decoder is not ours any more */
+	int new_step; /* the last one's decoder is not ours any more */
 
 	/* a bit for each byte of the window where something was replaced, as
 	 * far as there is any; and how many went with what was let go */
@@ -84,8 +84,8 @@ count_bits(const struct buf *b, size_t bit)
 	for (; i < bytes; i++)
 		n += (uint64_t)__builtin_popcount((unsigned char)b->p[i]);
 	if (bit / 8 < b->n)
-		n += (uint64_t)__builtin_popcount((unsigned char)b->p[bit / 8] &
-		    ((1u << bit % 8) - 1));
+		n += (uint64_t)__builtin_popcount(
+		    (unsigned char)b->p[bit / 8] & ((1u << bit % 8) - 1));
 	return n;
 }
 
@@ -240,8 +240,8 @@ tidy_raw(struct source *s)
 		s->steps -= gone;
 		memmove(s->step, s->step + gone, s->steps * sizeof(*s->step));
 	}
-	gone = s->steps > 0 && s->step[0].raw > s->raw_at ?
-	    (size_t)(s->step[0].raw - s->raw_at) : 0;
+	gone =
+	    s->steps > 0 && s->step[0].raw > s->raw_at ? (size_t)(s->step[0].raw - s->raw_at) : 0;
 	if (s->raw_used > KEEP_RAW && s->raw_used - KEEP_RAW > gone)
 		gone = s->raw_used - KEEP_RAW / 2;
 	if (gone > BLOCK / 2) {
@@ -259,8 +259,8 @@ decode_some(struct source *s)
 	size_t left = s->raw.n - s->raw_used, n = left < STEP ? left : STEP;
 
 	add_step(s);
-	s->raw_used += decode(&s->decoder, s->raw.p + s->raw_used, n, s->ended && n == left,
-	    &s->win);
+	s->raw_used +=
+	    decode(&s->decoder, s->raw.p + s->raw_used, n, s->ended && n == left, &s->win);
 }
 
 /* Decode another block.  0, or -1 at the end of the input. */
@@ -338,7 +338,7 @@ source_offset(struct source *s, uint64_t place)
 	if (!t->changed)
 		return t->raw + (place - t->place);
 	if (t->raw < s->raw_at)
-		return t->raw;	/* near enough for a message */
+		return t->raw; /* near enough for a message */
 	/* Decode it once more, byte by byte, until we are there. */
 	again.encoding = t->encoding;
 	again.inside = t->inside;
@@ -392,9 +392,12 @@ encoding_of(const unsigned char *p, size_t n, enum encoding now)
 	/* After a document in UTF-16, bytes of eight bits again? */
 	if (now == ENCODING_UTF8 || now == ENCODING_LATIN1 || n < 2)
 		return now;
-	if (p[0] == '<' || (blank_is(p[0]) && (blank_is(p[1]) || p[1] == '<' ||
-	    (n >= 4 && p[1] == 0xef && p[2] == 0xbb && p[3] == 0xbf) ||
-	    (n >= 3 && p[1] == 0xff && p[2] == 0xfe) || (n >= 3 && p[1] == 0xfe && p[2] == 0xff))))
+	if (p[0] == '<' ||
+	    (blank_is(p[0]) &&
+		(blank_is(p[1]) || p[1] == '<' ||
+		    (n >= 4 && p[1] == 0xef && p[2] == 0xbb && p[3] == 0xbf) ||
+		    (n >= 3 && p[1] == 0xff && p[2] == 0xfe) ||
+		    (n >= 3 && p[1] == 0xfe && p[2] == 0xff))))
 		return ENCODING_UTF8;
 	return now;
 }

@@ -7,7 +7,7 @@
 #include "spool.h"
 
 #define IN_MEMORY ((size_t)256 << 10)
-#define PIECE 65536
+#define PIECE	  65536
 
 void
 spool_close(struct spool *s)

@@ -9,10 +9,10 @@
 #include "buf.h"
 
 struct spool {
-	int fd;			/* a temporary file */
-	off_t size;		/* of what is in it */
-	struct buf tail;	/* what comes behind that */
-	int failed;		/* a message was given */
+	int fd;		 /* a temporary file */
+	off_t size;	 /* of what is in it */
+	struct buf tail; /* what comes behind that */
+	int failed;	 /* a message was given */
 };
 
 /* Where the next bytes are to be written, and that they were. */

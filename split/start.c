@@ -63,7 +63,7 @@ behind_mark(const char *p, const char *end)
 	while (close < end && *close != '<' && *close != '>')
 		close++;
 	return close < end && *close == '>' && close[-1] == '?' ? behind(close - 1, end, "?>") :
-	    NULL;
+								  NULL;
 }
 
 /*
@@ -180,7 +180,7 @@ start_is_cut(const char *p, size_t n, int in_text)
 		return memmem(lt, (size_t)(end - lt), "?>", 2) == NULL;
 	for (p = lt + 1; p < end; p++) {
 		if (*p == '<')
-			return 0;	/* not in a value, either */
+			return 0; /* not in a value, either */
 		if (quote != '\0')
 			quote = *p == quote ? '\0' : quote;
 		else if (*p == '"' || *p == '\'')

@@ -40,8 +40,7 @@ enum start_next {
  * Or it is a CDATA section, which is to be passed over: what is in it users
  * of the appliance wrote, and they shall write no sessions.
  */
-const char *start_find(const char *p, const char *to, const char *end, enum start_next,
-    int *torn);
+const char *start_find(const char *p, const char *to, const char *end, enum start_next, int *torn);
 
 int start_is_cdata(const char *p, size_t n);
 

@@ -13,14 +13,14 @@ struct kept {
 };
 
 struct sysinfo {
-	struct buf bytes;	/* of heads and of waiting cells */
+	struct buf bytes; /* of heads and of waiting cells */
 	struct kept head[SYSINFO_MAX_HEADS];
 	int heads, heads_done;
 	int given_up;		/* to wait for heads: there seem to be none */
-	int with_id, with_name;	/* has any head one? */
+	int with_id, with_name; /* has any head one? */
 	struct kept *waiting;
 	size_t waiting_n, waiting_cap;
-	size_t position;	/* of the next cell in its row */
+	size_t position; /* of the next cell in its row */
 	struct buf text;
 	const char *refusal;
 };
@@ -138,8 +138,8 @@ find_head(const struct sysinfo *s, const struct sysinfo_field *cell, size_t posi
 static inline unsigned
 first_special(vector v)
 {
-	return vector_first((vector)(v == '<') | (vector)(v == '>') | (vector)(v == '&') |
-	    (vector)(v == '"'));
+	return vector_first(
+	    (vector)(v == '<') | (vector)(v == '>') | (vector)(v == '&') | (vector)(v == '"'));
 }
 
 /* How many bytes from p on stand as they are. */
@@ -171,8 +171,11 @@ add_escaped(struct buf *b, struct rec_value v)
 		p += plain;
 		if (p == end)
 			break;
-		buf_adds(b, *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : *p == '&' ? "&amp;" :
-		    "&quot;");
+		buf_adds(b,
+		    *p == '<'	  ? "&lt;" :
+			*p == '>' ? "&gt;" :
+			*p == '&' ? "&amp;" :
+				    "&quot;");
 		p++;
 	}
 }
@@ -187,7 +190,8 @@ write_cell(struct sysinfo *s, const struct sysinfo_field *cell)
 		name = cell->name.n > 0 ? cell->name : cell->id;
 	else
 		name = head->name_n > 0 ? kept_name(s, head) :
-		    head->text_n > 0 ? kept_text(s, head) : kept_id(s, head);
+		    head->text_n > 0	? kept_text(s, head) :
+					  kept_id(s, head);
 	buf_adds(&s->text, "<field name=\"");
 	add_escaped(&s->text, name);
 	buf_adds(&s->text, "\">");

@@ -13,15 +13,15 @@ const char *const kind_name[KINDS] = {"session", "recording", "shell", "screen",
 #define OF_SESSION "%SUPPORT_SITE_HOST%-%SESSION_TYPE%-%LSID%"
 
 const char *const format_default[KINDS] = {
-	[KIND_SESSION] = OF_SESSION ".%EXTENSION%",
-	[KIND_RECORDING] = OF_SESSION ".%EXTENSION%",
-	[KIND_SHELL] = OF_SESSION "-%KIND%-%INSTANCE%.%EXTENSION%",
-	[KIND_SCREEN] = OF_SESSION "-%KIND%-%INSTANCE%.%EXTENSION%",
-	[KIND_BACKUP] = "%SUPPORT_SITE_HOST%-backup-%START_DATE%.%EXTENSION%",
+    [KIND_SESSION] = OF_SESSION ".%EXTENSION%",
+    [KIND_RECORDING] = OF_SESSION ".%EXTENSION%",
+    [KIND_SHELL] = OF_SESSION "-%KIND%-%INSTANCE%.%EXTENSION%",
+    [KIND_SCREEN] = OF_SESSION "-%KIND%-%INSTANCE%.%EXTENSION%",
+    [KIND_BACKUP] = "%SUPPORT_SITE_HOST%-backup-%START_DATE%.%EXTENSION%",
 };
 
-static const char *const field_name[FIELDS] = {"LSEQ", "LSID", "EXTERNAL_KEY",
-    "SESSION_TYPE", "SUPPORT_SITE_HOST", "INSTANCE", "EXTENSION", "KIND", "START_DATE"};
+static const char *const field_name[FIELDS] = {"LSEQ", "LSID", "EXTERNAL_KEY", "SESSION_TYPE",
+    "SUPPORT_SITE_HOST", "INSTANCE", "EXTENSION", "KIND", "START_DATE"};
 
 enum kind
 kind_find(const char *p, size_t n)
@@ -147,7 +147,7 @@ format_parse(struct format *f, const char *text)
 			field = find_field(p + 1, &n);
 			if (field == -1) {
 				msg_warn("format \"%s\": %.*s is no replacement name (they are "
-				    "listed in praic-tofs(1)); a percent sign is written %%%%",
+					 "listed in praic-tofs(1)); a percent sign is written %%%%",
 				    text, (int)n + 1, p);
 				return EX_USAGE;
 			}
@@ -167,9 +167,9 @@ format_parse(struct format *f, const char *text)
 enum {
 	END = 256,
 	INSTANCE,
-	EXTENSION,	/* of anything but a session: never xml */
-	XML,		/* a session's */
-	SHARED		/* and the field's number */
+	EXTENSION, /* of anything but a session: never xml */
+	XML,	   /* a session's */
+	SHARED	   /* and the field's number */
 };
 
 struct elements {

@@ -7,14 +7,7 @@
 
 #include <stddef.h>
 
-enum kind {
-	KIND_SESSION,
-	KIND_RECORDING,
-	KIND_SHELL,
-	KIND_SCREEN,
-	KIND_BACKUP,
-	KINDS
-};
+enum kind { KIND_SESSION, KIND_RECORDING, KIND_SHELL, KIND_SCREEN, KIND_BACKUP, KINDS };
 
 extern const char *const kind_name[KINDS];
 
@@ -35,15 +28,15 @@ enum field {
 };
 
 enum part_type {
-	PART_TEXT,	/* as it stands in the format; never holds a '/' */
+	PART_TEXT, /* as it stands in the format; never holds a '/' */
 	PART_SLASH,
 	PART_FIELD
 };
 
 struct part {
 	enum part_type type;
-	enum field field;	/* of PART_FIELD */
-	char *text;		/* of PART_TEXT; owned */
+	enum field field; /* of PART_FIELD */
+	char *text;	  /* of PART_TEXT; owned */
 	size_t n;
 };
 

@@ -14,20 +14,20 @@
 #include "file.h"
 #include "index.h"
 
-#define MAGIC		"praicix1"
-#define RETIRED		"praicix-"
-#define MAGIC_SIZE	(sizeof(MAGIC) - 1)
-#define HEAD_SIZE	4096
-#define SLOT_SIZE	16
-#define CHUNK		16	/* slots looked at in one read */
-#define MIN_SLOTS	4096
-#define MARK		((uint64_t)1 << 63)
+#define MAGIC	   "praicix1"
+#define RETIRED	   "praicix-"
+#define MAGIC_SIZE (sizeof(MAGIC) - 1)
+#define HEAD_SIZE  4096
+#define SLOT_SIZE  16
+#define CHUNK	   16 /* slots looked at in one read */
+#define MIN_SLOTS  4096
+#define MARK	   ((uint64_t)1 << 63)
 
 struct index {
 	int fd;
 	uint64_t slots, used, covered;
 	char tail[INDEX_TAIL];
-	uint64_t found;		/* slot of the last index_find */
+	uint64_t found; /* slot of the last index_find */
 };
 
 static void
@@ -122,8 +122,9 @@ index_new(int dir, const char *name, mode_t mode, uint64_t keys)
 
 	for (x->slots = MIN_SLOTS; x->slots / 2 < keys; x->slots *= 2)
 		;
-	x->fd = name == NULL ? file_scratch() : openat(dir, name,
-	    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	x->fd = name == NULL ?
+	    file_scratch() :
+	    openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 	/* A sparse file reads as empty slots. */
 	if (x->fd == -1 || ftruncate(x->fd, (off_t)(HEAD_SIZE + x->slots * SLOT_SIZE)) == -1 ||
 	    index_store(x) == -1) {
@@ -187,8 +188,8 @@ index_keys(const struct index *x)
 
 /* The slot that matches: 1; the empty one where the search ended: 0. */
 static int
-search(struct index *x, uint64_t key, index_match *match, void *arg, uint64_t *slot,
-    uint64_t *offset)
+search(
+    struct index *x, uint64_t key, index_match *match, void *arg, uint64_t *slot, uint64_t *offset)
 {
 	unsigned char chunk[CHUNK * SLOT_SIZE];
 	uint64_t first = key & (x->slots - 1) & ~(uint64_t)(CHUNK - 1), i, n;
@@ -212,7 +213,7 @@ search(struct index *x, uint64_t key, index_match *match, void *arg, uint64_t *s
 				return r;
 		}
 	}
-	errno = EINVAL;	/* no empty slot at all: this is not our table */
+	errno = EINVAL; /* no empty slot at all: this is not our table */
 	return -1;
 }
 

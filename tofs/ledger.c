@@ -17,7 +17,7 @@
 
 /* How far back a whole line is looked for; the longest is far shorter. */
 #define LONGEST_TAIL ((size_t)16 << 20)
-#define CHUNK ((size_t)256 * 1024)
+#define CHUNK	     ((size_t)256 * 1024)
 
 const char ledger_head[] = "praic-ledger\t1\n";
 #define HEAD_SIZE (sizeof(ledger_head) - 1)
@@ -25,13 +25,13 @@ const char ledger_head[] = "praic-ledger\t1\n";
 struct ledger {
 	int fd;
 	int no_sync;
-	int reads;		/* nothing is ever added */
-	char *path;		/* for messages */
+	int reads;  /* nothing is ever added */
+	char *path; /* for messages */
 	struct sha256 *hash;
 	struct buf pending;
 	struct buf line;
 	uint64_t end;		/* where the last line known here ends */
-	char chain[SHA256_HEX];	/* that line's */
+	char chain[SHA256_HEX]; /* that line's */
 };
 
 static int
@@ -56,8 +56,9 @@ is_name(const char *p, size_t n)
 			return 0;
 		if (i < n && p[i] != '/')
 			continue;
-		if (i == start || (p[start] == '.' && (i == start + 1 ||
-		    (i == start + 2 && p[start + 1] == '.'))))
+		if (i == start ||
+		    (p[start] == '.' &&
+			(i == start + 1 || (i == start + 2 && p[start + 1] == '.'))))
 			return 0;
 		start = i + 1;
 	}
@@ -80,8 +81,8 @@ ledger_parse(struct ledger_line *l, const char *p, size_t n)
 		p = tab != NULL ? tab + 1 : end;
 	}
 #define FIELD(f) l->field[f], l->n[f]
-#define IS(f, text) (l->n[f] == sizeof(text) - 1 && \
-	memcmp(l->field[f], text, sizeof(text) - 1) == 0)
+#define IS(f, text) \
+	(l->n[f] == sizeof(text) - 1 && memcmp(l->field[f], text, sizeof(text) - 1) == 0)
 	l->kind = kind_find(FIELD(LEDGER_KIND));
 	l->removed = IS(LEDGER_BYTES, "-") && IS(LEDGER_SHA256, "-");
 	l->bytes = 0;
@@ -89,8 +90,9 @@ ledger_parse(struct ledger_line *l, const char *p, size_t n)
 	    !(IS(LEDGER_INSTANCE, "\\N") || num_parse(FIELD(LEDGER_INSTANCE), &instance) == 0) ||
 	    !is_name(FIELD(LEDGER_NAME)) || !is_hex(FIELD(LEDGER_CHAIN)))
 		return -1;
-	if (!l->removed && (!is_hex(FIELD(LEDGER_SHA256)) ||
-	    num_parse_count(FIELD(LEDGER_BYTES), UINT64_MAX, &l->bytes) == -1))
+	if (!l->removed &&
+	    (!is_hex(FIELD(LEDGER_SHA256)) ||
+		num_parse_count(FIELD(LEDGER_BYTES), UINT64_MAX, &l->bytes) == -1))
 		return -1;
 	return 0;
 #undef IS
@@ -135,7 +137,8 @@ ledger_open(struct tree *t, const struct options *opt, int make, int *code)
 {
 	struct ledger *l = xcalloc(1, sizeof(*l));
 	struct stat st;
-	int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_RDWR | O_APPEND | O_CREAT : O_RDONLY);
+	int flags =
+	    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_RDWR | O_APPEND | O_CREAT : O_RDONLY);
 
 	l->path = xasprintf("%s/" TREE_LEDGER, tree_path(t));
 	l->hash = sha256_new();
@@ -213,8 +216,8 @@ ledger_unlock(struct ledger *l)
 }
 
 void
-ledger_add(struct ledger *l, const struct owner *o, const char *name, uint64_t bytes,
-    const char *sha256)
+ledger_add(
+    struct ledger *l, const struct owner *o, const char *name, uint64_t bytes, const char *sha256)
 {
 	struct buf *b = &l->pending;
 	char now[WHEN_SIZE], number[NUM_SIZE];
@@ -358,7 +361,7 @@ ledger_write(struct ledger *l)
 	buf_free(&out);
 	if (bad == -1) {
 		bad = errno;
-		l->end = 0;	/* to be looked up again */
+		l->end = 0; /* to be looked up again */
 		/* Nothing half done; where the file may only grow (chattr +a)
 		 * the next line closes it. */
 		(void)!ftruncate(l->fd, size);
@@ -380,8 +383,8 @@ ledger_sync(struct ledger *l)
 }
 
 int
-ledger_each(struct ledger *l, uint64_t *from,
-    int (*each)(void *, const char *, size_t, uint64_t), void *arg)
+ledger_each(struct ledger *l, uint64_t *from, int (*each)(void *, const char *, size_t, uint64_t),
+    void *arg)
 {
 	struct buf b = {0};
 	const char *lf;

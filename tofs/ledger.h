@@ -40,7 +40,7 @@ struct ledger_line {
 	size_t n[LEDGER_FIELDS];
 	enum kind kind;
 	uint64_t bytes;
-	int removed;	/* the file is gone: no bytes, no sha256 */
+	int removed; /* the file is gone: no bytes, no sha256 */
 };
 
 /* 0, or -1 when these bytes (without LF) are no line of a ledger. */
@@ -48,7 +48,7 @@ int ledger_parse(struct ledger_line *, const char *p, size_t n);
 
 /* The chain before the first line: the hash of the head. */
 void ledger_chain_start(struct sha256 *, char chain[SHA256_HEX]);
-extern const char ledger_head[];	/* the first line, with its LF */
+extern const char ledger_head[]; /* the first line, with its LF */
 
 struct ledger;
 
@@ -62,8 +62,8 @@ int ledger_lock(struct ledger *);
 void ledger_unlock(struct ledger *);
 
 /* A line for later; sha256 NULL: the file was removed. */
-void ledger_add(struct ledger *, const struct owner *, const char *name, uint64_t bytes,
-    const char *sha256);
+void ledger_add(
+    struct ledger *, const struct owner *, const char *name, uint64_t bytes, const char *sha256);
 /* The lines added so far that are not written yet, LF behind each, without
  * their chain. */
 const struct buf *ledger_pending(const struct ledger *);

@@ -19,7 +19,7 @@
 
 /* Lines are longer than this. */
 #define SHORTEST_LINE 180
-#define NEW_INDEX TREE_INDEX ".new"
+#define NEW_INDEX     TREE_INDEX ".new"
 
 struct lookup {
 	struct ledger *ledger;
@@ -29,12 +29,12 @@ struct lookup {
 	struct index *index;
 	struct sha256 *hash;
 	struct buf base, line;
-	struct ledger_line parsed;	/* of line */
-	struct buf name;		/* of what is given back */
+	struct ledger_line parsed; /* of line */
+	struct buf name;	   /* of what is given back */
 	/* what is looked for */
 	const char *want;
 	size_t want_n;
-	const char *want_sha256;	/* NULL: a name */
+	const char *want_sha256; /* NULL: a name */
 };
 
 static int
@@ -115,8 +115,7 @@ take(void *arg, const char *p, size_t n, uint64_t offset)
 	if (bad == 0 && !k->scratch && !l.removed &&
 	    name_unnumber(&base, l.field[LEDGER_NAME], l.n[LEDGER_NAME])) {
 		want(k, base.p, base.n, l.field[LEDGER_SHA256]);
-		bad = index_put(k->index, key(k, base.p, base.n, k->want_sha256), match, k,
-		    offset);
+		bad = index_put(k->index, key(k, base.p, base.n, k->want_sha256), match, k, offset);
 	}
 	buf_free(&base);
 	return bad;
@@ -166,8 +165,8 @@ rebuild(struct lookup *k, uint64_t size)
 	if (old != NULL && keys < index_keys(old) * 2)
 		keys = index_keys(old) * 2;
 	do {
-		k->index = index_new(dir, k->scratch ? NULL : NEW_INDEX,
-		    options_own_mode(k->opt), keys);
+		k->index =
+		    index_new(dir, k->scratch ? NULL : NEW_INDEX, options_own_mode(k->opt), keys);
 		if (k->index == NULL)
 			break;
 		r = take_lines(k, 0);
@@ -177,8 +176,7 @@ rebuild(struct lookup *k, uint64_t size)
 		k->index = NULL;
 		keys *= 2;
 	} while (r == 1);
-	if (k->index != NULL && !k->scratch &&
-	    renameat(dir, NEW_INDEX, dir, TREE_INDEX) == -1) {
+	if (k->index != NULL && !k->scratch && renameat(dir, NEW_INDEX, dir, TREE_INDEX) == -1) {
 		index_close(k->index);
 		k->index = NULL;
 	}
@@ -220,8 +218,7 @@ catch_up(struct lookup *k)
 }
 
 struct lookup *
-lookup_new(struct ledger *l, struct tree *t, const struct options *opt, int scratch,
-    int *code)
+lookup_new(struct ledger *l, struct tree *t, const struct options *opt, int scratch, int *code)
 {
 	struct lookup *k = xcalloc(1, sizeof(*k));
 
@@ -304,7 +301,7 @@ find(struct lookup *k, const char *p, size_t n, const char *sha256, struct found
 		return r;
 	if (!k->scratch && catch_up(k) == -1)
 		return failed(TREE_INDEX);
-	want(k, p, n, sha256);	/* catching up looked for other things */
+	want(k, p, n, sha256); /* catching up looked for other things */
 	r = index_find(k->index, key(k, p, n, sha256), match, k, &offset);
 	if (r == -1)
 		return failed(TREE_INDEX);

@@ -14,8 +14,8 @@ struct lookup;
  * that nobody else has touched, for the lines that are there now.  NULL and
  * *code after a message.
  */
-struct lookup *lookup_new(struct ledger *, struct tree *, const struct options *,
-    int scratch, int *code);
+struct lookup *lookup_new(
+    struct ledger *, struct tree *, const struct options *, int scratch, int *code);
 void lookup_free(struct lookup *);
 
 /* What was found; valid until the next call. */
@@ -24,9 +24,9 @@ struct found {
 	size_t name_n;
 	int removed;
 	uint64_t bytes;
-	const char *sha256;	/* 64 digits, no NUL */
-	uint64_t offset;	/* of its line; 0 when it is not written yet */
-	int64_t time;		/* of that line; by the clock here */
+	const char *sha256; /* 64 digits, no NUL */
+	uint64_t offset;    /* of its line; 0 when it is not written yet */
+	int64_t time;	    /* of that line; by the clock here */
 };
 
 /* The ledger's lock must be held for these.  1, 0, or -1 after a message. */

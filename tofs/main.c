@@ -27,22 +27,22 @@
 enum { NO_SYNC = 256, ABANDON, VERIFY, FOLD_CASE, HELP, VERSION };
 
 static const struct option long_option[] = {
-	{"conflict", required_argument, NULL, 'c'},
-	{"directory", required_argument, NULL, 'd'},
-	{"destination", required_argument, NULL, 'D'},
-	{"format", required_argument, NULL, 'f'},
-	{"spool", required_argument, NULL, 'i'},
-	{"mode", required_argument, NULL, 'm'},
-	{"in-progress", no_argument, NULL, 'p'},
-	{"retain", required_argument, NULL, 'r'},
-	{"verbose", no_argument, NULL, 'v'},
-	{"abandoned", required_argument, NULL, ABANDON},
-	{"fold-case", no_argument, NULL, FOLD_CASE},
-	{"no-sync", no_argument, NULL, NO_SYNC},
-	{"verify", no_argument, NULL, VERIFY},
-	{"help", no_argument, NULL, HELP},
-	{"version", no_argument, NULL, VERSION},
-	{NULL, 0, NULL, 0},
+    {"conflict", required_argument, NULL, 'c'},
+    {"directory", required_argument, NULL, 'd'},
+    {"destination", required_argument, NULL, 'D'},
+    {"format", required_argument, NULL, 'f'},
+    {"spool", required_argument, NULL, 'i'},
+    {"mode", required_argument, NULL, 'm'},
+    {"in-progress", no_argument, NULL, 'p'},
+    {"retain", required_argument, NULL, 'r'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"abandoned", required_argument, NULL, ABANDON},
+    {"fold-case", no_argument, NULL, FOLD_CASE},
+    {"no-sync", no_argument, NULL, NO_SYNC},
+    {"verify", no_argument, NULL, VERIFY},
+    {"help", no_argument, NULL, HELP},
+    {"version", no_argument, NULL, VERSION},
+    {NULL, 0, NULL, 0},
 };
 
 static const char usage_text[] =
@@ -51,33 +51,33 @@ static const char usage_text[] =
     "           [FILE...]\n"
     "       praic-tofs --verify -d DIRECTORY [-v]\n";
 
-static void __attribute__((noreturn))
-usage(int code)
+static void __attribute__((noreturn)) usage(int code)
 {
 	if (code != 0) {
 		(void)!file_write(2, usage_text, sizeof(usage_text) - 1);
 		exit(code);
 	}
 	printf("%s\n"
-	    "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
-	    "recordings and backups; prints the name of each file that is finished.\n\n"
-	    "  -d, --directory DIR   where files go; it must exist\n"
-	    "  -D, --destination NAME  that, and what else the settings database says of it\n"
-	    "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
-	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
-	    "                        screen= or backup= before it only those\n"
-	    "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
-	    "                        or immutable (another content is an error)\n"
-	    "  -r, --retain COUNT    of backups keep so many besides the newest\n"
-	    "  -m, --mode MODE       of the files: 600 unless told\n"
-	    "  -p, --in-progress     save sessions that have not ended, too\n"
-	    "      --abandoned SPAN  save those, too, that began longer ago: 7d, say\n"
-	    "      --fold-case       DIRECTORY does not tell upper from lower case\n"
-	    "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
-	    "                        machine may cost what was stored\n"
-	    "      --verify          compare DIRECTORY with its ledger; store nothing\n"
-	    "  -v, --verbose         tell each step; twice: each file\n"
-	    "      --help, --version\n", usage_text);
+	       "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
+	       "recordings and backups; prints the name of each file that is finished.\n\n"
+	       "  -d, --directory DIR   where files go; it must exist\n"
+	       "  -D, --destination NAME  that, and what else the settings database says of it\n"
+	       "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
+	       "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
+	       "                        screen= or backup= before it only those\n"
+	       "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
+	       "                        or immutable (another content is an error)\n"
+	       "  -r, --retain COUNT    of backups keep so many besides the newest\n"
+	       "  -m, --mode MODE       of the files: 600 unless told\n"
+	       "  -p, --in-progress     save sessions that have not ended, too\n"
+	       "      --abandoned SPAN  save those, too, that began longer ago: 7d, say\n"
+	       "      --fold-case       DIRECTORY does not tell upper from lower case\n"
+	       "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
+	       "                        machine may cost what was stored\n"
+	       "      --verify          compare DIRECTORY with its ledger; store nothing\n"
+	       "  -v, --verbose         tell each step; twice: each file\n"
+	       "      --help, --version\n",
+	    usage_text);
 	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
 }
 
@@ -126,8 +126,8 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 			opt->directory = optarg;
 			break;
 		case 'D':
-			code = code_worse(code, settings_load_destination(optarg, SETTINGS_FS,
-			    set_field, opt));
+			code = code_worse(
+			    code, settings_load_destination(optarg, SETTINGS_FS, set_field, opt));
 			if (opt->abandoned == 0)
 				opt->abandoned = ABANDONED;
 			break;
@@ -150,8 +150,7 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 			msg_level++;
 			break;
 		case ABANDON:
-			if (when_parse_span(optarg, &opt->abandoned) == -1 ||
-			    opt->abandoned == 0) {
+			if (when_parse_span(optarg, &opt->abandoned) == -1 || opt->abandoned == 0) {
 				msg_warn("--abandoned %s: a span such as 36h or 7d", optarg);
 				code = EX_USAGE;
 			}
@@ -211,7 +210,7 @@ main(int argc, char **argv)
 	file_std_fds();
 	/* A write to a closed pipe is an error like others: files are open. */
 	signal(SIGPIPE, SIG_IGN);
-	umask(0);	/* modes are as they were asked for */
+	umask(0); /* modes are as they were asked for */
 	options_init(&opt);
 	code = set_options(&opt, &verifies, argc, argv);
 	if (code == 0)

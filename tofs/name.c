@@ -11,10 +11,10 @@
  * '~' and this many hexadecimal digits.  48 bits: a million changed values
  * with the same harmless form meet with a chance of 1 in 500.
  */
-#define HASH_DIGITS	12
-#define HASH_SIZE	(1 + HASH_DIGITS)
+#define HASH_DIGITS 12
+#define HASH_SIZE   (1 + HASH_DIGITS)
 /* Values are not cut below this many bytes: an lsid has 32. */
-#define SHORTEST	40
+#define SHORTEST 40
 /* What making a component harmless as a whole may add: '_' and a hash. */
 #define COMPONENT_BUDGET (NAME_BUDGET - 1 - HASH_SIZE)
 /* A longer "extension" is none, only a dot within a name. */
@@ -25,7 +25,7 @@ struct piece {
 	struct buf text;
 	int is_value;
 	int changed;
-	char hash[SHA256_HEX];	/* of the original value; empty: not known yet */
+	char hash[SHA256_HEX]; /* of the original value; empty: not known yet */
 };
 
 static void
@@ -78,8 +78,8 @@ looks_changed(const char *p, size_t n)
 }
 
 static void
-harmless_value(struct piece *piece, const char *p, size_t n, enum field field,
-    enum kind kind, int fold)
+harmless_value(
+    struct piece *piece, const char *p, size_t n, enum field field, enum kind kind, int fold)
 {
 	/* Ours, and always of the same form. */
 	int folds = fold && field != FIELD_START_DATE;
@@ -161,8 +161,7 @@ is_device(const char *p, size_t n)
 	if (n == 4)
 		return is_digit(p[3]);
 	/* superscript 1, 2 and 3 count as digits there */
-	return n == 5 && p[3] == '\xc2' &&
-	    (p[4] == '\xb9' || p[4] == '\xb2' || p[4] == '\xb3');
+	return n == 5 && p[3] == '\xc2' && (p[4] == '\xb9' || p[4] == '\xb2' || p[4] == '\xb3');
 }
 
 /* How long the part before the extension is. */

@@ -24,8 +24,8 @@
  * Replaces what is in the buffer.  A value that is NULL counts as empty.
  * kind is the thing's.  fold: names that differ in case only would be one.
  */
-void name_make(struct buf *, const struct format *, enum kind,
-    const struct rec_value value[FIELDS], int fold);
+void name_make(
+    struct buf *, const struct format *, enum kind, const struct rec_value value[FIELDS], int fold);
 
 /* The name with this text put before the last dot of its last component. */
 void name_insert(struct buf *, const char *name, const char *text);

@@ -12,10 +12,10 @@
 #define MAX_RETAIN 100000
 
 static const char *const conflict_name[] = {
-	[CONFLICT_APPEND] = "append",
-	[CONFLICT_OVERWRITE] = "overwrite",
-	[CONFLICT_SKIP] = "skip",
-	[CONFLICT_IMMUTABLE] = "immutable",
+    [CONFLICT_APPEND] = "append",
+    [CONFLICT_OVERWRITE] = "overwrite",
+    [CONFLICT_SKIP] = "skip",
+    [CONFLICT_IMMUTABLE] = "immutable",
 };
 
 void
@@ -56,7 +56,8 @@ options_format(struct options *opt, const char *text)
 		opt->format_text[kind] = text + n + 1;
 	else {
 		msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
-		    "backup, or all", text);
+			 "backup, or all",
+		    text);
 		return EX_USAGE;
 	}
 	return 0;
@@ -71,7 +72,8 @@ options_mode(struct options *opt, const char *text)
 	if (*text < '0' || *text > '7' || *end != '\0' || (mode & ~0666ul) != 0 ||
 	    (mode & 0600) != 0600) {
 		msg_warn("-m %s: an octal mode such as 640; read and write for the owner, "
-		    "execute for nobody", text);
+			 "execute for nobody",
+		    text);
 		return EX_USAGE;
 	}
 	opt->mode = (mode_t)mode;
@@ -110,23 +112,25 @@ check_formats(const struct options *opt)
 		for (b = a; b < KIND_BACKUP; b++) {
 			if (a == b && a != KIND_SHELL && a != KIND_SCREEN)
 				continue;
-			if (!format_meet(&opt->format[a], (enum kind)a, &opt->format[b],
-			    (enum kind)b))
+			if (!format_meet(
+				&opt->format[a], (enum kind)a, &opt->format[b], (enum kind)b))
 				continue;
 			if (a == b)
-				msg_warn("-c %s: two %ss of one session could get the same name; "
+				msg_warn(
+				    "-c %s: two %ss of one session could get the same name; "
 				    "the format of %ss needs %%INSTANCE%%, and no digit beside it",
 				    mode, kind_name[a], kind_name[a]);
 			else
 				msg_warn("-c %s: the %s and a %s of one session could get the same "
-				    "name; %%KIND%% in both formats tells them apart",
+					 "name; %%KIND%% in both formats tells them apart",
 				    mode, kind_name[a], kind_name[b]);
 			return EX_USAGE;
 		}
 	if (!format_has(&opt->format[KIND_BACKUP], FIELD_START_DATE) &&
 	    (opt->conflict != CONFLICT_OVERWRITE || opt->retain >= 0)) {
 		msg_warn("-c %s: two backups of one site would get the same name; their format "
-		    "needs %%START_DATE%% (-f backup=...%%START_DATE%%...)", mode);
+			 "needs %%START_DATE%% (-f backup=...%%START_DATE%%...)",
+		    mode);
 		return EX_USAGE;
 	}
 	return 0;
@@ -139,7 +143,8 @@ options_finish(struct options *opt)
 
 	for (k = 0; k < KINDS; k++) {
 		const char *text = opt->format_text[k] != NULL ? opt->format_text[k] :
-		    opt->all_formats != NULL ? opt->all_formats : format_default[k];
+		    opt->all_formats != NULL		       ? opt->all_formats :
+								 format_default[k];
 
 		code = format_parse(&opt->format[k], text);
 		if (code != 0)

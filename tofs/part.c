@@ -32,8 +32,7 @@ open_folder(struct parts *p)
 	do {
 		if (mkdirat(dir, TREE_PARTS, 0700) == -1 && errno != EEXIST)
 			return -1;
-		p->fd = openat(dir, TREE_PARTS,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		p->fd = openat(dir, TREE_PARTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		/* Another process that ends may remove it in between. */
 	} while (p->fd == -1 && errno == ENOENT && ++tries < 100);
 	return p->fd == -1 ? -1 : 0;
@@ -124,8 +123,8 @@ new_name(struct part_file *f)
 
 	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
 		return -1;
-	snprintf(f->name, sizeof(f->name), "%02x%02x%02x%02x%02x%02x%02x%02x" SUFFIX, r[0],
-	    r[1], r[2], r[3], r[4], r[5], r[6], r[7]);
+	snprintf(f->name, sizeof(f->name), "%02x%02x%02x%02x%02x%02x%02x%02x" SUFFIX, r[0], r[1],
+	    r[2], r[3], r[4], r[5], r[6], r[7]);
 	return 0;
 }
 
@@ -138,8 +137,8 @@ part_new(struct parts *p, struct part_file *f)
 	for (tries = 0; tries < 100; tries++) {
 		if (new_name(f) == -1)
 			return -1;
-		f->fd = openat(p->fd, f->name,
-		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, p->mode);
+		f->fd = openat(
+		    p->fd, f->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, p->mode);
 		if (f->fd == -1 && errno == EEXIST)
 			continue;
 		if (f->fd == -1 && errno == ENOENT) {
@@ -157,8 +156,7 @@ part_new(struct parts *p, struct part_file *f)
 		}
 		/* Between the two calls somebody may have taken it for one
 		 * that was left behind. */
-		if (flock(f->fd, LOCK_EX) == -1 ||
-		    fstat(f->fd, &st) == -1) {
+		if (flock(f->fd, LOCK_EX) == -1 || fstat(f->fd, &st) == -1) {
 			part_drop(p, f);
 			return -1;
 		}

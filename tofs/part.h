@@ -15,7 +15,7 @@
 
 struct part_file {
 	int fd;
-	char name[PART_NAME];	/* in the folder of parts; empty: it has left it */
+	char name[PART_NAME]; /* in the folder of parts; empty: it has left it */
 };
 
 struct parts;

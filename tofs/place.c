@@ -12,7 +12,7 @@
 #include "name.h"
 #include "place.h"
 
-#define HINTS	64
+#define HINTS 64
 /* As many digits of a hash as a file kept aside has in its name. */
 #define ASIDE_DIGITS 12
 
@@ -32,16 +32,16 @@ struct place {
 	const struct options *opt;
 	struct sha256 *hash;
 	struct hint hint[HINTS];
-	struct buf number;	/* a name with a number */
+	struct buf number; /* a name with a number */
 };
 
 /* What is under a name, compared with a content. */
 enum there {
-	THERE_NOT,	/* nothing: it is free */
-	THERE_OTHER,	/* the ledger knows that it is another */
-	THERE_FOREIGN,	/* another that the ledger does not know, or no file */
-	THERE_SAME,	/* the same, and the ledger knows */
-	THERE_FOUND	/* the same, but the ledger does not know */
+	THERE_NOT,     /* nothing: it is free */
+	THERE_OTHER,   /* the ledger knows that it is another */
+	THERE_FOREIGN, /* another that the ledger does not know, or no file */
+	THERE_SAME,    /* the same, and the ledger knows */
+	THERE_FOUND    /* the same, but the ledger does not know */
 };
 
 struct place *
@@ -84,7 +84,8 @@ fault(struct place *p, const char *name)
 		    tree_path(p->tree), name);
 	else if (errno == EXDEV)
 		msg_warn("%s/%s: that folder is another file system than %s, where files are "
-		    "written first", tree_path(p->tree), name, tree_path(p->tree));
+			 "written first",
+		    tree_path(p->tree), name, tree_path(p->tree));
 	else
 		msg_errno("%s/%s", tree_path(p->tree), name);
 	/* What chmod or mount would mend will be good then: it is no bad data. */
@@ -178,8 +179,7 @@ look(struct place *p, const struct content *c, const char *name, enum there *the
 		    memcmp(f.sha256, c->sha256, SHA256_HEX - 1) != 0)
 			return 0;
 		/* Touched since its line was written: is it still that? */
-		if (st.st_ctime - CLOCK_GRAIN > f.time &&
-		    (r = same_bytes(p, name, c->sha256)) != 1)
+		if (st.st_ctime - CLOCK_GRAIN > f.time && (r = same_bytes(p, name, c->sha256)) != 1)
 			return r == 0 ? 0 : fault(p, name);
 		*there = THERE_SAME;
 		return 0;
@@ -247,7 +247,7 @@ append(struct place *p, const struct content *c, enum placed *placed, struct buf
 			break;
 		}
 		if (there == THERE_NOT)
-			goto again;	/* it went away just now */
+			goto again; /* it went away just now */
 		if (there == THERE_FOREIGN)
 			all_known = 0;
 		if (k == 0) {
@@ -291,8 +291,8 @@ overwrite(struct place *p, const struct content *c, enum placed *placed, struct 
 
 /* Under this name if it is free; else what is there?  A code after a message. */
 static int
-publish_or_look(struct place *p, const struct content *c, const char *name,
-    enum placed *placed, enum there *there)
+publish_or_look(struct place *p, const struct content *c, const char *name, enum placed *placed,
+    enum there *there)
 {
 	int code;
 
@@ -306,9 +306,10 @@ publish_or_look(struct place *p, const struct content *c, const char *name,
 			return fault(p, name);
 		if ((code = look(p, c, name, there)) != 0)
 			return code;
-	} while (*there == THERE_NOT);	/* it went away just now */
+	} while (*there == THERE_NOT); /* it went away just now */
 	*placed = *there == THERE_SAME ? PLACED_THERE :
-	    *there == THERE_FOUND ? PLACED_FOUND : PLACED_NOT;
+	    *there == THERE_FOUND      ? PLACED_FOUND :
+					 PLACED_NOT;
 	return 0;
 }
 
@@ -347,7 +348,8 @@ immutable(struct place *p, const struct content *c, enum placed *placed, struct 
 	buf_reset(final);
 	buf_printf(final, TREE_ASIDE "/%s", p->number.p);
 	msg_warn("%s/%s: there already, with another content, and may not change; the new one "
-	    "is kept as %s", tree_path(p->tree), c->name, buf_text(final));
+		 "is kept as %s",
+	    tree_path(p->tree), c->name, buf_text(final));
 	code = publish_or_look(p, c, final->p, placed, &there);
 	if (code != 0)
 		return code;

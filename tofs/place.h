@@ -10,7 +10,7 @@
 #include "tree.h"
 
 struct content {
-	const char *name;	/* that the format gives */
+	const char *name; /* that the format gives */
 	uint64_t bytes;
 	const char *sha256;
 	/* where it is, whole and on disk; not needed by place_has */
@@ -19,10 +19,10 @@ struct content {
 };
 
 enum placed {
-	PLACED,		/* under *final: a new file */
-	PLACED_THERE,	/* it was there already, and the ledger knows */
-	PLACED_FOUND,	/* it was there under *final, but the ledger does not know */
-	PLACED_NOT	/* something is in its way, or it was not asked for */
+	PLACED,	      /* under *final: a new file */
+	PLACED_THERE, /* it was there already, and the ledger knows */
+	PLACED_FOUND, /* it was there under *final, but the ledger does not know */
+	PLACED_NOT    /* something is in its way, or it was not asked for */
 };
 
 struct place;

@@ -30,21 +30,21 @@ static int64_t
 believed(int64_t fetched_at, int64_t stored_at)
 {
 	return fetched_at > stored_at || stored_at - fetched_at > MAX_DELAY ? stored_at :
-	    fetched_at;
+									      fetched_at;
 }
 
 /* A backup: later in time is newer, and of one time later in the ledger. */
 struct backup {
 	int64_t fetched_at;
-	uint64_t offset;	/* of its line */
+	uint64_t offset; /* of its line */
 };
 
 struct retain {
 	struct store *store;
 	struct tree *tree;
-	struct buf host;	/* as the ledger writes it */
+	struct buf host; /* as the ledger writes it */
 	struct owner owner;
-	uint64_t end;		/* lines that are added now are not looked at */
+	uint64_t end; /* lines that are added now are not looked at */
 	/* the newest that are there, as a heap: the oldest of them is first */
 	struct backup *kept;
 	uint64_t n, keep;
@@ -52,7 +52,7 @@ struct retain {
 	struct buf newest_name;
 	char newest_sha256[SHA256_HEX];
 	int gone_before;
-	uint64_t others;	/* that are there, or should be, besides */
+	uint64_t others; /* that are there, or should be, besides */
 	uint64_t pruned;
 	int code;
 	struct buf *gone;
@@ -71,7 +71,7 @@ keep(struct retain *t, struct backup b)
 	uint64_t i, child;
 
 	if (t->n < t->keep) {
-		if ((t->n & (t->n - 1)) == 0)	/* room by powers of two */
+		if ((t->n & (t->n - 1)) == 0) /* room by powers of two */
 			t->kept = xrealloc(t->kept, (t->n * 2 + 1) * sizeof(*t->kept));
 		for (i = t->n++; i > 0 && is_newer(t->kept[(i - 1) / 2], b); i = (i - 1) / 2)
 			t->kept[i] = t->kept[(i - 1) / 2];
@@ -129,8 +129,8 @@ state(struct retain *t, const char *name, uint64_t bytes, uint64_t offset, enum 
 
 /* Is this line one of a backup of the site?  Its name then, and its state. */
 static int
-is_backup(struct retain *t, const char *p, size_t n, struct backup *b,
-    struct ledger_line *l, struct buf *name, enum state *s)
+is_backup(struct retain *t, const char *p, size_t n, struct backup *b, struct ledger_line *l,
+    struct buf *name, enum state *s)
 {
 	int64_t fetched_at, stored_at = 0;
 
@@ -246,7 +246,8 @@ check_newest(struct retain *t)
 	if (memcmp(hex, t->newest_sha256, SHA256_HEX - 1) == 0)
 		return 0;
 	msg_warn("%s/%s: the newest backup is not what the ledger says; no older one is "
-	    "removed", tree_path(t->tree), t->newest_name.p);
+		 "removed",
+	    tree_path(t->tree), t->newest_name.p);
 	return EX_DATAERR;
 }
 
@@ -333,8 +334,8 @@ find_gone(void *arg, const char *p, size_t n, uint64_t offset)
 }
 
 int
-retain_needless(struct store *s, const char *host, size_t n, int64_t prior,
-    int64_t fetched_at, const char *sha256)
+retain_needless(struct store *s, const char *host, size_t n, int64_t prior, int64_t fetched_at,
+    const char *sha256)
 {
 	struct ledger *l = store_ledger(s);
 	int64_t now = (int64_t)time(NULL);

@@ -23,7 +23,7 @@ int retain_backups(struct store *, const char *host, size_t n, int64_t count, st
  * went before (2).  Else 0, or -1 after a message.  fetched_at is -1 when it is
  * not known.
  */
-int retain_needless(struct store *, const char *host, size_t n, int64_t count,
-    int64_t fetched_at, const char *sha256);
+int retain_needless(struct store *, const char *host, size_t n, int64_t count, int64_t fetched_at,
+    const char *sha256);
 
 #endif

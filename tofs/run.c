@@ -30,22 +30,22 @@
 
 struct run {
 	const struct options *opt;
-	struct store *store;	/* NULL: it is made when the first session comes */
+	struct store *store; /* NULL: it is made when the first session comes */
 	struct document *document;
-	int broken;		/* it cannot be made */
-	int spool;		/* -1: none */
+	int broken; /* it cannot be made */
+	int spool;  /* -1: none */
 	struct rec_reader *r;
 	/* of the session begun, from its session row */
 	struct buf value[FIELDS];
 	int null[FIELDS];
-	int ended;		/* it has an end time, or an event says that it is over */
-	int64_t started;	/* INT64_MAX: not known */
+	int ended;	 /* it has an end time, or an event says that it is over */
+	int64_t started; /* INT64_MAX: not known */
 	struct spooled_list files;
 	struct buf name;
-	int code;		/* the worst so far */
-	uint64_t in_progress;	/* sessions left for later */
-	int no_xml;		/* a report came without X lines */
-	int no_spool;		/* files came, and no spool was given */
+	int code;	      /* the worst so far */
+	uint64_t in_progress; /* sessions left for later */
+	int no_xml;	      /* a report came without X lines */
+	int no_spool;	      /* files came, and no spool was given */
 };
 
 static void
@@ -115,8 +115,9 @@ look_at_event(struct run *u)
 static int
 is_over(const struct run *u)
 {
-	return u->ended || (u->opt->abandoned > 0 && u->started != INT64_MAX &&
-	    (int64_t)time(NULL) - u->started > u->opt->abandoned);
+	return u->ended ||
+	    (u->opt->abandoned > 0 && u->started != INT64_MAX &&
+		(int64_t)time(NULL) - u->started > u->opt->abandoned);
 }
 
 static void
@@ -175,8 +176,8 @@ save_session(struct run *u)
 
 	if (!u->opt->in_progress && !is_over(u)) {
 		u->in_progress++;
-		msg_tell(2, "session %.*s of %.*s: in progress, left for later",
-		    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p);
+		msg_tell(2, "session %.*s of %.*s: in progress, left for later", (int)u->r->lsid.n,
+		    u->r->lsid.p, (int)u->r->host.n, u->r->host.p);
 		return;
 	}
 	draft = document_end(u->document, &why);
@@ -185,8 +186,8 @@ save_session(struct run *u)
 		return;
 	}
 	set_owner(u, &owner, KIND_SESSION, -1);
-	u->code = code_worse(u->code, store_put(u->store, draft, &owner,
-	    make_name(u, KIND_SESSION, "", xml)));
+	u->code = code_worse(
+	    u->code, store_put(u->store, draft, &owner, make_name(u, KIND_SESSION, "", xml)));
 }
 
 static void
@@ -205,13 +206,14 @@ is_done(struct run *u, const struct spooled *f, const char *name)
 	int has = store_has(u->store, name, f->bytes, f->sha256);
 
 	if (has == 0 && f->kind == KIND_BACKUP && u->opt->retain >= 0) {
-		has = retain_needless(u->store, u->r->host.p, u->r->host.n, u->opt->retain,
-		    f->instance, f->sha256);
+		has = retain_needless(
+		    u->store, u->r->host.p, u->r->host.n, u->opt->retain, f->instance, f->sha256);
 		if (has == 2)
 			msg_tell(2, "%s: was stored, and had to make room", name);
 		else if (has == 1)
 			msg_warn("%s: this backup is not stored, for as many newer ones as are to "
-			    "be kept are there", name);
+				 "be kept are there",
+			    name);
 	}
 	if (has == -1)
 		u->code = code_worse(u->code, EX_IOERR);
@@ -263,8 +265,7 @@ retain(struct run *u)
 
 	u->code = code_worse(u->code, code);
 	if (code == 0) {
-		code = retain_backups(u->store, u->r->host.p, u->r->host.n, u->opt->retain,
-		    &gone);
+		code = retain_backups(u->store, u->r->host.p, u->r->host.n, u->opt->retain, &gone);
 		u->code = code_worse(u->code, code);
 	}
 	store_print(u->store, &gone);
@@ -275,12 +276,13 @@ static void
 save_files(struct run *u)
 {
 	struct rec_value fetched_at = {NULL, 0};
-	int backups = 0;	/* that are safe, or about to be */
+	int backups = 0; /* that are safe, or about to be */
 	size_t i;
 
 	if (u->files.rows > 0 && u->spool == -1) {
 		if (!u->no_spool)
-			msg_warn("the stream names files in a spool: -i SPOOL says where it is (what "
+			msg_warn(
+			    "the stream names files in a spool: -i SPOOL says where it is (what "
 			    "was -d for praic-fetch)");
 		u->no_spool = 1;
 		u->code = code_worse(u->code, EX_USAGE);
@@ -308,9 +310,9 @@ commit(struct run *u)
 		save_session(u);
 	else if (!(u->r->tables & TABLE_BIT(TABLE_FILE)) && !u->no_xml) {
 		msg_warn("session %.*s of %.*s has no XML that could be saved: the stream comes "
-		    "from praic-split -n, or lost its X lines on the way; run praic-split "
-		    "without -n", (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n,
-		    u->r->host.p);
+			 "from praic-split -n, or lost its X lines on the way; run praic-split "
+			 "without -n",
+		    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p);
 		u->no_xml = 1;
 		u->code = code_worse(u->code, EX_USAGE);
 	}

@@ -15,9 +15,9 @@
 
 struct document {
 	struct store *store;
-	struct draft *draft;	/* NULL: the start tag is not whole yet */
-	struct buf tag;		/* what came so far, until then */
-	struct buf prefix;	/* of the element: "p:", or empty */
+	struct draft *draft; /* NULL: the start tag is not whole yet */
+	struct buf tag;	     /* what came so far, until then */
+	struct buf prefix;   /* of the element: "p:", or empty */
 	char host[HOST_SIZE];
 };
 
@@ -91,7 +91,7 @@ attribute(const char *p, const char *end, const char *name, struct rec_value *v)
 	const char *start;
 
 	while (p < end && !is_space(*p))
-		p++;	/* the element's name */
+		p++; /* the element's name */
 	while (p < end) {
 		while (p < end && is_space(*p))
 			p++;
@@ -138,8 +138,10 @@ begin(struct document *d, size_t tag)
 		buf_printf(&declares, ":%.*s", (int)(d->prefix.n - 1), d->prefix.p);
 	declared = attribute(p, p + tag, buf_text(&declares), &uri);
 	if (declared || colon == NULL) {
-		buf_printf(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		    "<?praic-site %s?>\n<%ssession_list", d->host, buf_text(&d->prefix));
+		buf_printf(&out,
+		    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		    "<?praic-site %s?>\n<%ssession_list",
+		    d->host, buf_text(&d->prefix));
 		if (declared) {
 			buf_printf(&out, " %s=", declares.p);
 			buf_add(&out, uri.p, uri.n);
@@ -188,8 +190,8 @@ document_end(struct document *d, const char **why)
 		*why = "the start tag of its XML does not end";
 		return NULL;
 	}
-	buf_printf(&out, "</%ssession_list>\n<?praic-end documents=\"1\"?>\n",
-	    buf_text(&d->prefix));
+	buf_printf(
+	    &out, "</%ssession_list>\n<?praic-end documents=\"1\"?>\n", buf_text(&d->prefix));
 	draft_add(draft, out.p, out.n);
 	buf_free(&out);
 	d->draft = NULL;

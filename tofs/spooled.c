@@ -15,8 +15,8 @@
 
 #define CHUNK ((size_t)256 * 1024)
 /* No session has so many recordings, nor so much to say about them. */
-#define MAX_ROWS	10000
-#define MAX_SIZE	((size_t)8 << 20)
+#define MAX_ROWS 10000
+#define MAX_SIZE ((size_t)8 << 20)
 
 static char *
 copy(struct spooled_list *s, struct rec_value v)
@@ -57,12 +57,14 @@ judge(struct spooled *f, const struct rec_value *v)
 	if (f->kind == KINDS || f->kind == KIND_SESSION)
 		return "its kind is none that this version knows";
 	has_instance = f->kind == KIND_SHELL || f->kind == KIND_SCREEN;
-	if (has_instance && (number.p == NULL ||
-	    num_parse(number.p, number.n, &f->instance) == -1 || f->instance < 0))
+	if (has_instance &&
+	    (number.p == NULL || num_parse(number.p, number.n, &f->instance) == -1 ||
+		f->instance < 0))
 		return "it has no instance, without which it is one of many";
-	if (f->kind == KIND_BACKUP && (v[FILE_FETCHED_AT].p == NULL ||
-	    when_parse(v[FILE_FETCHED_AT].p, v[FILE_FETCHED_AT].n, &f->instance) == -1 ||
-	    f->instance < 0))
+	if (f->kind == KIND_BACKUP &&
+	    (v[FILE_FETCHED_AT].p == NULL ||
+		when_parse(v[FILE_FETCHED_AT].p, v[FILE_FETCHED_AT].n, &f->instance) == -1 ||
+		f->instance < 0))
 		f->instance = -1;
 	if (!is_component(v[FILE_NAME]))
 		return "its name is no file name";
@@ -156,7 +158,8 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 	fd = openat(spool, f->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		*why = errno == ENOENT ? "it is not in the spool" :
-		    errno == ELOOP ? "it is a link, not a file" : strerror(errno);
+		    errno == ELOOP     ? "it is a link, not a file" :
+					 strerror(errno);
 		if ((code = tofs_fault(errno)) != 0)
 			msg_errno("%s/%s", opt->spool, f->name);
 		if (fd != -1)
@@ -165,7 +168,7 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 	}
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->bytes) {
 		*why = S_ISREG(st.st_mode) ? "its length is not what its row says" :
-		    "it is no regular file";
+					     "it is no regular file";
 		close(fd);
 		return 0;
 	}
@@ -179,8 +182,8 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 		msg_errno("%s/%s", opt->spool, f->name);
 	if (!linked)
 		close(fd);
-	if (bad == 0 && (draft_failed(d) || (draft_bytes(d) == f->bytes &&
-	    strcmp(sha256, f->sha256) == 0))) {
+	if (bad == 0 &&
+	    (draft_failed(d) || (draft_bytes(d) == f->bytes && strcmp(sha256, f->sha256) == 0))) {
 		*draft = d;
 		return 0;
 	}

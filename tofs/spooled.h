@@ -12,18 +12,18 @@
 /* One file row. */
 struct spooled {
 	enum kind kind;
-	int64_t instance;	/* as an owner's (tofs.h) */
-	char *name, *extension, *fetched_at;	/* NULL for NULL */
+	int64_t instance;		     /* as an owner's (tofs.h) */
+	char *name, *extension, *fetched_at; /* NULL for NULL */
 	uint64_t bytes;
 	char sha256[SHA256_HEX];
-	const char *bad;	/* why it cannot be stored, or NULL */
+	const char *bad; /* why it cannot be stored, or NULL */
 };
 
 /* The rows of a session; all zero is empty. */
 struct spooled_list {
 	struct spooled *row;
 	size_t rows;
-	size_t size;		/* of the texts in them */
+	size_t size; /* of the texts in them */
 };
 
 /* Take a row along, good or bad; NULL, or why the whole session is too much. */

@@ -15,17 +15,17 @@
 #include "store.h"
 
 /* A content above this size is not kept in memory. */
-#define IN_MEMORY	((size_t)256 * 1024)
+#define IN_MEMORY ((size_t)256 * 1024)
 /* A batch holds this many descriptors open... */
-#define BATCH_FILES	128
+#define BATCH_FILES 128
 /* ...and lets this much wait to be written. */
-#define BATCH_BYTES	((uint64_t)16 << 20)
+#define BATCH_BYTES ((uint64_t)16 << 20)
 
 struct draft {
 	struct store *store;
 	struct buf memory;
-	struct part_file part;	/* fd -1: all is in memory */
-	int error;		/* errno of what failed */
+	struct part_file part; /* fd -1: all is in memory */
+	int error;	       /* errno of what failed */
 	uint64_t bytes;
 	struct sha256 *hash;
 	char sha256[SHA256_HEX];
@@ -45,10 +45,10 @@ struct store {
 	size_t waiting;
 	uint64_t waiting_bytes;
 	struct buf printed;
-	struct sha256 *spare;	/* of a draft that is done with it */
-	int fatal;		/* nothing more can be stored */
+	struct sha256 *spare; /* of a draft that is done with it */
+	int fatal;	      /* nothing more can be stored */
 	int folds;
-	uint64_t stored, there;	/* how many */
+	uint64_t stored, there; /* how many */
 	int silenced;		/* standard output took no more names */
 };
 
@@ -145,7 +145,7 @@ draft_free(struct draft *d)
 	s = d->store;
 	part_drop(s->parts, &d->part);
 	if (d->hash != NULL && d->sha256[0] == '\0')
-		sha256_hex(d->hash, d->sha256);	/* empty for its next user */
+		sha256_hex(d->hash, d->sha256); /* empty for its next user */
 	if (s->spare == NULL)
 		s->spare = d->hash;
 	else
@@ -202,8 +202,7 @@ draft_sha256(struct draft *d)
 }
 
 struct draft *
-draft_link(struct store *s, int dir, const char *name, int fd, uint64_t bytes,
-    const char *sha256)
+draft_link(struct store *s, int dir, const char *name, int fd, uint64_t bytes, const char *sha256)
 {
 	struct draft *d = xcalloc(1, sizeof(*d));
 
@@ -308,8 +307,7 @@ place_batch(struct store *s)
 
 	for (i = 0; i < s->waiting; i++) {
 		struct draft *d = s->batch[i];
-		struct content c = {d->name, d->bytes, d->sha256, parts_fd(s->parts),
-		    d->part.name};
+		struct content c = {d->name, d->bytes, d->sha256, parts_fd(s->parts), d->part.name};
 
 		/* Its writer's lock goes with it, but whoever cleans up waits for
 		 * the ledger's. */
@@ -324,7 +322,7 @@ place_batch(struct store *s)
 			ledger_add(s->ledger, &d->owner, final.p, d->bytes, d->sha256);
 		if (placed == PLACED) {
 			buf_printf(&s->printed, "%s\n", final.p);
-			d->part.name[0] = '\0';	/* no longer to be removed */
+			d->part.name[0] = '\0'; /* no longer to be removed */
 			s->stored++;
 		} else if (placed != PLACED_NOT) {
 			msg_tell(2, "%s: there already", d->name);

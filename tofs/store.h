@@ -13,7 +13,7 @@
 #include "tree.h"
 
 struct store;
-struct draft;	/* a content that is being written */
+struct draft; /* a content that is being written */
 
 /* The options are kept.  NULL and *code after a message. */
 struct store *store_open(const struct options *, int *code);
@@ -41,8 +41,8 @@ const char *draft_sha256(struct draft *);
  * now on) and called name in dir: no copy is made, the file gets one more
  * name.  NULL when it cannot be had; then fd is still the caller's.
  */
-struct draft *draft_link(struct store *, int dir, const char *name, int fd, uint64_t bytes,
-    const char *sha256);
+struct draft *draft_link(
+    struct store *, int dir, const char *name, int fd, uint64_t bytes, const char *sha256);
 
 /* It belongs to this owner and is to be called this; the draft is the
  * store's.  0, or the worst code of what was done, after messages. */

@@ -12,7 +12,7 @@
 #include "format.h"
 
 enum conflict {
-	CONFLICT_APPEND,	/* the guide's AppendNumber */
+	CONFLICT_APPEND, /* the guide's AppendNumber */
 	CONFLICT_OVERWRITE,
 	CONFLICT_SKIP,
 	CONFLICT_IMMUTABLE
@@ -20,16 +20,16 @@ enum conflict {
 
 struct options {
 	const char *directory;
-	const char *spool;		/* NULL: no files can come */
-	const char *format_text[KINDS], *all_formats;	/* as given, or NULL */
-	struct format format[KINDS];	/* from options_finish on */
+	const char *spool;			      /* NULL: no files can come */
+	const char *format_text[KINDS], *all_formats; /* as given, or NULL */
+	struct format format[KINDS];		      /* from options_finish on */
 	enum conflict conflict;
-	int64_t retain;			/* prior backups to keep; -1: all of them */
-	int in_progress;		/* store sessions without an end time, too */
-	int64_t abandoned;		/* seconds: those that began before; 0: never */
+	int64_t retain;	   /* prior backups to keep; -1: all of them */
+	int in_progress;   /* store sessions without an end time, too */
+	int64_t abandoned; /* seconds: those that began before; 0: never */
 	int no_sync;
-	int fold_case;			/* DIRECTORY does not tell A from a */
-	mode_t mode;			/* of files */
+	int fold_case; /* DIRECTORY does not tell A from a */
+	mode_t mode;   /* of files */
 };
 
 /*

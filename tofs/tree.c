@@ -20,10 +20,10 @@
 #define MOST_OPEN 256
 
 struct folder {
-	char *path;		/* relative; "" is DIRECTORY itself */
+	char *path; /* relative; "" is DIRECTORY itself */
 	int fd;
 	int dirty;
-	unsigned long used;	/* when, in calls */
+	unsigned long used; /* when, in calls */
 };
 
 struct tree {
@@ -32,7 +32,7 @@ struct tree {
 	int sync;
 	struct folder *folder;
 	size_t folders;
-	size_t last;		/* what tree_folder found */
+	size_t last; /* what tree_folder found */
 	unsigned long calls;
 };
 
@@ -45,7 +45,8 @@ tree_open(const char *path, mode_t mode, int sync, int *code)
 	if (fd == -1) {
 		if (errno == ENOENT)
 			msg_warn("%s: there is no such directory, and it is not made here: if it "
-			    "is on a share, the share may not be mounted", path);
+				 "is on a share, the share may not be mounted",
+			    path);
 		else
 			msg_errno("%s", path);
 		*code = EX_CANTCREAT;
@@ -108,8 +109,9 @@ walk(int dir, const char *path, int flags)
 			errno = EINVAL;
 			fd = -1;
 		} else
-			fd = openat(at, part, O_NOFOLLOW | O_CLOEXEC |
-			    (slash != NULL ? O_RDONLY | O_DIRECTORY : flags));
+			fd = openat(at, part,
+			    O_NOFOLLOW | O_CLOEXEC |
+				(slash != NULL ? O_RDONLY | O_DIRECTORY : flags));
 		free(part);
 		saved = errno;
 		if (at != dir)
@@ -125,10 +127,10 @@ walk(int dir, const char *path, int flags)
 static int
 tree_beneath(int dir, const char *path, int flags)
 {
-	static int absent;	/* a kernel before 5.6, or a filter */
+	static int absent; /* a kernel before 5.6, or a filter */
 	struct open_how how = {
-		.flags = (unsigned)flags | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	    .flags = (unsigned)flags | O_CLOEXEC,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;
 
@@ -154,8 +156,8 @@ make_room(struct tree *t)
 	if (t->folders >= MOST_OPEN && tree_sync(t) == -1)
 		return -1;
 	for (i = 1; i < t->folders; i++)
-		if (!t->folder[i].dirty && (oldest == 0 || t->folder[i].used <
-		    t->folder[oldest].used))
+		if (!t->folder[i].dirty &&
+		    (oldest == 0 || t->folder[i].used < t->folder[oldest].used))
 			oldest = i;
 	if (oldest != 0)
 		forget(t, oldest);
@@ -200,7 +202,8 @@ find(struct tree *t, const char *path, size_t n, int make)
 				t->folder[parent].dirty = 1;
 			else if (errno != EEXIST)
 				parent = -1;
-			fd = parent == -1 ? -1 :
+			fd = parent == -1 ?
+			    -1 :
 			    openat(fd, last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		}
 	}

@@ -11,10 +11,10 @@
 #include <sys/types.h>
 
 /* Where praic keeps what is its own: names that no format can give. */
-#define TREE_LEDGER	".praic-ledger"
-#define TREE_INDEX	".praic-index"
-#define TREE_PARTS	".praic-tmp"
-#define TREE_ASIDE	".praic-aside"
+#define TREE_LEDGER ".praic-ledger"
+#define TREE_INDEX  ".praic-index"
+#define TREE_PARTS  ".praic-tmp"
+#define TREE_ASIDE  ".praic-aside"
 
 struct tree;
 

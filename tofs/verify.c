@@ -32,13 +32,13 @@ struct verify {
 	struct lookup *lookup;
 	struct sha256 *hash;
 	char *chunk;
-	struct buf name;	/* of the file at hand */
+	struct buf name; /* of the file at hand */
 	uint64_t files, bytes, lines, torn, wrong;
 	int code;
 	/* the chain */
 	char chain[SHA256_HEX];
-	uint64_t end;		/* how much of the ledger is looked at */
-	int skipping;		/* the lines before were none; they are hashed */
+	uint64_t end; /* how much of the ledger is looked at */
+	int skipping; /* the lines before were none; they are hashed */
 };
 
 static void
@@ -84,7 +84,7 @@ check_line(void *arg, const char *p, size_t n, uint64_t offset)
 	if (offset >= v->end)
 		return 1;
 	v->lines++;
-	if (v->lines == 1) {	/* the head, which has no chain */
+	if (v->lines == 1) { /* the head, which has no chain */
 		if (n + 1 == strlen(ledger_head) && memcmp(p, ledger_head, n) == 0)
 			return 0;
 		tell(v, "ledger", "line 1");
@@ -117,7 +117,7 @@ check_chain(struct verify *v)
 	ledger_chain_start(v->hash, v->chain);
 	if (ledger_each(v->ledger, &from, check_line, v) == -1)
 		v->code = code_worse(v->code, EX_IOERR);
-	if (v->skipping) {	/* nothing came behind that could vouch for it */
+	if (v->skipping) { /* nothing came behind that could vouch for it */
 		char sum[SHA256_HEX];
 
 		sha256_hex(v->hash, sum);
@@ -231,7 +231,7 @@ walk(struct verify *v, int dir, int depth)
 		} else if (depth == DEEPEST) {
 			tell(v, "unknown", buf_text(&v->name));
 		} else if ((fd = openat(dirfd(d), e->d_name,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1) {
+				O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1) {
 			if (errno != ENOENT)
 				fault(v, buf_text(&v->name));
 		} else
@@ -273,8 +273,7 @@ check_tree(struct verify *v)
 		v->code = code_worse(v->code, EX_IOERR);
 		return;
 	}
-	if (lookup_update(v->lookup) == -1 ||
-	    lookup_unseen(v->lookup, check_unseen, v) == -1)
+	if (lookup_update(v->lookup) == -1 || lookup_unseen(v->lookup, check_unseen, v) == -1)
 		v->code = code_worse(v->code, EX_IOERR);
 	ledger_unlock(v->ledger);
 }
@@ -306,9 +305,10 @@ verify(const struct options *opt)
 		v.code = code_worse(v.code, EX_IOERR);
 	}
 	if (v.lookup != NULL)
-		msg_tell(1, "%s: %llu files with %llu bytes, %llu lines in the ledger (%llu torn), "
-		    "%llu things wrong; the ledger's last chain is %s", opt->directory,
-		    (unsigned long long)v.files, (unsigned long long)v.bytes,
+		msg_tell(1,
+		    "%s: %llu files with %llu bytes, %llu lines in the ledger (%llu torn), "
+		    "%llu things wrong; the ledger's last chain is %s",
+		    opt->directory, (unsigned long long)v.files, (unsigned long long)v.bytes,
 		    (unsigned long long)v.lines, (unsigned long long)v.torn,
 		    (unsigned long long)v.wrong, v.chain);
 	lookup_free(v.lookup);

@@ -55,7 +55,7 @@ forget_spill(struct batch *b)
 {
 	if (b->spill == NULL)
 		return;
-	close(b->spill->fd);	/* unlinked: nothing can be lost here */
+	close(b->spill->fd); /* unlinked: nothing can be lost here */
 	free(b->spill->extent);
 	free(b->spill);
 	b->spill = NULL;
@@ -86,7 +86,7 @@ key_hash(const char *host, size_t host_n, const char *lsid, size_t lsid_n)
 
 	for (i = 0; i < host_n; i++)
 		h = (h ^ (unsigned char)host[i]) * 1099511628211u;
-	h = (h ^ 0xff) * 1099511628211u;	/* no byte of UTF-8 */
+	h = (h ^ 0xff) * 1099511628211u; /* no byte of UTF-8 */
 	for (i = 0; i < lsid_n; i++)
 		h = (h ^ (unsigned char)lsid[i]) * 1099511628211u;
 	return (size_t)(h ^ (h >> 32));
@@ -94,8 +94,7 @@ key_hash(const char *host, size_t host_n, const char *lsid, size_t lsid_n)
 
 /* The slot where this key is, or where it would be. */
 static size_t
-find_slot(const struct batch *b, const char *host, size_t host_n, const char *lsid,
-    size_t lsid_n)
+find_slot(const struct batch *b, const char *host, size_t host_n, const char *lsid, size_t lsid_n)
 {
 	size_t i = key_hash(host, host_n, lsid, lsid_n) & (b->slots - 1);
 	const struct batch_session *s;
@@ -199,7 +198,7 @@ pack(char *p, enum table_type type, struct rec_value v)
 
 	switch (type) {
 	case TABLE_INT:
-		num_parse(v.p, v.n, &i);	/* the reader has seen to it */
+		num_parse(v.p, v.n, &i); /* the reader has seen to it */
 		p = put32(p, (uint32_t)((uint64_t)i & 0xffffffff));
 		return put32(p, (uint32_t)((uint64_t)i >> 32));
 	case TABLE_BOOL:
@@ -439,7 +438,7 @@ batch_rows_of(struct batch_rows *c, size_t session)
 	c->extent = b->spill != NULL ? 0 : (size_t)-1;
 	c->extent_at = 0;
 	buf_reset(&c->piece);
-	if (b->spill != NULL)	/* what is in memory comes after the file */
+	if (b->spill != NULL) /* what is in memory comes after the file */
 		c->p = c->end;
 }
 
@@ -461,8 +460,8 @@ read_back(struct batch_rows *c)
 
 	if (c->extent == (size_t)-1)
 		return 0;
-	while (c->extent < s->n && (s->extent[c->extent].table != c->table ||
-	    c->extent_at == s->extent[c->extent].n)) {
+	while (c->extent < s->n &&
+	    (s->extent[c->extent].table != c->table || c->extent_at == s->extent[c->extent].n)) {
 		c->extent++;
 		c->extent_at = 0;
 	}

@@ -25,34 +25,34 @@ enum fate {
 	FATE_NEW,
 	FATE_REPLACED,
 	FATE_UNCHANGED,
-	FATE_OLDER	/* it knows less than what is stored */
+	FATE_OLDER /* it knows less than what is stored */
 };
 
 struct batch_session {
-	size_t key;			/* offset of the host's name */
-	size_t host_n, lsid_n;		/* the lsid follows it */
+	size_t key;	       /* offset of the host's name */
+	size_t host_n, lsid_n; /* the lsid follows it */
 	uint64_t events;
-	int ended;			/* it has an end time */
-	size_t at[BATCH_TABLES];	/* where its rows begin */
-	char hash[SHA256_HEX];		/* of its content: hash.h */
+	int ended;		 /* it has an end time */
+	size_t at[BATCH_TABLES]; /* where its rows begin */
+	char hash[SHA256_HEX];	 /* of its content: hash.h */
 
 	/* for the database to note */
 	enum fate fate;
 	int64_t id;
-	int64_t first_event;		/* id of the event with seq 1 */
+	int64_t first_event; /* id of the event with seq 1 */
 };
 
 struct batch {
 	struct batch_session *session;
-	size_t n;		/* complete ones; session[n] is the one begun */
+	size_t n; /* complete ones; session[n] is the one begun */
 	struct buf rows[BATCH_TABLES];
 
 	/* the rest is batch.c's own */
 	size_t limit;
 	struct buf keys;
-	size_t room;		/* of session[] */
+	size_t room; /* of session[] */
 	int begun;
-	size_t *slot;		/* keys, hashed: index + 1, or 0 */
+	size_t *slot; /* keys, hashed: index + 1, or 0 */
 	size_t slots;
 	struct batch_spill *spill;
 };
@@ -114,9 +114,9 @@ enum fate batch_weigh(const struct batch_session *, int ended, uint64_t events, 
  *	batch_rows_end(&c);
  */
 struct batch_value {
-	const char *p;	/* NULL for NULL; not for an empty or a numeric one */
+	const char *p; /* NULL for NULL; not for an empty or a numeric one */
 	size_t n;
-	int64_t i;	/* of TABLE_INT and TABLE_BOOL */
+	int64_t i; /* of TABLE_INT and TABLE_BOOL */
 };
 
 struct batch_rows {
@@ -126,10 +126,10 @@ struct batch_rows {
 
 	const struct batch *b;
 	enum table_id table;
-	const char *p, *end;	/* rows that are in memory */
-	size_t extent;		/* the next one to read back */
+	const char *p, *end; /* rows that are in memory */
+	size_t extent;	     /* the next one to read back */
 	size_t extent_at;
-	struct buf piece;	/* what was read back */
+	struct buf piece; /* what was read back */
 };
 
 void batch_rows(struct batch_rows *, const struct batch *, enum table_id);

@@ -9,11 +9,11 @@
 
 /* A destination, filled from options. */
 struct db_options {
-	const char *target;	/* the file, or what is behind @ */
-	const char *ca_file;	/* who vouches for the server; NULL: the system's */
-	int timeout;		/* seconds to wait for another's lock */
-	int dry_run;		/* do it all, then roll back */
-	int force;		/* what knows less replaces what knows more */
+	const char *target;  /* the file, or what is behind @ */
+	const char *ca_file; /* who vouches for the server; NULL: the system's */
+	int timeout;	     /* seconds to wait for another's lock */
+	int dry_run;	     /* do it all, then roll back */
+	int force;	     /* what knows less replaces what knows more */
 	/* called now and then while a batch is written */
 	void (*meanwhile)(void *);
 	void *meanwhile_arg;
@@ -22,8 +22,8 @@ struct db_options {
 struct db;
 
 struct db_ops {
-	const char *name;	/* as --schema has it */
-	size_t batch;		/* bytes of rows that are worth a transaction */
+	const char *name; /* as --schema has it */
+	size_t batch;	  /* bytes of rows that are worth a transaction */
 
 	/*
 	 * Connect; create or upgrade what is missing of the schema, though

@@ -274,7 +274,7 @@ load_input(struct load *l, int fd, const char *name)
 	}
 	while (!l->stop && (e = rec_next(r)) != REC_EOF) {
 		if (e == REC_BEGIN || e == REC_TABLES || e == REC_END)
-			reject_end(l->reject);	/* of the last one */
+			reject_end(l->reject); /* of the last one */
 		take(l, r, e, name);
 		check_reject(l);
 	}
@@ -293,7 +293,7 @@ void
 load_finish(struct load *l)
 {
 	if (l->code != EX_USAGE)
-		open_database(l);	/* that there was nothing is seen there, too */
+		open_database(l); /* that there was nothing is seen there, too */
 	flush(l);
 	if (l->code == 0 && l->db != NULL && l->ops->make != NULL)
 		worse(l, l->ops->make(l->db));
@@ -305,10 +305,12 @@ load_report(const struct load *l)
 	char rest[64] = "";
 
 	if (l->not_stored > 0)
-		snprintf(rest, sizeof(rest), ", %llu not stored",
-		    (unsigned long long)l->not_stored);
-	msg_tell(1, "%llu sessions read: %llu stored, %llu unchanged, %llu older than stored, "
-	    "%llu left out%s", (unsigned long long)l->read, (unsigned long long)l->stored,
+		snprintf(
+		    rest, sizeof(rest), ", %llu not stored", (unsigned long long)l->not_stored);
+	msg_tell(1,
+	    "%llu sessions read: %llu stored, %llu unchanged, %llu older than stored, "
+	    "%llu left out%s",
+	    (unsigned long long)l->read, (unsigned long long)l->stored,
 	    (unsigned long long)l->unchanged, (unsigned long long)l->older,
 	    (unsigned long long)l->left_out, rest);
 }

@@ -12,14 +12,14 @@
 struct load {
 	const struct db_ops *ops;
 	const struct db_options *options;
-	struct db *db;		/* NULL: it is made once input is no refused one */
+	struct db *db; /* NULL: it is made once input is no refused one */
 	struct batch *batch;
-	struct reject *reject;	/* or NULL */
-	struct trial *trial;	/* of a dry run, or NULL */
-	struct rec_reader *input;	/* being read, or NULL */
+	struct reject *reject;	  /* or NULL */
+	struct trial *trial;	  /* of a dry run, or NULL */
+	struct rec_reader *input; /* being read, or NULL */
 	int no_system_information;
-	int code;		/* the worst so far */
-	int stop;		/* the database takes no more */
+	int code; /* the worst so far */
+	int stop; /* the database takes no more */
 
 	/* Sessions that were read to their end; read is the sum of the
 	 * others. */

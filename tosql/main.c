@@ -35,24 +35,24 @@ struct arguments {
 	int no_system_information;
 };
 
-static void __attribute__((noreturn))
-usage(int code)
+static void __attribute__((noreturn)) usage(int code)
 {
 	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--force] [--no-system-information]\n"
-	    "           [--reject DIRECTORY] [--timeout SECONDS] [--ca-file FILE] [FILE ...]\n"
-	    "       praic-tosql --schema sqlite | mssql\n"
-	    "Loads praic records into a database: see praic-tosql(1).\n"
-	    "  -d, --database DATABASE  a path, sqlite:PATH, or @FILE with a connection string\n"
-	    "  -D, --destination NAME   what the settings database says of it\n"
-	    "  -n, --dry-run            load, and take it back\n"
-	    "      --force              a copy that knows less replaces one that knows more\n"
-	    "      --no-system-information  leave that table out\n"
-	    "      --reject DIRECTORY   keep there what is left out\n"
-	    "      --timeout SECONDS    for a database that is busy\n"
-	    "      --ca-file FILE       authorities to trust (SQL Server)\n"
-	    "      --schema KIND        print the tables that would be made\n"
-	    "  -v, --verbose            tell each step\n"
-	    "      --help, --version\n", code == 0 ? stdout : stderr);
+	      "           [--reject DIRECTORY] [--timeout SECONDS] [--ca-file FILE] [FILE ...]\n"
+	      "       praic-tosql --schema sqlite | mssql\n"
+	      "Loads praic records into a database: see praic-tosql(1).\n"
+	      "  -d, --database DATABASE  a path, sqlite:PATH, or @FILE with a connection string\n"
+	      "  -D, --destination NAME   what the settings database says of it\n"
+	      "  -n, --dry-run            load, and take it back\n"
+	      "      --force              a copy that knows less replaces one that knows more\n"
+	      "      --no-system-information  leave that table out\n"
+	      "      --reject DIRECTORY   keep there what is left out\n"
+	      "      --timeout SECONDS    for a database that is busy\n"
+	      "      --ca-file FILE       authorities to trust (SQL Server)\n"
+	      "      --schema KIND        print the tables that would be made\n"
+	      "  -v, --verbose            tell each step\n"
+	      "      --help, --version\n",
+	    code == 0 ? stdout : stderr);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 
@@ -101,21 +101,15 @@ static void
 parse(struct arguments *a, int argc, char **argv)
 {
 	enum { FORCE = 256, NO_SYSINFO, REJECT, CA_FILE, TIMEOUT, SCHEMA };
-	static const struct option options[] = {
-		{"database", required_argument, NULL, 'd'},
-		{"destination", required_argument, NULL, 'D'},
-		{"dry-run", no_argument, NULL, 'n'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"force", no_argument, NULL, FORCE},
-		{"no-system-information", no_argument, NULL, NO_SYSINFO},
-		{"reject", required_argument, NULL, REJECT},
-		{"ca-file", required_argument, NULL, CA_FILE},
-		{"timeout", required_argument, NULL, TIMEOUT},
-		{"schema", required_argument, NULL, SCHEMA},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{NULL, 0, NULL, 0}
-	};
+	static const struct option options[] = {{"database", required_argument, NULL, 'd'},
+	    {"destination", required_argument, NULL, 'D'}, {"dry-run", no_argument, NULL, 'n'},
+	    {"verbose", no_argument, NULL, 'v'}, {"force", no_argument, NULL, FORCE},
+	    {"no-system-information", no_argument, NULL, NO_SYSINFO},
+	    {"reject", required_argument, NULL, REJECT},
+	    {"ca-file", required_argument, NULL, CA_FILE},
+	    {"timeout", required_argument, NULL, TIMEOUT},
+	    {"schema", required_argument, NULL, SCHEMA}, {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
 	int c, code;
 
 	a->db.timeout = DEFAULT_TIMEOUT;
@@ -258,7 +252,8 @@ allow_database(struct confine *c, const char *path)
 static const char *
 sqlite_scratch_dir(void)
 {
-	const char *dir[] = {getenv("SQLITE_TMPDIR"), file_scratch_dir(), "/var/tmp", "/usr/tmp", "/tmp"};
+	const char *dir[] = {
+	    getenv("SQLITE_TMPDIR"), file_scratch_dir(), "/var/tmp", "/usr/tmp", "/tmp"};
 	struct stat st;
 	size_t i;
 

@@ -23,28 +23,28 @@
 /* What sp_getapplock returns besides 0 and 1. */
 #define LOCK_TIMED_OUT (-1)
 #define LOCK_CANCELLED (-2)
-#define LOCK_DEADLOCK (-3)
+#define LOCK_DEADLOCK  (-3)
 
 struct db {
 	const struct db_options *o;
 	struct connstr c;
-	char *name;		/* host/database */
+	char *name; /* host/database */
 	struct link link;
-	int linked;		/* link_init was called */
+	int linked; /* link_init was called */
 	struct mssql_sql sql;
 	struct mssql_rooms rooms;
-	int old_schema;		/* a dry run makes it in each transaction */
-	int unmade;		/* its tables wait for something to put there */
-	int staged;		/* this connection has its staging tables */
-	int was_there;		/* the server has been reached */
+	int old_schema; /* a dry run makes it in each transaction */
+	int unmade;	/* its tables wait for something to put there */
+	int staged;	/* this connection has its staging tables */
+	int was_there;	/* the server has been reached */
 
-	int64_t lock;		/* what sp_getapplock says */
+	int64_t lock; /* what sp_getapplock says */
 
 	/* of the batch at hand */
 	struct batch *b;
 	size_t from, to;
-	char *skip;		/* unchanged: not sent */
-	char *answered;		/* the server told its fate */
+	char *skip;	/* unchanged: not sent */
+	char *answered; /* the server told its fate */
 	uint64_t *rows[BATCH_TABLES];
 };
 
@@ -94,8 +94,8 @@ wanted(const struct db *db, int t, enum fate also)
 	int64_t n = 0;
 
 	for (i = db->from; i < db->to; i++)
-		if (!db->skip[i - db->from] && (db->b->session[i].fate == FATE_NEW ||
-		    db->b->session[i].fate == also))
+		if (!db->skip[i - db->from] &&
+		    (db->b->session[i].fate == FATE_NEW || db->b->session[i].fate == also))
 			n += (int64_t)db->rows[t][i - db->from];
 	return n;
 }
@@ -111,8 +111,10 @@ insert(struct db *db, int which, int t, enum fate also)
 		return -1;
 	if (count == want || count == -1)
 		return 0;
-	return link_refuse(&db->link, LINK_FINAL, EX_IOERR, "%s: %lld rows instead of %lld: has "
-	    "somebody made a trigger?", db->sql.what[which], (long long)count, (long long)want);
+	return link_refuse(&db->link, LINK_FINAL, EX_IOERR,
+	    "%s: %lld rows instead of %lld: has "
+	    "somebody made a trigger?",
+	    db->sql.what[which], (long long)count, (long long)want);
 }
 
 static int
@@ -134,8 +136,9 @@ stage(struct db *db)
 	memset(db->skip, 0, n);
 	if (run(db, MSSQL_CLEAR, NULL, NULL) == -1 || bulk(db, TABLE_SESSION) == -1)
 		return -1;
-	if (!db->old_schema && (run(db, MSSQL_MARK_UNCHANGED, NULL, NULL) == -1 ||
-	    run(db, MSSQL_UNCHANGED, take_unchanged, NULL) == -1))
+	if (!db->old_schema &&
+	    (run(db, MSSQL_MARK_UNCHANGED, NULL, NULL) == -1 ||
+		run(db, MSSQL_UNCHANGED, take_unchanged, NULL) == -1))
 		return -1;
 	for (i = 0; i < n && db->skip[i]; i++)
 		;
@@ -154,8 +157,8 @@ replace(struct db *db)
 	size_t i;
 	int t;
 
-	for (i = db->from; i < db->to && (db->skip[i - db->from] ||
-	    db->b->session[i].fate != FATE_REPLACED); i++)
+	for (i = db->from;
+	     i < db->to && (db->skip[i - db->from] || db->b->session[i].fate != FATE_REPLACED); i++)
 		;
 	if (i == db->to)
 		return 0;
@@ -182,7 +185,8 @@ store(struct db *db)
 		return -1;
 	for (i = 0; i < db->to - db->from; i++)
 		if (!db->skip[i] && !db->answered[i])
-			return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE, "the server did not "
+			return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE,
+			    "the server did not "
 			    "answer for each session");
 	if (replace(db) == -1)
 		return -1;
@@ -198,7 +202,8 @@ store(struct db *db)
 static int
 begin(struct db *db)
 {
-	return link_run(&db->link, "beginning a transaction", "BEGIN TRANSACTION", NULL, NULL, NULL);
+	return link_run(
+	    &db->link, "beginning a transaction", "BEGIN TRANSACTION", NULL, NULL, NULL);
 }
 
 static int
@@ -210,21 +215,27 @@ take_lock(struct db *db)
 	if (db->lock >= 0)
 		return 0;
 	if (db->lock == LOCK_TIMED_OUT)
-		return link_refuse(&db->link, LINK_FINAL, EX_TEMPFAIL, "another loader has been "
-		    "writing to it for %d seconds; try again later", db->o->timeout);
+		return link_refuse(&db->link, LINK_FINAL, EX_TEMPFAIL,
+		    "another loader has been "
+		    "writing to it for %d seconds; try again later",
+		    db->o->timeout);
 	if (db->lock == LOCK_CANCELLED || db->lock == LOCK_DEADLOCK)
-		return link_refuse(&db->link, LINK_AGAIN, EX_TEMPFAIL, "waiting for other loaders: "
-		    "%s", db->lock == LOCK_DEADLOCK ? "a deadlock" : "cancelled");
-	return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE, "waiting for other loaders: "
-	    "sp_getapplock says %lld", (long long)db->lock);
+		return link_refuse(&db->link, LINK_AGAIN, EX_TEMPFAIL,
+		    "waiting for other loaders: "
+		    "%s",
+		    db->lock == LOCK_DEADLOCK ? "a deadlock" : "cancelled");
+	return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE,
+	    "waiting for other loaders: "
+	    "sp_getapplock says %lld",
+	    (long long)db->lock);
 }
 
 static int
 end(struct db *db, int commit)
 {
 	return commit ? link_run(&db->link, "committing", "COMMIT TRANSACTION", NULL, NULL, NULL) :
-	    link_run(&db->link, "rolling back", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", NULL,
-	    NULL, NULL);
+			link_run(&db->link, "rolling back",
+			    "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", NULL, NULL, NULL);
 }
 
 /* One transaction of something.  0, or -1 and the failure. */
@@ -302,8 +313,7 @@ try_make(struct db *db)
 		return -1;
 	if (state != MSSQL_READY) {
 		msg_tell(1, "%s: making its tables, version %d", db->name, SCHEMA_VERSION);
-		if (transact(db, make_schema, 1) == -1 ||
-		    mssql_schema_make_view(&db->link) == -1)
+		if (transact(db, make_schema, 1) == -1 || mssql_schema_make_view(&db->link) == -1)
 			return -1;
 	}
 	if (mssql_schema_rooms(&db->link, &db->rooms) == -1)
@@ -386,13 +396,13 @@ persist(struct db *db, int (*work)(struct db *))
 	struct link *l = &db->link;
 	int try;
 
-	for (try = 0; ; try++) {
+	for (try = 0;; try++) {
 		if (connect(db) == 0 && work(db) == 0)
 			return 0;
 		give_up(db);
 		/* It was there: so it is being started, or recovered. */
-		if (db->was_there && (l->number == SYBEFCON || l->number == 4060 ||
-		    l->number == 911)) {
+		if (db->was_there &&
+		    (l->number == SYBEFCON || l->number == 4060 || l->number == 911)) {
 			l->failure = LINK_LOST;
 			l->code = EX_TEMPFAIL;
 		}
@@ -511,11 +521,11 @@ open_db(const struct db_options *o, int *code)
 }
 
 const struct db_ops db_mssql = {
-	.name = "mssql",
-	.batch = BATCH,
-	.open = open_db,
-	.make = make_tables,
-	.write = write_batch,
-	.close = close_db,
-	.schema = mssql_schema,
+    .name = "mssql",
+    .batch = BATCH,
+    .open = open_db,
+    .make = make_tables,
+    .write = write_batch,
+    .close = close_db,
+    .schema = mssql_schema,
 };

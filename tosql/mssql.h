@@ -14,8 +14,8 @@
  * The statements that make the schema, each harmless where its thing is there
  * already, in order; view is the last one, and may be left out.
  */
-void mssql_schema_each(void (*take)(void *arg, const char *what, const char *sql, int is_view),
-    void *arg);
+void mssql_schema_each(
+    void (*take)(void *arg, const char *what, const char *sql, int is_view), void *arg);
 /* The same as text, for sqlcmd. */
 void mssql_schema(struct buf *);
 
@@ -27,8 +27,8 @@ struct mssql_rooms {
 
 /* What a database has of the schema. */
 enum mssql_state {
-	MSSQL_EMPTY,	/* none of its tables, or others than ours */
-	MSSQL_LACKING,	/* an older version, or what the vendor's client makes */
+	MSSQL_EMPTY,   /* none of its tables, or others than ours */
+	MSSQL_LACKING, /* an older version, or what the vendor's client makes */
 	MSSQL_READY
 };
 
@@ -46,24 +46,24 @@ int mssql_schema_rooms(struct link *, struct mssql_rooms *);
  * session's number in the batch, n a row's.
  */
 enum mssql_statement {
-	MSSQL_STAGE,		/* makes the staging tables */
-	MSSQL_CLEAR,		/* empties them */
-	MSSQL_MARK_UNCHANGED,	/* finds them by their content hash... */
-	MSSQL_UNCHANGED,	/* ... and names them: ord */
-	MSSQL_LOCK,		/* waits for other loaders: >= 0 when it is ours */
-	MSSQL_DECIDE,		/* fates of the rest ... */
-	MSSQL_DECIDED,		/* ... ord, fate */
-	MSSQL_UPDATE,		/* sessions replaced */
+	MSSQL_STAGE,	      /* makes the staging tables */
+	MSSQL_CLEAR,	      /* empties them */
+	MSSQL_MARK_UNCHANGED, /* finds them by their content hash... */
+	MSSQL_UNCHANGED,      /* ... and names them: ord */
+	MSSQL_LOCK,	      /* waits for other loaders: >= 0 when it is ours */
+	MSSQL_DECIDE,	      /* fates of the rest ... */
+	MSSQL_DECIDED,	      /* ... ord, fate */
+	MSSQL_UPDATE,	      /* sessions replaced */
 	MSSQL_INSERT_SESSIONS,
-	MSSQL_FIND_SESSIONS,	/* the ids of those that are new */
-	MSSQL_DELETE,		/* + table: rows of sessions replaced */
-	MSSQL_INSERT = MSSQL_DELETE + BATCH_TABLES,	/* + table */
+	MSSQL_FIND_SESSIONS,			    /* the ids of those that are new */
+	MSSQL_DELETE,				    /* + table: rows of sessions replaced */
+	MSSQL_INSERT = MSSQL_DELETE + BATCH_TABLES, /* + table */
 	MSSQL_STATEMENTS = MSSQL_INSERT + BATCH_TABLES
 };
 
 struct mssql_sql {
 	char *text[MSSQL_STATEMENTS];
-	const char *what[MSSQL_STATEMENTS];	/* for messages */
+	const char *what[MSSQL_STATEMENTS]; /* for messages */
 };
 
 /* lock_timeout in seconds; force: what knows less replaces what knows more. */
@@ -81,8 +81,8 @@ struct mssql_bulk {
 	const struct db_options *o;
 	const struct mssql_rooms *rooms;
 	const struct batch *b;
-	size_t from, to;	/* of the batch's sessions, but ... */
-	const char *skip;	/* ... those with skip[i - from]; NULL: none */
+	size_t from, to;  /* of the batch's sessions, but ... */
+	const char *skip; /* ... those with skip[i - from]; NULL: none */
 };
 
 /*

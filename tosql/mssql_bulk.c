@@ -21,9 +21,9 @@ struct row {
 	DBINT ord;
 	int64_t n;
 	int64_t number[TABLE_MAX_COLUMNS];
-	DBINT empty;		/* a set of columns */
+	DBINT empty; /* a set of columns */
 	int64_t events;
-	struct buf text;	/* of all columns, one after the other */
+	struct buf text; /* of all columns, one after the other */
 };
 
 size_t
@@ -44,7 +44,7 @@ mssql_utf16(struct buf *out, const char *p, size_t n)
 			continue;
 		}
 		len = utf8_decode(u, (size_t)(end - u), &c);
-		if (len < 0) {	/* the reader has let nothing of the kind in */
+		if (len < 0) { /* the reader has let nothing of the kind in */
 			c = 0xfffd;
 			len = -len;
 		}
@@ -74,17 +74,17 @@ static int
 bind(struct link *l, enum table_id t, struct row *r)
 {
 	const struct table *table = &table_list[t];
-	BYTE *any = (BYTE *)"";	/* until bcp_colptr says better */
+	BYTE *any = (BYTE *)""; /* until bcp_colptr says better */
 	int c, bad;
 
 	bad = bcp_bind(l->p, (BYTE *)&r->ord, 0, -1, NULL, 0, SYBINT4, 1) == FAIL ||
 	    bcp_bind(l->p, (BYTE *)&r->n, 0, -1, NULL, 0, SYBINT8, 2) == FAIL;
 	for (c = 0; c < table->columns && !bad; c++) {
-		int number = table->column[c].type == TABLE_INT ||
-		    table->column[c].type == TABLE_BOOL;
+		int number =
+		    table->column[c].type == TABLE_INT || table->column[c].type == TABLE_BOOL;
 
-		bad = number ? bcp_bind(l->p, (BYTE *)&r->number[c], 0, -1, NULL, 0, SYBINT8,
-		    c + 3) == FAIL :
+		bad = number ?
+		    bcp_bind(l->p, (BYTE *)&r->number[c], 0, -1, NULL, 0, SYBINT8, c + 3) == FAIL :
 		    bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 3) == FAIL;
 	}
 	if (!bad)
@@ -105,18 +105,22 @@ convert(const struct mssql_bulk *k, enum table_id t, int c, const struct batch_v
 	size_t start = out->n, units;
 
 	units = mssql_utf16(out, v->p, v->n);
-	if (time) {	/* 2024-12-03T15:26:05 is understood in any language */
+	if (time) { /* 2024-12-03T15:26:05 is understood in any language */
 		out->p[start + 20] = 'T';
 		return out->n - start;
 	}
 	if (room >= 0 && units > (size_t)room) {
-		link_refuse(k->l, LINK_DATA, EX_DATAERR, "%s.%s has %zu characters, and the column "
-		    "takes %d", table_list[t].name, table_list[t].column[c].name, units, room);
+		link_refuse(k->l, LINK_DATA, EX_DATAERR,
+		    "%s.%s has %zu characters, and the column "
+		    "takes %d",
+		    table_list[t].name, table_list[t].column[c].name, units, room);
 		return NO_ROOM;
 	}
 	if (is_key(t, c) && v->n > 0 && v->p[v->n - 1] == ' ') {
-		link_refuse(k->l, LINK_DATA, EX_DATAERR, "session.%s ends in a blank, and SQL Server "
-		    "cannot tell it from one that does not", table_list[t].column[c].name);
+		link_refuse(k->l, LINK_DATA, EX_DATAERR,
+		    "session.%s ends in a blank, and SQL Server "
+		    "cannot tell it from one that does not",
+		    table_list[t].column[c].name);
 		return NO_ROOM;
 	}
 	return out->n - start;
@@ -137,8 +141,8 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 	r->empty = 0;
 	for (c = 0; c < table->columns; c++) {
 		const struct batch_value *v = &rows->value[c];
-		int number = table->column[c].type == TABLE_INT ||
-		    table->column[c].type == TABLE_BOOL;
+		int number =
+		    table->column[c].type == TABLE_INT || table->column[c].type == TABLE_BOOL;
 
 		r->number[c] = number && v->p != NULL ? v->i : 0;
 		if (v->p == NULL || number)
@@ -225,7 +229,7 @@ finish(const struct mssql_bulk *k, struct row *r, int bad)
 	DBINT done;
 
 	if (bad && failure != LINK_DATA) {
-		link_disconnect(l);	/* there is no way back from here */
+		link_disconnect(l); /* there is no way back from here */
 		return -1;
 	}
 	if (!bad)
@@ -242,8 +246,10 @@ finish(const struct mssql_bulk *k, struct row *r, int bad)
 		return -1;
 	}
 	if (done != r->n)
-		return link_refuse(l, LINK_FINAL, EX_IOERR, "copying rows: %lld were sent, and the "
-		    "server counts %ld", (long long)r->n, (long)done);
+		return link_refuse(l, LINK_FINAL, EX_IOERR,
+		    "copying rows: %lld were sent, and the "
+		    "server counts %ld",
+		    (long long)r->n, (long)done);
 	return 0;
 }
 
@@ -256,7 +262,7 @@ copy(const struct mssql_bulk *k, enum table_id t, uint64_t rows[])
 	int bad;
 
 	link_begin(l);
-	buf_reserve(&r.text, 1);	/* no NULL pointer for db-lib */
+	buf_reserve(&r.text, 1); /* no NULL pointer for db-lib */
 	name = xasprintf("#praic_%s", table_list[t].name);
 	bad = bcp_init(l->p, name, NULL, NULL, DB_IN) == FAIL ||
 	    bcp_options(l->p, BCPHINTS, (BYTE *)"TABLOCK", sizeof("TABLOCK") - 1) == FAIL ||

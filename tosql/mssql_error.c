@@ -6,7 +6,7 @@
 #include "mssql_link.h"
 
 /* db-lib's own numbers; none of the server's that matters is among them. */
-#define DBLIB 20000
+#define DBLIB	  20000
 #define DBLIB_END 21000
 
 #define MOST 32
@@ -20,52 +20,57 @@ static const struct {
 	enum link_failure failure;
 	int code;
 	const char *hint;
-	int number[MOST];	/* ended by 0 */
+	int number[MOST]; /* ended by 0 */
 } known[] = {
-	/* Deadlocks, lock time-outs, conflicts of versions; no memory, locks or
+    /* Deadlocks, lock time-outs, conflicts of versions; no memory, locks or
 	 * time to make a plan; rows that moved under a scan. */
-	{LINK_AGAIN, EX_TEMPFAIL, NULL, {1203, 1204, 1205, 1211, 1220, 1221, 1222, 601, 617, 669,
-	    701, 802, 3960, 8628, 8645, 8651, 41301, 41302, 41305, 41325, 41839}},
-	/* Broken connections; killed (596), shutting down, displaced by DDL. */
-	{LINK_LOST, EX_TEMPFAIL, NULL, {20, 64, 121, 233, 596, 1219, 6005, 10053, 10054, 10060,
-	    17142, 17197, 18401}},
-	/* The database is being recovered, restored, taken offline, moved, is
+    {LINK_AGAIN, EX_TEMPFAIL, NULL,
+	{1203, 1204, 1205, 1211, 1220, 1221, 1222, 601, 617, 669, 701, 802, 3960, 8628, 8645, 8651,
+	    41301, 41302, 41305, 41325, 41839}},
+    /* Broken connections; killed (596), shutting down, displaced by DDL. */
+    {LINK_LOST, EX_TEMPFAIL, NULL,
+	{20, 64, 121, 233, 596, 1219, 6005, 10053, 10054, 10060, 17142, 17197, 18401}},
+    /* The database is being recovered, restored, taken offline, moved, is
 	 * in somebody's single use, or is a mirror or a secondary just now. */
-	{LINK_LOST, EX_TEMPFAIL, NULL, {615, 921, 922, 924, 926, 927, 942, 945, 952, 954, 955, 976,
-	    978, 979, 983, 988, 4221}},
-	/* Azure: limits, moves, too many at once, a pool that wakes up. */
-	{LINK_LOST, EX_TEMPFAIL, "the service is busy or moves the database", {10928, 10929, 10936,
-	    40143, 40166, 40197, 40501, 40540, 40549, 40550, 40551, 40552, 40553, 40613, 40627,
-	    40642, 40648, 40675, 42108, 42109, 49918, 49919, 49920}},
-	{LINK_FINAL, EX_TEMPFAIL, "the server is in single-user mode", {18461}},
-	{LINK_FINAL, EX_NOPERM, NULL, {18450, 18451, 18458, 297, 300, 4834, 17892}},
-	{LINK_FINAL, EX_NOPERM, "the server takes Windows logins only, or not this one", {18452}},
-	{LINK_FINAL, EX_NOPERM, "check User Id and Password of the connection string", {18456}},
-	{LINK_FINAL, EX_NOPERM, "the account is disabled", {18470}},
-	{LINK_FINAL, EX_NOPERM, "the account is locked out", {18486}},
-	{LINK_FINAL, EX_NOPERM, "the password has expired", {18487}},
-	{LINK_FINAL, EX_NOPERM, "the password must be changed", {18488}},
-	{LINK_FINAL, EX_NOPERM, "have this machine's address allowed in the server's firewall",
-	    {40615, 40914, 47072, 47073}},
-	{LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server", {229, 230}},
-	{LINK_FINAL, EX_NOPERM, "have somebody make the tables who may (praic-tosql --schema mssql), "
-	    "and grant them to the login", {262, 1088, 2760, 4902, 15151, 15247}},
-	{LINK_FINAL, EX_NOPERM, "the login is no user of the database", {916}},
-	{LINK_FINAL, EX_CONFIG, "check Database of the connection string", {911}},
-	{LINK_FINAL, EX_CONFIG, "check Database of the connection string, and whether the login is "
-	    "a user of it", {4060, 4062, 4063, 4064}},
-	{LINK_FINAL, EX_CONFIG, "check Server of the connection string", {40531, 40532}},
-	{LINK_FINAL, EX_CONFIG, "the database is read-only", {3906}},
-	{LINK_FINAL, EX_CONFIG, "somebody has changed the tables", {207, 208, 468}},
-	/* What is wrong with our statements; syntax goes by its severity. */
-	{LINK_FINAL, EX_SOFTWARE, NULL, {1934, 1935, 3902, 3903, 8622}},
-	{LINK_FINAL, EX_IOERR, "the database is full: add space, or remove what is not needed",
-	    {1101, 1105, 1121, 1132, 1827, 5149, 40544}},
-	{LINK_FINAL, EX_IOERR, "tempdb is full: add space to it", {1104, 3958, 3959, 3966, 3967}},
-	{LINK_FINAL, EX_IOERR, "the transaction log is full: back it up, or let it grow", {9002}},
-	{LINK_FINAL, EX_IOERR, NULL, {3257}},
-	{LINK_FINAL, EX_IOERR, "the database is damaged: DBCC CHECKDB tells more", {605, 823, 824,
-	    3908, 7105}},
+    {LINK_LOST, EX_TEMPFAIL, NULL,
+	{615, 921, 922, 924, 926, 927, 942, 945, 952, 954, 955, 976, 978, 979, 983, 988, 4221}},
+    /* Azure: limits, moves, too many at once, a pool that wakes up. */
+    {LINK_LOST, EX_TEMPFAIL, "the service is busy or moves the database",
+	{10928, 10929, 10936, 40143, 40166, 40197, 40501, 40540, 40549, 40550, 40551, 40552, 40553,
+	    40613, 40627, 40642, 40648, 40675, 42108, 42109, 49918, 49919, 49920}},
+    {LINK_FINAL, EX_TEMPFAIL, "the server is in single-user mode", {18461}},
+    {LINK_FINAL, EX_NOPERM, NULL, {18450, 18451, 18458, 297, 300, 4834, 17892}},
+    {LINK_FINAL, EX_NOPERM, "the server takes Windows logins only, or not this one", {18452}},
+    {LINK_FINAL, EX_NOPERM, "check User Id and Password of the connection string", {18456}},
+    {LINK_FINAL, EX_NOPERM, "the account is disabled", {18470}},
+    {LINK_FINAL, EX_NOPERM, "the account is locked out", {18486}},
+    {LINK_FINAL, EX_NOPERM, "the password has expired", {18487}},
+    {LINK_FINAL, EX_NOPERM, "the password must be changed", {18488}},
+    {LINK_FINAL, EX_NOPERM, "have this machine's address allowed in the server's firewall",
+	{40615, 40914, 47072, 47073}},
+    {LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server", {229, 230}},
+    {LINK_FINAL, EX_NOPERM,
+	"have somebody make the tables who may (praic-tosql --schema mssql), "
+	"and grant them to the login",
+	{262, 1088, 2760, 4902, 15151, 15247}},
+    {LINK_FINAL, EX_NOPERM, "the login is no user of the database", {916}},
+    {LINK_FINAL, EX_CONFIG, "check Database of the connection string", {911}},
+    {LINK_FINAL, EX_CONFIG,
+	"check Database of the connection string, and whether the login is "
+	"a user of it",
+	{4060, 4062, 4063, 4064}},
+    {LINK_FINAL, EX_CONFIG, "check Server of the connection string", {40531, 40532}},
+    {LINK_FINAL, EX_CONFIG, "the database is read-only", {3906}},
+    {LINK_FINAL, EX_CONFIG, "somebody has changed the tables", {207, 208, 468}},
+    /* What is wrong with our statements; syntax goes by its severity. */
+    {LINK_FINAL, EX_SOFTWARE, NULL, {1934, 1935, 3902, 3903, 8622}},
+    {LINK_FINAL, EX_IOERR, "the database is full: add space, or remove what is not needed",
+	{1101, 1105, 1121, 1132, 1827, 5149, 40544}},
+    {LINK_FINAL, EX_IOERR, "tempdb is full: add space to it", {1104, 3958, 3959, 3966, 3967}},
+    {LINK_FINAL, EX_IOERR, "the transaction log is full: back it up, or let it grow", {9002}},
+    {LINK_FINAL, EX_IOERR, NULL, {3257}},
+    {LINK_FINAL, EX_IOERR, "the database is damaged: DBCC CHECKDB tells more",
+	{605, 823, 824, 3908, 7105}},
 };
 
 int
@@ -81,12 +86,12 @@ sort_dblib(struct link *l)
 	l->failure = LINK_LOST;
 	l->code = EX_TEMPFAIL;
 	switch (l->number) {
-	case SYBECONN:	/* nobody answers there */
-	case SYBEUHST:	/* no such host */
+	case SYBECONN: /* nobody answers there */
+	case SYBEUHST: /* no such host */
 	case SYBESOCK:
 		l->code = EX_UNAVAILABLE;
 		return "check Server of the connection string, and whether the server runs";
-	case SYBEFCON:	/* the login failed, and the server did not say why */
+	case SYBEFCON: /* the login failed, and the server did not say why */
 		l->failure = LINK_FINAL;
 		l->code = EX_CONFIG;
 		break;
@@ -112,33 +117,33 @@ sort_severity(struct link *l)
 {
 	l->failure = LINK_FINAL;
 	switch (l->severity) {
-	case 12:	/* rows moved under a scan */
-	case 13:	/* deadlocks and their like */
+	case 12: /* rows moved under a scan */
+	case 13: /* deadlocks and their like */
 		l->failure = LINK_AGAIN;
 		l->code = EX_TEMPFAIL;
 		return;
-	case 14:	/* permissions; and keys that are there twice: */
+	case 14: /* permissions; and keys that are there twice: */
 		if (l->number == 2601 || l->number == 2627)
 			break;
 		l->code = EX_NOPERM;
 		return;
-	case 15:	/* syntax */
+	case 15: /* syntax */
 		l->code = EX_SOFTWARE;
 		return;
-	case 17:	/* out of something */
-	case 18:	/* a fault of the server */
-	case 19:	/* a limit of the server */
+	case 17: /* out of something */
+	case 18: /* a fault of the server */
+	case 19: /* a limit of the server */
 		l->code = EX_TEMPFAIL;
 		return;
-	case 22:	/* tables, */
-	case 23:	/* databases, */
-	case 24:	/* disks that are damaged */
+	case 22: /* tables, */
+	case 23: /* databases, */
+	case 24: /* disks that are damaged */
 		l->code = EX_IOERR;
 		return;
 	default:
 		if (l->severity < 20)
 			break;
-		l->failure = LINK_LOST;	/* the server ends the connection */
+		l->failure = LINK_LOST; /* the server ends the connection */
 		l->code = EX_TEMPFAIL;
 		return;
 	}

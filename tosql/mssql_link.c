@@ -20,7 +20,7 @@
  * 8061 on gets memory for each packet apart. */
 #define PACKET_SIZE 8000
 /* What FreeTDS 1.3 puts into its login packet: TDS_MAX_LOGIN_STR_SZ. */
-#define MAX_LOGIN 128
+#define MAX_LOGIN	   128
 #define MAX_RESULT_COLUMNS 64
 
 /* The connection that db-lib's handlers speak of. */
@@ -46,8 +46,11 @@ on_error(DBPROCESS *p, int severity, int number, int os_number, char *text, char
 	(void)p;
 	/* 20018 only says that the server has said something. */
 	if (number != SYBESMSG) {
-		buf_adds(&both, number == SYBECONN ? "nobody answers there" :
-		    number == SYBEUHST ? "no such host" : text != NULL ? text : "");
+		buf_adds(&both,
+		    number == SYBECONN	   ? "nobody answers there" :
+			number == SYBEUHST ? "no such host" :
+			text != NULL	   ? text :
+					     "");
 		if (os_number != 0 && os_number != DBNOERR && os_text != NULL)
 			buf_printf(&both, ": %s", os_text);
 		note(number, severity, buf_text(&both));
@@ -182,7 +185,7 @@ link_failed(struct link *l, const char *what)
 	buf_free(&l->text);
 	l->text = text;
 	buf_text(&l->text);
-	current = NULL;		/* what is said while things are put away */
+	current = NULL; /* what is said while things are put away */
 	return -1;
 }
 
@@ -222,7 +225,8 @@ is_one_line(const char *s)
 static const char *
 section_of(const struct connstr *c)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 	size_t n = strspn(c->host, plain);
 
 	return n > 0 && c->host[n] == '\0' && n <= MAX_LOGIN ? c->host : "praic";
@@ -247,7 +251,8 @@ write_conf(struct link *l, const char *ca_file)
 		buf_printf(&conf, "\tinstance = %s\n", c->instance);
 	else
 		buf_adds(&conf, "\tport = 1433\n");
-	buf_adds(&conf, "\ttds version = 7.4\n\tclient charset = UTF-8\n"
+	buf_adds(&conf,
+	    "\ttds version = 7.4\n\tclient charset = UTF-8\n"
 	    "\ttext size = 2147483647\n\tenable tls v1 = no\n");
 	buf_printf(&conf, "\tencryption = %s\n", c->encrypt ? "require" : "request");
 	if (!c->trust && c->encrypt)
@@ -266,8 +271,8 @@ write_conf(struct link *l, const char *ca_file)
 }
 
 int
-link_init(struct link *l, const struct connstr *c, const char *name, const char *ca_file,
-    int timeout)
+link_init(
+    struct link *l, const struct connstr *c, const char *name, const char *ca_file, int timeout)
 {
 	int code;
 
@@ -286,7 +291,8 @@ link_init(struct link *l, const struct connstr *c, const char *name, const char 
 	if (!is_one_line(c->host) || (c->instance != NULL && !is_one_line(c->instance)) ||
 	    (ca_file != NULL && !is_one_line(ca_file))) {
 		msg_warn("%s: a control character in the name of the server, its instance or "
-		    "the CA file", name);
+			 "the CA file",
+		    name);
 		return EX_CONFIG;
 	}
 	if ((c->user != NULL && strlen(c->user) > MAX_LOGIN) ||
@@ -324,7 +330,7 @@ link_disconnect(struct link *l)
 {
 	if (l->p == NULL)
 		return;
-	current = NULL;		/* what it says when it goes is of no use */
+	current = NULL; /* what it says when it goes is of no use */
 	dbclose(l->p);
 	l->p = NULL;
 }
@@ -342,7 +348,7 @@ log_in(const struct connstr *c)
 		host[sizeof(host) - 1] = '\0';
 		DBSETLHOST(login, host);
 	}
-	if (!c->integrated) {	/* without a user FreeTDS asks Kerberos */
+	if (!c->integrated) { /* without a user FreeTDS asks Kerberos */
 		DBSETLUSER(login, c->user);
 		DBSETLPWD(login, c->password);
 	}
@@ -390,17 +396,22 @@ check_encryption(struct link *l)
 
 	if (!l->c->encrypt)
 		return 0;
-	if (ask(l, "asking for permissions", "SELECT CAST(HAS_PERMS_BY_NAME(NULL, NULL, "
-	    "N'VIEW SERVER STATE') AS INT)", &may) == -1)
+	if (ask(l, "asking for permissions",
+		"SELECT CAST(HAS_PERMS_BY_NAME(NULL, NULL, "
+		"N'VIEW SERVER STATE') AS INT)",
+		&may) == -1)
 		return -1;
 	if (may.first != 1)
 		return 0;
-	if (ask(l, "asking for encryption", "SELECT CASE WHEN encrypt_option = N'TRUE' "
-	    "THEN 1 ELSE 0 END FROM sys.dm_exec_connections WHERE session_id = @@SPID", &is) == -1)
+	if (ask(l, "asking for encryption",
+		"SELECT CASE WHEN encrypt_option = N'TRUE' "
+		"THEN 1 ELSE 0 END FROM sys.dm_exec_connections WHERE session_id = @@SPID",
+		&is) == -1)
 		return -1;
 	if (is.first == 1)
 		return 0;
-	return link_refuse(l, LINK_FINAL, EX_CONFIG, "the server says that the connection is not "
+	return link_refuse(l, LINK_FINAL, EX_CONFIG,
+	    "the server says that the connection is not "
 	    "encrypted, and Encrypt=no is not what was asked for");
 }
 
@@ -409,12 +420,14 @@ set_options(struct link *l)
 {
 	/* What SqlClient sets and db-lib leaves off.  Not NOCOUNT: the counts
 	 * are compared with what was sent. */
-	char *sql = xasprintf("SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON;\n"
+	char *sql = xasprintf(
+	    "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON;\n"
 	    "SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET QUOTED_IDENTIFIER ON;\n"
 	    "SET XACT_ABORT ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF;\n"
 	    "SET NOCOUNT OFF; SET LANGUAGE us_english; SET DATEFORMAT ymd;\n"
 	    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
-	    "SET TEXTSIZE 2147483647; SET LOCK_TIMEOUT %d", l->timeout * 1000);
+	    "SET TEXTSIZE 2147483647; SET LOCK_TIMEOUT %d",
+	    l->timeout * 1000);
 	int bad = link_run(l, "setting options", sql, NULL, NULL, NULL);
 
 	free(sql);
@@ -434,17 +447,21 @@ link_connect(struct link *l)
 	l->p = log_in(l->c);
 	if (l->p == NULL) {
 		link_failed(l, "logging in");
-		if (l->failure == LINK_DATA) {	/* the server is not ready for us */
+		if (l->failure == LINK_DATA) { /* the server is not ready for us */
 			l->failure = LINK_LOST;
 			l->code = EX_UNAVAILABLE;
 		}
 		if (l->number == SYBEFCON) {
-			link_refuse(l, LINK_FINAL, EX_CONFIG, "logging in: the server breaks off, "
-			    "as it does when %s", l->c->integrated ?
-			    "Kerberos has no ticket (kinit), or a certificate is not accepted" :
-			    "it offers no encryption or TLS 1.0 only, or its certificate is for "
-			    "another name, has expired, or is of an authority not in the CA file "
-			    "(--ca-file)");
+			link_refuse(l, LINK_FINAL, EX_CONFIG,
+			    "logging in: the server breaks off, "
+			    "as it does when %s",
+			    l->c->integrated ?
+				"Kerberos has no ticket (kinit), or a certificate is not accepted" :
+				"it offers no encryption or TLS 1.0 only, or its certificate is "
+				"for "
+				"another name, has expired, or is of an authority not in the CA "
+				"file "
+				"(--ca-file)");
 			l->number = SYBEFCON;
 		}
 		return -1;
@@ -464,8 +481,9 @@ read_row(struct link *l, int64_t *v, int n)
 
 	for (i = 0; i < n; i++) {
 		v[i] = LINK_NULL;
-		if (dbdatlen(l->p, i + 1) > 0 && dbconvert(l->p, dbcoltype(l->p, i + 1),
-		    dbdata(l->p, i + 1), dbdatlen(l->p, i + 1), SYBINT8, (BYTE *)&v[i], 8) != 8)
+		if (dbdatlen(l->p, i + 1) > 0 &&
+		    dbconvert(l->p, dbcoltype(l->p, i + 1), dbdata(l->p, i + 1),
+			dbdatlen(l->p, i + 1), SYBINT8, (BYTE *)&v[i], 8) != 8)
 			return -1;
 	}
 	return 0;
@@ -483,7 +501,7 @@ read_rows(struct link *l, void (*row)(void *, const int64_t *, int), void *arg)
 	while ((status = dbnextrow(l->p)) != NO_MORE_ROWS) {
 		if (status == FAIL)
 			return -1;
-		if (row == NULL)	/* of a trigger, say */
+		if (row == NULL) /* of a trigger, say */
 			continue;
 		if (read_row(l, v, n) == -1)
 			return -1;

@@ -20,26 +20,26 @@
 
 enum link_failure {
 	LINK_WELL,
-	LINK_DATA,	/* the server does not take what was sent */
-	LINK_AGAIN,	/* a deadlock or the like: the same once more */
-	LINK_LOST,	/* the connection is gone: another one, the same once more */
-	LINK_FINAL	/* neither: the code says why */
+	LINK_DATA,  /* the server does not take what was sent */
+	LINK_AGAIN, /* a deadlock or the like: the same once more */
+	LINK_LOST,  /* the connection is gone: another one, the same once more */
+	LINK_FINAL  /* neither: the code says why */
 };
 
 struct link {
 	const struct connstr *c;
-	const char *name;	/* host/database, for messages */
-	int timeout;		/* seconds to wait for a lock */
-	int conf;		/* our freetds.conf */
+	const char *name; /* host/database, for messages */
+	int timeout;	  /* seconds to wait for a lock */
+	int conf;	  /* our freetds.conf */
 	char *conf_name;
-	DBPROCESS *p;		/* NULL: not connected */
+	DBPROCESS *p; /* NULL: not connected */
 
 	/* of the last failure */
 	enum link_failure failure;
-	int code;		/* exit code, if it cannot be mended */
-	int number;		/* the server's, or db-lib's */
+	int code;   /* exit code, if it cannot be mended */
+	int number; /* the server's, or db-lib's */
 	int severity;
-	struct buf text;	/* what was being done, and what was said */
+	struct buf text; /* what was being done, and what was said */
 };
 
 #define LINK_NULL INT64_MIN
@@ -48,8 +48,8 @@ struct link {
  * Not connected yet.  c and name are kept; ca_file may be NULL: the system's.
  * 0, or a code after a message.
  */
-int link_init(struct link *, const struct connstr *c, const char *name, const char *ca_file,
-    int timeout);
+int link_init(
+    struct link *, const struct connstr *c, const char *name, const char *ca_file, int timeout);
 void link_free(struct link *);
 
 /* Connect, verify, set the session's options.  0, or -1 and the failure. */

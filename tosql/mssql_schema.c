@@ -68,9 +68,10 @@ table_text(struct buf *sql, enum table_id t)
 	}
 	buf_printf(sql, "    CONSTRAINT [PK_praic_%s] PRIMARY KEY CLUSTERED (id)", name);
 	if (t != TABLE_SESSION)
-		buf_printf(sql, ",\n    CONSTRAINT [FK_praic_%s] FOREIGN KEY ([%s])\n"
-		    "        REFERENCES dbo.[%s] (id) ON DELETE CASCADE", name, column[1].name,
-		    table_list[schema_parent(t)].name);
+		buf_printf(sql,
+		    ",\n    CONSTRAINT [FK_praic_%s] FOREIGN KEY ([%s])\n"
+		    "        REFERENCES dbo.[%s] (id) ON DELETE CASCADE",
+		    name, column[1].name, table_list[schema_parent(t)].name);
 	buf_adds(sql, ")");
 }
 
@@ -84,9 +85,11 @@ make_table(struct buf *sql, enum table_id t)
 	const char *name = table_list[t].name;
 
 	if (t != TABLE_SESSION)
-		buf_printf(sql, "DECLARE @link NVARCHAR(128);\n"
+		buf_printf(sql,
+		    "DECLARE @link NVARCHAR(128);\n"
 		    "SELECT @link = DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS\n"
-		    "    WHERE TABLE_SCHEMA = N'dbo' AND TABLE_NAME = N'%s' AND COLUMN_NAME = N'id';\n",
+		    "    WHERE TABLE_SCHEMA = N'dbo' AND TABLE_NAME = N'%s' AND COLUMN_NAME = "
+		    "N'id';\n",
 		    table_list[schema_parent(t)].name);
 	buf_printf(sql, "IF OBJECT_ID(N'dbo.[%s]', N'U') IS NULL\nEXEC (N'", name);
 	table_text(sql, t);
@@ -105,9 +108,10 @@ add_columns(struct buf *sql, enum table_id t)
 		if (column[i].type == SCHEMA_ID || column[i].type == SCHEMA_LINK ||
 		    is_key(t, &column[i]))
 			continue;
-		buf_printf(sql, "IF COL_LENGTH(N'dbo.[%s]', N'%s') IS NULL\n"
-		    "    ALTER TABLE dbo.[%s] ADD [%s] ", name, column[i].name, name,
-		    column[i].name);
+		buf_printf(sql,
+		    "IF COL_LENGTH(N'dbo.[%s]', N'%s') IS NULL\n"
+		    "    ALTER TABLE dbo.[%s] ADD [%s] ",
+		    name, column[i].name, name, column[i].name);
 		column_type(sql, t, &column[i]);
 		buf_adds(sql, "\n");
 	}
@@ -120,15 +124,18 @@ make_index(struct buf *sql, const struct schema_index *x)
 	const char *name = table_list[x->table].name;
 	int i, n = x->column[1] != NULL ? 2 : 1;
 
-	buf_printf(sql, "IF NOT EXISTS (SELECT i.index_id FROM sys.index_columns AS i\n"
+	buf_printf(sql,
+	    "IF NOT EXISTS (SELECT i.index_id FROM sys.index_columns AS i\n"
 	    "    INNER JOIN sys.columns AS c ON c.object_id = i.object_id AND c.column_id = "
-	    "i.column_id\n    WHERE i.object_id = OBJECT_ID(N'dbo.[%s]', N'U') AND (", name);
+	    "i.column_id\n    WHERE i.object_id = OBJECT_ID(N'dbo.[%s]', N'U') AND (",
+	    name);
 	for (i = 0; i < n; i++)
-		buf_printf(sql, "%si.key_ordinal = %d AND c.name = N'%s'", i > 0 ? "\n        OR " : "",
-		    i + 1, x->column[i]);
-	buf_printf(sql, ")\n    GROUP BY i.index_id HAVING COUNT(*) = %d)\n"
-	    "CREATE %sNONCLUSTERED INDEX [IX_praic_%s] ON dbo.[%s] ([%s]", n,
-	    x->unique ? "UNIQUE " : "", x->name, name, x->column[0]);
+		buf_printf(sql, "%si.key_ordinal = %d AND c.name = N'%s'",
+		    i > 0 ? "\n        OR " : "", i + 1, x->column[i]);
+	buf_printf(sql,
+	    ")\n    GROUP BY i.index_id HAVING COUNT(*) = %d)\n"
+	    "CREATE %sNONCLUSTERED INDEX [IX_praic_%s] ON dbo.[%s] ([%s]",
+	    n, x->unique ? "UNIQUE " : "", x->name, name, x->column[0]);
 	if (n > 1)
 		buf_printf(sql, ", [%s]", x->column[1]);
 	buf_addc(sql, ')');
@@ -140,7 +147,8 @@ make_view(struct buf *sql)
 	struct schema_column column[SCHEMA_MAX_COLUMNS];
 	int n = schema_columns(SCHEMA_VIEW_OF, column), i;
 
-	buf_adds(sql, "IF OBJECT_ID(N'dbo." SCHEMA_VIEW "') IS NULL\n"
+	buf_adds(sql,
+	    "IF OBJECT_ID(N'dbo." SCHEMA_VIEW "') IS NULL\n"
 	    "EXEC (N'CREATE VIEW dbo." SCHEMA_VIEW " AS SELECT ");
 	for (i = 0; i < n; i++)
 		buf_printf(sql, "%s[%s]", i > 0 ? ", " : "", column[i].name);
@@ -166,11 +174,15 @@ mssql_schema_each(void (*take)(void *, const char *, const char *, int), void *a
 		make_index(&sql, &schema_index[i]);
 		take(arg, "making an index", buf_text(&sql), 0);
 	}
-	take(arg, "making a table", "IF OBJECT_ID(N'dbo.praic_schema', N'U') IS NULL\n"
-	    "CREATE TABLE dbo.praic_schema (version INT NOT NULL)", 0);
+	take(arg, "making a table",
+	    "IF OBJECT_ID(N'dbo.praic_schema', N'U') IS NULL\n"
+	    "CREATE TABLE dbo.praic_schema (version INT NOT NULL)",
+	    0);
 	buf_reset(&sql);
-	buf_printf(&sql, "DELETE FROM dbo.praic_schema;\n"
-	    "INSERT INTO dbo.praic_schema (version) VALUES (%d)", SCHEMA_VERSION);
+	buf_printf(&sql,
+	    "DELETE FROM dbo.praic_schema;\n"
+	    "INSERT INTO dbo.praic_schema (version) VALUES (%d)",
+	    SCHEMA_VERSION);
 	take(arg, "noting the version", buf_text(&sql), 0);
 	buf_reset(&sql);
 	make_view(&sql);
@@ -189,7 +201,8 @@ add_text(void *arg, const char *what, const char *sql, int is_view)
 void
 mssql_schema(struct buf *text)
 {
-	buf_adds(text, "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; "
+	buf_adds(text,
+	    "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; "
 	    "SET QUOTED_IDENTIFIER ON;\nGO\n");
 	mssql_schema_each(add_text, text);
 }
@@ -226,7 +239,7 @@ mssql_schema_make_view(struct link *l)
 	mssql_schema_each(make, &m);
 	if (!m.bad || l->failure == LINK_LOST || l->failure == LINK_AGAIN)
 		return m.bad;
-	if (l->number == THERE_ALREADY)	/* another loader was faster */
+	if (l->number == THERE_ALREADY) /* another loader was faster */
 		return 0;
 	msg_warn("%s: %s; everything else works without it", l->name, l->text.p);
 	return 0;
@@ -249,25 +262,31 @@ mssql_schema_inspect(struct link *l, enum mssql_state *state)
 {
 	struct found f = {{0}};
 
-	if (link_run(l, "looking for tables", "SELECT CAST(CASE WHEN OBJECT_ID(N'dbo.praic_schema', "
-	    "N'U') IS NULL THEN 0 ELSE 1 END AS INT), CAST(CASE WHEN OBJECT_ID(N'dbo.[session]') "
-	    "IS NULL THEN 0 ELSE 1 END AS INT), CAST(CASE WHEN COL_LENGTH(N'dbo.[session]', "
-	    "N'lsid') IS NULL OR COL_LENGTH(N'dbo.[session]', N'host_name') IS NULL THEN 0 ELSE 1 "
-	    "END AS INT)", keep, &f, NULL) == -1)
+	if (link_run(l, "looking for tables",
+		"SELECT CAST(CASE WHEN OBJECT_ID(N'dbo.praic_schema', "
+		"N'U') IS NULL THEN 0 ELSE 1 END AS INT), CAST(CASE WHEN "
+		"OBJECT_ID(N'dbo.[session]') "
+		"IS NULL THEN 0 ELSE 1 END AS INT), CAST(CASE WHEN COL_LENGTH(N'dbo.[session]', "
+		"N'lsid') IS NULL OR COL_LENGTH(N'dbo.[session]', N'host_name') IS NULL THEN 0 "
+		"ELSE 1 "
+		"END AS INT)",
+		keep, &f, NULL) == -1)
 		return -1;
 	if (f.v[1] == 1 && f.v[2] == 0)
-		return link_refuse(l, LINK_FINAL, EX_CONFIG, "its table session is another "
+		return link_refuse(l, LINK_FINAL, EX_CONFIG,
+		    "its table session is another "
 		    "program's; give praic a database of its own");
 	*state = f.v[1] == 1 ? MSSQL_LACKING : MSSQL_EMPTY;
 	if (f.v[0] == 0)
 		return 0;
-	if (link_run(l, "asking for the version", "SELECT MAX(version) FROM dbo.praic_schema",
-	    keep, &f, NULL) == -1)
+	if (link_run(l, "asking for the version", "SELECT MAX(version) FROM dbo.praic_schema", keep,
+		&f, NULL) == -1)
 		return -1;
 	if (f.v[0] > SCHEMA_VERSION)
-		return link_refuse(l, LINK_FINAL, EX_CONFIG, "its schema is version %lld, and this "
-		    "praic-tosql knows up to %d: install the newer praic", (long long)f.v[0],
-		    SCHEMA_VERSION);
+		return link_refuse(l, LINK_FINAL, EX_CONFIG,
+		    "its schema is version %lld, and this "
+		    "praic-tosql knows up to %d: install the newer praic",
+		    (long long)f.v[0], SCHEMA_VERSION);
 	*state = f.v[0] < SCHEMA_VERSION ? MSSQL_LACKING : MSSQL_READY;
 	return 0;
 }
@@ -275,7 +294,7 @@ mssql_schema_inspect(struct link *l, enum mssql_state *state)
 struct columns {
 	struct mssql_rooms *rooms;
 	enum table_id table;
-	int missing, narrow, folding;	/* a column's number + 1 */
+	int missing, narrow, folding; /* a column's number + 1 */
 };
 
 /* The staging table's columns of the key have the room of our own schema. */
@@ -300,8 +319,8 @@ keep_room(void *arg, const int64_t *v, int n)
 
 	if (n != 4 || i < 0 || i >= table_list[c->table].columns)
 		return;
-	c->rooms->room[c->table][i] = cap(c->table, i,
-	    v[1] == LINK_NULL || v[1] > INT32_MAX / 2 ? -1 : (int)v[1]);
+	c->rooms->room[c->table][i] =
+	    cap(c->table, i, v[1] == LINK_NULL || v[1] > INT32_MAX / 2 ? -1 : (int)v[1]);
 	if (v[2] == LINK_NULL)
 		c->missing = i + 1;
 	else if (table_list[c->table].column[i].type == TABLE_TEXT && v[2] == 0)
@@ -318,30 +337,39 @@ rooms_of(struct link *l, struct mssql_rooms *rooms, enum table_id t)
 	struct buf sql = {0};
 	int i, bad;
 
-	buf_adds(&sql, "SELECT k.n, CAST(c.CHARACTER_MAXIMUM_LENGTH AS BIGINT), CAST(CASE WHEN "
+	buf_adds(&sql,
+	    "SELECT k.n, CAST(c.CHARACTER_MAXIMUM_LENGTH AS BIGINT), CAST(CASE WHEN "
 	    "c.DATA_TYPE IS NULL THEN NULL WHEN c.DATA_TYPE IN (N'nvarchar', N'nchar', N'ntext') "
-	    "THEN 1 ELSE 0 END AS INT), CAST(CASE WHEN c.COLLATION_NAME IN (N'Latin1_General_BIN2', "
+	    "THEN 1 ELSE 0 END AS INT), CAST(CASE WHEN c.COLLATION_NAME IN "
+	    "(N'Latin1_General_BIN2', "
 	    "N'bbf_unicode_bin2') THEN 1 ELSE 0 END AS INT) FROM (");
 	for (i = 0; i < table->columns; i++)
 		buf_printf(&sql, "%sSELECT %d AS n, N'%s' AS name", i > 0 ? " UNION ALL " : "", i,
 		    table->column[i].name);
-	buf_printf(&sql, ") AS k LEFT OUTER JOIN INFORMATION_SCHEMA.COLUMNS AS c ON "
+	buf_printf(&sql,
+	    ") AS k LEFT OUTER JOIN INFORMATION_SCHEMA.COLUMNS AS c ON "
 	    "c.TABLE_SCHEMA = N'dbo' AND c.TABLE_NAME = N'%s' AND c.COLUMN_NAME = k.name "
-	    "COLLATE DATABASE_DEFAULT", table->name);
+	    "COLLATE DATABASE_DEFAULT",
+	    table->name);
 	bad = link_run(l, "asking for columns", buf_text(&sql), keep_room, &c, NULL);
 	buf_free(&sql);
 	if (bad)
 		return -1;
 	if (c.missing)
-		return link_refuse(l, LINK_FINAL, EX_CONFIG, "column %s.%s is missing, though the "
-		    "version says that it is there", table->name, table->column[c.missing - 1].name);
+		return link_refuse(l, LINK_FINAL, EX_CONFIG,
+		    "column %s.%s is missing, though the "
+		    "version says that it is there",
+		    table->name, table->column[c.missing - 1].name);
 	if (c.narrow)
-		return link_refuse(l, LINK_FINAL, EX_CONFIG, "column %s.%s does not hold Unicode: "
-		    "make it NVARCHAR", table->name, table->column[c.narrow - 1].name);
+		return link_refuse(l, LINK_FINAL, EX_CONFIG,
+		    "column %s.%s does not hold Unicode: "
+		    "make it NVARCHAR",
+		    table->name, table->column[c.narrow - 1].name);
 	if (c.folding)
-		return link_refuse(l, LINK_FINAL, EX_CONFIG, "column %s.%s must be compared byte by "
-		    "byte: give it the collation Latin1_General_BIN2", table->name,
-		    table->column[c.folding - 1].name);
+		return link_refuse(l, LINK_FINAL, EX_CONFIG,
+		    "column %s.%s must be compared byte by "
+		    "byte: give it the collation Latin1_General_BIN2",
+		    table->name, table->column[c.folding - 1].name);
 	return 0;
 }
 

@@ -30,13 +30,15 @@ stage_type(struct buf *sql, enum table_id t, int i, int room)
 	enum table_type type = table_list[t].column[i].type;
 
 	if (t == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID))
-		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE, i == SESSION_LSID ? SCHEMA_ROOM_LSID :
-		    SCHEMA_ROOM_HOST);
+		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE,
+		    i == SESSION_LSID ? SCHEMA_ROOM_LSID : SCHEMA_ROOM_HOST);
 	else if (type == TABLE_TEXT && room > 0 && room <= MOST_NVARCHAR)
 		buf_printf(sql, "NVARCHAR(%d)", room);
 	else
-		buf_adds(sql, type == TABLE_TEXT ? "NVARCHAR(MAX)" : type == TABLE_TIME ?
-		    "NVARCHAR(19)" : "BIGINT");
+		buf_adds(sql,
+		    type == TABLE_TEXT	   ? "NVARCHAR(MAX)" :
+			type == TABLE_TIME ? "NVARCHAR(19)" :
+					     "BIGINT");
 }
 
 /* All of them nullable and without index: what bulk copy is best at. */
@@ -54,7 +56,8 @@ make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 	}
 	buf_adds(sql, ", empty INT NULL");
 	if (t == TABLE_SESSION)
-		buf_adds(sql, ", [content_hash] NVARCHAR(64)" BYTEWISE " NULL, events BIGINT NULL, "
+		buf_adds(sql,
+		    ", [content_hash] NVARCHAR(64)" BYTEWISE " NULL, events BIGINT NULL, "
 		    "unchanged INT NULL");
 	buf_adds(sql, ");\n");
 }
@@ -65,12 +68,12 @@ staged(struct buf *sql, enum table_id t, const struct schema_column *c)
 {
 	if (c->type == SCHEMA_TIME)
 		buf_printf(sql, "CONVERT(DATETIME2(0), t.[%s], 126)", c->name);
-	else if (c->type != SCHEMA_TEXT || (t == TABLE_SESSION &&
-	    (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID)))
+	else if (c->type != SCHEMA_TEXT ||
+	    (t == TABLE_SESSION && (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID)))
 		buf_printf(sql, "t.[%s]", c->name);
 	else
-		buf_printf(sql, "COALESCE(t.[%s], CASE WHEN t.empty & %d <> 0 THEN N'' END)", c->name,
-		    MSSQL_EMPTY(c->source));
+		buf_printf(sql, "COALESCE(t.[%s], CASE WHEN t.empty & %d <> 0 THEN N'' END)",
+		    c->name, MSSQL_EMPTY(c->source));
 }
 
 /*
@@ -97,7 +100,8 @@ insert(struct buf *sql, enum table_id t)
 	buf_printf(sql, " FROM #praic_%s AS t INNER JOIN #praic_todo AS o ON o.ord = t.ord",
 	    table_list[t].name);
 	if (t != TABLE_SESSION && schema_parent(t) == TABLE_SESSION_EVENT)
-		buf_adds(sql, " INNER JOIN dbo.[session_event] AS e ON e.[session_id] = o.id "
+		buf_adds(sql,
+		    " INNER JOIN dbo.[session_event] AS e ON e.[session_id] = o.id "
 		    "AND e.[seq] = t.[event_seq]");
 	if (t == TABLE_SESSION)
 		buf_printf(sql, " WHERE o.fate = %d", FATE_NEW);
@@ -121,7 +125,8 @@ update(struct buf *sql)
 		staged(sql, TABLE_SESSION, &column[i]);
 		comma = ", ";
 	}
-	buf_printf(sql, " FROM dbo.[session] AS s INNER JOIN #praic_todo AS o ON o.id = s.id "
+	buf_printf(sql,
+	    " FROM dbo.[session] AS s INNER JOIN #praic_todo AS o ON o.id = s.id "
 	    "INNER JOIN #praic_session AS t ON t.ord = o.ord WHERE o.fate = %d" BY_INDEX,
 	    FATE_REPLACED);
 }
@@ -130,16 +135,20 @@ update(struct buf *sql)
 static void
 decide(struct buf *sql, int force)
 {
-	buf_printf(sql, "INSERT INTO #praic_todo (ord, id, fate) SELECT t.ord, s.id, "
+	buf_printf(sql,
+	    "INSERT INTO #praic_todo (ord, id, fate) SELECT t.ord, s.id, "
 	    "CASE WHEN s.id IS NULL THEN %d WHEN s.[content_hash] = t.[content_hash] THEN %d ",
 	    FATE_NEW, FATE_UNCHANGED);
 	if (!force)
-		buf_printf(sql, "WHEN t.[end_time] IS NOT NULL AND s.[end_time] IS NULL THEN %d "
+		buf_printf(sql,
+		    "WHEN t.[end_time] IS NOT NULL AND s.[end_time] IS NULL THEN %d "
 		    "WHEN t.[end_time] IS NULL AND s.[end_time] IS NOT NULL THEN %d "
 		    "WHEN t.events < (SELECT COUNT(*) FROM dbo.[session_event] AS e "
-		    "WHERE e.[session_id] = s.id) THEN %d ", FATE_REPLACED, FATE_OLDER, FATE_OLDER);
+		    "WHERE e.[session_id] = s.id) THEN %d ",
+		    FATE_REPLACED, FATE_OLDER, FATE_OLDER);
 	/* The locks keep the keys that are not there from coming, too. */
-	buf_printf(sql, "ELSE %d END FROM #praic_session AS t LEFT OUTER JOIN dbo.[session] AS s "
+	buf_printf(sql,
+	    "ELSE %d END FROM #praic_session AS t LEFT OUTER JOIN dbo.[session] AS s "
 	    "WITH (UPDLOCK, HOLDLOCK) ON " SAME_KEY " WHERE t.unchanged IS NULL" BY_INDEX,
 	    FATE_REPLACED);
 }
@@ -155,21 +164,20 @@ put(struct mssql_sql *s, int which, const char *what, struct buf *sql)
 static void
 put_table(struct mssql_sql *s, enum table_id t, struct buf *sql)
 {
-	static const char *const deleting[BATCH_TABLES] = {
-		NULL, "removing users", "removing teams", "removing customers",
-		"removing attributes", "removing events", "removing event data",
-		"removing system information", "removing recordings"};
-	static const char *const inserting[BATCH_TABLES] = {
-		"inserting sessions", "inserting users", "inserting teams", "inserting customers",
-		"inserting attributes", "inserting events", "inserting event data",
-		"inserting system information", "inserting recordings"};
+	static const char *const deleting[BATCH_TABLES] = {NULL, "removing users", "removing teams",
+	    "removing customers", "removing attributes", "removing events", "removing event data",
+	    "removing system information", "removing recordings"};
+	static const char *const inserting[BATCH_TABLES] = {"inserting sessions", "inserting users",
+	    "inserting teams", "inserting customers", "inserting attributes", "inserting events",
+	    "inserting event data", "inserting system information", "inserting recordings"};
 
 	if (t != TABLE_SESSION) {
 		buf_printf(sql, "DELETE d FROM dbo.[%s] AS d ", table_list[t].name);
-		buf_adds(sql, schema_parent(t) == TABLE_SESSION ?
-		    "INNER JOIN #praic_todo AS o ON o.id = d.[session_id]" :
-		    "INNER JOIN dbo.[session_event] AS e ON e.[id] = d.[session_event_id] "
-		    "INNER JOIN #praic_todo AS o ON o.id = e.[session_id]");
+		buf_adds(sql,
+		    schema_parent(t) == TABLE_SESSION ?
+			"INNER JOIN #praic_todo AS o ON o.id = d.[session_id]" :
+			"INNER JOIN dbo.[session_event] AS e ON e.[id] = d.[session_event_id] "
+			"INNER JOIN #praic_todo AS o ON o.id = e.[session_id]");
 		buf_printf(sql, " WHERE o.fate = %d" BY_INDEX, FATE_REPLACED);
 		put(s, MSSQL_DELETE + (int)t, deleting[t], sql);
 	}
@@ -189,12 +197,15 @@ mssql_sql_make(struct mssql_sql *s, int lock_timeout, int force)
 		buf_printf(&sql, "TRUNCATE TABLE #praic_%s;\n", table_list[t].name);
 	buf_adds(&sql, "TRUNCATE TABLE #praic_todo");
 	put(s, MSSQL_CLEAR, "emptying staging tables", &sql);
-	buf_adds(&sql, "UPDATE t SET unchanged = 1 FROM #praic_session AS t INNER JOIN "
-	    "dbo.[session] AS s ON " SAME_KEY " WHERE s.[content_hash] = t.[content_hash]" BY_INDEX);
+	buf_adds(&sql,
+	    "UPDATE t SET unchanged = 1 FROM #praic_session AS t INNER JOIN "
+	    "dbo.[session] AS s ON " SAME_KEY
+	    " WHERE s.[content_hash] = t.[content_hash]" BY_INDEX);
 	put(s, MSSQL_MARK_UNCHANGED, "looking for what is unchanged", &sql);
 	buf_adds(&sql, "SELECT ord FROM #praic_session WHERE unchanged = 1");
 	put(s, MSSQL_UNCHANGED, "looking for what is unchanged", &sql);
-	buf_printf(&sql, "DECLARE @r INT; EXEC @r = sp_getapplock @Resource = N'praic', "
+	buf_printf(&sql,
+	    "DECLARE @r INT; EXEC @r = sp_getapplock @Resource = N'praic', "
 	    "@LockMode = N'Exclusive', @LockOwner = N'Transaction', @LockTimeout = %d; SELECT @r",
 	    lock_timeout * 1000);
 	put(s, MSSQL_LOCK, "waiting for other loaders", &sql);
@@ -204,9 +215,11 @@ mssql_sql_make(struct mssql_sql *s, int lock_timeout, int force)
 	put(s, MSSQL_DECIDED, "looking for older copies", &sql);
 	update(&sql);
 	put(s, MSSQL_UPDATE, "replacing sessions", &sql);
-	buf_printf(&sql, "UPDATE o SET id = s.id FROM #praic_todo AS o INNER JOIN #praic_session "
+	buf_printf(&sql,
+	    "UPDATE o SET id = s.id FROM #praic_todo AS o INNER JOIN #praic_session "
 	    "AS t ON t.ord = o.ord INNER JOIN dbo.[session] AS s ON " SAME_KEY
-	    " WHERE o.fate = %d" BY_INDEX, FATE_NEW);
+	    " WHERE o.fate = %d" BY_INDEX,
+	    FATE_NEW);
 	put(s, MSSQL_FIND_SESSIONS, "looking for new sessions", &sql);
 	for (t = 0; t < BATCH_TABLES; t++)
 		put_table(s, (enum table_id)t, &sql);
@@ -221,7 +234,8 @@ mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
 
 	for (t = 0; t < BATCH_TABLES; t++)
 		make_stage(&sql, (enum table_id)t, rooms);
-	buf_adds(&sql, "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
+	buf_adds(&sql,
+	    "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
 	    "fate INT NOT NULL)");
 	free(s->text[MSSQL_STAGE]);
 	put(s, MSSQL_STAGE, "making staging tables", &sql);

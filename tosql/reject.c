@@ -20,7 +20,7 @@
 
 /* The lines of a session in the temporary file. */
 struct lines {
-	off_t head, at;		/* the stream's first lines; the session's own */
+	off_t head, at; /* the stream's first lines; the session's own */
 	size_t head_n;
 	off_t n;
 };
@@ -30,15 +30,15 @@ struct reject {
 	int dir;
 	int code;
 
-	int fd;			/* the temporary file */
-	off_t end;		/* of it, with what waits in out */
+	int fd;	   /* the temporary file */
+	off_t end; /* of it, with what waits in out */
 	struct buf out;
 	struct lines *gathered;
 	size_t n, room;
 	struct lines begun;
 	int is_begun;
-	struct buf head;	/* of the stream at hand */
-	off_t head_at;		/* where it is in the file; -1: not yet there */
+	struct buf head; /* of the stream at hand */
+	off_t head_at;	 /* where it is in the file; -1: not yet there */
 
 	/* of the session dropped */
 	int is_dropped;
@@ -222,8 +222,8 @@ is_reason(const char *p, size_t n)
 {
 	static const char head[] = "H\t" TABLE "\t", row[] = "R\t" TABLE "\t";
 
-	return n >= sizeof(head) - 1 && (memcmp(p, head, sizeof(head) - 1) == 0 ||
-	    memcmp(p, row, sizeof(row) - 1) == 0);
+	return n >= sizeof(head) - 1 &&
+	    (memcmp(p, head, sizeof(head) - 1) == 0 || memcmp(p, row, sizeof(row) - 1) == 0);
 }
 
 /* An E line, with its count of rows made that of the file. */
@@ -235,22 +235,23 @@ add_end(struct buf *out, const char *p, size_t n, int more)
 
 	from = memchr(p + 2, '\t', n - 2);
 	to = from == NULL ? NULL : memchr(from + 1, '\t', (size_t)(end - from - 1));
-	if (to == NULL || num_parse_count(from + 1, (size_t)(to - from - 1), INT64_MAX - 1,
-	    &rows) == -1 || (more < 0 && rows < (uint64_t)-more)) {
-		buf_add(out, p, n);	/* that was what is wrong with it */
+	if (to == NULL ||
+	    num_parse_count(from + 1, (size_t)(to - from - 1), INT64_MAX - 1, &rows) == -1 ||
+	    (more < 0 && rows < (uint64_t)-more)) {
+		buf_add(out, p, n); /* that was what is wrong with it */
 		return;
 	}
 	buf_add(out, p, (size_t)(from - p));
-	buf_printf(out, "\t%llu", (unsigned long long)(more < 0 ? rows - (uint64_t)-more :
-	    rows + (uint64_t)more));
+	buf_printf(out, "\t%llu",
+	    (unsigned long long)(more < 0 ? rows - (uint64_t)-more : rows + (uint64_t)more));
 	buf_add(out, to, (size_t)(end - to));
 }
 
 struct copy {
 	int fd;
 	struct buf out;
-	int more;	/* rows that the file has beyond those that came */
-	int ends;	/* E lines */
+	int more; /* rows that the file has beyond those that came */
+	int ends; /* E lines */
 };
 
 static int
@@ -309,7 +310,7 @@ copy_lines(const struct reject *r, struct copy *c, off_t at, off_t n)
 		at += got;
 		n -= got;
 		for (start = 0; (lf = memchr(in.p + start, '\n', in.n - start)) != NULL;
-		    start = (size_t)(lf - in.p) + 1)
+		     start = (size_t)(lf - in.p) + 1)
 			copy_line(c, in.p + start, (size_t)(lf - in.p) - start, &r->reason);
 		buf_drop(&in, start);
 		if (c->out.n >= PIECE)
@@ -393,8 +394,8 @@ reject_forget(struct reject *r)
 }
 
 void
-reject_gathered_one(struct reject *r, size_t i, struct rec_value host, struct rec_value lsid,
-    const char *reason)
+reject_gathered_one(
+    struct reject *r, size_t i, struct rec_value host, struct rec_value lsid, const char *reason)
 {
 	if (r == NULL)
 		return;

@@ -28,16 +28,16 @@ void reject_line(struct reject *, const char *line, size_t n);
 /* The session begun is number n (from 0) of the batch. */
 void reject_gathered(struct reject *);
 /* The session begun was left out: more lines may follow, then reject_end. */
-void reject_dropped(struct reject *, struct rec_value host, struct rec_value lsid,
-    const char *reason);
+void reject_dropped(
+    struct reject *, struct rec_value host, struct rec_value lsid, const char *reason);
 /* The session begun, if any, has no more lines. */
 void reject_end(struct reject *);
 /* The session begun is of no interest. */
 void reject_forget(struct reject *);
 
 /* Session i of the batch was left out; none that was dropped is begun. */
-void reject_gathered_one(struct reject *, size_t i, struct rec_value host,
-    struct rec_value lsid, const char *reason);
+void reject_gathered_one(
+    struct reject *, size_t i, struct rec_value host, struct rec_value lsid, const char *reason);
 /* The batch is written: the next session gathered is number 0. */
 void reject_shift(struct reject *);
 

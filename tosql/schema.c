@@ -4,19 +4,19 @@
 #include "schema.h"
 
 const struct schema_index schema_index[SCHEMA_INDEXES] = {
-	{"session_key", TABLE_SESSION, {"host_name", "lsid"}, 1},
-	{"session_start_time", TABLE_SESSION, {"start_time", NULL}, 0},
-	{"user_session_id", TABLE_USER, {"session_id", NULL}, 0},
-	{"team_session_id", TABLE_TEAM, {"session_id", NULL}, 0},
-	{"customer_session_id", TABLE_CUSTOMER, {"session_id", NULL}, 0},
-	{"custom_attribute_session_id", TABLE_CUSTOM_ATTRIBUTE, {"session_id", NULL}, 0},
-	{"session_event_session_id", TABLE_SESSION_EVENT, {"session_id", "seq"}, 0},
-	{"session_event_event_time", TABLE_SESSION_EVENT, {"event_time", NULL}, 0},
-	{"session_event_data_session_event_id", TABLE_SESSION_EVENT_DATA,
-	    {"session_event_id", NULL}, 0},
-	{"system_information_session_event_id", TABLE_SYSTEM_INFORMATION,
-	    {"session_event_id", NULL}, 0},
-	{"recording_session_id", TABLE_RECORDING, {"session_id", NULL}, 0},
+    {"session_key", TABLE_SESSION, {"host_name", "lsid"}, 1},
+    {"session_start_time", TABLE_SESSION, {"start_time", NULL}, 0},
+    {"user_session_id", TABLE_USER, {"session_id", NULL}, 0},
+    {"team_session_id", TABLE_TEAM, {"session_id", NULL}, 0},
+    {"customer_session_id", TABLE_CUSTOMER, {"session_id", NULL}, 0},
+    {"custom_attribute_session_id", TABLE_CUSTOM_ATTRIBUTE, {"session_id", NULL}, 0},
+    {"session_event_session_id", TABLE_SESSION_EVENT, {"session_id", "seq"}, 0},
+    {"session_event_event_time", TABLE_SESSION_EVENT, {"event_time", NULL}, 0},
+    {"session_event_data_session_event_id", TABLE_SESSION_EVENT_DATA, {"session_event_id", NULL},
+	0},
+    {"system_information_session_event_id", TABLE_SYSTEM_INFORMATION, {"session_event_id", NULL},
+	0},
+    {"recording_session_id", TABLE_RECORDING, {"session_id", NULL}, 0},
 };
 
 /*
@@ -29,11 +29,11 @@ static const struct {
 	enum table_id table;
 	int column;
 } any_length[] = {
-	{TABLE_SESSION, SESSION_EXTERNAL_KEY},
-	{TABLE_CUSTOMER, CUSTOMER_ISSUE_DESCRIPTION},
-	{TABLE_CUSTOM_ATTRIBUTE, CUSTOM_ATTRIBUTE_VALUE},
-	{TABLE_SESSION_EVENT_DATA, DATA_VALUE},
-	{TABLE_SYSTEM_INFORMATION, SYSINFO_INFORMATION},
+    {TABLE_SESSION, SESSION_EXTERNAL_KEY},
+    {TABLE_CUSTOMER, CUSTOMER_ISSUE_DESCRIPTION},
+    {TABLE_CUSTOM_ATTRIBUTE, CUSTOM_ATTRIBUTE_VALUE},
+    {TABLE_SESSION_EVENT_DATA, DATA_VALUE},
+    {TABLE_SYSTEM_INFORMATION, SYSINFO_INFORMATION},
 };
 
 static int
@@ -73,7 +73,8 @@ enum table_id
 schema_parent(enum table_id table)
 {
 	return table == TABLE_SESSION_EVENT_DATA || table == TABLE_SYSTEM_INFORMATION ?
-	    TABLE_SESSION_EVENT : TABLE_SESSION;
+	    TABLE_SESSION_EVENT :
+	    TABLE_SESSION;
 }
 
 int

@@ -17,20 +17,20 @@
 #define SCHEMA_VERSION 1
 
 enum schema_type {
-	SCHEMA_ID,	/* the row's own number */
-	SCHEMA_LINK,	/* the number of a row of the parent table */
+	SCHEMA_ID,   /* the row's own number */
+	SCHEMA_LINK, /* the number of a row of the parent table */
 	SCHEMA_TEXT,
-	SCHEMA_INT,	/* 64 bits */
+	SCHEMA_INT, /* 64 bits */
 	SCHEMA_BOOL,
-	SCHEMA_TIME,	/* UTC, seconds */
-	SCHEMA_HASH	/* SHA-256 in hexadecimal */
+	SCHEMA_TIME, /* UTC, seconds */
+	SCHEMA_HASH  /* SHA-256 in hexadecimal */
 };
 
 struct schema_column {
 	const char *name;
 	enum schema_type type;
-	int source;	/* column of the record stream, or -1 */
-	int room;	/* of a text, where a database wants to know: how many
+	int source; /* column of the record stream, or -1 */
+	int room;   /* of a text, where a database wants to know: how many
 			 * characters; 0: as many as there are */
 };
 
@@ -49,7 +49,7 @@ enum table_id schema_parent(enum table_id);
 struct schema_index {
 	const char *name;
 	enum table_id table;
-	const char *column[2];	/* the second may be NULL */
+	const char *column[2]; /* the second may be NULL */
 	int unique;
 };
 
@@ -57,7 +57,7 @@ struct schema_index {
 extern const struct schema_index schema_index[SCHEMA_INDEXES];
 
 /* A view: the guide calls customers endpoints. */
-#define SCHEMA_VIEW	"endpoint"
-#define SCHEMA_VIEW_OF	TABLE_CUSTOMER
+#define SCHEMA_VIEW    "endpoint"
+#define SCHEMA_VIEW_OF TABLE_CUSTOMER
 
 #endif

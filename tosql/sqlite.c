@@ -28,7 +28,12 @@
 #define BATCH ((size_t)2 << 20)
 
 enum statement {
-	FIND, COUNT_EVENTS, LAST_IDS, BEGIN, COMMIT, ROLLBACK,
+	FIND,
+	COUNT_EVENTS,
+	LAST_IDS,
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
 	DELETE_FIRST,
 	INSERT_FIRST = DELETE_FIRST + BATCH_TABLES,
 	STATEMENTS = INSERT_FIRST + BATCH_TABLES
@@ -37,11 +42,11 @@ enum statement {
 struct db {
 	const struct db_options *o;
 	const char *path;
-	int fd;			/* for the lock; -1 for a database in memory */
+	int fd; /* for the lock; -1 for a database in memory */
 	sqlite3 *h;
 	sqlite3_stmt *stmt[STATEMENTS];
 	struct sqlite_load load;
-	int old_schema;		/* a dry run must bring it up to date anew each time */
+	int old_schema; /* a dry run must bring it up to date anew each time */
 };
 
 /* What an SQLite result asks of whoever started the program. */
@@ -89,14 +94,16 @@ complain(struct db *db, int rc, const char *doing)
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 		msg_warn("%s: %s: %s: the file must be writable, and its folder, too, for what "
-		    "SQLite keeps beside it", db->path, doing, sqlite3_errmsg(db->h));
+			 "SQLite keeps beside it",
+		    db->path, doing, sqlite3_errmsg(db->h));
 		break;
 	case SQLITE_FULL:
 		msg_warn("%s: %s: the disk is full", db->path, doing);
 		break;
 	case SQLITE_CORRUPT:
 		msg_warn("%s: %s: the database is damaged (%s); sqlite3's \".recover\" or a backup "
-		    "may help", db->path, doing, sqlite3_errmsg(db->h));
+			 "may help",
+		    db->path, doing, sqlite3_errmsg(db->h));
 		break;
 	case SQLITE_NOTADB:
 		msg_warn("%s: this is no SQLite database", db->path);
@@ -132,7 +139,7 @@ try_lock(struct db *db)
 		return 0;
 	while (flock(db->fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return 0;	/* a file system without: SQLite's own locks do */
+			return 0; /* a file system without: SQLite's own locks do */
 		if (naps-- <= 0)
 			return -1;
 		nanosleep(&nap, NULL);
@@ -151,8 +158,8 @@ prepare(struct db *db, int which, const char *sql)
 {
 	if (db->stmt[which] != NULL)
 		return SQLITE_OK;
-	return sqlite3_prepare_v3(db->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &db->stmt[which],
-	    NULL);
+	return sqlite3_prepare_v3(
+	    db->h, sql, -1, SQLITE_PREPARE_PERSISTENT, &db->stmt[which], NULL);
 }
 
 /* Run a statement without results to its end. */
@@ -212,8 +219,10 @@ prepare_last_ids(struct db *db)
 	int t, rc;
 
 	for (t = 0; t < BATCH_TABLES; t++)
-		buf_printf(&sql, "%sSELECT %d, max((SELECT coalesce(max(seq), 0) FROM "
-		    "sqlite_sequence WHERE name = '%s'), (SELECT coalesce(max(id), 0) FROM \"%s\"))",
+		buf_printf(&sql,
+		    "%sSELECT %d, max((SELECT coalesce(max(seq), 0) FROM "
+		    "sqlite_sequence WHERE name = '%s'), (SELECT coalesce(max(id), 0) FROM "
+		    "\"%s\"))",
 		    t > 0 ? " UNION ALL " : "", t, table_list[t].name, table_list[t].name);
 	rc = prepare(db, LAST_IDS, buf_text(&sql));
 	buf_free(&sql);
@@ -228,11 +237,12 @@ prepare_all(struct db *db)
 
 	if (db->stmt[STATEMENTS - 1] != NULL)
 		return SQLITE_OK;
-	rc = prepare(db, FIND, "SELECT id, content_hash, end_time IS NOT NULL FROM session "
+	rc = prepare(db, FIND,
+	    "SELECT id, content_hash, end_time IS NOT NULL FROM session "
 	    "WHERE host_name = ?1 AND lsid = ?2");
 	if (rc == SQLITE_OK)
-		rc = prepare(db, COUNT_EVENTS,
-		    "SELECT count(*) FROM session_event WHERE session_id = ?1");
+		rc = prepare(
+		    db, COUNT_EVENTS, "SELECT count(*) FROM session_event WHERE session_id = ?1");
 	if (rc == SQLITE_OK)
 		rc = prepare_last_ids(db);
 	for (t = 0; t < BATCH_TABLES && rc == SQLITE_OK; t++)
@@ -269,7 +279,8 @@ check_owner(struct db *db, int64_t *version, int64_t *tables)
 	}
 	if (*version > SCHEMA_VERSION) {
 		msg_warn("%s: its schema is version %lld, and this praic-tosql knows up to %d: "
-		    "install the newer praic", db->path, (long long)*version, SCHEMA_VERSION);
+			 "install the newer praic",
+		    db->path, (long long)*version, SCHEMA_VERSION);
 		return EX_CONFIG;
 	}
 	return 0;
@@ -286,12 +297,15 @@ check_lack(struct db *db, int64_t version, int *needed)
 	if (rc != SQLITE_OK)
 		code = complain(db, rc, "reading it");
 	else if (lack.gone != NULL) {
-		msg_warn("%s: its table %s is gone, and rows of %s belong to it: put it back from a "
-		    "backup", db->path, lack.gone, lack.points);
+		msg_warn(
+		    "%s: its table %s is gone, and rows of %s belong to it: put it back from a "
+		    "backup",
+		    db->path, lack.gone, lack.points);
 		code = EX_CONFIG;
 	} else if (version == SCHEMA_VERSION && lack.names.n > 0)
 		msg_warn("%s: somebody has removed %s: making that anew%s", db->path,
-		    buf_text(&lack.names), lack.rows ? ", to be filled by what is loaded again" : "");
+		    buf_text(&lack.names),
+		    lack.rows ? ", to be filled by what is loaded again" : "");
 	buf_free(&lack.sql);
 	buf_free(&lack.names);
 	return code;
@@ -328,8 +342,8 @@ bring_up(struct db *db)
 	if (code != 0)
 		return code;
 	/* Where WAL cannot be had, a rollback journal is as safe. */
-	if (!db->o->dry_run && (rc = sqlite3_exec(db->h, "PRAGMA journal_mode = WAL", NULL, NULL,
-	    NULL)) != SQLITE_OK)
+	if (!db->o->dry_run &&
+	    (rc = sqlite3_exec(db->h, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) != SQLITE_OK)
 		return complain(db, rc, "setting its journal mode");
 	if (!needed)
 		return 0;
@@ -351,8 +365,10 @@ set_up(struct db *db)
 	sqlite3_db_config(db->h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	rc = sqlite_rows_register(db->h, &db->load);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->h, "PRAGMA cache_size = -" CACHE_KIB ";"
-		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", NULL, NULL, NULL);
+		rc = sqlite3_exec(db->h,
+		    "PRAGMA cache_size = -" CACHE_KIB ";"
+		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+		    NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = prepare(db, BEGIN, "BEGIN IMMEDIATE");
 	if (rc == SQLITE_OK)
@@ -395,8 +411,8 @@ only_in_memory(const struct db_options *o)
 
 	if (!o->dry_run || access(o->target, F_OK) == 0 || errno != ENOENT)
 		return 0;
-	folder = slash == NULL ? xstrdup(".") :
-	    xstrndup(o->target, (size_t)(slash - o->target) + 1);
+	folder =
+	    slash == NULL ? xstrdup(".") : xstrndup(o->target, (size_t)(slash - o->target) + 1);
 	there = access(folder, W_OK) == 0;
 	free(folder);
 	return there;
@@ -421,7 +437,7 @@ open_db(const struct db_options *o, int *code)
 	if ((*code = lock(db)) == 0) {
 		/* No name has a meaning of its own, such as ":memory:". */
 		name = in_memory ? xstrdup(":memory:") :
-		    xasprintf("%s%s", *db->path == '/' ? "" : "./", db->path);
+				   xasprintf("%s%s", *db->path == '/' ? "" : "./", db->path);
 		rc = sqlite3_open_v2(name, &db->h, SQLITE_OPEN_READWRITE, NULL);
 		free(name);
 		if (rc == SQLITE_OK)
@@ -454,7 +470,7 @@ close_db(struct db *db)
 		sqlite3_finalize(db->stmt[i]);
 	sqlite3_close(db->h);
 	if (db->fd != -1)
-		close(db->fd);	/* last: it would take SQLite's locks along */
+		close(db->fd); /* last: it would take SQLite's locks along */
 	free(db);
 	return 0;
 }
@@ -517,8 +533,8 @@ decide(struct db *db, const struct batch *b, struct batch_session *s)
 	sqlite3_bind_int64(count, 1, s->id);
 	rc = sqlite3_step(count);
 	if (rc == SQLITE_ROW) {
-		s->fate = batch_weigh(s, was_ended, (uint64_t)sqlite3_column_int64(count, 0),
-		    db->o->force);
+		s->fate = batch_weigh(
+		    s, was_ended, (uint64_t)sqlite3_column_int64(count, 0), db->o->force);
 		rc = SQLITE_OK;
 	}
 	sqlite3_reset(count);
@@ -576,10 +592,10 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 }
 
 const struct db_ops db_sqlite = {
-	.name = "sqlite",
-	.batch = BATCH,
-	.open = open_db,
-	.write = write_batch,
-	.close = close_db,
-	.schema = sqlite_schema,
+    .name = "sqlite",
+    .batch = BATCH,
+    .open = open_db,
+    .write = write_batch,
+    .close = close_db,
+    .schema = sqlite_schema,
 };

@@ -36,9 +36,9 @@ void sqlite_schema(struct buf *);
 
 /* What a database lacks of the schema. */
 struct sqlite_lack {
-	struct buf sql;		/* the statements that make it */
-	struct buf names;	/* for a message: "table team, index session_key" */
-	int rows;		/* tables or columns: what was in them is lost */
+	struct buf sql;	  /* the statements that make it */
+	struct buf names; /* for a message: "table team, index session_key" */
+	int rows;	  /* tables or columns: what was in them is lost */
 	/* A table that rows of another one point to: it cannot be made anew,
 	 * for its rows' numbers would be given to others.  NULL: none. */
 	const char *gone, *points;

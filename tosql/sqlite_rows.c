@@ -25,7 +25,7 @@ struct rows_cursor {
 	struct batch_rows rows;
 	size_t session;
 	int64_t id;
-	int fresh;	/* no row of this session was seen yet */
+	int fresh; /* no row of this session was seen yet */
 	int eof;
 };
 
@@ -153,7 +153,7 @@ filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite
 	(void)argv;
 	batch_rows_end(&c->rows);
 	batch_rows(&c->rows, v->load->batch, v->table);
-	c->session = v->load->from - 1;	/* next() steps on to the first */
+	c->session = v->load->from - 1; /* next() steps on to the first */
 	c->id = v->load->last_id[v->table];
 	c->eof = 0;
 	return next(base);
@@ -192,7 +192,7 @@ column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int i)
 	case SCHEMA_LINK:
 		if (schema_parent(v->table) == TABLE_SESSION)
 			sqlite3_result_int64(ctx, s->id);
-		else	/* event_seq is the first column of both tables */
+		else /* event_seq is the first column of both tables */
 			sqlite3_result_int64(ctx, s->first_event + c->rows.value[0].i - 1);
 		break;
 	case SCHEMA_HASH:
@@ -212,17 +212,17 @@ rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 }
 
 static const sqlite3_module module = {
-	.iVersion = 0,
-	.xConnect = connect,	/* and no xCreate: the tables are just there */
-	.xBestIndex = best_index,
-	.xDisconnect = disconnect,
-	.xOpen = open_cursor,
-	.xClose = close_cursor,
-	.xFilter = filter,
-	.xNext = next,
-	.xEof = at_end,
-	.xColumn = column,
-	.xRowid = rowid,
+    .iVersion = 0,
+    .xConnect = connect, /* and no xCreate: the tables are just there */
+    .xBestIndex = best_index,
+    .xDisconnect = disconnect,
+    .xOpen = open_cursor,
+    .xClose = close_cursor,
+    .xFilter = filter,
+    .xNext = next,
+    .xEof = at_end,
+    .xColumn = column,
+    .xRowid = rowid,
 };
 
 int

@@ -78,12 +78,12 @@ schema_index_of(struct buf *sql, const struct schema_index *x)
 static void
 schema_rest(struct buf *sql)
 {
-	buf_adds(sql, "DROP VIEW IF EXISTS " SCHEMA_VIEW ";\nCREATE VIEW " SCHEMA_VIEW
-	    " AS SELECT\n    ");
+	buf_adds(sql,
+	    "DROP VIEW IF EXISTS " SCHEMA_VIEW ";\nCREATE VIEW " SCHEMA_VIEW " AS SELECT\n    ");
 	sqlite_columns(sql, SCHEMA_VIEW_OF, 0, "\"%\"");
 	buf_printf(sql, "\n    FROM \"%s\";\n", table_list[SCHEMA_VIEW_OF].name);
-	buf_printf(sql, "PRAGMA application_id = %d;\nPRAGMA user_version = %d;\n", SQLITE_APPLICATION_ID,
-	    SCHEMA_VERSION);
+	buf_printf(sql, "PRAGMA application_id = %d;\nPRAGMA user_version = %d;\n",
+	    SQLITE_APPLICATION_ID, SCHEMA_VERSION);
 }
 
 void
@@ -122,8 +122,8 @@ sqlite_ask(sqlite3 *h, const char *sql, int64_t *answer)
 }
 
 /* sqlite_ask with names of the schema in the text. */
-static int
-ask_of(sqlite3 *h, int64_t *answer, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static int ask_of(sqlite3 *h, int64_t *answer, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static int
 ask_of(sqlite3 *h, int64_t *answer, const char *fmt, ...)
@@ -138,8 +138,8 @@ ask_of(sqlite3 *h, int64_t *answer, const char *fmt, ...)
 }
 
 static void
-name_lack(struct sqlite_lack *l, const char *kind, const char *name, const char *dot,
-    const char *column)
+name_lack(
+    struct sqlite_lack *l, const char *kind, const char *name, const char *dot, const char *column)
 {
 	buf_printf(&l->names, "%s%s %s%s%s", l->names.n > 0 ? ", " : "", kind, name, dot, column);
 }
@@ -153,8 +153,10 @@ lacks_columns(sqlite3 *h, enum table_id t, struct sqlite_lack *l)
 	int64_t there;
 
 	for (i = 0; i < n && rc == SQLITE_OK; i++) {
-		rc = ask_of(h, &there, "SELECT count(*) FROM pragma_table_info('%s') WHERE "
-		    "name = '%s'", name, column[i].name);
+		rc = ask_of(h, &there,
+		    "SELECT count(*) FROM pragma_table_info('%s') WHERE "
+		    "name = '%s'",
+		    name, column[i].name);
 		if (rc != SQLITE_OK || there != 0)
 			continue;
 		name_lack(l, "column", name, ".", column[i].name);
@@ -176,11 +178,13 @@ lacks_table(sqlite3 *h, enum table_id t, struct sqlite_lack *l)
 	for (c = 0; c < BATCH_TABLES && rc == SQLITE_OK; c++) {
 		if (c == TABLE_SESSION || schema_parent((enum table_id)c) != t)
 			continue;
-		rc = ask_of(h, &there, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
-		    "name = '%s'", table_list[c].name);
+		rc = ask_of(h, &there,
+		    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
+		    "name = '%s'",
+		    table_list[c].name);
 		if (rc == SQLITE_OK && there != 0)
-			rc = ask_of(h, &there, "SELECT EXISTS (SELECT 1 FROM \"%s\")",
-			    table_list[c].name);
+			rc = ask_of(
+			    h, &there, "SELECT EXISTS (SELECT 1 FROM \"%s\")", table_list[c].name);
 		if (rc == SQLITE_OK && there != 0) {
 			l->gone = table_list[t].name;
 			l->points = table_list[c].name;
@@ -200,23 +204,27 @@ sqlite_lacks(sqlite3 *h, struct sqlite_lack *l)
 
 	memset(l, 0, sizeof(*l));
 	for (i = 0; i < BATCH_TABLES && rc == SQLITE_OK; i++) {
-		rc = ask_of(h, &there, "SELECT count(*) FROM pragma_table_info('%s')",
-		    table_list[i].name);
+		rc = ask_of(
+		    h, &there, "SELECT count(*) FROM pragma_table_info('%s')", table_list[i].name);
 		if (rc == SQLITE_OK)
 			rc = there == 0 ? lacks_table(h, (enum table_id)i, l) :
-			    lacks_columns(h, (enum table_id)i, l);
+					  lacks_columns(h, (enum table_id)i, l);
 	}
 	for (i = 0; i < SCHEMA_INDEXES && rc == SQLITE_OK; i++) {
-		rc = ask_of(h, &there, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND "
-		    "name = '%s'", schema_index[i].name);
+		rc = ask_of(h, &there,
+		    "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND "
+		    "name = '%s'",
+		    schema_index[i].name);
 		if (rc != SQLITE_OK || there != 0)
 			continue;
 		name_lack(l, "index", schema_index[i].name, "", "");
 		schema_index_of(&l->sql, &schema_index[i]);
 	}
 	if (rc == SQLITE_OK)
-		rc = sqlite_ask(h, "SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND "
-		    "name = '" SCHEMA_VIEW "'", &there);
+		rc = sqlite_ask(h,
+		    "SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND "
+		    "name = '" SCHEMA_VIEW "'",
+		    &there);
 	if (rc == SQLITE_OK && there == 0)
 		name_lack(l, "view", SCHEMA_VIEW, "", "");
 	return rc;

@@ -28,13 +28,18 @@ trial_new(int force, int *code)
 	t->force = force;
 	/* Without a name it is a file that is gone when it is closed. */
 	if (sqlite3_open_v2("", &t->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) ==
-	    SQLITE_OK && sqlite3_exec(t->h, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-	    "CREATE TABLE seen (host BLOB, lsid BLOB, hash TEXT, ended INTEGER, events INTEGER,"
-	    " PRIMARY KEY (host, lsid)) WITHOUT ROWID", NULL, NULL, NULL) == SQLITE_OK &&
-	    sqlite3_prepare_v2(t->h, "SELECT hash, ended, events FROM seen WHERE host = ?1 AND "
-	    "lsid = ?2", -1, &t->find, NULL) == SQLITE_OK &&
+		SQLITE_OK &&
+	    sqlite3_exec(t->h,
+		"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+		"CREATE TABLE seen (host BLOB, lsid BLOB, hash TEXT, ended INTEGER, events INTEGER,"
+		" PRIMARY KEY (host, lsid)) WITHOUT ROWID",
+		NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(t->h,
+		"SELECT hash, ended, events FROM seen WHERE host = ?1 AND "
+		"lsid = ?2",
+		-1, &t->find, NULL) == SQLITE_OK &&
 	    sqlite3_prepare_v2(t->h, "REPLACE INTO seen VALUES (?1, ?2, ?3, ?4, ?5)", -1, &t->note,
-	    NULL) == SQLITE_OK)
+		NULL) == SQLITE_OK)
 		return t;
 	*code = complain(t);
 	trial_free(t);
@@ -69,9 +74,10 @@ judge(struct trial *t, const struct batch *b, struct batch_session *s)
 	if (rc == SQLITE_ROW) {
 		const char *hash = (const char *)sqlite3_column_text(t->find, 0);
 
-		s->fate = hash != NULL && strcmp(hash, s->hash) == 0 ? FATE_UNCHANGED :
+		s->fate = hash != NULL && strcmp(hash, s->hash) == 0 ?
+		    FATE_UNCHANGED :
 		    batch_weigh(s, sqlite3_column_int(t->find, 1),
-		    (uint64_t)sqlite3_column_int64(t->find, 2), t->force);
+			(uint64_t)sqlite3_column_int64(t->find, 2), t->force);
 	}
 	sqlite3_reset(t->find);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)

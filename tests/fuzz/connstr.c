@@ -13,7 +13,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		must(c.instance == NULL || *c.instance != '\0');
 		must(c.timeout >= 0);
 		must(c.integrated ? c.user == NULL && c.password == NULL :
-		    c.user != NULL && c.password != NULL);
+				    c.user != NULL && c.password != NULL);
 		must((c.encrypt == 0 || c.encrypt == 1) && (c.trust == 0 || c.trust == 1));
 	}
 	connstr_free(&c);

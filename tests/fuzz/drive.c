@@ -26,8 +26,7 @@
 static const struct harness_options usual = {.host = "def.example"};
 static int faults;
 
-static void __attribute__((format(printf, 1, 2)))
-fault(const char *fmt, ...)
+static void __attribute__((format(printf, 1, 2))) fault(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -45,8 +44,11 @@ static void
 check(const struct seed *s)
 {
 	static const struct harness_options all[] = {
-		{.host = "def.example"}, {.host = NULL}, {.host = "h", .strict = 1},
-		{.host = "h", .no_xml = 1}, {.host = "h", .json = 1},
+	    {.host = "def.example"},
+	    {.host = NULL},
+	    {.host = "h", .strict = 1},
+	    {.host = "h", .no_xml = 1},
+	    {.host = "h", .json = 1},
 	};
 	const char *wrong;
 	size_t i;
@@ -83,8 +85,8 @@ cut(const struct seed *s)
 		for (i = 0; i < part.n && i < whole.n; i++) {
 			size = part.session[i].to - part.session[i].from;
 			if (size != whole.session[i].to - whole.session[i].from ||
-			    memcmp(out.p + part.session[i].from,
-			    s->out.p + whole.session[i].from, size) != 0)
+			    memcmp(out.p + part.session[i].from, s->out.p + whole.session[i].from,
+				size) != 0)
 				fault("%s, %zu bytes: session %zu is another", s->name, n, i + 1);
 		}
 	}
@@ -136,8 +138,8 @@ joined(const struct seed *a, const struct seed *b)
 
 			if (!has_session(&of_a, &a->out, p, size) &&
 			    !has_session(&of_b, &b->out, p, size))
-				fault("%s, %zu bytes, then %s: session %zu is in neither",
-				    a->name, n, b->name, i + 1);
+				fault("%s, %zu bytes, then %s: session %zu is in neither", a->name,
+				    n, b->name, i + 1);
 		}
 	}
 	harness_forget(&of_a);
@@ -180,7 +182,7 @@ pieces(const struct seed *s)
 #define OFTEN 16
 
 struct edit {
-	size_t at, gone;	/* of the seed's bytes */
+	size_t at, gone; /* of the seed's bytes */
 	struct buf put;
 };
 
@@ -210,13 +212,52 @@ random_below(size_t n)
 
 /* Bytes that mean something, to be put anywhere. */
 static const char *const tokens[] = {
-	"<", ">", "&", "\"", "'", "]]>", "<![CDATA[", "<!--", "-->", "<?", "?>", "</", "/>", "&#7;",
-	"&#x1b;", "&amp;", "&lt;", "&#xD800;", "\n<?xml version=\"1.0\"?>\n", "<?praic-site a.b?>",
-	"\n<?praic-site a.b?>", "<?praic-end documents=\"1\"?>", "<!DOCTYPE a>", "<session_list>",
-	"</session_list>", "<session lsid=\"x\">", "</session>", "<session lsid=\"y\"/>", "<error>",
-	"</error>", "\xff\xfe", "\xfe\xff", "\xef\xbb\xbf", "\xc3", "\xed\xa0\x80", "\t", "\r", "\x01",
-	" xmlns=\"u\"", " xmlns:p=\"u\"", "p:", "<event>", "</event>", "<session_details>",
-	"encoding=\"ISO-8859-1\"", "\\N",
+    "<",
+    ">",
+    "&",
+    "\"",
+    "'",
+    "]]>",
+    "<![CDATA[",
+    "<!--",
+    "-->",
+    "<?",
+    "?>",
+    "</",
+    "/>",
+    "&#7;",
+    "&#x1b;",
+    "&amp;",
+    "&lt;",
+    "&#xD800;",
+    "\n<?xml version=\"1.0\"?>\n",
+    "<?praic-site a.b?>",
+    "\n<?praic-site a.b?>",
+    "<?praic-end documents=\"1\"?>",
+    "<!DOCTYPE a>",
+    "<session_list>",
+    "</session_list>",
+    "<session lsid=\"x\">",
+    "</session>",
+    "<session lsid=\"y\"/>",
+    "<error>",
+    "</error>",
+    "\xff\xfe",
+    "\xfe\xff",
+    "\xef\xbb\xbf",
+    "\xc3",
+    "\xed\xa0\x80",
+    "\t",
+    "\r",
+    "\x01",
+    " xmlns=\"u\"",
+    " xmlns:p=\"u\"",
+    "p:",
+    "<event>",
+    "</event>",
+    "<session_details>",
+    "encoding=\"ISO-8859-1\"",
+    "\\N",
 };
 #define TOKENS (sizeof(tokens) / sizeof(tokens[0]))
 
@@ -248,7 +289,7 @@ one_edit(const struct seed *s, struct edit *e)
 		e->gone = random_below(3) == 0;
 		buf_adds(&e->put, tokens[random_below(TOKENS)]);
 		break;
-	default:	/* a piece of itself */
+	default: /* a piece of itself */
 		e->gone = 0;
 		i = random_below(s->bytes.n);
 		n = random_below(random_below(4) == 0 ? 2000 : 40);
@@ -275,7 +316,7 @@ apply(struct mutant *m, const struct change *c)
 
 	for (i = 0; i < c->edits; i++) {
 		if (c->edit[i].at < from)
-			continue;	/* gone with the one before */
+			continue; /* gone with the one before */
 		buf_add(&m->bytes, c->seed->bytes.p + from, c->edit[i].at - from);
 		buf_add(&m->bytes, c->edit[i].put.p, c->edit[i].put.n);
 		from = c->edit[i].at + c->edit[i].gone;
@@ -297,12 +338,12 @@ mutate(struct mutant *m, const struct seed *seeds, size_t n)
 	for (i = 0; i < c[0].edits; i++)
 		one_edit(a, &c[0].edit[i]);
 	qsort(c[0].edit, (size_t)c[0].edits, sizeof(c[0].edit[0]), by_place);
-	if (kind >= 6) {	/* only its beginning */
+	if (kind >= 6) { /* only its beginning */
 		c[0].edit[0].at = random_below(a->bytes.n);
 		c[0].edit[0].gone = a->bytes.n - c[0].edit[0].at;
 		buf_reset(&c[0].edit[0].put);
 	}
-	if (kind == 7) {	/* and of another one the end */
+	if (kind == 7) { /* and of another one the end */
 		m->changes = 2;
 		c[1].seed = b;
 		c[1].edits = 1;
@@ -321,8 +362,9 @@ touched(const struct change *c, size_t from, size_t to)
 	int i;
 
 	for (i = 0; i < c->edits; i++)
-		if (c->edit[i].at < to && (c->edit[i].at + c->edit[i].gone > from ||
-		    (c->edit[i].gone == 0 && c->edit[i].at > from)))
+		if (c->edit[i].at < to &&
+		    (c->edit[i].at + c->edit[i].gone > from ||
+			(c->edit[i].gone == 0 && c->edit[i].at > from)))
 			return 1;
 	return 0;
 }
@@ -351,7 +393,10 @@ static int
 leaves_open(const struct seed *s, size_t end)
 {
 	static const char *const marks[][2] = {
-		{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}, {"<", ">"},
+	    {"<!--", "-->"},
+	    {"<![CDATA[", "]]>"},
+	    {"<?", "?>"},
+	    {"<", ">"},
 	};
 	const char *p = s->bytes.p, *to = p + end, *close;
 	size_t i, n;
@@ -381,8 +426,10 @@ parted(const struct change *c, const struct seed_session *t, const char *lsid, s
 	const struct edit *e;
 
 	for (e = c->edit; e < c->edit + c->edits; e++)
-		if (puts_text(e, lsid, n) || (e->at <= t->from && (puts_text(e, "<?", 2) ||
-		    puts_text(e, "<!", 2) || puts_text(e, "session", 7))))
+		if (puts_text(e, lsid, n) ||
+		    (e->at <= t->from &&
+			(puts_text(e, "<?", 2) || puts_text(e, "<!", 2) ||
+			    puts_text(e, "session", 7))))
 			return 1;
 	return 0;
 }
@@ -410,16 +457,16 @@ is_fair(const struct mutant *m, const char *p, size_t n)
 		const struct change *change = &m->change[c];
 		const struct seed *s = change->seed;
 
-		if (!s->known || (c == 1 && leaves_open(m->change[0].seed,
-		    m->change[0].edit[0].at)))
+		if (!s->known ||
+		    (c == 1 && leaves_open(m->change[0].seed, m->change[0].edit[0].at)))
 			return 1;
 		for (i = 0; i < s->n; i++) {
 			const struct seed_session *t = &s->session[i];
 			const char *q = s->out.p + t->out_from;
 
 			/* This one may have got its key. */
-			if (touched(change, t->from, t->from + line_length(s->bytes.p + t->from,
-			    t->to - t->from)))
+			if (touched(change, t->from,
+				t->from + line_length(s->bytes.p + t->from, t->to - t->from)))
 				return 1;
 			size = t->out_to - t->out_from;
 			if (size < key || memcmp(q, p, key) != 0)
@@ -469,9 +516,9 @@ judge(const struct mutant *m, uint64_t number, const char *directory)
 		fault("mutant %" PRIu64 ": exit code %d, the reader says %d", number, code, reader);
 	for (i = 0; i < sessions.n; i++)
 		if (!is_fair(m, out.p + sessions.session[i].from,
-		    sessions.session[i].to - sessions.session[i].from))
-			fault("mutant %" PRIu64 ": session %zu is another without a reason",
-			    number, i + 1);
+			sessions.session[i].to - sessions.session[i].from))
+			fault("mutant %" PRIu64 ": session %zu is another without a reason", number,
+			    i + 1);
 	if (random_below(OFTEN) == 0) {
 		wrong = harness_check(m->bytes.p, m->bytes.n, &o);
 		o.json = 1;
@@ -500,10 +547,10 @@ mutate_all(const struct seed *seeds, size_t n, uint64_t count, uint64_t seed, co
 	printf("%" PRIu64 " mutants, %d faults\n", i, faults);
 }
 
-static void __attribute__((noreturn))
-usage(void)
+static void __attribute__((noreturn)) usage(void)
 {
-	fprintf(stderr, "usage: split-drive check|cut|joined|pieces|mutate [-n COUNT] [-s SEED] "
+	fprintf(stderr,
+	    "usage: split-drive check|cut|joined|pieces|mutate [-n COUNT] [-s SEED] "
 	    "[-d DIRECTORY] FILE...\n");
 	exit(EX_USAGE);
 }

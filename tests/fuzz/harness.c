@@ -73,8 +73,8 @@ harness_words(int on)
 static void
 fill(int fd, const void *p, size_t n)
 {
-	if (lseek(fd, 0, SEEK_SET) == -1 || ftruncate(fd, 0) == -1 ||
-	    file_write(fd, p, n) == -1 || lseek(fd, 0, SEEK_SET) == -1)
+	if (lseek(fd, 0, SEEK_SET) == -1 || ftruncate(fd, 0) == -1 || file_write(fd, p, n) == -1 ||
+	    lseek(fd, 0, SEEK_SET) == -1)
 		abort();
 }
 
@@ -137,8 +137,7 @@ harness_read(const struct buf *out, struct harness_sessions *s)
 			if (s->n == s->cap) {
 				s->cap = s->cap == 0 ? 16 : 2 * s->cap;
 				s->session = xrealloc(s->session, s->cap * sizeof(*s->session));
-				memset(s->session + s->n, 0,
-				    (s->cap - s->n) * sizeof(*s->session));
+				memset(s->session + s->n, 0, (s->cap - s->n) * sizeof(*s->session));
 			}
 			now = &s->session[s->n];
 			now->from = (size_t)(base - out->p);
@@ -168,8 +167,8 @@ harness_forget(struct harness_sessions *s)
 
 /* Does a session's XML, as a document of its own, give the same lines? */
 static int
-same_again(const struct buf *out, const struct harness_session *session,
-    const struct harness_options *o)
+same_again(
+    const struct buf *out, const struct harness_session *session, const struct harness_options *o)
 {
 	struct harness_options alone = *o;
 	struct harness_sessions two = {0};
@@ -183,7 +182,7 @@ same_again(const struct buf *out, const struct harness_session *session,
 	    harness_read(&again, &two) == 0 && two.n == 1 &&
 	    two.session[0].to - two.session[0].from == session->to - session->from &&
 	    memcmp(again.p + two.session[0].from, out->p + session->from,
-	    session->to - session->from) == 0;
+		session->to - session->from) == 0;
 	free(name);
 	buf_free(&again);
 	harness_forget(&two);

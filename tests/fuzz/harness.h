@@ -11,10 +11,10 @@
 #include "buf.h"
 
 struct harness_options {
-	const char *host;	/* -H; NULL for none */
-	int json;		/* -j */
+	const char *host; /* -H; NULL for none */
+	int json;	  /* -j */
 	int strict;
-	int no_xml;		/* -n */
+	int no_xml; /* -n */
 	/* No read gives more bytes than this, 0 for as many as it likes;
 	 * or, when negative, than a number that changes from read to read. */
 	int piece;
@@ -31,7 +31,7 @@ int harness_run(const void *input, size_t n, const struct harness_options *, str
 /* A session of an output: from S to behind E. */
 struct harness_session {
 	size_t from, to;
-	struct buf xml;		/* its X lines, unescaped and joined */
+	struct buf xml; /* its X lines, unescaped and joined */
 };
 struct harness_sessions {
 	struct harness_session *session;

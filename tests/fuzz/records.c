@@ -32,8 +32,10 @@ copy_row(struct buf *b, const struct rec_reader *r)
 	rec_row(b, r->table);
 	for (i = 0; i < (size_t)table_list[r->table].columns; i++)
 		/* A stream may lack the key's columns: the S line has it. */
-		rec_value(b, r->table != TABLE_SESSION || i > 1 ? r->value[i] :
-		    i == 0 ? r->host : r->lsid);
+		rec_value(b,
+		    r->table != TABLE_SESSION || i > 1 ? r->value[i] :
+			i == 0			       ? r->host :
+							 r->lsid);
 	rec_end_row(b);
 }
 

@@ -83,7 +83,7 @@ put(size_t at, size_t old, const uint8_t *p, size_t n)
 		n = sizeof(piece);
 	if (input_n - old + n > MAX_INPUT)
 		return;
-	memcpy(piece, p, n);	/* it may be of the input itself */
+	memcpy(piece, p, n); /* it may be of the input itself */
 	memmove(input + at + n, input + at + old, input_n - at - old);
 	memcpy(input + at, piece, n);
 	input_n += n - old;
@@ -100,33 +100,33 @@ change(void)
 	uint8_t byte;
 
 	switch (chance(6)) {
-	case 0:	/* a byte */
+	case 0: /* a byte */
 		byte = (uint8_t)chance(256);
 		put(at, left > 0, &byte, 1);
 		break;
-	case 1:	/* a bit */
+	case 1: /* a bit */
 		if (left > 0)
 			input[at] ^= (uint8_t)(1U << chance(8));
 		break;
-	case 2:	/* some bytes less */
+	case 2: /* some bytes less */
 		n = chance(left < 64 ? left + 1 : 64);
 		put(at, n, input, 0);
 		break;
-	case 3:	/* a piece twice */
+	case 3: /* a piece twice */
 		from = chance(input_n + 1);
 		n = input_n - from;
 		put(at, 0, input + from, chance(n < 200 ? n + 1 : 200));
 		break;
-	case 4:	/* a word that means something */
+	case 4: /* a word that means something */
 		word = words[chance(sizeof(words) / sizeof(words[0]))];
 		put(at, left > 0 ? chance(2) : 0, (const uint8_t *)word, strlen(word));
 		break;
-	default:	/* of another file */
+	default: /* of another file */
 		from = chance(seeds);
 		if (seed[from].n > 0) {
 			n = chance(seed[from].n);
-			put(at, 0, seed[from].p + n, chance(seed[from].n - n < 200 ?
-			    seed[from].n - n + 1 : 200));
+			put(at, 0, seed[from].p + n,
+			    chance(seed[from].n - n < 200 ? seed[from].n - n + 1 : 200));
 		}
 	}
 }
@@ -142,8 +142,9 @@ main(int argc, char **argv)
 	while ((c = getopt(argc, argv, "k:n:s:")) != -1)
 		if (c == 'k')
 			keep = optarg;
-		else if ((c != 'n' && c != 's') || num_parse_count(optarg, strlen(optarg),
-		    UINT32_MAX, c == 'n' ? &many : &start) == -1)
+		else if ((c != 'n' && c != 's') ||
+		    num_parse_count(
+			optarg, strlen(optarg), UINT32_MAX, c == 'n' ? &many : &start) == -1)
 			return 64;
 	for (; optind < argc; optind++)
 		if (take_file(argv[optind]) == -1)

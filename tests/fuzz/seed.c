@@ -8,11 +8,11 @@
 struct scan {
 	const char *p, *end;
 	int depth;
-	size_t last_end;	/* of the session before */
+	size_t last_end; /* of the session before */
 	size_t prolog_from, prolog_to;
-	int list;		/* the root is a list of sessions */
-	size_t open;		/* where the session that is open begins */
-	int has_key;		/* one without gives no lines */
+	int list;    /* the root is a list of sessions */
+	size_t open; /* where the session that is open begins */
+	int has_key; /* one without gives no lines */
 };
 
 static void
@@ -83,8 +83,8 @@ found(struct seed *s, struct scan *c, size_t to)
 	n->to = to;
 	n->prolog_from = c->prolog_from;
 	n->prolog_to = c->prolog_to;
-	n->marked = memmem(s->bytes.p + n->prolog_from, n->prolog_to - n->prolog_from, "\n<?",
-	    3) != NULL;
+	n->marked =
+	    memmem(s->bytes.p + n->prolog_from, n->prolog_to - n->prolog_from, "\n<?", 3) != NULL;
 	c->last_end = to;
 }
 

@@ -10,12 +10,12 @@
 #include "harness.h"
 
 struct seed_session {
-	size_t from, to;		/* its bytes */
+	size_t from, to; /* its bytes */
 	/* From the end of the session before its document to the end of its
 	 * root tag: the end tags of the document before, marks, declaration. */
 	size_t prolog_from, prolog_to;
-	int marked;			/* a declaration or a mark is in there */
-	size_t out_from, out_to;	/* its lines in the seed's output */
+	int marked;		 /* a declaration or a mark is in there */
+	size_t out_from, out_to; /* its lines in the seed's output */
 };
 
 struct seed {
@@ -24,7 +24,7 @@ struct seed {
 	int code;
 	struct seed_session *session;
 	size_t n;
-	int known;	/* each session of the output was found in the bytes */
+	int known; /* each session of the output was found in the bytes */
 };
 
 /* Reads the file, runs it.  Ends the program when that cannot be. */

@@ -9,8 +9,8 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	const struct settings_field *const lists[] = {settings_site_fields,
-	    settings_destination_fields, settings_fields};
+	const struct settings_field *const lists[] = {
+	    settings_site_fields, settings_destination_fields, settings_fields};
 	const struct settings_field *f;
 	char *text, *value = NULL, *again = NULL;
 	size_t i, count = 0;

@@ -27,7 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (when_parse(p, n, &t) == 0) {
 		check_time(t);
-		when_format(t, form);	/* there is one form only */
+		when_format(t, form); /* there is one form only */
 		must(n == strlen(form) && memcmp(form, p, n) == 0);
 	}
 	if (when_parse_iso(p, n, &t) == 0)

@@ -32,8 +32,9 @@ main(int argc, char **argv)
 		else
 			printf("[%s] [%s] %d [%s] [%s] [%s] [%s]%s%s%s %d\n", c.host,
 			    text(c.instance), c.port, text(c.database), text(c.user),
-			    text(c.password), text(c.application), c.integrated ? " integrated" : "",
-			    c.encrypt ? " encrypt" : "", c.trust ? " trust" : "", c.timeout);
+			    text(c.password), text(c.application),
+			    c.integrated ? " integrated" : "", c.encrypt ? " encrypt" : "",
+			    c.trust ? " trust" : "", c.timeout);
 		connstr_free(&c);
 	}
 	return ferror(stdin) || fflush(stdout) == EOF;

@@ -25,7 +25,7 @@ number(const char *text)
 static int64_t
 look(const struct due *s, int64_t last, int64_t now)
 {
-	last = due_last(s, last, now);		/* as the scheduler keeps it */
+	last = due_last(s, last, now); /* as the scheduler keeps it */
 	if (due_next(s, last, now) > now)
 		return last;
 	printf("%lld\n", (long long)now);

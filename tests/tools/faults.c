@@ -44,14 +44,13 @@ static const struct {
 } errors[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS},
     {"EINVAL", EINVAL}, {"ENOSYS", ENOSYS}, {"EPERM", EPERM}, {"ENOMEM", ENOMEM},
     {"EMLINK", EMLINK}, {"EXDEV", EXDEV}, {"EACCES", EACCES}, {"ENOLCK", ENOLCK},
-    {"EMFILE", EMFILE}, {"ESTALE", ESTALE}, {"EOPNOTSUPP", EOPNOTSUPP},
-    {"EAGAIN", EAGAIN}, {"ECONNRESET", ECONNRESET}, {"EINTR", EINTR},
-    {"kill", -1}, {"torn", -2}};
+    {"EMFILE", EMFILE}, {"ESTALE", ESTALE}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EAGAIN", EAGAIN},
+    {"ECONNRESET", ECONNRESET}, {"EINTR", EINTR}, {"kill", -1}, {"torn", -2}};
 
 /* What FAULT says, read once, before main() may change the environment. */
 static struct {
 	char call[16];
-	long n;		/* from 1; -1: every one; 0: only counted */
+	long n; /* from 1; -1: every one; 0: only counted */
 	int err;
 	long so_far;
 } fault_of[8];
@@ -88,8 +87,7 @@ spare(struct dl_phdr_info *info, size_t size, void *context)
 	return 0;
 }
 
-static void __attribute__((constructor))
-start(void)
+static void __attribute__((constructor)) start(void)
 {
 	const char *p = getenv("FAULT"), *what, *only = getenv("FAULT_PROGRAM"), *count;
 	size_t i, len;
@@ -157,10 +155,10 @@ fault(const char *call)
 	return wrong;
 }
 
-#define REAL(type, name, ...) \
+#define REAL(type, name, ...)             \
 	static type (*real)(__VA_ARGS__); \
-	if (real == NULL) \
-		*(void **)&real = dlsym(RTLD_NEXT, name)
+	if (real == NULL)                 \
+	*(void **)&real = dlsym(RTLD_NEXT, name)
 
 static const char *
 folded(int dir, const char *path, char copy[4096])
@@ -254,7 +252,7 @@ renameat2(int from, const char *a, int to, const char *b, unsigned flags)
 
 	REAL(int, "renameat2", int, const char *, int, const char *, unsigned);
 	return fault("renameat2") ? -1 :
-	    real(from, folded(from, a, one), to, folded(to, b, two), flags);
+				    real(from, folded(from, a, one), to, folded(to, b, two), flags);
 }
 
 EXPORT int
@@ -264,7 +262,7 @@ linkat(int from, const char *a, int to, const char *b, int flags)
 
 	REAL(int, "linkat", int, const char *, int, const char *, int);
 	return fault("linkat") ? -1 :
-	    real(from, folded(from, a, one), to, folded(to, b, two), flags);
+				 real(from, folded(from, a, one), to, folded(to, b, two), flags);
 }
 
 EXPORT ssize_t

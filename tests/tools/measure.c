@@ -35,8 +35,10 @@ main(int argc, char **argv)
 	if (wait4(pid, &status, 0, &used) == -1)
 		err(71, "wait4");
 	f = fopen(argv[1], "w");
-	if (f == NULL || fprintf(f, "%ld %ld\n", used.ru_maxrss,
-	    milliseconds(used.ru_utime) + milliseconds(used.ru_stime)) < 0 || fclose(f) == EOF)
+	if (f == NULL ||
+	    fprintf(f, "%ld %ld\n", used.ru_maxrss,
+		milliseconds(used.ru_utime) + milliseconds(used.ru_stime)) < 0 ||
+	    fclose(f) == EOF)
 		err(74, "%s", argv[1]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

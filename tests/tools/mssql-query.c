@@ -24,7 +24,8 @@
 #include "msg.h"
 
 /* What every other client sets: without a word, columns may be NULL. */
-static const char options[] = "SET ANSI_NULLS ON; SET ANSI_NULL_DFLT_ON ON; SET ANSI_PADDING ON;\n"
+static const char options[] =
+    "SET ANSI_NULLS ON; SET ANSI_NULL_DFLT_ON ON; SET ANSI_PADDING ON;\n"
     "SET ANSI_WARNINGS ON; SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON;\n"
     "SET QUOTED_IDENTIFIER ON";
 
@@ -72,8 +73,8 @@ show(DBPROCESS *p, int column)
 	}
 	if (type != SYBCHAR && type != SYBVARCHAR && type != SYBTEXT && type != SYBNVARCHAR &&
 	    type != SYBNTEXT) {
-		n = dbconvert(p, type, (const BYTE *)data, n, SYBCHAR, (BYTE *)number,
-		    sizeof(number));
+		n = dbconvert(
+		    p, type, (const BYTE *)data, n, SYBCHAR, (BYTE *)number, sizeof(number));
 		data = number;
 	}
 	for (i = 0; i < n; i++)
@@ -144,9 +145,10 @@ log_in(const char *file, const char *ca)
 	if (connstr_parse(text.p, text.n, file, &c) != 0)
 		return NULL;
 	buf_reset(&text);
-	buf_printf(&text, "[test]\n\thost = %s\n\tport = %d\n\ttds version = 7.4\n"
-	    "\tclient charset = UTF-8\n\ttext size = 2147483647\n\tencryption = %s\n", c.host,
-	    c.port != 0 ? c.port : 1433, c.encrypt ? "require" : "request");
+	buf_printf(&text,
+	    "[test]\n\thost = %s\n\tport = %d\n\ttds version = 7.4\n"
+	    "\tclient charset = UTF-8\n\ttext size = 2147483647\n\tencryption = %s\n",
+	    c.host, c.port != 0 ? c.port : 1433, c.encrypt ? "require" : "request");
 	if (ca != NULL)
 		buf_printf(&text, "\tca file = %s\n", ca);
 	if (file_write(conf, text.p, text.n) == -1 || lseek(conf, 0, SEEK_SET) == -1)

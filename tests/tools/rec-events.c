@@ -27,8 +27,8 @@ show(struct rec_value v)
 int
 main(int argc, char **argv)
 {
-	static const char *const names[] = {"tables", "begin", "row", "xml", "commit", "drop",
-	    "end", "eof"};
+	static const char *const names[] = {
+	    "tables", "begin", "row", "xml", "commit", "drop", "end", "eof"};
 	struct rec_reader *r;
 	enum rec_event e;
 	int c, code;

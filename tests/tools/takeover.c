@@ -52,15 +52,15 @@ take_over(void)
 	if (port != NULL) {
 		to.sin_port = htons((in_port_t)atoi(port));
 		to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		tell("connect", connect(socket(AF_INET, SOCK_STREAM, 0),
-		    (const struct sockaddr *)&to, sizeof(to)));
+		tell("connect",
+		    connect(
+			socket(AF_INET, SOCK_STREAM, 0), (const struct sockaddr *)&to, sizeof(to)));
 	}
 	tell("signal", kill(getppid(), 0));
 	tell("run", execv("/bin/true", none));
 }
 
-ssize_t __attribute__((visibility("default")))
-read(int fd, void *p, size_t n)
+ssize_t __attribute__((visibility("default"))) read(int fd, void *p, size_t n)
 {
 	static ssize_t (*real)(int, void *, size_t);
 	static int taken;

@@ -101,8 +101,8 @@ not_user_time(const char *text)
 static void
 times(void)
 {
-	static const int64_t some[] = {0, -1, 1733239565, 951782400, 4107542399, WHEN_MIN,
-	    WHEN_MAX};
+	static const int64_t some[] = {
+	    0, -1, 1733239565, 951782400, 4107542399, WHEN_MIN, WHEN_MAX};
 	char text[WHEN_SIZE];
 	int64_t t;
 	size_t i;
@@ -187,7 +187,8 @@ characters(void)
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		check(utf8_length((const unsigned char *)t[i].bytes, strlen(t[i].bytes)) ==
-		    t[i].length, t[i].bytes);
+			t[i].length,
+		    t[i].bytes);
 	for (c = 0; c <= 0x10ffff; c += c < 0x3000 ? 1 : 997)
 		if (c < 0xd800 || c > 0xdfff) {
 			int n = utf8_encode(c, out);
@@ -198,7 +199,8 @@ characters(void)
 	check(c > 0x10ffff, "encoded and decoded again");
 	check(utf8_valid("abcdefgh\xc3\xa4ijklmnop\xff", 19) == 18, "valid up to the bad byte");
 	check(utf8_floor("ab\xc3", 3) == 2 && utf8_floor("ab\xc3\xa4", 4) == 4 &&
-	    utf8_floor("\xf0\x9f\x99", 3) == 0 && utf8_floor("abc", 3) == 3, "cut between");
+		utf8_floor("\xf0\x9f\x99", 3) == 0 && utf8_floor("abc", 3) == 3,
+	    "cut between");
 }
 
 int
@@ -209,8 +211,10 @@ main(void)
 	numbers();
 	characters();
 	check(code_worse(EX_DATAERR, EX_TEMPFAIL) == EX_TEMPFAIL &&
-	    code_worse(EX_TEMPFAIL, EX_IOERR) == EX_IOERR && code_worse(0, EX_DATAERR) == EX_DATAERR &&
-	    code_worse(EX_USAGE, EX_TEMPFAIL) == EX_USAGE, "the worse code");
+		code_worse(EX_TEMPFAIL, EX_IOERR) == EX_IOERR &&
+		code_worse(0, EX_DATAERR) == EX_DATAERR &&
+		code_worse(EX_USAGE, EX_TEMPFAIL) == EX_USAGE,
+	    "the worse code");
 	printf("%d checks, %d failures\n", checks, failures);
 	return failures != 0;
 }
