@@ -5,7 +5,7 @@
 #	make check		build and run all tests (scripts/check does this, too,
 #				after installing what is missing)
 #	make check-asan		the same, under AddressSanitizer and UBSan
-#	make lint		shellcheck, mandoc, clang-tidy
+#	make lint		shellcheck, mandoc, clang-format, clang-tidy
 #	make format		clang-format on all C
 #	make fuzz		random input, FUZZ_TIME seconds for each target, and a
 #				million changed reports
