@@ -33,7 +33,7 @@ last 2 0 0
 says "a comment of a good file is shown" "# a note" out
 check "nothing is called failed" sh -c '! grep -i fail out | grep -v " 0 failed"'
 
-# Each of these alone, and with a good file on either side, which runs.
+# Each of these with a good file on either side, which runs.
 file bad <<'T'
 echo 1..2; echo "not ok 1 - the rows"; echo "# seen: 3"; echo ok 2; exit 1
 T
@@ -63,12 +63,12 @@ file skip_status <<'T'
 echo "1..0 # SKIP none"; exit 1
 T
 for kind in bad bail signal planless few many empty status reasonless skip_status missing; do
-	run 1 "$kind, alone" tests "$kind"
-	last 0 1 0
 	run 1 "$kind, among others" tests good "$kind" other
 	last 2 1 0
 	says "$kind is named" "FAILED: $work/$kind.t" out
 done
+run 1 "a bail-out with no others" tests bail
+last 0 1 0
 run 1 "all of them" tests bad bail signal planless few many empty status reasonless skip_status missing
 last 0 11 0
 says "a failed check is shown" "not ok 1 - the rows" out
