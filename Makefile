@@ -4,7 +4,8 @@
 #	make			the programs
 #	make check		build and run all tests (scripts/check does this, too,
 #				after installing what is missing)
-#	make check-asan		the same, under AddressSanitizer and UBSan
+#	make check-asan		the same, under AddressSanitizer and UBSan (CC=clang: under
+#				clang's, which find things that gcc's do not)
 #	make lint		shellcheck, mandoc, clang-format, clang-tidy
 #	make format		clang-format on all C
 #	make fuzz		random input, FUZZ_TIME seconds for each target, and a

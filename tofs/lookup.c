@@ -272,9 +272,11 @@ find_pending(struct lookup *k, struct found *f)
 	static const char no_chain[] =
 	    "\t0000000000000000000000000000000000000000000000000000000000000000";
 	const struct buf *b = ledger_pending(k->ledger);
-	const char *end = b->p + b->n, *p;
+	const char *end, *p;
 
-	while (b->n > 0 && end > b->p) {
+	if (b->n == 0)
+		return 0; /* of which p may be NULL */
+	for (end = b->p + b->n; end > b->p; end = p) {
 		for (p = end - 1; p > b->p && p[-1] != '\n'; p--)
 			;
 		buf_reset(&k->line);
@@ -285,7 +287,6 @@ find_pending(struct lookup *k, struct found *f)
 			give(k, f, &k->parsed, 0);
 			return 1;
 		}
-		end = p;
 	}
 	return 0;
 }
