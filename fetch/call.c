@@ -31,8 +31,12 @@ struct pace {
 	struct rate *rate;
 };
 
-/* Where an SSL_CTX has its call; -1 when TLS is not done by OpenSSL. */
-static int call_of_context = -1;
+/*
+ * Where an SSL_CTX notes that close_notify came; -1 when TLS is not done by
+ * OpenSSL.  OpenSSL has no pointer to a call: libcurl 8.12 and later shut a
+ * connection down when its call may be gone, up to curl_multi_cleanup.
+ */
+static int close_notify = -1;
 
 int64_t
 call_clock(void)
@@ -116,9 +120,9 @@ call_open(struct site *s)
 	p->share = curl_share_init();
 	p->rate = rate_new();
 	s->pace = p;
-	if (call_of_context == -1 &&
+	if (close_notify == -1 &&
 	    strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
-		call_of_context = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+		close_notify = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (p->multi == NULL || p->share == NULL ||
 	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
 	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
@@ -143,9 +147,16 @@ call_close(struct site *s)
 }
 
 int
-call_sees_end(void)
+call_is_cut(const struct call *c)
 {
-	return call_of_context != -1;
+	return c->context != NULL && SSL_CTX_get_ex_data(c->context, close_notify) == NULL;
+}
+
+static void
+set_context(struct call *c, SSL_CTX *context)
+{
+	SSL_CTX_free(c->context);
+	c->context = context;
 }
 
 void
@@ -155,6 +166,7 @@ call_end_easy(struct call *c)
 		curl_multi_remove_handle(c->site->pace->multi, c->easy);
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
+	set_context(c, NULL);
 	c->easy = NULL;
 	c->headers = NULL;
 }
@@ -317,32 +329,34 @@ set_headers(struct call *c)
 	} while (0)
 
 /*
- * A connection that ends without TLS's own farewell is nothing to libcurl.
- * But where an answer has neither a length nor chunks, that farewell is all
- * that tells a whole one from one that was cut.
+ * Where an answer has neither a length nor chunks, only close_notify tells a
+ * whole one from one that was cut.  libcurl does not say whether it came.
  */
 static void
 on_alert(const SSL *ssl, int where, int what)
 {
-	SSL_CTX *context = SSL_get_SSL_CTX(ssl);
-	struct call *c = SSL_CTX_get_ex_data(context, call_of_context);
+	static char came;
 
-	/* A proxy's TLS, which is begun first, is not that of the answer. */
-	if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY && c != NULL &&
-	    c->context == context)
-		c->farewell = 1;
+	if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
+		SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), close_notify, &came);
 }
 
+/* Keeps a reference to the context, for call_is_cut. */
 static CURLcode
 watch_tls(CURL *easy, void *context, void *arg)
 {
-	struct call *c = arg;
-
 	(void)easy;
-	if (!SSL_CTX_set_ex_data(context, call_of_context, c))
-		return CURLE_SSL_CONNECT_ERROR;
 	SSL_CTX_set_info_callback(context, on_alert);
-	c->context = context;
+#ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
+	/* libcurl 8.14 does not set it any more, and then fails where close_notify
+	 * is missing.  Of an answer with a length or chunks libcurl sees by these
+	 * whether it is whole, and of any other its reader asks call_is_cut. */
+	SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+#endif
+	if (!SSL_CTX_up_ref(context))
+		return CURLE_SSL_CONNECT_ERROR;
+	/* A proxy's TLS is begun first: the last is that of the answer. */
+	set_context(arg, context);
 	return CURLE_OK;
 }
 
@@ -357,7 +371,7 @@ set_tls(struct call *c)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (call_of_context != -1) {
+	if (close_notify != -1) {
 		SET(CURLOPT_SSL_CTX_FUNCTION, watch_tls);
 		SET(CURLOPT_SSL_CTX_DATA, c);
 	}
@@ -397,8 +411,7 @@ call_start(struct call *c)
 	c->status = 0;
 	c->bytes = c->last_bytes = 0;
 	c->stopped = c->slow = c->big = c->told = c->code = c->broken = c->headed = 0;
-	c->over = c->farewell = c->torn = 0;
-	c->context = NULL;
+	c->over = c->torn = 0;
 	c->token_number = token_number(c->site);
 	c->error[0] = '\0';
 	buf_reset(&c->said);

@@ -77,8 +77,8 @@ struct call {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf url, moved, location, said;
-	int redirects, stopped, told, broken, headed, token_number, farewell;
-	void *context; /* SSL_CTX of the appliance */
+	int redirects, stopped, told, broken, headed, token_number;
+	struct ssl_ctx_st *context; /* of the appliance's TLS, until call_end */
 	int64_t began, last, last_at;
 	uint64_t last_bytes;
 	char error[CURL_ERROR_SIZE];
@@ -157,8 +157,8 @@ call_is_refused(const struct call *c)
 
 /* For verdict.c: the handle is no longer needed. */
 void call_end_easy(struct call *);
-/* Is it known by what TLS is done how a connection ends? */
-int call_sees_end(void);
+/* Is it known that the connection ended without close_notify? */
+int call_is_cut(const struct call *);
 
 /* Say why a call was given up; "what" is what was asked for. */
 void call_complain(const struct call *, const char *what);

@@ -234,6 +234,9 @@ by_error(struct call *c, CURLcode r)
 			break;
 		buf_printf(&c->why, "%s: see --client-cert", what);
 		return finish(c, CALL_FAILED, EX_CONFIG);
+#if LIBCURL_VERSION_NUM >= 0x080600 /* before, CURLE_OUT_OF_MEMORY was both */
+	case CURLE_TOO_LARGE:
+#endif
 	case CURLE_OUT_OF_MEMORY:
 		buf_printf(
 		    &c->why, "%s%s", what, c->headed ? "" : ", or a header that is too long");
@@ -289,6 +292,6 @@ call_end(struct call *c)
 		    (long long)c->length);
 		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
 	}
-	c->torn = c->length < 0 && !c->chunked && !c->farewell && call_sees_end();
+	c->torn = c->length < 0 && !c->chunked && call_is_cut(c);
 	return finish(c, CALL_DONE, 0);
 }
