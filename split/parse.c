@@ -33,6 +33,13 @@
 #define TEXT_STEP 256
 /* The report is told now and then how far we are. */
 #define SETTLE_STEP 4096
+/* libxml2 2.12 made the error that it passes constant. */
+#if LIBXML_VERSION >= 21200
+#define ERROR_CONST const
+#else
+#define ERROR_CONST
+#endif
+
 /* libxml2 itself stops at 256. */
 #define PARSER_DEPTH 512
 
@@ -61,6 +68,7 @@ struct parse {
 
 	int namespaces; /* declared by the elements that are open */
 	unsigned short declared[PARSER_DEPTH];
+	const char *open[PARSER_DEPTH]; /* elements outside sessions: their names */
 
 	struct longtag tag;
 	struct session_attribute attribute[MAX_ATTRIBUTES]; /* of one tag */
@@ -288,6 +296,7 @@ start_inside(
 static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t place, enum name name,
     const char *element, int namespaces, const xmlChar **ns, int n, const xmlChar **a)
 {
+	s->open[s->depth - 1] = element;
 	if (s->depth == 1)
 		start_root(s, name, element, namespaces, ns);
 	if (s->stop || s->report->within != REPORT_BETWEEN || s->error_depth != 0)
@@ -301,7 +310,7 @@ static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t pl
 		report_warn(s->report, s->last,
 		    "a session within <%.80s>, which is none of a "
 		    "report's: left out",
-		    s->ctxt->nameNr > 0 ? (const char *)s->ctxt->nameTab[s->ctxt->nameNr - 1] : "");
+		    s->open[s->depth - 2]);
 		report_bad(s->report);
 	}
 }
@@ -474,7 +483,7 @@ on_doctype(void *arg, const xmlChar *name, const xmlChar *public, const xmlChar 
 }
 
 static void
-on_error(void *arg, xmlErrorPtr e)
+on_error(void *arg, ERROR_CONST xmlError *e)
 {
 	struct parse *s = arg;
 	size_t n;
