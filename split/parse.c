@@ -83,6 +83,11 @@ parse_prepare(void)
 	if (xmlMemSetup(free, xmalloc, xrealloc, xstrdup) != 0)
 		xnomem();
 	xmlInitParser();
+#if LIBXML_VERSION >= 21200
+	/* Later, libxml2 would abort. */
+	if (xmlCheckThreadLocalStorage() != 0)
+		xnomem();
+#endif
 }
 
 /* The place that the parser has come to. */
@@ -496,6 +501,8 @@ on_error(void *arg, ERROR_CONST xmlError *e)
 	/* <?xml ...?>: it was cut, and another put behind it. */
 	s->torn = e->code == XML_ERR_RESERVED_XML_NAME;
 	snprintf(s->why, sizeof(s->why), "%s", e->message != NULL ? e->message : "not well-formed");
+	if (strstr(s->why, "XML_PARSE_HUGE") != NULL) /* advice that nobody can follow */
+		snprintf(s->why, sizeof(s->why), "libxml2 finds a value or name too long");
 	for (n = strlen(s->why); n > 0 && strchr(" \n", s->why[n - 1]) != NULL; n--)
 		s->why[n - 1] = '\0';
 	/* The parser must not be stopped from within an error; it reads what
