@@ -33,6 +33,13 @@
 #define TEXT_STEP 256
 /* The report is told now and then how far we are. */
 #define SETTLE_STEP 4096
+/* libxml2 2.12 made the error that it passes constant. */
+#if LIBXML_VERSION >= 21200
+#define ERROR_CONST const
+#else
+#define ERROR_CONST
+#endif
+
 /* libxml2 itself stops at 256. */
 #define PARSER_DEPTH 512
 
@@ -61,6 +68,7 @@ struct parse {
 
 	int namespaces; /* declared by the elements that are open */
 	unsigned short declared[PARSER_DEPTH];
+	const char *open[PARSER_DEPTH]; /* elements outside sessions: their names */
 
 	struct longtag tag;
 	struct session_attribute attribute[MAX_ATTRIBUTES]; /* of one tag */
@@ -75,6 +83,11 @@ parse_prepare(void)
 	if (xmlMemSetup(free, xmalloc, xrealloc, xstrdup) != 0)
 		xnomem();
 	xmlInitParser();
+#if LIBXML_VERSION >= 21200
+	/* Later, libxml2 would abort. */
+	if (xmlCheckThreadLocalStorage() != 0)
+		xnomem();
+#endif
 }
 
 /* The place that the parser has come to. */
@@ -288,6 +301,7 @@ start_inside(
 static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t place, enum name name,
     const char *element, int namespaces, const xmlChar **ns, int n, const xmlChar **a)
 {
+	s->open[s->depth - 1] = element;
 	if (s->depth == 1)
 		start_root(s, name, element, namespaces, ns);
 	if (s->stop || s->report->within != REPORT_BETWEEN || s->error_depth != 0)
@@ -301,7 +315,7 @@ static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t pl
 		report_warn(s->report, s->last,
 		    "a session within <%.80s>, which is none of a "
 		    "report's: left out",
-		    s->ctxt->nameNr > 0 ? (const char *)s->ctxt->nameTab[s->ctxt->nameNr - 1] : "");
+		    s->open[s->depth - 2]);
 		report_bad(s->report);
 	}
 }
@@ -474,7 +488,7 @@ on_doctype(void *arg, const xmlChar *name, const xmlChar *public, const xmlChar 
 }
 
 static void
-on_error(void *arg, xmlErrorPtr e)
+on_error(void *arg, ERROR_CONST xmlError *e)
 {
 	struct parse *s = arg;
 	size_t n;
@@ -487,6 +501,8 @@ on_error(void *arg, xmlErrorPtr e)
 	/* <?xml ...?>: it was cut, and another put behind it. */
 	s->torn = e->code == XML_ERR_RESERVED_XML_NAME;
 	snprintf(s->why, sizeof(s->why), "%s", e->message != NULL ? e->message : "not well-formed");
+	if (strstr(s->why, "XML_PARSE_HUGE") != NULL) /* advice that nobody can follow */
+		snprintf(s->why, sizeof(s->why), "libxml2 finds a value or name too long");
 	for (n = strlen(s->why); n > 0 && strchr(" \n", s->why[n - 1]) != NULL; n--)
 		s->why[n - 1] = '\0';
 	/* The parser must not be stopped from within an error; it reads what

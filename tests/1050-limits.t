@@ -33,7 +33,7 @@ small() {
 
 hostile 0 attribute 9 9
 hostile 0 attribute-entities 9 9
-hostile 65 attribute 11 11 "AttValue length too long; the rest of this document is left out, with session a"
+hostile 65 attribute 11 11 "too long; the rest of this document is left out, with session a"
 hostile 0 text 40 40
 hostile 0 entities 20 4
 hostile 0 forbidden 20 15 "byte 14: session a: 5000000 forbidden bytes or characters"
@@ -87,7 +87,7 @@ small 65 names 10 "more than 10000 different names"
 small 65 inherited 2 "more than 4096 bytes of namespaces at its root"
 small 65 live-namespaces 4 "more than 256 namespaces declared"
 small 65 nothing 8 "this is no XML"
-hostile 65 quote 11 11 "AttValue length too long"
+hostile 65 quote 11 11 "too long"
 
 # As JSON: what a session may have any number of is not kept in memory.
 for kind in customers attributes-of-ours recordings; do

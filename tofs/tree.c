@@ -1,11 +1,13 @@
 /* DIRECTORY and what is below it: see tree.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+#if defined(__linux__) && __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#endif
 
 #include "buf.h"
 #include "code.h"
@@ -127,6 +129,7 @@ walk(int dir, const char *path, int flags)
 static int
 tree_beneath(int dir, const char *path, int flags)
 {
+#ifdef RESOLVE_BENEATH
 	static int absent; /* a kernel before 5.6, or a filter */
 	struct open_how how = {
 	    .flags = (unsigned)flags | O_CLOEXEC,
@@ -142,6 +145,7 @@ tree_beneath(int dir, const char *path, int flags)
 			return (int)fd;
 		absent = errno == ENOSYS;
 	}
+#endif
 	return walk(dir, path, flags);
 }
 

@@ -5,10 +5,12 @@ restarted appliance keeps its CA.
 """
 
 import base64
+import datetime
 import hashlib
 import os
 import ssl
 import subprocess
+import tempfile
 
 KINDS = ("ok", "wrong-host", "self-signed", "expired", "other-ca")
 
@@ -36,18 +38,33 @@ def _authority(cert, key, name):
 
 
 def _issue(base, ca, subject, extensions, days):
-    """base.key and base.pem, signed by the CA ca.pem/ca.key."""
+    """base.key and base.pem, signed by the CA ca.pem/ca.key.
+
+    days: until it expires; negative: it expired so many days ago.  Only
+    openssl-ca(1) takes dates in all versions: x509 -days refuses negative
+    numbers from 3.5 on, and has -not_after only from 3.4 on.
+    """
     _key(base + ".key")
     _openssl("req", "-new", "-key", base + ".key", "-subj", subject,
              "-out", base + ".csr")
-    with open(base + ".ext", "w", encoding="ascii") as f:
-        f.write("".join(line + "\n" for line in extensions))
-    _openssl("x509", "-req", "-in", base + ".csr", "-CA", ca + ".pem",
-             "-CAkey", ca + ".key", "-set_serial",
-             str(int.from_bytes(os.urandom(8), "big")), "-days", str(days),
-             "-extfile", base + ".ext", "-out", base + ".pem")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    since = now - datetime.timedelta(days=30 if days < 0 else 0)
+    until = now + datetime.timedelta(days=days)
+    with tempfile.TemporaryDirectory() as d:
+        config = os.path.join(d, "conf")
+        with open(config, "w", encoding="ascii") as f:
+            f.write("[ca]\ndefault_ca = c\n[c]\ndatabase = %s/index\n"
+                    "new_certs_dir = %s\ndefault_md = sha256\npolicy = p\n"
+                    "rand_serial = yes\n"
+                    "[p]\ncommonName = supplied\n[ext]\n%s\n" %
+                    (d, d, "\n".join(extensions)))
+        open(os.path.join(d, "index"), "w").close()
+        _openssl("ca", "-batch", "-notext", "-config", config, "-extensions",
+                 "ext", "-cert", ca + ".pem", "-keyfile",
+                 ca + ".key", "-startdate", since.strftime("%Y%m%d%H%M%SZ"),
+                 "-enddate", until.strftime("%Y%m%d%H%M%SZ"), "-in",
+                 base + ".csr", "-out", base + ".pem")
     os.unlink(base + ".csr")
-    os.unlink(base + ".ext")
 
 
 def make(directory, kind, names, client):
