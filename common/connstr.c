@@ -349,11 +349,13 @@ parse_all(struct parser *s, struct connstr *c)
 }
 
 static int
-check(const struct parser *s, struct connstr *c)
+check(const struct parser *s, const char *password, struct connstr *c)
 {
+	int code;
+
 	if (c->host == NULL || *c->host == '\0') {
 		msg_warn("%s: Server is missing", s->name);
-		return -1;
+		return EX_CONFIG;
 	}
 	if (c->integrated) {
 		/* As SqlClient does: who the process is decides. */
@@ -362,33 +364,78 @@ check(const struct parser *s, struct connstr *c)
 		c->password = NULL;
 		return 0;
 	}
+	if (password != NULL) {
+		secret_free(c->password);
+		c->password = secret_get(password, "database password", &code);
+		if (c->password == NULL)
+			return code;
+	}
 	if (c->user == NULL || c->password == NULL) {
 		msg_warn("%s: %s is missing, and Integrated Security is not asked for", s->name,
 		    c->user == NULL ? "User Id" : "Password");
-		return -1;
+		return EX_CONFIG;
+	}
+	return 0;
+}
+
+enum connstr_kind
+connstr_kind(const char *connection, const char **target)
+{
+	*target = connection;
+	if (strncmp(connection, "sqlite:", 7) == 0) {
+		*target += 7;
+		return CONNSTR_SQLITE;
+	}
+	if (*connection == '@') {
+		(*target)++;
+		return CONNSTR_FILE;
+	}
+	/* Keys of connection strings have blanks in them, and no slash. */
+	return connection[strcspn(connection, "/=")] == '=' ? CONNSTR_TEXT : CONNSTR_SQLITE;
+}
+
+int
+connstr_has_password(const char *p)
+{
+	size_t n;
+
+	/* Quotes are not looked at: that finds too much, and never too little. */
+	for (; *p != '\0'; p += n + (p[n] == ';')) {
+		while (is_blank(*p) || *p == ';')
+			p++;
+		for (n = strcspn(p, "=;"); n > 0 && is_blank(p[n - 1]); n--)
+			;
+		if ((n == 8 && strncasecmp(p, "password", n) == 0) ||
+		    (n == 3 && strncasecmp(p, "pwd", n) == 0))
+			return 1;
+		n = strcspn(p, ";");
 	}
 	return 0;
 }
 
 int
-connstr_parse(const char *text, size_t n, const char *name, struct connstr *out)
+connstr_parse(
+    const char *text, size_t n, const char *name, const char *password, struct connstr *out)
 {
 	struct parser s = {.p = text, .end = text + n, .name = name};
-	int bad = 0;
+	int code = 0;
 
 	memset(out, 0, sizeof(*out));
 	out->encrypt = 1;
 	out->timeout = DEFAULT_TIMEOUT;
 	if (memchr(text, '\0', n) != NULL || utf8_valid(text, n) != n) {
 		msg_warn("%s: a connection string is text in UTF-8", name);
-		bad = 1;
+		code = EX_CONFIG;
 	}
-	bad = bad || parse_all(&s, out) == -1 || check(&s, out) == -1;
+	if (code == 0 && parse_all(&s, out) == -1)
+		code = EX_CONFIG;
+	if (code == 0)
+		code = check(&s, password, out);
 	if (s.value.p != NULL)
 		explicit_bzero(s.value.p, s.value.cap);
 	buf_free(&s.key);
 	buf_free(&s.value);
-	return bad ? EX_CONFIG : 0;
+	return code;
 }
 
 void

@@ -12,6 +12,21 @@
 
 #include <stddef.h>
 
+/*
+ * What a connection is, as praic-tosql -d and a destination's field have it:
+ *
+ *	[sqlite:]PATH	an SQLite database
+ *	@FILE		a file that holds a connection string
+ *	KEY=VALUE[;...]	a connection string, which has no password in it
+ *
+ * *target is the path, the file, or the string.
+ */
+enum connstr_kind { CONNSTR_SQLITE, CONNSTR_FILE, CONNSTR_TEXT };
+enum connstr_kind connstr_kind(const char *connection, const char **target);
+
+/* Does a connection string name a password itself? */
+int connstr_has_password(const char *);
+
 struct connstr {
 	char *host;
 	char *instance;	       /* or NULL */
@@ -26,11 +41,14 @@ struct connstr {
 };
 
 /*
- * n bytes of text; name, for messages, says where they are from.  The
- * password is made known to msg_hide.  0, or EX_CONFIG after a message that
- * quotes no value.  connstr_free in both cases.
+ * n bytes of text; name, for messages, says where they are from.  password is
+ * a reference (secret.h) to one that counts instead of the string's own, or
+ * NULL.  The password is made known to msg_hide.  0; or EX_CONFIG, or what
+ * secret_get says, after a message that quotes no value.  connstr_free in both
+ * cases.
  */
-int connstr_parse(const char *text, size_t n, const char *name, struct connstr *out);
+int connstr_parse(
+    const char *text, size_t n, const char *name, const char *password, struct connstr *out);
 
 /* Overwrites what was secret.  All zero is fine. */
 void connstr_free(struct connstr *);

@@ -18,7 +18,7 @@
 /* "PRse": praic's settings database, and no other one. */
 #define SETTINGS_APPLICATION_ID 0x50527365
 #define SETTINGS_STORAGE_ID	0x50527374 /* a storage database's (praic-tosql) */
-#define SETTINGS_VERSION	2	   /* user_version */
+#define SETTINGS_VERSION	3	   /* user_version */
 #define SETTINGS_PLAIN		"plain:"
 
 struct settings;
@@ -128,15 +128,6 @@ int settings_load_destination(const char *name, int kind, settings_set *, void *
 
 /* The kind of a destination; 0 when there is none, without a message. */
 int settings_destination_kind(struct settings *, const char *name);
-
-/*
- * What a sql destination's connection is: the path of an SQLite database, or
- * NULL for a connection string, which settings_connection completes with its
- * password (a reference, or NULL) as ADO.NET quotes it: to be freed with
- * secret_free; NULL after a message, and *code.
- */
-const char *settings_connection_path(const char *connection);
-char *settings_connection(const char *connection, const char *password, int *code);
 
 /*
  * One of settings_fields, or what it falls back to: 0; or a code after a

@@ -164,43 +164,6 @@ settings_load_destination(const char *name, int kind, settings_set *set, void *a
 	return code;
 }
 
-/* Keys of connection strings have blanks in them, and no slash. */
-const char *
-settings_connection_path(const char *connection)
-{
-	size_t n = strcspn(connection, "/=");
-
-	if (strncmp(connection, "sqlite:", 7) == 0)
-		return connection + 7;
-	return connection[n] == '=' ? NULL : connection;
-}
-
-char *
-settings_connection(const char *connection, const char *password, int *code)
-{
-	struct buf out = {0};
-	char *secret = NULL, *p;
-
-	*code = 0;
-	if (password != NULL && (secret = secret_get(password, "database password", code)) == NULL)
-		return NULL;
-	/* At its full size: no copy is left behind by growing. */
-	buf_reserve(&out, strlen(connection) + (secret != NULL ? 2 * strlen(secret) : 0) + 32);
-	buf_adds(&out, connection);
-	if (secret != NULL) {
-		buf_adds(&out, ";Password=\"");
-		for (p = secret; *p != '\0'; p++) {
-			if (*p == '"')
-				buf_addc(&out, '"');
-			buf_addc(&out, *p);
-		}
-		buf_addc(&out, '"');
-	}
-	buf_addc(&out, '\0');
-	secret_free(secret);
-	return out.p;
-}
-
 int
 settings_text(struct settings *s, const char *name, char **value)
 {

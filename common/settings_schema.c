@@ -171,7 +171,10 @@ static const char version_1[] =
 /* due: a run is, since then, and has not been done; NULL: none is. */
 static const char version_2[] = "ALTER TABLE transfer ADD COLUMN due INTEGER";
 
-const char *const settings_migration[SETTINGS_VERSION] = {version_1, version_2};
+/* Who vouches for SQL Server's certificate. */
+static const char version_3[] = "ALTER TABLE destination ADD COLUMN ca_file TEXT";
+
+const char *const settings_migration[SETTINGS_VERSION] = {version_1, version_2, version_3};
 
 const char *const settings_data_name[SETTINGS_DATA] = {
     "session", "recording", "shell", "screen", "backup"};
@@ -220,8 +223,9 @@ const struct settings_field settings_site_fields[] = {
 
 const struct settings_field settings_destination_fields[] = {
     KIND_NEEDED("connection", SETTINGS_TEXT, SETTINGS_SQL,
-	"sqlite:PATH, or a connection string without a password"),
+	"[sqlite:]PATH, a connection string without a password, or @FILE with one"),
     KIND("password", SETTINGS_SECRET, SETTINGS_SQL, "password of the connection string"),
+    KIND("ca-file", SETTINGS_PATH, SETTINGS_SQL, "authorities to trust (SQL Server)"),
     KIND("system-information", SETTINGS_FLAG, SETTINGS_SQL, "store system information?"),
     KIND("timeout", SETTINGS_TEXT, SETTINGS_SQL, "seconds to wait for locks and answers"),
     KIND_NEEDED("directory", SETTINGS_PATH, SETTINGS_FS, "where files go"),

@@ -6,51 +6,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "buf.h"
 #include "code.h"
 #include "conf_object.h"
 #include "conf_run.h"
 #include "conf_show.h"
+#include "connstr.h"
 #include "msg.h"
 #include "secret.h"
 #include "tables.h"
 
-/* Does a connection string name a password itself? */
-static int
-has_password(const char *p)
-{
-	size_t n;
-
-	for (; *p != '\0'; p += n + (p[n] == ';')) {
-		p += strspn(p, " \t;");
-		n = strcspn(p, "=;");
-		while (n > 0 && p[n - 1] == ' ')
-			n--;
-		if ((n == 8 && strncasecmp(p, "password", n) == 0) ||
-		    (n == 3 && strncasecmp(p, "pwd", n) == 0))
-			return 1;
-		n = strcspn(p, ";");
-	}
-	return 0;
-}
-
 static int
 tidy(struct object *o, const struct settings_field *f, char **value)
 {
-	const char *path;
+	enum connstr_kind kind;
+	const char *target;
 
 	if (strcmp(f->name, "connection") != 0)
 		return 0;
-	path = settings_connection_path(*value);
-	if (path != NULL && *path != '/') {
+	kind = connstr_kind(*value, &target);
+	if (kind != CONNSTR_TEXT && *target != '/') {
 		msg_warn("destination %s: connection %s: give the whole path: the scheduler has a "
 			 "working directory of its own",
 		    o->name, *value);
 		return EX_USAGE;
 	}
-	if (path == NULL && has_password(*value)) {
+	if (kind == CONNSTR_TEXT && connstr_has_password(*value)) {
 		msg_warn(
 		    "destination %s: connection: it holds a password, which everybody on "
 		    "this machine could read in an argument, so change it; password=- asks for "
@@ -76,50 +58,58 @@ run_empty(struct run *r)
 	return code;
 }
 
-/* The connection string with its password, to be freed with secret_free; NULL
- * after a message, and *code. */
-static char *
-whole_connection(const struct object *o, int *code)
+/* 0, or a code after a message. */
+static int
+add_password(struct run *r, const struct object *o, const char *stored)
 {
-	const char *stored = object_value(o, "password"), *password = stored;
+	const char *target;
 	size_t mark = strlen(SETTINGS_PLAIN);
-	char *whole;
+	char *secret;
+	int code;
 
-	if (stored != NULL && strncmp(stored, SETTINGS_PLAIN, mark) == 0)
-		password = secret_hold(stored + mark);
-	whole = settings_connection(object_value(o, "connection"), password, code);
-	/* A reference that only the service can follow is no fault. */
-	if (whole == NULL && password == stored)
-		*code = EX_UNAVAILABLE;
-	return whole;
+	if (strncmp(stored, SETTINGS_PLAIN, mark) == 0)
+		return run_secret(r, "--password", stored + mark) == -1 ? EX_OSERR : 0;
+	if (connstr_kind(object_value(o, "connection"), &target) != CONNSTR_SQLITE) {
+		/* A reference that only the service can follow is no fault. */
+		if ((secret = secret_get(stored, "database password", &code)) == NULL)
+			return EX_UNAVAILABLE;
+		secret_free(secret);
+	}
+	run_option(r, "--password", stored);
+	return 0;
+}
+
+static int
+add_sql_field(struct run *r, const struct object *o, const struct settings_field *f)
+{
+	const char *value = object_value(o, f->name);
+	char *option;
+
+	if (strcmp(f->name, "connection") == 0)
+		run_option(r, "-d", value);
+	else if (strcmp(f->name, "password") == 0)
+		return add_password(r, o, value);
+	else if (f->form != SETTINGS_FLAG) {
+		option = xasprintf("--%s", f->name);
+		run_option(r, option, value);
+		free(option);
+	} else if (*value == '0')
+		run_add(r, "--no-system-information");
+	return 0;
 }
 
 static int
 check_sql(const struct object *o)
 {
-	const char *connection = object_value(o, "connection");
-	const char *path = settings_connection_path(connection);
-	char *whole = NULL;
+	const struct settings_field *f;
 	struct run r;
 	int code = 0;
 
-	if (path != NULL && object_value(o, "password") != NULL) {
-		msg_warn("destination %s: an SQLite database has no password; its file's mode "
-			 "guards it",
-		    o->name);
-		return EX_USAGE;
-	}
-	if (path == NULL && (whole = whole_connection(o, &code)) == NULL)
-		return code;
 	run_start(&r, "praic-tosql");
 	run_add(&r, "--dry-run");
-	if (object_value(o, "timeout") != NULL)
-		run_option(&r, "--timeout", object_value(o, "timeout"));
-	if (path != NULL)
-		run_option(&r, "-d", connection);
-	else if (run_text(&r, "-d", whole) == -1)
-		code = EX_OSERR;
-	secret_free(whole);
+	for (f = o->type->fields; f->name != NULL && code == 0; f++)
+		if (object_value(o, f->name) != NULL)
+			code = add_sql_field(&r, o, f);
 	if (code == 0)
 		return run_empty(&r);
 	run_free(&r);
@@ -242,7 +232,7 @@ test(struct conf *c, int argc, char **argv)
 
 const struct conf_verb conf_destination_verbs[] = {
     {"add", add, 2, -1, 1,
-	"NAME sql connection=PATH|STRING [FIELD=VALUE ...]\n"
+	"NAME sql connection=PATH|STRING|@FILE [FIELD=VALUE ...]\n"
 	"       praic-conf destination add NAME fs directory=PATH [FIELD=VALUE ...]\n"
 	"       praic-conf destination add NAME exec command=COMMAND"},
     {"set", object_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."}, {"show", object_show, 1, 1, 0, "NAME"},

@@ -20,7 +20,7 @@ void
 run_start(struct run *r, const char *program)
 {
 	memset(r, 0, sizeof(*r));
-	r->text_fd = -1;
+	r->secret_fd = -1;
 	run_add(r, program);
 }
 
@@ -55,18 +55,18 @@ scratch(const void *p, size_t n)
 }
 
 int
-run_text(struct run *r, const char *option, const char *text)
+run_secret(struct run *r, const char *option, const char *secret)
 {
-	int fd = scratch(text, strlen(text));
+	int fd = scratch(secret, strlen(secret));
 	char *name;
 
 	/* The child inherits a duplicate: the first is close-on-exec. */
-	r->text_fd = fd == -1 ? -1 : dup(fd);
+	r->secret_fd = fd == -1 ? -1 : dup(fd);
 	if (fd != -1)
 		close(fd);
-	if (r->text_fd == -1)
+	if (r->secret_fd == -1)
 		return -1;
-	name = xasprintf("@/dev/fd/%d", r->text_fd);
+	name = xasprintf("file:/dev/fd/%d", r->secret_fd);
 	run_option(r, option, name);
 	free(name);
 	return 0;
@@ -80,8 +80,8 @@ run_free(struct run *r)
 	for (i = 0; i < r->n; i++)
 		free(r->arg[i]);
 	free(r->arg);
-	if (r->text_fd != -1)
-		close(r->text_fd);
+	if (r->secret_fd != -1)
+		close(r->secret_fd);
 }
 
 static void __attribute__((noreturn)) child(struct run *r, int in)

@@ -8,18 +8,18 @@
 struct run {
 	char **arg; /* ended by NULL */
 	size_t n;
-	int text_fd; /* -1, or what text went to */
-	int quiet;   /* its standard output goes nowhere */
-	int missing; /* run_end: the program is not to be had */
+	int secret_fd; /* -1, or what the secret went to */
+	int quiet;     /* its standard output goes nowhere */
+	int missing;   /* run_end: the program is not to be had */
 };
 
 void run_start(struct run *, const char *program);
 void run_add(struct run *, const char *arg);
 /* An option and its argument. */
 void run_option(struct run *, const char *option, const char *value);
-/* The same with "@/dev/fd/N", from which the program can read this text: once
- * for each run.  0, or -1 after a message. */
-int run_text(struct run *, const char *option, const char *text);
+/* The same with a reference to a secret, "file:/dev/fd/N", that the program can
+ * read: once for each run.  0, or -1 after a message. */
+int run_secret(struct run *, const char *option, const char *secret);
 /* What will not be run after all. */
 void run_free(struct run *);
 

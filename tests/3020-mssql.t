@@ -6,6 +6,10 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
 . "$top/tests/storage.sh"
+# shellcheck source=tests/appliance.sh
+. "$top/tests/appliance.sh"
+# shellcheck source=tests/sched.sh
+. "$top/tests/sched.sh"
 
 if [ -z "${PRAIC_TEST_MSSQL-}" ]; then
 	echo "1..0 # SKIP no T-SQL server: PRAIC_TEST_MSSQL is not set, this part did not run"
@@ -314,6 +318,36 @@ check "and is not shown" sh -c "! grep -q Wr0ng err"
 run 78 "a database that is not there" "$tosql" -d @baddb ${ca:+--ca-file "$ca"} two.rec
 says "is named" "no_such_test"
 run 78 "a CA file that is not there" "$tosql" -d @conn --ca-file nowhere.pem two.rec
+
+# From praic-conf destination add by praic-sched to rows.
+wipe
+sched_settings
+appliance_start --clock fixed --sessions 30 --span 5 --seed 12
+"$conf" site add one host="$PRAIC_HOST" client-id="$PRAIC_CLIENT_ID" ca-file="$PRAIC_CA" \
+	secret="file:$PRAIC_SECRET_FILE"
+run 0 "a destination" "$conf" destination add server sql connection="@$work/conn" \
+	${ca:+ca-file="$(realpath "$ca")"}
+silent "works at once"
+"$conf" schedule add all every=1m
+"$conf" transfer add all one server session >out
+sql "UPDATE schedule SET created = created - 3600"
+run 0 "praic-sched -1" "$sched" -1
+"$fetch" -s one sessions --since 90d 2>err | "$split" >all.rec
+check "every row is there" storage check "$there" all.rec
+sed -n 's/.*\([Pp]assword\|[Pp][Ww][Dd]\)=\([^;]*\).*/\2/p' conn >password
+chmod 600 password
+string=$(sed 's/\([Pp]assword\|[Pp][Ww][Dd]\)=[^;]*;*//' conn)
+if [ -s password ] && ! grep -q "^[\"']" password; then
+	wipe
+	run 0 "the connection string itself, and its password" "$conf" destination set server \
+		connection="$string" password="file:$work/password"
+	silent "works, too"
+	sql "UPDATE transfer_kind SET mark = NULL"
+	run 0 "praic-sched -r" "$sched" -r all
+	check "every row is there again" storage check "$there" all.rec
+else
+	pass "the password stands in quotes, or there is none: not tried apart # SKIP"
+fi
 
 wipe
 done_testing

@@ -27,8 +27,8 @@ options_of() {
 # agree PROGRAM PAGE SOURCE SHORT: what getopt_long(3) is told, the help, the page
 agree() {
 	# Only where options are listed: elsewhere stand those of other programs.
-	sed -n '/struct option [a-z_]*\[/,/^	*{NULL/s/.*{"\([a-z-]*\)", *[a-z]*_argument.*/--\1/p' "$3" |
-		sort >table
+	sed -n '/struct option [a-z_]*\[/,/{NULL/p' "$3" | grep -oE '\{"[a-z-]+", *[a-z]*_argument' |
+		sed 's/{"\([a-z-]*\)".*/--\1/' | sort >table
 	sed -n 's/.*getopt_long(argc, argv, "\([^"]*\)".*/\1/p' "$3" | tr -d : | fold -w 1 |
 		sed 's/^/-/' | grep -v -e '^-[hV]$' -e '^-$' >>table
 	sort -u table >has
@@ -181,6 +181,10 @@ run 0 "praic-conf(1): from nothing to a first run" sh -e first.sh
 check "  has stored the sessions" test "$(sqlite3 srv/sessions.db 'select count(*) from session')" -eq 40
 check "  and a backup" test -n "$(find srv/files -name '*backup*')"
 run 0 "praic-conf(1): what fails now" sh -e example.2
+echo Passw0rd >password
+pipe 0 "praic-conf(1): sessions into SQL Server" password sh -e example.3
+says "  which is not there now" "stored, though it does not work now"
+check "  these were all" test ! -e example.4
 examples "$top/sched/praic-settings.5"
 run 0 "praic-settings(5): the back-offs" sh -e example.1
 examples "$top/sched/praic-sched.8"

@@ -9,11 +9,13 @@
 
 /* A destination, filled from options. */
 struct db_options {
-	const char *target;  /* the file, or what is behind @ */
-	const char *ca_file; /* who vouches for the server; NULL: the system's */
-	int timeout;	     /* seconds to wait for another's lock */
-	int dry_run;	     /* do it all, then roll back */
-	int force;	     /* what knows less replaces what knows more */
+	const char *target;   /* the file; of SQL Server, that or a connection string */
+	int is_string;	      /* the latter */
+	const char *password; /* a reference; NULL: the connection string has it */
+	const char *ca_file;  /* who vouches for the server; NULL: the system's */
+	int timeout;	      /* seconds to wait for another's lock */
+	int dry_run;	      /* do it all, then roll back */
+	int force;	      /* what knows less replaces what knows more */
 	/* called now and then while a batch is written */
 	void (*meanwhile)(void *);
 	void *meanwhile_arg;

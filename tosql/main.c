@@ -14,6 +14,7 @@
 
 #include "code.h"
 #include "confine.h"
+#include "connstr.h"
 #include "file.h"
 #include "load.h"
 #include "msg.h"
@@ -38,16 +39,19 @@ struct arguments {
 static void __attribute__((noreturn)) usage(int code)
 {
 	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--force] [--no-system-information]\n"
-	      "           [--reject DIRECTORY] [--timeout SECONDS] [--ca-file FILE] [FILE ...]\n"
+	      "           [--reject DIRECTORY] [--timeout SECONDS] [--password REFERENCE]\n"
+	      "           [--ca-file FILE] [FILE ...]\n"
 	      "       praic-tosql --schema sqlite | mssql\n"
 	      "Loads praic records into a database: see praic-tosql(1).\n"
-	      "  -d, --database DATABASE  a path, sqlite:PATH, or @FILE with a connection string\n"
+	      "  -d, --database DATABASE  a path, sqlite:PATH; for SQL Server a connection string\n"
+	      "                           without a password, or @FILE that holds one\n"
 	      "  -D, --destination NAME   what the settings database says of it\n"
 	      "  -n, --dry-run            load, and take it back\n"
 	      "      --force              a copy that knows less replaces one that knows more\n"
 	      "      --no-system-information  leave that table out\n"
 	      "      --reject DIRECTORY   keep there what is left out\n"
 	      "      --timeout SECONDS    for a database that is busy\n"
+	      "      --password REFERENCE  file:PATH, env:NAME or credential:NAME (SQL Server)\n"
 	      "      --ca-file FILE       authorities to trust (SQL Server)\n"
 	      "      --schema KIND        print the tables that would be made\n"
 	      "  -v, --verbose            tell each step\n"
@@ -56,13 +60,25 @@ static void __attribute__((noreturn)) usage(int code)
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 
-/* Which kind of database is it?  Fills in ops and target; 0, or -1. */
+/* Which kind of database is it?  0, or EX_USAGE after a message. */
 static int
 set_database(struct arguments *a, const char *text)
 {
-	a->ops = *text == '@' ? &db_mssql : &db_sqlite;
-	a->db.target = *text == '@' ? text + 1 : strncmp(text, "sqlite:", 7) == 0 ? text + 7 : text;
-	return *a->db.target == '\0' ? -1 : 0;
+	enum connstr_kind kind = connstr_kind(text, &a->db.target);
+
+	a->ops = kind == CONNSTR_SQLITE ? &db_sqlite : &db_mssql;
+	a->db.is_string = kind == CONNSTR_TEXT;
+	if (*a->db.target == '\0') {
+		msg_warn("database %s: the name of its file is missing", text);
+		return EX_USAGE;
+	}
+	if (a->db.is_string && connstr_has_password(text)) {
+		msg_warn("connection string: it holds a password, which everybody on this machine "
+			 "could read in an argument, so change it; give the string in a file that "
+			 "only its owner may read (@FILE), or the password by reference");
+		return EX_USAGE;
+	}
+	return 0;
 }
 
 static int
@@ -78,7 +94,7 @@ set_timeout(struct arguments *a, const char *text)
 	return 0;
 }
 
-/* A field of the settings database. */
+/* A field of the settings database is the option of its name. */
 static int
 set_field(void *arg, const char *name, const char *value)
 {
@@ -90,37 +106,44 @@ set_field(void *arg, const char *name, const char *value)
 		a->no_system_information = *value == '0';
 		return 0;
 	}
-	if (strcmp(name, "connection") == 0 && settings_connection_path(value) != NULL &&
-	    set_database(a, value) == 0)
-		return 0;
-	msg_warn("the settings have a %s that this program cannot use", name);
-	return EX_CONFIG;
+	if (strcmp(name, "connection") == 0)
+		return set_database(a, value);
+	if (strcmp(name, "password") == 0)
+		a->db.password = value;
+	else if (strcmp(name, "ca-file") == 0)
+		a->db.ca_file = value;
+	else {
+		msg_warn("the settings have %s, which this program does not know", name);
+		return EX_CONFIG;
+	}
+	return 0;
 }
 
 static void
 parse(struct arguments *a, int argc, char **argv)
 {
-	enum { FORCE = 256, NO_SYSINFO, REJECT, CA_FILE, TIMEOUT, SCHEMA };
+	enum { FORCE = 256, NO_SYSINFO, REJECT, PASSWORD, CA_FILE, TIMEOUT, SCHEMA };
 	static const struct option options[] = {{"database", required_argument, NULL, 'd'},
 	    {"destination", required_argument, NULL, 'D'}, {"dry-run", no_argument, NULL, 'n'},
 	    {"verbose", no_argument, NULL, 'v'}, {"force", no_argument, NULL, FORCE},
 	    {"no-system-information", no_argument, NULL, NO_SYSINFO},
 	    {"reject", required_argument, NULL, REJECT},
+	    {"password", required_argument, NULL, PASSWORD},
 	    {"ca-file", required_argument, NULL, CA_FILE},
 	    {"timeout", required_argument, NULL, TIMEOUT},
 	    {"schema", required_argument, NULL, SCHEMA}, {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
 	int c, code;
 
+	secret_take_env();
 	a->db.timeout = DEFAULT_TIMEOUT;
 	while ((c = getopt_long(argc, argv, "D:d:nvhV", options, NULL)) != -1)
 		switch (c) {
 		case 'd':
-			if (set_database(a, optarg) == -1)
-				usage(EX_USAGE);
+			if (set_database(a, optarg) != 0)
+				exit(EX_USAGE);
 			break;
 		case 'D':
-			secret_take_env();
 			code = settings_load_destination(optarg, SETTINGS_SQL, set_field, a);
 			if (code != 0)
 				exit(code);
@@ -139,6 +162,9 @@ parse(struct arguments *a, int argc, char **argv)
 			break;
 		case REJECT:
 			a->reject = optarg;
+			break;
+		case PASSWORD:
+			a->db.password = optarg;
 			break;
 		case CA_FILE:
 			a->db.ca_file = optarg;
@@ -160,6 +186,12 @@ parse(struct arguments *a, int argc, char **argv)
 		}
 	if (a->ops == NULL && a->schema == NULL)
 		usage(EX_USAGE);
+	if (a->ops == &db_sqlite && (a->db.password != NULL || a->db.ca_file != NULL)) {
+		msg_warn("%s: an SQLite database has no password and no certificate; its file's "
+			 "mode guards it",
+		    a->db.target);
+		exit(EX_USAGE);
+	}
 }
 
 static int

@@ -478,19 +478,22 @@ close_db(struct db *db)
 	return 0;
 }
 
-/* The connection string is a secret: it holds a password. */
+/* A file's connection string is a secret: it holds a password. */
 static int
 read_target(struct db *db)
 {
-	char *reference = xasprintf("file:%s", db->o->target), *text;
+	const struct db_options *o = db->o;
+	char *reference = xasprintf("file:%s", o->target), *text;
 	int code = 0;
 
 	secret_guard();
-	text = secret_get(reference, "connection string", &code);
+	text =
+	    o->is_string ? xstrdup(o->target) : secret_get(reference, "connection string", &code);
 	free(reference);
 	if (text == NULL)
 		return code;
-	code = connstr_parse(text, strlen(text), db->o->target, &db->c);
+	code = connstr_parse(text, strlen(text), o->is_string ? "connection string" : o->target,
+	    o->password, &db->c);
 	secret_free(text);
 	if (code == 0)
 		db->name = xasprintf("%s/%s", db->c.host,

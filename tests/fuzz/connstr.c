@@ -7,7 +7,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct connstr c;
 
-	if (connstr_parse((const char *)data, n, "fuzz", &c) == 0) {
+	if (connstr_parse((const char *)data, n, "fuzz", NULL, &c) == 0) {
 		must(c.host != NULL && *c.host != '\0');
 		must(c.port >= 0 && c.port <= 65535);
 		must(c.instance == NULL || *c.instance != '\0');

@@ -27,7 +27,7 @@ main(int argc, char **argv)
 	while ((n = getline(&line, &room, stdin)) != -1) {
 		if (n > 0 && line[n - 1] == '\n')
 			n--;
-		if (connstr_parse(line, (size_t)n, "line", &c) != 0)
+		if (connstr_parse(line, (size_t)n, "line", NULL, &c) != 0)
 			puts("refused");
 		else
 			printf("[%s] [%s] %d [%s] [%s] [%s] [%s]%s%s%s %d\n", c.host,

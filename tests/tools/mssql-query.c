@@ -142,7 +142,7 @@ log_in(const char *file, const char *ca)
 	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
 		buf_add(&text, chunk, n);
 	fclose(f);
-	if (connstr_parse(text.p, text.n, file, &c) != 0)
+	if (connstr_parse(text.p, text.n, file, NULL, &c) != 0)
 		return NULL;
 	buf_reset(&text);
 	buf_printf(&text,
