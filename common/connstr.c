@@ -390,8 +390,13 @@ connstr_kind(const char *connection, const char **target)
 		(*target)++;
 		return CONNSTR_FILE;
 	}
-	/* Keys of connection strings have blanks in them, and no slash. */
-	return connection[strcspn(connection, "/=")] == '=' ? CONNSTR_TEXT : CONNSTR_SQLITE;
+	/* A key is words of letters; a file's name may hold an = too, but hardly so. */
+	for (; (*connection >= 'a' && *connection <= 'z') ||
+	     (*connection >= 'A' && *connection <= 'Z') || strchr(" \t_", *connection) != NULL;
+	     connection++)
+		if (*connection == '\0')
+			return CONNSTR_SQLITE;
+	return *connection == '=' && connection > *target ? CONNSTR_TEXT : CONNSTR_SQLITE;
 }
 
 int

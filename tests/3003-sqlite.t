@@ -82,7 +82,7 @@ removed() {
 	says "$1: is as if nothing had been" "20 unchanged"
 }
 removed "a table" 'DROP TABLE team' 'table team, index team_session_id:'
-removed "a column" 'ALTER TABLE customer DROP COLUMN issue' 'column customer.issue:'
+removed "a column" 'ALTER TABLE team DROP COLUMN name' 'column team.name:'
 removed "an index" 'DROP INDEX session_key' 'index session_key:'
 removed "the view" 'DROP VIEW endpoint' 'view endpoint:'
 removed "a table with those that belong to it" 'DROP TABLE session_event_data;

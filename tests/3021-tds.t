@@ -77,6 +77,8 @@ check "once" test "$(logged login)" = 1
 sed -n 's/^\["sql", "\(.*\)"\]$/\1/p' log | sed 's/\\n */ /g; s/\\"/"/g' |
 	grep -v -e '^SELECT k.n' -e FMTONLY -e '^insert bulk' |
 	awk '/^BEGIN/ { n++ } { print > (n == 1 && !back ? "tried" : "out") } /ROLLBACK/ { back = 1 }'
+# FreeTDS 1.5 writes its own first statement in capitals.
+sed '1s/^SET TEXTSIZE/set textsize/' out >folded && mv folded out
 golden "the statements" 3021-statements.txt
 sed '1,/^BEGIN/d; /^COMMIT/,$d' out >made
 sed '1d;$d' tried >would

@@ -246,7 +246,8 @@ check "there is a back-off" test "$(sql "SELECT count(*) FROM failure")" -eq 1
 check "in its stead" test "$(due)" -eq 0
 
 # A settings database of the version before has no such column.
-sql "ALTER TABLE transfer DROP COLUMN due; PRAGMA user_version = 1"
+sql "ALTER TABLE transfer DROP COLUMN due; ALTER TABLE destination DROP COLUMN ca_file;
+	PRAGMA user_version = 1"
 run 69 "an older settings database" "$sched" -r other --now $((now + 120))
 sql "PRAGMA user_version" >got
 echo 2 >want

@@ -143,7 +143,7 @@ words='praic-conf log ' offers "operands" client scheduler
 words='praic-conf destination rename store ' offers "nothing where a new name goes"
 words='praic-conf destination add new ' offers "kinds of destinations" exec fs sql
 words='praic-conf destination add new sql ' offers "their fields" \
-	connection= password= system-information= timeout=
+	ca-file= connection= password= system-information= timeout=
 words='praic-conf destination set store t' offers "those of one that is there" timeout=
 words='praic-conf site add new host=h client-' offers "those that are left" \
 	client-cert= client-id= client-key-password= client-key=
