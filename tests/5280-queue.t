@@ -250,7 +250,7 @@ sql "ALTER TABLE transfer DROP COLUMN due; ALTER TABLE destination DROP COLUMN c
 	PRAGMA user_version = 1"
 run 69 "an older settings database" "$sched" -r other --now $((now + 120))
 sql "PRAGMA user_version" >got
-echo 2 >want
+echo 3 >want
 same "is brought up to date" want got
 run 0 "and has the column" sqlite3 "$PRAIC_SETTINGS" "SELECT due FROM transfer"
 
