@@ -133,7 +133,7 @@ exits() {
 }
 # has FILE REGEX
 has() {
-	grep -qE -- "$2" "$1"
+	grep -qsE -- "$2" "$1"
 }
 # files GLOB N: so many below d
 files() {
