@@ -462,7 +462,7 @@ input_read(struct report *report, const char *host, int fd, const char *name, in
 		in.code = EX_USAGE;
 		in.stop = 1;
 	} else if (begins(p, have, FRAME_END) ||
-	    (lf != NULL && frame_parse(p, (size_t)(lf - p), &f) == FRAME_IS_SITE))
+	    frame_parse(p, lf != NULL ? (size_t)(lf - p) : have, &f) == FRAME_IS_SITE)
 		read_framed(&in);
 	else
 		read_plain(&in);
