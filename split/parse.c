@@ -95,6 +95,7 @@ abandon(struct parse *s, const char *code, const char *why)
 		snprintf(s->result->why, sizeof(s->result->why), "%s", why);
 	}
 	s->error_code = XML_ERR_USER_STOP;
+	s->error_at = here(s);
 	s->stop = 1;
 	xmlStopParser(s->ctxt);
 }
@@ -491,11 +492,14 @@ is_cut(struct parse *s)
 
 	if (source_failed(s->source))
 		return 1;
-	if (!source_ended(s->source) || s->error_code == XML_ERR_USER_STOP)
+	if (!source_ended(s->source))
 		return 0;
 	p = source_have(s->source, s->last, &n);
 	if (s->fed < s->last + n)
 		return 0; /* it did not even get that far */
+	/* Of a tag that does not end libxml2 may tell, too. */
+	if (s->error_code == XML_ERR_USER_STOP)
+		return source_in_markup(s->source) && s->error_at == s->fed;
 	if (s->error_code == XML_ERR_TAG_NOT_FINISHED || !s->rooted)
 		return s->rooted || s->error_at == s->fed || source_in_markup(s->source);
 	lt = memrchr(p, '<', n);
