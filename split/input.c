@@ -124,14 +124,14 @@ read_declaration(struct input *in, struct document *d, int has_bom)
 	return 0;
 }
 
-/* Blanks that stand here. */
+/* Past blanks; the last one is kept, for at_next(). */
 static const char *
 skip_blanks(struct input *in, uint64_t *place, size_t want, size_t *have)
 {
 	const char *p = source_at(in->source, *place, want, have);
 
 	while (*have > 0 && blank_is(*p)) {
-		source_keep(in->source, ++*place);
+		source_keep(in->source, (*place)++);
 		p = source_at(in->source, *place, want, have);
 	}
 	return p;

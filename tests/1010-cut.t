@@ -56,8 +56,8 @@ for i, b in enumerate(open(sys.argv[1], "rb").read()):
 same "the program, byte by byte through a pipe" "$data/split/pra.rec" out
 
 # A reader that is gone ends it, in silence.
-python3 "$top/tests/appliance" generate --bytes 2M --marks h.example >big.xml
-{ "$split" big.xml 2>err; echo $? >code; } | head -c 100 >/dev/null
+python3 "$top/tests/appliance" generate --bytes 2M >big.xml
+{ "$split" -H h big.xml 2>err; echo $? >code; } | head -c 100 >/dev/null
 check "a closed pipe" test "$(cat code)" -ne 0
 silent "  no words"
 
