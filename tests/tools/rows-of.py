@@ -132,7 +132,10 @@ def session_row(host, s):
         of = number(attribute(e, "id"))
         values = [of, text_of(e)] + [attribute(e, n) for n in names]
         row += [None] * len(values) if of == "-1" else values
-    return row
+    over = row[4] is not None or any(
+        e.get("event_type") == "Session End"
+        for of in all_of(s, "session_details") for e in all_of(of, "event"))
+    return row + ["1" if over else "0"]
 
 
 def user_row(e, primary):
@@ -289,7 +292,13 @@ def in_order(rows):
 
 
 def check(report, records):
-    want = [s for s in ET.parse(report).getroot() if name_of(s) == "session" and s.get("lsid")]
+    root = ET.parse(report).getroot()
+    for e in root.iter():       # prefixes are not looked at; the first counts
+        given = list(e.attrib.items())
+        e.attrib.clear()
+        for name, v in given:
+            e.attrib.setdefault(name.rpartition("}")[2], v)
+    want = [s for s in root if name_of(s) == "session" and s.get("lsid")]
     got, rows = [], []
     for line in open(records, encoding="utf-8", newline="\n"):
         fields = line.rstrip("\n").split("\t")
