@@ -42,7 +42,7 @@ enum table_id {
 	TABLES
 };
 
-#define TABLE_MAX_COLUMNS 18
+#define TABLE_MAX_COLUMNS 19
 
 /* In a set of tables. */
 #define TABLE_BIT(id) (1u << (id))
@@ -72,6 +72,7 @@ enum {
 	SESSION_JUMP_GROUP_TYPE,
 	SESSION_JUMPOINT_ID,
 	SESSION_JUMPOINT_NAME,
+	SESSION_OVER,
 	SESSION_COLUMNS
 };
 enum {

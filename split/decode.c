@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "decode.h"
+#include "limits.h"
 #include "utf8.h"
 #include "vector.h"
 
@@ -155,17 +156,252 @@ reference(const unsigned char *p, size_t n, int final, uint32_t *value)
 }
 
 static void
+note(const struct decoder *d, enum decode_note what, const struct buf *out)
+{
+	if (d->note != NULL)
+		d->note(d->arg, what, out->n);
+}
+
+/* ---- what is too long for the parser ---------------------------------- */
+
+enum tag {
+	TAG_NONE, /* in text */
+	TAG_NAME, /* of the element */
+	TAG_BLANK,
+	TAG_ATTRIBUTE, /* its name */
+	TAG_NAMED,     /* behind that */
+	TAG_EQUALS,
+	TAG_VALUE,
+	TAG_SLASH
+};
+
+/* One byte of a tag, but of a value. */
+static enum tag
+next_in_tag(struct decode_state *s, enum tag now, char c)
+{
+	if (c == '"' || c == '\'') {
+		s->quote = c;
+		s->attributes++;
+		return TAG_VALUE;
+	}
+	if (c == '>')
+		return TAG_NONE;
+	if (c == '/' && now == TAG_NAME && s->name_length == 1)
+		return TAG_NAME; /* of an end tag, whose name is as long */
+	if (c == '/')
+		return TAG_SLASH;
+	if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+		return now == TAG_ATTRIBUTE || now == TAG_NAMED ? TAG_NAMED :
+		    now == TAG_EQUALS				? TAG_EQUALS :
+								  TAG_BLANK;
+	if (c == '=')
+		return TAG_EQUALS;
+	if (now == TAG_NAME || now == TAG_ATTRIBUTE) {
+		s->name_too_long |= ++s->name_length > LIMIT_TAG_NAME;
+		return now;
+	}
+	s->name_length = 1;
+	return TAG_ATTRIBUTE;
+}
+
+/* How many bytes from p on belong to the tag that is open. */
+static size_t
+scan_tag(struct decode_state *s, const char *p, size_t n)
+{
+	const char *close;
+	size_t i = 0;
+
+	while (i < n && s->tag != TAG_NONE) {
+		if (s->tag != TAG_VALUE) {
+			s->tag = next_in_tag(s, s->tag, p[i++]);
+			continue;
+		}
+		close = memchr(p + i, s->quote, n - i);
+		i = close != NULL ? (size_t)(close - p) + 1 : n;
+		if (close != NULL)
+			s->tag = TAG_BLANK;
+	}
+	return i;
+}
+
+/*
+ * The tag gets too long: the rest of it is dropped, up to its end, and it
+ * stays well-formed.  What of these bytes still goes out depends on nothing
+ * but the bytes, so that all tags of a name end alike.
+ */
+static void
+begin_dropping(
+    struct decoder *d, const struct decode_state *before, const char *p, size_t n, struct buf *out)
+{
+	size_t keep;
+
+	switch (before->tag) {
+	case TAG_NAME:
+		keep =
+		    before->name_length < LIMIT_TAG_NAME ? LIMIT_TAG_NAME - before->name_length : 0;
+		if (d->at.name_too_long)
+			buf_add(out, p, utf8_floor(p, keep < n ? keep : n));
+		break;
+	case TAG_ATTRIBUTE:
+	case TAG_NAMED:
+		buf_adds(out, "=\"\"");
+		break;
+	case TAG_EQUALS:
+		buf_adds(out, "\"\"");
+		break;
+	case TAG_VALUE:
+		buf_addc(out, before->quote);
+		break;
+	default:
+		break;
+	}
+	note(d, DECODE_TAG_CUT, out);
+	d->at.dropping = 1;
+}
+
+/* Bytes of content that begin within a tag, or with one. */
+static void
+put_tag(struct decoder *d, const char *p, size_t n, struct buf *out)
+{
+	struct decode_state before = d->at;
+	size_t tag = scan_tag(&d->at, p, n);
+
+	d->at.length += tag;
+	if (!before.dropping &&
+	    (d->at.length > LIMIT_TAG || d->at.attributes > LIMIT_TAG_ATTRIBUTES ||
+		d->at.name_too_long))
+		begin_dropping(d, &before, p, tag, out);
+	if (!d->at.dropping)
+		buf_add(out, p, tag);
+	else if (d->at.tag == TAG_NONE) {
+		if (tag > 1 ? p[tag - 2] == '/' : before.tag == TAG_SLASH && before.dropping)
+			buf_addc(out, '/');
+		buf_addc(out, '>');
+		d->at.dropping = 0;
+	}
+	buf_add(out, p + tag, n - tag);
+}
+
+/* In well-formed XML '<' stands nowhere in a tag but at its beginning, so of a
+ * tag that ends among these bytes nothing has to be known. */
+static void
+put_content(struct decoder *d, const char *p, size_t n, struct buf *out)
+{
+	const char *lt = memrchr(p, '<', n);
+
+	if (lt == NULL && d->at.tag == TAG_NONE) {
+		buf_add(out, p, n);
+		return;
+	}
+	if (lt != NULL) {
+		if (d->at.dropping)
+			put_tag(d, p, (size_t)(lt - p), out);
+		else
+			buf_add(out, p, (size_t)(lt - p));
+		n -= (size_t)(lt - p);
+		p = lt;
+		d->at.tag = TAG_NAME;
+		d->at.length = d->at.attributes = d->at.name_length = 0;
+		d->at.dropping = d->at.name_too_long = 0;
+	}
+	put_tag(d, p, n, out);
+}
+
+/* The first end of a character from here on. */
+static size_t
+character_end(const char *p, size_t from, size_t n)
+{
+	while (from < n && ((unsigned char)p[from] & 0xc0) == 0x80)
+		from++;
+	return from;
+}
+
+static void
+put_section(struct decoder *d, const char *p, size_t n, struct buf *out)
+{
+	size_t k;
+
+	for (; n > 0; p += k, n -= k) {
+		/* CR LF is one line end to the parser. */
+		if (d->at.length >= LIMIT_SECTION && !(d->at.after_cr && *p == '\n')) {
+			note(d, DECODE_CHANGED, out);
+			buf_adds(out, "]]><![CDATA[");
+			d->at.length = 0;
+		}
+		k = d->at.length < LIMIT_SECTION ? LIMIT_SECTION - d->at.length : 1;
+		k = character_end(p, k < n ? k : n, n);
+		buf_add(out, p, k);
+		d->at.length += k;
+		d->at.after_cr = p[k - 1] == '\r';
+	}
+}
+
+static void
+put_comment(struct decoder *d, const char *p, size_t n, struct buf *out)
+{
+	size_t k = 0;
+
+	if (d->at.length < LIMIT_COMMENT) {
+		k = LIMIT_COMMENT - d->at.length;
+		k = character_end(p, k < n ? k : n, n);
+		buf_add(out, p, k);
+		d->at.length += k;
+	}
+	if (k == n)
+		return;
+	note(d, DECODE_CHANGED, out);
+	/* It may have been cut behind a '-'. */
+	if (!d->at.dropping)
+		buf_addc(out, ' ');
+	d->at.dropping = 1;
+}
+
+/* Whole characters, on their way out. */
+static void
+put(struct decoder *d, const char *p, size_t n, struct buf *out)
+{
+	if (n == 0)
+		return;
+	if (d->at.inside == DECODE_CONTENT)
+		put_content(d, p, n, out);
+	else if (d->at.inside == DECODE_CDATA)
+		put_section(d, p, n, out);
+	else
+		put_comment(d, p, n, out);
+}
+
+/* The beginning or end of a comment, a section or an instruction. */
+static void
+put_switch(struct decoder *d, enum decode_inside to, const char *p, size_t n, struct buf *out)
+{
+	buf_add(out, p, n);
+	d->at.inside = to;
+	d->at.tag = TAG_NONE;
+	d->at.length = 0;
+	d->at.dropping = d->at.after_cr = 0;
+}
+
+int
+decode_in_markup(const struct decoder *d)
+{
+	return d->at.inside != DECODE_CONTENT || d->at.tag != TAG_NONE;
+}
+
+/* ---- what is forbidden ------------------------------------------------ */
+
+static void
 replace(struct decoder *d, struct buf *out)
 {
-	if (d->replaced != NULL)
-		d->replaced(d->arg, out->n);
-	buf_adds(out, UTF8_REPLACEMENT);
+	note(d, DECODE_REPLACED, out);
+	put(d, UTF8_REPLACEMENT, 3, out);
 }
 
 /* Is the markup here that ends where we are, or begins something where a
- * reference is none?  Its length; 0 if not, -1 when more bytes are needed. */
+ * reference is none?  Its length, and what begins; 0 if not, -1 when more
+ * bytes are needed. */
 static int
-switches(struct decoder *d, const unsigned char *p, size_t n, int final)
+switches(
+    const struct decoder *d, const unsigned char *p, size_t n, int final, enum decode_inside *to)
 {
 	static const struct {
 		const char *text;
@@ -182,11 +418,12 @@ switches(struct decoder *d, const unsigned char *p, size_t n, int final)
 
 	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 		len = strlen(marks[i].text);
-		if (marks[i].from != d->inside || memcmp(p, marks[i].text, len < n ? len : n) != 0)
+		if (marks[i].from != d->at.inside ||
+		    memcmp(p, marks[i].text, len < n ? len : n) != 0)
 			continue;
 		if (n < len)
 			return final ? 0 : -1;
-		d->inside = marks[i].to;
+		*to = marks[i].to;
 		return (int)len;
 	}
 	return 0;
@@ -196,6 +433,7 @@ switches(struct decoder *d, const unsigned char *p, size_t n, int final)
 static size_t
 one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
 {
+	enum decode_inside to;
 	unsigned char c = *p;
 	uint32_t v;
 	int len = 0;
@@ -204,9 +442,13 @@ one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct
 		replace(d, out);
 		return 1;
 	}
-	if (c == '<' || c == '-' || c == ']' || c == '?')
-		len = switches(d, p, n, final);
-	else if (c == '&' && d->inside == DECODE_CONTENT) {
+	if (c == '<' || c == '-' || c == ']' || c == '?') {
+		len = switches(d, p, n, final, &to);
+		if (len > 0) {
+			put_switch(d, to, (const char *)p, (size_t)len, out);
+			return (size_t)len;
+		}
+	} else if (c == '&' && d->at.inside == DECODE_CONTENT) {
 		if (n < 2 && !final)
 			return 0;
 		if (n > 1 && p[1] == '#')
@@ -218,7 +460,7 @@ one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct
 	}
 	if (len == -1)
 		return 0;
-	buf_add(out, p, len > 0 ? (size_t)len : 1);
+	put(d, (const char *)p, len > 0 ? (size_t)len : 1, out);
 	return len > 0 ? (size_t)len : 1;
 }
 
@@ -264,8 +506,8 @@ special(struct decoder *d, const unsigned char *p, size_t n, int final, struct b
 	if (*p < 0x80)
 		return one_ascii(d, p, n, final, out);
 	len = utf8_decode(p, n, &v);
-	/* A character that the end of the bytes cuts is not bad. */
-	if (len == -(int)n && *p >= 0xc2 && *p <= 0xf4)
+	/* The next bytes may complete it. */
+	if (!final && len == -(int)n && *p >= 0xc2 && *p <= 0xf4)
 		return 0;
 	replace(d, out);
 	return (size_t)(len < 0 ? -len : len);
@@ -279,12 +521,12 @@ sanitise(struct decoder *d, const char *bytes, size_t n, int final, struct buf *
 
 	buf_reserve(out, n);
 	for (;;) {
-		i += plain(p + i, n - i, d->inside);
+		i += plain(p + i, n - i, d->at.inside);
 		if (i < n && (p[i] & 0x80) && (step = letters(p + i, n - i)) > 0) {
 			i += step;
 			continue;
 		}
-		buf_add(out, p + from, i - from);
+		put(d, (const char *)p + from, i - from, out);
 		if (i == n || (step = special(d, p + i, n - i, final, out)) == 0)
 			return i;
 		from = i += step;
@@ -322,14 +564,14 @@ latin1(struct decoder *d, const unsigned char *p, size_t n)
 }
 
 static size_t
-utf16(struct decoder *d, const unsigned char *p, size_t n)
+utf16(struct decoder *d, const unsigned char *p, size_t n, int final)
 {
-	int big = d->encoding == ENCODING_UTF16BE;
+	int big = d->at.encoding == ENCODING_UTF16BE;
 	size_t i;
 	uint32_t c, low;
 	char *out;
 
-	buf_reserve(&d->utf8, n / 2 * 3 + 1);
+	buf_reserve(&d->utf8, n / 2 * 3 + 2);
 	out = d->utf8.p;
 	for (i = 0; i + 1 < n; i += 2) {
 		c = (uint32_t)(big ? p[i] << 8 | p[i + 1] : p[i + 1] << 8 | p[i]);
@@ -346,6 +588,10 @@ utf16(struct decoder *d, const unsigned char *p, size_t n)
 			*out++ = BAD; /* half a pair */
 		else
 			out += utf8_encode(c, out);
+	}
+	if (final && i < n) { /* half a character */
+		*out++ = BAD;
+		i = n;
 	}
 	d->utf8.n = (size_t)(out - d->utf8.p);
 	return i;
@@ -371,14 +617,14 @@ decode(struct decoder *d, const char *p, size_t n, int final, struct buf *out)
 {
 	size_t used, done;
 
-	if (d->encoding == ENCODING_UTF8)
+	if (d->at.encoding == ENCODING_UTF8)
 		return sanitise(d, p, n, final, out);
 	buf_reset(&d->utf8);
-	used = d->encoding == ENCODING_LATIN1 ? latin1(d, (const unsigned char *)p, n) :
-						utf16(d, (const unsigned char *)p, n);
+	used = d->at.encoding == ENCODING_LATIN1 ? latin1(d, (const unsigned char *)p, n) :
+						   utf16(d, (const unsigned char *)p, n, final);
 	done = sanitise(d, d->utf8.p, d->utf8.n, final, out);
 	/* The rest cannot be told yet. */
-	return used - length_before(d->encoding, d->utf8.p + done, d->utf8.n - done);
+	return used - length_before(d->at.encoding, d->utf8.p + done, d->utf8.n - done);
 }
 
 int

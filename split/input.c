@@ -1,476 +1,474 @@
-/* The documents of an input: see input.h. */
-#include <stdlib.h>
+/*
+ * The documents of an input: see input.h.
+ *
+ * In a framed stream a document is so many bytes, whatever they are, and
+ * nothing inside them is looked at for where it ends.
+ */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "blank.h"
 #include "code.h"
-#include "host.h"
+#include "frame.h"
 #include "input.h"
+#include "limits.h"
 #include "msg.h"
-#include "num.h"
 #include "parse.h"
-#include "start.h"
 #include "utf8.h"
 
-/* A comment between documents. */
-#define MAX_COMMENT ((size_t)16 << 20)
+/* A declaration, or a comment or instruction as decode.c leaves it. */
+#define MAX_MISC (LIMIT_COMMENT + 64)
+
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+static const struct rec_value none = {NULL, 0};
 
 struct input {
 	struct report *report;
-	const struct input_options *options;
+	const char *host; /* of -H, or NULL */
 	struct source *source;
 	const char *name;
-	uint64_t place;
 	int code;
-	uint64_t documents; /* good and bad ones, in all */
-	int begun;	    /* a declaration or a mark waits for its root */
-	int torn;	    /* of what was looked for last: see start_find */
-	int has_bom;	    /* a byte order mark of UTF-8 stands before it */
-	/* of the marks */
-	char host[HOST_SIZE]; /* of the document to come, or empty */
-	int marked;	      /* a site mark waits for its end mark */
-	uint64_t marked_documents;
-	uint64_t ends;
+	int stop; /* nothing more can be read of any input */
+};
+
+/* Where a document is, and what became of it. */
+struct document {
+	const char *host;
+	int plain;
+	uint64_t place;
+	struct parse_result result;
+	int whole; /* the root element ended */
+	int cut;   /* the bytes ended before it did */
 };
 
 static void
-tell(struct input *in, uint64_t place, const char *text)
+cut(struct input *in, uint64_t byte, const char *text)
 {
-	msg_warn("%s: byte %llu: %s", in->name,
-	    (unsigned long long)source_offset(in->source, place), text);
-}
-
-static const char byte_order_mark[] = "\xef\xbb\xbf";
-
-static void
-cut(struct input *in, uint64_t place, const char *text)
-{
-	tell(in, place, text);
+	msg_warn("%s: byte %" PRIu64 ": %s", in->name, byte, text);
 	in->code = code_worse(in->code, EX_TEMPFAIL);
 }
 
-/* Past a CDATA section that begins here: 0, or -1 when it does not end. */
 static int
-pass_cdata(struct input *in)
+begins(const char *p, size_t n, const char *text)
 {
-	const char *p, *close;
-	size_t have;
+	size_t len = strlen(text);
 
-	for (;;) {
-		p = source_at(in->source, in->place, START_MAX_MARK, &have);
-		if ((close = memmem(p, have, "]]>", 3)) != NULL) {
-			in->place += (uint64_t)(close - p) + 2;
-			return 0;
-		}
-		if (have < START_MAX_MARK)
-			return -1;
-		in->place += have - 2;
-		source_keep(in->source, in->place);
-	}
+	return n >= len && memcmp(p, text, len) == 0;
 }
 
-/*
- * Something bad: the next document begins with a declaration or a mark at or
- * behind this place.  0, or -1 when there is none.
- */
-static int
-find_next(struct input *in, uint64_t from, enum start_next which)
-{
-	const char *p, *start;
-	size_t have, some;
-
-	/* The line may begin right where the parser stopped. */
-	in->place = from > 0 ? from - 1 : from;
-	for (;;) {
-		p = source_at(in->source, in->place, 2 * START_MAX_MARK, &have);
-		/* One that may be cut here is looked at with what follows. */
-		some = have < 2 * START_MAX_MARK ? have : have - START_MAX_DECLARATION;
-		if ((start = start_find(p, p + some, p + have, which, &in->torn)) != NULL) {
-			in->place += (uint64_t)(start - p);
-			if (!start_is_cdata(start, (size_t)(p + have - start)))
-				return 0;
-			if (pass_cdata(in) == -1)
-				return -1;
-			continue;
-		}
-		if (some == have)
-			return -1;
-		/* With what may stand before it. */
-		in->place += some - START_BEFORE;
-		source_keep(in->source, in->place);
-	}
-}
-
-/* The document is bad from here on; why was said. */
-static int
-skip_bad(struct input *in, uint64_t from, enum start_next which)
-{
-	in->code = code_worse(in->code, EX_DATAERR);
-	in->host[0] = '\0';
-	in->begun = 0;
-	if (find_next(in, from, which) == -1)
-		return -1;
-	/* What is read from here on must be read as a beginning. */
-	(void)source_restart(in->source, in->place,
-	    source_encoding(in->source) == ENCODING_LATIN1 ? ENCODING_UTF8 :
-							     source_encoding(in->source));
-	return 0;
-}
-
-/* There is a site mark: from here on documents count, up to the end mark. */
+/* The document is bad, for a reason that no parser gives. */
 static void
-expect_end(struct input *in)
+refuse(struct document *d, const char *code, const char *why)
 {
-	if (!in->marked)
-		in->marked_documents = 0;
-	in->marked = 1;
+	d->result.code = code;
+	d->result.end = d->place;
+	snprintf(d->result.why, sizeof(d->result.why), "%s", why);
 }
 
-static void
-count_document(struct input *in)
-{
-	in->documents++;
-	if (in->marked)
-		in->marked_documents++;
-}
+/* ---- the beginning and the end of a document ------------------------- */
 
-/* Bad, and not because a parser says so: a document, or not even that. */
-static int
-bad_here(struct input *in, int is_document, const char *text)
+/* The value of encoding="..." or encoding='...' in a declaration. */
+static struct rec_value
+declared_encoding(const char *p, size_t n)
 {
-	tell(in, in->place, text);
-	report_bad(in->report);
-	if (is_document)
-		count_document(in);
-	return skip_bad(in, in->place + 1, START_ANY);
-}
-
-/* The value of name="..." or name='...' in an instruction. */
-static int
-pseudo_attribute(const char *p, size_t n, const char *name, struct rec_value *v)
-{
-	size_t len = strlen(name);
+	static const char name[] = "encoding";
 	const char *end = p + n, *close;
+	struct rec_value v = none;
 
-	for (; p + len < end; p++) {
-		const char *q = p + len;
-
-		if (!blank_is(p[-1]) || memcmp(p, name, len) != 0)
-			continue;
-		while (q < end && blank_is(*q))
-			q++;
-		if (q == end || *q++ != '=')
-			continue;
-		while (q < end && blank_is(*q))
-			q++;
-		if (q == end || (*q != '"' && *q != '\''))
-			continue;
-		close = memchr(q + 1, *q, (size_t)(end - q - 1));
-		if (close == NULL)
-			return -1;
-		v->p = q + 1;
-		v->n = (size_t)(close - v->p);
-		return 0;
-	}
-	return -1;
+	if ((p = memmem(p, n, name, sizeof(name) - 1)) == NULL)
+		return v;
+	for (p += sizeof(name) - 1; p < end && (blank_is(*p) || *p == '='); p++)
+		;
+	if (p == end || (*p != '"' && *p != '\''))
+		return v;
+	if ((close = memchr(p + 1, *p, (size_t)(end - p - 1))) == NULL)
+		return v;
+	v.p = p + 1;
+	v.n = (size_t)(close - v.p);
+	return v;
 }
 
-/* The document of a declaration that ends here is not read; of its own mark
- * it counts that there is one. */
+/* <?xml ... ?>: in which encoding does it go on?  0, or -1 when it is refused. */
 static int
-skip_refused(struct input *in, uint64_t place)
-{
-	size_t have;
-	const char *p = source_at(in->source, place, START_MAX_MARK, &have), *end = p + have;
-
-	while (p < end && blank_is(*p))
-		p++;
-	if (start_begins(p, (size_t)(end - p), "<?praic-site"))
-		expect_end(in);
-	report_bad(in->report);
-	count_document(in);
-	return skip_bad(in, place, START_NO_SITE);
-}
-
-/* <?xml ... ?>: in which encoding does it go on? */
-static int
-read_declaration(struct input *in, const char *p, size_t n)
+read_declaration(struct input *in, struct document *d, int has_bom)
 {
 	enum encoding named = ENCODING_UTF8, now = source_encoding(in->source);
 	struct rec_value v;
-	char *text;
+	size_t have, n;
+	const char *p = source_at(in->source, d->place, MAX_MISC, &have), *close;
+	char text[200];
 
-	if (in->begun)
-		cut(in, in->place, "the document before this one has no root");
-	in->host[0] = '\0';
-	in->begun = 1;
-	if (pseudo_attribute(p + 5, n - 7, "encoding", &v) == 0 &&
-	    decode_by_name(v.p, v.n, &named) == -1) {
-		text = xasprintf("encoding %.*s: praic reads UTF-8, UTF-16 and ISO-8859-1; "
-				 "convert it with iconv(1)",
+	if (!begins(p, have, "<?xml") || have < 6 || !blank_is(p[5]))
+		return 0;
+	if ((close = memmem(p, have, "?>", 2)) == NULL)
+		return 0; /* the parser says so */
+	n = (size_t)(close - p) + 2;
+	v = declared_encoding(p, n);
+	if (v.p != NULL && decode_by_name(v.p, v.n, &named) == -1) {
+		snprintf(text, sizeof(text),
+		    "encoding %.*s: praic reads UTF-8, UTF-16 and ISO-8859-1; "
+		    "convert it with iconv(1)",
 		    (int)(v.n < 40 ? v.n : 40), v.p);
-		tell(in, in->place, text);
-		free(text);
-		return skip_refused(in, in->place + n);
+		refuse(d, "encoding", text);
+		return -1;
 	}
-	in->place += n;
+	d->place += n;
 	/* UTF-16 shows in the bytes, whatever is written there. */
 	if (now == ENCODING_UTF16LE || now == ENCODING_UTF16BE)
 		return 0;
-	if (named != ENCODING_LATIN1 || in->has_bom)
+	if (named != ENCODING_LATIN1 || has_bom)
 		named = ENCODING_UTF8;
-	in->has_bom = 0;
 	if (named != now)
-		(void)source_restart(in->source, in->place, named);
+		(void)source_restart(in->source, d->place, named);
 	return 0;
 }
 
-static int
-read_site(struct input *in, const char *p, size_t n)
+/* Blanks that stand here. */
+static const char *
+skip_blanks(struct input *in, uint64_t *place, size_t want, size_t *have)
 {
-	while (n > 0 && blank_is(*p))
-		p++, n--;
-	while (n > 0 && blank_is(p[n - 1]))
-		n--;
-	if (in->host[0] != '\0')
-		cut(in, in->place, "the document before this one has no root");
-	expect_end(in);
-	in->begun = 1;
-	if (host_normalise(p, n, in->host) == 0)
-		return 0;
-	in->host[0] = '\0';
-	return bad_here(in, 1, "<?praic-site?> names no host");
-}
+	const char *p = source_at(in->source, *place, want, have);
 
-static void
-read_end(struct input *in, uint64_t place, const char *p, size_t n)
-{
-	struct rec_value v;
-	uint64_t count;
-	char *text;
-
-	in->host[0] = '\0';
-	in->begun = 0;
-	in->ends++;
-	if (pseudo_attribute(p, n, "documents", &v) == -1 ||
-	    num_parse_count(v.p, v.n, UINT64_MAX, &count) == -1)
-		cut(in, place, "the end mark does not say how many documents there were");
-	else if (in->marked && count != in->marked_documents) {
-		text = xasprintf("%llu documents came, the end mark says %llu: fetch it again",
-		    (unsigned long long)in->marked_documents, (unsigned long long)count);
-		cut(in, place, text);
-		free(text);
+	while (*have > 0 && blank_is(*p)) {
+		source_keep(in->source, ++*place);
+		p = source_at(in->source, *place, want, have);
 	}
-	in->marked = 0;
-	in->marked_documents = 0;
-}
-
-/* An instruction between documents: -1 when there is nothing behind it. */
-static int
-read_instruction(struct input *in)
-{
-	size_t have;
-	const char *p = source_at(in->source, in->place, START_MAX_MARK, &have), *close;
-	size_t n;
-
-	/* The same, whatever more was read. */
-	if (have > START_MAX_MARK)
-		have = START_MAX_MARK;
-	close = memmem(p, have, "?>", 2);
-	if (close == NULL && have < START_MAX_MARK) {
-		cut(in, in->place, "the input ends here, in the middle of <?...");
-		return -1;
-	}
-	if (close == NULL)
-		return bad_here(in, 0, "an instruction of more than 4096 bytes");
-	n = (size_t)(close - p) + 2;
-	/* It was cut, and has swallowed the next one's beginning. */
-	if ((close = memmem(p + 2, n - 2, "<?", 2)) != NULL) {
-		if (start_is_any(close, n - (size_t)(close - p)))
-			in->code = code_worse(in->code, EX_TEMPFAIL);
-		return bad_here(
-		    in, in->begun || start_is_any(p, n), "an instruction that does not end");
-	}
-	if (start_begins(p, n, "<?xml"))
-		return read_declaration(in, p, n);
-	if (start_begins(p, n, "<?praic-site")) {
-		if (read_site(in, p + 12, n - 14) == -1)
-			return -1;
-		if (in->host[0] == '\0')
-			return 0; /* it went on elsewhere */
-	} else if (start_begins(p, n, "<?praic-end"))
-		read_end(in, in->place, p + 12, n - 14);
-	in->place += n;
-	return 0;
-}
-
-static int
-read_comment(struct input *in)
-{
-	const char *p, *close;
-	size_t have, want = START_MAX_MARK, n;
-
-	/* To the first "--", with what may stand behind it. */
-	do {
-		want *= 4;
-		p = source_at(in->source, in->place, want + START_MAX_DECLARATION, &have);
-		n = have < want ? have : want;
-		close = n > 4 ? memmem(p + 4, n - 4, "--", 2) : NULL;
-	} while (close == NULL && n == want && want < MAX_COMMENT);
-	if (close == NULL ? n < want : close + 2 == p + have) {
-		cut(in, in->place, "the input ends here, in the middle of a comment");
-		return -1;
-	}
-	if (close == NULL)
-		return bad_here(in, 0, "a comment of more than 16 MiB");
-	/* It was cut, and has swallowed the next document's beginning. */
-	n = (size_t)(close - p) - 4;
-	if ((close[2] == '>' ? start_is_within_comment(p + 4, n) : start_is_within(p + 4, n)) ||
-	    start_is_any(close + 2, have - (size_t)(close + 2 - p))) {
-		in->code = code_worse(in->code, EX_TEMPFAIL);
-		return bad_here(in, in->begun, "a comment that does not end");
-	}
-	if (close[2] != '>')
-		return bad_here(in, 0, "a comment with \"--\" in it");
-	in->place += (uint64_t)(close - p) + 3;
-	return 0;
-}
-
-/* A root element: -1 when nothing can be read behind it. */
-static int
-read_root(struct input *in, int *go_on)
-{
-	const char *host = in->options->force_host != NULL ? in->options->force_host :
-	    in->host[0] != '\0'				   ? in->host :
-							     in->options->host;
-	enum parse_outcome outcome;
-	uint64_t end;
-
-	in->has_bom = 0;
-	count_document(in);
-	outcome = parse_document(in->report, in->source, in->place, host, &end);
-	in->host[0] = '\0';
-	in->begun = 0;
-	switch (outcome) {
-	case PARSE_WHOLE:
-		in->place = end;
-		/* A declaration is for its document alone. */
-		if (source_encoding(in->source) == ENCODING_LATIN1)
-			(void)source_restart(in->source, end, ENCODING_UTF8);
-		return 0;
-	case PARSE_BAD:
-		if (skip_bad(in, end > in->place ? end : in->place + 1, START_ANY) == -1)
-			return -1;
-		if (in->torn)
-			cut(in, in->place,
-			    "another document begins here, in the middle of one that was cut");
-		return 0;
-	case PARSE_TORN:
-		in->code = code_worse(in->code, EX_TEMPFAIL);
-		return skip_bad(in, end, START_ANY);
-	case PARSE_CUT:
-		in->code = code_worse(in->code, EX_TEMPFAIL);
-		return -1;
-	case PARSE_STOPPED:
-		break;
-	}
-	*go_on = 0;
-	return -1;
+	return p;
 }
 
 /* What somebody gave us instead of XML. */
 static const char *
 guess(const char *p, size_t n)
 {
-	if (n >= 14 && memcmp(p, "praic-records\t", 14) == 0)
-		return "these are records already: praic-tosql and praic-tofs read them";
 	if (*p == '{' || *p == '[')
 		return "this is JSON, not XML";
-	if (n >= 3 && memcmp(p, UTF8_REPLACEMENT, 3) == 0)
+	if (begins(p, n, UTF8_REPLACEMENT))
 		return "this is no XML: compressed, or in an encoding that praic does not read";
 	return "this is no XML";
 }
 
-/* The next thing at the top: -1 when nothing more can be read. */
+/* Up to the end of its root: 0, or -1 when the whole program must stop. */
 static int
-read_item(struct input *in, int *go_on)
+read_root(struct input *in, struct document *d)
 {
 	size_t have;
-	const char *p = source_at(in->source, in->place, 16, &have);
+	const char *p = skip_blanks(in, &d->place, 3, &have);
+	int has_bom = begins(p, have, byte_order_mark);
 
-	if (!blank_is(*p)) {
-		source_detect(in->source, in->place);
-		p = source_at(in->source, in->place, 16, &have);
-	}
-	if (blank_is(*p)) {
-		in->place++;
+	if (has_bom)
+		d->place += 3;
+	p = skip_blanks(in, &d->place, 16, &have);
+	report_document(in->report, in->source, d->place, d->host);
+	if (have > 0 && *p != '<') {
+		refuse(d, "no-xml", guess(p, have));
 		return 0;
 	}
-	if (have >= 3 && memcmp(p, byte_order_mark, 3) == 0) {
-		in->place += 3;
-		in->has_bom = 1;
+	if (read_declaration(in, d, has_bom) == -1)
 		return 0;
-	}
-	if (have >= 2 && memcmp(p, "<?", 2) == 0)
-		return read_instruction(in);
-	if (have >= 4 && memcmp(p, "<!--", 4) == 0)
-		return read_comment(in);
-	if (have >= 9 && memcmp(p, "<!DOCTYPE", 9) == 0)
-		return bad_here(in, 1,
-		    "it has a DOCTYPE, which no report has (an HTML page has): "
-		    "refused");
-	if (*p == '<' && !(have < 9 && memcmp(p, "<!DOCTYPE", have) == 0) &&
-	    !(have < 4 && memcmp(p, "<!--", have) == 0))
-		return read_root(in, go_on);
-	if (*p == '<') {
-		cut(in, in->place, "the input ends here, in the middle of a document");
+	switch (parse_document(in->report, in->source, d->place, d->host, d->plain, &d->result)) {
+	case PARSE_WHOLE:
+		d->whole = 1;
+		break;
+	case PARSE_BAD:
+		break;
+	case PARSE_CUT:
+		d->cut = 1;
+		break;
+	case PARSE_STOPPED:
+		in->stop = 1;
 		return -1;
 	}
-	if (in->documents == 0 && have >= 14 && memcmp(p, "praic-records\t", 14) == 0) {
-		tell(in, in->place, guess(p, have));
-		in->code = code_worse(in->code, EX_USAGE);
-		*go_on = 0;
-		return -1;
-	}
-	if (in->begun || in->documents == 0)
-		return bad_here(in, 1, guess(p, have));
-	return bad_here(in, 0, "something that is no XML behind a document");
+	d->place = d->result.end;
+	return 0;
 }
 
-/* Everything was read: was it all there? */
-static void
-check_end(struct input *in)
+/* Comments and instructions behind the root: 1 at the end of the document, or
+ * of the input, 0 when something else begins. */
+static int
+skip_misc(struct input *in, struct document *d)
 {
+	const char *p, *close;
+	size_t have;
+
+	for (;;) {
+		p = skip_blanks(in, &d->place, MAX_MISC, &have);
+		if (have == 0)
+			return 1;
+		if (begins(p, have, "<!--")) {
+			close = memmem(p + 4, have - 4, "--", 2);
+			if (close != NULL && close + 2 < p + have && close[2] == '>')
+				close++;
+			else if (close != NULL)
+				return 0;
+		} else if (begins(p, have, "<?") && !begins(p, have, "<?xml "))
+			close = memmem(p + 2, have - 2, "?>", 2);
+		else
+			return 0;
+		if (close == NULL) {
+			d->cut = source_ended(in->source) && have < MAX_MISC;
+			return 0;
+		}
+		d->place += (uint64_t)(close - p) + 2;
+		source_keep(in->source, d->place - 1);
+	}
+}
+
+/* What stands behind the root of a document must be nothing: 1 if so. */
+static int
+check_rest(struct input *in, struct document *d)
+{
+	if (skip_misc(in, d))
+		return 1;
+	refuse(d, "malformed", "something that is no XML behind a document");
+	return 0;
+}
+
+/* The document is bad: tell where, why and how much of it was not read. */
+static void
+tell_bad(struct input *in, const struct document *d, uint64_t byte, uint64_t unread)
+{
+	struct rec_value lsid = d->result.lsid;
+
+	report_warn_byte(in->report, byte,
+	    "%s; the rest of this %s is left out, %" PRIu64 " bytes%s%.*s", d->result.why,
+	    d->plain ? "file" : "document", unread, lsid.p != NULL ? ", with session " : "",
+	    (int)(lsid.n < REPORT_SHOWN ? lsid.n : REPORT_SHOWN), lsid.p != NULL ? lsid.p : "");
+	report_bad(
+	    in->report, lsid, d->result.code != NULL ? d->result.code : "malformed", d->result.why);
+}
+
+static void
+tell_cut(struct input *in, const struct document *d, uint64_t byte)
+{
+	struct rec_value lsid = d->result.lsid;
+	char text[200];
+
+	snprintf(text, sizeof(text), "the input ends here, in the middle of %s%.*s",
+	    lsid.p != NULL ? "session " : "a document",
+	    (int)(lsid.n < REPORT_SHOWN ? lsid.n : REPORT_SHOWN), lsid.p != NULL ? lsid.p : "");
 	if (source_failed(in->source))
 		in->code = code_worse(in->code, EX_IOERR);
-	else if (in->code == EX_TEMPFAIL)
-		return; /* it was said */
-	else if (in->marked)
-		cut(in, in->place, "the input ends here, before its end mark");
-	else if (in->begun)
-		cut(in, in->place, "the input ends here, before a document's root");
-	else if (source_cut(in->source))
-		cut(in, in->place, "the input ends here, in the middle of a character");
-	else if (in->documents == 0 && in->ends == 0)
-		cut(in, in->place, "there is no document in it");
+	else
+		cut(in, byte, text);
+}
+
+/* ---- a framed stream -------------------------------------------------- */
+
+/* The document of a frame.  0, or -1 when nothing more can be read. */
+static int
+read_frame(struct input *in, const struct frame *f)
+{
+	struct document d = {.host = f->host};
+	uint64_t byte, missing;
+	char text[2 * HOST_SIZE + 40];
+
+	source_open(in->source, f->bytes);
+	report_document(in->report, in->source, 0, f->host);
+	if (in->host != NULL && strcmp(in->host, f->host) != 0) {
+		snprintf(text, sizeof(text), "it is of the site %s, not of %s: refused", f->host,
+		    in->host);
+		refuse(&d, "other-site", text);
+	} else if (read_root(in, &d) == -1)
+		return -1;
+	if (d.whole)
+		d.whole = check_rest(in, &d);
+	report_document_end(in->report, d.place);
+	byte = source_offset(in->source, d.result.end);
+	missing = source_close(in->source);
+	if (missing > 0) {
+		tell_cut(in, &d, byte);
+		return -1;
+	}
+	if (!d.whole) {
+		/* All of its bytes are there: that is how it was sent. */
+		tell_bad(in, &d, byte, source_raw_offset(in->source) - byte);
+		in->code = code_worse(in->code, EX_DATAERR);
+	}
+	return 0;
+}
+
+/* May these bytes be the beginning of a mark? */
+static int
+may_be_mark(const char *p, size_t n)
+{
+	static const char *const marks[] = {FRAME_SITE, FRAME_END};
+	size_t i, len;
+
+	for (i = 0; i < 2; i++) {
+		len = strlen(marks[i]);
+		if (memcmp(p, marks[i], len < n ? len : n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * The mark line that stands here.  FRAME_IS_NONE: it is none, or the input
+ * ends in it, which was said.
+ */
+static enum frame_kind
+read_mark(struct input *in, struct frame *f)
+{
+	uint64_t byte = source_raw_offset(in->source);
+	size_t have, n;
+	const char *p = source_raw(in->source, FRAME_SIZE, &have), *lf;
+
+	n = have < FRAME_SIZE ? have : FRAME_SIZE;
+	lf = memchr(p, '\n', n);
+	if (lf != NULL && frame_parse(p, (size_t)(lf - p), f) != FRAME_IS_NONE) {
+		source_skip(in->source, (uint64_t)(lf - p) + 1);
+		return f->kind;
+	}
+	if (source_failed(in->source))
+		in->code = code_worse(in->code, EX_IOERR);
+	else if (lf == NULL && have < FRAME_SIZE && may_be_mark(p, n))
+		cut(in, byte, "the input ends here, before its end mark");
+	else {
+		source_skip(in->source, UINT64_MAX);
+		report_warn_byte(in->report, byte,
+		    "no mark line: a frame before it was cut or changed; the rest of this "
+		    "file is left out, %" PRIu64 " bytes",
+		    source_raw_offset(in->source) - byte);
+		report_bad(in->report, none, "malformed", "no mark line where a frame ends");
+		in->code = code_worse(in->code, EX_DATAERR);
+	}
+	return FRAME_IS_NONE;
+}
+
+/* Behind the bytes of a frame stands LF: 0, or -1. */
+static int
+read_line_end(struct input *in)
+{
+	struct frame f;
+	size_t have;
+	const char *p = source_raw(in->source, 1, &have);
+
+	if (have > 0 && *p == '\n') {
+		source_skip(in->source, 1);
+		return 0;
+	}
+	(void)read_mark(in, &f); /* says so */
+	return -1;
+}
+
+static void
+check_count(struct input *in, uint64_t byte, uint64_t came, uint64_t told)
+{
+	if (came == told)
+		return;
+	report_warn_byte(
+	    in->report, byte, "%" PRIu64 " documents came, the end mark says %" PRIu64, came, told);
+	report_bad(in->report, none, "malformed", "another count of documents than the end mark's");
+	in->code = code_worse(in->code, EX_DATAERR);
+}
+
+static void
+read_framed(struct input *in)
+{
+	struct frame f;
+	uint64_t documents = 0, byte;
+	size_t have;
+
+	for (;;) {
+		byte = source_raw_offset(in->source);
+		switch (read_mark(in, &f)) {
+		case FRAME_IS_SITE:
+			documents++;
+			if (read_frame(in, &f) == -1 || read_line_end(in) == -1)
+				return;
+			break;
+		case FRAME_IS_END:
+			check_count(in, byte, documents, f.documents);
+			documents = 0;
+			source_raw(in->source, 1, &have);
+			if (have == 0)
+				return;
+			break;
+		case FRAME_IS_NONE:
+			return;
+		}
+	}
+}
+
+/* ---- plain documents -------------------------------------------------- */
+
+/* Does the next document begin here, behind the end of one? */
+static int
+at_next(struct input *in, uint64_t place)
+{
+	enum encoding e = source_encoding(in->source);
+	size_t have;
+	const char *p = source_at(in->source, place - 1, 7, &have);
+
+	return (e == ENCODING_UTF8 || e == ENCODING_LATIN1) && have >= 7 &&
+	    (p[0] == '\n' || p[0] == '\r') && begins(p + 1, 6, "<?xml ");
+}
+
+static void
+read_plain(struct input *in)
+{
+	struct document d = {.host = in->host, .plain = 1};
+	uint64_t byte;
+
+	source_open(in->source, UINT64_MAX);
+	for (;;) {
+		d.whole = d.cut = 0;
+		if (read_root(in, &d) == -1)
+			return;
+		if (d.whole && (skip_misc(in, &d) || at_next(in, d.place)))
+			report_document_end(in->report, d.place);
+		else
+			break;
+		if (source_ended(in->source)) {
+			size_t have;
+
+			source_at(in->source, d.place, 1, &have);
+			if (have == 0)
+				return;
+		}
+		/* A declaration is for its document alone. */
+		if (source_encoding(in->source) == ENCODING_LATIN1)
+			(void)source_restart(in->source, d.place, ENCODING_UTF8);
+	}
+	if (d.whole && !d.cut)
+		refuse(&d, "malformed", "something that is no XML behind a document");
+	report_document_end(in->report, d.place);
+	byte = source_offset(in->source, d.result.end);
+	if (d.cut) {
+		tell_cut(in, &d, byte);
+		return;
+	}
+	source_close(in->source);
+	tell_bad(in, &d, byte, source_raw_offset(in->source) - byte);
+	in->code = code_worse(in->code, EX_DATAERR);
 }
 
 int
-input_read(struct report *report, const struct input_options *options, int fd, const char *name,
-    int *go_on)
+input_read(struct report *report, const char *host, int fd, const char *name, int *go_on)
 {
-	struct input in = {.report = report, .options = options, .name = name};
+	struct input in = {.report = report, .host = host, .name = name};
+	struct frame f;
+	const char *p, *lf;
 	size_t have;
 
-	*go_on = 1;
 	in.source = source_new(fd, name);
-	source_detect(in.source, 0);
-	do {
-		source_keep(in.source, in.place);
-		source_at(in.source, in.place, 1, &have);
-	} while (have > 0 && read_item(&in, go_on) == 0);
-	if (*go_on)
-		check_end(&in);
+	p = source_raw(in.source, FRAME_SIZE, &have);
+	lf = memchr(p, '\n', have);
+	report_document(report, in.source, 0, host);
+	if (begins(p, have, "praic-records\t")) {
+		report_warn_byte(
+		    report, 0, "these are records already: praic-tosql and praic-tofs read them");
+		in.code = EX_USAGE;
+		in.stop = 1;
+	} else if (begins(p, have, FRAME_END) ||
+	    (lf != NULL && frame_parse(p, (size_t)(lf - p), &f) == FRAME_IS_SITE))
+		read_framed(&in);
+	else
+		read_plain(&in);
+	if (source_failed(in.source))
+		in.code = code_worse(in.code, EX_IOERR);
+	*go_on = !in.stop;
 	source_free(in.source);
 	return in.code;
 }

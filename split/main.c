@@ -17,17 +17,17 @@
 #include "file.h"
 #include "host.h"
 #include "input.h"
+#include "leftout.h"
 #include "msg.h"
-#include "output.h"
 #include "parse.h"
 #include "report.h"
 #include "sandbox.h"
 
 struct options {
-	struct input_options input;
 	struct report_options report;
-	int json;
-	char host[HOST_SIZE], force_host[HOST_SIZE];
+	char host_text[HOST_SIZE];
+	const char *host; /* NULL for none */
+	const char *list; /* of --left-out, or NULL */
 	const char **lsid;
 };
 
@@ -42,13 +42,12 @@ static void __attribute__((noreturn)) usage(int code)
 	FILE *to = code == 0 ? stdout : stderr;
 
 	fprintf(to,
-	    "usage: praic-split [-jnv] [-H HOST | -F HOST] [-k LSID]... [FILE...]\n"
+	    "usage: praic-split [-nv] [-H HOST] [-k LSID]... [FILE...]\n"
 	    "Session XML of a PRA appliance in, praic records out: see praic-split(1).\n"
 	    "  -H, --host HOST        the site, where the input does not name it\n"
-	    "  -F, --force-host HOST  the site, whatever the input says\n"
 	    "  -k, --keep LSID        only this session (may be repeated)\n"
 	    "  -n, --no-xml           leave out the sessions' XML\n"
-	    "  -j, --json             one JSON object a session instead of records\n"
+	    "      --left-out FILE    write there what was left out\n"
 	    "      --strict           leave out sessions with forbidden bytes or characters\n"
 	    "  -v, --verbose          tell what is done\n"
 	    "      --help, --version\n");
@@ -69,10 +68,9 @@ read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 	    {"host", required_argument, NULL, 'H'},
-	    {"force-host", required_argument, NULL, 'F'},
 	    {"keep", required_argument, NULL, 'k'},
 	    {"no-xml", no_argument, NULL, 'n'},
-	    {"json", no_argument, NULL, 'j'},
+	    {"left-out", required_argument, NULL, 'l'},
 	    {"strict", no_argument, NULL, 's'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {"help", no_argument, NULL, 'h'},
@@ -82,15 +80,11 @@ read_options(int argc, char **argv, struct options *o)
 	int c;
 
 	o->lsid = xcalloc((size_t)argc, sizeof(*o->lsid));
-	while ((c = getopt_long(argc, argv, "H:F:k:njv", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "H:k:nv", longs, NULL)) != -1)
 		switch (c) {
 		case 'H':
-			take_host(o->host, optarg);
-			o->input.host = o->host;
-			break;
-		case 'F':
-			take_host(o->force_host, optarg);
-			o->input.force_host = o->force_host;
+			take_host(o->host_text, optarg);
+			o->host = o->host_text;
 			break;
 		case 'k':
 			o->lsid[o->report.lsids++] = optarg;
@@ -98,8 +92,8 @@ read_options(int argc, char **argv, struct options *o)
 		case 'n':
 			o->report.no_xml = 1;
 			break;
-		case 'j':
-			o->json = 1;
+		case 'l':
+			o->list = optarg;
 			break;
 		case 's':
 			o->report.strict = 1;
@@ -116,10 +110,6 @@ read_options(int argc, char **argv, struct options *o)
 			usage(EX_USAGE);
 		}
 	o->report.lsid = o->lsid;
-	if (o->input.host != NULL && o->input.force_host != NULL) {
-		msg_warn("-H and -F do not go together");
-		usage(EX_USAGE);
-	}
 }
 
 /* All operands, before the file system is given up. */
@@ -159,7 +149,7 @@ split_all(const struct options *o, struct report *report, const struct operand *
 	for (i = 0; i < n && go_on; i++) {
 		if (operand[i].fd == -1)
 			continue;
-		one = input_read(report, &o->input, operand[i].fd, operand[i].name, &go_on);
+		one = input_read(report, o->host, operand[i].fd, operand[i].name, &go_on);
 		code = code_worse(code, one);
 		msg_tell(1, "%s: read, exit code so far %d", operand[i].name,
 		    code_worse(code, report->code));
@@ -170,32 +160,35 @@ split_all(const struct options *o, struct report *report, const struct operand *
 }
 
 static int
-split(const struct options *o, char **argv, int n)
+split(struct options *o, char **argv, int n)
 {
-	struct operand *operand = xcalloc((size_t)n, sizeof(*operand));
-	int code = open_operands(argv, n, operand), scratch[OUTPUT_SCRATCHES], i;
-	struct output *out;
+	struct operand *operand;
+	struct rec_writer *out;
 	struct report *report;
 	const char *why;
+	int code;
 
-	for (i = 0; i < OUTPUT_SCRATCHES && o->json; i++)
-		if ((scratch[i] = file_scratch()) == -1) {
-			msg_errno("temporary file");
-			free(operand);
-			return EX_CANTCREAT;
-		}
+	if (o->list != NULL && (o->report.list = leftout_open(o->list)) == NULL)
+		return EX_CANTCREAT;
+	operand = xcalloc((size_t)n, sizeof(*operand));
+	code = open_operands(argv, n, operand);
 	parse_prepare();
 	if (sandbox_enter(&why) == -1)
 		msg_tell(1, "no sandbox: %s", why);
-	out = output_new(STDOUT_FILENO, "standard output", o->json ? scratch : NULL);
+	out = rec_new(STDOUT_FILENO, "standard output");
+	rec_head(out, TABLE_SET_REPORT);
 	report = report_new(out, &o->report);
 	code = code_worse(code, split_all(o, report, operand, n));
+	report_drift(report);
+	/* Before the end mark: without the list, nobody would know. */
+	if (o->report.list != NULL)
+		code = code_worse(code, leftout_finish(o->report.list));
 	/* Whatever was cut has no end mark: readers know by that. */
 	if (code == 0 || code == EX_DATAERR)
-		output_end(out, report->left_out);
-	code = code_worse(code, output_finish(out));
+		rec_end(out, report->left_out);
+	code = code_worse(code, rec_finish(out));
 	report_free(report);
-	output_free(out);
+	rec_free(out);
 	free(operand);
 	return code;
 }

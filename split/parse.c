@@ -7,53 +7,42 @@
 #include <libxml/parserInternals.h>
 
 #include "code.h"
-#include "longtag.h"
+#include "host.h"
+#include "limits.h"
 #include "names.h"
 #include "parse.h"
-#include "start.h"
 
-/* Limits on one session, which is left out beyond.  Real sessions nest 9
- * deep, their elements have 4 attributes and names of 34 letters at most. */
-#define MAX_DEPTH      128
-#define MAX_ATTRIBUTES 64
-#define MAX_NAME       1000
-
-/* Limits on a document, of which the rest is left out beyond: libxml2 takes
- * time by the square of the attributes of a tag, and of the different names
- * that it meets, and by each namespace that is declared for each name. */
-#define MAX_TAG_ATTRIBUTES 1000
-#define MAX_NAMESPACES	   256
-/* Its dictionary of names searches ever longer lists. */
-#define MAX_NAMES 10000
-/* What the parser has not finished yet (a comment, say) is kept to be read
- * again if it never ends; libxml2's own limit for most things is 10 MB. */
-#define MAX_TOKEN ((size_t)32 << 20)
-
+/* Newer versions of libxml2 stop at 2048, whatever is asked of them. */
+#define PARSER_DEPTH 2000
 /* Text of one element may go by in very small pieces. */
 #define TEXT_STEP 256
 /* The report is told now and then how far we are. */
 #define SETTLE_STEP 4096
-/* libxml2 itself stops at 256. */
-#define PARSER_DEPTH 512
 
 struct parse {
 	struct report *report;
 	struct source *source;
+	struct parse_result *result;
 	xmlParserCtxtPtr ctxt;
 	struct names names;
 
-	uint64_t start; /* where the root element begins */
+	const char *host; /* of the sessions, or NULL */
+	int plain;	  /* <?praic-site?> may name it */
+	char named[HOST_SIZE];
+
+	uint64_t start; /* what the parser counts as 0 */
 	uint64_t fed;	/* what was given to the parser */
 	uint64_t last;	/* all before this place is well-formed */
-	int text;	/* so much of it was taken since */
+	uint64_t cut_tag;
+	int text; /* so much of it was taken since */
 	int depth;
+	int rooted;	   /* the root element has begun */
 	int session_depth; /* where sessions are: 1, or 2 below a list */
 	int done;	   /* the root element ended */
 	int stop;	   /* give the parser nothing more */
 	int stopped;	   /* the whole program must */
-	int torn;	   /* a mark stands within the document */
-	char why[256];	   /* what is wrong with the document */
 	int error_code;
+	uint64_t error_at; /* how far the parser had come */
 
 	int error_depth; /* of an <error>, or 0 */
 	uint64_t error_place;
@@ -61,9 +50,9 @@ struct parse {
 
 	int namespaces; /* declared by the elements that are open */
 	unsigned short declared[PARSER_DEPTH];
+	const xmlChar *open[PARSER_DEPTH];
 
-	struct longtag tag;
-	struct session_attribute attribute[MAX_ATTRIBUTES]; /* of one tag */
+	struct session_attribute attribute[LIMIT_ATTRIBUTES]; /* of one tag */
 };
 
 void
@@ -98,46 +87,30 @@ moved(struct parse *s, uint64_t place)
 
 /* The document cannot be what it should be: leave the rest of it. */
 static void
-abandon(struct parse *s, const char *why)
+abandon(struct parse *s, const char *code, const char *why)
 {
-	if (s->why[0] == '\0')
-		snprintf(s->why, sizeof(s->why), "%s", why);
+	if (s->result->code == NULL) {
+		s->result->code = code;
+		snprintf(s->result->why, sizeof(s->result->why), "%s", why);
+	}
+	s->error_code = XML_ERR_USER_STOP;
 	s->stop = 1;
 	xmlStopParser(s->ctxt);
 }
 
 /* ---- what goes in ---------------------------------------------------- */
 
-/* What would be too much for the parser, or for us to keep?  NULL if not. */
-static const char *
-too_much(struct parse *s)
-{
-	if (s->fed - s->last > MAX_TOKEN)
-		return "a comment or the like of more than 32 MiB";
-	if (s->fed - s->last > LONGTAG_BYTES &&
-	    longtag_attributes(&s->tag, s->source, s->last) > MAX_TAG_ATTRIBUTES)
-		return "a tag with more than 1000 attributes";
-	if (xmlDictSize(s->ctxt->dict) > MAX_NAMES)
-		return "more than 10000 different names";
-	return NULL;
-}
-
 static int
 read_more(void *arg, char *to, int len)
 {
 	struct parse *s = arg;
-	const char *p, *why;
+	const char *p;
 	size_t have;
 
 	if (report_stopped(s->report))
 		s->stopped = s->stop = 1;
 	if (s->stop || len <= 0)
 		return 0;
-	if ((why = too_much(s)) != NULL) {
-		snprintf(s->why, sizeof(s->why), "%s", why);
-		s->stop = 1;
-		return 0;
-	}
 	/* As much as it asks for: libxml2 does not do well on small pieces. */
 	p = source_at(s->source, s->fed, (size_t)len, &have);
 	if (have > (size_t)len)
@@ -169,8 +142,8 @@ declare(struct parse *s, int n)
 {
 	s->declared[s->depth - 1] = (unsigned short)n;
 	s->namespaces += n;
-	if (s->namespaces > MAX_NAMESPACES)
-		abandon(s, "more than 256 namespaces declared");
+	if (s->namespaces > LIMIT_NAMESPACES)
+		abandon(s, "too-long", "more than 256 namespaces declared");
 }
 
 static void
@@ -184,16 +157,19 @@ start_error(struct parse *s)
 static void
 end_error(struct parse *s)
 {
+	static const struct rec_value none = {NULL, 0};
 	struct rec_value v = {s->error.n > 0 ? s->error.p : "", s->error.n};
+	char text[300];
 
 	v = row_trim(v);
 	if (v.n > 0)
-		report_warn(s->report, s->error_place, "the appliance reports an error: %.*s",
+		snprintf(text, sizeof(text), "the appliance reports an error: %.*s",
 		    (int)(v.n < 200 ? v.n : 200), v.p);
 	else
-		report_warn(s->report, s->error_place,
-		    "the appliance reports an error, and does not say which");
-	report_bad(s->report);
+		snprintf(
+		    text, sizeof(text), "the appliance reports an error, and does not say which");
+	report_warn(s->report, s->error_place, "%s", text);
+	report_bad(s->report, none, "error", text);
 	s->error_depth = 0;
 }
 
@@ -204,6 +180,7 @@ start_root(struct parse *s, enum name name, const char *element, int namespaces,
 	const char *why = NULL;
 	char text[160];
 
+	s->rooted = 1;
 	s->session_depth = name == N_session ? 1 : 2;
 	if (name == N_error)
 		start_error(s);
@@ -216,7 +193,7 @@ start_root(struct parse *s, enum name name, const char *element, int namespaces,
 		why = text;
 	}
 	if (why != NULL)
-		abandon(s, why);
+		abandon(s, name == N_session_list ? "too-long" : "no-report", why);
 }
 
 /* Where the tag begins that the parser has just read: '<' stands in no
@@ -239,7 +216,7 @@ start_session(
 	struct rec_value lsid = {"", 0};
 
 	for (; n > 0; n--, a += 5)
-		if (a[1] == NULL && names_find(&s->names, a[0]) == N_lsid) {
+		if (names_find(&s->names, a[0]) == N_lsid) {
 			lsid.p = (const char *)a[3];
 			lsid.n = (size_t)(a[4] - a[3]);
 			break;
@@ -252,28 +229,26 @@ start_session(
 	free(own);
 }
 
-/* Below a session: its unprefixed attributes, by number. */
+/* Below a session: its attributes, by number. */
 static void
 start_inside(
     struct parse *s, uint64_t place, enum name name, const char *element, int n, const xmlChar **a)
 {
 	struct session_attribute *known = s->attribute;
 
-	if (s->depth - s->session_depth > MAX_DEPTH) {
-		report_give_up(s->report, "elements nested more than 128 deep");
-		return;
-	}
-	if (n > MAX_ATTRIBUTES) {
-		report_give_up(s->report, "an element of more than 64 attributes");
-		return;
-	}
-	if (name == N_UNKNOWN && strlen(element) > MAX_NAME) {
-		report_give_up(s->report, "an element whose name is longer than 1000 bytes");
+	const char *why = NULL;
+
+	if (s->depth - s->session_depth > LIMIT_DEPTH)
+		why = "elements nested more than 128 deep";
+	else if (n > LIMIT_ATTRIBUTES)
+		why = "an element of more than 64 attributes";
+	else if (name == N_UNKNOWN && strlen(element) > LIMIT_NAME)
+		why = "an element whose name is longer than 1000 bytes";
+	if (why != NULL) {
+		report_give_up(s->report, "too-long", why);
 		return;
 	}
 	for (; n > 0; n--, a += 5) {
-		if (a[1] != NULL)
-			continue; /* has a prefix: not one of ours */
 		known->name = names_find(&s->names, a[0]);
 		known->value.p = (const char *)a[3];
 		known->value.n = (size_t)(a[4] - a[3]);
@@ -288,6 +263,8 @@ start_inside(
 static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t place, enum name name,
     const char *element, int namespaces, const xmlChar **ns, int n, const xmlChar **a)
 {
+	static const struct rec_value none = {NULL, 0};
+
 	if (s->depth == 1)
 		start_root(s, name, element, namespaces, ns);
 	if (s->stop || s->report->within != REPORT_BETWEEN || s->error_depth != 0)
@@ -301,9 +278,22 @@ static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t pl
 		report_warn(s->report, s->last,
 		    "a session within <%.80s>, which is none of a "
 		    "report's: left out",
-		    s->ctxt->nameNr > 0 ? (const char *)s->ctxt->nameTab[s->ctxt->nameNr - 1] : "");
-		report_bad(s->report);
+		    (const char *)s->open[s->depth - 2]);
+		report_bad(s->report, none, "no-report", "a session at a place that is none");
 	}
+}
+
+/* The tag that ends here was longer than the limits: was it one of a session? */
+static void __attribute__((noinline)) tag_was_cut(struct parse *s)
+{
+	static const char why[] = "a tag longer than 64 MiB, or with more than 1000 attributes or "
+				  "a name of more than 50000 bytes";
+
+	s->cut_tag = source_cut_tag(s->source);
+	if (s->report->within == REPORT_SESSION)
+		report_give_up(s->report, "too-long", why);
+	else if (s->report->within == REPORT_BETWEEN)
+		abandon(s, "too-long", why);
 }
 
 static void
@@ -320,10 +310,10 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 	if (s->stop)
 		return;
 	if (s->depth == PARSER_DEPTH) {
-		abandon(s, "elements nested more than 512 deep");
+		abandon(s, "too-long", "elements nested more than 2000 deep");
 		return;
 	}
-	s->depth++;
+	s->open[s->depth++] = local;
 	if (namespaces > 0) {
 		declare(s, namespaces);
 		if (s->stop)
@@ -335,6 +325,10 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 		start_inside(s, place, name, (const char *)local, n, a);
 	else
 		start_outside(s, place, name, (const char *)local, namespaces, ns, n, a);
+	if (s->cut_tag != source_cut_tag(s->source) && source_cut_tag(s->source) <= place)
+		tag_was_cut(s);
+	if (xmlDictSize(s->ctxt->dict) > LIMIT_NAMES)
+		abandon(s, "too-long", "more than 10000 different names");
 	if (!s->stop)
 		moved(s, place);
 }
@@ -380,7 +374,7 @@ take_text(struct parse *s, const xmlChar *p, int n)
 	struct buf *text = s->report->text;
 
 	if (text != NULL && text->n + (size_t)n > REC_MAX_LINE)
-		report_give_up(s->report, "a value longer than a line may be (64 MiB)");
+		report_give_up(s->report, "too-long", "a value longer than a line may be (64 MiB)");
 	else if (text != NULL)
 		buf_add(text, p, (size_t)n);
 	else if (s->error_depth != 0 && s->error.n < 4096)
@@ -407,61 +401,28 @@ on_text(void *arg, const xmlChar *p, int n)
 		take_text(s, p, n);
 }
 
-/* What stands between documents: this one was cut, and another put behind
- * it. */
-static void
-tear(struct parse *s)
-{
-	s->torn = 1;
-	abandon(s, "a declaration or a mark within it: it was cut there");
-}
-
-static void
-on_cdata(void *arg, const xmlChar *p, int n)
-{
-	struct parse *s = arg;
-	uint64_t place = here(s);
-	const char *after;
-	size_t have;
-
-	if (s->stop)
-		return;
-	after = source_at(s->source, place, sizeof("<![CDATA[>"), &have);
-	if (start_is_within_cdata((const char *)p, (size_t)n, after, have)) {
-		tear(s);
-		return;
-	}
-	take_text(s, p, n);
-	moved(s, place);
-}
-
+/* <?praic-site HOST?> before the root of a plain document. */
 static void
 on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 {
 	struct parse *s = arg;
-	const char *p = (const char *)data;
+	const char *p = data != NULL ? (const char *)data : "";
+	struct rec_value v = {p, strlen(p)};
+	char text[600];
 
-	if (s->stop)
+	if (s->stop || !s->plain || s->rooted || !xmlStrEqual(target, BAD_CAST "praic-site"))
 		return;
-	if ((p != NULL && start_is_within(p, strlen(p))) ||
-	    xmlStrEqual(target, BAD_CAST "praic-site") || xmlStrEqual(target, BAD_CAST "praic-end"))
-		tear(s);
-	else
-		moved(s, here(s));
-}
-
-static void
-on_comment(void *arg, const xmlChar *text)
-{
-	struct parse *s = arg;
-	const char *p = (const char *)text;
-
-	if (s->stop)
-		return;
-	if (p != NULL && start_is_within_comment(p, strlen(p)))
-		tear(s);
-	else
-		moved(s, here(s));
+	v = row_trim(v);
+	if (host_normalise(v.p, v.n, s->named) == -1)
+		abandon(s, "other-site", "<?praic-site?> names no host");
+	else if (s->host != NULL && strcmp(s->host, s->named) != 0) {
+		snprintf(text, sizeof(text), "it is of the site %s, not of %s: refused", s->named,
+		    s->host);
+		abandon(s, "other-site", text);
+	} else {
+		s->host = s->named;
+		report_host(s->report, s->host);
+	}
 }
 
 static void
@@ -470,25 +431,33 @@ on_doctype(void *arg, const xmlChar *name, const xmlChar *public, const xmlChar 
 	(void)name;
 	(void)public;
 	(void)system;
-	abandon(arg, "it has a DOCTYPE, which no report has: refused");
+	abandon(arg, "doctype", "it has a DOCTYPE, which no report has: refused");
 }
 
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *error_pointer;
+#else
+typedef xmlErrorPtr error_pointer;
+#endif
+
 static void
-on_error(void *arg, xmlErrorPtr e)
+on_error(void *arg, error_pointer e)
 {
 	struct parse *s = arg;
+	struct parse_result *r = s->result;
 	size_t n;
 
-	/* Not being well-formed is fatal; other errors are about namespaces,
-	 * which praic does not look at. */
-	if (s->stop || e == NULL || e->level != XML_ERR_FATAL)
+	/* Not being well-formed is fatal; so is a prefix that nobody declares.
+	 * Other errors are about namespaces, which praic does not look at. */
+	if (s->stop || e == NULL ||
+	    (e->level != XML_ERR_FATAL && e->code != XML_NS_ERR_UNDEFINED_NAMESPACE))
 		return;
 	s->error_code = e->code;
-	/* <?xml ...?>: it was cut, and another put behind it. */
-	s->torn = e->code == XML_ERR_RESERVED_XML_NAME;
-	snprintf(s->why, sizeof(s->why), "%s", e->message != NULL ? e->message : "not well-formed");
-	for (n = strlen(s->why); n > 0 && strchr(" \n", s->why[n - 1]) != NULL; n--)
-		s->why[n - 1] = '\0';
+	s->error_at = here(s);
+	r->code = "malformed";
+	snprintf(r->why, sizeof(r->why), "%s", e->message != NULL ? e->message : "not well-formed");
+	for (n = strlen(r->why); n > 0 && strchr(" \n", r->why[n - 1]) != NULL; n--)
+		r->why[n - 1] = '\0';
 	/* The parser must not be stopped from within an error; it reads what
 	 * it has, without calling anybody, and then there is no more. */
 	s->stop = 1;
@@ -505,32 +474,32 @@ no_entity(void *arg, const xmlChar *name)
 /* ---- the document as a whole ----------------------------------------- */
 
 /*
- * The document is not well-formed: is it because the input ended?  What
- * stands behind the last thing that was understood must then be text and at
- * most the beginning of one piece of markup.
+ * The document is not well-formed: is it because the input ended?  The parser
+ * must have read all of it, and what it found wrong must be that something
+ * does not end there.
  */
 static int
 is_cut(struct parse *s)
 {
+	const char *p, *lt, *amp;
 	size_t n;
-	const char *p = source_have(s->source, s->last, &n);
 
+	if (source_failed(s->source))
+		return 1;
 	if (!source_ended(s->source) || s->error_code == XML_ERR_USER_STOP)
 		return 0;
+	p = source_have(s->source, s->last, &n);
 	if (s->fed < s->last + n)
 		return 0; /* it did not even get that far */
-	return start_is_cut(p, n, s->error_code == XML_ERR_TAG_NOT_FINISHED);
-}
-
-/* What does not end at the end of the input is a comment or an instruction:
- * has it swallowed the next document? */
-static int
-is_joined(struct parse *s)
-{
-	size_t n;
-	const char *p = source_have(s->source, s->last, &n);
-
-	return start_hides(p, n);
+	if (s->error_code == XML_ERR_TAG_NOT_FINISHED || !s->rooted)
+		return s->rooted || s->error_at == s->fed || source_in_markup(s->source);
+	lt = memrchr(p, '<', n);
+	if (source_in_markup(s->source))
+		return lt == NULL || s->error_at >= s->last + (uint64_t)(lt - p);
+	amp = memrchr(p, '&', n);
+	return amp != NULL && (lt == NULL || amp > lt) &&
+	    memchr(amp, ';', (size_t)(p + n - amp)) == NULL &&
+	    s->error_at >= s->last + (uint64_t)(amp - p);
 }
 
 static void
@@ -544,22 +513,22 @@ run_parser(struct parse *s)
 	sax.endElementNs = on_end;
 	sax.characters = on_text;
 	sax.ignorableWhitespace = on_text;
-	sax.cdataBlock = on_cdata;
+	sax.cdataBlock = on_text;
 	sax.processingInstruction = on_instruction;
-	sax.comment = on_comment;
 	sax.internalSubset = on_doctype;
 	sax.getEntity = no_entity;
 	sax.serror = on_error;
 	s->ctxt = xmlCreateIOParserCtxt(&sax, s, read_more, NULL, s, XML_CHAR_ENCODING_UTF8);
 	if (s->ctxt == NULL)
 		xnomem();
-	/* No option that loads, substitutes or forgives anything, and above
-	 * all not XML_PARSE_HUGE, which makes bombs of small inputs.  The
-	 * encoding was dealt with: no declaration changes it.  NOENT has
-	 * nothing to substitute, for without a DOCTYPE there are only the
-	 * five entities of XML itself; without it libxml2 writes the & of an
+	/* No option that loads, substitutes or forgives anything.  HUGE, for
+	 * the limits are ours (limits.h); without a DOCTYPE, which is refused,
+	 * it makes no bombs of small inputs.  The encoding was dealt with: no
+	 * declaration changes it.  NOENT has nothing to substitute but the five
+	 * entities of XML itself; without it libxml2 writes the & of an
 	 * attribute's value as a reference again. */
-	xmlCtxtUseOptions(s->ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_NOENT);
+	xmlCtxtUseOptions(
+	    s->ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_NOENT | XML_PARSE_HUGE);
 	(void)xmlParseDocument(s->ctxt);
 	if (s->ctxt->myDoc != NULL)
 		xmlFreeDoc(s->ctxt->myDoc);
@@ -567,50 +536,30 @@ run_parser(struct parse *s)
 	s->ctxt = NULL;
 }
 
-/* The document did not come to its end. */
-static enum parse_outcome
-parse_broken(struct parse *s)
-{
-	int length = 0, cut = source_failed(s->source) || is_cut(s);
-	const char *lsid = report_break(s->report, &length);
-
-	s->torn |= cut && is_joined(s);
-	if (cut && !s->torn) {
-		report_warn(s->report, s->last, "the input ends here, in the middle of %s%.*s",
-		    lsid != NULL ? "session " : "a document", length, lsid != NULL ? lsid : "");
-		s->report->code = code_worse(s->report->code, EX_TEMPFAIL);
-		return PARSE_CUT;
-	}
-	report_warn(s->report, s->last, "%s; the rest of this document is left out%s%.*s",
-	    cut ? "it was cut in a comment or an instruction that takes in another" : s->why,
-	    lsid != NULL ? ", with session " : "", length, lsid != NULL ? lsid : "");
-	if (s->torn)
-		s->report->code = code_worse(s->report->code, EX_TEMPFAIL);
-	else
-		report_bad(s->report);
-	return s->torn ? PARSE_TORN : PARSE_BAD;
-}
-
 enum parse_outcome
-parse_document(
-    struct report *report, struct source *source, uint64_t place, const char *host, uint64_t *end)
+parse_document(struct report *report, struct source *source, uint64_t place, const char *host,
+    int plain, struct parse_result *result)
 {
-	struct parse s = {.report = report, .source = source};
-	enum parse_outcome outcome;
-	int length;
+	static struct parse s;
 
+	memset(&s, 0, sizeof(s));
+	memset(result, 0, sizeof(*result));
+	s.report = report;
+	s.source = source;
+	s.result = result;
+	s.host = host;
+	s.plain = plain;
 	s.start = s.fed = s.last = place;
 	report_document(report, source, place, host);
 	run_parser(&s);
-	if (s.done)
-		outcome = PARSE_WHOLE;
-	else if (s.stopped) {
-		(void)report_break(report, &length);
-		report->code = code_worse(report->code, report_stopped(report));
-		outcome = PARSE_STOPPED;
-	} else
-		outcome = parse_broken(&s);
-	*end = s.last;
+	result->end = s.last;
 	buf_free(&s.error);
-	return outcome;
+	if (s.done)
+		return PARSE_WHOLE;
+	result->lsid = report_break(report);
+	if (s.stopped) {
+		report->code = code_worse(report->code, report_stopped(report));
+		return PARSE_STOPPED;
+	}
+	return is_cut(&s) ? PARSE_CUT : PARSE_BAD;
 }

@@ -1,6 +1,6 @@
 /*
- * One document, from its root element's start tag to its end tag, by
- * libxml2: the only file that calls it (besides names.c).
+ * One document, from what is behind its declaration to the end tag of its
+ * root, by libxml2: the only file that calls it (besides names.c).
  *
  * libxml2 is given clean UTF-8 and pulls it; nothing is loaded from
  * anywhere, a DOCTYPE is refused, and recovery from errors is not used.
@@ -13,18 +13,25 @@
 enum parse_outcome {
 	PARSE_WHOLE,  /* the root element ended */
 	PARSE_BAD,    /* it is not well-formed, or no session report */
-	PARSE_CUT,    /* the input ended within it */
-	PARSE_TORN,   /* it was cut, and another put behind it */
+	PARSE_CUT,    /* the bytes ended within it */
 	PARSE_STOPPED /* nothing can go on: the report's code */
 };
 
+struct parse_result {
+	uint64_t end; /* all before this place was understood */
+	/* of PARSE_BAD, and of PARSE_CUT in case that the bytes are complete */
+	const char *code; /* for the list of --left-out, or NULL */
+	char why[600];
+	struct rec_value lsid; /* of the session that is lost, or NULL */
+};
+
 /*
- * The root element begins at this place.  host: see report_document.  *end
- * is the place behind the document, or where to look for the next one.  What
- * was wrong was said and counted in the report.
+ * host: of its sessions, or NULL when nothing named it.  plain: an instruction
+ * may name it, too.  What was wrong with sessions was said and counted in the
+ * report; of the document it is told in the result.
  */
-enum parse_outcome parse_document(
-    struct report *, struct source *, uint64_t place, const char *host, uint64_t *end);
+enum parse_outcome parse_document(struct report *, struct source *, uint64_t place,
+    const char *host, int plain, struct parse_result *);
 
 /* Before the first document: libxml2 is set up, so that it opens nothing
  * later. */

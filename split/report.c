@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "code.h"
+#include "limits.h"
 #include "msg.h"
 #include "report.h"
 
@@ -10,14 +11,8 @@
 #define XML_PIECE 8192
 /* Of each session so many are shown, the others counted. */
 #define MAX_WARNINGS 5
-/* Of an lsid in messages: real ones have 32 characters. */
-#define MAX_SHOWN 80
-/* Each session carries the root's namespace declarations, of which there are
- * two or three; more of them would make much of a small input. */
-#define MAX_INHERITED 4096
-
 struct report_state {
-	struct output *out;
+	struct rec_writer *out;
 	const struct report_options *options;
 	struct source *source;
 	const char *host;
@@ -28,7 +23,8 @@ struct report_state {
 	uint64_t start, xml_from;
 	uint64_t start_offset; /* of start in the input, once it is let go */
 	int start_gone;
-	uint64_t replaced; /* before it */
+	uint64_t replaced;	/* before it */
+	uint64_t replaced_told; /* in the sessions of this document */
 	unsigned warnings;
 };
 
@@ -54,9 +50,29 @@ report_warn(struct report *r, uint64_t place, const char *fmt, ...)
 }
 
 void
-report_bad(struct report *r)
+report_warn_byte(struct report *r, uint64_t byte, const char *fmt, ...)
 {
-	r->left_out++;
+	va_list ap;
+	char text[800];
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	msg_warn(
+	    "%s: byte %llu: %s", source_name(r->state->source), (unsigned long long)byte, text);
+}
+
+void
+report_bad(struct report *r, struct rec_value lsid, const char *code, const char *sentence)
+{
+	struct report_state *s = r->state;
+	struct rec_value host = {s->host, s->host != NULL ? strlen(s->host) : 0};
+
+	if (s->options->list != NULL)
+		leftout_add(s->options->list, host, lsid, lsid.p != NULL ? "session" : "document",
+		    -1, code, sentence);
+	else
+		r->left_out++;
 	r->code = code_worse(r->code, EX_DATAERR);
 }
 
@@ -64,7 +80,7 @@ report_bad(struct report *r)
 static int
 shown(const struct report_state *s)
 {
-	return (int)(s->lsid.n < MAX_SHOWN ? s->lsid.n : MAX_SHOWN);
+	return (int)(s->lsid.n < REPORT_SHOWN ? s->lsid.n : REPORT_SHOWN);
 }
 
 static void
@@ -109,7 +125,7 @@ copy_xml(struct report *r, uint64_t to)
 		return;
 	if (!s->options->no_xml) {
 		p = source_have(s->source, s->xml_from, &have);
-		output_xml(s->out, p, (size_t)(to - s->xml_from));
+		rec_xml(s->out, p, (size_t)(to - s->xml_from));
 	}
 	s->xml_from = to;
 }
@@ -125,7 +141,7 @@ before_rows(void *arg)
 }
 
 struct report *
-report_new(struct output *out, const struct report_options *options)
+report_new(struct rec_writer *out, const struct report_options *options)
 {
 	struct report *r = xcalloc(1, sizeof(*r));
 
@@ -151,7 +167,7 @@ report_free(struct report *r)
 int
 report_stopped(const struct report *r)
 {
-	return output_failed(r->state->out);
+	return rec_failed(r->state->out) ? EX_IOERR : 0;
 }
 
 void
@@ -161,9 +177,46 @@ report_document(struct report *r, struct source *source, uint64_t place, const c
 	r->state->host = host;
 	buf_reset(&r->state->inherited);
 	r->state->start_gone = 0;
+	r->state->replaced_told = 0;
 	r->within = REPORT_BETWEEN;
 	r->text = NULL;
 	r->settled = place;
+}
+
+void
+report_host(struct report *r, const char *host)
+{
+	r->state->host = host;
+}
+
+static void
+describe_replaced(const struct report_state *s, char *text, size_t size, uint64_t n)
+{
+	snprintf(text, size, "%llu forbidden %s%s", (unsigned long long)n,
+	    n == 1 ? "byte or character" : "bytes or characters",
+	    s->options->strict ? "" : " became U+FFFD");
+}
+
+void
+report_document_end(struct report *r, uint64_t place)
+{
+	static const struct rec_value none = {NULL, 0};
+	struct report_state *s = r->state;
+	uint64_t n = source_replaced(s->source, place) - s->replaced_told;
+	char text[96];
+
+	if (n == 0)
+		return;
+	describe_replaced(s, text, sizeof(text), n);
+	report_warn(r, place, "in this document, outside of its sessions: %s", text);
+	if (s->options->strict)
+		report_bad(r, none, "forbidden", text);
+}
+
+void
+report_drift(struct report *r)
+{
+	session_drift(r->session);
 }
 
 void
@@ -210,13 +263,13 @@ report_inherit(struct report *r, const struct report_namespace *ns, int n)
 	struct buf *b = &r->state->inherited;
 	int i;
 
-	for (i = 0; i < n && b->n <= MAX_INHERITED; i++) {
+	for (i = 0; i < n && b->n <= LIMIT_INHERITED; i++) {
 		add_name(b, ns[i].prefix);
 		buf_adds(b, "=\"");
 		add_escaped(b, ns[i].uri != NULL ? ns[i].uri : "");
 		buf_add(b, "\"", 2);
 	}
-	return b->n > MAX_INHERITED ? "more than 4096 bytes of namespaces at its root" : NULL;
+	return b->n > LIMIT_INHERITED ? "more than 4096 bytes of namespaces at its root" : NULL;
 }
 
 /* What the root declares and the session's own declarations do not hide. */
@@ -268,7 +321,7 @@ begin_xml(struct report_state *s, uint64_t from, const struct report_namespace *
 	if (!s->options->no_xml) {
 		buf_add(&tag, p, name);
 		add_inherited(s, &tag, ns, n);
-		output_xml(s->out, tag.p, tag.n);
+		rec_xml(s->out, tag.p, tag.n);
 		buf_free(&tag);
 	}
 	s->xml_from = from + name;
@@ -293,32 +346,39 @@ report_begin(struct report *r, uint64_t from, uint64_t to, struct rec_value lsid
 		return 0;
 	if (lsid.n == 0) {
 		report_warn(r, from, "a session without an lsid, which is its key: left out");
-		report_bad(r);
+		report_bad(r, lsid, "no-lsid", "a session without an lsid");
 		return 0;
 	}
 	if (s->host == NULL) {
-		report_warn(r, from,
-		    "which site is this from? There is no <?praic-site?> before "
-		    "it: name the site with -H HOST");
+		report_warn(r, from, "which site is this from? Name it with -H HOST");
 		r->code = code_worse(r->code, EX_USAGE);
 		return -1;
 	}
 	r->within = REPORT_SESSION;
 	r->text = NULL;
-	output_begin(s->out, host, lsid);
+	rec_begin(s->out, host, lsid);
 	session_begin(r->session, s->host, lsid);
 	begin_xml(s, from, ns, n);
 	return 0;
 }
 
-void
-report_give_up(struct report *r, const char *why)
+static struct rec_value
+open_lsid(struct report_state *s)
 {
-	report_warn(r, r->state->start, "session %.*s: left out: %s", shown(r->state),
-	    buf_text(&r->state->lsid), why);
+	struct rec_value v = {buf_text(&s->lsid), s->lsid.n};
+
+	return v;
+}
+
+void
+report_give_up(struct report *r, const char *code, const char *why)
+{
+	struct report_state *s = r->state;
+
+	report_warn(r, s->start, "session %.*s: left out: %s", shown(s), buf_text(&s->lsid), why);
 	tell_warnings(r);
-	output_drop(r->state->out);
-	report_bad(r);
+	rec_drop(s->out);
+	report_bad(r, open_lsid(s), code, why);
 	r->within = REPORT_UNWANTED;
 	r->text = NULL;
 }
@@ -327,42 +387,41 @@ void
 report_end(struct report *r, uint64_t place)
 {
 	struct report_state *s = r->state;
-	uint64_t replaced;
+	uint64_t replaced = source_replaced(s->source, place) - s->replaced;
 	const char *why;
 	char text[96];
 
+	s->replaced_told += replaced;
 	if (r->within == REPORT_UNWANTED) {
 		r->within = REPORT_BETWEEN;
 		return;
 	}
 	r->place = place;
-	replaced = source_replaced(s->source, place) - s->replaced;
 	if (replaced > 0)
-		snprintf(text, sizeof(text), "%llu forbidden %s%s", (unsigned long long)replaced,
-		    replaced == 1 ? "byte or character" : "bytes or characters",
-		    s->options->strict ? "" : " became U+FFFD");
+		describe_replaced(s, text, sizeof(text), replaced);
 	why = session_finish(r->session);
-	if (why == NULL && replaced > 0 && s->options->strict)
-		why = text;
 	if (why != NULL)
-		report_give_up(r, why);
+		report_give_up(r, "too-long", why);
+	else if (replaced > 0 && s->options->strict)
+		report_give_up(r, "forbidden", text);
 	else {
 		if (replaced > 0)
 			warn_session(r, s->start, text);
 		tell_warnings(r);
 		copy_xml(r, place);
-		output_commit(s->out);
+		rec_commit(s->out);
 	}
 	r->within = REPORT_BETWEEN;
 }
 
-const char *
-report_break(struct report *r, int *length)
+struct rec_value
+report_break(struct report *r)
 {
-	if (r->within != REPORT_SESSION)
-		return NULL;
-	output_drop(r->state->out);
+	static const struct rec_value none = {NULL, 0};
+	int open = r->within == REPORT_SESSION;
+
+	if (open)
+		rec_drop(r->state->out);
 	r->within = REPORT_BETWEEN;
-	*length = shown(r->state);
-	return buf_text(&r->state->lsid);
+	return open ? open_lsid(r->state) : none;
 }

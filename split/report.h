@@ -11,15 +11,16 @@
 
 #include <stdint.h>
 
-#include "output.h"
+#include "leftout.h"
 #include "session.h"
 #include "source.h"
 
 struct report_options {
 	const char *const *lsid; /* only these sessions; all when lsids is 0 */
 	int lsids;
-	int no_xml; /* leave out the sessions' XML */
-	int strict; /* leave out sessions with replaced bytes */
+	int no_xml;	      /* leave out the sessions' XML */
+	int strict;	      /* leave out sessions with replaced bytes */
+	struct leftout *list; /* of --left-out, or NULL */
 };
 
 /* A namespace that a start tag declares: prefix may be NULL, uri may be. */
@@ -41,7 +42,7 @@ struct report {
 };
 
 /* The options are kept. */
-struct report *report_new(struct output *, const struct report_options *);
+struct report *report_new(struct rec_writer *, const struct report_options *);
 void report_free(struct report *);
 
 /* Can nothing more be written?  The exit code, then. */
@@ -50,14 +51,26 @@ int report_stopped(const struct report *);
 /* "FILE: byte N: ..." */
 void report_warn(struct report *, uint64_t place, const char *, ...)
     __attribute__((format(printf, 3, 4)));
-/* Something was left out as bad. */
-void report_bad(struct report *);
+/* The same of a byte of the input, for places that were let go. */
+void report_warn_byte(struct report *, uint64_t byte, const char *, ...)
+    __attribute__((format(printf, 3, 4)));
+/*
+ * Something was left out as bad; the message was given.  lsid.p is NULL for
+ * what is no session.  code is its fixed word in the list of --left-out.
+ */
+void report_bad(struct report *, struct rec_value lsid, const char *code, const char *sentence);
 
 /*
- * A document begins at this place.  host: of its sessions, or NULL when nothing named it,
- * which is an error as soon as there is a session.  Source and host are kept.
+ * A document begins at this place.  host: of its sessions, or NULL when nothing
+ * named it, which is an error as soon as there is a session.  Source and host
+ * are kept.
  */
 void report_document(struct report *, struct source *, uint64_t place, const char *host);
+void report_host(struct report *, const char *host);
+/* It ends here: tell of forbidden bytes outside of its sessions. */
+void report_document_end(struct report *, uint64_t place);
+/* All input was read: tell of elements that no rule knows. */
+void report_drift(struct report *);
 /* What its sessions inherit.  NULL, or why that is too much. */
 const char *report_inherit(struct report *, const struct report_namespace *, int n);
 
@@ -74,9 +87,11 @@ static inline void report_end_element(struct report *, uint64_t place);
 /* Its end tag ends here. */
 void report_end(struct report *, uint64_t place);
 /* Leave it out; the rest of the document stands. */
-void report_give_up(struct report *, const char *why);
-/* The document ends within it, whyever: the lsid, or NULL outside of any. */
-const char *report_break(struct report *, int *length);
+void report_give_up(struct report *, const char *code, const char *why);
+/* The document ends within it: its lsid; p is NULL outside of any. */
+struct rec_value report_break(struct report *);
+/* Of an lsid in messages: real ones have 32 characters. */
+#define REPORT_SHOWN 80
 
 /* What stands before this place was dealt with, and is not needed again. */
 void report_settle(struct report *, uint64_t place);
@@ -90,7 +105,7 @@ report_start_element(struct report *r, uint64_t place, enum name name, const cha
 	r->place = place;
 	refusal = session_start_element(r->session, name, element, a, n, &r->text);
 	if (refusal != NULL)
-		report_give_up(r, refusal);
+		report_give_up(r, "too-long", refusal);
 }
 
 static inline void
@@ -101,7 +116,7 @@ report_end_element(struct report *r, uint64_t place)
 	r->place = place;
 	refusal = session_end_element(r->session, &r->text);
 	if (refusal != NULL)
-		report_give_up(r, refusal);
+		report_give_up(r, "too-long", refusal);
 }
 
 #endif

@@ -1,13 +1,10 @@
 /* The rows of a session on their way out: see rows.h. */
 #include <stdlib.h>
 
+#include "limits.h"
 #include "num.h"
 #include "rows.h"
 
-/* Rows that have to wait, not counting the longest: with it, the memory that
- * a session may cost whatever its size.  Ten thousand users, or the data of
- * an event that tells at its end who did it. */
-#define MAX_HELD ((size_t)8 << 20)
 /* Lines are handed on in pieces of this size. */
 #define FLUSH_AT   65536
 #define KEEP_BYTES 65536
@@ -22,7 +19,7 @@ struct held {
 };
 
 struct rows {
-	struct output *out;
+	struct rec_writer *out;
 	rows_go *go;
 	void *arg;
 	const char **refusal;
@@ -42,7 +39,7 @@ struct rows {
 };
 
 struct rows *
-rows_new(struct output *out, rows_go *go, void *arg, const char **refusal)
+rows_new(struct rec_writer *out, rows_go *go, void *arg, const char **refusal)
 {
 	struct rows *r = xcalloc(1, sizeof(*r));
 
@@ -85,7 +82,7 @@ put(struct rows *r, struct lines *l)
 {
 	if (l->n > 0) {
 		r->go(r->arg);
-		output_rows(r->out, l->text.p, l->text.n, l->n);
+		rec_rows(r->out, l->text.p, l->text.n, l->n);
 	}
 	buf_trim(&l->text, KEEP_LINES);
 	l->n = 0;
@@ -112,7 +109,7 @@ check(struct rows *r, size_t line)
 		*r->refusal = "a value longer than a line may be (64 MiB)";
 	if (line > r->longest)
 		r->longest = line;
-	if (held > MAX_HELD + r->longest)
+	if (held > LIMIT_HELD + r->longest)
 		*r->refusal = "more than 8 MiB of rows that have to be held back";
 }
 

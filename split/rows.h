@@ -9,7 +9,7 @@
 #ifndef PRAIC_ROWS_H
 #define PRAIC_ROWS_H
 
-#include "output.h"
+#include "rec.h"
 #include "row.h"
 
 struct rows;
@@ -24,7 +24,7 @@ enum rows_order {
 typedef void rows_go(void *arg);
 
 /* *refusal becomes which limit was passed, when one was. */
-struct rows *rows_new(struct output *, rows_go *, void *arg, const char **refusal);
+struct rows *rows_new(struct rec_writer *, rows_go *, void *arg, const char **refusal);
 void rows_free(struct rows *);
 
 /* A session begins. */

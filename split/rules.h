@@ -54,6 +54,7 @@ enum role {
 	CATEGORY_DATA,
 	CATEGORY_ROW,
 	CATEGORY_CELL,
+	IGNORED, /* known, and in no row */
 	ROLES
 };
 

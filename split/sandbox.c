@@ -1,6 +1,6 @@
 /*
  * Giving up rights, by seccomp(2): see sandbox.h.  The filter is a constant
- * table: it needs no memory, which a library for filters may run out of.
+ * table but for the process's id: it needs no memory, which a library for filters may run out of.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +36,7 @@ sandbox_enter(const char **why)
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* A filter knows calls by their numbers, which each processor has its own of. */
 #if defined(__x86_64__)
@@ -83,9 +84,11 @@ sandbox_enter(const char **why)
 #define ALLOW_MEMORY(name)                                                     \
 	IS(__NR_##name, 0, 6), ARGUMENT(2), HAS(PROT_EXEC, 3, 0), ARGUMENT(4), \
 	    IS(0xffffffff, 0, 1), ALLOW, KILL
+/* A signal to a thread of this process; 0 becomes its id. */
+#define ALLOW_TGKILL	  IS(__NR_tgkill, 0, 4), ARGUMENT(0), IS(0, 0, 1), ALLOW, KILL
 #define ALLOW_FCNTL(name) IS(__NR_##name, 0, 4), ARGUMENT(1), IS(F_SETPIPE_SZ, 0, 1), ALLOW, KILL
 
-static const struct sock_filter filter[] = {
+static struct sock_filter filter[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
     IS(ARCH, 1, 0),
     KILL,
@@ -110,24 +113,11 @@ static const struct sock_filter filter[] = {
 #ifdef __NR_ppoll_time64
     ALLOW_CALL(ppoll_time64),
 #endif
-/* -j: its temporary files, which are open already */
-#ifdef __NR__llseek
-    ALLOW_CALL(_llseek),
-#endif
-#ifdef __NR_lseek
-    ALLOW_CALL(lseek),
-#endif
-#ifdef __NR_ftruncate64
-    ALLOW_CALL(ftruncate64),
-#endif
-#ifdef __NR_ftruncate
-    ALLOW_CALL(ftruncate),
-#endif
     /* abort(3), should the C library find memory corrupted */
     ALLOW_CALL(rt_sigprocmask),
     ALLOW_CALL(getpid),
     ALLOW_CALL(gettid),
-    ALLOW_CALL(tgkill),
+    ALLOW_TGKILL,
     ALLOW_CALL(getrandom),
 #ifdef __NR_futex
     ALLOW_CALL(futex),
@@ -156,12 +146,12 @@ static const struct sock_filter filter[] = {
 int
 sandbox_enter(const char **why)
 {
-	/* The kernel only reads it. */
-	const struct sock_fprog program = {
-	    sizeof(filter) / sizeof(filter[0]),
-	    (struct sock_filter *)(uintptr_t)filter,
-	};
+	const struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+	size_t i;
 
+	for (i = 0; i < program.len; i++)
+		if (filter[i].code == (BPF_JMP | BPF_JEQ | BPF_K) && filter[i].k == __NR_tgkill)
+			filter[i + 2].k = (uint32_t)getpid();
 	/* The first conversion of a time reads the zone's file. */
 	tzset();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "drift.h"
 #include "event.h"
 #include "rules.h"
 #include "session.h"
@@ -50,11 +51,12 @@ struct session {
 	int has_other_name;
 	struct buf key; /* a user's or team's, to tell the primary one */
 	struct buf primary_rep, primary_team;
-	int public_site, recording, address;
+	int public_site, recording, address, ended;
+	struct drift *drift;
 };
 
 struct session *
-session_new(struct output *out, session_warning *warn, rows_go *go, void *arg)
+session_new(struct rec_writer *out, session_warning *warn, rows_go *go, void *arg)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
 	int i;
@@ -62,6 +64,7 @@ session_new(struct output *out, session_warning *warn, rows_go *go, void *arg)
 	rules_prepare();
 	s->warn = warn;
 	s->arg = arg;
+	s->drift = drift_new();
 	s->rows = rows_new(out, go, arg, &s->refusal);
 	event_prepare(&s->event, s->rows);
 	for (i = 0; i < OF_EVENT; i++)
@@ -82,6 +85,7 @@ session_free(struct session *s)
 	for (i = 0; i < MAX_TEXTS; i++)
 		buf_free(&s->text[i]);
 	event_free(&s->event);
+	drift_free(s->drift);
 	rows_free(s->rows);
 	buf_free(&s->id);
 	buf_free(&s->name);
@@ -161,7 +165,8 @@ session_begin(struct session *s, const char *host, struct rec_value lsid)
 	f->element = "session";
 	buf_reset(&s->primary_rep);
 	buf_reset(&s->primary_team);
-	s->public_site = s->recording = 0;
+	s->public_site = s->recording = s->ended = 0;
+	drift_session(s->drift);
 	rows_begin(s->rows);
 	event_begin_session(&s->event);
 	row_begin(r, TABLE_SESSION);
@@ -178,9 +183,16 @@ session_finish(struct session *s)
 		row_set_number(r, SESSION_PUBLIC_SITE_ID, 1);
 		row_set_text(r, SESSION_PUBLIC_SITE_NAME, "Default", 7);
 	}
+	row_set_number(r, SESSION_OVER, s->ended || row_filled(r, SESSION_END_TIME));
 	rows_finish(
 	    s->rows, row_trim(value_of(&s->primary_rep)), row_trim(value_of(&s->primary_team)), r);
 	return s->refusal;
+}
+
+void
+session_drift(const struct session *s)
+{
+	drift_tell(s->drift);
 }
 
 /* ---- start tags ----------------------------------------------------- */
@@ -223,6 +235,29 @@ start_value(struct session *s, struct frame *f, struct rec_value name, struct re
 	}
 	f->text = NULL;
 	event_value(&s->event, name, value);
+}
+
+static void
+start_event(struct session *s, const struct frame *f, struct rec_value type, struct rec_value stamp)
+{
+	static const char end[] = "Session End";
+
+	event_begin(&s->event);
+	set(s, f, EVENT_TYPE, type);
+	set_time(s, f, EVENT_EVENT_TIME, stamp, none);
+	s->ended |= type.n == sizeof(end) - 1 && memcmp(type.p, end, type.n) == 0;
+}
+
+/* An element that no rule knows: remember where. */
+static void __attribute__((noinline)) unknown(struct session *s, const char *element)
+{
+	const char *path[MAX_FRAMES + 1];
+	int i;
+
+	for (i = 0; i < s->frames; i++)
+		path[i] = s->frame[i].element;
+	path[i] = element;
+	drift_add(s->drift, path, i + 1);
 }
 
 /* What the start tag says. */
@@ -277,9 +312,7 @@ start_role(struct session *s, struct frame *f, const struct session_attribute *a
 		begin_row(s, f, TABLE_CUSTOMER, CUSTOMER_GS_NUMBER, attribute(a, n, N_gsnumber));
 		break;
 	case EVENT:
-		event_begin(&s->event);
-		set(s, f, EVENT_TYPE, attribute(a, n, N_event_type));
-		set_time(s, f, EVENT_EVENT_TIME, attribute(a, n, N_timestamp), none);
+		start_event(s, f, attribute(a, n, N_event_type), attribute(a, n, N_timestamp));
 		break;
 	case VALUE:
 		start_value(s, f, attribute(a, n, N_name), attribute(a, n, N_value));
@@ -315,13 +348,15 @@ session_start_element(struct session *s, enum name name, const char *element,
 	}
 	parent->children = 1;
 	rule = rules_find(parent->role, name);
+	if (rule == NULL)
+		unknown(s, element);
 	if (rule != NULL && rule->flags & ONCE) {
 		bit = rules_bit(parent->role, name);
 		if (parent->seen & bit)
 			rule = NULL;
 		parent->seen |= bit;
 	}
-	if (rule == NULL || s->frames == MAX_FRAMES) {
+	if (rule == NULL || rule->role == IGNORED || s->frames == MAX_FRAMES) {
 		s->deeper = 1;
 		return NULL;
 	}

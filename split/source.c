@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "blank.h"
 #include "buf.h"
 #include "file.h"
 #include "msg.h"
@@ -12,10 +11,6 @@
 
 /* What is read at once: what a pipe holds, usually. */
 #define BLOCK 65536
-/* Raw bytes are kept this far back, to be read again where the next document
- * begins: a comment that does not end may have taken it in, until libxml2
- * gives it up at 10 MB, which are 20 in UTF-16. */
-#define KEEP_RAW ((size_t)24 << 20)
 /* More memory than this was for something huge, and is given back. */
 #define KEEP_MEMORY (32 * BLOCK)
 /* From one state of the decoder that is kept to the next: what may have to
@@ -25,8 +20,7 @@
 /* Where decoding was, and how: it can begin again from here. */
 struct step {
 	uint64_t raw, place;
-	enum encoding encoding;
-	enum decode_inside inside;
+	struct decode_state state;
 	int changed; /* decoded and raw bytes differ, up to the next */
 };
 
@@ -38,11 +32,13 @@ struct source {
 
 	struct buf raw;	 /* bytes as they came */
 	uint64_t raw_at; /* where raw.p begins */
-	size_t raw_used; /* of them decoded */
+	size_t raw_used; /* of them decoded, or passed over */
+	uint64_t limit;	 /* where the document ends */
 
 	struct buf win;	 /* decoded bytes */
 	uint64_t win_at; /* the place where win.p begins */
 	size_t win_from; /* before it nothing is wanted any more */
+	uint64_t cut_tag;
 
 	struct step *step;
 	size_t steps, step_cap;
@@ -55,12 +51,16 @@ struct source {
 };
 
 static void
-note_replaced(void *arg, size_t out_offset)
+note(void *arg, enum decode_note what, size_t out_offset)
 {
 	struct source *s = arg;
 	size_t byte = out_offset / 8, more;
 
 	s->step[s->steps - 1].changed = 1;
+	if (what == DECODE_TAG_CUT)
+		s->cut_tag = s->win_at + out_offset;
+	if (what != DECODE_REPLACED)
+		return;
 	if (byte >= s->replaced.n) {
 		more = byte + 1 - s->replaced.n;
 		buf_reserve(&s->replaced, more);
@@ -96,7 +96,7 @@ source_new(int fd, const char *name)
 
 	s->fd = fd;
 	s->name = name;
-	s->decoder.replaced = note_replaced;
+	s->decoder.note = note;
 	s->decoder.arg = s;
 	file_widen_pipe(fd);
 	return s;
@@ -121,16 +121,29 @@ source_name(const struct source *s)
 	return s->name;
 }
 
-int
-source_ended(const struct source *s)
+/* Where in the input the next byte to decode is. */
+static uint64_t
+now_at(const struct source *s)
 {
-	return s->ended;
+	return s->raw_at + s->raw_used;
 }
 
 int
-source_cut(const struct source *s)
+source_ended(const struct source *s)
 {
-	return s->ended && s->raw_used < s->raw.n;
+	return now_at(s) == s->limit || (s->ended && s->raw_used == s->raw.n);
+}
+
+int
+source_in_markup(const struct source *s)
+{
+	return decode_in_markup(&s->decoder);
+}
+
+uint64_t
+source_cut_tag(const struct source *s)
+{
+	return s->cut_tag;
 }
 
 int
@@ -142,7 +155,7 @@ source_failed(const struct source *s)
 enum encoding
 source_encoding(const struct source *s)
 {
-	return s->decoder.encoding;
+	return s->decoder.at.encoding;
 }
 
 /* The bytes as they came, a block more of them. */
@@ -182,9 +195,9 @@ add_step(struct source *s)
 	t = &s->step[s->steps++];
 	t->raw = raw;
 	t->place = s->win_at + s->win.n;
-	t->encoding = d->encoding;
-	t->inside = d->inside;
-	t->changed = t->encoding != ENCODING_UTF8;
+	t->state = d->at;
+	/* What is dropped is not noted again. */
+	t->changed = d->at.encoding != ENCODING_UTF8 || d->at.dropping;
 	s->new_step = 0;
 }
 
@@ -242,8 +255,6 @@ tidy_raw(struct source *s)
 	}
 	gone =
 	    s->steps > 0 && s->step[0].raw > s->raw_at ? (size_t)(s->step[0].raw - s->raw_at) : 0;
-	if (s->raw_used > KEEP_RAW && s->raw_used - KEEP_RAW > gone)
-		gone = s->raw_used - KEEP_RAW / 2;
 	if (gone > BLOCK / 2) {
 		drop(&s->raw, gone);
 		s->raw_at += gone;
@@ -257,13 +268,17 @@ static void
 decode_some(struct source *s)
 {
 	size_t left = s->raw.n - s->raw_used, n = left < STEP ? left : STEP;
+	int final = s->ended && n == left;
 
+	if (n >= s->limit - now_at(s)) {
+		n = (size_t)(s->limit - now_at(s));
+		final = 1;
+	}
 	add_step(s);
-	s->raw_used +=
-	    decode(&s->decoder, s->raw.p + s->raw_used, n, s->ended && n == left, &s->win);
+	s->raw_used += decode(&s->decoder, s->raw.p + s->raw_used, n, final, &s->win);
 }
 
-/* Decode another block.  0, or -1 at the end of the input. */
+/* Decode another block.  0, or -1 at the end of the document. */
 static int
 source_more(struct source *s)
 {
@@ -273,9 +288,11 @@ source_more(struct source *s)
 	before = s->win.n;
 	if (s->raw_used < s->raw.n)
 		decode_some(s);
-	while (s->win.n == before && !s->ended) {
-		tidy_raw(s);
-		read_block(s);
+	while (s->win.n == before && !source_ended(s)) {
+		if (!s->ended) {
+			tidy_raw(s);
+			read_block(s);
+		}
 		decode_some(s);
 	}
 	return s->win.n > before ? 0 : -1;
@@ -340,8 +357,7 @@ source_offset(struct source *s, uint64_t place)
 	if (t->raw < s->raw_at)
 		return t->raw; /* near enough for a message */
 	/* Decode it once more, byte by byte, until we are there. */
-	again.encoding = t->encoding;
-	again.inside = t->inside;
+	again.at = t->state;
 	at = used = (size_t)(t->raw - s->raw_at);
 	while (out.n < place - t->place && at < s->raw.n) {
 		at++;
@@ -369,63 +385,86 @@ source_restart(struct source *s, uint64_t place, enum encoding encoding)
 	s->raw_used = (size_t)(raw - s->raw_at);
 	s->steps = (size_t)(t - s->step) + (t->place < place);
 	s->new_step = 1;
-	s->decoder.encoding = encoding;
-	s->decoder.inside = DECODE_CONTENT;
+	memset(&s->decoder.at, 0, sizeof(s->decoder.at));
+	s->decoder.at.encoding = encoding;
 	return 0;
+}
+
+uint64_t
+source_raw_offset(const struct source *s)
+{
+	return now_at(s);
+}
+
+const char *
+source_raw(struct source *s, size_t want, size_t *have)
+{
+	while (s->raw.n - s->raw_used < want && !s->ended) {
+		drop(&s->raw, s->raw_used);
+		s->raw_at += s->raw_used;
+		s->raw_used = 0;
+		read_block(s);
+	}
+	*have = s->raw.n - s->raw_used;
+	return *have > 0 ? s->raw.p + s->raw_used : "";
+}
+
+uint64_t
+source_skip(struct source *s, uint64_t bytes)
+{
+	uint64_t left = bytes;
+	size_t have;
+
+	s->steps = 0;
+	do {
+		source_raw(s, left > 0 ? 1 : 0, &have);
+		if (have > left)
+			have = (size_t)left;
+		s->raw_used += have;
+		left -= have;
+	} while (have > 0);
+	return bytes - left;
 }
 
 /* By the first bytes, as XML 1.0, appendix F, has it. */
 static enum encoding
-encoding_of(const unsigned char *p, size_t n, enum encoding now)
+encoding_of(const char *bytes, size_t n)
 {
+	const unsigned char *p = (const unsigned char *)bytes;
+
 	/* One byte is half of a character that is cut. */
 	if (n >= 1 && p[0] == 0xff && (n == 1 || p[1] == 0xfe))
 		return ENCODING_UTF16LE;
 	if (n >= 1 && p[0] == 0xfe && (n == 1 || p[1] == 0xff))
 		return ENCODING_UTF16BE;
-	if (n >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf)
-		return ENCODING_UTF8;
 	if (n >= 2 && p[0] == '<' && p[1] == 0)
 		return ENCODING_UTF16LE;
-	if (n >= 1 && p[0] == 0 && (n == 1 || p[1] == '<'))
+	if (n >= 2 && p[0] == 0 && p[1] == '<')
 		return ENCODING_UTF16BE;
-	/* After a document in UTF-16, bytes of eight bits again? */
-	if (now == ENCODING_UTF8 || now == ENCODING_LATIN1 || n < 2)
-		return now;
-	if (p[0] == '<' ||
-	    (blank_is(p[0]) &&
-		(blank_is(p[1]) || p[1] == '<' ||
-		    (n >= 4 && p[1] == 0xef && p[2] == 0xbb && p[3] == 0xbf) ||
-		    (n >= 3 && p[1] == 0xff && p[2] == 0xfe) ||
-		    (n >= 3 && p[1] == 0xfe && p[2] == 0xff))))
-		return ENCODING_UTF8;
-	return now;
+	return ENCODING_UTF8;
 }
 
 void
-source_detect(struct source *s, uint64_t place)
+source_open(struct source *s, uint64_t bytes)
 {
-	enum encoding now = s->decoder.encoding, then;
-	uint64_t raw;
-	size_t at;
+	size_t have;
+	const char *p = source_raw(s, bytes < 2 ? (size_t)bytes : 2, &have);
 
-	if (s->steps == 0 && s->raw.n == 0) {
-		/* The very first bytes: nothing was decoded yet. */
-		while (!s->ended && s->raw.n < 4)
-			read_block(s);
-		s->decoder.encoding =
-		    encoding_of((unsigned char *)s->raw.p, s->raw.n, ENCODING_UTF8);
-		return;
-	}
-	raw = source_offset(s, place);
-	if (raw < s->raw_at)
-		return;
-	at = (size_t)(raw - s->raw_at);
-	while (!s->ended && s->raw.n - at < 4)
-		read_block(s);
-	then = encoding_of((unsigned char *)s->raw.p + at, s->raw.n - at, now);
-	if (then != now)
-		(void)source_restart(s, place, then);
+	s->limit = bytes < UINT64_MAX - now_at(s) ? now_at(s) + bytes : UINT64_MAX;
+	memset(&s->decoder.at, 0, sizeof(s->decoder.at));
+	s->decoder.at.encoding = encoding_of(p, have < bytes ? have : (size_t)bytes);
+	buf_trim(&s->win, KEEP_MEMORY);
+	buf_trim(&s->replaced, KEEP_MEMORY);
+	s->win_at = s->win_from = s->replaced_before = s->cut_tag = 0;
+	s->steps = s->new_step = 0;
+}
+
+uint64_t
+source_close(struct source *s)
+{
+	uint64_t left = s->limit - now_at(s);
+
+	return left - source_skip(s, left);
 }
 
 uint64_t

@@ -1,7 +1,7 @@
 /*
  * One input, read in blocks, as a window of clean UTF-8 that moves along it.
  *
- * A place is a count of decoded bytes since the input's beginning.  The
+ * A place is a count of decoded bytes since the document's beginning.  The
  * window can be read again from any place that was not let go, which is how
  * the parser's reading ahead is taken back where one document ends and the
  * next, in another encoding perhaps, begins.
@@ -22,6 +22,14 @@ void source_free(struct source *);
 const char *source_name(const struct source *);
 
 /*
+ * A document of so many bytes begins here: its places count from 0, and its
+ * encoding shows in its first bytes.  UINT64_MAX: it ends with the input.
+ */
+void source_open(struct source *, uint64_t bytes);
+/* Pass over what was not read of it.  Returns how many bytes were not there. */
+uint64_t source_close(struct source *);
+
+/*
  * What stands at a place: at least want bytes, less only at the end of the
  * input.  Valid until the next call that reads.
  */
@@ -32,12 +40,6 @@ const char *source_have(const struct source *, uint64_t place, size_t *have);
 
 /* Nothing before this place will be asked for again. */
 void source_keep(struct source *, uint64_t place);
-
-/*
- * A document may begin at this place: is what comes in the encoding that it
- * was read in?  If not, read it again as what it is.
- */
-void source_detect(struct source *, uint64_t place);
 
 /* From this place on it is in this encoding, whatever was read ahead.  -1
  * when the place lies too far back to be read again. */
@@ -51,10 +53,22 @@ uint64_t source_offset(struct source *, uint64_t place);
  * go. */
 uint64_t source_replaced(const struct source *, uint64_t place);
 
-/* Was the end of the input read?  Is it in the middle of a character?  Did
- * reading fail (a message was given)? */
+/* The last place where a tag over the limits was shortened, or 0. */
+uint64_t source_cut_tag(const struct source *);
+
+/* Was the end of the document, or of the input, read?  Is that in the middle
+ * of a tag or the like?  Did reading fail (a message was given)? */
 int source_ended(const struct source *);
-int source_cut(const struct source *);
+int source_in_markup(const struct source *);
 int source_failed(const struct source *);
+
+/*
+ * Between documents the bytes are read as they come: at least so many, less
+ * only at the end of the input; and where they are.
+ */
+const char *source_raw(struct source *, size_t want, size_t *have);
+uint64_t source_raw_offset(const struct source *);
+/* Pass over so many bytes; returns how many there were. */
+uint64_t source_skip(struct source *, uint64_t bytes);
 
 #endif
