@@ -25,7 +25,7 @@ static const struct table_column session[] = {
     {"jump_group_type", TABLE_TEXT, 1},
     {"jumpoint_id", TABLE_INT, 1},
     {"jumpoint_name", TABLE_TEXT, 1},
-    {"over", TABLE_BOOL, 1},
+    {"over", TABLE_BOOL, 2},
 };
 static const struct table_column user[] = {
     {"gs_number", TABLE_INT, 0},

@@ -18,7 +18,7 @@ enum table_type {
 struct table_column {
 	const char *name;
 	enum table_type type;
-	int extra; /* not of the vendor's storage database */
+	int extra; /* 1: not of the vendor's storage database; 2: not stored at all */
 };
 
 struct table {

@@ -124,14 +124,14 @@ read_declaration(struct input *in, struct document *d, int has_bom)
 	return 0;
 }
 
-/* Blanks that stand here. */
+/* Past blanks; the last one is kept, for at_next(). */
 static const char *
 skip_blanks(struct input *in, uint64_t *place, size_t want, size_t *have)
 {
 	const char *p = source_at(in->source, *place, want, have);
 
 	while (*have > 0 && blank_is(*p)) {
-		source_keep(in->source, ++*place);
+		source_keep(in->source, (*place)++);
 		p = source_at(in->source, *place, want, have);
 	}
 	return p;
@@ -183,33 +183,42 @@ read_root(struct input *in, struct document *d)
 	return 0;
 }
 
-/* Comments and instructions behind the root: 1 at the end of the document, or
- * of the input, 0 when something else begins. */
+/* The end of the comment or instruction that stands here: NULL when it is none,
+ * or does not end, or (*cut) the bytes end in it. */
+static const char *
+misc_end(const char *p, size_t n, int *cut)
+{
+	const char *close;
+
+	if (begins(p, n, "<!--"))
+		close = memmem(p + 4, n - 4, "--", 2);
+	else if (begins(p, n, "<?") && !begins(p, n, "<?xml "))
+		close = memmem(p + 2, n - 2, "?>", 2);
+	else {
+		*cut = n < 4 && memcmp(p, "<!--", n) == 0;
+		return NULL;
+	}
+	if (close != NULL && p[1] == '!' && ++close + 1 < p + n && close[1] != '>')
+		return NULL;
+	*cut = n < MAX_MISC && (close == NULL || close + 1 == p + n);
+	return close != NULL && close + 1 < p + n ? close + 2 : NULL;
+}
+
+/* Past comments and instructions behind the root: 1 at the end of the document,
+ * or of the input, 0 when something else stands there. */
 static int
 skip_misc(struct input *in, struct document *d)
 {
-	const char *p, *close;
+	const char *p, *end;
 	size_t have;
 
 	for (;;) {
 		p = skip_blanks(in, &d->place, MAX_MISC, &have);
 		if (have == 0)
 			return 1;
-		if (begins(p, have, "<!--")) {
-			close = memmem(p + 4, have - 4, "--", 2);
-			if (close != NULL && close + 2 < p + have && close[2] == '>')
-				close++;
-			else if (close != NULL)
-				return 0;
-		} else if (begins(p, have, "<?") && !begins(p, have, "<?xml "))
-			close = memmem(p + 2, have - 2, "?>", 2);
-		else
+		if ((end = misc_end(p, have, &d->cut)) == NULL)
 			return 0;
-		if (close == NULL) {
-			d->cut = source_ended(in->source) && have < MAX_MISC;
-			return 0;
-		}
-		d->place += (uint64_t)(close - p) + 2;
+		d->place += (uint64_t)(end - p);
 		source_keep(in->source, d->place - 1);
 	}
 }
@@ -462,7 +471,7 @@ input_read(struct report *report, const char *host, int fd, const char *name, in
 		in.code = EX_USAGE;
 		in.stop = 1;
 	} else if (begins(p, have, FRAME_END) ||
-	    (lf != NULL && frame_parse(p, (size_t)(lf - p), &f) == FRAME_IS_SITE))
+	    frame_parse(p, lf != NULL ? (size_t)(lf - p) : have, &f) == FRAME_IS_SITE)
 		read_framed(&in);
 	else
 		read_plain(&in);

@@ -27,6 +27,7 @@ names_learn(struct names *n, const xmlChar *key)
 	while (i < NAMES_TRIES && n->key[slot + i] != NULL)
 		i++;
 	slot += i < NAMES_TRIES ? i : 0;
+	n->learned++;
 	n->key[slot] = key;
 	n->name[slot] = found != NULL ? (unsigned char)(found - text + 1) : N_UNKNOWN;
 	return (enum name)n->name[slot];

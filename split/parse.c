@@ -30,10 +30,11 @@ struct parse {
 	int plain;	  /* <?praic-site?> may name it */
 	char named[HOST_SIZE];
 
-	uint64_t start; /* what the parser counts as 0 */
-	uint64_t fed;	/* what was given to the parser */
-	uint64_t last;	/* all before this place is well-formed */
-	uint64_t cut_tag;
+	uint64_t start;		 /* what the parser counts as 0 */
+	uint64_t fed;		 /* what was given to the parser */
+	uint64_t last;		 /* all before this place is well-formed */
+	const uint64_t *cut_tag; /* see source.h */
+	uint64_t cut_tag_done;
 	int text; /* so much of it was taken since */
 	int depth;
 	int rooted;	   /* the root element has begun */
@@ -94,6 +95,7 @@ abandon(struct parse *s, const char *code, const char *why)
 		snprintf(s->result->why, sizeof(s->result->why), "%s", why);
 	}
 	s->error_code = XML_ERR_USER_STOP;
+	s->error_at = here(s);
 	s->stop = 1;
 	xmlStopParser(s->ctxt);
 }
@@ -289,7 +291,7 @@ static void __attribute__((noinline)) tag_was_cut(struct parse *s)
 	static const char why[] = "a tag longer than 64 MiB, or with more than 1000 attributes or "
 				  "a name of more than 50000 bytes";
 
-	s->cut_tag = source_cut_tag(s->source);
+	s->cut_tag_done = *s->cut_tag;
 	if (s->report->within == REPORT_SESSION)
 		report_give_up(s->report, "too-long", why);
 	else if (s->report->within == REPORT_BETWEEN)
@@ -325,9 +327,9 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 		start_inside(s, place, name, (const char *)local, n, a);
 	else
 		start_outside(s, place, name, (const char *)local, namespaces, ns, n, a);
-	if (s->cut_tag != source_cut_tag(s->source) && source_cut_tag(s->source) <= place)
+	if (s->cut_tag_done != *s->cut_tag && *s->cut_tag <= place)
 		tag_was_cut(s);
-	if (xmlDictSize(s->ctxt->dict) > LIMIT_NAMES)
+	if (s->names.learned > LIMIT_NAMES && xmlDictSize(s->ctxt->dict) > LIMIT_NAMES)
 		abandon(s, "too-long", "more than 10000 different names");
 	if (!s->stop)
 		moved(s, place);
@@ -357,6 +359,9 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 	else
 		end_outside(s, place);
 	s->depth--;
+	/* Its start tag was as long, and dealt with. */
+	if (*s->cut_tag <= place)
+		s->cut_tag_done = *s->cut_tag;
 	if (s->declared[s->depth] > 0) {
 		s->namespaces -= s->declared[s->depth];
 		s->declared[s->depth] = 0;
@@ -408,18 +413,19 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 	struct parse *s = arg;
 	const char *p = data != NULL ? (const char *)data : "";
 	struct rec_value v = {p, strlen(p)};
-	char text[600];
+	char named[HOST_SIZE], text[600];
 
 	if (s->stop || !s->plain || s->rooted || !xmlStrEqual(target, BAD_CAST "praic-site"))
 		return;
 	v = row_trim(v);
-	if (host_normalise(v.p, v.n, s->named) == -1)
+	if (host_normalise(v.p, v.n, named) == -1)
 		abandon(s, "other-site", "<?praic-site?> names no host");
-	else if (s->host != NULL && strcmp(s->host, s->named) != 0) {
-		snprintf(text, sizeof(text), "it is of the site %s, not of %s: refused", s->named,
-		    s->host);
+	else if (s->host != NULL && strcmp(s->host, named) != 0) {
+		snprintf(
+		    text, sizeof(text), "it is of the site %s, not of %s: refused", named, s->host);
 		abandon(s, "other-site", text);
 	} else {
+		strcpy(s->named, named);
 		s->host = s->named;
 		report_host(s->report, s->host);
 	}
@@ -486,11 +492,14 @@ is_cut(struct parse *s)
 
 	if (source_failed(s->source))
 		return 1;
-	if (!source_ended(s->source) || s->error_code == XML_ERR_USER_STOP)
+	if (!source_ended(s->source))
 		return 0;
 	p = source_have(s->source, s->last, &n);
 	if (s->fed < s->last + n)
 		return 0; /* it did not even get that far */
+	/* Of a tag that does not end libxml2 may tell, too. */
+	if (s->error_code == XML_ERR_USER_STOP)
+		return source_in_markup(s->source) && s->error_at == s->fed;
 	if (s->error_code == XML_ERR_TAG_NOT_FINISHED || !s->rooted)
 		return s->rooted || s->error_at == s->fed || source_in_markup(s->source);
 	lt = memrchr(p, '<', n);
@@ -549,6 +558,7 @@ parse_document(struct report *report, struct source *source, uint64_t place, con
 	s.result = result;
 	s.host = host;
 	s.plain = plain;
+	s.cut_tag = source_cut_tag(source);
 	s.start = s.fed = s.last = place;
 	report_document(report, source, place, host);
 	run_parser(&s);

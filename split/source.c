@@ -11,6 +11,9 @@
 
 /* What is read at once: what a pipe holds, usually. */
 #define BLOCK 65536
+/* Raw bytes are kept this far back, for the message about a place and for a
+ * declaration that says how to read on, even while a huge value passes. */
+#define KEEP_RAW (4 * BLOCK)
 /* More memory than this was for something huge, and is given back. */
 #define KEEP_MEMORY (32 * BLOCK)
 /* From one state of the decoder that is kept to the next: what may have to
@@ -140,10 +143,10 @@ source_in_markup(const struct source *s)
 	return decode_in_markup(&s->decoder);
 }
 
-uint64_t
+const uint64_t *
 source_cut_tag(const struct source *s)
 {
-	return s->cut_tag;
+	return &s->cut_tag;
 }
 
 int
@@ -188,6 +191,9 @@ add_step(struct source *s)
 
 	if (s->steps > 0 && raw - s->step[s->steps - 1].raw < STEP && !s->new_step)
 		return;
+	/* Of what is dropped, one step is enough. */
+	if (s->steps > 1 && s->step[s->steps - 1].place == s->win_at + s->win.n)
+		s->steps--;
 	if (s->steps == s->step_cap) {
 		s->step_cap = s->step_cap == 0 ? 64 : s->step_cap * 2;
 		s->step = xrealloc(s->step, s->step_cap * sizeof(*s->step));
@@ -255,6 +261,8 @@ tidy_raw(struct source *s)
 	}
 	gone =
 	    s->steps > 0 && s->step[0].raw > s->raw_at ? (size_t)(s->step[0].raw - s->raw_at) : 0;
+	if (s->raw_used > KEEP_RAW && s->raw_used - KEEP_RAW > gone)
+		gone = s->raw_used - KEEP_RAW;
 	if (gone > BLOCK / 2) {
 		drop(&s->raw, gone);
 		s->raw_at += gone;
@@ -289,7 +297,7 @@ source_more(struct source *s)
 	if (s->raw_used < s->raw.n)
 		decode_some(s);
 	while (s->win.n == before && !source_ended(s)) {
-		if (!s->ended) {
+		if (!s->ended && s->raw.n - s->raw_used < STEP) {
 			tidy_raw(s);
 			read_block(s);
 		}

@@ -53,8 +53,8 @@ uint64_t source_offset(struct source *, uint64_t place);
  * go. */
 uint64_t source_replaced(const struct source *, uint64_t place);
 
-/* The last place where a tag over the limits was shortened, or 0. */
-uint64_t source_cut_tag(const struct source *);
+/* Where the last place is, or 0, at which a tag over the limits was shortened. */
+const uint64_t *source_cut_tag(const struct source *);
 
 /* Was the end of the document, or of the input, read?  Is that in the middle
  * of a tag or the like?  Did reading fail (a message was given)? */

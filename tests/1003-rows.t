@@ -37,8 +37,6 @@ for seed in $seeds; do
 	cp out rec
 	check "  the rows" python3 "$top/tests/tools/rows-of.py" check in.xml rec
 	check "  the XML" python3 "$top/tests/tools/same-xml.py" in.xml rec
-	run 0 "  as JSON" "$split" -j -H h.example in.xml
-	check "  the same content" python3 "$top/tests/tools/json-of.py" rec out
 	{ printf '\377\376'; iconv -f UTF-8 -t UTF-16LE in.xml; } >wide.xml
 	run 0 "  in UTF-16" "$split" -H h.example wide.xml
 	same "  the same records" rec out

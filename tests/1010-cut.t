@@ -13,15 +13,22 @@ drive() {
 seeds='tests/data/split/*.xml tests/fuzz/corpus/*.xml'
 
 # Of each beginning: whole sessions only, 75, and the reader agrees.  Where
-# nobody can tell that something is missing - behind a root without marks -
-# and where something bad came before, the exit code is shown: those are the
-# lines expected.
-drive cut "every beginning of every report" "$seeds"
+# nobody can tell that something is missing, behind the root of a plain
+# document, the exit code is shown: those are the lines expected.
+whole="crlf events forbidden markup order rs sysinfo"
+drive cut "every beginning of every whole report" "$(for i in $whole; do
+	echo "tests/data/split/$i.xml"
+done) tests/fuzz/corpus/cdata.xml tests/fuzz/corpus/latin1-then-utf8.xml
+	tests/fuzz/corpus/marked.xml tests/fuzz/corpus/people.xml"
 golden "  is cut short, save those that look whole" split/cut.txt
-# The same with a whole one behind, as cat(1) does it: never taken for one
-# document.  Those that are shown are whole by themselves, or nothing at all.
-drive joined "every beginning of a report, and another one" 'tests/fuzz/corpus/cdata*.xml'
-golden "  is cut short" split/joined.txt
+# A framed stream tells at every byte that it was cut.
+(cd "$top" && exec "${bin}tests/tools/split-drive" cut tests/fuzz/corpus/framed.xml \
+	tests/fuzz/corpus/framed-twice.xml tests/fuzz/corpus/framed-bad.xml) >out 2>err
+check "every beginning of framed streams" test $? -eq 0
+# Between two whole streams nothing is missing.
+grep -v "^tests/fuzz/corpus/framed-twice.xml, [0-9]* bytes: 0$" out >got
+silent "  is cut short" got
+check "  but between two streams" test "$(grep -c "bytes: 0" out)" -eq 2
 
 drive pieces "the same bytes, whatever the reads" "$seeds"
 silent "  all of them" out
@@ -49,8 +56,8 @@ for i, b in enumerate(open(sys.argv[1], "rb").read()):
 same "the program, byte by byte through a pipe" "$data/split/pra.rec" out
 
 # A reader that is gone ends it, in silence.
-python3 "$top/tests/appliance" generate --bytes 2M --marks h.example >big.xml
-{ "$split" big.xml 2>err; echo $? >code; } | head -c 100 >/dev/null
+python3 "$top/tests/appliance" generate --bytes 2M >big.xml
+{ "$split" -H h big.xml 2>err; echo $? >code; } | head -c 100 >/dev/null
 check "a closed pipe" test "$(cat code)" -ne 0
 silent "  no words"
 

@@ -20,14 +20,14 @@ if grep -q 'no sandbox' err; then
 	silent "  none"
 	done_testing
 fi
-for what in open socket exec fork map; do
+for what in open socket exec fork map seek signal; do
 	killed $what
 done
 run 0 "memory is allowed" "$proof" memory
 
-# All that it does works within: files, pipes, messages, -j's temporary files.
+# All that it does works within: files, pipes, messages, the list.
 python3 "$top/tests/appliance" generate --one-session 20M >big.xml
-run 0 "-j with temporary files" "$split" -j -H h big.xml
+run 0 "--left-out" "$split" --left-out list -H h big.xml
 run 0 "-" sh -c '"$1" -H h - <"$2" | cat >/dev/null' - "$split" big.xml
 run 65 "messages" "$split" -H h "$data/split/values.xml"
 export split
@@ -35,7 +35,7 @@ run 0 "waiting for input and output that do not block" python3 "$data/split/nonb
 
 # Nothing but that is called: what the kernel is asked after it was told.
 if command -v strace >/dev/null && strace -o trace true 2>/dev/null; then
-	strace -f -o trace "$split" -j -H h big.xml >/dev/null 2>err
+	strace -f -o trace "$split" -H h big.xml >/dev/null 2>err
 	sed '1,/^[0-9]* *seccomp(SECCOMP_SET_MODE_FILTER\|^[0-9]* *prctl(PR_SET_SECCOMP/d' trace |
 		sed -n 's/^[0-9]* *\([a-z0-9_]*\)(.*/\1/p' | sort -u >calls
 	check "no file is opened afterwards" sh -c '! grep -qE "^(open|openat|socket|connect|execve)$" calls'

@@ -31,7 +31,6 @@ each() {
 	"$1" praic-fetch "$fetch" --host "localhost:$port" --name pra.example.net --ca-file \
 		"$site/ca.pem" --client-id "$client" --secret "file:$site/secret" sessions --since 2d
 	"$1" praic-split "$split" some.xml
-	"$1" "praic-split -j" "$split" -j some.xml
 	"$1" praic-tosql "$tosql" -d n.db some.rec
 	"$1" "praic-tosql --schema" "$tosql" --schema mssql
 	"$1" praic-tofs "$tofs" -p -d d some.rec

@@ -131,7 +131,7 @@ for i in fetch split tosql tofs conf sched mail; do
 		silent "  and short ones that there are" wrong
 	done
 done
-words='praic-split --f' offers "an option that is begun" --force-host
+words='praic-split --le' offers "an option that is begun" --left-out
 words='praic-tofs -c ' offers "values" append immutable overwrite skip
 words='praic-test -k ' offers "values of the tester" backup recording screen session shell
 words='praic-tosql -D st' offers "names of the settings database" store

@@ -261,7 +261,8 @@ batch_row(struct batch *b, enum table_id table, const struct rec_value *value)
 	if ((bad = check_links(s, table, value)) != NULL)
 		return bad;
 	for (c = 0; c < t->columns; c++) {
-		v[c] = value[c];
+		if (t->column[c].extra < 2) /* else it is not stored */
+			v[c] = value[c];
 		most += v[c].n + 8;
 	}
 	if (table == TABLE_SESSION) {

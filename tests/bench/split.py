@@ -25,7 +25,6 @@ MEASURE = os.path.join(TOP, os.environ.get("PRAIC_OUT", ""), "tests/tools/measur
 COMMANDS = {
     "praic-split": [SPLIT],
     "praic-split -n": [SPLIT, "-n"],
-    "praic-split -j": [SPLIT, "-j"],
     "xmllint --stream": ["xmllint", "--stream", "--noout"],
     "xmllint --sax": ["xmllint", "--sax", "--noout"],
 }

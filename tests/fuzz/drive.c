@@ -3,7 +3,6 @@
  *
  *	split-drive check FILE...	what must hold for any input
  *	split-drive cut FILE...		every beginning of each file
- *	split-drive joined FILE...	every beginning of each, and each behind it
  *	split-drive pieces FILE...	the same in reads of many sizes
  *	split-drive mutate [-n COUNT] [-s SEED] [-d DIRECTORY] FILE...
  *
@@ -48,7 +47,6 @@ check(const struct seed *s)
 	    {.host = NULL},
 	    {.host = "h", .strict = 1},
 	    {.host = "h", .no_xml = 1},
-	    {.host = "h", .json = 1},
 	};
 	const char *wrong;
 	size_t i;
@@ -95,60 +93,6 @@ cut(const struct seed *s)
 	buf_free(&out);
 }
 
-/* Is it one of the sessions that come of this seed? */
-static int
-has_session(const struct harness_sessions *all, const struct buf *out, const char *p, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < all->n; i++)
-		if (all->session[i].to - all->session[i].from == n &&
-		    memcmp(out->p + all->session[i].from, p, n) == 0)
-			return 1;
-	return 0;
-}
-
-/*
- * The same beginnings with a whole input behind: what comes out is what is
- * in one of them, and that something is missing is known; where not, the
- * exit code is shown.
- */
-static void
-joined(const struct seed *a, const struct seed *b)
-{
-	struct harness_sessions of_a = {0}, of_b = {0}, got = {0};
-	struct buf in = {0}, out = {0};
-	size_t n, i;
-	int code;
-
-	harness_read(&a->out, &of_a);
-	harness_read(&b->out, &of_b);
-	for (n = 0; n < a->bytes.n; n++) {
-		buf_reset(&in);
-		buf_add(&in, a->bytes.p, n);
-		buf_add(&in, b->bytes.p, b->bytes.n);
-		code = harness_run(in.p, in.n, &usual, &out);
-		if (code != EX_TEMPFAIL)
-			printf("%s, %zu bytes, then %s: %d\n", a->name, n, b->name, code);
-		if (harness_read(&out, &got) != code)
-			fault("%s, %zu bytes, then %s: the reader disagrees", a->name, n, b->name);
-		for (i = 0; i < got.n; i++) {
-			const char *p = out.p + got.session[i].from;
-			size_t size = got.session[i].to - got.session[i].from;
-
-			if (!has_session(&of_a, &a->out, p, size) &&
-			    !has_session(&of_b, &b->out, p, size))
-				fault("%s, %zu bytes, then %s: session %zu is in neither", a->name,
-				    n, b->name, i + 1);
-		}
-	}
-	harness_forget(&of_a);
-	harness_forget(&of_b);
-	harness_forget(&got);
-	buf_free(&in);
-	buf_free(&out);
-}
-
 static void
 pieces(const struct seed *s)
 {
@@ -156,20 +100,17 @@ pieces(const struct seed *s)
 	    4000, 4001, 4096, 32767, -2, -20, -300, -5000};
 	struct harness_options o = usual;
 	struct buf whole = {0}, out = {0};
-	int code, json;
 	size_t i;
+	int code;
 
-	for (json = 0; json < 2; json++) {
-		o.json = json;
-		o.piece = 0;
-		code = harness_run(s->bytes.p, s->bytes.n, &o, &whole);
-		for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-			o.piece = sizes[i];
-			if (harness_run(s->bytes.p, s->bytes.n, &o, &out) != code)
-				fault("%s, in reads of %d: another exit code", s->name, sizes[i]);
-			if (out.n != whole.n || memcmp(out.p, whole.p, out.n) != 0)
-				fault("%s, in reads of %d: other bytes", s->name, sizes[i]);
-		}
+	o.piece = 0;
+	code = harness_run(s->bytes.p, s->bytes.n, &o, &whole);
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		o.piece = sizes[i];
+		if (harness_run(s->bytes.p, s->bytes.n, &o, &out) != code)
+			fault("%s, in reads of %d: another exit code", s->name, sizes[i]);
+		if (out.n != whole.n || memcmp(out.p, whole.p, out.n) != 0)
+			fault("%s, in reads of %d: other bytes", s->name, sizes[i]);
 	}
 	buf_free(&whole);
 	buf_free(&out);
@@ -178,7 +119,7 @@ pieces(const struct seed *s)
 /* ---- mutate ----------------------------------------------------------- */
 
 #define MAX_EDITS 4
-/* So many are run with each session's XML run again, and as JSON. */
+/* Of so many, one is run with each session's XML run again. */
 #define OFTEN 16
 
 struct edit {
@@ -521,9 +462,6 @@ judge(const struct mutant *m, uint64_t number, const char *directory)
 			    i + 1);
 	if (random_below(OFTEN) == 0) {
 		wrong = harness_check(m->bytes.p, m->bytes.n, &o);
-		o.json = 1;
-		if (wrong == NULL)
-			wrong = harness_check(m->bytes.p, m->bytes.n, &o);
 	}
 	if (wrong != NULL)
 		fault("mutant %" PRIu64 ": %s", number, wrong);
@@ -550,7 +488,7 @@ mutate_all(const struct seed *seeds, size_t n, uint64_t count, uint64_t seed, co
 static void __attribute__((noreturn)) usage(void)
 {
 	fprintf(stderr,
-	    "usage: split-drive check|cut|joined|pieces|mutate [-n COUNT] [-s SEED] "
+	    "usage: split-drive check|cut|pieces|mutate [-n COUNT] [-s SEED] "
 	    "[-d DIRECTORY] FILE...\n");
 	exit(EX_USAGE);
 }
@@ -591,7 +529,7 @@ main(int argc, char **argv)
 			cut(&seeds[i]);
 		else if (strcmp(verb, "pieces") == 0)
 			pieces(&seeds[i]);
-		else if (strcmp(verb, "mutate") != 0 && strcmp(verb, "joined") != 0)
+		else if (strcmp(verb, "mutate") != 0)
 			usage();
 		else if (!seeds[i].known) {
 			/* Malformed, or not of eight bits. */
@@ -599,8 +537,6 @@ main(int argc, char **argv)
 			seeds[i].n = 0;
 		}
 	}
-	for (i = 0; i < n * n && strcmp(verb, "joined") == 0; i++)
-		joined(&seeds[i / n], &seeds[i % n]);
 	if (strcmp(verb, "mutate") == 0)
 		mutate_all(seeds, (size_t)n, count, seed, directory);
 	return faults > 0;

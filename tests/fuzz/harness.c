@@ -11,12 +11,10 @@
 #include "harness.h"
 #include "input.h"
 #include "msg.h"
-#include "output.h"
 #include "parse.h"
 #include "rec.h"
 
 static int in_fd, out_fd, null_fd, standard_error;
-static int scratch[OUTPUT_SCRATCHES];
 static int piece;
 static unsigned piece_state;
 
@@ -50,12 +48,8 @@ memory_file(void)
 void
 harness_start(void)
 {
-	int i;
-
 	in_fd = memory_file();
 	out_fd = memory_file();
-	for (i = 0; i < OUTPUT_SCRATCHES; i++)
-		scratch[i] = memory_file();
 	if ((null_fd = open("/dev/null", O_WRONLY)) == -1 || (standard_error = dup(2)) == -1)
 		err(1, "/dev/null");
 	msg_start("praic-split");
@@ -81,27 +75,27 @@ fill(int fd, const void *p, size_t n)
 int
 harness_run(const void *input, size_t n, const struct harness_options *o, struct buf *to)
 {
-	struct input_options input_options = {.host = o->host};
 	struct report_options options = {.no_xml = o->no_xml, .strict = o->strict};
-	struct output *out;
+	struct rec_writer *out;
 	struct report *report;
 	off_t size;
 	int code, go_on;
 
 	fill(in_fd, input, n);
 	fill(out_fd, "", 0);
-	out = output_new(out_fd, "output", o->json ? scratch : NULL);
+	out = rec_new(out_fd, "output");
+	rec_head(out, TABLE_SET_REPORT);
 	report = report_new(out, &options);
 	piece = o->piece;
 	piece_state = 1;
-	code = input_read(report, &input_options, in_fd, "input", &go_on);
+	code = input_read(report, o->host, in_fd, "input", &go_on);
 	piece = 0;
 	code = code_worse(code, report->code);
 	if (code == 0 || code == EX_DATAERR)
-		output_end(out, report->left_out);
-	code = code_worse(code, output_finish(out));
+		rec_end(out, report->left_out);
+	code = code_worse(code, rec_finish(out));
 	report_free(report);
-	output_free(out);
+	rec_free(out);
 
 	size = lseek(out_fd, 0, SEEK_END);
 	buf_reset(to);
@@ -200,8 +194,6 @@ harness_check(const void *input, size_t n, const struct harness_options *o)
 
 	if (code != 0 && code != EX_USAGE && code != EX_DATAERR && code != EX_TEMPFAIL)
 		return "an exit code that is not in the table";
-	if (o->json)
-		return NULL;
 	reader = harness_read(&out, &sessions);
 	if (reader != (code == EX_USAGE ? EX_TEMPFAIL : code))
 		return "the reader takes the stream for another exit code";

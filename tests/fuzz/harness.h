@@ -12,7 +12,6 @@
 
 struct harness_options {
 	const char *host; /* -H; NULL for none */
-	int json;	  /* -j */
 	int strict;
 	int no_xml; /* -n */
 	/* No read gives more bytes than this, 0 for as many as it likes;

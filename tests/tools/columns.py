@@ -3,7 +3,7 @@
 TABLES = {
     "session": "host_name lsid type start_time end_time duration file_transfers external_key"
     " public_site_id public_site_name lseq file_moves file_deletes jump_group_id"
-    " jump_group_name jump_group_type jumpoint_id jumpoint_name",
+    " jump_group_name jump_group_type jumpoint_id jumpoint_name over",
     "user": "gs_number user_id user_name display_name public_display_name display_number"
     " public_ip private_ip is_owner is_primary duration host_name operating_system invited",
     "team": "team_id name is_primary",

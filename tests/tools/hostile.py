@@ -29,6 +29,7 @@ def people(what):
 KINDS = {
     # one value, of one kind or another
     "attribute": (*value(b'<data><value name="n" value="', b'"/></data>'), b"x"),
+    "attribute-tags": (*value(b"", b""), b'<x a="%s"/>' % (b"x" * 300000)),
     "attribute-entities": (*value(b'<data><value name="n" value="', b'"/></data>'),
                            b"x\n&amp;"),
     "text": (*value(b"<body>", b"</body>"), b"hello, this is a chat\n"),
@@ -97,6 +98,11 @@ def numbered(kind, size):
     if kind == "attributes":
         return EVENT + b"<x", (b' a%07d=""' % i for i in range(size // 12)), \
             b"/>" + REST
+    if kind == "long-attributes":
+        return EVENT + b"<x", (b' a%d="%s"' % (i, b"x" * 500000)
+                               for i in range(size // 500000)), b"/>" + REST
+    if kind == "name":
+        return EVENT, (b"<", b"n" * (size // 2), b"></", b"n" * (size // 2), b">"), REST
     if kind == "namespaces":
         return b"<session_list", \
             (b' xmlns:a%07d="u"' % i for i in range(size // 20)), \

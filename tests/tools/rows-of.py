@@ -132,7 +132,10 @@ def session_row(host, s):
         of = number(attribute(e, "id"))
         values = [of, text_of(e)] + [attribute(e, n) for n in names]
         row += [None] * len(values) if of == "-1" else values
-    return row
+    over = row[4] is not None or any(
+        e.get("event_type") == "Session End"
+        for of in all_of(s, "session_details") for e in all_of(of, "event"))
+    return row + ["1" if over else "0"]
 
 
 def user_row(e, primary):

@@ -2,7 +2,7 @@
  * Gives up its rights as praic-split does, then tries something that must
  * not be possible any more, for the tests: SIGSYS must end it.
  *
- *	sandbox-proof open|socket|exec|fork|map|memory
+ *	sandbox-proof open|socket|exec|fork|map|seek|signal|memory
  *
  * "memory" is allowed: it exits with 0.  Where there is no sandbox it says
  * why and exits with 2, before it tries anything.
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -24,6 +25,7 @@ main(int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "", *why;
 	char *none[] = {NULL};
 	struct buf b = {0};
+	pid_t parent = getppid();
 	int got = -1;
 
 	msg_start(argv[0]);
@@ -41,6 +43,11 @@ main(int argc, char **argv)
 		got = (int)fork();
 	else if (strcmp(what, "map") == 0)
 		got = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 0, 0) != MAP_FAILED;
+	else if (strcmp(what, "seek") == 0)
+		got = lseek(0, 0, SEEK_SET) != -1;
+	else if (strcmp(what, "signal") == 0)
+		/* Of another process; the same call ends abort(3). */
+		got = (int)syscall(SYS_tgkill, parent, parent, 0);
 	else if (strcmp(what, "memory") == 0) {
 		/* Much, then more, then none: brk, mmap, mremap, munmap. */
 		buf_reserve(&b, 100);
