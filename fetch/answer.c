@@ -115,6 +115,13 @@ is_html(const char *p, size_t n)
 	return 0;
 }
 
+/* UTF-8's byte order mark, which is no text. */
+static size_t
+bom_length(const unsigned char *p, size_t n)
+{
+	return n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /*
  * Decide by the first bytes; final when no more will come.  Nothing is
  * decided while more bytes could change it.
@@ -123,7 +130,7 @@ static void
 decide(struct answer *a, int final)
 {
 	const unsigned char *p = a->head;
-	size_t n = a->head_n, at = 0;
+	size_t n = a->head_n, at;
 
 	if (n < 2 && !final)
 		return;
@@ -133,7 +140,6 @@ decide(struct answer *a, int final)
 		a->form = ANSWER_UTF16BE;
 	if (a->form != ANSWER_BYTES) {
 		a->kind = ANSWER_XML;
-		a->mark_at = p[0] == '<' || p[1] == '<' ? 0 : 2;
 		a->known = 1;
 		return;
 	}
@@ -152,8 +158,7 @@ decide(struct answer *a, int final)
 		a->known = 1;
 		return;
 	}
-	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-		a->mark_at = at = 3;
+	at = bom_length(p, n);
 	while (at < n && is_blank((char)p[at]))
 		at++;
 	if (at == n && n < ANSWER_HEAD && !final)
@@ -328,7 +333,6 @@ after_lt(struct answer *a, char c)
 		break;
 	case '?':
 		a->state = IN_PI;
-		a->name_n = 0;
 		break;
 	default:
 		begin_name(a, IN_NAME);
@@ -382,19 +386,8 @@ step(struct answer *a, char c)
 		}
 		break;
 	case IN_PI:
-		if (a->name_n < 4)
-			a->name[a->name_n++] = c;
-		a->foreign |= (unsigned char)c >= 0x80;
-		if (!ends(a, c, "?>"))
-			break;
-		a->state = IN_TEXT;
-		/* The first of all, in ASCII: so its characters can be counted. */
-		if (a->tags == 1 && !a->foreign && a->name_n == 4 &&
-		    memcmp(a->name, "xml", 3) == 0 && is_blank(a->name[3])) {
-			a->declared = 1;
-			a->mark_at +=
-			    (size_t)a->scanned * (size_t)(a->form == ANSWER_BYTES ? 1 : 2);
-		}
+		if (ends(a, c, "?>"))
+			a->state = IN_TEXT;
 		break;
 	case IN_DOCTYPE:
 		if (c == '[')
@@ -467,7 +460,6 @@ scan(struct answer *a, const char *p, size_t n)
 			p = q;
 			if (p < end) {
 				a->state = AFTER_LT;
-				a->tags++;
 				a->scanned++;
 				p++;
 			}
@@ -538,10 +530,8 @@ known_add(struct answer *a, const char *p, size_t n)
 static void
 release_head(struct answer *a)
 {
-	size_t bom = 0;
+	size_t bom = a->kind == ANSWER_XML ? bom_length(a->head, a->head_n) : 0;
 
-	if (a->kind == ANSWER_XML && a->form == ANSWER_BYTES)
-		bom = a->mark_at;
 	known_add(a, (const char *)a->head + bom, a->head_n - bom);
 	a->head_n = 0;
 }
@@ -549,12 +539,10 @@ release_head(struct answer *a)
 void
 answer_add(struct answer *a, const char *p, size_t n)
 {
-	size_t take, keep = n < sizeof(a->last) ? n : sizeof(a->last);
+	size_t take;
 
 	if (n == 0)
 		return;
-	memmove(a->last, a->last + keep, sizeof(a->last) - keep);
-	memcpy(a->last + sizeof(a->last) - keep, p + n - keep, keep);
 	a->bytes += n;
 	while (!a->known && n > 0) {
 		take = sizeof(a->head) - a->head_n;

@@ -21,7 +21,7 @@ enum answer_kind {
 	ANSWER_BINARY /* extension says of what sort */
 };
 
-/* How its characters are written, as far as it matters for a mark. */
+/* How its characters are written, as far as the scanner must know. */
 enum answer_form { ANSWER_BYTES, ANSWER_UTF16LE, ANSWER_UTF16BE };
 
 #define ANSWER_NAME  64	  /* of an element; a longer one is cut */
@@ -42,8 +42,6 @@ struct answer {
 	int whole;		/* the root is closed, and nothing is behind it */
 	uint64_t children;	/* elements right below the root */
 	int filled;		/* there is text right below the root */
-	size_t mark_at;		/* byte behind the XML declaration, or BOM */
-	int declared;		/* there is an XML declaration */
 	/*
 	 * The caller's, kept by answer_start: the lsid of the only session that
 	 * was asked for, or NULL.  Is it there, and is another, called lsid?
@@ -58,7 +56,6 @@ struct answer {
 	/* The first ANSWER_SMALL bytes, but for XML and binary. */
 	struct buf small;
 	uint64_t bytes;
-	unsigned char last[4]; /* the last bytes, for the line end */
 
 	/* The scanner's own. */
 	unsigned char head[ANSWER_HEAD];
@@ -70,9 +67,8 @@ struct answer {
 	char name[ANSWER_NAME];
 	size_t name_n, root_n, same, cdata_at;
 	int names_root;
-	uint64_t scanned, tags;	 /* decoded bytes; of the kind <...> */
+	uint64_t scanned;	 /* decoded bytes */
 	int in_session, in_lsid; /* in its tag; in that attribute's value */
-	int foreign;		 /* the declaration is not all ASCII */
 	unsigned char odd[4];	 /* of a UTF-16 character that a piece cut */
 	size_t odd_n;
 };

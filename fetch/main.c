@@ -110,7 +110,7 @@ static const char help[] =
     "      --done DIR         leave out what has an entry there\n"
     "      --verify           read again what is in the spool\n"
     "      --window SPAN      sessions are asked for in such spans (1d)\n"
-    "      --raw              no marks of praic in the XML\n"
+    "      --raw              XML without mark lines\n"
     "      --dry-run          see whether the options of SITE are sound, do nothing\n"
     "  -v, --verbose          tell each step\n"
     "      --help, --version\n";

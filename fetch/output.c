@@ -1,12 +1,13 @@
-/* Documents and marks to a descriptor: see output.h. */
+/* Documents in frames to a descriptor: see output.h. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "code.h"
 #include "file.h"
+#include "frame.h"
 #include "msg.h"
 #include "output.h"
 
@@ -39,48 +40,18 @@ put(struct output *o, const char *p, size_t n)
 	return EX_IOERR;
 }
 
-/* ASCII, in the form of the last document. */
+/* The document's bytes as they came: the mark has promised as many. */
 static int
-put_text(struct output *o, const char *text)
+copy(struct output *o, const struct document *d)
 {
-	struct buf b = {0};
-	size_t i, n = strlen(text);
-	int code;
-
-	if (o->form == ANSWER_BYTES)
-		return put(o, text, n);
-	for (i = 0; i < n; i++) {
-		if (o->form == ANSWER_UTF16BE)
-			buf_addc(&b, '\0');
-		buf_addc(&b, text[i]);
-		if (o->form == ANSWER_UTF16LE)
-			buf_addc(&b, '\0');
-	}
-	code = put(o, b.p, b.n);
-	buf_free(&b);
-	return code;
-}
-
-static int
-put_mark(struct output *o, const char *end)
-{
-	char text[HOST_SIZE + 32];
-
-	snprintf(text, sizeof(text), "<?praic-site %s?>%s", o->site->name, end);
-	return put_text(o, text);
-}
-
-/* Bytes of the document from one place to another. */
-static int
-copy(struct output *o, const struct document *d, uint64_t from, uint64_t to)
-{
+	uint64_t at = 0, left;
 	ssize_t n;
 
 	if (o->buffer == NULL)
 		o->buffer = xmalloc(COPY_BYTES);
-	while (from < to) {
-		n = pread(d->fd, o->buffer,
-		    to - from < COPY_BYTES ? (size_t)(to - from) : COPY_BYTES, (off_t)from);
+	while ((left = d->answer.bytes - at) > 0) {
+		n = pread(
+		    d->fd, o->buffer, left < COPY_BYTES ? (size_t)left : COPY_BYTES, (off_t)at);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0) {
@@ -89,112 +60,30 @@ copy(struct output *o, const struct document *d, uint64_t from, uint64_t to)
 		}
 		if (put(o, o->buffer, (size_t)n) != 0)
 			return EX_IOERR;
-		from += (uint64_t)n;
+		at += (uint64_t)n;
 	}
 	return 0;
-}
-
-/*
- * How many bytes of the document the line end there takes; 0 when there is
- * none, -1 after a message.
- */
-static int
-line_end(const struct document *d, uint64_t at)
-{
-	size_t wide = d->answer.form == ANSWER_BYTES ? 1 : 2, i;
-	size_t low = d->answer.form == ANSWER_UTF16BE;
-	char c[4] = {0}, text[2] = {0};
-	ssize_t n;
-
-	do
-		n = pread(d->fd, c, 2 * wide, (off_t)at);
-	while (n == -1 && errno == EINTR);
-	if (n == -1) {
-		msg_errno("temporary file for a report");
-		return -1;
-	}
-	for (i = 0; i < 2 && (i + 1) * wide <= (size_t)n; i++)
-		if (wide == 1 || c[i * wide + 1 - low] == 0)
-			text[i] = c[i * wide + (wide == 2 ? low : 0)];
-	return text[0] == '\n' ? (int)wide : text[0] == '\r' && text[1] == '\n' ? 2 * (int)wide : 0;
-}
-
-/* Does it end in LF? */
-static int
-ends_line(const struct answer *a)
-{
-	const unsigned char *last = a->last + sizeof(a->last);
-
-	switch (a->form) {
-	case ANSWER_UTF16LE:
-		return last[-2] == '\n' && last[-1] == 0;
-	case ANSWER_UTF16BE:
-		return last[-2] == 0 && last[-1] == '\n';
-	case ANSWER_BYTES:
-		break;
-	}
-	return last[-1] == '\n';
-}
-
-/*
- * The mark has a line of its own, behind the XML declaration and the line
- * end that follows it, or else before everything but a byte order mark.
- */
-static int
-marked(struct output *o, const struct document *d)
-{
-	const struct answer *a = &d->answer;
-	uint64_t at = a->mark_at;
-	const char *before = "";
-	int code, end;
-
-	if (a->declared) {
-		end = line_end(d, at);
-		if (end == -1)
-			return EX_IOERR;
-		at += (uint64_t)end;
-		before = end == 0 ? "\n" : "";
-	}
-	if ((code = copy(o, d, 0, at)) != 0 || (code = put_text(o, before)) != 0 ||
-	    (code = put_mark(o, "\n")) != 0)
-		return code;
-	return copy(o, d, at, a->bytes);
 }
 
 int
 output_document(struct output *o, const struct document *d)
 {
-	const struct answer *a = &d->answer;
+	char mark[FRAME_SIZE];
 	int code;
 
-	/* The next one starts on a line of its own, in whatever form. */
-	if (o->open_line && (code = put_text(o, "\n")) != 0)
-		return code;
-	o->form = a->form;
+	if (d->answer.kind != ANSWER_XML)
+		return copy(o, d);
 	o->documents++;
-	o->open_line = a->kind == ANSWER_XML && !ends_line(a);
-	if (o->raw || a->kind != ANSWER_XML)
-		return copy(o, d, 0, a->bytes);
-	return marked(o, d);
+	if (!o->raw && (code = put(o, mark, frame_site(mark, o->site->name, d->answer.bytes))) != 0)
+		return code;
+	code = copy(o, d);
+	return code != 0 ? code : put(o, "\n", 1);
 }
 
 int
 output_end(struct output *o, int64_t until)
 {
-	char text[96];
-	int n, code;
+	char mark[FRAME_SIZE];
 
-	if (o->raw)
-		return 0;
-	if (o->open_line && (code = put_text(o, "\n")) != 0)
-		return code;
-	if (o->documents == 0 && (code = put_mark(o, "")) != 0)
-		return code;
-	n = snprintf(
-	    text, sizeof(text), "<?praic-end documents=\"%llu\"", (unsigned long long)o->documents);
-	if (until != 0)
-		n += snprintf(
-		    text + n, sizeof(text) - (size_t)n, " until=\"%lld\"", (long long)until);
-	snprintf(text + n, sizeof(text) - (size_t)n, "?>\n");
-	return put_text(o, text);
+	return o->raw ? 0 : put(o, mark, frame_end(mark, o->documents, until != 0, until));
 }

@@ -77,7 +77,7 @@ fetch(struct options *o, const struct question *q)
 		target_name(name, &o->site, q, &d.answer, d.call.date);
 		if (is == DOCUMENT_DATA)
 			code = output_document(&out, &d);
-		/* Marks are XML: a ZIP goes out as it came. */
+		/* Only XML has frames: a ZIP goes out as it came. */
 		if (code == 0 && (is == DOCUMENT_NOTHING || d.answer.kind == ANSWER_XML))
 			code = output_end(&out, until);
 		output_close(&out);

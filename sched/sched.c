@@ -13,7 +13,6 @@
  *	sched_argv.c	which filters, with which options
  *	sched_pipe.c	a pipe of them
  *	sched_spool.c	the files of a transfer
- *	sched_mark.c, sched_cut.c	where a report ends, and whether it does
  *	sched_db.c, sched_db_run.c	the settings database
  *	sched_report.c	mails
  *	sched_log.c, sched_logfile.c, sched_path.c, sched_show.c,

@@ -41,15 +41,6 @@ destination(struct pipe *p, const struct transfer *t)
 	return g;
 }
 
-/* A command reads standard input. */
-static struct stage *
-destination_of(struct pipe *p, const struct transfer *t, const char *records)
-{
-	if (t->destination_kind == SETTINGS_EXEC && records != NULL)
-		pipe_add(pipe_stage(p, "cat"), "%s", records);
-	return destination(p, t);
-}
-
 void
 argv_report(struct pipe *p, const struct transfer *t, const struct span *span)
 {
@@ -67,37 +58,24 @@ argv_report(struct pipe *p, const struct transfer *t, const struct span *span)
 void
 argv_store(struct pipe *p, const struct transfer *t, const char *xml, const char *failed)
 {
+	struct stage *g;
+
 	argv_split(p, xml, 0);
-	argv_records(p, t, NULL, failed);
-}
-
-void
-argv_records(struct pipe *p, const struct transfer *t, const char *records, const char *failed)
-{
-	struct stage *g = destination_of(p, t, records);
-
+	g = destination(p, t);
 	if (t->destination_kind == SETTINGS_SQL && failed != NULL) {
 		pipe_add(g, "--reject");
 		pipe_add(g, "%s", failed);
 	}
-	if (t->destination_kind != SETTINGS_EXEC && records != NULL)
-		pipe_add(g, "%s", records);
 }
 
 void
 argv_download(struct pipe *p, const struct transfer *t, enum settings_data kind, const char *xml,
     const char *spool, int64_t jobs)
 {
+	struct stage *g;
+
 	argv_split(p, xml, 1);
-	argv_recordings(p, t, kind, NULL, spool, jobs);
-}
-
-void
-argv_recordings(struct pipe *p, const struct transfer *t, enum settings_data kind,
-    const char *records, const char *spool, int64_t jobs)
-{
-	struct stage *g = fetch(p, t, "recordings");
-
+	g = fetch(p, t, "recordings");
 	pipe_add(g, "-d");
 	pipe_add(g, "%s/files", spool);
 	pipe_add(g, "--done");
@@ -106,8 +84,6 @@ argv_recordings(struct pipe *p, const struct transfer *t, enum settings_data kin
 	pipe_add(g, "%s", settings_data_name[kind]);
 	pipe_add(g, "-j");
 	pipe_add(g, "%lld", (long long)jobs);
-	if (records != NULL)
-		pipe_add(g, "%s", records);
 }
 
 void
@@ -122,10 +98,14 @@ argv_backup(struct pipe *p, const struct transfer *t, const char *spool)
 void
 argv_files(struct pipe *p, const struct transfer *t, const char *records, const char *spool)
 {
-	struct stage *g = destination_of(p, t, records);
+	struct stage *g;
 
+	/* A command reads standard input, and finds the files in $PRAIC_SPOOL. */
+	if (t->destination_kind == SETTINGS_EXEC && records != NULL)
+		pipe_add(pipe_stage(p, "cat"), "%s", records);
+	g = destination(p, t);
 	if (t->destination_kind == SETTINGS_EXEC)
-		return; /* it finds the files in $PRAIC_SPOOL */
+		return;
 	pipe_add(g, "-i");
 	pipe_add(g, "%s/files", spool);
 	if (records != NULL)

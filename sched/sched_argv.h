@@ -18,15 +18,11 @@ struct span {
 void argv_report(struct pipe *, const struct transfer *, const struct span *);
 /* A report (NULL: standard input) to the destination; failed may be NULL. */
 void argv_store(struct pipe *, const struct transfer *, const char *xml, const char *failed);
-/* The same, in two: a report to records, bare of XML or not; and these. */
+/* Its first stage: a report to records, bare of XML or not. */
 void argv_split(struct pipe *, const char *xml, int bare);
-void argv_records(struct pipe *, const struct transfer *, const char *records, const char *failed);
 /* The recordings that a report (or NULL) names, below spool; done may be NULL. */
 void argv_download(struct pipe *, const struct transfer *, enum settings_data, const char *xml,
     const char *spool, int64_t jobs);
-/* Those that records (or NULL, standard input) name. */
-void argv_recordings(struct pipe *, const struct transfer *, enum settings_data,
-    const char *records, const char *spool, int64_t jobs);
 void argv_backup(struct pipe *, const struct transfer *, const char *spool);
 /* Recordings and backups to the destination; records NULL: standard input. */
 void argv_files(struct pipe *, const struct transfer *, const char *records, const char *spool);

@@ -18,9 +18,7 @@
 #include "num.h"
 #include "rec.h"
 #include "sched_argv.h"
-#include "sched_cut.h"
 #include "sched_log.h"
-#include "sched_mark.h"
 #include "sched_step.h"
 #include "when.h"
 
@@ -48,8 +46,7 @@ count_records(struct work *w, const char *xml)
 	p.out = fd;
 	pipe_run(&p);
 	/* What is wrong with it is the storing's business. */
-	if ((cut_is(&p) ? cut_to_whole(fd, 1) == -1 : p.code != 0 && p.code != EX_DATAERR) ||
-	    lseek(fd, 0, SEEK_SET) == -1) {
+	if ((p.code != 0 && p.code != EX_DATAERR) || lseek(fd, 0, SEEK_SET) == -1) {
 		close(fd);
 		fd = -1;
 	}
@@ -165,7 +162,7 @@ next_span(const struct work *w, const struct progress *g, struct span *span)
 
 /* What the appliance's clock shows, if the end mark tells. */
 static int64_t
-clock_of(const struct span *span, const struct end_mark *m)
+clock_of(const struct span *span, const struct frame *m)
 {
 	if (span->until == DB_NEVER)
 		return m->until;
@@ -222,7 +219,7 @@ doubt_mark(struct work *w, const struct progress *g, int64_t clock, int64_t now,
  */
 static int
 take_report(struct work *w, struct progress *g, const struct span *span, int64_t now, int fd,
-    const struct end_mark *m, struct counts *c)
+    const struct frame *m, struct counts *c)
 {
 	int64_t clock = clock_of(span, m), back, mark = m->until;
 	int code = doubt_mark(w, g, clock, now, &back);
@@ -236,8 +233,8 @@ take_report(struct work *w, struct progress *g, const struct span *span, int64_t
 		mark = g->k.mark = back;
 		g->more = g->sweep = 1;
 	}
-	code = keep_report(w, g->kinds, fd, m->empty, mark, g->sweep && !g->more ? now : DB_NEVER,
-	    &g->k.last_number, c);
+	code = keep_report(w, g->kinds, fd, m->documents == 0, mark,
+	    g->sweep && !g->more ? now : DB_NEVER, &g->k.last_number, c);
 	if (code != 0)
 		return code;
 	if (clock != DB_NEVER)
@@ -259,7 +256,8 @@ fetch_span(struct work *w, struct progress *g)
 	int64_t now = log_now(), run;
 	char why[PIPE_REASON];
 	const char *words = NULL;
-	struct end_mark m;
+	struct frame m;
+	off_t at;
 	struct span span;
 	struct pipe p;
 	int fd, code;
@@ -286,7 +284,7 @@ fetch_span(struct work *w, struct progress *g)
 		struct stat st;
 
 		c.bytes = fstat(fd, &st) == 0 ? (int64_t)st.st_size : -1;
-		if (mark_read(fd, &m) == -1 || m.until == -1) {
+		if (tspool_end(fd, &m, &at) == -1 || !m.has_until) {
 			words = "the report does not tell until when it is complete";
 			code = EX_UNAVAILABLE;
 		} else if (!span.back && span.until != DB_NEVER && m.until > span.until) {

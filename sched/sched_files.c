@@ -15,7 +15,6 @@
 #include "num.h"
 #include "rec.h"
 #include "sched_argv.h"
-#include "sched_cut.h"
 #include "sched_log.h"
 #include "sched_step.h"
 
@@ -96,6 +95,44 @@ next_number(struct work *w, enum settings_data kind, int64_t *number)
 }
 
 /*
+ * Cut records after their last whole session, or else after their H lines,
+ * and give them an end mark.  How many sessions these are; -1 after a message.
+ */
+static int64_t
+end_records(int fd)
+{
+	char block[1 << 16], mark[NUM_SIZE + 8];
+	off_t at = 0, end = 0;
+	int64_t sessions = 0;
+	int column = 0, is_end = 0, in_head = 1, n;
+	ssize_t got, i;
+
+	got = lseek(fd, 0, SEEK_SET) == -1 ? -1 : 1;
+	while (got > 0 && (got = file_read(fd, block, sizeof(block))) > 0)
+		for (i = 0; i < got; i++, at++) {
+			if (column == 0)
+				in_head = in_head && (block[i] == 'p' || block[i] == 'H');
+			if (column < 2)
+				is_end = (column == 0 || is_end) && block[i] == "E\t"[column];
+			column += column < 2;
+			if (block[i] != '\n')
+				continue;
+			is_end = is_end && column == 2;
+			if (is_end || in_head)
+				end = at + 1;
+			sessions += is_end;
+			column = is_end = 0;
+		}
+	n = snprintf(mark, sizeof(mark), "Z\t%lld\t0\n", (long long)sessions);
+	if (got == -1 || ftruncate(fd, end) == -1 || lseek(fd, end, SEEK_SET) == -1 ||
+	    file_write(fd, mark, (size_t)n) == -1) {
+		msg_errno("records that were cut");
+		return -1;
+	}
+	return sessions;
+}
+
+/*
  * The fetching of a report's files has failed; those that came are not to
  * wait for the rest.  What is in them is listed apart, by a number of its
  * own: beside a report of the same number it would mean that all is done.
@@ -103,7 +140,7 @@ next_number(struct work *w, enum settings_data kind, int64_t *number)
 static int
 keep_part(struct work *w, enum settings_data kind, int fd, struct counts *c)
 {
-	int64_t number = 0, sessions = cut_to_whole(fd, 0);
+	int64_t number = 0, sessions = end_records(fd);
 	int code;
 
 	if (sessions > 0)
@@ -122,28 +159,6 @@ keep_part(struct work *w, enum settings_data kind, int fd, struct counts *c)
 		    db_mark(w->settings, w->transfer->id, 1u << kind, DB_NEVER, DB_NEVER, number);
 	c->number = number;
 	return code;
-}
-
-/* The report is cut: is that all there is against it? */
-static int
-download_cut(struct work *w, struct pipe *p, enum settings_data kind, const char *xml, int fd)
-{
-	struct pipe rest;
-	char *records;
-	int code = cut_split(w, p, xml, 1, &records);
-
-	if (ftruncate(fd, 0) == -1 || lseek(fd, 0, SEEK_SET) == -1) {
-		msg_errno("tmp/files.rec");
-		code = EX_IOERR;
-	}
-	if (records == NULL || code != 0) {
-		free(records);
-		return code;
-	}
-	pipe_init(&rest, w->where, w->limit.stage);
-	argv_recordings(&rest, w->transfer, kind, records, w->spool.path, w->limit.jobs);
-	rest.out = fd;
-	return cut_rest(w, p, &rest, records);
 }
 
 /* report: a file of new/ that names them; or NULL.  came: how many, if that is wanted. */
@@ -177,8 +192,6 @@ fetch_files(
 		argv_backup(&p, w->transfer, w->spool.path);
 	p.out = fd;
 	code = pipe_run(&p);
-	if (report != NULL && cut_is(&p))
-		code = download_cut(w, &p, kind, xml, fd);
 	if (code == 0 || code == EX_DATAERR) {
 		int bad;
 

@@ -22,7 +22,6 @@
 #include "num.h"
 #include "rec.h"
 #include "sched_log.h"
-#include "sched_mark.h"
 #include "sched_spool.h"
 #include "sha256.h"
 
@@ -315,6 +314,26 @@ tspool_remove(struct transfer_spool *t, const char *name)
 	return EX_IOERR;
 }
 
+int
+tspool_end(int fd, struct frame *f, off_t *at)
+{
+	char tail[FRAME_SIZE], *line;
+	off_t size = lseek(fd, 0, SEEK_END), from;
+	ssize_t n = -1;
+
+	from = size > (off_t)sizeof(tail) ? size - (off_t)sizeof(tail) : 0;
+	if (size > 0)
+		do
+			n = pread(fd, tail, sizeof(tail), from);
+		while (n == -1 && errno == EINTR);
+	if (n < 1 || tail[n - 1] != '\n')
+		return -1;
+	line = memrchr(tail, '\n', (size_t)n - 1);
+	line = line != NULL ? line + 1 : tail;
+	*at = from + (line - tail);
+	return frame_parse(line, (size_t)(tail + n - 1 - line), f) == FRAME_IS_END ? 0 : -1;
+}
+
 /*
  * A sum of what is in it.  The end mark of a report is no part of that: it
  * says when it was asked for, and two that differ in nothing else are one.
@@ -326,11 +345,12 @@ content_of(struct transfer_spool *t, const char *name, char sum[SHA256_HEX])
 	struct sha256 *h = sha256_new();
 	static char block[1 << 16];
 	off_t mark = 0;
-	struct end_mark m;
+	struct frame end;
 	ssize_t n = 0;
 
 	if (fd != -1) {
-		mark = mark_read(fd, &m) == 0 ? (off_t)m.at : lseek(fd, 0, SEEK_END);
+		if (tspool_end(fd, &end, &mark) == -1)
+			mark = lseek(fd, 0, SEEK_END);
 		n = mark == -1 || lseek(fd, 0, SEEK_SET) == -1 ? -1 : 0;
 	}
 	while (fd != -1 && n != -1 && mark > 0 &&

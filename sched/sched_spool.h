@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "frame.h"
 #include "settings.h"
 
 struct transfer_spool {
@@ -46,6 +47,13 @@ void tspool_drop(struct transfer_spool *, int fd, const char *name);
  */
 int tspool_publish(struct transfer_spool *, const char *name, unsigned kinds, int64_t number,
     const char *extension);
+
+/*
+ * The end mark of a report, praic-fetch(1), "Frames": its last line, which
+ * praic-fetch writes when everything is there.  at: the byte that it begins
+ * with.  0, or -1 when the last line is no end mark.
+ */
+int tspool_end(int fd, struct frame *, off_t *at);
 
 /*
  * The first of new/KIND with this extension whose number is above after: its

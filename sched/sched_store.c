@@ -10,7 +10,6 @@
 #include "buf.h"
 #include "code.h"
 #include "sched_argv.h"
-#include "sched_cut.h"
 #include "sched_log.h"
 #include "sched_step.h"
 
@@ -26,21 +25,6 @@ count_stored(struct work *w, enum settings_data kind, int64_t number, int code, 
 	else if (c->left_out == 0)
 		c->left_out = -1; /* some were, and nobody counted */
 	return bad;
-}
-
-/* The report is cut: is that all there is against it? */
-static int
-store_cut(struct work *w, struct pipe *p, const char *xml, const char *failed)
-{
-	struct pipe rest;
-	char *records;
-	int code = cut_split(w, p, xml, 0, &records);
-
-	if (records == NULL)
-		return code;
-	pipe_init(&rest, w->where, w->limit.stage);
-	argv_records(&rest, w->transfer, records, failed);
-	return cut_rest(w, p, &rest, records);
 }
 
 static int
@@ -71,8 +55,6 @@ store_one(struct work *w, enum settings_data kind, int64_t number)
 		c.bytes = (int64_t)st.st_size;
 	before = tspool_failed(&w->spool);
 	code = pipe_run(&p);
-	if (!records && cut_is(&p))
-		code = store_cut(w, &p, path, failed);
 	if (w->transfer->destination_kind == SETTINGS_FS)
 		c.files = (int64_t)p.lines;
 	if (code == EX_DATAERR)

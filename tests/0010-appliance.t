@@ -563,7 +563,8 @@ run 0 "is XML" xmllint --noout one.xml
 check "of 60 sessions" test "$(sessions_in one.xml | wc -l)" -eq 60
 run 0 "with marks" python3 "$appliance" generate --bytes 2M --documents 2 \
 	--marks pra.example.net --one-session 500K
-check "marks on lines of their own" test "$(grep -c '^<?praic-site pra.example.net?>$' out)" -eq 2
+check "frames" python3 "$top/tests/tools/frames.py" out
+check "two of them" test "$(grep -c '^<?praic-site pra.example.net bytes=' out)" -eq 2
 check "the end mark last" test "$(tail -n 1 out)" = \
 	'<?praic-end documents="2" until="1767225600"?>'
 check "about that long" test "$(wc -c <out)" -gt 2000000 -a "$(wc -c <out)" -lt 3000000

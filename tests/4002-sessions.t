@@ -1,5 +1,5 @@
 #!/bin/sh
-# praic-fetch sessions: both questions, windows, marks, nothing found.
+# praic-fetch sessions: both questions, windows, frames, nothing found.
 
 # Dollars of awk, jq and sh -c.
 # shellcheck disable=SC2016
@@ -47,10 +47,11 @@ silent "silence when all is well"
 lsids all.xml >got
 site_control truth --form sessions --no-hashes | cut -f 1 | sort >want
 same "all sessions that there are" want got
-check "marks: a site for each document, and one end" sh -c '
-	n=$(grep -c "^<?praic-site pra.example.net?>$" all.xml)
-	[ "$n" -eq "$(grep -c "^<?xml " all.xml)" ] &&
-	[ "$(tail -n 1 all.xml)" = "<?praic-end documents=\"$n\" until=\"1767225600\"?>" ]'
+python3 "$top/tests/tools/frames.py" all.xml >frames
+sed -n '$!s/ [0-9]*$//p; $p' frames | uniq -c | sed 's/^ *//' >got
+n=$(grep -c '^<?xml ' all.xml)
+printf '%s site pra.example.net\n1 end %s 1767225600\n' "$n" "$n" >want
+same "a frame for each document, and one end" want got
 asked 'select(.path == "/api/reporting") | .parameters |
 	"\(if .start_time then "start \(.start_time)" else "end \(.end_time)" end) \(.duration)"' |
 	# now is a second later when the machine is busy
@@ -82,14 +83,14 @@ says "until is what was asked for" 'until="1767182400"' out
 run 0 "--until after the appliance's now" f sessions --since 1d --until 2031-01-01
 says "until is its now" "until=\"$now\"" out
 run 0 "--raw" f sessions --raw --since 1d
-check "has no marks" sh -c '! grep -q praic- out'
+check "has no mark lines" sh -c '! grep -q praic- out'
 run 64 "a span that ends before it begins" f sessions --since 2025-12-20 --until 2025-12-10
 says "is a slip of the pen" "is later than" err
 TZ=America/New_York run 0 "dates are local" f --name other.example sessions --since 2025-12-31
 asked 'select(.parameters.start_time != "1") | .parameters.start_time // empty' | tail -n 1 >got
 echo 1767157200 >want
 same "of this machine's zone" want got
-says "--name" "<?praic-site other.example?>" out
+says "--name" '<?praic-site other.example bytes="' out
 
 # the appliance's clock, not ours
 site_ask '{"do":"clock","set":"4000000000"}'
@@ -100,7 +101,7 @@ asked 'select(.path == "/api/reporting") | .parameters.start_time // .parameters
 	| sort -u >got
 echo 3999996400 >want
 same "an hour back from its now" want got
-echo '<?praic-site pra.example.net?><?praic-end documents="0" until="4000000000"?>' >want
+echo '<?praic-end documents="0" until="4000000000"?>' >want
 same "nothing found" want out
 site_forget
 run 0 "the same with a token from the cache" f sessions --since 1h
@@ -131,7 +132,7 @@ for language in en fr de; do
 	site_ask "{\"do\":\"set\",\"name\":\"language\",\"value\":\"$language\"}"
 	site_forget
 	run 0 "nothing found, in $language" f sessions --since 2001-01-01 --until 2001-01-02
-	echo '<?praic-site pra.example.net?><?praic-end documents="0" until="978393600"?>' >want
+	echo '<?praic-end documents="0" until="978393600"?>' >want
 	same "is nothing" want out
 	asked 'select(.path == "/api/reporting") | .path' | wc -l | tr -d ' ' >calls
 	run 0 "and again" f sessions --since 2001-01-01 --until 2001-01-02
@@ -170,7 +171,7 @@ run 0 "two given sessions" f sessions --lsid "$one" --lsid "$two,$one"
 lsids out >got
 printf '%s\n' "$one" "$two" | sort >want
 same "are they" want got
-says "with their marks, which promise nothing of any span" '<?praic-end documents="3"?>' out
+says "in frames; the end mark promises nothing of any span" '<?praic-end documents="3"?>' out
 run 66 "one that does not exist" f sessions --lsid "$one,nonesuch"
 says "is named" "there is no session nonesuch"
 lsids out >got
@@ -214,30 +215,30 @@ printf '<?xml version="1.0" encoding="UTF-16"?>\n<session_list><session lsid="ä
 	iconv -f UTF-8 -t UTF-16LE >d5
 printf '\376\377' >d6
 printf '<session_list><session lsid="ä"/></session_list>\n' | iconv -f UTF-8 -t UTF-16BE >>d6
-S='<?praic-site pra.example.net?>'
-E='<?praic-end documents="2" until="1767182400"?>'
-r='<session_list><session lsid="1"/></session_list>'
-b=$(printf '\357\273\277')
-printf '<?xml version="1.0"?>\n%s\n%s\n' "$S" "$r" >w1
-printf '%s\n<session_list>\n<session lsid="1"/></session_list>\n' "$S" >w2
-printf '%s<?xml version="1.0"?>\r\n%s\n%s\r\n' "$b" "$S" "$r" >w3
-printf '%s%s\n%s<!-- -->\n' "$b" "$S" "$r" >w4
-printf '<?xml version="1.0" encoding="UTF-16"?>\n%s\n<session_list><session lsid="ä"/></session_list>\n' \
-	"$S" | iconv -f UTF-8 -t UTF-16LE >w5
-printf '\376\377' >w6
-printf '%s\n<session_list><session lsid="ä"/></session_list>\n' "$S" |
-	iconv -f UTF-8 -t UTF-16BE >>w6
-for i in 1 2 3 4 5 6; do
+printf '<?xml version="1.0" encoding="ISO-8859-1"?><session_list><session lsid="\344"/></session_list>' >d7
+cat >d8 <<'X'
+<?xml version="1.0"?>
+<?praic-site victim.example bytes="9"?>
+<session_list><session lsid="1"/></session_list>
+<?praic-end documents="1" until="5"?>
+X
+for i in 1 2 3 4 5 6 7 8; do
 	site_fault "body file=$work/d$i"
 	run 0 "a document of form $i" f sessions --since 2025-12-31 --until 2025-12-31T12:00
-	cat w$i w$i >want
-	case $i in
-	5) printf '%s\n' "$E" | iconv -f UTF-8 -t UTF-16LE ;;
-	6) printf '%s\n' "$E" | iconv -f UTF-8 -t UTF-16BE ;;
-	*) printf '%s\n' "$E" ;;
-	esac >>want
-	same "its mark behind the declaration, in its encoding, the end on a line" want out
+	for which in start end; do
+		echo "<?praic-site pra.example.net bytes=\"$(wc -c <d$i)\"?>"
+		cat d$i
+		echo
+	done >want
+	echo '<?praic-end documents="2" until="1767182400"?>' >>want
+	same "as it came, in a frame" want out
+	run 0 "--raw" f --raw sessions --since 2025-12-31 --until 2025-12-31T12:00
+	for which in start end; do cat d$i; echo; done >want
+	same "leaves out the mark lines and nothing else" want out
 done
+site_fault empty-body
+run 69 "no byte at all is no document" f --retry-time 0 sessions --since 1d
+check "nothing goes out" test ! -s out
 site_fault
 
 # nothing is written that is not whole; and whoever reads may go away

@@ -15,18 +15,21 @@ f Syslog >/dev/null	# a token
 
 # reports
 run 0 "a report by the API's name" f Team start_time=1767139200 duration=86400
-check "has marks" sh -c 'sed -n 2p out | grep -qx "<?praic-site pra.example.net?>" &&
-	[ "$(tail -n 1 out)" = "<?praic-end documents=\"1\"?>" ]'
+cp out framed
+python3 "$top/tests/tools/frames.py" framed document >got
+printf 'site pra.example.net %s\nend 1 -\n' "$(wc -c <document1)" >want
+same "is in a frame" want got
 asked -c '.parameters' | tail -n 1 >got
 echo '{"generate_report":"Team","start_time":"1767139200","duration":"86400"}' >want
 same "its parameters are passed on" want got
 run 0 "--raw" f --raw Team start_time=1767139200 duration=86400
-check "has none" lacks out praic-
+sed '/^<?praic-/d' framed >want
+same "is the same without the mark lines" want out
 no_token
 run 0 "with a new token" f Team start_time=1767139200 duration=86400
 says "until is the time of its answer" "<?praic-end documents=\"1\" until=\"$now\"?>" out
 run 0 "nothing found" f VaultAccountActivity start_time=5000 duration=60
-echo '<?praic-site pra.example.net?><?praic-end documents="0"?>' >want
+echo '<?praic-end documents="0"?>' >want
 same "is an empty answer" want out
 site_ask '{"do":"set","name":"language","value":"de"}'
 run 0 "in German" f Team start_date=1999-01-01 duration=1

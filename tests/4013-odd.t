@@ -58,10 +58,9 @@ answer() {
 
 # documents NAME COUNT: so many have come, each whole, and no others are said
 documents() {
-	[ "$2" -gt 0 ] || printf '<?praic-site pra.example.net?>' >want
-	[ "$2" -eq 0 ] || : >want
-	printf '<?praic-end documents="%s" until="1767225600"?>\n' "$2" >>want
-	tail -n 1 out >got
+	python3 "$top/tests/tools/frames.py" out >frames 2>&1
+	tail -n 1 frames >got
+	echo "end $2 1767225600" >want
 	same "$1" want got
 }
 
@@ -214,9 +213,7 @@ for form in UTF-16 UTF-16LE UTF-16BE; do
 	printf '<?xml version="1.0" encoding="%s"?>\n<session_list><session lsid="a1">\342\202\254</session></session_list>' \
 		"$form" | iconv -f UTF-8 -t "$form" >>raw/answer
 	sessions 0 "$form"
-	iconv -f "$form" -t UTF-8 out >out.8
-	check "$form: has its marks in it" sh -c 'grep -c "^<?praic-site pra.example.net?>" out.8 | grep -qx 2 &&
-		tail -n 1 out.8 | grep -q "^<?praic-end documents=\"2\""'
+	documents "$form: is in frames" 2
 	"$split" -n out >rec 2>err
 	check "$form: praic-split reads it" sh -c "tail -n 1 rec | grep -q '^Z	2	0'"
 done
@@ -425,7 +422,7 @@ if server six ::1 2>six.err; then
 	documents "all is there" 2
 	run 0 "without --name" "$fetch" --host "[::1]:$port" --ca-file six/cert.pem --client-id id --secret \
 		file:secret sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
-	says "the records call it so" '<?praic-site [::1]?>' out
+	says "the records call it so" '<?praic-site [::1] bytes="' out
 else
 	pass "by an IPv6 address # SKIP there is none here"
 fi

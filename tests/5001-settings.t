@@ -92,7 +92,7 @@ sqlite3 foreign.db .tables >got
 echo t >want
 same "is left alone" want got
 
-echo '<?praic-site pra.example.com?><?praic-end documents="0" until="1700000000"?>' >none.xml
+echo '<?praic-end documents="0" until="1700000000"?>' >none.xml
 "$split" none.xml >none.rec
 run 0 "a storage database" "$tosql" -d storage.db none.rec
 run 78 "a storage database for settings" env PRAIC_SETTINGS=storage.db "$conf" init

@@ -14,7 +14,8 @@ case "$*" in *recordings*) [ -e "$work/fetch.do" ] || cat >/dev/null ;; esac
 until=$(cat "$work/appliance.now")
 case " $* " in *" --until "*) until=${*##*--until }; until=${until%% *} ;; esac
 case "$*" in
-*sessions*) printf '<?praic-site a?><session_list/>\n<?praic-end documents="1" until="%s"?>' "$until" ;;
+*sessions*) printf '<?praic-site a bytes="15"?>\n<session_list/>\n<?praic-end documents="1" until="%s"?>\n' \
+	"$until" ;;
 *) printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\tfile\tkind\nZ\t0\t0\n' ;;
 esac
 END
@@ -164,38 +165,10 @@ run 65 "again" "$sched" -1 --now $now
 check "are kept once" test "$(find spool/1/failed -type f | wc -l)" -eq 1
 check "and gone from the queue" test "$(find spool/1/new -type f | wc -l)" -eq 0
 check "no back-off" test "$(sql "SELECT count(*) FROM failure")" -eq 0
-echo 'tail -n 1 "$work/took" | grep -q "^Z" || exit 75; exit 65' >tosql.do
-cat >split.do <<'END'
-printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nS\ta\tb\nR\tsession\ta\tb\nE\tb\t1\t0\nS\ta\tc\n'
-echo "praic-split: x: the input ends here" >&2
-exit 75
-END
-now=$((now + 60))
-run 65 "75 of praic-split on what was whole when it came is bad data" "$sched" -1 --now $now
-printf 'Z\t1\t1\n' >want
-tail -n 1 took >got
-same "the destination had what there is, with an end mark" want got
-sql "SELECT program, code FROM run_stage WHERE run_id = (SELECT max(id) FROM run)" >got
-printf 'praic-split\t75\npraic-tosql\t65\n' >want
-same "the history has both" want got
-kept=$(find spool/1/failed -type f | wc -l)
-echo 'exit 75' >tosql.do
-now=$((now + 60))
-run 75 "when the destination says so as well, it is another time's" "$sched" -1 --now $now
-check "the report waits" test "$(find spool/1/new/session -type f | wc -l)" -eq 1
-check "nothing more is kept" test "$(find spool/1/failed -type f | wc -l)" -eq "$kept"
-sql "SELECT code, stage FROM failure" >got
-printf '75\tpraic-tosql\n' >want
-same "it is the destination's failure" want got
-: >tosql.do
-sql "UPDATE failure SET wait = NULL, retry_at = NULL"
-run 65 "when that is there again" "$sched" -1 --now $((now + 1))
-check "nothing waits" test "$(find spool/1/new/session -type f | wc -l)" -eq 0
-check "nothing fails" test "$(sql "SELECT count(*) FROM failure")" -eq 0
 echo 'echo "praic-split: out of memory" >&2; exit 75' >split.do
 echo 'exit 75' >tosql.do
 now=$((now + 60))
-run 75 "75 for memory is another time's, too" "$sched" -1 --now $now
+run 75 "75 of praic-split is another time's" "$sched" -1 --now $now
 check "and the report waits" test "$(find spool/1/new/session -type f | wc -l)" -eq 1
 rm split.do
 : >tosql.do

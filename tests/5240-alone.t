@@ -13,7 +13,8 @@ echo run >>"$work/runs"
 [ ! -e "$work/fetch.do" ] || . "$work/fetch.do"
 sleep 0.1
 rmdir "$work/at-work"
-printf '<?praic-site a?><session_list/>\n<?praic-end documents="1" until="%s"?>' "$(date +%s)"
+printf '<?praic-site a bytes="15"?>\n<session_list/>\n<?praic-end documents="1" until="%s"?>\n' \
+	"$(date +%s)"
 END
 stub praic-split <<'END'
 for last; do :; done

@@ -19,8 +19,9 @@ sched_settings
 stub praic-fetch <<'END'
 case "$*" in
 *sessions*)
-	printf '<?praic-site a?><session_list>%s</session_list>\n' "$(cat "$work/report")"
-	printf '<?praic-end documents="1" until="1767258600"?>' ;;
+	document="<session_list>$(cat "$work/report")</session_list>"
+	printf '<?praic-site a bytes="%d"?>\n%s\n' ${#document} "$document"
+	echo '<?praic-end documents="1" until="1767258600"?>' ;;
 *)
 	cat >/dev/null
 	for file in one two; do echo $file >"$work/spool/1/files/$file.flv"; done

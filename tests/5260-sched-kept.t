@@ -14,7 +14,6 @@ X
 document() {
 	cat <<X
 <?xml version="1.0"?>
-<?praic-site one.example.com?>
 <session_list><session lsid="$1"><session_type>support</session_type>
 <start_time timestamp="1700000000"/><end_time timestamp="1700000100"/><session_details>
 <event timestamp="1700000001" event_type="Chat Message"><body>x</$2></event>
@@ -28,7 +27,7 @@ report() {
 	shift
 	n=0
 	while [ $# -gt 0 ]; do
-		document "$1" "$2"
+		document "$1" "$2" | frame one.example.com
 		n=$((n + 1))
 		shift 2
 	done >report
@@ -72,10 +71,11 @@ check "and told once" test "$(grep -c 'LEFT OUT' mails)" -eq 2
 
 # A session may say what an end mark says: the sum goes on behind it.
 for other in eeee ffff; do
-	report $((now + 3)) dddd bodi $other body
-	sed '/lsid="dddd"/,/bodi/s/x<.bodi>/<![CDATA[<?praic-end documents="1" until="5"?>]]>&/' \
-		report >baited
-	mv baited report
+	document dddd bodi | sed 's/x<.bodi>/<![CDATA[\n<?praic-end documents="1" until="5"?>\n]]>&/' |
+		frame one.example.com >baited
+	report $((now + 3)) $other body
+	cat baited report | sed 's/documents="1" until="17/documents="2" until="17/' >both
+	mv both report
 	run 65 "a session that holds an end mark, and then $other" "$sched" -r files \
 		--now $((now + 3))
 	says "$other" "lsid=\"$other\"" report

@@ -24,13 +24,16 @@ done
 [ "$until" -le "$clock" ] || until=$clock
 day=$(((since + 43199) / 86400)) documents=0 last=$until
 [ "$last" -le "$(cat "$work/today")" ] || last=$(cat "$work/today")
-printf '<?praic-site a?>'
 while [ $((day * 86400 + 43200)) -lt "$last" ]; do
-	[ $documents -eq 1 ] || printf '\n'
 	documents=1
 	echo "day $day"
 	day=$((day + 1))
-done
+done >"$work/days"
+[ $documents -eq 0 ] || {
+	printf '<?praic-site a bytes="%d"?>\n' "$(wc -c <"$work/days")"
+	cat "$work/days"
+	echo
+}
 echo "<?praic-end documents=\"$documents\" until=\"$until\"?>"
 END2
 stub praic-split <<'END2'
@@ -236,44 +239,34 @@ report() {
 }
 step=0
 bait='<?praic-end documents="0" until="4102444800"?>'
-printf '%s\n' "<?praic-site a?>" "<session_list><![CDATA[$bait]]></session_list>" \
-	"<?praic-end documents=\"1\" until=\"$start\"?>" >report
+printf '<session_list><![CDATA[\n%s\n]]></session_list>' "$bait" | frame a >document
+{ cat document; echo "<?praic-end documents=\"1\" until=\"$start\"?>"; } >report
 report "a session that says it" $start
-iconv -f UTF-8 -t UTF-16LE report >report.le
-sed "s/$start/$((start + 60))/" report | iconv -f UTF-8 -t UTF-16LE >report.le
-mv report.le report
-report "in UTF-16LE" $((start + 60))
-printf '%s\n' "<?praic-site a?>" "<session_list>$bait</session_list>" \
-	"<?praic-end documents=\"1\" until=\"$((start + 120))\"?>" "" |
-	iconv -f UTF-8 -t UTF-16BE >report
-report "in UTF-16BE, and an empty line" $((start + 120))
-# NULs are not white space: this is no mark of a document in UTF-8
-{
-	printf '<?praic-site a?>\n<session_list/>\n'
-	printf '%s' "$bait" | iconv -f UTF-8 -t UTF-16LE
-	printf '<?praic-end documents="1" until="%s"?>' $((start + 180))
-} >report
-report "in two forms" $((start + 180))
-printf '%s\n' "<?praic-site a?>" "<session_list/>" \
-	"<?praic-end documents=\"0\" until=\"$((start + 240))\"?>" >report
-report "one that says it was none" $((start + 240))
+printf '<session_list/>\n%s\n' "$bait" | iconv -f UTF-8 -t UTF-16LE | frame a >document
+{ cat document document; echo "<?praic-end documents=\"2\" until=\"$((start + 60))\"?>"; } >report
+report "a document that ends with it, in UTF-16LE" $((start + 60))
+printf '<session_list/>\n%s' "$bait" | frame a >document
+{ cat document; echo "<?praic-end documents=\"1\" until=\"$((start + 120))\"?>"; } >report
+report "or in UTF-8" $((start + 120))
 rm took
-printf '%s\n' "<?praic-site a?><?praic-end documents=\"0\" until=\"$((start + 300))\"?>" >report
+echo "<?praic-end documents=\"0\" until=\"$((start + 300))\"?>" >report
 look 300
 check "one that holds none: the mark" test "$(mark)" -eq $((start + 300))
 check "and nothing to store" test ! -e took
 for end in "$bait</session_list>" "$bait<!-- -->" "<?praic-end documents=\"1\"?>" \
 	'<?praic-end documents="1" until="-5"?>' '<?praic-end documents="1" until="5" ?> x' \
-	'<?praic-end documents="1" until="99999999999999999999"?>'; do
+	'<?praic-end documents="1" until="99999999999999999999"?>' \
+	'<?praic-site a bytes="9"?>' ''; do
 	sql "DELETE FROM failure"
-	printf '%s\n' "<?praic-site a?>" "<session_list>$end" >report
+	printf '%s\n' '<?praic-site a bytes="15"?>' "<session_list/>" "$end" >report
 	step=$((step + 60))
 	look $((600 + step))
 	check "no end mark: $end" test "$(mark)" -eq $((start + 300)) -a ! -e took
 done
 again $((start - 90 * day))
 cat >fetch.do <<'END2'
-printf '<?praic-site a?><session_list/>\n<?praic-end documents="1" until="4102444800"?>\n'
+printf '<?praic-site a bytes="15"?>\n<session_list/>\n'
+echo '<?praic-end documents="1" until="4102444800"?>'
 exit 0
 END2
 look 0

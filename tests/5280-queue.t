@@ -15,7 +15,7 @@ ls "$work/at-work" | wc -l >>"$work/many"
 sleep 0.1
 while [ -e "$work/hold" ]; do sleep 0.05; done
 rmdir "$work/at-work/$2"
-printf '<?praic-site a?><?praic-end documents="0" until="%s"?>' "$(cat "$work/now")"
+printf '<?praic-end documents="0" until="%s"?>\n' "$(cat "$work/now")"
 X
 mkdir at-work
 now=1767258000
@@ -264,8 +264,10 @@ sql "INSERT INTO site (name, host, client_id, secret) VALUES ('x', 'x.example.co
 sched_schedule new 60
 sched_transfer 1 1 1 session
 mkdir -p spool/1/new/session
-echo '<?praic-site old?><session_list/><?praic-end documents="1" until="5"?>' \
-	>spool/1/new/session/0000000007.xml
+{
+	printf '<session_list/>' | frame old
+	echo '<?praic-end documents="1" until="5"?>'
+} >spool/1/new/session/0000000007.xml
 run 78 "a spool of another settings database" "$sched" -r new --now $now
 says "is named" "$work/spool/1: it was a transfer's of another settings database"
 check "nothing of it is stored" test ! -e took -a -e spool/1/new/session/0000000007.xml
@@ -273,7 +275,7 @@ check "the failure can be seen" test "$(sql "SELECT count(*) FROM failure WHERE 
 run 78 "and again" "$sched" -r new --now $now
 mv spool/1 old
 stub praic-fetch <<X
-printf '<?praic-site a?><?praic-end documents="0" until="$now"?>'
+echo '<?praic-end documents="0" until="$now"?>'
 X
 run 0 "when it is moved away, all is well" "$sched" -r new --now $now
 run 0 "and stays so" "$sched" -r new --now $now

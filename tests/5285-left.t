@@ -23,13 +23,12 @@ echo "$2" >>"$work/began"
 while [ -e "$work/hold" ]; do sleep 0.05; done
 sed "s/UNTIL/$(cat "$work/now")/" "$work/report"
 X
-cat >report <<'X'
+frame one.example.com >report <<'X'
 <?xml version="1.0"?>
-<?praic-site one.example.com?>
 <session_list><session lsid="aa"><session_type>support</session_type>
 <start_time timestamp="1700000000"/><end_time timestamp="1700000100"/></session></session_list>
-<?praic-end documents="1" until="UNTIL"?>
 X
+echo '<?praic-end documents="1" until="UNTIL"?>' >>report
 # at TIME: by all clocks, and nothing is to be made up for
 at() {
 	now=$1

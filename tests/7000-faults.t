@@ -95,7 +95,7 @@ done
 rm -f settings.db*
 sched_settings
 stub praic-fetch <<'END'
-printf '<?praic-site a?><session_list/>\n<?praic-end documents="1" until="1767258005"?>'
+printf '<?praic-site a bytes="15"?>\n<session_list/>\n<?praic-end documents="1" until="1767258005"?>\n'
 END
 stub praic-split <<'END'
 for last; do :; done

@@ -99,20 +99,16 @@ truth() {
 	site_control truth --form sessions --no-hashes | cut -f 1 | sort
 }
 
-# whole NAME FILE: all sessions, each document whole, and the end mark right
+# whole NAME FILE: all sessions, each document whole, all frames and the end mark right
 whole() {
 	truth >truth.lsids
 	lsids "$2" >got.lsids
-	documents=$(grep -c '^<?praic-site ' "$2")
-	last=$(tail -n 1 "$2")
-	case $last in
-	"<?praic-end documents=\"$documents\" until=\""*'"?>') ;;
-	*)
-		fail "$1: no end mark for $documents documents" err
+	if ! python3 "$top/tests/tools/frames.py" "$2" >frames 2>frames.err ||
+		! tail -n 1 frames | grep -q '^end [0-9]* [0-9]'; then
+		fail "$1: its frames are wrong" frames frames.err err
 		return
-		;;
-	esac
-	if [ "$(grep -c '^</session_list>' "$2")" -ne "$documents" ]; then
+	fi
+	if [ "$(grep -c '^</session_list>' "$2")" -ne "$(grep -c ^site frames)" ]; then
 		fail "$1: a document is not whole" err
 		return
 	fi

@@ -126,6 +126,14 @@ silent() {
 	fi
 }
 
+# frame HOST: the document on standard input in a frame, as praic-fetch writes it
+frame() {
+	cat >frame.document
+	printf '<?praic-site %s bytes="%d"?>\n' "$1" "$(wc -c <frame.document)"
+	cat frame.document
+	echo
+}
+
 done_testing() {
 	printf '1..%d\n' "$test_number"
 	[ "$test_failures" -eq 0 ]

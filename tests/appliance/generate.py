@@ -11,13 +11,14 @@ import os
 import random
 import re
 import sys
+import tempfile
 import time
 from types import SimpleNamespace
 
 import options
 from report import Writer, opening
 from world import World
-from xmltext import esc, iso
+from xmltext import iso
 
 TEMPLATES = 300
 END = 1767225600            # 2026-01-01: with no --end the bytes stay the same
@@ -159,10 +160,6 @@ class Generator:
         """One session_list: so many sessions, or so many bytes of them."""
         o, out = self.o, self.out
         root = opening("session_list", o.namespace)
-        if o.marks:
-            line = "<?praic-site %s?>\n" % esc(o.marks)
-            at = root.index("\n") + 1
-            root = root[:at] + line + root[at:]
         tail = b"</session_list>\n"
         root = root.encode()
         goal = None if size is None else out.total + size - len(tail)
@@ -180,6 +177,24 @@ class Generator:
             self.giant(int(first + n * step), o.one_session)
         out.add([tail], len(tail))
 
+    def frame(self, *arguments):
+        """The document in a frame: its length stands before it."""
+        out = self.out
+        with tempfile.TemporaryFile() as f:
+            self.out = Output(f)
+            self.document(*arguments)
+            self.out.flush()
+            inner, self.out = self.out, out
+            mark = b'<?praic-site %s bytes="%d"?>\n' % (self.o.marks.encode(),
+                                                       f.tell())
+            out.add([mark], len(mark))
+            f.seek(0)
+            while piece := f.read(GATHER):
+                out.add([piece], len(piece))
+        out.add([b"\n"], 1)
+        out.sessions += inner.sessions
+        out.events += inner.events
+
     def run(self):
         o = self.o
         until = END if o.end is None else o.end
@@ -194,8 +209,11 @@ class Generator:
                 size = o.bytes // o.documents
             else:
                 count = 0
-            self.document(count, size, int(first + i * width),
-                          int(first + (i + 1) * width))
+            span = int(first + i * width), int(first + (i + 1) * width)
+            if o.marks:
+                self.frame(count, size, *span)
+            else:
+                self.document(count, size, *span)
             o.one_session = None        # in the first document only
         if o.marks:
             line = b'<?praic-end documents="%d" until="%d"?>\n' % (o.documents,
@@ -219,7 +237,7 @@ def parser():
     g.add_argument("--documents", type=int, default=1, metavar="N",
                    help="spread over so many documents (default 1)")
     g.add_argument("--marks", metavar="HOST",
-                   help="with the site mark of this host, and the end mark")
+                   help="in frames of this host, with the end mark")
     g.add_argument("-v", "--verbose", action="store_true",
                    help="say on standard error what was written")
     return p

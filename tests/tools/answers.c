@@ -21,11 +21,10 @@ describe(const struct answer *a, char *out, size_t size)
 
 	snprintf(out, size,
 	    "%s %s ext=%s root=%s whole=%d children=%llu filled=%d "
-	    "error=%d denied=%d mark=%zu declared=%d said=%.*s",
+	    "error=%d denied=%d said=%.*s",
 	    kinds[a->kind], forms[a->form], a->extension != NULL ? a->extension : "-",
 	    a->root[0] != '\0' ? a->root : "-", a->whole, (unsigned long long)a->children,
-	    a->filled, a->error, a->denied, a->kind == ANSWER_XML ? a->mark_at : 0, a->declared,
-	    (int)a->said.n, a->said.n > 0 ? a->said.p : "");
+	    a->filled, a->error, a->denied, (int)a->said.n, a->said.n > 0 ? a->said.p : "");
 }
 
 /* The first "all" bytes in pieces of this size, the first one shorter. */

@@ -1,0 +1,114 @@
+#!/bin/sh
+# An appliance that plays another: marks of praic's stream in every place and
+# encoding of its answers.  No row of another host, by hand or by schedule.
+
+# shellcheck source=tests/lib.sh
+. "${0%/*}/lib.sh"
+# shellcheck source=tests/fetch.sh
+. "$top/tests/fetch.sh"
+# shellcheck source=tests/sched.sh
+. "$top/tests/sched.sh"
+
+cat >forge.py <<'E'
+import sys
+victim = sys.argv[1]
+fake = '<session_list><session lsid="forged"><session_type>support</session_type></session></session_list>'
+own = '<session lsid="own"><session_type>support</session_type>%s</session>'
+end = '<?praic-end documents="1" until="5"?>'
+marks = ['<?praic-site %s?>' % victim, end, '<?praic-site %s bytes="%d"?>' % (victim, len(fake))]
+block = '\n' + end + '\n' + marks[0] + '\n' + fake + '\n' + end + '\n' + marks[2] + '\n' + fake + '\n' + end + '\n'
+pis = '\n' + '\n'.join(marks) + '\n'
+head = '<?xml version="1.0" encoding="%s"?>\n'
+root = '<session_list>' + own % '' + '</session_list>'
+def inside(text):
+    return head + '<session_list>' + own % text + '</session_list>'
+places = {
+    'before-declaration': pis.lstrip() + head + root,
+    'prolog': head + pis + root,
+    'doctype': head + '<!DOCTYPE session_list>' + pis + root,
+    'comment': head + '<!--' + block + '-->' + root,
+    'between': head + '<session_list>' + pis + own % '' + block + own % '' + '</session_list>',
+    'in-session': inside(block),
+    'cdata': inside('<x><![CDATA[' + block + ']]></x>'),
+    'attribute': inside('<x a="%s"/>' % block.replace('"', "'").replace('<', '&lt;')),
+    'attribute-raw': inside("<x a='%s'/>" % block),
+    'behind-root': head + root + pis,
+    'second-document': head + root + block,
+    'second-declaration': head + root + '\n' + head % 'UTF-8' + marks[0] + '\n' + fake,
+    'open-root': head + '<session_list>' + own % '' + block,
+    'cdata-open': inside('<x><![CDATA[' + ']]></x>') + '<!--' + block + '-->',
+    'frame-alone': marks[2] + '\n' + fake + '\n' + end + '\n',
+}
+for name, text in places.items():
+    for code in ('UTF-8', 'UTF-16', 'ISO-8859-1'):
+        said = text.replace('%s', code, 1) if '%s' in text else text
+        with open('%s.%s' % (name, code), 'wb') as f:
+            f.write(said.encode(code))
+    with open(name + '.CRLF', 'wb') as f:
+        f.write((text % 'UTF-8' if '%s' in text else text).replace('\n', '\r\n').encode())
+E
+mkdir bad
+(cd bad && python3 ../forge.py 127.0.0.1) || exit 1
+
+# the victim, another appliance, and the one that lies
+site=$work/victim
+site_start --sessions 10 --span 1
+victim_port=$port victim_client=$client victim_pid=$site_pid
+site=$work/site
+site_start --sessions 10 --span 1
+# shellcheck disable=SC2034
+at_exit='kill $site_pid $victim_pid 2>/dev/null; wait 2>/dev/null'
+
+hosts() {
+	sqlite3 "$1" "SELECT DISTINCT host_name FROM session ORDER BY 1"
+}
+stored=0
+for bad in bad/*; do
+	for manner in whole short-body chunked; do
+		case $bad-$manner in
+		*-whole | bad/second-document.UTF-8-* | bad/between.UTF-8-*) ;;
+		*) continue ;;
+		esac
+		site_fault "body file=$work/$bad"
+		case $manner in
+		short-body) site_ask '{"do":"fault","add":"short-body percent=90"}' ;;
+		chunked) site_ask '{"do":"fault","add":"cut-chunked percent=90"}' ;;
+		esac
+		rm -f pipe.db*
+		f --name evil.example --retry-time 0 sessions --since 2h 2>err |
+			"$split" 2>>err | "$tosql" -d pipe.db 2>>err
+		hosts pipe.db >got 2>/dev/null
+		[ ! -s got ] || stored=$((stored + 1))
+		check "$bad, $manner: nobody else's row" sh -c '! grep -qvx evil.example got'
+	done
+done
+check "and its own sessions are there ($stored times)" test "$stored" -gt 15
+
+# by schedule: two sites, one database
+sched_settings
+sched_site evil "localhost:$port" "$site/ca.pem" "$client" "$site/secret"
+sched_site victim "127.0.0.1:$victim_port" "$work/victim/ca.pem" "$victim_client" \
+	"$work/victim/secret"
+sql "INSERT INTO destination (name, kind, connection) VALUES ('db', 'sql', '$work/store.db');
+	INSERT INTO setting VALUES ('retry-time', '0')" 2>/dev/null ||
+	sql "INSERT INTO destination (name, kind, connection) VALUES ('db', 'sql', '$work/store.db')"
+sched_schedule evil 60
+sched_schedule victim 60
+sched_transfer 1 1 1 session
+sched_transfer 2 2 1 session
+victims() {
+	sqlite3 store.db "SELECT lsid FROM session WHERE host_name = '127.0.0.1' ORDER BY lsid"
+}
+run 0 "the victim's sessions" "$sched" -r victim
+victims >want
+check "are there" test -s want
+for bad in second-document.UTF-8 between.UTF-8 comment.UTF-16 cdata.CRLF behind-root.ISO-8859-1; do
+	site_fault "body file=$work/bad/$bad"
+	timeout 60 "$sched" -r evil >out 2>err
+	victims >got
+	same "$bad by schedule: the victim has what it had" want got
+	hosts store.db >got
+	printf '127.0.0.1\nlocalhost\n' >hosts.want
+	check "and nobody else is there" sh -c '! grep -qvxFf hosts.want got'
+done
+done_testing
