@@ -189,6 +189,7 @@ read_input(struct uniq *u, int fd, const char *name)
 	uint64_t in_marks = 0;
 	enum rec_event e;
 
+	r->lines_only = 1;
 	r->unseen = take_unseen;
 	r->unseen_arg = u;
 	while (!u->stop && (e = rec_next(r)) != REC_EOF) {
