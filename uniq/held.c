@@ -184,8 +184,11 @@ end_stream(struct held *h, int64_t left_out)
 int
 held_stream(struct held *h, struct rec_value head, int64_t left_out)
 {
+	int is_first;
+
 	if (h->head.n == head.n && memcmp(h->head.p, head.p, head.n) == 0)
 		return 0;
+	is_first = h->head.n == 0;
 	end_stream(h, left_out);
 	buf_reset(&h->head);
 	buf_add(&h->head, head.p, head.n);
@@ -193,7 +196,7 @@ held_stream(struct held *h, struct rec_value head, int64_t left_out)
 	h->complete = h->out.n;
 	sha256_add(h->rows, head.p, head.n);
 	sha256_bytes(h->rows, h->head_sum);
-	return 1;
+	return !is_first;
 }
 
 void

@@ -18,7 +18,7 @@ void held_free(struct held *);
 /*
  * A stream begins in the input.  If its head differs from that of the output,
  * the output's stream ends, with this many left out, and another one begins;
- * left_out -1: it ends without its end mark.  1 if so, else 0.
+ * left_out -1: it ends without its end mark.  1 if it ends, else 0.
  */
 int held_stream(struct held *, struct rec_value head, int64_t left_out);
 

@@ -109,14 +109,9 @@ parse(struct arguments *a, int argc, char **argv)
 
 /* How many were left out since the last end mark; -1: no end mark is due. */
 static int64_t
-untold(struct uniq *u)
+untold(const struct uniq *u)
 {
-	uint64_t n = u->left_out - u->told;
-
-	if (u->code != 0 && u->code != EX_DATAERR)
-		return -1;
-	u->told = u->left_out;
-	return (int64_t)n;
+	return u->code == 0 || u->code == EX_DATAERR ? (int64_t)(u->left_out - u->told) : -1;
 }
 
 /* The session is complete. */
@@ -155,7 +150,8 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 	switch (e) {
 	case REC_TABLES:
 		u->code = code_worse(u->code, rec_code(r));
-		held_stream(u->held, r->head, untold(u));
+		if (held_stream(u->held, r->head, untold(u)))
+			u->told = u->left_out;
 		break;
 	case REC_BEGIN:
 		u->in_session = 1;
