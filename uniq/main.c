@@ -60,10 +60,14 @@ static void
 parse(struct arguments *a, int argc, char **argv)
 {
 	enum { FORGET = 256 };
-	static const struct option options[] = {{"state", required_argument, NULL, 'd'},
-	    {"forget", required_argument, NULL, FORGET}, {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
-	    {NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+	    {"state", required_argument, NULL, 'd'},
+	    {"forget", required_argument, NULL, FORGET},
+	    {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
 	int c, before;
 
 	/* What stands behind -- is COMMAND: getopt does not say where that was. */
