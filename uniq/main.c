@@ -57,7 +57,7 @@ static void __attribute__((noreturn)) usage(int code)
 }
 
 static void
-parse(struct arguments *a, int argc, char **argv)
+parse(struct arguments *a, int all, char **argv)
 {
 	enum { FORGET = 256 };
 	static const struct option options[] = {
@@ -68,13 +68,13 @@ parse(struct arguments *a, int argc, char **argv)
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
 	};
-	int c, before;
+	int c, argc;
 
 	/* What stands behind -- is COMMAND: getopt does not say where that was. */
-	for (before = 1; before < argc && strcmp(argv[before], "--") != 0; before++)
+	for (argc = 1; argc < all && strcmp(argv[argc], "--") != 0; argc++)
 		;
 	a->forget = -1;
-	while ((c = getopt_long(before, argv, "d:vhV", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "d:vhV", options, NULL)) != -1)
 		switch (c) {
 		case 'd':
 			a->state = optarg;
@@ -97,17 +97,17 @@ parse(struct arguments *a, int argc, char **argv)
 			usage(EX_USAGE);
 		}
 	a->operand = argv + optind;
-	a->operands = before - optind;
+	a->operands = argc - optind;
 	if (a->state != NULL) {
-		a->command = argv + before + 1;
-		if (before + 1 >= argc)
+		a->command = argv + argc + 1;
+		if (argc + 1 >= all)
 			usage(EX_USAGE);
 	} else if (a->forget != -1)
 		usage(EX_USAGE);
-	else if (before < argc) {
+	else if (argc < all) {
 		/* Operands on both sides of it. */
-		memmove(argv + before, argv + before + 1, (size_t)(argc - before) * sizeof(*argv));
-		a->operands = argc - 1 - optind;
+		memmove(argv + argc, argv + argc + 1, (size_t)(all - argc) * sizeof(*argv));
+		a->operands = all - 1 - optind;
 	}
 }
 
