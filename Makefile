@@ -47,6 +47,7 @@ ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 # libraries.  Two folders never include each other.
 FETCH_PKGS  = libcurl libssl jansson zlib libcrypto sqlite3
 SPLIT_PKGS  = libxml-2.0
+UNIQ_PKGS   = libcrypto sqlite3
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto sqlite3
 CONF_PKGS   = sqlite3 jansson
@@ -54,6 +55,7 @@ SCHED_PKGS  = sqlite3 libcrypto
 MAIL_PKGS   = libcurl sqlite3
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
+PROGRAMS += uniq/praic-uniq
 PROGRAMS += sched/praic-conf sched/praic-sched sched/praic-mail
 TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
@@ -64,6 +66,7 @@ TOOLS += tests/tools/mssql-query tests/tools/faults.so tests/tools/takeover.so
 COMMON_SRC := $(wildcard common/*.c)
 FETCH_SRC  := $(wildcard fetch/*.c)
 SPLIT_SRC  := $(wildcard split/*.c)
+UNIQ_SRC   := $(wildcard uniq/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
 # sched/ holds three programs; each one's files begin with its name.
@@ -83,6 +86,8 @@ $(OUT)fetch/praic-fetch: $(call objects,$(FETCH_SRC)) $(COMMON)
 	$(link) $(call libs,$(FETCH_PKGS)) -pthread
 $(OUT)split/praic-split: $(call objects,$(SPLIT_SRC)) $(COMMON)
 	$(link) $(call libs,$(SPLIT_PKGS))
+$(OUT)uniq/praic-uniq: $(call objects,$(UNIQ_SRC)) $(COMMON)
+	$(link) $(call libs,$(UNIQ_PKGS))
 $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOSQL_PKGS)) -lsybdb
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
@@ -152,6 +157,7 @@ $(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
 $(OBJ)/tests/fuzz/%.o: ALL_CPPFLAGS += -Isplit -Ifetch -Itofs \
 	$(call cflags,$(SPLIT_PKGS) $(FETCH_PKGS))
 $(OBJ)/tests/tools/sandbox-proof.o: ALL_CPPFLAGS += -Isplit
+$(OBJ)/uniq/%.o: ALL_CPPFLAGS += $(call cflags,$(UNIQ_PKGS))
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
 $(OBJ)/sched/conf%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))

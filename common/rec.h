@@ -69,6 +69,11 @@ struct rec_reader {
 	void (*unseen)(void *arg, const char *line, size_t n);
 	void *unseen_arg;
 
+	/* Set by the caller: it passes lines on.  value[] is that of session
+	 * rows alone, xml is not set, and whether a value is what its column's
+	 * type asks for is left to the program that uses it. */
+	int lines_only;
+
 	/* so far, over all streams of this input */
 	uint64_t lineno;   /* of the line last read, from 1 */
 	uint64_t complete; /* REC_COMMIT events */

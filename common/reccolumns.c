@@ -33,8 +33,10 @@ find(struct rec_value name)
 {
 	int t;
 
-	for (t = 0; t < TABLES && !field_is(name, table_list[t].name); t++)
-		;
+	for (t = 0; t < TABLES; t++)
+		if (name.n == table_list[t].name_n &&
+		    memcmp(name.p, table_list[t].name, name.n) == 0)
+			break;
 	return t;
 }
 

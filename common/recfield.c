@@ -82,6 +82,23 @@ field_unescape_any(struct field_space *s, struct rec_value field, struct rec_val
 	return 0;
 }
 
+ssize_t
+field_length(struct rec_value field)
+{
+	const char *p = field.p, *end = p + field.n;
+	size_t n = field.n;
+
+	if (n == 2 && p[0] == '\\' && p[1] == 'N')
+		return 0;
+	while ((p = memchr(p, '\\', (size_t)(end - p))) != NULL) {
+		if (p + 1 == end || (p[1] != 'n' && p[1] != '\\' && p[1] != 't' && p[1] != 'r'))
+			return -1;
+		p += 2;
+		n--;
+	}
+	return (ssize_t)n;
+}
+
 int
 field_is(struct rec_value v, const char *text)
 {

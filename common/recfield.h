@@ -5,6 +5,8 @@
 #ifndef PRAIC_RECFIELD_H
 #define PRAIC_RECFIELD_H
 
+#include <sys/types.h>
+
 #include "rec.h"
 
 /* More fields than any stream has reason for; an H line with more is none. */
@@ -27,6 +29,9 @@ void field_line(struct field_space *, const char *line, size_t n);
  */
 static inline int field_unescape(
     struct field_space *, struct rec_value field, struct rec_value *value);
+
+/* How long the value is; -1 when an escape is none.  NULL is 0. */
+ssize_t field_length(struct rec_value field);
 
 int field_is(struct rec_value, const char *text);
 int field_same(struct rec_value, struct rec_value);

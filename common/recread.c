@@ -279,7 +279,6 @@ check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, 
 {
 	struct rec_state *s = r->state;
 	const char *table = t < TABLES ? table_list[t].name : "(a later version's table)";
-	struct rec_value v;
 	int f;
 
 	if (n - 2 != wanted) {
@@ -292,11 +291,10 @@ check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, 
 	}
 	field_line(&s->space, r->line, r->line_n);
 	for (f = 2; s->space.escapes && f < n; f++)
-		if (field_unescape(&s->space, field[f], &v) == -1) {
+		if (field_length(field[f]) == -1) {
 			spoil(r, "a bad escape in %s.%s", table, columns_name(&s->columns, t, f));
 			return -1;
 		}
-	s->space.scratch.n = 0;
 	return 0;
 }
 
@@ -322,6 +320,8 @@ read_row(struct rec_reader *r)
 		return 0;
 	}
 	r->table = (enum table_id)t;
+	if (r->lines_only && t != TABLE_SESSION)
+		return 1;
 	for (c = 0; c < table_list[t].columns; c++) {
 		v = &r->value[c];
 		v->p = NULL;
@@ -356,18 +356,23 @@ read_xml(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 	struct rec_value text = {r->line + 2, r->line_n - 2};
+	ssize_t length;
 
 	if (r->line_n + 1 > REC_MAX_XML) {
 		spoil(r, "an X line of more than %d bytes", REC_MAX_XML);
 		return -1;
 	}
-	field_line(&s->space, r->line, r->line_n);
+	length = field_length(text);
 	if (utf8_valid(r->line, r->line_n) != r->line_n || memchr(text.p, '\t', text.n) != NULL ||
-	    field_unescape(&s->space, text, &r->xml) == -1 || r->xml.p == NULL) {
+	    length == -1 || field_is(text, "\\N")) {
 		spoil(r, "an X line that is no text");
 		return -1;
 	}
-	s->xml_bytes += r->xml.n;
+	if (!r->lines_only) {
+		field_line(&s->space, r->line, r->line_n);
+		(void)field_unescape(&s->space, text, &r->xml);
+	}
+	s->xml_bytes += (uint64_t)length;
 	s->xml_lines++;
 	return 0;
 }

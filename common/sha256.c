@@ -39,15 +39,23 @@ sha256_add(struct sha256 *s, const void *p, size_t n)
 }
 
 void
+sha256_bytes(struct sha256 *s, unsigned char out[SHA256_BYTES])
+{
+	unsigned n;
+
+	need(EVP_DigestFinal_ex(s->ctx, out, &n) == 1 && n == SHA256_BYTES &&
+	    EVP_DigestInit_ex(s->ctx, NULL, NULL) == 1);
+}
+
+void
 sha256_hex(struct sha256 *s, char out[SHA256_HEX])
 {
 	static const char digit[] = "0123456789abcdef";
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	unsigned n, i;
+	unsigned char sum[SHA256_BYTES];
+	unsigned i;
 
-	need(EVP_DigestFinal_ex(s->ctx, sum, &n) == 1 && n == 32 &&
-	    EVP_DigestInit_ex(s->ctx, NULL, NULL) == 1);
-	for (i = 0; i < n; i++) {
+	sha256_bytes(s, sum);
+	for (i = 0; i < SHA256_BYTES; i++) {
 		*out++ = digit[sum[i] >> 4];
 		*out++ = digit[sum[i] & 15];
 	}

@@ -5,13 +5,15 @@
 
 #include <stddef.h>
 
-#define SHA256_HEX 65 /* 64 lower-case hexadecimal digits and a NUL */
+#define SHA256_BYTES 32
+#define SHA256_HEX   65 /* 64 lower-case hexadecimal digits and a NUL */
 
 struct sha256;
 
 struct sha256 *sha256_new(void);
 void sha256_add(struct sha256 *, const void *, size_t);
 /* The digest; ready for the next stream of bytes afterwards. */
+void sha256_bytes(struct sha256 *, unsigned char out[SHA256_BYTES]);
 void sha256_hex(struct sha256 *, char out[SHA256_HEX]);
 void sha256_free(struct sha256 *);
 

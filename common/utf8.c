@@ -83,10 +83,16 @@ utf8_valid(const char *s, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	size_t i = 0;
-	uint64_t eight;
+	uint64_t eight, more[4];
 	int len;
 
 	while (i < n) {
+		while (n - i >= sizeof(more)) {
+			memcpy(more, p + i, sizeof(more));
+			if ((more[0] | more[1] | more[2] | more[3]) & 0x8080808080808080u)
+				break;
+			i += sizeof(more);
+		}
 		/* Eight bytes of ASCII at a time: most text is. */
 		while (n - i >= sizeof(eight)) {
 			memcpy(&eight, p + i, sizeof(eight));

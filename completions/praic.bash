@@ -116,5 +116,5 @@ _praic() {
 		-n ${found-} && $program != praic-fetch ]] ||
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 }
-complete -o filenames -F _praic praic-fetch praic-split praic-tosql praic-tofs praic-sched \
-	praic-conf praic-mail praic-test
+complete -o filenames -F _praic praic-fetch praic-split praic-uniq praic-tosql praic-tofs \
+	praic-sched praic-conf praic-mail praic-test

@@ -113,7 +113,7 @@ function __praic_wants
     end
 end
 
-for program in praic-fetch praic-split praic-tosql praic-tofs praic-sched praic-conf praic-mail \
+for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-sched praic-conf praic-mail \
         praic-test
     complete -c $program -f -n '__praic_wants value' -a '(__praic_values)'
     complete -c $program -n '__praic_wants option' -a "(__praic_options $program)"

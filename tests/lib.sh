@@ -16,6 +16,7 @@ data=$top/tests/data
 bin=$top/${PRAIC_OUT-}
 fetch=${bin}fetch/praic-fetch
 split=${bin}split/praic-split
+uniq=${bin}uniq/praic-uniq
 tosql=${bin}tosql/praic-tosql
 tofs=${bin}tofs/praic-tofs
 conf=${bin}sched/praic-conf
@@ -23,7 +24,7 @@ sched=${bin}sched/praic-sched
 mail=${bin}sched/praic-mail
 rec_events=${bin}tests/tools/rec-events
 faults=${bin}tests/tools/faults.so
-export top data bin fetch split tosql tofs conf sched mail rec_events faults
+export top data bin fetch split uniq tosql tofs conf sched mail rec_events faults
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/praic-test.XXXXXX") || exit 1
 # What is confined may write there: not to all of the work directory.
