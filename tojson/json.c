@@ -25,22 +25,52 @@ add_escape(struct buf *b, unsigned char c)
 	buf_printf(b, "\\u%04x", c);
 }
 
+static int
+is_special(unsigned char c)
+{
+	return c < 0x20 || c == '"' || c == '\\';
+}
+
+static vector
+special(vector v)
+{
+	return (vector)((v < 0x20) | (v == '"') | (v == '\\'));
+}
+
+/* 4 to 15 bytes, as sixteen. */
+static vector
+load_short(const char *p, size_t n)
+{
+	uint32_t a, b;
+	uint64_t both;
+
+	if (n >= 8)
+		return vector_load_short(p, n);
+	memcpy(&a, p, 4);
+	memcpy(&b, p + n - 4, 4);
+	both = (uint64_t)a << 32 | b;
+	return vector_of(both, both);
+}
+
 /* How many bytes from p on can stand as they are. */
 static size_t
 plain(const char *p, size_t n)
 {
 	size_t i = 0;
 	unsigned first;
-	vector v;
 
+	/* Most values are short and have nothing to escape. */
+	if (n >= 4 && n < VECTOR && vector_none(special(load_short(p, n))))
+		return n;
 	for (; n - i >= VECTOR; i += VECTOR) {
-		v = vector_load(p + i);
-		first = vector_first((vector)((v < 0x20) | (v == '"') | (v == '\\')));
+		first = vector_first(special(vector_load(p + i)));
 		if (first < VECTOR)
 			return i + first;
 	}
+	if (i > 0 && vector_none(special(vector_load(p + n - VECTOR))))
+		return n;
 	for (; i < n; i++)
-		if ((unsigned char)p[i] < 0x20 || p[i] == '"' || p[i] == '\\')
+		if (is_special((unsigned char)p[i]))
 			break;
 	return i;
 }
@@ -123,18 +153,36 @@ json_add_value(struct strands *all, struct strand *s, enum table_type type, stru
 	buf_addc(&s->tail, '"');
 }
 
+/* Each column's ,"name": made once. */
+static struct {
+	char text[32];
+	size_t n;
+} member[TABLES][TABLE_MAX_COLUMNS];
+
+void
+json_start(void)
+{
+	int t, c;
+
+	for (t = 0; t < TABLES; t++)
+		for (c = 0; c < table_list[t].columns; c++)
+			member[t][c].n = (size_t)snprintf(member[t][c].text,
+			    sizeof(member[t][c].text), ",\"%s\":", table_list[t].column[c].name);
+}
+
 void
 json_add_columns(
     struct strands *all, struct strand *s, enum table_id t, const struct rec_value *value, int from)
 {
 	const struct table_column *column = table_list[t].column;
-	int c;
+	int c, skip = 1; /* the first comma */
 
-	for (c = from; c < table_list[t].columns; c++) {
-		buf_adds(&s->tail, c == from ? "\"" : ",\"");
-		buf_adds(&s->tail, column[c].name);
-		buf_add(&s->tail, "\":", 2);
-		json_add_value(all, s, column[c].type, value[c]);
+	for (c = from; c < table_list[t].columns; c++, skip = 0) {
+		buf_add(&s->tail, member[t][c].text + skip, member[t][c].n - (size_t)skip);
+		if (value[c].n <= STRAND_PIECE)
+			json_value(&s->tail, column[c].type, value[c]);
+		else
+			json_add_value(all, s, column[c].type, value[c]);
 	}
 	strand_check(all, s);
 }

@@ -15,6 +15,8 @@ void json_member(struct buf *, const char *name, enum table_type, struct rec_val
 /* The same where values of any length wait. */
 void json_add_value(struct strands *, struct strand *, enum table_type, struct rec_value);
 
+/* Call it once before json_add_columns(). */
+void json_start(void);
 /* The columns of a row from this one on, without the braces around them. */
 void json_add_columns(
     struct strands *, struct strand *, enum table_id, const struct rec_value *, int from);

@@ -113,6 +113,7 @@ session_new(const struct session_options *opt, int fd, const char *name)
 		for (i = 0; i < NAMES; i++)
 			strand_open(&s->all, &s->name[i].values);
 	}
+	json_start();
 	file_widen_pipe(fd);
 	return s;
 }
@@ -176,6 +177,8 @@ move_strand(struct session *s, struct strand *to, struct strand *from)
 {
 	struct strand_cursor c;
 
+	if (strand_empty(from))
+		return;
 	for (strand_read(&s->all, from, &c); strand_next(&c) == 0;)
 		strand_add(&s->all, to, c.p, c.n);
 	strand_reset(&s->all, from);
