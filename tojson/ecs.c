@@ -81,7 +81,7 @@ add_id(struct buf *b, struct rec_value host, struct rec_value lsid, struct rec_v
 	buf_add(&id, lsid.p, lsid.n);
 	if (seq.n > 0) {
 		buf_addc(&id, '/');
-		buf_add(&id, seq.p, seq.n);
+		json_value(&id, TABLE_INT, seq);
 	}
 	add(b, "id", TABLE_TEXT, (struct rec_value){id.p, id.n});
 	buf_free(&id);

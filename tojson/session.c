@@ -191,6 +191,8 @@ session_begin(struct session *s)
 	buf_trim(&s->ecs, FLUSH_AT);
 	people_reset(&s->people);
 	s->event_open = 0;
+	s->names = 0;
+	s->names_text = 0;
 	s->has_end = 0;
 }
 
