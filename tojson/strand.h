@@ -10,8 +10,9 @@
 
 #include "buf.h"
 
-/* Real sessions take some 100 KiB. */
-#define STRANDS_HELD ((size_t)8 << 20)
+/* Real sessions take some 100 KiB.  Growing a buffer takes up to three times
+ * its size for a moment, and 16 MiB must do. */
+#define STRANDS_HELD ((size_t)4 << 20)
 /* What is added without strand_check() in between, and what is read at once. */
 #define STRAND_PIECE ((size_t)64 << 10)
 
