@@ -56,6 +56,7 @@ MAIL_PKGS   = libcurl sqlite3
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
 PROGRAMS += uniq/praic-uniq
+PROGRAMS += tojson/praic-tojson
 PROGRAMS += sched/praic-conf sched/praic-sched sched/praic-mail
 TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
@@ -69,6 +70,7 @@ SPLIT_SRC  := $(wildcard split/*.c)
 UNIQ_SRC   := $(wildcard uniq/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
+TOJSON_SRC := $(wildcard tojson/*.c)
 # sched/ holds three programs; each one's files begin with its name.
 CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c sched/sched_logfile.c sched/sched_path.c \
 	sched/sched_zone.c
@@ -92,6 +94,8 @@ $(OUT)tosql/praic-tosql: $(call objects,$(TOSQL_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOSQL_PKGS)) -lsybdb
 $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
+$(OUT)tojson/praic-tojson: $(call objects,$(TOJSON_SRC)) $(COMMON)
+	$(link)
 $(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c fetch/saying.c) $(COMMON)
 	$(link) $(call libs,jansson zlib)
 $(OUT)sched/praic-conf: $(call objects,$(CONF_SRC)) $(COMMON)

@@ -81,6 +81,7 @@ _praic_values() {	# PROGRAM OPTION
 	*:--kind) printf '%s\n' recording shell screen ;;
 	*:--tls) printf '%s\n' starttls tls none ;;
 	*:--schema) printf '%s\n' sqlite mssql ;;
+	praic-tojson:-f | praic-tojson:--format) printf '%s\n' plain ecs ;;
 	praic-tofs:-c | *:--conflict) printf '%s\n' append overwrite skip immutable ;;
 	praic-test:-k) printf '%s\n' session recording shell screen backup ;;
 	*:--site | praic-fetch:-s | praic-test:-s) _praic_names site ;;
@@ -117,4 +118,4 @@ _praic() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 }
 complete -o filenames -F _praic praic-fetch praic-split praic-uniq praic-tosql praic-tofs \
-	praic-sched praic-conf praic-mail praic-test
+	praic-tojson praic-sched praic-conf praic-mail praic-test

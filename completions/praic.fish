@@ -88,6 +88,8 @@ function __praic_values
             printf '%s\n' starttls tls none
         case '*:--schema'
             printf '%s\n' sqlite mssql
+        case 'praic-tojson:-f' 'praic-tojson:--format'
+            printf '%s\n' plain ecs
         case 'praic-tofs:-c' '*:--conflict'
             printf '%s\n' append overwrite skip immutable
         case 'praic-test:-k'
@@ -113,8 +115,8 @@ function __praic_wants
     end
 end
 
-for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-sched praic-conf praic-mail \
-        praic-test
+for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-tojson praic-sched \
+        praic-conf praic-mail praic-test
     complete -c $program -f -n '__praic_wants value' -a '(__praic_values)'
     complete -c $program -n '__praic_wants option' -a "(__praic_options $program)"
 end
