@@ -95,7 +95,9 @@ keep_session(struct run *u)
 	keep(u, FIELD_EXTERNAL_KEY, v[SESSION_EXTERNAL_KEY]);
 	keep(u, FIELD_SESSION_TYPE, v[SESSION_TYPE]);
 	keep_date(u, v[SESSION_START_TIME]);
-	u->ended |= v[SESSION_END_TIME].p != NULL;
+	/* Streams of 1.0 have no column over: see look_at_event, too. */
+	u->ended |=
+	    v[SESSION_END_TIME].p != NULL || (v[SESSION_OVER].n == 1 && *v[SESSION_OVER].p == '1');
 	if (v[SESSION_START_TIME].p == NULL ||
 	    when_parse(v[SESSION_START_TIME].p, v[SESSION_START_TIME].n, &u->started) == -1)
 		u->started = INT64_MAX;

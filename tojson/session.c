@@ -82,18 +82,6 @@ struct session {
 	size_t names_text;
 };
 
-/* The column over, which streams of 1.0 do not have; -1: this program knows
- * no such column. */
-static int
-over_column(void)
-{
-	int c = table_list[TABLE_SESSION].columns;
-
-	while (--c >= 0 && strcmp(table_list[TABLE_SESSION].column[c].name, "over") != 0)
-		;
-	return c;
-}
-
 struct session *
 session_new(const struct session_options *opt, int fd, const char *name)
 {
@@ -360,11 +348,11 @@ is_of_event(const struct session *s, struct rec_value event_seq)
 static void
 own_row(struct session *s, struct rec_reader *r)
 {
-	int over = over_column();
+	struct rec_value *over = &r->value[SESSION_OVER];
 
-	if (over != -1 && r->value[over].p == NULL) {
-		r->value[over].p = s->has_end || r->value[SESSION_END_TIME].p != NULL ? "1" : "0";
-		r->value[over].n = 1;
+	if (over->p == NULL) { /* a stream without this column */
+		over->p = s->has_end || r->value[SESSION_END_TIME].p != NULL ? "1" : "0";
+		over->n = 1;
 	}
 	json_add_columns(&s->all, &s->row, TABLE_SESSION, r->value, 0);
 	if (s->opt.ecs && !s->opt.events)

@@ -18,6 +18,7 @@
 #include "hash.h"
 #include "msg.h"
 #include "num.h"
+#include "schema.h"
 
 #define TIME_SIZE 19
 /* How much is read back from the temporary file at a time. */
@@ -261,7 +262,7 @@ batch_row(struct batch *b, enum table_id table, const struct rec_value *value)
 	if ((bad = check_links(s, table, value)) != NULL)
 		return bad;
 	for (c = 0; c < t->columns; c++) {
-		if (t->column[c].extra < 2) /* else it is not stored */
+		if (schema_stores(table, c))
 			v[c] = value[c];
 		most += v[c].n + 8;
 	}

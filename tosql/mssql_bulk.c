@@ -75,7 +75,7 @@ bind(struct link *l, enum table_id t, struct row *r)
 {
 	const struct table *table = &table_list[t];
 	BYTE *any = (BYTE *)""; /* until bcp_colptr says better */
-	int c, bad;
+	int c, at = 3, bad;
 
 	bad = bcp_bind(l->p, (BYTE *)&r->ord, 0, -1, NULL, 0, SYBINT4, 1) == FAIL ||
 	    bcp_bind(l->p, (BYTE *)&r->n, 0, -1, NULL, 0, SYBINT8, 2) == FAIL;
@@ -83,16 +83,19 @@ bind(struct link *l, enum table_id t, struct row *r)
 		int number =
 		    table->column[c].type == TABLE_INT || table->column[c].type == TABLE_BOOL;
 
+		if (!schema_stores(t, c))
+			continue;
 		bad = number ?
-		    bcp_bind(l->p, (BYTE *)&r->number[c], 0, -1, NULL, 0, SYBINT8, c + 3) == FAIL :
-		    bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 3) == FAIL;
+		    bcp_bind(l->p, (BYTE *)&r->number[c], 0, -1, NULL, 0, SYBINT8, at) == FAIL :
+		    bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, at) == FAIL;
+		at++;
 	}
 	if (!bad)
-		bad = bcp_bind(l->p, (BYTE *)&r->empty, 0, -1, NULL, 0, SYBINT4, c + 3) == FAIL;
+		bad = bcp_bind(l->p, (BYTE *)&r->empty, 0, -1, NULL, 0, SYBINT4, at) == FAIL;
 	if (t == TABLE_SESSION && !bad)
-		bad = bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 4) == FAIL ||
-		    bcp_bind(l->p, (BYTE *)&r->events, 0, -1, NULL, 0, SYBINT8, c + 5) == FAIL ||
-		    bcp_bind(l->p, (BYTE *)&r->number[0], 0, 0, NULL, 0, SYBINT8, c + 6) == FAIL;
+		bad = bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, at + 1) == FAIL ||
+		    bcp_bind(l->p, (BYTE *)&r->events, 0, -1, NULL, 0, SYBINT8, at + 2) == FAIL ||
+		    bcp_bind(l->p, (BYTE *)&r->number[0], 0, 0, NULL, 0, SYBINT8, at + 3) == FAIL;
 	return bad ? -1 : 0;
 }
 
@@ -133,8 +136,8 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 {
 	const struct table *table = &table_list[t];
 	DBPROCESS *p = k->l->p;
-	size_t length[MAX_COLUMNS] = {0}, at = 0;
-	int c, bad = 0;
+	size_t length[MAX_COLUMNS] = {0}, taken = 0;
+	int c, at = 3, bad = 0;
 
 	/* First all of them: the buffer moves while it grows. */
 	buf_reset(&r->text);
@@ -156,19 +159,21 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 	if (t == TABLE_SESSION)
 		length[c] = 2 * mssql_utf16(&r->text, s->hash, SHA256_HEX - 1);
 	for (c = 0; c < table->columns && !bad; c++) {
-		if (table->column[c].type == TABLE_INT || table->column[c].type == TABLE_BOOL) {
-			bad = bcp_collen(p, rows->value[c].p == NULL ? 0 : -1, c + 3) == FAIL;
+		if (!schema_stores(t, c))
 			continue;
-		}
-		bad = bcp_colptr(p, (BYTE *)r->text.p + at, c + 3) == FAIL ||
-		    bcp_collen(p, (DBINT)length[c], c + 3) == FAIL;
-		at += length[c];
+		if (table->column[c].type == TABLE_INT || table->column[c].type == TABLE_BOOL)
+			bad = bcp_collen(p, rows->value[c].p == NULL ? 0 : -1, at) == FAIL;
+		else
+			bad = bcp_colptr(p, (BYTE *)r->text.p + taken, at) == FAIL ||
+			    bcp_collen(p, (DBINT)length[c], at) == FAIL;
+		taken += length[c];
+		at++;
 	}
 	if (t == TABLE_SESSION && !bad) {
 		r->events = (int64_t)s->events;
-		bad = bcp_colptr(p, (BYTE *)r->text.p + at, c + 4) == FAIL ||
-		    bcp_collen(p, (DBINT)length[c], c + 4) == FAIL ||
-		    bcp_collen(p, 0, c + 6) == FAIL;
+		bad = bcp_colptr(p, (BYTE *)r->text.p + taken, at + 1) == FAIL ||
+		    bcp_collen(p, (DBINT)length[c], at + 1) == FAIL ||
+		    bcp_collen(p, 0, at + 3) == FAIL;
 	}
 	link_moves();
 	if (bad || bcp_sendrow(p) == FAIL) {

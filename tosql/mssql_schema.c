@@ -335,6 +335,7 @@ rooms_of(struct link *l, struct mssql_rooms *rooms, enum table_id t)
 	const struct table *table = &table_list[t];
 	struct columns c = {.rooms = rooms, .table = t};
 	struct buf sql = {0};
+	const char *between = "";
 	int i, bad;
 
 	buf_adds(&sql,
@@ -343,9 +344,13 @@ rooms_of(struct link *l, struct mssql_rooms *rooms, enum table_id t)
 	    "THEN 1 ELSE 0 END AS INT), CAST(CASE WHEN c.COLLATION_NAME IN "
 	    "(N'Latin1_General_BIN2', "
 	    "N'bbf_unicode_bin2') THEN 1 ELSE 0 END AS INT) FROM (");
-	for (i = 0; i < table->columns; i++)
-		buf_printf(&sql, "%sSELECT %d AS n, N'%s' AS name", i > 0 ? " UNION ALL " : "", i,
-		    table->column[i].name);
+	for (i = 0; i < table->columns; i++) {
+		if (!schema_stores(t, i))
+			continue;
+		buf_printf(
+		    &sql, "%sSELECT %d AS n, N'%s' AS name", between, i, table->column[i].name);
+		between = " UNION ALL ";
+	}
 	buf_printf(&sql,
 	    ") AS k LEFT OUTER JOIN INFORMATION_SCHEMA.COLUMNS AS c ON "
 	    "c.TABLE_SCHEMA = N'dbo' AND c.TABLE_NAME = N'%s' AND c.COLUMN_NAME = k.name "

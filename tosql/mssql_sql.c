@@ -50,6 +50,8 @@ make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 
 	buf_printf(sql, "CREATE TABLE #praic_%s (ord INT NULL, n BIGINT NULL", table->name);
 	for (i = 0; i < table->columns; i++) {
+		if (!schema_stores(t, i))
+			continue;
 		buf_printf(sql, ", [%s] ", table->column[i].name);
 		stage_type(sql, t, i, rooms != NULL ? rooms->room[t][i] : -1);
 		buf_adds(sql, " NULL");

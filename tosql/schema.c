@@ -78,6 +78,12 @@ schema_parent(enum table_id table)
 }
 
 int
+schema_stores(enum table_id table, int column)
+{
+	return table_list[table].column[column].extra < 2;
+}
+
+int
 schema_columns(enum table_id table, struct schema_column out[SCHEMA_MAX_COLUMNS])
 {
 	const struct table *t = &table_list[table];

@@ -43,6 +43,9 @@ struct schema_column {
 /* The columns of a table of the storage database; how many they are. */
 int schema_columns(enum table_id, struct schema_column out[SCHEMA_MAX_COLUMNS]);
 
+/* Is this column of the record stream stored? */
+int schema_stores(enum table_id, int column);
+
 /* The table that SCHEMA_LINK points to. */
 enum table_id schema_parent(enum table_id);
 

@@ -16,3 +16,6 @@ TABLES = {
     "system_information": "event_seq category information",
     "recording": "kind instance",
 }
+
+# Of the table session; praic-tosql does not store it.
+NOT_STORED = "over"

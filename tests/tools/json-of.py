@@ -46,6 +46,9 @@ def objects(stream):
                                for c, v in zip(heads[f[1]], f[2:])})
         elif f[0] == "E":
             o = rows["session"][0]
+            if "over" not in heads["session"]:      # as 1.0 wrote it
+                o["over"] = o.get("end_time") is not None or any(
+                    e["type"] == "Session End" for e in rows.get("session_event", ()))
             for table, name in ARRAYS:
                 if table in heads:
                     o[name] = rows[table]

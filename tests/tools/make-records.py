@@ -104,7 +104,8 @@ def session(i, a, write):
     row("team", 4, "DBA", 1)
     row("session", a.host, lsid, "support", when(start), when(end),
         "00:%02d:%02d" % (events // 60 % 60, events % 60), events % 5, "CHG-%05d" % i, 1,
-        "Default", i, 1, 0, 7, "Rechenzentrum Süd – DB", "shared", None, None)
+        "Default", i, 1, 0, 7, "Rechenzentrum Süd – DB", "shared", None, None,
+        int(end is not None))
     size = 0
     if a.xml:
         text = '<session lsid="%s">%s</session>' % (lsid, "<event/>" * events * 30)

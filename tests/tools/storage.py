@@ -13,6 +13,8 @@ import sqlite3
 import subprocess
 import sys
 
+from columns import NOT_STORED
+
 INTS = set("""seq event_seq instance gs_number user_id team_id public_site_id jump_group_id
 jumpoint_id display_number lseq file_transfers file_moves file_deletes is_owner is_primary invited
 rpat_support performed_by_gs_number destination_gs_number""".split())
@@ -55,7 +57,8 @@ def read(path):
                 key = tuple(value("", "", x) for x in fields[1:3])
                 session = {}
             elif fields[0] == "R" and fields[1] in heads:
-                row = {c: value(fields[1], c, v) for c, v in zip(heads[fields[1]], fields[2:])}
+                row = {c: value(fields[1], c, v) for c, v in zip(heads[fields[1]], fields[2:])
+                       if c != NOT_STORED}
                 session.setdefault(fields[1], []).append(row)
             elif fields[0] == "E":
                 yield key, session
