@@ -62,7 +62,27 @@ at_exit='kill $site_pid $victim_pid 2>/dev/null; wait 2>/dev/null'
 hosts() {
 	sqlite3 "$1" "SELECT DISTINCT host_name FROM session ORDER BY 1"
 }
-stored=0
+# Whether a document is well-formed, expat knows: then the exit code is 0, or 65
+# where a session is in a list within the list.
+cat >whole.py <<'E'
+import sys, xml.parsers.expat
+p = xml.parsers.expat.ParserCreate()
+path, doctypes, odd = [], [], 0
+def begin(name, _):
+    global odd
+    path.append(name)
+    odd |= path == ['session_list', 'session_list', 'session']
+p.StartElementHandler = begin
+p.EndElementHandler = lambda _: path.pop()
+p.StartDoctypeDeclHandler = lambda *a: doctypes.append(a)
+try:
+    p.Parse(open(sys.argv[1], 'rb').read(), True)
+except xml.parsers.expat.ExpatError:
+    sys.exit(1)
+print(65 if odd else 0)
+sys.exit(1 if doctypes else 0)
+E
+whole=0 broken=0
 for bad in bad/*; do
 	for manner in whole short-body chunked; do
 		case $bad-$manner in
@@ -77,12 +97,23 @@ for bad in bad/*; do
 		rm -f pipe.db*
 		f --name evil.example --retry-time 0 sessions --since 2h 2>err |
 			"$split" 2>>err | "$tosql" -d pipe.db 2>>err
+		code=$?
 		hosts pipe.db >got 2>/dev/null
-		[ ! -s got ] || stored=$((stored + 1))
 		check "$bad, $manner: nobody else's row" sh -c '! grep -qvx evil.example got'
+		if [ "$manner" = whole ] && want=$(python3 whole.py "$bad"); then
+			whole=$((whole + 1))
+			check "  exit $want, and its own is there" \
+				test "$code $(cat got)" = "$want evil.example"
+		elif [ "$manner" = whole ]; then
+			broken=$((broken + 1))
+			check "  exit 65 or 75, not $code" test "$code" -eq 65 -o "$code" -eq 75
+		else
+			check "  exit 0, 65 or 75, not $code" sh -c \
+				'case $1 in 0 | 65 | 75) ;; *) false ;; esac' - "$code"
+		fi
 	done
 done
-check "and its own sessions are there ($stored times)" test "$stored" -gt 15
+check "there were both: $whole whole, $broken broken" test "$whole" -gt 15 -a "$broken" -gt 15
 
 # by schedule: two sites, one database
 sched_settings
