@@ -91,5 +91,5 @@ out.write('<?xml version="1.0" encoding="UTF-8"?>\n<?praic-site access.example.c
           '<session_list xmlns="http://www.beyondtrust.com/sra/namespaces/API/reporting">\n')
 for number in range(first, first + sessions):
     session(number)
-out.write('</session_list>\n<?praic-end documents="1"?>\n')
+out.write('</session_list>\n')
 out.flush()

@@ -4,8 +4,8 @@ How fast is praic-split?  Run by make bench, after make.
 
     split.py [--big] [--sizes SIZE,...] [--rounds N] [--keep DIRECTORY]
 
-Realistic reports of 15 and 150 MB (--big: and 1.5 GB) by praic-split and by
-xmllint, which does nothing with what it parses: with libxml2's reader
+Realistic reports of 15 and 150 MB (--big: and 1.5 GB) by praic-split, with
+another filter behind it, and by xmllint, which does nothing with what it parses: with libxml2's reader
 (--stream) and with its SAX interface and no handlers (--sax).  All run in
 turn, several rounds; time is user and system time as the kernel counts it,
 ratios are those of one round, of which the median counts.  Output goes to
@@ -14,17 +14,28 @@ reader, twice as much as SAX; as much for each byte at any size; 16 MiB.
 """
 import argparse
 import os
+import shlex
 import statistics
 import subprocess
 import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SPLIT = os.path.join(TOP, os.environ.get("PRAIC_OUT", ""), "split/praic-split")
-MEASURE = os.path.join(TOP, os.environ.get("PRAIC_OUT", ""), "tests/tools/measure")
+BIN = os.path.join(TOP, os.environ.get("PRAIC_OUT", ""))
+SPLIT = os.path.join(BIN, "split/praic-split")
+MEASURE = os.path.join(BIN, "tests/tools/measure")
+
+
+def pipe(program):
+    return ["sh", "-c", '%s "$1" | %s' % (shlex.quote(SPLIT), shlex.quote(
+        os.path.join(BIN, program))), "-"]
+
+
 COMMANDS = {
     "praic-split": [SPLIT],
     "praic-split -n": [SPLIT, "-n"],
+    "praic-split | praic-uniq": pipe("uniq/praic-uniq"),
+    "praic-split | praic-tojson": pipe("tojson/praic-tojson"),
     "xmllint --stream": ["xmllint", "--stream", "--noout"],
     "xmllint --sax": ["xmllint", "--sax", "--noout"],
 }
@@ -62,7 +73,7 @@ def bench(size, rounds, directory):
             time[name].append(max(milliseconds, 1))
             most[name] = max(most[name], kib)
     print("%s: %d bytes, %d rounds" % (size, length, rounds))
-    print("  %-17s %9s %7s %9s %9s %9s" % (
+    print("  %-26s %9s %7s %9s %9s %9s" % (
         "", "CPU ms", "MB/s", "KiB", "/stream", "/sax"))
     ratio = {}
     for name in COMMANDS:
@@ -70,7 +81,7 @@ def bench(size, rounds, directory):
             ratio[name, other] = statistics.median(
                 a / b for a, b in zip(time[name], time[other]))
         median = statistics.median(time[name])
-        print("  %-17s %9d %7d %9d %9.2f %9.2f" % (
+        print("  %-26s %9d %7d %9d %9.2f %9.2f" % (
             name, median, length / 1000 / median, most[name],
             ratio[name, "xmllint --stream"], ratio[name, "xmllint --sax"]))
     os.unlink(path)
