@@ -155,16 +155,16 @@ both "text" text.rec
 both "people" people.rec
 both "a session longer than memory" long.rec
 both "numbers" numbers.rec
-for flags in "" "-e" "-e -f ecs"; do
-	# shellcheck disable=SC2086
-	"$top/${PRAIC_OUT-}tests/tools/measure" cost "$tojson" $flags long.rec >/dev/null
-	# A line of 20 MB is held in memory twice, whatever this program keeps.
-	check "  in bounded memory: $(cat cost) KiB ($flags)" test "$(sed 's/ .*//' cost)" -lt 90000
-done
 run 0 "many rows" "$tojson" less.rec
 case ${PRAIC_OUT-} in
 *asan*) ;;
 *)
+	for flags in "" "-e" "-e -f ecs"; do
+		# shellcheck disable=SC2086
+		"$top/tests/tools/measure" cost "$tojson" $flags long.rec >/dev/null
+		# A line of 20 MB is held in memory twice, whatever this program keeps.
+		check "  in bounded memory: $(cat cost) KiB ($flags)" test "$(sed 's/ .*//' cost)" -lt 90000
+	done
 	for flags in "" "-e" "-e -f ecs"; do
 		# shellcheck disable=SC2086
 		"$top/tests/tools/measure" cost "$tojson" $flags less.rec >/dev/null
