@@ -13,6 +13,7 @@
 #define PRAIC_SCHED_SPOOL_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "frame.h"
 #include "settings.h"
