@@ -31,7 +31,10 @@ check "  all belongs to root" sh -c '! grep -v " root/root " contents'
 check "  nothing is writable by others" sh -c '! grep -E "^-......w" contents'
 dpkg-deb -f praic.deb Depends >depends
 for i in libcurl libsqlite3 libxml2 libsybdb; do
-	check "  depends on $i" grep -q "$i" depends
+	check "  depends on $i of the version that it was built with" \
+		sh -c 'package=$(grep -o "$1[a-z0-9-]* (>= [^)]*" depends) || exit 1
+			version=$(dpkg-query -W -f "\${Version}\n" "${package%% *}" | head -n 1)
+			[ "${package##* }" = "${version%-*}" ]' sh "$i"
 done
 
 # Below a root of its own; what it depends on is this machine's.
