@@ -37,9 +37,8 @@ EOF
 run 0 'sessions are saved' "$tofs" -d d in.rec
 silent 'without a word'
 ls want >want.txt
-same 'under the default names, which are printed' want.txt sorted.txt <<EOF
-$(sort out >sorted.txt)
-EOF
+sort out >sorted.txt
+same 'under the default names, which are printed' want.txt sorted.txt
 for f in want/*; do
 	check "${f#want/}, byte for byte" cmp "$f" "d/${f#want/}"
 done
