@@ -59,10 +59,12 @@ print("S\th\tv\nR\tsession_event\t1\t\t2024-02-29T23:59:59Z\t\\N\t|\t🙂\tü"
 print("R\tsession_event\t2\t" + "ü" * 450 + "\t\\N\t" + "🙂" * 225 + "\t" + "e" * 450
       + "\t\\N" * 4)
 print("R\tsession_event_data\t1\t1\t\\N\t" + "🙂ü" * 300000)
+print("R\tsession_event_data\t1\t3\tblanks  \t  ")
+print("R\tsession_event_data\t1\t4\t.\t\u3000")
 print("R\tsession_event_data\t1\t2\ta\\tb\\nc\\rd\\\\e\t")
 print("R\tsession\th\tv\t\\N\t0001-01-01T00:00:00Z\t9999-12-31T23:59:59Z\t\\N\t\\N\t"
       + "\t\\N" * 10)
-print("E\tv\t5\t0\nZ\t1\t0")
+print("E\tv\t7\t0\nZ\t1\t0")
 END
 } >odd.rec
 

@@ -95,8 +95,8 @@ int mssql_bulk(const struct mssql_bulk *, enum table_id, uint64_t rows[]);
 /* UTF-8 to UTF-16LE at the end of a buffer; how many code units. */
 size_t mssql_utf16(struct buf *, const char *p, size_t n);
 
-/* The column "empty" of a staging table has this bit for each text, by the
- * column numbers of tables.h, that is not NULL but empty: FreeTDS cannot tell. */
-#define MSSQL_EMPTY(column) (1 << (column))
+/* The column "guarded" of a staging table has this bit for each text, by the
+ * column numbers of tables.h, that has a dot behind it which is not its own. */
+#define MSSQL_GUARDED(column) (1 << (column))
 
 #endif

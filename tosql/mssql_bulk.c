@@ -2,9 +2,10 @@
  * Rows to the staging tables, by bulk copy.
  *
  * db-lib's bulk copy hands bytes on as they are, takes an empty text for
- * NULL, and cuts what is too long without a word.  So texts are converted to
- * UTF-16LE here, each row says which of its NULLs are empty texts, and their
- * length is checked against the column that they are bound for.
+ * NULL, drops blanks at the end (from FreeTDS 1.5 on), and cuts what is too
+ * long without a word.  So texts are converted to UTF-16LE here; one that is
+ * empty or ends in a blank gets a dot as a guard, and the row says so; and
+ * their length is checked against the column that they are bound for.
  */
 #include <stdlib.h>
 
@@ -14,14 +15,14 @@
 #include "utf8.h"
 
 #define NO_ROOM ((size_t)-1)
-/* ord, n, the table's own, empty, and those of a session beside them */
+/* ord, n, the table's own, guarded, and those of a session beside them */
 #define MAX_COLUMNS (TABLE_MAX_COLUMNS + 6)
 
 struct row {
 	DBINT ord;
 	int64_t n;
 	int64_t number[TABLE_MAX_COLUMNS];
-	DBINT empty; /* a set of columns */
+	DBINT guarded; /* a set of columns */
 	int64_t events;
 	struct buf text; /* of all columns, one after the other */
 };
@@ -88,7 +89,7 @@ bind(struct link *l, enum table_id t, struct row *r)
 		    bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 3) == FAIL;
 	}
 	if (!bad)
-		bad = bcp_bind(l->p, (BYTE *)&r->empty, 0, -1, NULL, 0, SYBINT4, c + 3) == FAIL;
+		bad = bcp_bind(l->p, (BYTE *)&r->guarded, 0, -1, NULL, 0, SYBINT4, c + 3) == FAIL;
 	if (t == TABLE_SESSION && !bad)
 		bad = bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, c + 4) == FAIL ||
 		    bcp_bind(l->p, (BYTE *)&r->events, 0, -1, NULL, 0, SYBINT8, c + 5) == FAIL ||
@@ -138,7 +139,7 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 
 	/* First all of them: the buffer moves while it grows. */
 	buf_reset(&r->text);
-	r->empty = 0;
+	r->guarded = 0;
 	for (c = 0; c < table->columns; c++) {
 		const struct batch_value *v = &rows->value[c];
 		int number =
@@ -150,8 +151,10 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 		length[c] = convert(k, t, c, v, &r->text);
 		if (length[c] == NO_ROOM)
 			return -1;
-		if (length[c] == 0)
-			r->empty |= MSSQL_EMPTY(c);
+		if (!is_key(t, c) && (v->n == 0 || v->p[v->n - 1] == ' ')) {
+			length[c] += 2 * mssql_utf16(&r->text, ".", 1);
+			r->guarded |= MSSQL_GUARDED(c);
+		}
 	}
 	if (t == TABLE_SESSION)
 		length[c] = 2 * mssql_utf16(&r->text, s->hash, SHA256_HEX - 1);

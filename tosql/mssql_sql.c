@@ -32,8 +32,8 @@ stage_type(struct buf *sql, enum table_id t, int i, int room)
 	if (t == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID))
 		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE,
 		    i == SESSION_LSID ? SCHEMA_ROOM_LSID : SCHEMA_ROOM_HOST);
-	else if (type == TABLE_TEXT && room > 0 && room <= MOST_NVARCHAR)
-		buf_printf(sql, "NVARCHAR(%d)", room);
+	else if (type == TABLE_TEXT && room > 0 && room < MOST_NVARCHAR)
+		buf_printf(sql, "NVARCHAR(%d)", room + 1); /* and a guard */
 	else
 		buf_adds(sql,
 		    type == TABLE_TEXT	   ? "NVARCHAR(MAX)" :
@@ -54,7 +54,7 @@ make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 		stage_type(sql, t, i, rooms != NULL ? rooms->room[t][i] : -1);
 		buf_adds(sql, " NULL");
 	}
-	buf_adds(sql, ", empty INT NULL");
+	buf_adds(sql, ", guarded INT NULL");
 	if (t == TABLE_SESSION)
 		buf_adds(sql,
 		    ", [content_hash] NVARCHAR(64)" BYTEWISE " NULL, events BIGINT NULL, "
@@ -72,8 +72,10 @@ staged(struct buf *sql, enum table_id t, const struct schema_column *c)
 	    (t == TABLE_SESSION && (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID)))
 		buf_printf(sql, "t.[%s]", c->name);
 	else
-		buf_printf(sql, "COALESCE(t.[%s], CASE WHEN t.empty & %d <> 0 THEN N'' END)",
-		    c->name, MSSQL_EMPTY(c->source));
+		buf_printf(sql,
+		    "CASE WHEN t.guarded & %d <> 0 THEN LEFT(t.[%s], LEN(t.[%s]) - 1) "
+		    "ELSE t.[%s] END",
+		    MSSQL_GUARDED(c->source), c->name, c->name, c->name);
 }
 
 /*

@@ -4,8 +4,8 @@ Did the bulk copies that tds-server.py wrote down hold what the streams say?
 
     bulk-check.py LOG STREAM...
 
-Texts are as they were, an empty one is NULL and its row says so, characters
-beyond 16 bits are two units, times have their T, numbers are numbers, and
+Texts are as they were; one that is empty or ends in a blank has a dot behind
+it, and its row says so; characters beyond 16 bits are two units, times have their T, numbers are numbers, and
 rows say to which session of their batch they belong.
 """
 import importlib.util
@@ -36,13 +36,16 @@ for table in ["session"] + storage.CHILDREN:
     for n, (g, (i, w)) in enumerate(zip(got, want)):
         if len(copies[table]) == 1 and (g["ord"] != i or g["n"] != n + 1):
             bad.append("%s %d: ord %s, n %s" % (table, n, g["ord"], g["n"]))
-        empty = {c for i, c in enumerate(list(g)[2:]) if g["empty"] >> i & 1}
-        if empty != {c for c, v in w.items() if v == ""}:
-            bad.append("%s %d: empty are %s" % (table, n, empty))
+        guarded = {c for i, c in enumerate(list(g)[2:]) if g["guarded"] >> i & 1}
+        if guarded != {c for c, v in w.items() if isinstance(v, str)
+                       and c not in storage.TIMES and (v == "" or v[-1] == " ")}:
+            bad.append("%s %d: guarded are %s" % (table, n, guarded))
         for c, v in w.items():
             if isinstance(v, str) and c in storage.TIMES:
                 v = v.replace(" ", "T")
-            if g[c] != (None if v == "" else v):
+            if c in guarded:
+                v += "."
+            if g[c] != v:
                 bad.append("%s %d: %s is %.80r, not %.80r" % (table, n, c, g[c], v))
 print("\n".join(bad[:20]))
 sys.exit(1 if bad else 0)
