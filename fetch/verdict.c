@@ -212,6 +212,7 @@ by_error(struct call *c, CURLcode r)
 		return finish(c, CALL_FAILED, EX_CONFIG);
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_BAD_FUNCTION_ARGUMENT: /* libcurl 8.23: a key that the password does not open */
 	case CURLE_SSL_CIPHER:
 	case CURLE_SSL_ENGINE_NOTFOUND:
 	case CURLE_URL_MALFORMAT:

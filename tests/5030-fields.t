@@ -215,7 +215,7 @@ expired() {
 # Sites: praic-fetch.
 second="localhost:$picky_port"
 set -- host="$second" client-id="$picky_client" secret="file:$picky/secret" ca-file="$picky/ca.pem"
-t site host localhost:1 "localhost:$port" "$report" 'exits 69 && has err "port 1"' retry-time=0
+t site host localhost:1 "localhost:$port" "$report" 'exits 69 && has err "localhost(:| port )1[: ]"' retry-time=0
 t site host-name odd.example.net NULL "$report" 'exits 0 && has out odd.example.net'
 t site client-id nobody "$client" "$report" 'exits 77'
 t site secret "file:$work/wrong" "file:$site/secret" "$report" 'exits 77'
