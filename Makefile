@@ -85,7 +85,7 @@ libs = $(shell $(PKG_CONFIG) --libs $(1))
 all: $(addprefix $(OUT),$(PROGRAMS))
 
 $(OUT)fetch/praic-fetch: $(call objects,$(FETCH_SRC)) $(COMMON)
-	$(link) $(call libs,$(FETCH_PKGS)) -pthread
+	$(link) $(call libs,$(FETCH_PKGS))
 $(OUT)split/praic-split: $(call objects,$(SPLIT_SRC)) $(COMMON)
 	$(link) $(call libs,$(SPLIT_PKGS))
 $(OUT)uniq/praic-uniq: $(call objects,$(UNIQ_SRC)) $(COMMON)
@@ -96,7 +96,7 @@ $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
 $(OUT)tojson/praic-tojson: $(call objects,$(TOJSON_SRC)) $(COMMON)
 	$(link)
-$(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c fetch/saying.c) $(COMMON)
+$(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c) $(COMMON)
 	$(link) $(call libs,jansson zlib)
 $(OUT)sched/praic-conf: $(call objects,$(CONF_SRC)) $(COMMON)
 	$(link) $(call libs,$(CONF_PKGS))
@@ -131,8 +131,8 @@ $(OUT)tests/fuzz/libfuzzer: $(call objects,tests/fuzz/libfuzzer.c) $(HARNESS) $(
 # clang -fsanitize=fuzzer, run-NAME a driver of our own, in every build.
 FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
 TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
-FUZZ_fetch-answer = fetch/answer.c fetch/saying.c
-FUZZ_fetch-token = $(filter-out fetch/main.c fetch/token.c,$(FETCH_SRC))
+FUZZ_fetch-answer = fetch/answer.c
+FUZZ_fetch-token = $(filter-out fetch/main.c fetch/credentials.c,$(FETCH_SRC))
 FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c options.c tree.c)
 fuzzer = $(call objects,tests/fuzz/$(1).c tests/fuzz/forget.c $(FUZZ_$(1))) $(COMMON)
 FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS)) -pthread

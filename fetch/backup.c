@@ -66,12 +66,9 @@ fetch(struct site *s, struct spool *spool, const char *body)
 {
 	struct downloads *d = xmalloc(sizeof(*d));
 	struct job *j;
-	int code = downloads_open(d, s, spool, 1);
+	int code;
 
-	if (code != 0) {
-		free(d);
-		return code;
-	}
+	downloads_open(d, s, spool, 1);
 	j = downloads_slot(d);
 	j->report = NULL;
 	j->dated = 1;
@@ -108,7 +105,7 @@ backup_run(struct options *o)
 		msg_warn("backup password: it is not UTF-8, which JSON needs");
 		return EX_CONFIG;
 	}
-	code = spool_open(&spool, o->spool, NULL);
+	code = spool_open(&spool, o->spool);
 	if (code == 0) {
 		code = fetch(&o->site, &spool, body);
 		spool_close(&spool);

@@ -14,14 +14,11 @@ struct options {
 	const char *since, *until;
 	char **lsid; /* owned; no commas in them */
 	size_t lsids;
-	int64_t window; /* seconds */
 	int raw;
 	const char *spool; /* -d, or NULL */
-	const char *done;  /* --done, or NULL */
 	int jobs;	   /* -j */
 	int verify;
 	int dry_run;	/* --dry-run: look at the options only */
-	unsigned kinds; /* --kind: bits by recordings_kind; 0: all */
 	char **operand; /* behind the verb */
 	int operands;
 };
@@ -32,8 +29,5 @@ int report_run(struct options *, const char *report);
 int recordings_run(struct options *);
 int backup_run(struct options *);
 int check_run(struct options *);
-
-/* The number of a kind of recordings, or -1. */
-int recordings_kind(const char *name, size_t n);
 
 #endif

@@ -89,7 +89,7 @@ find spool -name '.*' -type f >got
 same "nothing else is left there" want got
 ls spool >before
 site_fault "short-body after=2"
-run 69 "what fails" f --retry-time 0 -d spool sessions --since 2025-12-30
+run 69 "what fails" f --timeout 0 -d spool sessions --since 2025-12-30
 find spool -type f | sed 's,.*/,,' | sort >got
 same "leaves nothing" before got
 site_fault "stall seconds=30"
@@ -131,7 +131,7 @@ printf 'se"same\n' >password
 chmod 600 password
 site_ask '{"do":"clock","set":"+60"}'
 site_forget
-run 0 "with a password" f --backup-password file:password backup -d spool
+run 0 "with a password" f -o backup-password=file:password backup -d spool
 asked 'select(.path == "/api/backup") |
 	"\(.method) \(.content_type) \(.parameters.password) \(.target)"' >got
 echo 'POST application/json se"same /api/backup' >want
@@ -140,7 +140,7 @@ check "both are there" test "$(find spool -name '*.nsb' | wc -l)" -eq 2
 site_ask '{"do":"clock","set":"+60"}'
 while read -r code fault; do
 	site_fault "$fault match=backup"
-	run "$code" "backup: $fault" f --retry-time 1 backup -d spool
+	run "$code" "backup: $fault" f --timeout 1 backup -d spool
 	check "backup: $fault: no end" sh -c '! grep -q ^Z out'
 	check "backup: $fault: nothing is left" test "$(find spool -name '*backup*' | wc -l)" -eq 2
 done <<'E'
@@ -153,7 +153,7 @@ done <<'E'
 77 status code=403
 E
 site_fault "short-body times=1 match=backup"
-run 0 "backup: a break" f --retry-time 60 backup -d spool
+run 0 "backup: a break" f --timeout 60 backup -d spool
 there_is() { test "$(find spool -name '*backup*' | wc -l)" -eq "$1"; }
 check "is got over" there_is 3
 site_fault
@@ -222,8 +222,8 @@ site_fault "slow-start seconds=0.3"
 run 0 "on a terminal" python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
 	--client-id "$client" --secret "file:$site/secret" sessions --since 3d
 tr '\r' '\n' <out >lines
-check "it shows windows, sessions, bytes and rate" \
-	grep -qE 'localhost: [0-9]+ of 6 windows, [0-9]+ sessions, [0-9.]+ [kM]B, [0-9.]+ ([kM]B|bytes)/s' lines
+check "it shows windows, bytes and rate" \
+	grep -qE 'localhost: [0-9]+ of 6 windows, [0-9.]+ [kM]B, [0-9.]+ ([kM]B|bytes)/s' lines
 check "and ends with an empty line" sh -c 'tail -c 4 out | od -An -c | grep -q "\\\\r 033   \\[   K"'
 site_fault "status code=400 after=3"
 python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \

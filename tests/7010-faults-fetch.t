@@ -28,7 +28,7 @@ nth() {
 	sed 's/^/# /' out
 }
 set -- "$fetch" --host "localhost:$port" --name pra.example.net --ca-file "$site/ca.pem" \
-	--client-id "$client" --secret "file:$site/secret" --rate 0 --retry-time 10
+	--client-id "$client" --secret "file:$site/secret" --rate 0 --timeout 10
 "$@" sessions --since 2d >good.out
 after='! grep -q praic-end nth.out || cmp good.out nth.out'
 nth "sessions" --after "$after" \

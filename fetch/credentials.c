@@ -1,11 +1,10 @@
 /*
- * The token of an account: see token.h.
+ * The token of an account: see credentials.h.
  *
- * The cache is a file for each account, named by a hash of host and client
- * id, locked while it is read and while a new token is asked for.  It is
- * written in place: the lock is on the file, and a half-written one is just
- * an empty one.  Its times are this machine's, for nothing that is fetched
- * hangs on them: a token that was thought good costs one 401, not more.
+ * The cache is a file for each account, locked while it is read and while a
+ * new token is asked for, so that of many processes one asks.  Its times are
+ * this machine's, for nothing that is fetched depends on them: a token that
+ * was thought good costs one 401, not more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,24 +19,21 @@
 
 #include <jansson.h>
 
+#include "answer.h"
 #include "cache.h"
-#include "call.h"
 #include "code.h"
-#include "file.h"
+#include "credentials.h"
 #include "msg.h"
+#include "progress.h"
 #include "secret.h"
-#include "sha256.h"
-#include "token.h"
 
-#define MAX_STATE ((size_t)256 * 1024) /* the cache file, an answer with a token */
-#define MAX_TOKEN ((size_t)16 * 1024)
-#define EARLY	  60		    /* renewed so many seconds before its end */
-#define LOCK_MS	  100		    /* how often a taken lock is tried */
-#define MAX_LIFE  INT64_C(31622400) /* a year */
-#define REMEMBER  86400		    /* seconds that a text is believed */
-#define MAX_TEXTS 16		    /* of a kind */
-#define REFUSED	  60		    /* seconds that a refusal is believed */
-#define SALT	  16		    /* bytes */
+#define MAX_ANSWER ((size_t)256 * 1024)
+#define MAX_TOKEN  ((size_t)16 * 1024)
+#define EARLY	   60		     /* renewed so many seconds before its end */
+#define LOCK_MS	   100		     /* how often a taken lock is tried */
+#define LOCK_TIME  60		     /* seconds beyond what a token may take */
+#define MAX_LIFE   INT64_C(31622400) /* a year */
+#define REFUSED	   60		     /* seconds that a refusal is believed */
 
 struct token {
 	char *text;
@@ -45,7 +41,6 @@ struct token {
 	int fresh;     /* asked for by this process */
 	int refused;   /* tokens in a row that were good for nothing */
 	int number;
-	json_t *nothing; /* texts: {report: {text: until}} */
 };
 
 static struct token *
@@ -56,31 +51,18 @@ own(struct site *s)
 	return s->token;
 }
 
-const char *
-token_text(const struct site *s)
-{
-	return s->token != NULL ? s->token->text : NULL;
-}
-
-int
-token_number(const struct site *s)
-{
-	return s->token != NULL ? s->token->number : 0;
-}
-
 void
-token_worked(struct site *s)
+credentials_worked(struct site *s)
 {
 	own(s)->refused = 0;
 }
 
 void
-token_free(struct site *s)
+credentials_free(struct site *s)
 {
 	if (s->token == NULL)
 		return;
 	secret_free(s->token->text);
-	json_decref(s->token->nothing);
 	free(s->token);
 	s->token = NULL;
 }
@@ -116,7 +98,7 @@ use(struct site *s, const char *text, int64_t until, int fresh)
 static int
 lock(struct site *s, int fd)
 {
-	int64_t until = call_clock() + (s->retry_time + s->connect_time) * 1000;
+	int64_t until = call_clock() + (s->timeout + LOCK_TIME) * 1000;
 
 	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
@@ -151,58 +133,6 @@ open_cache(struct site *s, int *out)
 	return code;
 }
 
-/* What the cache says; an empty object when it says nothing. */
-static json_t *
-read_cache(int fd)
-{
-	json_t *o = NULL;
-	char *text;
-	ssize_t n;
-
-	if (fd != -1) {
-		text = xmalloc(MAX_STATE);
-		n = lseek(fd, 0, SEEK_SET) == -1 ? -1 : file_read(fd, text, MAX_STATE);
-		if (n > 0)
-			o = json_loadb(text, (size_t)n, 0, NULL);
-		explicit_bzero(text, MAX_STATE);
-		free(text);
-	}
-	if (!json_is_object(o)) {
-		json_decref(o);
-		o = json_object();
-	}
-	return o;
-}
-
-static void
-write_cache(const struct site *s, int fd, json_t *o)
-{
-	char *text;
-
-	if (fd == -1)
-		return;
-	text = json_dumps(o, JSON_COMPACT);
-	/* Not synced: after a crash a new token is asked for. */
-	if (text == NULL || ftruncate(fd, 0) == -1 || lseek(fd, 0, SEEK_SET) == -1 ||
-	    file_write(fd, text, strlen(text)) == -1) {
-		/* The token in memory is good; the next process asks anew. */
-		msg_errno("%s: the token's cache cannot be written", s->name);
-		(void)!ftruncate(fd, 0);
-	}
-	secret_free(text);
-}
-
-/* Remember what the cache knows of texts, too. */
-static void
-use_texts(struct site *s, const json_t *cache)
-{
-	struct token *t = own(s);
-	json_t *texts = json_object_get(cache, "nothing");
-
-	if (json_is_object(texts) && t->nothing == NULL)
-		t->nothing = json_incref(texts);
-}
-
 /* A token of the cache that is still good, and not the one that was bad. */
 static int
 use_cached(struct site *s, const json_t *cache, const char *bad)
@@ -228,7 +158,6 @@ take(struct call *c, const char *p, size_t n)
 static int
 parse_answer(struct site *s, const struct buf *b, struct call *c)
 {
-	char shown[SITE_SHOWN];
 	/* A number of any size is a number. */
 	size_t bom = b->n >= 3 && memcmp(b->p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	json_t *o =
@@ -238,18 +167,12 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 	json_t *life = json_object_get(o, "expires_in");
 	json_int_t seconds = 0;
 
-	if (text == NULL || !is_token(text)) {
-		/* It may have a token somewhere: it is not shown. */
-		const char *error = json_string_value(json_object_get(o, "error"));
-
-		buf_printf(&c->why, "an answer without a token%s%s", error != NULL ? ": " : "",
-		    error != NULL ? site_show(s, error, strlen(error), shown) : "");
-		json_decref(o);
-		return -1;
-	}
-	if (type != NULL && strcasecmp(type, "bearer") != 0) {
-		buf_printf(&c->why, "a token of the type %s, which is unknown here",
-		    site_show(s, type, strlen(type), shown));
+	/* Nothing of it is shown: a token may be anywhere in it. */
+	if (text == NULL || !is_token(text) || (type != NULL && strcasecmp(type, "bearer") != 0)) {
+		buf_printf(&c->why,
+		    text == NULL || !is_token(text) ?
+			"an answer without a token: is this the host of an appliance?" :
+			"a token of another type than Bearer");
 		json_decref(o);
 		return -1;
 	}
@@ -277,11 +200,12 @@ ask(struct site *s)
 	struct call c = {
 	    .site = s,
 	    .auth = CALL_BASIC,
+	    .credentials = s->basic,
 	    .path = "/oauth2/token",
 	    .body = "grant_type=client_credentials",
 	    .body_type = "application/x-www-form-urlencoded",
-	    .max_time = s->answer_time + s->connect_time,
-	    .max_bytes = MAX_STATE,
+	    .max_time = 2 * call_answer_time(s),
+	    .max_bytes = MAX_ANSWER,
 	    .take = take,
 	    .arg = &answer,
 	};
@@ -298,8 +222,7 @@ ask(struct site *s)
 		delay = c.end == CALL_FAILED ? -1 : call_retry(&r, &c);
 		if (delay == -1)
 			break;
-		msg_tell(1, "%s: token: %.*s: trying again in %.1f s", s->name, (int)c.why.n,
-		    c.why.p, (double)delay / 1000);
+		progress_trouble(&c, "token", delay);
 		call_sleep(s, delay);
 		code = 0;
 	}
@@ -314,51 +237,14 @@ ask(struct site *s)
 
 /*
  * A refusal of these credentials is remembered for a moment, for many who
- * try what is wrong lock an account.  Salted: the file tells less of the
- * secret than the token beside it.
+ * try what is wrong lock an account.  For how many more seconds?
  */
-static void
-credentials(const struct site *s, const char *salt, char hex[SHA256_HEX])
-{
-	struct sha256 *h = sha256_new();
-
-	sha256_add(h, salt, strlen(salt));
-	sha256_add(h, s->basic, strlen(s->basic));
-	sha256_hex(h, hex);
-	sha256_free(h);
-}
-
-static void
-note_refusal(const struct site *s, json_t *cache)
-{
-	unsigned char random[SALT];
-	char salt[2 * SALT + 1], hex[SHA256_HEX];
-	size_t i;
-
-	if (getentropy(random, sizeof(random)) == -1)
-		return;
-	for (i = 0; i < SALT; i++)
-		snprintf(salt + 2 * i, 3, "%02x", random[i]);
-	credentials(s, salt, hex);
-	json_object_set_new(cache, "refused",
-	    json_pack(
-		"{sssssI}", "salt", salt, "of", hex, "until", (json_int_t)time(NULL) + REFUSED));
-}
-
-/* For how many more seconds: 0 when these credentials are worth a try. */
 static int64_t
-is_refused(const struct site *s, const json_t *cache)
+is_refused(const json_t *cache)
 {
-	const json_t *o = json_object_get(cache, "refused");
-	const char *salt = json_string_value(json_object_get(o, "salt"));
-	const char *of = json_string_value(json_object_get(o, "of"));
-	int64_t left = json_integer_value(json_object_get(o, "until")) - (int64_t)time(NULL);
-	char hex[SHA256_HEX];
+	int64_t left = json_integer_value(json_object_get(cache, "refused")) - (int64_t)time(NULL);
 
-	if (salt == NULL || of == NULL || left <= 0 || left > REFUSED)
-		return 0;
-	credentials(s, salt, hex);
-	return strcmp(hex, of) == 0 ? left : 0;
+	return left > 0 && left <= REFUSED ? left : 0;
 }
 
 /* Ask for a token and cache what comes of it. */
@@ -372,9 +258,10 @@ ask_and_keep(struct site *s, int fd, json_t *cache)
 		json_object_set_new(cache, "until", json_integer(s->token->until));
 		json_object_del(cache, "refused");
 	} else if (code == EX_NOPERM)
-		note_refusal(s, cache);
+		json_object_set_new(
+		    cache, "refused", json_integer((json_int_t)time(NULL) + REFUSED));
 	if (code == 0 || code == EX_NOPERM)
-		write_cache(s, fd, cache);
+		cache_write(s, fd, cache);
 	return code;
 }
 
@@ -388,11 +275,10 @@ obtain(struct site *s, const char *bad, int new)
 
 	if (code != 0)
 		return code;
-	cache = read_cache(fd);
-	use_texts(s, cache);
+	cache = cache_read(fd);
 	if (!new &&use_cached(s, cache, bad))
 		;
-	else if (!new && (refused = is_refused(s, cache)) > 0) {
+	else if (!new && (refused = is_refused(cache)) > 0) {
 		msg_warn("%s: token: the client id or the secret was refused just now, and is "
 			 "not tried again for %lld s (but by check)",
 		    s->name, (long long)refused);
@@ -406,7 +292,7 @@ obtain(struct site *s, const char *bad, int new)
 }
 
 int
-token_get(struct site *s)
+credentials_get(struct site *s)
 {
 	struct token *t = own(s);
 
@@ -416,24 +302,38 @@ token_get(struct site *s)
 }
 
 int
-token_new(struct site *s)
+credentials_new(struct site *s)
 {
 	return obtain(s, NULL, 1);
 }
 
 int
-token_renew(struct site *s, int number)
+credentials_sign(struct call *c)
 {
+	int code = credentials_get(c->site);
+
+	if (code == 0) {
+		c->credentials = c->site->token->text;
+		c->token_number = c->site->token->number;
+	}
+	return code;
+}
+
+int
+credentials_renew(struct call *c)
+{
+	struct site *s = c->site;
 	struct token *t = own(s);
 	char *bad;
 	int code;
 
-	if (number != t->number) /* another call has done it */
+	if (c->token_number != t->number) /* another call has done it */
 		return 0;
 	/* Any token may just have died; two, and the second a new one, did not. */
 	if (t->refused++ > 0 && t->fresh) {
-		msg_warn("%s: a new token was refused (401): the account may not "
-			 "use the API, or its permissions have just changed",
+		msg_warn(
+		    "%s: a new token was refused (401): the account may not use the API, or its "
+		    "permissions have just changed: see /login > Management > API Configuration",
 		    s->name);
 		return EX_NOPERM;
 	}
@@ -445,35 +345,18 @@ token_renew(struct site *s, int number)
 	return code;
 }
 
-int
-token_knows(struct site *s, const char *kind, const char *text)
+enum call_end
+credentials_run(struct call *c)
 {
-	json_t *texts = json_object_get(own(s)->nothing, kind);
-	json_int_t left = json_integer_value(json_object_get(texts, text)) - (json_int_t)time(NULL);
+	int code;
 
-	/* More is left of none, save by a clock that was wrong. */
-	return left > 0 && left <= REMEMBER;
-}
-
-void
-token_remember(struct site *s, const char *kind, const char *text)
-{
-	struct token *t = own(s);
-	json_t *cache, *texts;
-	int fd;
-
-	if (t->nothing == NULL)
-		t->nothing = json_object();
-	texts = json_object_get(t->nothing, kind);
-	if (!json_is_object(texts) || json_object_size(texts) >= MAX_TEXTS)
-		json_object_set_new(t->nothing, kind, texts = json_object());
-	json_object_set_new(texts, text, json_integer((json_int_t)time(NULL) + REMEMBER));
-	if (open_cache(s, &fd) != 0)
-		return;
-	cache = read_cache(fd);
-	json_object_set(cache, "nothing", t->nothing);
-	write_cache(s, fd, cache);
-	json_decref(cache);
-	if (fd != -1)
-		close(fd);
+	while ((code = credentials_sign(c)) == 0) {
+		if (call_run(c) != CALL_TOKEN)
+			return c->end;
+		if ((code = credentials_renew(c)) != 0)
+			break;
+	}
+	c->code = code;
+	c->told = 1;
+	return c->end = CALL_FAILED;
 }
