@@ -28,6 +28,10 @@ int sessions_run(struct options *);
 int report_run(struct options *, const char *report);
 int recordings_run(struct options *);
 int backup_run(struct options *);
+int single_run(struct options *, const char *kind);
 int check_run(struct options *);
+
+/* The report that recordings of a kind come by. */
+const char *recordings_report(const struct site *, const char *kind);
 
 #endif

@@ -238,6 +238,9 @@ run(struct options *o, const char *verb)
 		return recordings_run(o);
 	if (strcmp(verb, "backup") == 0)
 		return backup_run(o);
+	if (strcmp(verb, "recording") == 0 || strcmp(verb, "shell") == 0 ||
+	    strcmp(verb, "screen") == 0)
+		return single_run(o, verb);
 	if (strcmp(verb, "check") == 0)
 		return check_run(o);
 	return report_run(o, verb);

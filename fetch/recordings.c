@@ -345,10 +345,12 @@ read_pending(struct run *run)
 	}
 }
 
-static const char *
-report_of(const struct run *run, const struct kind *k)
+const char *
+recordings_report(const struct site *s, const char *kind)
 {
-	return run->site->rs ? k->rs_report : k->report;
+	const struct kind *k = &kinds[find_kind((struct rec_value){kind, strlen(kind)})];
+
+	return s->rs ? k->rs_report : k->report;
 }
 
 /* Begin fetching one file. */
@@ -358,7 +360,7 @@ begin(struct run *run, struct pending *p, struct job *j)
 	struct item *it = &p->item[p->begun];
 	const struct kind *k = &kinds[it->kind];
 	struct question q = {
-	    .report = report_of(run, k),
+	    .report = recordings_report(run->site, k->name),
 	};
 	const char *instance = instance_of(it);
 	struct buf query = {0};

@@ -9,7 +9,9 @@
  * [at, at + step), and a window that fails for its size or time is halved.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apiinfo.h"
 #include "code.h"
@@ -283,7 +285,7 @@ set_span(struct run *run)
 		return EX_UNAVAILABLE;
 	}
 	if (o->until != NULL) {
-		(void)when_parse_user(o->until, now, &run->until);
+		(void)when_parse_until(o->until, now, &run->until);
 		asked = run->until;
 		if (run->until < run->mark || now == 0)
 			run->mark = now == 0 ? 0 : run->until;
@@ -300,6 +302,35 @@ set_span(struct run *run)
 	if (run->since < 0)
 		run->since = 0;
 	return 0;
+}
+
+/*
+ * Is the zone of $TZ known here?  One that is not would count as UTC without
+ * a word.
+ */
+static int
+check_zone(void)
+{
+	const char *tz = getenv("TZ"), *dir = getenv("TZDIR");
+	char *path;
+	int known;
+
+	if (tz == NULL || *tz == '\0')
+		return 0;
+	tz += *tz == ':';
+	path = *tz == '/' ? xstrdup(tz) :
+			    xasprintf("%s/%s", dir != NULL ? dir : "/usr/share/zoneinfo", tz);
+	/* Or a rule of its own, as POSIX has it: CET-1CEST,... */
+	known = access(path, R_OK) == 0 ||
+	    (strpbrk(tz, "0123456789") != NULL && strchr(tz, '/') == NULL);
+	free(path);
+	if (known)
+		return 0;
+	msg_warn(
+	    "TZ=%s: that time zone is not known here: give one of /usr/share/zoneinfo, such as "
+	    "Europe/Berlin, or unset TZ",
+	    tz);
+	return EX_CONFIG;
 }
 
 static int
@@ -322,18 +353,20 @@ check_options(const struct options *o)
 	}
 	/* Any "now" shows whether they can be read. */
 	if (o->since != NULL && when_parse_user(o->since, 1700000000, &since) == -1) {
-		msg_warn("--since %s: a date (2024-12-03), a date and time, UNIX seconds, "
-			 "or a span back from now such as 36h",
+		msg_warn(
+		    "--since %s: a date (2024-12-03, 20241203), a date and time, UNIX seconds, "
+		    "or a span back from now such as 36h",
 		    o->since);
 		return EX_USAGE;
 	}
-	if (o->until != NULL && when_parse_user(o->until, 1700000000, &until) == -1) {
-		msg_warn("--until %s: a date (2024-12-03), a date and time, UNIX seconds, "
-			 "or a span back from now such as 36h",
+	if (o->until != NULL && when_parse_until(o->until, 1700000000, &until) == -1) {
+		msg_warn(
+		    "--until %s: a date (2024-12-03, 20241203), a date and time, UNIX seconds, "
+		    "or a span back from now such as 36h",
 		    o->until);
 		return EX_USAGE;
 	}
-	return 0;
+	return check_zone();
 }
 
 /* The span, or the session, or a hash of all of them. */

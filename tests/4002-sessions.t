@@ -91,6 +91,23 @@ echo 1767157200 >want
 same "of this machine's zone" want got
 says "--name" '<?praic-site other.example bytes="' out
 
+site_forget
+run 0 "a date of eight digits" f sessions --since 20251231 --until 20260101
+asked '.parameters.start_time // empty' | tail -n 1 >got
+date -d 2025-12-31 +%s >want
+same "is a date" want got
+run 64 "eight digits that are no date" f sessions --since 20251331
+site_forget
+TZ=Europe/Berlin run 0 "a local time that comes twice" \
+	f sessions --since 2025-10-26T02:30 --until 2025-10-26T02:30
+asked 'select(.parameters.start_time and .parameters.start_time != "1") | .parameters |
+	"\(.start_time) \(.duration)"' >got
+echo 1761438600 3600 >want
+same "is the first one for --since, the second one for --until" want got
+TZ=Europe/Berln run 78 "a zone that is not known" f sessions --since 2025-10-26T02:30
+says "is named" "TZ=Europe/Berln"
+TZ=XYZ-1 run 0 "a rule instead of a zone" f sessions --since 2025-12-31
+
 # the appliance's clock, not ours
 site_ask '{"do":"clock","set":"4000000000"}'
 site_forget

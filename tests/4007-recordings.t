@@ -221,7 +221,7 @@ recordings 69 "a web page for each shell" --timeout 0
 check "no end" sh -c '! grep -q ^Z out'
 sound "what is whole is there, and nothing else"
 site_fault "xml-error match=CommandShellRecording"
-recordings 65 "what is said to all that asks for shells" --timeout 2
+recordings 65 "what is said to all that asks for shells" --timeout 6
 outcomes out | awk -F '\t' '{ print $2, $3 }' | sort -u >got
 printf 'recording came\nshell refused\n' >want
 same "these are refused, and stay owed" want got

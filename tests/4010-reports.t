@@ -108,7 +108,37 @@ echo 0 >want
 same "by the next run" want got
 
 # backup
-run 64 "backup without a spool" f backup
+site_fault "short-body match=backup"
+run 69 "a backup to standard output that is cut" f --timeout 0 backup
+check "is not there at all" test ! -s out
+site_fault
+run 0 "a backup to standard output" f backup
+check "is there" test -s out
+site_control truth --form recordings >recordings.truth
+kind=$(awk -F '\t' '$2 == "shell" { print $1, $3; exit }' recordings.truth)
+# shellcheck disable=SC2086
+run 0 "a shell to standard output" f shell $kind
+sha256sum <out | cut -d ' ' -f 1 >got
+awk -F '\t' '$2 == "shell" { print $5; exit }' recordings.truth >want
+same "is that one" want got
+kind=$(awk -F '\t' '$2 == "recording" { print $1; exit }' recordings.truth)
+site_fault "reset times=2 percent=60"
+run 0 "a recording to standard output, though the connection breaks" f recording "$kind"
+sha256sum <out | cut -d ' ' -f 1 >got
+awk -F '\t' '$2 == "recording" { print $5; exit }' recordings.truth >want
+same "is that one" want got
+site_fault "error-as-video match=AccessSessionRecording"
+run 66 "one that has expired" f recording "$kind"
+check "nothing goes out" test ! -s out
+site_fault "status code=404 match=AccessSessionRecording"
+run 77 "one that may not be had" f recording "$kind"
+check "nothing goes out" test ! -s out
+site_fault
+run 74 "one to a full disk" sh -c ". '$top/tests/fetch.sh'
+	port=$port client=$client; f recording $kind >/dev/full"
+run 64 "a shell without its number" f shell "$kind"
+run 64 "a number that is none" f shell "$kind" x
+run 64 "a recording with -d" f -d spool recording "$kind"
 run 64 "backup with operands" f backup -d spool x
 site_forget
 run 0 "backup" f backup -d spool
