@@ -227,8 +227,9 @@ check_backup(struct check *k)
 		at += strcspn(at, "01");
 	if (at == NULL || *at == '\0')
 		line(k, "-", "backup",
-		    xstrdup("not known without making one (the command API, "
-			    "which would tell, is refused)"));
+		    xstrdup("not known without making one: the command API, which would tell, is "
+			    "refused: allow it, read only, in /login > Management > API "
+			    "Configuration"));
 	else if (*at == '1')
 		line(k, "ok", "backup", xstrdup("allowed"));
 	else
@@ -254,7 +255,7 @@ check_clock(struct check *k)
 	} else if (off > CLOCK_OFF || off < -CLOCK_OFF)
 		line(k, "off", "clock",
 		    xasprintf("the appliance's is %lld seconds %s this machine's; "
-			      "nothing is lost by that",
+			      "nothing is lost by that, but set the one that is wrong",
 			(long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of"));
 	else
 		line(k, "ok", "clock", xstrdup("the appliance's and this machine's agree"));

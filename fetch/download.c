@@ -387,7 +387,11 @@ take(struct call *c, const char *p, size_t n)
 			strcpy(j->part.extension, j->answer.extension);
 	}
 	if (file_write(j->part.fd, p, n) == -1) {
-		msg_errno("%s/%s", j->downloads->spool->path, j->base);
+		if (errno == ENOSPC)
+			msg_warn("%s/%s: the disk is full: make room there",
+			    j->downloads->spool->path, j->base);
+		else
+			msg_errno("%s/%s", j->downloads->spool->path, j->base);
 		c->told = 1;
 		j->downloads->fatal = EX_IOERR;
 		return EX_IOERR;

@@ -259,14 +259,14 @@ learn_time(struct run *run)
 		delay = call_retry(&retry, &d->call);
 		if (delay == -1)
 			break;
-		progress_trouble(&d->call, "its time", delay);
+		progress_trouble(&d->call, run->report, delay);
 		call_sleep(run->site, delay);
 	}
 	if (end == CALL_DONE)
 		apiinfo_learn_time(run->site);
 	if (end == CALL_DONE || run->site->date != 0)
 		return 0;
-	call_complain(&d->call, "its time");
+	call_complain(&d->call, run->report);
 	return d->call.code;
 }
 
