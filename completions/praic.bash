@@ -110,7 +110,7 @@ _praic() {
 		found=$(_praic_conf "${given[@]}")
 		[[ $found != *= ]] || compopt -o nospace 2>/dev/null
 	elif [[ $program == praic-fetch ]]; then
-		found=$'sessions\nrecordings\nbackup\ncheck'
+		found=$'sessions\nrecordings\nrecording\nshell\nscreen\nbackup\ncheck'
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "${found-}" -- "$cur")
 	[[ ${#COMPREPLY[@]} -gt 0 || $program == praic-conf ||

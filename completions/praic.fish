@@ -121,4 +121,4 @@ for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-t
     complete -c $program -n '__praic_wants option' -a "(__praic_options $program)"
 end
 complete -c praic-conf -f -n '__praic_wants word' -a '(__praic_conf)'
-complete -c praic-fetch -n '__praic_wants word' -a 'sessions recordings backup check'
+complete -c praic-fetch -n '__praic_wants word' -a 'sessions recordings recording shell screen backup check'

@@ -497,8 +497,6 @@ take(struct run *run, struct job *j)
 		break;
 	case DOWNLOAD_REFUSED:
 		refuse(p, it, reason);
-		if (is_down(run, j))
-			give_up(run, EX_UNAVAILABLE, reason);
 		break;
 	case DOWNLOAD_FORBIDDEN:
 		refuse(p, it, reason);
