@@ -2,6 +2,9 @@
 # praic-fetch: what people do wrong, by hand, with no option of time.  Each ends
 # within 15 seconds, in one line that names the cause and the cure.
 
+# Functions by name, dollars of sh -c.
+# shellcheck disable=SC2016,SC2317
+
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
 # shellcheck source=tests/fetch.sh
@@ -201,9 +204,13 @@ while True:
         break
     sys.stdout.buffer.write(piece)
 E
-python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$ca" --client-id "$client" \
-	--secret "file:$site/secret" --timeout 3 sessions --since 1d >out
-says "on a terminal at once, in the line" "HTTP 500, trying again in " out
+if python3 -c 'import pty; pty.openpty()' 2>/dev/null; then
+	python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$ca" --client-id "$client" \
+		--secret "file:$site/secret" --timeout 3 sessions --since 1d >out
+	says "on a terminal at once, in the line" "HTTP 500, trying again in " out
+else
+	pass "on a terminal # SKIP there is none here"
+fi
 site_fault
 no_token
 run 0 "SSLKEYLOGFILE" env "SSLKEYLOGFILE=$work/keys" "$fetch" --host "localhost:$port" --ca-file "$ca" \
