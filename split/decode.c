@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "blank.h"
 #include "decode.h"
 #include "limits.h"
 #include "utf8.h"
@@ -156,52 +157,10 @@ reference(const unsigned char *p, size_t n, int final, uint32_t *value)
 }
 
 static void
-note(const struct decoder *d, enum decode_note what, const struct buf *out)
+note(const struct decoder *d, enum decode_note what, size_t out_offset)
 {
 	if (d->note != NULL)
-		d->note(d->arg, what, out->n);
-}
-
-/* ---- what is too long for the parser ---------------------------------- */
-
-enum tag {
-	TAG_NONE, /* in text */
-	TAG_NAME, /* of the element */
-	TAG_BLANK,
-	TAG_ATTRIBUTE, /* its name */
-	TAG_NAMED,     /* behind that */
-	TAG_EQUALS,
-	TAG_VALUE,
-	TAG_SLASH
-};
-
-/* One byte of a tag, but of a value. */
-static enum tag
-next_in_tag(struct decode_state *s, enum tag now, char c)
-{
-	if (c == '"' || c == '\'') {
-		s->quote = c;
-		s->attributes++;
-		return TAG_VALUE;
-	}
-	if (c == '>')
-		return TAG_NONE;
-	if (c == '/' && now == TAG_NAME && s->name_length == 1)
-		return TAG_NAME; /* of an end tag, whose name is as long */
-	if (c == '/')
-		return TAG_SLASH;
-	if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
-		return now == TAG_ATTRIBUTE || now == TAG_NAMED ? TAG_NAMED :
-		    now == TAG_EQUALS				? TAG_EQUALS :
-								  TAG_BLANK;
-	if (c == '=')
-		return TAG_EQUALS;
-	if (now == TAG_NAME || now == TAG_ATTRIBUTE) {
-		s->name_too_long |= ++s->name_length > LIMIT_TAG_NAME;
-		return now;
-	}
-	s->name_length = 1;
-	return TAG_ATTRIBUTE;
+		d->note(d->arg, what, out_offset);
 }
 
 /* How many bytes from p on belong to the tag that is open. */
@@ -211,75 +170,19 @@ scan_tag(struct decode_state *s, const char *p, size_t n)
 	const char *close;
 	size_t i = 0;
 
-	while (i < n && s->tag != TAG_NONE) {
-		if (s->tag != TAG_VALUE) {
-			s->tag = next_in_tag(s, s->tag, p[i++]);
-			continue;
-		}
-		close = memchr(p + i, s->quote, n - i);
-		i = close != NULL ? (size_t)(close - p) + 1 : n;
-		if (close != NULL)
-			s->tag = TAG_BLANK;
+	while (i < n && s->in_tag) {
+		if (s->quote != 0) {
+			close = memchr(p + i, s->quote, n - i);
+			i = close != NULL ? (size_t)(close - p) + 1 : n;
+			if (close != NULL)
+				s->quote = 0;
+		} else if (p[i] == '"' || p[i] == '\'') {
+			s->quote = p[i++];
+			s->attributes++;
+		} else
+			s->in_tag = p[i++] != '>';
 	}
 	return i;
-}
-
-/*
- * The tag gets too long: the rest of it is dropped, up to its end, and it
- * stays well-formed.  What of these bytes still goes out depends on nothing
- * but the bytes, so that all tags of a name end alike.
- */
-static void
-begin_dropping(
-    struct decoder *d, const struct decode_state *before, const char *p, size_t n, struct buf *out)
-{
-	size_t keep;
-
-	switch (before->tag) {
-	case TAG_NAME:
-		keep =
-		    before->name_length < LIMIT_TAG_NAME ? LIMIT_TAG_NAME - before->name_length : 0;
-		if (d->at.name_too_long)
-			buf_add(out, p, utf8_floor(p, keep < n ? keep : n));
-		break;
-	case TAG_ATTRIBUTE:
-	case TAG_NAMED:
-		buf_adds(out, "=\"\"");
-		break;
-	case TAG_EQUALS:
-		buf_adds(out, "\"\"");
-		break;
-	case TAG_VALUE:
-		buf_addc(out, before->quote);
-		break;
-	default:
-		break;
-	}
-	note(d, DECODE_TAG_CUT, out);
-	d->at.dropping = 1;
-}
-
-/* Bytes of content that begin within a tag, or with one. */
-static void
-put_tag(struct decoder *d, const char *p, size_t n, struct buf *out)
-{
-	struct decode_state before = d->at;
-	size_t tag = scan_tag(&d->at, p, n);
-
-	d->at.length += tag;
-	if (!before.dropping &&
-	    (d->at.length > LIMIT_TAG || d->at.attributes > LIMIT_TAG_ATTRIBUTES ||
-		d->at.name_too_long))
-		begin_dropping(d, &before, p, tag, out);
-	if (!d->at.dropping)
-		buf_add(out, p, tag);
-	else if (d->at.tag == TAG_NONE) {
-		if (tag > 1 ? p[tag - 2] == '/' : before.tag == TAG_SLASH && before.dropping)
-			buf_addc(out, '/');
-		buf_addc(out, '>');
-		d->at.dropping = 0;
-	}
-	buf_add(out, p + tag, n - tag);
 }
 
 /* In well-formed XML '<' stands nowhere in a tag but at its beginning, so of a
@@ -288,23 +191,24 @@ static void
 put_content(struct decoder *d, const char *p, size_t n, struct buf *out)
 {
 	const char *lt = memrchr(p, '<', n);
+	size_t from = lt != NULL ? (size_t)(lt - p) : 0, tag;
 
-	if (lt == NULL && d->at.tag == TAG_NONE) {
-		buf_add(out, p, n);
-		return;
-	}
 	if (lt != NULL) {
-		if (d->at.dropping)
-			put_tag(d, p, (size_t)(lt - p), out);
-		else
-			buf_add(out, p, (size_t)(lt - p));
-		n -= (size_t)(lt - p);
-		p = lt;
-		d->at.tag = TAG_NAME;
-		d->at.length = d->at.attributes = d->at.name_length = 0;
-		d->at.dropping = d->at.name_too_long = 0;
+		d->at.in_tag = 1;
+		d->at.quote = 0;
+		d->at.too_long = 0;
+		d->at.length = d->at.attributes = 0;
 	}
-	put_tag(d, p, n, out);
+	if (d->at.in_tag) {
+		tag = scan_tag(&d->at, p + from, n - from);
+		if (!d->at.too_long &&
+		    (d->at.length + tag > LIMIT_TAG || d->at.attributes > LIMIT_TAG_ATTRIBUTES)) {
+			d->at.too_long = 1;
+			note(d, DECODE_LONG_TAG, out->n + from);
+		}
+		d->at.length += tag;
+	}
+	buf_add(out, p, n);
 }
 
 /* The first end of a character from here on. */
@@ -324,7 +228,7 @@ put_section(struct decoder *d, const char *p, size_t n, struct buf *out)
 	for (; n > 0; p += k, n -= k) {
 		/* CR LF is one line end to the parser. */
 		if (d->at.length >= LIMIT_SECTION && !(d->at.after_cr && *p == '\n')) {
-			note(d, DECODE_CHANGED, out);
+			note(d, DECODE_CHANGED, out->n);
 			buf_adds(out, "]]><![CDATA[");
 			d->at.length = 0;
 		}
@@ -349,7 +253,7 @@ put_comment(struct decoder *d, const char *p, size_t n, struct buf *out)
 	}
 	if (k == n)
 		return;
-	note(d, DECODE_CHANGED, out);
+	note(d, DECODE_CHANGED, out->n);
 	/* It may have been cut behind a '-'. */
 	if (!d->at.dropping)
 		buf_addc(out, ' ');
@@ -376,7 +280,7 @@ put_switch(struct decoder *d, enum decode_inside to, const char *p, size_t n, st
 {
 	buf_add(out, p, n);
 	d->at.inside = to;
-	d->at.tag = TAG_NONE;
+	d->at.in_tag = 0;
 	d->at.length = 0;
 	d->at.dropping = d->at.after_cr = 0;
 }
@@ -384,7 +288,7 @@ put_switch(struct decoder *d, enum decode_inside to, const char *p, size_t n, st
 int
 decode_in_markup(const struct decoder *d)
 {
-	return d->at.inside != DECODE_CONTENT || d->at.tag != TAG_NONE;
+	return d->at.inside != DECODE_CONTENT || d->at.in_tag;
 }
 
 /* ---- what is forbidden ------------------------------------------------ */
@@ -392,7 +296,7 @@ decode_in_markup(const struct decoder *d)
 static void
 replace(struct decoder *d, struct buf *out)
 {
-	note(d, DECODE_REPLACED, out);
+	note(d, DECODE_REPLACED, out->n);
 	put(d, UTF8_REPLACEMENT, 3, out);
 }
 
@@ -627,8 +531,44 @@ decode(struct decoder *d, const char *p, size_t n, int final, struct buf *out)
 	return used - length_before(d->at.encoding, d->utf8.p + done, d->utf8.n - done);
 }
 
-int
-decode_by_name(const char *name, size_t n, enum encoding *e)
+/* By its first bytes, as XML 1.0, appendix F, has it. */
+static enum encoding
+by_first_bytes(const unsigned char *p, size_t n)
+{
+	/* One byte is half of a character that is cut. */
+	if (n >= 1 && p[0] == 0xff && (n == 1 || p[1] == 0xfe))
+		return ENCODING_UTF16LE;
+	if (n >= 1 && p[0] == 0xfe && (n == 1 || p[1] == 0xff))
+		return ENCODING_UTF16BE;
+	if (n >= 2 && p[0] == '<' && p[1] == 0)
+		return ENCODING_UTF16LE;
+	if (n >= 2 && p[0] == 0 && p[1] == '<')
+		return ENCODING_UTF16BE;
+	return ENCODING_UTF8;
+}
+
+struct rec_value
+decode_attribute(const char *p, size_t n, const char *name)
+{
+	struct rec_value v = {NULL, 0};
+	const char *end = p + n, *close;
+
+	if ((p = memmem(p, n, name, strlen(name))) == NULL)
+		return v;
+	for (p += strlen(name); p < end && (blank_is(*p) || *p == '='); p++)
+		;
+	if (p == end || (*p != '"' && *p != '\''))
+		return v;
+	if ((close = memchr(p + 1, *p, (size_t)(end - p - 1))) == NULL)
+		return v;
+	v.p = p + 1;
+	v.n = (size_t)(close - v.p);
+	return v;
+}
+
+/* The encoding of this name.  -1 when praic does not read it. */
+static int
+by_name(struct rec_value v, enum encoding *e)
 {
 	static const struct {
 		const char *name;
@@ -642,16 +582,41 @@ decode_by_name(const char *name, size_t n, enum encoding *e)
 	    {"ISO_8859-1", ENCODING_LATIN1},
 	    {"LATIN1", ENCODING_LATIN1},
 	    {"LATIN-1", ENCODING_LATIN1},
-	    {"UTF-16", ENCODING_UTF16LE},
-	    {"UTF-16LE", ENCODING_UTF16LE},
-	    {"UTF-16BE", ENCODING_UTF16BE},
+	    /* The bytes show that it is none of these. */
+	    {"UTF-16", ENCODING_UTF8},
+	    {"UTF-16LE", ENCODING_UTF8},
+	    {"UTF-16BE", ENCODING_UTF8},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strlen(known[i].name) == n && strncasecmp(known[i].name, name, n) == 0) {
+		if (strlen(known[i].name) == v.n &&
+		    strncasecmp(known[i].name, v.p, v.n) == 0) {
 			*e = known[i].encoding;
 			return 0;
 		}
 	return -1;
+}
+
+enum encoding
+decode_detect(const char *p, size_t n, struct rec_value *refused)
+{
+	enum encoding e = by_first_bytes((const unsigned char *)p, n);
+	const char *end = p + n, *close;
+	struct rec_value v;
+
+	refused->p = NULL;
+	if (e != ENCODING_UTF8)
+		return e;
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		return e;
+	while (p < end && blank_is(*p))
+		p++;
+	if (end - p < 6 || memcmp(p, "<?xml", 5) != 0 || !blank_is(p[5]) ||
+	    (close = memmem(p, (size_t)(end - p), "?>", 2)) == NULL)
+		return e;
+	v = decode_attribute(p, (size_t)(close - p), "encoding");
+	if (v.p != NULL && by_name(v, &e) == -1)
+		*refused = v;
+	return e;
 }

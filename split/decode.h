@@ -7,9 +7,8 @@
  * whole report for one of them, and a lenient one passes on whatever it
  * likes.  Here each becomes U+FFFD, and is counted.
  *
- * A tag over the limits (limits.h) is shortened, long CDATA sections are cut
- * in pieces and long comments lose their rest: libxml2 would have to hold all
- * of them, or give the document up.
+ * Long CDATA sections are cut in pieces and long comments lose their rest,
+ * for libxml2 would have to hold all of them.  A tag over the limits is noted.
  *
  * UTF-16 and ISO-8859-1 become UTF-8 here, too, so that libxml2 never looks
  * for a converter (it would open files for it).
@@ -19,7 +18,7 @@
 
 #include <stddef.h>
 
-#include "buf.h"
+#include "rec.h"
 
 enum encoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_UTF16LE, ENCODING_UTF16BE };
 
@@ -30,17 +29,15 @@ enum decode_inside { DECODE_CONTENT, DECODE_CDATA, DECODE_COMMENT, DECODE_PI };
 struct decode_state {
 	enum encoding encoding;
 	enum decode_inside inside;
-	unsigned char tag; /* within a tag: where */
-	char quote;	   /* of the value that is open */
-	unsigned char dropping, after_cr, name_too_long;
+	char quote; /* of the value that is open, or 0 */
+	unsigned char in_tag, too_long, dropping, after_cr;
 	unsigned attributes; /* of the tag */
 	size_t length;	     /* of the tag or the section so far */
-	size_t name_length;
 };
 
 enum decode_note {
 	DECODE_REPLACED, /* something forbidden stands as U+FFFD */
-	DECODE_TAG_CUT,	 /* a tag over the limits lost its rest */
+	DECODE_LONG_TAG, /* the tag that began at.length before is over the limits */
 	DECODE_CHANGED	 /* it goes on in another way than it came */
 };
 
@@ -62,9 +59,13 @@ size_t decode(struct decoder *, const char *p, size_t n, int final, struct buf *
 int decode_in_markup(const struct decoder *);
 
 /*
- * The encoding of this name, as an XML declaration gives it.  0, or -1 when
- * praic does not read it.
+ * The encoding of a document that begins with these bytes: UTF-16 shows in the
+ * first two, others are named by the declaration.  *refused is a name of which
+ * praic knows no encoding, or NULL.
  */
-int decode_by_name(const char *name, size_t n, enum encoding *);
+enum encoding decode_detect(const char *p, size_t n, struct rec_value *refused);
+
+/* The value behind NAME= in a tag or declaration; p is NULL without one. */
+struct rec_value decode_attribute(const char *p, size_t n, const char *name);
 
 #endif

@@ -20,7 +20,6 @@
 /* A declaration, or a comment or instruction as decode.c leaves it. */
 #define MAX_MISC (LIMIT_COMMENT + 64)
 
-static const char byte_order_mark[] = "\xef\xbb\xbf";
 static const struct rec_value none = {NULL, 0};
 
 struct input {
@@ -68,60 +67,29 @@ refuse(struct document *d, const char *code, const char *why)
 
 /* ---- the beginning and the end of a document ------------------------- */
 
-/* The value of encoding="..." or encoding='...' in a declaration. */
-static struct rec_value
-declared_encoding(const char *p, size_t n)
-{
-	static const char name[] = "encoding";
-	const char *end = p + n, *close;
-	struct rec_value v = none;
-
-	if ((p = memmem(p, n, name, sizeof(name) - 1)) == NULL)
-		return v;
-	for (p += sizeof(name) - 1; p < end && (blank_is(*p) || *p == '='); p++)
-		;
-	if (p == end || (*p != '"' && *p != '\''))
-		return v;
-	if ((close = memchr(p + 1, *p, (size_t)(end - p - 1))) == NULL)
-		return v;
-	v.p = p + 1;
-	v.n = (size_t)(close - v.p);
-	return v;
-}
-
-/* <?xml ... ?>: in which encoding does it go on?  0, or -1 when it is refused. */
+/* A document of so many bytes begins.  0, or -1 when its encoding is refused. */
 static int
-read_declaration(struct input *in, struct document *d, int has_bom)
+open_document(struct input *in, struct document *d, uint64_t bytes)
 {
-	enum encoding named = ENCODING_UTF8, now = source_encoding(in->source);
-	struct rec_value v;
-	size_t have, n;
-	const char *p = source_at(in->source, d->place, MAX_MISC, &have), *close;
+	struct rec_value refused;
+	enum encoding encoding;
+	size_t have;
+	const char *p = source_raw(in->source, bytes < MAX_MISC ? (size_t)bytes : MAX_MISC, &have);
 	char text[200];
 
-	if (!begins(p, have, "<?xml") || have < 6 || !blank_is(p[5]))
-		return 0;
-	if ((close = memmem(p, have, "?>", 2)) == NULL)
-		return 0; /* the parser says so */
-	n = (size_t)(close - p) + 2;
-	v = declared_encoding(p, n);
-	if (v.p != NULL && decode_by_name(v.p, v.n, &named) == -1) {
+	encoding = decode_detect(p, have < bytes ? have : (size_t)bytes, &refused);
+	if (refused.p != NULL)
 		snprintf(text, sizeof(text),
 		    "encoding %.*s: praic reads UTF-8, UTF-16 and ISO-8859-1; "
 		    "convert it with iconv(1)",
-		    (int)(v.n < 40 ? v.n : 40), v.p);
-		refuse(d, "encoding", text);
-		return -1;
-	}
-	d->place += n;
-	/* UTF-16 shows in the bytes, whatever is written there. */
-	if (now == ENCODING_UTF16LE || now == ENCODING_UTF16BE)
+		    (int)(refused.n < 40 ? refused.n : 40), refused.p);
+	d->place = 0;
+	source_open(in->source, bytes, encoding);
+	report_document(in->report, in->source, d->host);
+	if (refused.p == NULL)
 		return 0;
-	if (named != ENCODING_LATIN1 || has_bom)
-		named = ENCODING_UTF8;
-	if (named != now)
-		(void)source_restart(in->source, d->place, named);
-	return 0;
+	refuse(d, "encoding", text);
+	return -1;
 }
 
 /* Past blanks; the last one is kept, for at_next(). */
@@ -153,19 +121,19 @@ static int
 read_root(struct input *in, struct document *d)
 {
 	size_t have;
-	const char *p = skip_blanks(in, &d->place, 3, &have);
-	int has_bom = begins(p, have, byte_order_mark);
+	const char *p = skip_blanks(in, &d->place, 3, &have), *close;
 
-	if (has_bom)
+	if (begins(p, have, "\xef\xbb\xbf"))
 		d->place += 3;
-	p = skip_blanks(in, &d->place, 16, &have);
-	report_document(in->report, in->source, d->place, d->host);
+	p = skip_blanks(in, &d->place, MAX_MISC, &have);
 	if (have > 0 && *p != '<') {
 		refuse(d, "no-xml", guess(p, have));
 		return 0;
 	}
-	if (read_declaration(in, d, has_bom) == -1)
-		return 0;
+	/* Of the declaration only the encoding mattered. */
+	if (begins(p, have, "<?xml") && have > 5 && blank_is(p[5]) &&
+	    (close = memmem(p, have, "?>", 2)) != NULL)
+		d->place += (uint64_t)(close - p) + 2;
 	switch (parse_document(in->report, in->source, d->place, d->host, d->plain, &d->result)) {
 	case PARSE_WHOLE:
 		d->whole = 1;
@@ -272,13 +240,11 @@ read_frame(struct input *in, const struct frame *f)
 	uint64_t byte, missing;
 	char text[2 * HOST_SIZE + 40];
 
-	source_open(in->source, f->bytes);
-	report_document(in->report, in->source, 0, f->host);
-	if (in->host != NULL && strcmp(in->host, f->host) != 0) {
+	if (open_document(in, &d, f->bytes) == 0 && in->host != NULL && strcmp(in->host, f->host) != 0) {
 		snprintf(text, sizeof(text), "it is of the site %s, not of %s: refused", f->host,
 		    in->host);
 		refuse(&d, "other-site", text);
-	} else if (read_root(in, &d) == -1)
+	} else if (d.result.code == NULL && read_root(in, &d) == -1)
 		return -1;
 	if (d.whole)
 		d.whole = check_rest(in, &d);
@@ -420,25 +386,20 @@ read_plain(struct input *in)
 	struct document d = {.host = in->host, .plain = 1};
 	uint64_t byte;
 
-	source_open(in->source, UINT64_MAX);
 	for (;;) {
 		d.whole = d.cut = 0;
-		if (read_root(in, &d) == -1)
+		if (open_document(in, &d, UINT64_MAX) == 0 && read_root(in, &d) == -1)
 			return;
-		if (d.whole && (skip_misc(in, &d) || at_next(in, d.place)))
-			report_document_end(in->report, d.place);
-		else
+		if (!d.whole)
 			break;
-		if (source_ended(in->source)) {
-			size_t have;
-
-			source_at(in->source, d.place, 1, &have);
-			if (have == 0)
-				return;
+		if (skip_misc(in, &d)) {
+			report_document_end(in->report, d.place);
+			return;
 		}
-		/* A declaration is for its document alone. */
-		if (source_encoding(in->source) == ENCODING_LATIN1)
-			(void)source_restart(in->source, d.place, ENCODING_UTF8);
+		if (!at_next(in, d.place))
+			break;
+		report_document_end(in->report, d.place);
+		source_end(in->source, d.place);
 	}
 	if (d.whole && !d.cut)
 		refuse(&d, "malformed", "something that is no XML behind a document");
@@ -464,7 +425,7 @@ input_read(struct report *report, const char *host, int fd, const char *name, in
 	in.source = source_new(fd, name);
 	p = source_raw(in.source, FRAME_SIZE, &have);
 	lf = memchr(p, '\n', have);
-	report_document(report, in.source, 0, host);
+	report_document(report, in.source, host);
 	if (begins(p, have, "praic-records\t")) {
 		report_warn_byte(
 		    report, 0, "these are records already: praic-tosql and praic-tofs read them");

@@ -2,8 +2,9 @@
  * What one session may cost: every limit of praic-split, and why it is there.
  *
  * A session that passes a limit is left out; the sessions beside it stand.
- * libxml2's own limits (XML_PARSE_HUGE: 1 GB a value, 10 MB a name) are never
- * reached, because decode.c shortens what is longer before the parser sees it.
+ * libxml2's own limits are not reached (XML_PARSE_HUGE: 1 GB a value; depth 2048),
+ * or cost the session alone as ours do (10 MB a name): parse.c passes over the
+ * session's rest itself, and a new parser goes on behind it.
  */
 #ifndef PRAIC_LIMITS_H
 #define PRAIC_LIMITS_H
@@ -15,10 +16,8 @@
 /* A start tag, of which libxml2 holds all in memory: an attribute may be as
  * long as a line of the record stream (REC_MAX_LINE, 64 MiB). */
 #define LIMIT_TAG (REC_MAX_LINE + 65536)
-/* Attributes of a tag: libxml2 compares each with each. */
+/* Attributes and namespaces of a tag: libxml2 compares each with each. */
 #define LIMIT_TAG_ATTRIBUTES 1000
-/* A name of an element or attribute: below what libxml2 allows. */
-#define LIMIT_TAG_NAME 50000
 /* libxml2 holds all of a CDATA section: a longer one is cut into several,
  * which say the same. */
 #define LIMIT_SECTION 65536
@@ -30,9 +29,13 @@
 /* Real sessions nest 9 deep, with 4 attributes and names of 34 letters. */
 #define LIMIT_DEPTH	 128
 #define LIMIT_ATTRIBUTES 64
-#define LIMIT_NAME	 1000
-/* Different names in what one parser has read: its dictionary keeps them. */
+/* Of elements, attributes and namespaces. */
+#define LIMIT_NAME 1000
+/* Different names: libxml2 keeps each as long as the parser lives. */
 #define LIMIT_NAMES 10000
+/* Behind a session that brought more than this, a new parser goes on, so that
+ * no session is left out for the names of others. */
+#define LIMIT_NAMES_KEPT 1000
 /* Namespaces that are declared at the same time: libxml2 looks through them
  * for each name. */
 #define LIMIT_NAMESPACES 256

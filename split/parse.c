@@ -12,8 +12,10 @@
 #include "names.h"
 #include "parse.h"
 
-/* Newer versions of libxml2 stop at 2048, whatever is asked of them. */
-#define PARSER_DEPTH 2000
+/* The root, a session, and what may be open below it. */
+#define MAX_DEPTH (LIMIT_DEPTH + 3)
+
+static const struct rec_value none = {NULL, 0};
 /* Text of one element may go by in very small pieces. */
 #define TEXT_STEP 256
 /* The report is told now and then how far we are. */
@@ -30,18 +32,20 @@ struct parse {
 	int plain;	  /* <?praic-site?> may name it */
 	char named[HOST_SIZE];
 
-	uint64_t start;		 /* what the parser counts as 0 */
-	uint64_t fed;		 /* what was given to the parser */
-	uint64_t last;		 /* all before this place is well-formed */
-	const uint64_t *cut_tag; /* see source.h */
-	uint64_t cut_tag_done;
-	int text; /* so much of it was taken since */
+	uint64_t start;  /* what this parser counts as 0 */
+	uint64_t begin;  /* where it began */
+	struct buf head; /* what a new one is given first: the root's start tag */
+	size_t head_left;
+	uint64_t fed;  /* what was given to the parser */
+	uint64_t last; /* all before this place is well-formed */
+	int text;      /* so much of it was taken since */
 	int depth;
 	int rooted;	   /* the root element has begun */
 	int session_depth; /* where sessions are: 1, or 2 below a list */
 	int done;	   /* the root element ended */
 	int stop;	   /* give the parser nothing more */
 	int stopped;	   /* the whole program must */
+	int cut;	   /* the bytes ended in what was passed over */
 	int error_code;
 	uint64_t error_at; /* how far the parser had come */
 
@@ -49,9 +53,16 @@ struct parse {
 	uint64_t error_place;
 	struct buf error;
 
+	/* Behind a session a new parser may have to go on.  PASS_OVER: behind
+	 * the one at this depth in which, from the tag at this place on, the
+	 * parser was not to read. */
+	enum { LAST_PARSER, NEW_PARSER, PASS_OVER } then;
+	uint64_t pass_from;
+	int pass_depth; /* elements that are open before that */
+
 	int namespaces; /* declared by the elements that are open */
-	unsigned short declared[PARSER_DEPTH];
-	const xmlChar *open[PARSER_DEPTH];
+	unsigned short declared[MAX_DEPTH];
+	const xmlChar *open[MAX_DEPTH];
 
 	struct session_attribute attribute[LIMIT_ATTRIBUTES]; /* of one tag */
 };
@@ -101,8 +112,9 @@ abandon(struct parse *s, const char *code, const char *why)
 	}
 	s->error_code = XML_ERR_USER_STOP;
 	s->error_at = here(s);
+	if (!s->stop)
+		xmlStopParser(s->ctxt);
 	s->stop = 1;
-	xmlStopParser(s->ctxt);
 }
 
 /* ---- what goes in ---------------------------------------------------- */
@@ -113,15 +125,25 @@ read_more(void *arg, char *to, int len)
 	struct parse *s = arg;
 	const char *p;
 	size_t have;
+	uint64_t long_tag;
 
 	if (report_stopped(s->report))
 		s->stopped = s->stop = 1;
 	if (s->stop || len <= 0)
 		return 0;
+	if (s->head_left > 0) {
+		have = s->head_left < (size_t)len ? s->head_left : (size_t)len;
+		memcpy(to, s->head.p + s->head.n - s->head_left, have);
+		s->head_left -= have;
+		return (int)have;
+	}
 	/* As much as it asks for: libxml2 does not do well on small pieces. */
 	p = source_at(s->source, s->fed, (size_t)len, &have);
 	if (have > (size_t)len)
 		have = (size_t)len;
+	long_tag = source_long_tag(s->source);
+	if (long_tag >= s->begin && long_tag < s->fed + have)
+		have = long_tag > s->fed ? (size_t)(long_tag - s->fed) : 0;
 	memcpy(to, p, have);
 	s->fed += have;
 	return (int)have;
@@ -143,16 +165,6 @@ declarations(int n, const xmlChar **ns)
 	return d;
 }
 
-/* An element's namespaces are looked through for each name below it. */
-static void
-declare(struct parse *s, int n)
-{
-	s->declared[s->depth - 1] = (unsigned short)n;
-	s->namespaces += n;
-	if (s->namespaces > LIMIT_NAMESPACES)
-		abandon(s, "too-long", "more than 256 namespaces declared");
-}
-
 static void
 start_error(struct parse *s)
 {
@@ -164,7 +176,6 @@ start_error(struct parse *s)
 static void
 end_error(struct parse *s)
 {
-	static const struct rec_value none = {NULL, 0};
 	struct rec_value v = {s->error.n > 0 ? s->error.p : "", s->error.n};
 	char text[300];
 
@@ -180,8 +191,71 @@ end_error(struct parse *s)
 	s->error_depth = 0;
 }
 
+/* Where the tag begins that the parser has just read: '<' stands in no
+ * attribute's value. */
+static uint64_t
+tag_start(struct parse *s, uint64_t end)
+{
+	size_t have, n = (size_t)(end - s->last);
+	const char *p = source_have(s->source, s->last, &have), *lt;
+
+	lt = memrchr(p, '<', n <= have ? n : have);
+	return lt == NULL ? s->last : s->last + (uint64_t)(lt - p);
+}
+
+/* From the tag at this place on, the parser must not read the element that
+ * stands below the root; so many elements are open before it. */
 static void
-start_root(struct parse *s, enum name name, const char *element, int namespaces, const xmlChar **ns)
+pass_over(struct parse *s, uint64_t tag, int depth, const char *why)
+{
+	if (s->report->within == REPORT_SESSION)
+		report_give_up(s->report, "too-long", why);
+	else if (depth + 1 < s->session_depth || s->session_depth == 0) {
+		abandon(s, "too-long", why);
+		return;
+	}
+	if (s->error_depth != 0)
+		end_error(s);
+	s->then = PASS_OVER;
+	s->pass_from = tag;
+	s->pass_depth = depth;
+	if (!s->stop)
+		xmlStopParser(s->ctxt);
+	s->stop = 1;
+}
+
+/* Which limit is passed by the element that begins?  Or NULL. */
+static inline const char *
+over_limit(const struct parse *s, int attributes)
+{
+	if (s->depth - s->session_depth > LIMIT_DEPTH)
+		return "elements nested more than 128 deep";
+	if (attributes > LIMIT_ATTRIBUTES && s->depth >= s->session_depth)
+		return "an element of more than 64 attributes";
+	if (s->names.too_long)
+		return "a name longer than 1000 bytes";
+	if (s->namespaces > LIMIT_NAMESPACES)
+		return "more than 256 namespaces declared";
+	if (xmlDictSize(s->ctxt->dict) > LIMIT_NAMES)
+		return "more than 10000 different names";
+	return NULL;
+}
+
+/* libxml2 looks an element's namespaces through for each name below it, and
+ * keeps them as it does names. */
+static void __attribute__((noinline)) declare(struct parse *s, int n, const xmlChar **ns)
+{
+	int i;
+
+	s->declared[s->depth - 1] = (unsigned short)n;
+	s->namespaces += n;
+	for (i = 0; i < 2 * n; i++)
+		s->names.too_long |= ns[i] != NULL && strlen((const char *)ns[i]) > LIMIT_NAME;
+}
+
+static void
+start_root(struct parse *s, enum name name, const xmlChar *element, const xmlChar *prefix,
+    int namespaces, const xmlChar **ns)
 {
 	struct report_namespace *own;
 	const char *why = NULL;
@@ -195,40 +269,25 @@ start_root(struct parse *s, enum name name, const char *element, int namespaces,
 		own = declarations(namespaces, ns);
 		why = report_inherit(s->report, own, namespaces);
 		free(own);
+		buf_printf(&s->head, "<%s%s%s", prefix != NULL ? (const char *)prefix : "",
+		    prefix != NULL ? ":" : "", (const char *)element);
+		report_inherited(s->report, &s->head);
+		buf_addc(&s->head, '>');
 	} else if (name != N_session) {
-		snprintf(text, sizeof(text), "its root is <%.80s>: no session report", element);
+		snprintf(text, sizeof(text), "its root is <%.80s>: no session report",
+		    (const char *)element);
 		why = text;
 	}
 	if (why != NULL)
 		abandon(s, name == N_session_list ? "too-long" : "no-report", why);
 }
 
-/* Where the tag begins that the parser has just read: '<' stands in no
- * attribute's value. */
-static uint64_t
-tag_start(struct parse *s, uint64_t end)
-{
-	size_t have, n = (size_t)(end - s->last);
-	const char *p = source_have(s->source, s->last, &have), *lt;
-
-	lt = memrchr(p, '<', n <= have ? n : have);
-	return lt == NULL ? s->last : s->last + (uint64_t)(lt - p);
-}
-
 static void
-start_session(
-    struct parse *s, uint64_t place, int namespaces, const xmlChar **ns, int n, const xmlChar **a)
+start_session(struct parse *s, uint64_t place, int namespaces, const xmlChar **ns,
+    struct rec_value lsid)
 {
-	struct report_namespace *own;
-	struct rec_value lsid = {"", 0};
+	struct report_namespace *own = declarations(namespaces, ns);
 
-	for (; n > 0; n--, a += 5)
-		if (names_find(&s->names, a[0]) == N_lsid) {
-			lsid.p = (const char *)a[3];
-			lsid.n = (size_t)(a[4] - a[3]);
-			break;
-		}
-	own = declarations(namespaces, ns);
 	if (report_begin(s->report, tag_start(s, place), place, lsid, own, namespaces) == -1) {
 		s->stopped = s->stop = 1;
 		xmlStopParser(s->ctxt);
@@ -242,65 +301,54 @@ start_inside(
     struct parse *s, uint64_t place, enum name name, const char *element, int n, const xmlChar **a)
 {
 	struct session_attribute *known = s->attribute;
+	const char *why;
+	int i;
 
-	const char *why = NULL;
-
-	if (s->depth - s->session_depth > LIMIT_DEPTH)
-		why = "elements nested more than 128 deep";
-	else if (n > LIMIT_ATTRIBUTES)
-		why = "an element of more than 64 attributes";
-	else if (name == N_UNKNOWN && strlen(element) > LIMIT_NAME)
-		why = "an element whose name is longer than 1000 bytes";
-	if (why != NULL) {
-		report_give_up(s->report, "too-long", why);
-		return;
-	}
-	for (; n > 0; n--, a += 5) {
+	for (i = 0; i < n && i < LIMIT_ATTRIBUTES; i++, a += 5) {
 		known->name = names_find(&s->names, a[0]);
 		known->value.p = (const char *)a[3];
 		known->value.n = (size_t)(a[4] - a[3]);
 		known += known->name != N_UNKNOWN;
 	}
-	report_start_element(
-	    s->report, place, name, element, s->attribute, (int)(known - s->attribute));
+	if ((why = over_limit(s, n)) != NULL)
+		pass_over(s, tag_start(s, place), s->depth - 1, why);
+	else
+		report_start_element(
+		    s->report, place, name, element, s->attribute, (int)(known - s->attribute));
 }
 
 /* What is not below a session.  Not inline: it is rare, and would make the
  * way of the others longer. */
 static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t place, enum name name,
-    const char *element, int namespaces, const xmlChar **ns, int n, const xmlChar **a)
+    const xmlChar *prefix, int namespaces, const xmlChar **ns, int n, const xmlChar **a)
 {
-	static const struct rec_value none = {NULL, 0};
+	const xmlChar *element = s->open[s->depth - 1];
+	struct rec_value lsid = {"", 0};
+	const char *why;
+	int i;
 
+	for (i = 0; i < n; i++, a += 5)
+		if (names_find(&s->names, a[0]) == N_lsid && lsid.n == 0) {
+			lsid.p = (const char *)a[3];
+			lsid.n = (size_t)(a[4] - a[3]);
+		}
 	if (s->depth == 1)
-		start_root(s, name, element, namespaces, ns);
-	if (s->stop || s->report->within != REPORT_BETWEEN || s->error_depth != 0)
-		return;
-	if (s->depth == s->session_depth) {
-		if (name == N_session)
-			start_session(s, place, namespaces, ns, n, a);
-		else if (name == N_error)
+		start_root(s, name, element, prefix, namespaces, ns);
+	if (!s->stop && s->report->within == REPORT_BETWEEN && s->error_depth == 0) {
+		if (s->depth == s->session_depth && name == N_session)
+			start_session(s, place, namespaces, ns, lsid);
+		else if (s->depth == s->session_depth && name == N_error)
 			start_error(s);
-	} else if (name == N_session && s->depth > s->session_depth) {
-		report_warn(s->report, s->last,
-		    "a session within <%.80s>, which is none of a "
-		    "report's: left out",
-		    (const char *)s->open[s->depth - 2]);
-		report_bad(s->report, none, "no-report", "a session at a place that is none");
+		else if (s->depth > s->session_depth && name == N_session) {
+			report_warn(s->report, s->last,
+			    "a session within <%.80s>, which is none of a "
+			    "report's: left out",
+			    (const char *)s->open[s->depth - 2]);
+			report_bad(s->report, none, "no-report", "a session at a place that is none");
+		}
 	}
-}
-
-/* The tag that ends here was longer than the limits: was it one of a session? */
-static void __attribute__((noinline)) tag_was_cut(struct parse *s)
-{
-	static const char why[] = "a tag longer than 64 MiB, or with more than 1000 attributes or "
-				  "a name of more than 50000 bytes";
-
-	s->cut_tag_done = *s->cut_tag;
-	if (s->report->within == REPORT_SESSION)
-		report_give_up(s->report, "too-long", why);
-	else if (s->report->within == REPORT_BETWEEN)
-		abandon(s, "too-long", why);
+	if (!s->stop && (why = over_limit(s, n)) != NULL)
+		pass_over(s, tag_start(s, place), s->depth - 1, why);
 }
 
 static void
@@ -311,31 +359,21 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 	enum name name;
 	uint64_t place;
 
-	(void)prefix;
 	(void)uri;
 	(void)defaulted;
 	if (s->stop)
 		return;
-	if (s->depth == PARSER_DEPTH) {
-		abandon(s, "too-long", "elements nested more than 2000 deep");
-		return;
-	}
 	s->open[s->depth++] = local;
-	if (namespaces > 0) {
-		declare(s, namespaces);
-		if (s->stop)
-			return;
-	}
+	if (namespaces > 0)
+		declare(s, namespaces, ns);
+	if (s->depth == 1 && s->rooted)
+		return; /* the root once more, for a new parser */
 	name = names_find(&s->names, local);
 	place = here(s);
 	if (s->report->within == REPORT_SESSION)
 		start_inside(s, place, name, (const char *)local, n, a);
 	else
-		start_outside(s, place, name, (const char *)local, namespaces, ns, n, a);
-	if (s->cut_tag_done != *s->cut_tag && *s->cut_tag <= place)
-		tag_was_cut(s);
-	if (s->names.learned > LIMIT_NAMES && xmlDictSize(s->ctxt->dict) > LIMIT_NAMES)
-		abandon(s, "too-long", "more than 10000 different names");
+		start_outside(s, place, name, prefix, namespaces, ns, n, a);
 	if (!s->stop)
 		moved(s, place);
 }
@@ -364,9 +402,6 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 	else
 		end_outside(s, place);
 	s->depth--;
-	/* Its start tag was as long, and dealt with. */
-	if (*s->cut_tag <= place)
-		s->cut_tag_done = *s->cut_tag;
 	if (s->declared[s->depth] > 0) {
 		s->namespaces -= s->declared[s->depth];
 		s->declared[s->depth] = 0;
@@ -374,6 +409,11 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 	moved(s, place);
 	if (s->depth == 0) {
 		s->done = s->stop = 1;
+		xmlStopParser(s->ctxt);
+	} else if (s->depth == s->session_depth - 1 &&
+	    xmlDictSize(s->ctxt->dict) > LIMIT_NAMES_KEPT) {
+		s->then = NEW_PARSER;
+		s->stop = 1;
 		xmlStopParser(s->ctxt);
 	}
 }
@@ -465,6 +505,9 @@ on_error(void *arg, error_pointer e)
 		return;
 	s->error_code = e->code;
 	s->error_at = here(s);
+	/* Above the limits of any name. */
+	if (e->code == XML_ERR_NAME_TOO_LONG)
+		s->names.too_long = 1;
 	r->code = "malformed";
 	snprintf(r->why, sizeof(r->why), "%s", e->message != NULL ? e->message : "not well-formed");
 	for (n = strlen(r->why); n > 0 && strchr(" \n", r->why[n - 1]) != NULL; n--)
@@ -480,6 +523,134 @@ no_entity(void *arg, const xmlChar *name)
 	(void)arg;
 	(void)name;
 	return NULL;
+}
+
+/* ---- what the parser must not read ----------------------------------- */
+
+/* To behind the next such text.  -1 when the document ends before. */
+static int
+pass_text(struct parse *s, const char *text)
+{
+	size_t have, len = strlen(text);
+	const char *p, *found;
+
+	for (;;) {
+		p = source_at(s->source, s->last, len, &have);
+		if (have < len)
+			return -1;
+		found = memmem(p, have, text, len);
+		s->last += found != NULL ? (size_t)(found - p) + len : have - len + 1;
+		source_keep(s->source, s->last);
+		if (found != NULL)
+			return 0;
+	}
+}
+
+/* To behind the end of a start tag: is its element empty?  -1 as above. */
+static int
+pass_tag(struct parse *s)
+{
+	char quote = 0, before = 0;
+	const char *p;
+	size_t i, have;
+
+	for (;; s->last += have) {
+		source_keep(s->source, s->last);
+		p = source_at(s->source, s->last, 1, &have);
+		if (have == 0)
+			return -1;
+		for (i = 0; i < have; before = p[i++]) {
+			if (quote == 0 && p[i] == '>') {
+				s->last += i + 1;
+				return before == '/';
+			}
+			if (quote != 0)
+				quote = p[i] == quote ? 0 : quote;
+			else if (p[i] == '"' || p[i] == '\'')
+				quote = p[i];
+		}
+	}
+}
+
+/* To behind the element below the root in which s->pass_from is.  Its tags are
+ * counted, not compared.  -1 as above. */
+static int
+pass_element(struct parse *s)
+{
+	int depth = s->pass_depth, empty, failed;
+	size_t have;
+	const char *p;
+
+	s->last = s->pass_from;
+	do {
+		if (pass_text(s, "<") == -1)
+			return -1;
+		p = source_at(s->source, s->last, 8, &have);
+		if (have >= 3 && memcmp(p, "!--", 3) == 0)
+			failed = pass_text(s, "-->");
+		else if (have >= 8 && memcmp(p, "![CDATA[", 8) == 0)
+			failed = pass_text(s, "]]>");
+		else if (have >= 1 && *p == '?')
+			failed = pass_text(s, "?>");
+		else if (have >= 1 && *p == '/') {
+			failed = pass_text(s, ">");
+			depth--;
+		} else {
+			failed = empty = pass_tag(s);
+			depth += empty == 0;
+		}
+		if (failed == -1)
+			return -1;
+	} while (depth >= s->session_depth);
+	return 0;
+}
+
+/* Did the parser stop because of a tag that it was not to read? */
+static void
+check_tag(struct parse *s)
+{
+	static const char why[] = "a tag longer than 64 MiB or with more than 1000 attributes";
+	uint64_t tag = source_long_tag(s->source);
+	const char *p;
+	size_t have, name;
+
+	if (s->done || s->stopped || s->then != LAST_PARSER || s->result->code == NULL ||
+	    strcmp(s->result->code, "malformed") != 0)
+		return;
+	if (s->names.too_long) {
+		s->result->code = NULL;
+		pass_over(s, tag_start(s, s->error_at), s->depth, "a name longer than 1000 bytes");
+		return;
+	}
+	if (tag == UINT64_MAX || tag < s->last || tag < s->begin || s->error_at < tag)
+		return;
+	s->result->code = NULL;
+	p = source_have(s->source, tag, &have);
+	for (name = 1; name < have && strchr(" \t\n\r/>", p[name]) == NULL; name++)
+		;
+	if (s->rooted && s->depth == s->session_depth - 1 && name > 7 &&
+	    memcmp(p + name - 7, "session", 7) == 0 && strchr("<:", p[name - 8]) != NULL &&
+	    s->error_depth == 0 &&
+	    report_begin(s->report, tag, tag + name,
+		decode_attribute(p, have < 65536 ? have : 65536, "lsid"), NULL, 0) == -1) {
+		s->stopped = 1;
+		return;
+	}
+	pass_over(s, tag, s->depth, why);
+}
+
+/* Begin a parser behind what was dealt with. */
+static void
+renew(struct parse *s)
+{
+	s->then = LAST_PARSER;
+	s->stop = s->text = s->depth = s->namespaces = s->error_code = 0;
+	memset(s->declared, 0, sizeof(s->declared));
+	memset(&s->names, 0, sizeof(s->names));
+	s->result->code = NULL;
+	s->begin = s->fed = s->last;
+	s->start = s->begin - s->head.n;
+	s->head_left = s->head.n;
 }
 
 /* ---- the document as a whole ----------------------------------------- */
@@ -544,10 +715,32 @@ run_parser(struct parse *s)
 	xmlCtxtUseOptions(
 	    s->ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_NOENT | XML_PARSE_HUGE);
 	(void)xmlParseDocument(s->ctxt);
+	check_tag(s);
 	if (s->ctxt->myDoc != NULL)
 		xmlFreeDoc(s->ctxt->myDoc);
 	xmlFreeParserCtxt(s->ctxt);
 	s->ctxt = NULL;
+}
+
+/* Is there more of the document for a new parser? */
+static int
+goes_on(struct parse *s)
+{
+	if (s->then == PASS_OVER) {
+		if (pass_element(s) == -1) {
+			s->cut = 1;
+			snprintf(s->result->why, sizeof(s->result->why),
+			    "the document ends within an element");
+			return 0;
+		}
+		if (s->report->within == REPORT_UNWANTED)
+			report_end(s->report, s->last);
+		s->done = s->session_depth == 1;
+	}
+	if (s->then == LAST_PARSER || s->done)
+		return 0;
+	renew(s);
+	return 1;
 }
 
 enum parse_outcome
@@ -563,12 +756,13 @@ parse_document(struct report *report, struct source *source, uint64_t place, con
 	s.result = result;
 	s.host = host;
 	s.plain = plain;
-	s.cut_tag = source_cut_tag(source);
-	s.start = s.fed = s.last = place;
-	report_document(report, source, place, host);
-	run_parser(&s);
+	s.begin = s.start = s.fed = s.last = place;
+	do
+		run_parser(&s);
+	while (goes_on(&s));
 	result->end = s.last;
 	buf_free(&s.error);
+	buf_free(&s.head);
 	if (s.done)
 		return PARSE_WHOLE;
 	result->lsid = report_break(report);
@@ -576,5 +770,5 @@ parse_document(struct report *report, struct source *source, uint64_t place, con
 		report->code = code_worse(report->code, report_stopped(report));
 		return PARSE_STOPPED;
 	}
-	return is_cut(&s) ? PARSE_CUT : PARSE_BAD;
+	return s.cut || is_cut(&s) ? PARSE_CUT : PARSE_BAD;
 }

@@ -171,7 +171,7 @@ report_stopped(const struct report *r)
 }
 
 void
-report_document(struct report *r, struct source *source, uint64_t place, const char *host)
+report_document(struct report *r, struct source *source, const char *host)
 {
 	r->state->source = source;
 	r->state->host = host;
@@ -180,7 +180,7 @@ report_document(struct report *r, struct source *source, uint64_t place, const c
 	r->state->replaced_told = 0;
 	r->within = REPORT_BETWEEN;
 	r->text = NULL;
-	r->settled = place;
+	r->settled = 0;
 }
 
 void
@@ -270,6 +270,16 @@ report_inherit(struct report *r, const struct report_namespace *ns, int n)
 		buf_add(b, "\"", 2);
 	}
 	return b->n > LIMIT_INHERITED ? "more than 4096 bytes of namespaces at its root" : NULL;
+}
+
+void
+report_inherited(const struct report *r, struct buf *to)
+{
+	const struct buf *b = &r->state->inherited;
+	size_t at;
+
+	for (at = 0; at < b->n; at += strlen(b->p + at) + 1)
+		buf_adds(to, b->p + at);
 }
 
 /* What the root declares and the session's own declarations do not hide. */

@@ -61,11 +61,11 @@ void report_warn_byte(struct report *, uint64_t byte, const char *, ...)
 void report_bad(struct report *, struct rec_value lsid, const char *code, const char *sentence);
 
 /*
- * A document begins at this place.  host: of its sessions, or NULL when nothing
+ * A document begins.  host: of its sessions, or NULL when nothing
  * named it, which is an error as soon as there is a session.  Source and host
  * are kept.
  */
-void report_document(struct report *, struct source *, uint64_t place, const char *host);
+void report_document(struct report *, struct source *, const char *host);
 void report_host(struct report *, const char *host);
 /* It ends here: tell of forbidden bytes outside of its sessions. */
 void report_document_end(struct report *, uint64_t place);
@@ -73,6 +73,8 @@ void report_document_end(struct report *, uint64_t place);
 void report_drift(struct report *);
 /* What its sessions inherit.  NULL, or why that is too much. */
 const char *report_inherit(struct report *, const struct report_namespace *, int n);
+/* The same as text for a start tag, at the end of a buffer. */
+void report_inherited(const struct report *, struct buf *);
 
 /*
  * A session's start tag, from here to there; its own declarations.  -1 when

@@ -41,11 +41,10 @@ struct source {
 	struct buf win;	 /* decoded bytes */
 	uint64_t win_at; /* the place where win.p begins */
 	size_t win_from; /* before it nothing is wanted any more */
-	uint64_t cut_tag;
+	uint64_t long_tag;
 
 	struct step *step;
 	size_t steps, step_cap;
-	int new_step; /* the last one's decoder is not ours any more */
 
 	/* a bit for each byte of the window where something was replaced, as
 	 * far as there is any; and how many went with what was let go */
@@ -60,8 +59,8 @@ note(void *arg, enum decode_note what, size_t out_offset)
 	size_t byte = out_offset / 8, more;
 
 	s->step[s->steps - 1].changed = 1;
-	if (what == DECODE_TAG_CUT)
-		s->cut_tag = s->win_at + out_offset;
+	if (what == DECODE_LONG_TAG)
+		s->long_tag = s->win_at + out_offset - s->decoder.at.length;
 	if (what != DECODE_REPLACED)
 		return;
 	if (byte >= s->replaced.n) {
@@ -143,10 +142,10 @@ source_in_markup(const struct source *s)
 	return decode_in_markup(&s->decoder);
 }
 
-const uint64_t *
-source_cut_tag(const struct source *s)
+uint64_t
+source_long_tag(const struct source *s)
 {
-	return &s->cut_tag;
+	return s->long_tag;
 }
 
 int
@@ -189,7 +188,7 @@ add_step(struct source *s)
 	uint64_t raw = s->raw_at + s->raw_used;
 	struct step *t;
 
-	if (s->steps > 0 && raw - s->step[s->steps - 1].raw < STEP && !s->new_step)
+	if (s->steps > 0 && raw - s->step[s->steps - 1].raw < STEP)
 		return;
 	/* Of what is dropped, one step is enough. */
 	if (s->steps > 1 && s->step[s->steps - 1].place == s->win_at + s->win.n)
@@ -204,7 +203,6 @@ add_step(struct source *s)
 	t->state = d->at;
 	/* What is dropped is not noted again. */
 	t->changed = d->at.encoding != ENCODING_UTF8 || d->at.dropping;
-	s->new_step = 0;
 }
 
 /* The first bytes go; and what something huge needed, when it has gone by. */
@@ -376,26 +374,11 @@ source_offset(struct source *s, uint64_t place)
 	return s->raw_at + used;
 }
 
-int
-source_restart(struct source *s, uint64_t place, enum encoding encoding)
+void
+source_end(struct source *s, uint64_t place)
 {
-	uint64_t raw = source_offset(s, place);
-	const struct step *t = step_of(s, place);
-	size_t at = (size_t)(place - s->win_at);
-
-	if (t == NULL || raw < s->raw_at || (t->changed && t->raw < s->raw_at))
-		return -1;
-	s->win.n = at;
-	if (at / 8 < s->replaced.n) {
-		s->replaced.n = at / 8 + 1;
-		s->replaced.p[at / 8] &= (char)((1 << at % 8) - 1);
-	}
-	s->raw_used = (size_t)(raw - s->raw_at);
-	s->steps = (size_t)(t - s->step) + (t->place < place);
-	s->new_step = 1;
-	memset(&s->decoder.at, 0, sizeof(s->decoder.at));
-	s->decoder.at.encoding = encoding;
-	return 0;
+	s->raw_used = (size_t)(source_offset(s, place) - s->raw_at);
+	s->steps = 0;
 }
 
 uint64_t
@@ -434,37 +417,17 @@ source_skip(struct source *s, uint64_t bytes)
 	return bytes - left;
 }
 
-/* By the first bytes, as XML 1.0, appendix F, has it. */
-static enum encoding
-encoding_of(const char *bytes, size_t n)
-{
-	const unsigned char *p = (const unsigned char *)bytes;
-
-	/* One byte is half of a character that is cut. */
-	if (n >= 1 && p[0] == 0xff && (n == 1 || p[1] == 0xfe))
-		return ENCODING_UTF16LE;
-	if (n >= 1 && p[0] == 0xfe && (n == 1 || p[1] == 0xff))
-		return ENCODING_UTF16BE;
-	if (n >= 2 && p[0] == '<' && p[1] == 0)
-		return ENCODING_UTF16LE;
-	if (n >= 2 && p[0] == 0 && p[1] == '<')
-		return ENCODING_UTF16BE;
-	return ENCODING_UTF8;
-}
-
 void
-source_open(struct source *s, uint64_t bytes)
+source_open(struct source *s, uint64_t bytes, enum encoding encoding)
 {
-	size_t have;
-	const char *p = source_raw(s, bytes < 2 ? (size_t)bytes : 2, &have);
-
 	s->limit = bytes < UINT64_MAX - now_at(s) ? now_at(s) + bytes : UINT64_MAX;
 	memset(&s->decoder.at, 0, sizeof(s->decoder.at));
-	s->decoder.at.encoding = encoding_of(p, have < bytes ? have : (size_t)bytes);
+	s->decoder.at.encoding = encoding;
 	buf_trim(&s->win, KEEP_MEMORY);
 	buf_trim(&s->replaced, KEEP_MEMORY);
-	s->win_at = s->win_from = s->replaced_before = s->cut_tag = 0;
-	s->steps = s->new_step = 0;
+	s->win_at = s->win_from = s->replaced_before = 0;
+	s->long_tag = UINT64_MAX;
+	s->steps = 0;
 }
 
 uint64_t

@@ -2,9 +2,7 @@
  * One input, read in blocks, as a window of clean UTF-8 that moves along it.
  *
  * A place is a count of decoded bytes since the document's beginning.  The
- * window can be read again from any place that was not let go, which is how
- * the parser's reading ahead is taken back where one document ends and the
- * next, in another encoding perhaps, begins.
+ * window can be read again from any place that was not let go.
  */
 #ifndef PRAIC_SOURCE_H
 #define PRAIC_SOURCE_H
@@ -22,10 +20,12 @@ void source_free(struct source *);
 const char *source_name(const struct source *);
 
 /*
- * A document of so many bytes begins here: its places count from 0, and its
- * encoding shows in its first bytes.  UINT64_MAX: it ends with the input.
+ * A document of so many bytes begins here: its places count from 0.
+ * UINT64_MAX: it ends with the input.
  */
-void source_open(struct source *, uint64_t bytes);
+void source_open(struct source *, uint64_t bytes, enum encoding);
+/* The document ends at this place: what was read ahead of it is read again. */
+void source_end(struct source *, uint64_t place);
 /* Pass over what was not read of it.  Returns how many bytes were not there. */
 uint64_t source_close(struct source *);
 
@@ -41,9 +41,6 @@ const char *source_have(const struct source *, uint64_t place, size_t *have);
 /* Nothing before this place will be asked for again. */
 void source_keep(struct source *, uint64_t place);
 
-/* From this place on it is in this encoding, whatever was read ahead.  -1
- * when the place lies too far back to be read again. */
-int source_restart(struct source *, uint64_t place, enum encoding);
 enum encoding source_encoding(const struct source *);
 
 /* Where in the input, in bytes as they came, a place is. */
@@ -53,8 +50,8 @@ uint64_t source_offset(struct source *, uint64_t place);
  * go. */
 uint64_t source_replaced(const struct source *, uint64_t place);
 
-/* Where the last place is, or 0, at which a tag over the limits was shortened. */
-const uint64_t *source_cut_tag(const struct source *);
+/* Where the last tag over the limits begins; UINT64_MAX: there was none. */
+uint64_t source_long_tag(const struct source *);
 
 /* Was the end of the document, or of the input, read?  Is that in the middle
  * of a tag or the like?  Did reading fail (a message was given)? */

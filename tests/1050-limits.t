@@ -34,8 +34,8 @@ small() {
 hostile 0 attribute 9.9 10
 hostile 0 attribute-entities 9 9
 hostile 0 attribute 40 40
-hostile 65 attribute 70 80 "session a: left out: a value longer than a line may be (64 MiB)"
-hostile 65 attribute 140 80 "session a: left out: a value longer than a line may be (64 MiB)"
+hostile 65 attribute 70 80 "session a: left out: a tag longer than 64 MiB or with more than 1000 attributes"
+hostile 65 attribute 140 80 "session a: left out: a tag longer than 64 MiB or with more than 1000 attributes"
 hostile 0 long-attributes 20 20
 hostile 0 attribute-tags 10 0
 hostile 0 text 40 40
@@ -55,7 +55,7 @@ hostile 0 comment 30 0
 hostile 0 starts-in-comment 9 0
 hostile 0 starts-in-cdata 9 9
 hostile 0 comments-in-cdata 9 9
-hostile 65 name 20 0 "left out: an element whose name is longer than 1000 bytes"
+hostile 65 name 20 10 "session a: left out: a name longer than 1000 bytes"
 hostile 0 headed-cells 4 8
 hostile 0 cells 4 16
 hostile 0 cells 12 16
@@ -79,11 +79,11 @@ small 0 warnings 2
 small 0 replacements 1
 small 0 doubts 4
 small 0 customers 4
-small 65 attributes 10 "session a: left out: an element of more than 64 attributes"
+small 65 attributes 10 "session a: left out: a tag longer than 64 MiB or with more than 1000 attributes"
 small 65 namespaces 4 "more than 256 namespaces declared"
-small 65 names 10 "more than 10000 different names"
+small 65 names 10 "session a: left out: more than 10000 different names"
 small 65 inherited 2 "more than 4096 bytes of namespaces at its root"
-small 65 live-namespaces 4 "more than 256 namespaces declared"
+small 65 live-namespaces 4 "session a: left out: more than 256 namespaces declared"
 small 65 nothing 8 "this is no XML"
 hostile 75 quote 11 11
 
@@ -114,7 +114,7 @@ sed -n 's/^E.\([^	]*\).*/\1/p; /^Z/p' out >got
 printf '%s\n' 'nested, just' 'named, just' 'attributed, just' 'headed, just' 'Z	4	4' >want
 same "  cost themselves alone" want got
 for why in "session nested: left out: elements nested more than 128 deep" \
-    "session named: left out: an element whose name is longer than 1000 bytes" \
+    "session named: left out: a name longer than 1000 bytes" \
     "session attributed: left out: an element of more than 64 attributes" \
     "session headed: left out: system information of more than 256 columns"; do
 	says "  $why" "$why"
