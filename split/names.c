@@ -28,6 +28,7 @@ names_learn(struct names *n, const xmlChar *key)
 	while (i < NAMES_TRIES && n->key[slot + i] != NULL)
 		i++;
 	slot += i < NAMES_TRIES ? i : 0;
+	n->learned++;
 	n->too_long |= found == NULL && strlen((const char *)key) > LIMIT_NAME;
 	n->key[slot] = key;
 	n->name[slot] = found != NULL ? (unsigned char)(found - text + 1) : N_UNKNOWN;

@@ -51,7 +51,8 @@ enum name {
 struct names {
 	const xmlChar *key[NAMES_SLOTS + NAMES_TRIES - 1];
 	unsigned char name[NAMES_SLOTS + NAMES_TRIES - 1];
-	int too_long; /* there was one longer than LIMIT_NAME */
+	uint64_t learned; /* at least as many as there are different names */
+	int too_long;	  /* there was one longer than LIMIT_NAME */
 };
 
 static inline unsigned

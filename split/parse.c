@@ -46,6 +46,7 @@ struct parse {
 	int stop;	   /* give the parser nothing more */
 	int stopped;	   /* the whole program must */
 	int cut;	   /* the bytes ended in what was passed over */
+	int root_ended;	   /* the last tag of that was the root's end */
 	int error_code;
 	uint64_t error_at; /* how far the parser had come */
 
@@ -236,7 +237,7 @@ over_limit(const struct parse *s, int attributes)
 		return "a name longer than 1000 bytes";
 	if (s->namespaces > LIMIT_NAMESPACES)
 		return "more than 256 namespaces declared";
-	if (xmlDictSize(s->ctxt->dict) > LIMIT_NAMES)
+	if (s->names.learned > LIMIT_NAMES && xmlDictSize(s->ctxt->dict) > LIMIT_NAMES)
 		return "more than 10000 different names";
 	return NULL;
 }
@@ -249,6 +250,7 @@ static void __attribute__((noinline)) declare(struct parse *s, int n, const xmlC
 
 	s->declared[s->depth - 1] = (unsigned short)n;
 	s->namespaces += n;
+	s->names.learned += 2u * (unsigned)n;
 	for (i = 0; i < 2 * n; i++)
 		s->names.too_long |= ns[i] != NULL && strlen((const char *)ns[i]) > LIMIT_NAME;
 }
@@ -572,20 +574,23 @@ pass_tag(struct parse *s)
 	}
 }
 
-/* To behind the element below the root in which s->pass_from is.  Its tags are
- * counted, not compared.  -1 as above. */
+/*
+ * To behind the element below the root in which s->pass_from is.  Its tags are
+ * counted, not compared.  -1 as above; where the root's end is the last tag,
+ * the document was not cut, but some tag is missing.
+ */
 static int
 pass_element(struct parse *s)
 {
 	int depth = s->pass_depth, empty, failed;
-	size_t have;
+	size_t have, name = strcspn(buf_text(&s->head), " >");
 	const char *p;
 
 	s->last = s->pass_from;
 	do {
 		if (pass_text(s, "<") == -1)
 			return -1;
-		p = source_at(s->source, s->last, 8, &have);
+		p = source_at(s->source, s->last, name < 8 ? 8 : name, &have);
 		if (have >= 3 && memcmp(p, "!--", 3) == 0)
 			failed = pass_text(s, "-->");
 		else if (have >= 8 && memcmp(p, "![CDATA[", 8) == 0)
@@ -593,9 +598,12 @@ pass_element(struct parse *s)
 		else if (have >= 1 && *p == '?')
 			failed = pass_text(s, "?>");
 		else if (have >= 1 && *p == '/') {
+			s->root_ended = name > 0 && have >= name &&
+			    memcmp(p + 1, s->head.p + 1, name - 1) == 0;
 			failed = pass_text(s, ">");
 			depth--;
 		} else {
+			s->root_ended = 0;
 			failed = empty = pass_tag(s);
 			depth += empty == 0;
 		}
@@ -728,7 +736,7 @@ goes_on(struct parse *s)
 {
 	if (s->then == PASS_OVER) {
 		if (pass_element(s) == -1) {
-			s->cut = 1;
+			s->cut = !s->root_ended;
 			snprintf(s->result->why, sizeof(s->result->why),
 			    "the document ends within an element");
 			return 0;
@@ -770,5 +778,5 @@ parse_document(struct report *report, struct source *source, uint64_t place, con
 		report->code = code_worse(report->code, report_stopped(report));
 		return PARSE_STOPPED;
 	}
-	return s.cut || is_cut(&s) ? PARSE_CUT : PARSE_BAD;
+	return s.cut || (s.then == LAST_PARSER && is_cut(&s)) ? PARSE_CUT : PARSE_BAD;
 }

@@ -80,7 +80,7 @@ small 0 replacements 1
 small 0 doubts 4
 small 0 customers 4
 small 65 attributes 10 "session a: left out: a tag longer than 64 MiB or with more than 1000 attributes"
-small 65 namespaces 4 "more than 256 namespaces declared"
+small 65 namespaces 4 "a tag longer than 64 MiB or with more than 1000 attributes; the rest"
 small 65 names 10 "session a: left out: more than 10000 different names"
 small 65 inherited 2 "more than 4096 bytes of namespaces at its root"
 small 65 live-namespaces 4 "session a: left out: more than 256 namespaces declared"
