@@ -1,8 +1,435 @@
 /* The events of a session: see event.h. */
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base64.h"
+#include "blank.h"
 #include "event.h"
+#include "utf8.h"
+#include "vector.h"
+
+#define KEEP_BYTES 65536
+
+/* ---- base64, RFC 2045 6.8: a body that XML cannot hold ---------------- */
+
+/* Decoded, but not yet written: some at a time, for a body may be huge. */
+#define PIECE 3072
+
+/* One more than the value of a digit; 0 for what is none. */
+/* clang-format off */
+static const unsigned char digit[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+	    19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41,
+	    42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['+'] = 63, ['/'] = 64,
+};
+/* clang-format on */
+
+static inline int
+four_digits(const char *text, uint32_t *bits)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	uint32_t a = digit[p[0]], b = digit[p[1]], c = digit[p[2]], d = digit[p[3]];
+
+	if (a == 0 || b == 0 || c == 0 || d == 0)
+		return 0;
+	*bits = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+	return 1;
+}
+
+/* 0, or -1 when it is no base64: white space in it is passed over, its padding
+ * must be there. */
+static int
+base64_check(const char *p, size_t n)
+{
+	size_t digits = 0, padding = 0, i;
+	uint32_t bits;
+
+	while (n - digits >= 4 && four_digits(p + digits, &bits))
+		digits += 4;
+	for (i = digits; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (digit[c] > 0 && padding == 0)
+			digits++;
+		else if (c == '=')
+			padding++;
+		else if (!blank_is(c))
+			return -1;
+	}
+	return digits % 4 != 1 && padding <= 2 && (digits + padding) % 4 == 0 ? 0 : -1;
+}
+
+/*
+ * As much text as is whole; all of it when final.  Returns how many bytes
+ * that was.
+ */
+static size_t
+add_text(const unsigned char *p, size_t n, int final, struct buf *line)
+{
+	size_t i = 0, plain = 0;
+	uint32_t c;
+	int len;
+
+	while (i < n) {
+		if (p[i] >= 0x20 && p[i] < 0x80) {
+			i++;
+			continue;
+		}
+		if (!final && n - i < 4 && utf8_length(p + i, n - i) == -(int)(n - i))
+			break; /* a character that is cut here, it may be */
+		len = utf8_decode(p + i, n - i, &c);
+		if (len > 0 && utf8_xml_char(c)) {
+			i += (size_t)len;
+			continue;
+		}
+		rec_escape(line, (const char *)p + plain, i - plain);
+		buf_adds(line, UTF8_REPLACEMENT);
+		i += (size_t)(len < 0 ? -len : len);
+		plain = i;
+	}
+	rec_escape(line, (const char *)p + plain, i - plain);
+	return i;
+}
+
+/*
+ * Decode what was checked as text of the record stream, escapes and all, at
+ * the end of a buffer: what is no UTF-8, and what XML 1.0 forbids, is shown
+ * as U+FFFD, one for each maximal bad sequence.
+ */
+static void
+base64_text(const char *p, size_t n, struct buf *line)
+{
+	unsigned char bytes[PIECE + 4];
+	uint32_t bits = 0, v;
+	int have = 0;
+	size_t i = 0, at = 0, done;
+
+	while (i < n) {
+		/* Four digits without a blank, nearly always. */
+		if (have == 0 && n - i >= 4 && four_digits(p + i, &bits))
+			i += 4;
+		else {
+			if ((v = digit[(unsigned char)p[i++]]) == 0)
+				continue;
+			bits = bits << 6 | (v - 1);
+			if (++have < 4)
+				continue;
+			have = 0;
+		}
+		bytes[at++] = (unsigned char)(bits >> 16);
+		bytes[at++] = (unsigned char)(bits >> 8);
+		bytes[at++] = (unsigned char)bits;
+		if (at < PIECE)
+			continue;
+		done = add_text(bytes, at, 0, line);
+		at -= done;
+		memmove(bytes, bytes + done, at);
+		if (line->n > REC_MAX_LINE)
+			return; /* too long already: the caller sees it */
+	}
+	if (have >= 2)
+		bytes[at++] = (unsigned char)(bits >> (have == 2 ? 4 : 10));
+	if (have == 3)
+		bytes[at++] = (unsigned char)(bits >> 2);
+	add_text(bytes, at, 1, line);
+}
+
+/* ---- system information: column heads and rows of cells --------------- */
+
+/* Appliances send some ten columns; each cell may have to be compared with
+ * each of them. */
+#define SYSINFO_MAX_HEADS 256
+/* Cells that came before their heads have to wait for them. */
+#define SYSINFO_MAX_WAITING ((size_t)8 << 20)
+
+/* A field's three values, one behind the other in a buffer. */
+struct kept {
+	enum { A_HEAD, A_CELL, ROW_BEGINS, ROW_ENDS } what;
+	size_t at, id_n, name_n, text_n;
+};
+
+struct sysinfo {
+	struct buf bytes; /* of heads and of waiting cells */
+	struct kept head[SYSINFO_MAX_HEADS];
+	int heads, heads_done;
+	int given_up;		/* to wait for heads: there seem to be none */
+	int with_id, with_name; /* has any head one? */
+	struct kept *waiting;
+	size_t waiting_n, waiting_cap;
+	size_t position; /* of the next cell in its row */
+	struct buf text;
+	const char *refusal;
+};
+
+static struct sysinfo *
+sysinfo_new(void)
+{
+	return xcalloc(1, sizeof(struct sysinfo));
+}
+
+static void
+sysinfo_free(struct sysinfo *s)
+{
+	if (s == NULL)
+		return;
+	buf_free(&s->bytes);
+	buf_free(&s->text);
+	free(s->waiting);
+	free(s);
+}
+
+static void
+sysinfo_begin(struct sysinfo *s)
+{
+	buf_trim(&s->bytes, KEEP_BYTES);
+	buf_trim(&s->text, KEEP_BYTES);
+	s->heads = s->heads_done = s->given_up = s->with_id = s->with_name = 0;
+	s->waiting_n = 0;
+	s->refusal = NULL;
+}
+
+const char *
+sysinfo_refusal(const struct sysinfo *s)
+{
+	return s->refusal;
+}
+
+static struct kept
+keep(struct sysinfo *s, const struct sysinfo_field *f)
+{
+	struct kept k = {A_HEAD, s->bytes.n, f->id.n, f->name.n, f->text.n};
+
+	buf_add(&s->bytes, f->id.p, f->id.n);
+	buf_add(&s->bytes, f->name.p, f->name.n);
+	buf_add(&s->bytes, f->text.p, f->text.n);
+	return k;
+}
+
+static inline struct rec_value
+kept_id(const struct sysinfo *s, const struct kept *k)
+{
+	struct rec_value v = {s->bytes.n > 0 ? s->bytes.p + k->at : "", k->id_n};
+
+	return v;
+}
+
+static inline struct rec_value
+kept_name(const struct sysinfo *s, const struct kept *k)
+{
+	struct rec_value v = {kept_id(s, k).p + k->id_n, k->name_n};
+
+	return v;
+}
+
+static inline struct rec_value
+kept_text(const struct sysinfo *s, const struct kept *k)
+{
+	struct rec_value v = {kept_id(s, k).p + k->id_n + k->name_n, k->text_n};
+
+	return v;
+}
+
+void
+sysinfo_head(struct sysinfo *s, const struct sysinfo_field *f)
+{
+	if (s->given_up)
+		s->refusal = "system information with heads behind more than 8 MiB of its rows";
+	if (s->heads_done)
+		return;
+	if (s->heads == SYSINFO_MAX_HEADS) {
+		s->refusal = "system information of more than 256 columns";
+		return;
+	}
+	s->head[s->heads++] = keep(s, f);
+	s->with_id |= f->id.n > 0;
+	s->with_name |= f->name.n > 0;
+}
+
+static int
+same(struct rec_value a, struct rec_value b)
+{
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+/*
+ * The head of a cell: by id or by name where both sides have one, else by
+ * its place in the row.  NULL when it has none.
+ */
+static const struct kept *
+find_head(const struct sysinfo *s, const struct sysinfo_field *cell, size_t position)
+{
+	int by_id = cell->id.n > 0 && s->with_id, by_name = cell->name.n > 0 && s->with_name;
+	int i, n = s->heads, at = position < (size_t)n ? (int)position : 0;
+
+	/* The one in the same place first: it nearly always is that. */
+	for (i = 0; by_id && i < n; i++, at = at + 1 < n ? at + 1 : 0)
+		if (same(kept_id(s, &s->head[at]), cell->id))
+			return &s->head[at];
+	for (i = 0; by_name && i < n; i++, at = at + 1 < n ? at + 1 : 0)
+		if (same(kept_name(s, &s->head[at]), cell->name))
+			return &s->head[at];
+	return by_id || by_name || position >= (size_t)n ? NULL : &s->head[position];
+}
+
+static inline unsigned
+first_special(vector v)
+{
+	return vector_first(
+	    (vector)(v == '<') | (vector)(v == '>') | (vector)(v == '&') | (vector)(v == '"'));
+}
+
+/* How many bytes from p on stand as they are. */
+static size_t
+unescaped(const char *p, size_t n)
+{
+	size_t i = 0;
+	unsigned first;
+
+	for (; n - i >= VECTOR; i += VECTOR)
+		if ((first = first_special(vector_load(p + i))) < VECTOR)
+			return i + first;
+	if (n - i >= 4 && first_special(vector_load_short(p + i, n - i)) == VECTOR)
+		return n;
+	while (i < n && p[i] != '<' && p[i] != '>' && p[i] != '&' && p[i] != '"')
+		i++;
+	return i;
+}
+
+static void
+add_escaped(struct buf *b, struct rec_value v)
+{
+	const char *p = v.p, *end = p + v.n;
+	size_t plain;
+
+	for (;;) {
+		plain = unescaped(p, (size_t)(end - p));
+		buf_add(b, p, plain);
+		p += plain;
+		if (p == end)
+			break;
+		buf_adds(b,
+		    *p == '<'	  ? "&lt;" :
+			*p == '>' ? "&gt;" :
+			*p == '&' ? "&amp;" :
+				    "&quot;");
+		p++;
+	}
+}
+
+static void
+write_cell(struct sysinfo *s, const struct sysinfo_field *cell)
+{
+	const struct kept *head = find_head(s, cell, s->position++);
+	struct rec_value name;
+
+	if (head == NULL)
+		name = cell->name.n > 0 ? cell->name : cell->id;
+	else
+		name = head->name_n > 0 ? kept_name(s, head) :
+		    head->text_n > 0	? kept_text(s, head) :
+					  kept_id(s, head);
+	buf_adds(&s->text, "<field name=\"");
+	add_escaped(&s->text, name);
+	buf_adds(&s->text, "\">");
+	add_escaped(&s->text, cell->text);
+	buf_adds(&s->text, "</field>");
+	if (s->text.n > REC_MAX_LINE)
+		s->refusal = "system information longer than a line may be";
+}
+
+/* What cannot be written before the heads are known. */
+static void
+wait_for_heads(struct sysinfo *s, int what, const struct sysinfo_field *f)
+{
+	struct kept k = keep(s, f);
+
+	k.what = what;
+	if (s->waiting_n == s->waiting_cap) {
+		s->waiting_cap = s->waiting_cap == 0 ? 64 : s->waiting_cap * 2;
+		s->waiting = xrealloc(s->waiting, s->waiting_cap * sizeof(k));
+	}
+	s->waiting[s->waiting_n++] = k;
+	if (s->bytes.n + s->waiting_n * sizeof(k) > SYSINFO_MAX_WAITING) {
+		s->given_up = 1;
+		sysinfo_end_heads(s);
+	}
+}
+
+static void
+item(struct sysinfo *s, int what, const struct sysinfo_field *f)
+{
+	if (s->refusal != NULL)
+		return;
+	if (!s->heads_done) {
+		wait_for_heads(s, what, f);
+		return;
+	}
+	switch (what) {
+	case ROW_BEGINS:
+		s->position = 0;
+		buf_adds(&s->text, "<row>");
+		break;
+	case ROW_ENDS:
+		buf_adds(&s->text, "</row>");
+		break;
+	default:
+		write_cell(s, f);
+	}
+}
+
+void
+sysinfo_end_heads(struct sysinfo *s)
+{
+	size_t i;
+
+	if (s->heads_done)
+		return;
+	s->heads_done = 1;
+	for (i = 0; i < s->waiting_n; i++) {
+		const struct kept *k = &s->waiting[i];
+		struct sysinfo_field f = {kept_id(s, k), kept_name(s, k), kept_text(s, k)};
+
+		item(s, (int)k->what, &f);
+	}
+	s->waiting_n = 0;
+}
+
+static const struct sysinfo_field nothing = {{"", 0}, {"", 0}, {"", 0}};
+
+void
+sysinfo_begin_row(struct sysinfo *s)
+{
+	item(s, ROW_BEGINS, &nothing);
+}
+
+void
+sysinfo_cell(struct sysinfo *s, const struct sysinfo_field *f)
+{
+	item(s, A_CELL, f);
+}
+
+void
+sysinfo_end_row(struct sysinfo *s)
+{
+	item(s, ROW_ENDS, &nothing);
+}
+
+/* The text; empty when there were no rows.  Valid until sysinfo_begin. */
+static struct rec_value
+sysinfo_end(struct sysinfo *s)
+{
+	struct rec_value v;
+
+	sysinfo_end_heads(s);
+	v.n = s->text.n;
+	v.p = v.n > 0 ? s->text.p : "";
+	return v;
+}
+
+/* ---- events ------------------------------------------------------------ */
 
 void
 event_prepare(struct event *e, struct rows *rows)

@@ -5,9 +5,9 @@
 #ifndef PRAIC_EVENT_H
 #define PRAIC_EVENT_H
 
-#include "row.h"
 #include "rows.h"
-#include "sysinfo.h"
+
+struct sysinfo;
 
 struct event {
 	struct rows *rows;
@@ -38,5 +38,23 @@ const char *event_encoded_body(struct event *, struct rec_value base64);
 /* A category of system information; what is in it goes to e->sysinfo. */
 void event_begin_category(struct event *, struct rec_value name);
 void event_end_category(struct event *);
+
+/*
+ * A category of an endpoint's system information: column heads in one
+ * place, rows of cells in another, joined into the text of the column
+ * system_information.information.
+ */
+struct sysinfo_field {
+	struct rec_value id, name, text;
+};
+
+void sysinfo_head(struct sysinfo *, const struct sysinfo_field *);
+/* The heads are complete. */
+void sysinfo_end_heads(struct sysinfo *);
+void sysinfo_begin_row(struct sysinfo *);
+void sysinfo_cell(struct sysinfo *, const struct sysinfo_field *);
+void sysinfo_end_row(struct sysinfo *);
+/* NULL, or which limit was passed. */
+const char *sysinfo_refusal(const struct sysinfo *);
 
 #endif

@@ -9,7 +9,7 @@
 #include "code.h"
 #include "host.h"
 #include "limits.h"
-#include "names.h"
+#include "rules.h"
 #include "parse.h"
 
 /* The root, a session, and what may be open below it. */

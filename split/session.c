@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "drift.h"
 #include "event.h"
-#include "rules.h"
+#include "msg.h"
 #include "session.h"
 
 /* Elements that mean something nest 8 deep: a cell of system information. */
@@ -19,6 +18,26 @@
  * text and that of its name; one to spare. */
 #define MAX_TEXTS  3
 #define KEEP_BYTES 65536
+
+/*
+ * Elements that no rule knows, counted by their path: newer appliances say
+ * more than praic knows, and its user should hear of it.  So many paths are
+ * told, and so much of each.
+ */
+#define MAX_PATHS 50
+#define MAX_PATH  160
+
+struct seen {
+	char path[MAX_PATH];
+	uint64_t sessions, last; /* how many had it, and the number of the last */
+};
+
+struct drift {
+	struct seen seen[MAX_PATHS];
+	int n;
+	int more; /* there were others */
+	uint64_t session;
+};
 
 /* An element that is open and means something. */
 struct frame {
@@ -52,7 +71,7 @@ struct session {
 	struct buf key; /* a user's or team's, to tell the primary one */
 	struct buf primary_rep, primary_team;
 	int public_site, recording, address, ended;
-	struct drift *drift;
+	struct drift drift;
 };
 
 struct session *
@@ -64,7 +83,6 @@ session_new(struct rec_writer *out, session_warning *warn, rows_go *go, void *ar
 	rules_prepare();
 	s->warn = warn;
 	s->arg = arg;
-	s->drift = drift_new();
 	s->rows = rows_new(out, go, arg, &s->refusal);
 	event_prepare(&s->event, s->rows);
 	for (i = 0; i < OF_EVENT; i++)
@@ -85,7 +103,6 @@ session_free(struct session *s)
 	for (i = 0; i < MAX_TEXTS; i++)
 		buf_free(&s->text[i]);
 	event_free(&s->event);
-	drift_free(s->drift);
 	rows_free(s->rows);
 	buf_free(&s->id);
 	buf_free(&s->name);
@@ -166,7 +183,7 @@ session_begin(struct session *s, const char *host, struct rec_value lsid)
 	buf_reset(&s->primary_rep);
 	buf_reset(&s->primary_team);
 	s->public_site = s->recording = s->ended = 0;
-	drift_session(s->drift);
+	s->drift.session++;
 	rows_begin(s->rows);
 	event_begin_session(&s->event);
 	row_begin(r, TABLE_SESSION);
@@ -192,7 +209,17 @@ session_finish(struct session *s)
 void
 session_drift(const struct session *s)
 {
-	drift_tell(s->drift);
+	const struct drift *d = &s->drift;
+	struct buf text = {0};
+	int i;
+
+	for (i = 0; i < d->n; i++)
+		buf_printf(&text, "%s%s: %llu session%s", i > 0 ? ", " : "", d->seen[i].path,
+		    (unsigned long long)d->seen[i].sessions, d->seen[i].sessions == 1 ? "" : "s");
+	if (d->n > 0)
+		msg_warn("elements that praic does not know, in the XML and in no row: %s%s",
+		    buf_text(&text), d->more ? ", and others" : "");
+	buf_free(&text);
 }
 
 /* ---- start tags ----------------------------------------------------- */
@@ -248,6 +275,47 @@ start_event(struct session *s, const struct frame *f, struct rec_value type, str
 	s->ended |= type.n == sizeof(end) - 1 && memcmp(type.p, end, type.n) == 0;
 }
 
+/* As much of it as fits, with '/' between the names. */
+static void
+join(char path[MAX_PATH], const char *const *name, int names)
+{
+	size_t n = 0, len;
+	int i;
+
+	for (i = 0; i < names; i++) {
+		if (i > 0 && n < MAX_PATH - 1)
+			path[n++] = '/';
+		len = strlen(name[i]);
+		if (len > MAX_PATH - 1 - n)
+			len = MAX_PATH - 1 - n;
+		memcpy(path + n, name[i], len);
+		n += len;
+	}
+	path[n] = '\0';
+}
+
+static void
+drift_add(struct drift *d, const char *const *name, int names)
+{
+	char path[MAX_PATH];
+	struct seen *s;
+
+	join(path, name, names);
+	for (s = d->seen; s < d->seen + d->n; s++)
+		if (strcmp(s->path, path) == 0)
+			break;
+	if (s == d->seen + MAX_PATHS) {
+		d->more = 1;
+		return;
+	}
+	if (s == d->seen + d->n) {
+		strcpy(s->path, path);
+		d->n++;
+	}
+	s->sessions += s->last != d->session;
+	s->last = d->session;
+}
+
 /* An element that no rule knows: remember where. */
 static void __attribute__((noinline)) unknown(struct session *s, const char *element)
 {
@@ -257,7 +325,7 @@ static void __attribute__((noinline)) unknown(struct session *s, const char *ele
 	for (i = 0; i < s->frames; i++)
 		path[i] = s->frame[i].element;
 	path[i] = element;
-	drift_add(s->drift, path, i + 1);
+	drift_add(&s->drift, path, i + 1);
 }
 
 /* What the start tag says. */

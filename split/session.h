@@ -7,7 +7,7 @@
 #ifndef PRAIC_SESSION_H
 #define PRAIC_SESSION_H
 
-#include "names.h"
+#include "rules.h"
 #include "rows.h"
 
 struct session;
