@@ -437,32 +437,17 @@ sanitise(struct decoder *d, const char *bytes, size_t n, int final, struct buf *
 	}
 }
 
-/* Are a vector's bytes? */
-static inline int
-is_ascii(const unsigned char *p)
-{
-	return vector_none((vector)((signed_vector)vector_load(p) < 0));
-}
-
 /* To UTF-8, forbidden characters and all: sanitise takes care of those. */
 static size_t
 latin1(struct decoder *d, const unsigned char *p, size_t n)
 {
-	size_t i = 0, end;
 	char *out;
+	size_t i;
 
-	buf_reserve(&d->utf8, 2 * n + 1);
-	for (out = d->utf8.p; i < n;) {
-		for (; n - i >= VECTOR && is_ascii(p + i); i += VECTOR, out += VECTOR)
-			vector_store(out, vector_load(p + i));
-		/* Without a branch: of the second byte, each time, only as much
-		 * stays as is one. */
-		for (end = n - i < VECTOR ? n : i + VECTOR; i < end; i++) {
-			out[0] = (char)(p[i] < 0x80 ? p[i] : 0xc0 | p[i] >> 6);
-			out[1] = (char)(0x80 | (p[i] & 0x3f));
-			out += 1 + (p[i] >> 7);
-		}
-	}
+	buf_reserve(&d->utf8, 2 * n);
+	out = d->utf8.p;
+	for (i = 0; i < n; i++)
+		out += utf8_encode(p[i], out);
 	d->utf8.n = (size_t)(out - d->utf8.p);
 	return n;
 }
@@ -590,8 +575,7 @@ by_name(struct rec_value v, enum encoding *e)
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strlen(known[i].name) == v.n &&
-		    strncasecmp(known[i].name, v.p, v.n) == 0) {
+		if (strlen(known[i].name) == v.n && strncasecmp(known[i].name, v.p, v.n) == 0) {
 			*e = known[i].encoding;
 			return 0;
 		}

@@ -151,43 +151,35 @@ read_root(struct input *in, struct document *d)
 	return 0;
 }
 
-/* The end of the comment or instruction that stands here: NULL when it is none,
- * or does not end, or (*cut) the bytes end in it. */
-static const char *
-misc_end(const char *p, size_t n, int *cut)
-{
-	const char *close;
-
-	if (begins(p, n, "<!--"))
-		close = memmem(p + 4, n - 4, "--", 2);
-	else if (begins(p, n, "<?") && !begins(p, n, "<?xml "))
-		close = memmem(p + 2, n - 2, "?>", 2);
-	else {
-		*cut = n < 4 && memcmp(p, "<!--", n) == 0;
-		return NULL;
-	}
-	if (close != NULL && p[1] == '!' && ++close + 1 < p + n && close[1] != '>')
-		return NULL;
-	*cut = n < MAX_MISC && (close == NULL || close + 1 == p + n);
-	return close != NULL && close + 1 < p + n ? close + 2 : NULL;
-}
-
 /* Past comments and instructions behind the root: 1 at the end of the document,
  * or of the input, 0 when something else stands there. */
 static int
 skip_misc(struct input *in, struct document *d)
 {
-	const char *p, *end;
+	const char *p;
 	size_t have;
 
 	for (;;) {
-		p = skip_blanks(in, &d->place, MAX_MISC, &have);
+		p = skip_blanks(in, &d->place, 6, &have);
 		if (have == 0)
 			return 1;
-		if ((end = misc_end(p, have, &d->cut)) == NULL)
+		if (begins(p, have, "<!--")) {
+			d->place += 4;
+			d->cut = source_pass(in->source, &d->place, "--") == -1;
+			p = source_at(in->source, d->place, 1, &have);
+			d->cut |= have == 0;
+			if (d->cut || *p != '>')
+				return 0;
+			d->place++;
+		} else if (begins(p, have, "<?") && !begins(p, have, "<?xml ")) {
+			d->place += 2;
+			d->cut = source_pass(in->source, &d->place, "?>") == -1;
+			if (d->cut)
+				return 0;
+		} else {
+			d->cut = have < 4 && memcmp(p, "<!--", have) == 0;
 			return 0;
-		d->place += (uint64_t)(end - p);
-		source_keep(in->source, d->place - 1);
+		}
 	}
 }
 
@@ -240,7 +232,8 @@ read_frame(struct input *in, const struct frame *f)
 	uint64_t byte, missing;
 	char text[2 * HOST_SIZE + 40];
 
-	if (open_document(in, &d, f->bytes) == 0 && in->host != NULL && strcmp(in->host, f->host) != 0) {
+	if (open_document(in, &d, f->bytes) == 0 && in->host != NULL &&
+	    strcmp(in->host, f->host) != 0) {
 		snprintf(text, sizeof(text), "it is of the site %s, not of %s: refused", f->host,
 		    in->host);
 		refuse(&d, "other-site", text);

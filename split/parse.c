@@ -32,8 +32,8 @@ struct parse {
 	int plain;	  /* <?praic-site?> may name it */
 	char named[HOST_SIZE];
 
-	uint64_t start;  /* what this parser counts as 0 */
-	uint64_t begin;  /* where it began */
+	uint64_t start;	 /* what this parser counts as 0 */
+	uint64_t begin;	 /* where it began */
 	struct buf head; /* what a new one is given first: the root's start tag */
 	size_t head_left;
 	uint64_t fed;  /* what was given to the parser */
@@ -152,20 +152,6 @@ read_more(void *arg, char *to, int len)
 
 /* ---- what libxml2 calls ---------------------------------------------- */
 
-/* Its declarations, as the report takes them; NULL when there are none. */
-static struct report_namespace *
-declarations(int n, const xmlChar **ns)
-{
-	struct report_namespace *d = n > 0 ? xcalloc((size_t)n, sizeof(*d)) : NULL;
-	int i;
-
-	for (i = 0; i < n; i++) {
-		d[i].prefix = (const char *)ns[2 * i];
-		d[i].uri = (const char *)ns[2 * i + 1];
-	}
-	return d;
-}
-
 static void
 start_error(struct parse *s)
 {
@@ -259,7 +245,6 @@ static void
 start_root(struct parse *s, enum name name, const xmlChar *element, const xmlChar *prefix,
     int namespaces, const xmlChar **ns)
 {
-	struct report_namespace *own;
 	const char *why = NULL;
 	char text[160];
 
@@ -268,9 +253,7 @@ start_root(struct parse *s, enum name name, const xmlChar *element, const xmlCha
 	if (name == N_error)
 		start_error(s);
 	else if (name == N_session_list) {
-		own = declarations(namespaces, ns);
-		why = report_inherit(s->report, own, namespaces);
-		free(own);
+		why = report_inherit(s->report, ns, namespaces);
 		buf_printf(&s->head, "<%s%s%s", prefix != NULL ? (const char *)prefix : "",
 		    prefix != NULL ? ":" : "", (const char *)element);
 		report_inherited(s->report, &s->head);
@@ -285,16 +268,13 @@ start_root(struct parse *s, enum name name, const xmlChar *element, const xmlCha
 }
 
 static void
-start_session(struct parse *s, uint64_t place, int namespaces, const xmlChar **ns,
-    struct rec_value lsid)
+start_session(
+    struct parse *s, uint64_t place, int namespaces, const xmlChar **ns, struct rec_value lsid)
 {
-	struct report_namespace *own = declarations(namespaces, ns);
-
-	if (report_begin(s->report, tag_start(s, place), place, lsid, own, namespaces) == -1) {
+	if (report_begin(s->report, tag_start(s, place), place, lsid, ns, namespaces) == -1) {
 		s->stopped = s->stop = 1;
 		xmlStopParser(s->ctxt);
 	}
-	free(own);
 }
 
 /* Below a session: its attributes, by number. */
@@ -346,7 +326,8 @@ static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t pl
 			    "a session within <%.80s>, which is none of a "
 			    "report's: left out",
 			    (const char *)s->open[s->depth - 2]);
-			report_bad(s->report, none, "no-report", "a session at a place that is none");
+			report_bad(
+			    s->report, none, "no-report", "a session at a place that is none");
 		}
 	}
 	if (!s->stop && (why = over_limit(s, n)) != NULL)
@@ -529,25 +510,6 @@ no_entity(void *arg, const xmlChar *name)
 
 /* ---- what the parser must not read ----------------------------------- */
 
-/* To behind the next such text.  -1 when the document ends before. */
-static int
-pass_text(struct parse *s, const char *text)
-{
-	size_t have, len = strlen(text);
-	const char *p, *found;
-
-	for (;;) {
-		p = source_at(s->source, s->last, len, &have);
-		if (have < len)
-			return -1;
-		found = memmem(p, have, text, len);
-		s->last += found != NULL ? (size_t)(found - p) + len : have - len + 1;
-		source_keep(s->source, s->last);
-		if (found != NULL)
-			return 0;
-	}
-}
-
 /* To behind the end of a start tag: is its element empty?  -1 as above. */
 static int
 pass_tag(struct parse *s)
@@ -588,19 +550,19 @@ pass_element(struct parse *s)
 
 	s->last = s->pass_from;
 	do {
-		if (pass_text(s, "<") == -1)
+		if (source_pass(s->source, &s->last, "<") == -1)
 			return -1;
 		p = source_at(s->source, s->last, name < 8 ? 8 : name, &have);
 		if (have >= 3 && memcmp(p, "!--", 3) == 0)
-			failed = pass_text(s, "-->");
+			failed = source_pass(s->source, &s->last, "-->");
 		else if (have >= 8 && memcmp(p, "![CDATA[", 8) == 0)
-			failed = pass_text(s, "]]>");
+			failed = source_pass(s->source, &s->last, "]]>");
 		else if (have >= 1 && *p == '?')
-			failed = pass_text(s, "?>");
+			failed = source_pass(s->source, &s->last, "?>");
 		else if (have >= 1 && *p == '/') {
-			s->root_ended = name > 0 && have >= name &&
-			    memcmp(p + 1, s->head.p + 1, name - 1) == 0;
-			failed = pass_text(s, ">");
+			s->root_ended =
+			    name > 0 && have >= name && memcmp(p + 1, s->head.p + 1, name - 1) == 0;
+			failed = source_pass(s->source, &s->last, ">");
 			depth--;
 		} else {
 			s->root_ended = 0;

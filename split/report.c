@@ -239,34 +239,34 @@ report_settle(struct report *r, uint64_t place)
 /* ---- namespaces ------------------------------------------------------ */
 
 static void
-add_escaped(struct buf *b, const char *text)
+add_escaped(struct buf *b, const xmlChar *text)
 {
-	for (; *text != '\0'; text++)
+	for (; text != NULL && *text != '\0'; text++)
 		if (strchr("<&\"\t\n\r", *text) != NULL)
 			buf_printf(b, "&#%d;", *text);
 		else
-			buf_addc(b, *text);
+			buf_addc(b, (char)*text);
 }
 
 static void
-add_name(struct buf *b, const char *prefix)
+add_name(struct buf *b, const xmlChar *prefix)
 {
 	buf_adds(b, prefix != NULL ? " xmlns:" : " xmlns");
 	if (prefix != NULL)
-		buf_adds(b, prefix);
+		buf_adds(b, (const char *)prefix);
 }
 
 /* Each ends with a NUL that stands behind it. */
 const char *
-report_inherit(struct report *r, const struct report_namespace *ns, int n)
+report_inherit(struct report *r, const xmlChar **ns, int n)
 {
 	struct buf *b = &r->state->inherited;
 	int i;
 
 	for (i = 0; i < n && b->n <= LIMIT_INHERITED; i++) {
-		add_name(b, ns[i].prefix);
+		add_name(b, ns[2 * i]);
 		buf_adds(b, "=\"");
-		add_escaped(b, ns[i].uri != NULL ? ns[i].uri : "");
+		add_escaped(b, ns[2 * i + 1]);
 		buf_add(b, "\"", 2);
 	}
 	return b->n > LIMIT_INHERITED ? "more than 4096 bytes of namespaces at its root" : NULL;
@@ -284,7 +284,7 @@ report_inherited(const struct report *r, struct buf *to)
 
 /* What the root declares and the session's own declarations do not hide. */
 static void
-add_inherited(struct report_state *s, struct buf *tag, const struct report_namespace *ns, int n)
+add_inherited(struct report_state *s, struct buf *tag, const xmlChar **ns, int n)
 {
 	const char *p = buf_text(&s->inherited), *end = p + s->inherited.n;
 	struct buf own = {0};
@@ -295,7 +295,7 @@ add_inherited(struct report_state *s, struct buf *tag, const struct report_names
 		name = strcspn(p, "=");
 		for (i = hidden = 0; i < n && !hidden; i++) {
 			buf_reset(&own);
-			add_name(&own, ns[i].prefix);
+			add_name(&own, ns[2 * i]);
 			hidden = own.n == name && memcmp(own.p, p, name) == 0;
 		}
 		if (!hidden)
@@ -320,7 +320,7 @@ wanted(const struct report_state *s, struct rec_value lsid)
 
 /* Its start tag, with what it inherits behind its name. */
 static void
-begin_xml(struct report_state *s, uint64_t from, const struct report_namespace *ns, int n)
+begin_xml(struct report_state *s, uint64_t from, const xmlChar **ns, int n)
 {
 	struct buf tag = {0};
 	const char *p;
@@ -338,8 +338,8 @@ begin_xml(struct report_state *s, uint64_t from, const struct report_namespace *
 }
 
 int
-report_begin(struct report *r, uint64_t from, uint64_t to, struct rec_value lsid,
-    const struct report_namespace *ns, int n)
+report_begin(
+    struct report *r, uint64_t from, uint64_t to, struct rec_value lsid, const xmlChar **ns, int n)
 {
 	struct report_state *s = r->state;
 	struct rec_value host = {s->host, s->host != NULL ? strlen(s->host) : 0};

@@ -23,11 +23,6 @@ struct report_options {
 	struct leftout *list; /* of --left-out, or NULL */
 };
 
-/* A namespace that a start tag declares: prefix may be NULL, uri may be. */
-struct report_namespace {
-	const char *prefix, *uri;
-};
-
 struct report {
 	/* so far */
 	uint64_t left_out; /* sessions left out, errors, bad documents */
@@ -71,8 +66,11 @@ void report_host(struct report *, const char *host);
 void report_document_end(struct report *, uint64_t place);
 /* All input was read: tell of elements that no rule knows. */
 void report_drift(struct report *);
-/* What its sessions inherit.  NULL, or why that is too much. */
-const char *report_inherit(struct report *, const struct report_namespace *, int n);
+/*
+ * What its sessions inherit: n namespaces, of each the prefix (NULL for none)
+ * and the name.  NULL, or why that is too much.
+ */
+const char *report_inherit(struct report *, const xmlChar **ns, int n);
 /* The same as text for a start tag, at the end of a buffer. */
 void report_inherited(const struct report *, struct buf *);
 
@@ -80,8 +78,8 @@ void report_inherited(const struct report *, struct buf *);
  * A session's start tag, from here to there; its own declarations.  -1 when
  * nothing more can be done: r->code.
  */
-int report_begin(struct report *, uint64_t from, uint64_t to, struct rec_value lsid,
-    const struct report_namespace *, int n);
+int report_begin(
+    struct report *, uint64_t from, uint64_t to, struct rec_value lsid, const xmlChar **ns, int n);
 /* Below a session: see session.h.  The place is behind the tag. */
 static inline void report_start_element(struct report *, uint64_t place, enum name,
     const char *element, const struct session_attribute *, int attributes);

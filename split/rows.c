@@ -8,7 +8,7 @@
 #include "when.h"
 
 /* Lines are handed on in pieces of this size. */
-#define FLUSH_AT   65536
+#define FLUSH_AT 65536
 /* A huge value's memory is given back. */
 #define KEEP_BYTES 65536
 /* What growing by halves makes of FLUSH_AT and a line. */

@@ -332,6 +332,24 @@ source_keep(struct source *s, uint64_t place)
 		s->win_from = from < s->win.n ? from : s->win.n;
 }
 
+int
+source_pass(struct source *s, uint64_t *place, const char *text)
+{
+	size_t have, len = strlen(text);
+	const char *p, *found;
+
+	for (;;) {
+		p = source_at(s, *place, len, &have);
+		if (have < len)
+			return -1;
+		found = memmem(p, have, text, len);
+		*place += found != NULL ? (size_t)(found - p) + len : have - len + 1;
+		source_keep(s, *place - 1);
+		if (found != NULL)
+			return 0;
+	}
+}
+
 /* The step that a place is in, or NULL when there is none any more. */
 static const struct step *
 step_of(const struct source *s, uint64_t place)

@@ -38,6 +38,10 @@ const char *source_at(struct source *, uint64_t place, size_t want, size_t *have
 /* The same without reading on: what was read already. */
 const char *source_have(const struct source *, uint64_t place, size_t *have);
 
+/* Move a place to behind the next such text; what is before is let go.  -1 at
+ * the end of the document. */
+int source_pass(struct source *, uint64_t *place, const char *text);
+
 /* Nothing before this place will be asked for again. */
 void source_keep(struct source *, uint64_t place);
 
