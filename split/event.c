@@ -5,6 +5,7 @@
 
 #include "blank.h"
 #include "event.h"
+#include "limits.h"
 #include "utf8.h"
 #include "vector.h"
 
@@ -139,12 +140,6 @@ base64_text(const char *p, size_t n, struct buf *line)
 
 /* ---- system information: column heads and rows of cells --------------- */
 
-/* Appliances send some ten columns; each cell may have to be compared with
- * each of them. */
-#define SYSINFO_MAX_HEADS 256
-/* Cells that came before their heads have to wait for them. */
-#define SYSINFO_MAX_WAITING ((size_t)8 << 20)
-
 /* A field's three values, one behind the other in a buffer. */
 struct kept {
 	enum { A_HEAD, A_CELL, ROW_BEGINS, ROW_ENDS } what;
@@ -153,7 +148,7 @@ struct kept {
 
 struct sysinfo {
 	struct buf bytes; /* of heads and of waiting cells */
-	struct kept head[SYSINFO_MAX_HEADS];
+	struct kept head[LIMIT_COLUMNS];
 	int heads, heads_done;
 	int given_up;		/* to wait for heads: there seem to be none */
 	int with_id, with_name; /* has any head one? */
@@ -239,7 +234,7 @@ sysinfo_head(struct sysinfo *s, const struct sysinfo_field *f)
 		s->refusal = "system information with heads behind more than 8 MiB of its rows";
 	if (s->heads_done)
 		return;
-	if (s->heads == SYSINFO_MAX_HEADS) {
+	if (s->heads == LIMIT_COLUMNS) {
 		s->refusal = "system information of more than 256 columns";
 		return;
 	}
@@ -352,7 +347,7 @@ wait_for_heads(struct sysinfo *s, int what, const struct sysinfo_field *f)
 		s->waiting = xrealloc(s->waiting, s->waiting_cap * sizeof(k));
 	}
 	s->waiting[s->waiting_n++] = k;
-	if (s->bytes.n + s->waiting_n * sizeof(k) > SYSINFO_MAX_WAITING) {
+	if (s->bytes.n + s->waiting_n * sizeof(k) > LIMIT_HELD) {
 		s->given_up = 1;
 		sysinfo_end_heads(s);
 	}

@@ -46,10 +46,13 @@
  * two or three; more of them would make much of a small input. */
 #define LIMIT_INHERITED 4096
 
-/* ---- of the rows, by rows.c ------------------------------------------ */
+/* ---- of the rows, by rows.c and event.c ------------------------------- */
 
-/* Rows that have to wait, not counting the longest: ten thousand users, or
- * the data of an event that tells at its end who did it. */
+/* Columns of system information: appliances send some ten, and each cell may
+ * have to be compared with each of them. */
+#define LIMIT_COLUMNS 256
+/* Rows that have to wait, not counting the longest: ten thousand users, the
+ * data of an event that tells at its end who did it, cells before their heads. */
 #define LIMIT_HELD ((size_t)8 << 20)
 
 #endif
