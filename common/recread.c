@@ -29,7 +29,6 @@ struct rec_state {
 	int first;    /* no stream was begun yet */
 	int dropping; /* the next event is REC_DROP */
 	int pending;  /* the line at hand is to be looked at (again) */
-	int shown;    /* an event has shown it */
 	struct lines in;
 
 	struct field_space space;
@@ -128,13 +127,6 @@ spoil(struct rec_reader *r, const char *fmt, ...)
 	    text);
 }
 
-static void
-show_unseen(struct rec_reader *r)
-{
-	if (r->unseen != NULL && !r->state->in.too_long)
-		r->unseen(r->unseen_arg, r->line, r->line_n);
-}
-
 static enum rec_event
 drop(struct rec_reader *r)
 {
@@ -146,8 +138,6 @@ drop(struct rec_reader *r)
 		s->where = IN_BAD_SESSION;
 	r->dropped++;
 	r->reason = buf_text(&s->reason);
-	if (!r->cut && !s->pending && !s->shown)
-		show_unseen(r);
 	r->line = "";
 	r->line_n = 0;
 	return REC_DROP;
@@ -315,11 +305,9 @@ read_row(struct rec_reader *r)
 	}
 	if (check_fields(r, t, field, n, wanted) == -1)
 		return -1;
-	if (t == TABLES) {
-		show_unseen(r);
-		return 0;
-	}
 	r->table = (enum table_id)t;
+	if (t == TABLES)
+		return r->lines_only;
 	if (r->lines_only && t != TABLE_SESSION)
 		return 1;
 	for (c = 0; c < table_list[t].columns; c++) {
@@ -362,19 +350,24 @@ read_xml(struct rec_reader *r)
 		spoil(r, "an X line of more than %d bytes", REC_MAX_XML);
 		return -1;
 	}
-	length = field_length(text);
-	if (utf8_valid(r->line, r->line_n) != r->line_n || memchr(text.p, '\t', text.n) != NULL ||
-	    length == -1 || field_is(text, "\\N")) {
+	length = field_text_length(text);
+	if (length == -1) {
 		spoil(r, "an X line that is no text");
 		return -1;
-	}
-	if (!r->lines_only) {
-		field_line(&s->space, r->line, r->line_n);
-		(void)field_unescape(&s->space, text, &r->xml);
 	}
 	s->xml_bytes += (uint64_t)length;
 	s->xml_lines++;
 	return 0;
+}
+
+struct rec_value
+rec_xml_text(struct rec_reader *r)
+{
+	struct rec_value text = {r->line + 2, r->line_n - 2}, xml;
+
+	field_line(&r->state->space, r->line, r->line_n);
+	(void)field_unescape(&r->state->space, text, &xml);
+	return xml;
 }
 
 static enum rec_event
@@ -517,7 +510,6 @@ read_line(struct rec_reader *r)
 			s->stream_complete++;
 			s->where = AT_TOP;
 		}
-		show_unseen(r);
 		return REC_EOF;
 	}
 	if (s->where == IN_SESSION && s->in.too_long && (mark == 'R' || mark == 'X')) {
@@ -558,7 +550,6 @@ rec_next(struct rec_reader *r)
 		r->line = s->in.line;
 		r->line_n = s->in.n;
 		e = read_line(r);
-		s->shown = e != REC_EOF;
 		if (e != REC_EOF || (s->where == AT_END && !s->dropping))
 			return e;
 	}

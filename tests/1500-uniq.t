@@ -125,7 +125,7 @@ END
 run 0 "sessions larger than the room in memory" "$uniq" twice
 same "  each once" once out
 check "  nothing is left in TMPDIR" sh -c 'test -z "$(ls -A "$TMPDIR")"'
-run 74 "without a place for the temporary file" env TMPDIR=/nowhere "$uniq" twice
+run 73 "without a place for the temporary file" env TMPDIR=/nowhere "$uniq" twice
 says "  says so" "temporary file in /nowhere"
 run 0 "a session of 45 MB" "${bin}tests/tools/measure" cost "$uniq" long
 if [ -z "${PRAIC_OUT-}" ]; then	# not under sanitizers
