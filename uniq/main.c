@@ -19,7 +19,6 @@
 #include "msg.h"
 #include "rec.h"
 #include "seen.h"
-#include "sha256.h"
 #include "when.h"
 
 /* Of a session, in memory; one that is larger is on disk. */
@@ -38,9 +37,6 @@ struct uniq {
 	int stop; /* STATE failed */
 	struct seen *seen;
 	struct held session; /* its lines, until it is complete */
-	/* Its lines but the X ones, and its XML: where that is cut into lines,
-	 * and which rows stand between them, makes no difference. */
-	struct sha256 *rows, *xml;
 
 	struct held out;
 	struct buf head;   /* of the output's stream; empty: there is none yet */
@@ -145,19 +141,24 @@ begin_stream(struct uniq *u, struct rec_value head)
 	held_add(&u->out, head.p, head.n);
 }
 
+static void
+add_line(struct uniq *u, const char *line, size_t n)
+{
+	buf_add(&u->session.mem, line, n);
+	if (u->session.mem.n > ROOM) {
+		seen_bytes(u->seen, u->session.mem.p, u->session.mem.n);
+		held_flush(&u->session);
+	}
+}
+
 /* The session is complete. */
 static void
 take_session(struct uniq *u)
 {
-	unsigned char sum[SHA256_BYTES];
-	struct digest d;
 	int is_new, code;
 
-	sha256_bytes(u->xml, sum);
-	sha256_add(u->rows, sum, sizeof(sum));
-	sha256_bytes(u->rows, sum);
-	memcpy(&d, sum, sizeof(d));
-	is_new = seen_add(u->seen, &d, &code);
+	seen_bytes(u->seen, u->session.mem.p, u->session.mem.n);
+	is_new = seen_add(u->seen, &code);
 	if (is_new == 1) {
 		held_move(&u->out, &u->session);
 		u->sessions++;
@@ -173,8 +174,6 @@ take_session(struct uniq *u)
 static void
 take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 {
-	unsigned char unused[SHA256_BYTES];
-
 	switch (e) {
 	case REC_TABLES:
 		u->code = code_worse(u->code, rec_code(r));
@@ -182,29 +181,26 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 		break;
 	case REC_BEGIN:
 		held_reset(&u->session);
-		sha256_bytes(u->rows, unused);
-		sha256_bytes(u->xml, unused);
 		/* A row means what the head says of its columns. */
-		sha256_add(u->rows, r->head.p, r->head.n);
+		seen_begin(u->seen);
+		seen_bytes(u->seen, r->head.p, r->head.n);
+		add_line(u, r->line, r->line_n + 1);
 		break;
+	case REC_ROW:
 	case REC_XML:
-		sha256_add(u->xml, r->line + 2, r->line_n - 2);
+		add_line(u, r->line, r->line_n + 1);
+		break;
+	case REC_COMMIT:
+		add_line(u, r->line, r->line_n + 1);
+		take_session(u);
 		break;
 	case REC_DROP:
 		u->left_out += !r->cut;
 		break;
-	case REC_ROW:
-	case REC_COMMIT:
 	case REC_END:
 	case REC_EOF:
 		break;
 	}
-	if (e == REC_BEGIN || e == REC_ROW || e == REC_COMMIT)
-		sha256_add(u->rows, r->line, r->line_n + 1);
-	if (e == REC_BEGIN || e == REC_ROW || e == REC_COMMIT || e == REC_XML)
-		held_add(&u->session, r->line, r->line_n + 1);
-	if (e == REC_COMMIT)
-		take_session(u);
 }
 
 /* One operand.  Those that cannot be read do not stop the others. */
@@ -256,8 +252,6 @@ filter(struct uniq *u, const struct arguments *a, int fd, const char *name)
 
 	held_open(&u->session, ROOM);
 	held_open_output(&u->out, fd, name);
-	u->rows = sha256_new();
-	u->xml = sha256_new();
 	confine(u, a);
 	if (a->operands == 0)
 		read_file(u, "-");
@@ -273,8 +267,6 @@ filter(struct uniq *u, const struct arguments *a, int fd, const char *name)
 	msg_tell(1, "%llu sessions written, %llu repetitions, %llu left out",
 	    (unsigned long long)u->written, (unsigned long long)u->repeated,
 	    (unsigned long long)u->left_out);
-	sha256_free(u->rows);
-	sha256_free(u->xml);
 	held_close(&u->session);
 	held_close(&u->out);
 	buf_free(&u->head);

@@ -8,20 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * The first half of a SHA-256 of the session.  Whoever fills in sessions
- * chooses content, so the hash must be cryptographic: to have somebody else's
- * session taken for a repetition takes a second preimage, 2^128 trials; to
- * write two sessions of one's own of which one is left out takes 2^64, and the
- * appliance puts an identifier and times into each that cannot be foreseen.
- * By accident, 10^9 sessions collide with a probability of 10^-21.
- */
-#define DIGEST_SIZE 16
-
-struct digest {
-	unsigned char byte[DIGEST_SIZE];
-};
-
 struct seen;
 
 struct seen *seen_new(void);
@@ -36,9 +22,13 @@ int seen_open(struct seen *, const char *path, int64_t forget);
 /* The directory that STATE is in: SQLite keeps a journal there. */
 const char *seen_directory(const struct seen *);
 
-/* Add one.  1 if it is new, 0 if it was there before; -1 after a message, and
- * *code. */
-int seen_add(struct seen *, const struct digest *, int *code);
+/* A session begins; then, what it is made of, in pieces of any length. */
+void seen_begin(struct seen *);
+void seen_bytes(struct seen *, const char *p, size_t n);
+/* It is complete.  1 if it is new, 0 if it was there before; -1 after a message,
+ * and *code. */
+int seen_add(struct seen *, int *code);
+
 /* Note in STATE what this input had.  0, or a code after a message. */
 int seen_note(struct seen *, int64_t now);
 
