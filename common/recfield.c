@@ -117,12 +117,16 @@ field_text_length(struct rec_value field)
 	int length;
 
 	while (p < end) {
-		if (end - p >= VECTOR) {
+		for (; end - p >= VECTOR; p += VECTOR) {
 			v = vector_load(p);
-			p += vector_first((vector)((v >= 0x80) | (v == '\\') | (v == '\t')));
-			if (p == end)
+			v = (vector)((v >= 0x80) | (v == '\\') | (v == '\t'));
+			if (!vector_none(v)) {
+				p += vector_first(v);
 				break;
+			}
 		}
+		if (p == end)
+			break;
 		if (*p == '\\') {
 			if (!is_escape(p, end))
 				return -1;
