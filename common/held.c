@@ -115,6 +115,25 @@ held_at(struct held *h, off_t at, size_t *n)
 	return h->piece.p;
 }
 
+int
+held_get(struct held *h, off_t at, void *to, size_t n)
+{
+	const char *p;
+	char *out = to;
+	size_t some;
+
+	for (; n > 0; n -= some) {
+		if ((p = held_at(h, at, &some)) == NULL)
+			return -1;
+		if (some > n)
+			some = n;
+		memcpy(out, p, some);
+		out += some;
+		at += (off_t)some;
+	}
+	return 0;
+}
+
 void
 held_patch(struct held *h, off_t at, const void *p, size_t n)
 {

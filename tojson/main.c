@@ -146,7 +146,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	set_options(&opt, argc, argv);
 	confine(argv + optind, argc - optind);
-	s = session_new(&opt, STDOUT_FILENO, "standard output");
+	s = session_new(&opt);
 	if (optind == argc)
 		code = one_operand(s, "-");
 	for (i = optind; i < argc && session_code(s) == 0; i++)
