@@ -29,6 +29,7 @@ struct rec_state {
 	int first;    /* no stream was begun yet */
 	int dropping; /* the next event is REC_DROP */
 	int pending;  /* the line at hand is to be looked at (again) */
+	int shown;    /* an event has shown it */
 	struct lines in;
 
 	struct field_space space;
@@ -127,6 +128,13 @@ spoil(struct rec_reader *r, const char *fmt, ...)
 	    text);
 }
 
+static void
+show_unseen(struct rec_reader *r)
+{
+	if (r->unseen != NULL && !r->state->in.too_long)
+		r->unseen(r->unseen_arg, r->line, r->line_n);
+}
+
 static enum rec_event
 drop(struct rec_reader *r)
 {
@@ -138,6 +146,8 @@ drop(struct rec_reader *r)
 		s->where = IN_BAD_SESSION;
 	r->dropped++;
 	r->reason = buf_text(&s->reason);
+	if (!r->cut && !s->pending && !s->shown)
+		show_unseen(r);
 	r->line = "";
 	r->line_n = 0;
 	return REC_DROP;
@@ -306,8 +316,12 @@ read_row(struct rec_reader *r)
 	if (check_fields(r, t, field, n, wanted) == -1)
 		return -1;
 	r->table = (enum table_id)t;
-	if (t == TABLES)
-		return r->lines_only;
+	if (t == TABLES && r->lines_only)
+		return 1;
+	if (t == TABLES) {
+		show_unseen(r);
+		return 0;
+	}
 	if (r->lines_only && t != TABLE_SESSION)
 		return 1;
 	for (c = 0; c < table_list[t].columns; c++) {
@@ -510,6 +524,7 @@ read_line(struct rec_reader *r)
 			s->stream_complete++;
 			s->where = AT_TOP;
 		}
+		show_unseen(r);
 		return REC_EOF;
 	}
 	if (s->where == IN_SESSION && s->in.too_long && (mark == 'R' || mark == 'X')) {
@@ -550,6 +565,7 @@ rec_next(struct rec_reader *r)
 		r->line = s->in.line;
 		r->line_n = s->in.n;
 		e = read_line(r);
+		s->shown = e != REC_EOF;
 		if (e != REC_EOF || (s->where == AT_END && !s->dropping))
 			return e;
 	}
