@@ -89,7 +89,7 @@ one_input(struct session *s, int fd, const char *name)
 	enum rec_event e = REC_TABLES;
 	int code;
 
-	while (e != REC_EOF && session_code(s) == 0) {
+	while (e != REC_EOF && (e != REC_COMMIT || session_code(s) == 0)) {
 		e = rec_next(r);
 		if (e == REC_BEGIN)
 			session_begin(s);
