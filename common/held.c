@@ -92,17 +92,19 @@ held_reset(struct held *h)
 const char *
 held_at(struct held *h, off_t at, size_t *n)
 {
+	off_t there = at < h->in_file ? h->in_file - at : held_size(h) - at;
 	ssize_t got;
 
-	if (at >= h->in_file) {
-		*n = (size_t)(held_size(h) - at);
+	if (there < (off_t)*n)
+		*n = (size_t)there;
+	if (at >= h->in_file)
 		return *n > 0 && h->code == 0 ? h->mem.p + (at - h->in_file) : NULL;
-	}
 	if (h->code != 0)
 		return NULL;
 	buf_reset(&h->piece);
 	buf_reserve(&h->piece, PIECE);
-	*n = h->in_file - at < (off_t)PIECE ? (size_t)(h->in_file - at) : PIECE;
+	if (*n > PIECE)
+		*n = PIECE;
 	while ((got = pread(h->fd, h->piece.p, *n, at)) == -1 && errno == EINTR)
 		;
 	if (got == 0)
@@ -123,10 +125,9 @@ held_get(struct held *h, off_t at, void *to, size_t n)
 	size_t some;
 
 	for (; n > 0; n -= some) {
+		some = n;
 		if ((p = held_at(h, at, &some)) == NULL)
 			return -1;
-		if (some > n)
-			some = n;
 		memcpy(out, p, some);
 		out += some;
 		at += (off_t)some;
@@ -149,12 +150,11 @@ held_copy(struct held *to, struct held *from, off_t at, off_t n)
 	const char *p;
 	size_t some;
 
-	while (n > 0 && (p = held_at(from, at, &some)) != NULL) {
-		if ((off_t)some > n)
-			some = (size_t)n;
+	for (; n > 0; at += (off_t)some, n -= (off_t)some) {
+		some = n < (off_t)PIECE ? (size_t)n : PIECE;
+		if ((p = held_at(from, at, &some)) == NULL)
+			return;
 		held_add(to, p, some);
-		at += (off_t)some;
-		n -= (off_t)some;
 	}
 }
 

@@ -35,8 +35,8 @@ void held_add(struct held *, const char *p, size_t n);
 /* Nothing is held any more. */
 void held_reset(struct held *);
 
-/* Some of the bytes from `at' on, at least one, valid until the next call for
- * the same struct; NULL at the end, and after a failure. */
+/* Some of the bytes from `at' on, at least one and at most *n, valid until the
+ * next call for the same struct; NULL at the end, and after a failure. */
 const char *held_at(struct held *, off_t at, size_t *n);
 /* So many bytes from `at' on.  0, or -1 after a failure. */
 int held_get(struct held *, off_t at, void *p, size_t n);

@@ -451,9 +451,9 @@ put_events(struct session *s)
 	const char *p, *end;
 	struct mark mark;
 	off_t at = 0;
-	size_t n;
+	size_t n = ROOM;
 
-	while ((p = held_at(events, at, &n)) != NULL && s->out.code == 0) {
+	for (; s->out.code == 0 && (p = held_at(events, at, &n)) != NULL; n = ROOM) {
 		end = memchr(p, MARK, n);
 		if (end != NULL)
 			n = (size_t)(end - p);
