@@ -35,7 +35,7 @@ enum rec_event {
 	REC_TABLES, /* a stream begins; r->tables says which are in it */
 	REC_BEGIN,  /* a session begins: r->host, r->lsid */
 	REC_ROW,    /* r->table, r->value[] */
-	REC_XML,    /* r->xml: a piece of the session's XML, unescaped */
+	REC_XML,    /* rec_xml_text(): a piece of the session's XML */
 	REC_COMMIT, /* the session is complete and may be committed */
 	REC_DROP,   /* the session begun is left out; r->reason says why */
 	REC_END,    /* the stream is complete; another may follow */
@@ -50,7 +50,6 @@ struct rec_reader {
 	/* by this program's column numbers (tables.h), NULL where the stream
 	 * has no such column; valid until the next event */
 	struct rec_value value[TABLE_MAX_COLUMNS];
-	struct rec_value xml;
 	const char *reason; /* of REC_DROP */
 	/* of REC_DROP: there was nothing wrong, but the input ended within
 	 * the session: it will be whole another time */
@@ -70,8 +69,9 @@ struct rec_reader {
 	void *unseen_arg;
 
 	/* Set by the caller: it passes lines on.  value[] is that of session
-	 * rows alone, xml is not set, and whether a value is what its column's
-	 * type asks for is left to the program that uses it. */
+	 * rows alone, and whether a value is what its column's type asks for
+	 * is left to the program that uses it.  Rows of tables that this
+	 * program does not know are events, too: table is TABLES. */
 	int lines_only;
 
 	/* so far, over all streams of this input */
@@ -99,10 +99,12 @@ enum rec_event rec_next(struct rec_reader *);
 /*
  * Take in what a pipe holds, without waiting and up to some MiB: called now
  * and then by a program that is busy with something else, it lets the writer
- * work on meanwhile.  Afterwards r->line is still good, but neither value[]
- * nor xml.
+ * work on meanwhile.  Afterwards r->line is still good, but value[] is not.
  */
 void rec_take_in(struct rec_reader *);
+
+/* Of REC_XML: the piece, unescaped; valid until the next event. */
+struct rec_value rec_xml_text(struct rec_reader *);
 
 /*
  * Leave out the session begun, for a reason of the caller's (kept, said in

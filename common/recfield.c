@@ -1,6 +1,8 @@
 /* A line of the record stream as fields: see recfield.h. */
 #include "num.h"
 #include "recfield.h"
+#include "utf8.h"
+#include "vector.h"
 #include "when.h"
 
 /* Memory for escaped values that is kept from line to line. */
@@ -82,6 +84,12 @@ field_unescape_any(struct field_space *s, struct rec_value field, struct rec_val
 	return 0;
 }
 
+static inline int
+is_escape(const char *p, const char *end)
+{
+	return end - p >= 2 && (p[1] == 'n' || p[1] == '\\' || p[1] == 't' || p[1] == 'r');
+}
+
 ssize_t
 field_length(struct rec_value field)
 {
@@ -91,10 +99,46 @@ field_length(struct rec_value field)
 	if (n == 2 && p[0] == '\\' && p[1] == 'N')
 		return 0;
 	while ((p = memchr(p, '\\', (size_t)(end - p))) != NULL) {
-		if (p + 1 == end || (p[1] != 'n' && p[1] != '\\' && p[1] != 't' && p[1] != 'r'))
+		if (!is_escape(p, end))
 			return -1;
 		p += 2;
 		n--;
+	}
+	return (ssize_t)n;
+}
+
+/* In one pass, because most of a record stream is XML. */
+ssize_t
+field_text_length(struct rec_value field)
+{
+	const char *p = field.p, *end = p + field.n;
+	size_t n = field.n;
+	vector v;
+	int length;
+
+	while (p < end) {
+		for (; end - p >= VECTOR; p += VECTOR) {
+			v = vector_load(p);
+			v = (vector)((v >= 0x80) | (v == '\\') | (v == '\t'));
+			if (!vector_none(v)) {
+				p += vector_first(v);
+				break;
+			}
+		}
+		if (p == end)
+			break;
+		if (*p == '\\') {
+			if (!is_escape(p, end))
+				return -1;
+			p += 2;
+			n--;
+		} else if ((unsigned char)*p >= 0x80) {
+			length = utf8_length((const unsigned char *)p, (size_t)(end - p));
+			if (length < 0)
+				return -1;
+			p += length;
+		} else if (*p++ == '\t')
+			return -1;
 	}
 	return (ssize_t)n;
 }

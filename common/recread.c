@@ -315,11 +315,13 @@ read_row(struct rec_reader *r)
 	}
 	if (check_fields(r, t, field, n, wanted) == -1)
 		return -1;
+	r->table = (enum table_id)t;
+	if (t == TABLES && r->lines_only)
+		return 1;
 	if (t == TABLES) {
 		show_unseen(r);
 		return 0;
 	}
-	r->table = (enum table_id)t;
 	if (r->lines_only && t != TABLE_SESSION)
 		return 1;
 	for (c = 0; c < table_list[t].columns; c++) {
@@ -362,19 +364,24 @@ read_xml(struct rec_reader *r)
 		spoil(r, "an X line of more than %d bytes", REC_MAX_XML);
 		return -1;
 	}
-	length = field_length(text);
-	if (utf8_valid(r->line, r->line_n) != r->line_n || memchr(text.p, '\t', text.n) != NULL ||
-	    length == -1 || field_is(text, "\\N")) {
+	length = field_text_length(text);
+	if (length == -1) {
 		spoil(r, "an X line that is no text");
 		return -1;
-	}
-	if (!r->lines_only) {
-		field_line(&s->space, r->line, r->line_n);
-		(void)field_unescape(&s->space, text, &r->xml);
 	}
 	s->xml_bytes += (uint64_t)length;
 	s->xml_lines++;
 	return 0;
+}
+
+struct rec_value
+rec_xml_text(struct rec_reader *r)
+{
+	struct rec_value text = {r->line + 2, r->line_n - 2}, xml;
+
+	field_line(&r->state->space, r->line, r->line_n);
+	(void)field_unescape(&r->state->space, text, &xml);
+	return xml;
 }
 
 static enum rec_event

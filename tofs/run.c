@@ -364,6 +364,7 @@ static void
 one_event(struct run *u, enum rec_event e)
 {
 	struct rec_reader *r = u->r;
+	struct rec_value xml;
 	const char *why;
 
 	switch (e) {
@@ -383,7 +384,8 @@ one_event(struct run *u, enum rec_event e)
 			rec_reject(r, why);
 		break;
 	case REC_XML:
-		why = document_add(u->document, r->host, r->xml.p, r->xml.n);
+		xml = rec_xml_text(r);
+		why = document_add(u->document, r->host, xml.p, xml.n);
 		if (why != NULL)
 			rec_reject(r, why);
 		break;

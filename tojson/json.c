@@ -5,99 +5,69 @@
 #include "num.h"
 #include "vector.h"
 
-/*
- * The characters that JSON does not allow in a text as they are: quotation
- * marks, backslashes, and those below U+0020.  All else is UTF-8, which the
- * reader has checked.
- */
+/* So much of a long value goes to memory before the limit is looked at. */
+#define PIECE ((ptrdiff_t)64 << 10)
+
 static void
-add_escape(struct buf *b, unsigned char c)
+add_escape(struct buf *b, char c)
 {
 	static const char name[] = "\tt\nn\rr\"\"\\\\";
 	const char *p;
 
 	for (p = name; *p != '\0'; p += 2)
-		if ((unsigned char)*p == c) {
+		if (*p == c) {
 			buf_addc(b, '\\');
 			buf_addc(b, p[1]);
 			return;
 		}
-	buf_printf(b, "\\u%04x", c);
+	buf_printf(b, "\\u%04x", (unsigned char)c);
 }
 
-static int
-is_special(unsigned char c)
-{
-	return c < 0x20 || c == '"' || c == '\\';
-}
-
-static vector
-special(vector v)
-{
-	return (vector)((v < 0x20) | (v == '"') | (v == '\\'));
-}
-
-/* 4 to 15 bytes, as sixteen. */
-static vector
-load_short(const char *p, size_t n)
-{
-	uint32_t a, b;
-	uint64_t both;
-
-	if (n >= 8)
-		return vector_load_short(p, n);
-	memcpy(&a, p, 4);
-	memcpy(&b, p + n - 4, 4);
-	both = (uint64_t)a << 32 | b;
-	return vector_of(both, both);
-}
-
-/* How many bytes from p on can stand as they are. */
-static size_t
-plain(const char *p, size_t n)
-{
-	size_t i = 0;
-	unsigned first;
-
-	/* Most values are short and have nothing to escape. */
-	if (n >= 4 && n < VECTOR && vector_none(special(load_short(p, n))))
-		return n;
-	for (; n - i >= VECTOR; i += VECTOR) {
-		first = vector_first(special(vector_load(p + i)));
-		if (first < VECTOR)
-			return i + first;
-	}
-	if (i > 0 && vector_none(special(vector_load(p + n - VECTOR))))
-		return n;
-	for (; i < n; i++)
-		if (is_special((unsigned char)p[i]))
-			break;
-	return i;
-}
-
-/* A text, or a part of one. */
+/*
+ * JSON does not allow quotation marks, backslashes and what is below U+0020 in
+ * a text as they are.  All else is UTF-8, which the reader has checked.
+ */
 static void
-add_part(struct buf *b, const char *p, size_t n)
+add_text(struct buf *b, const char *p, const char *end)
 {
-	size_t part;
+	vector v, special;
+	char *out;
 
-	for (;;) {
-		part = plain(p, n);
-		buf_add(b, p, part);
-		if (part == n)
-			return;
-		add_escape(b, (unsigned char)p[part]);
-		p += part + 1;
-		n -= part + 1;
+	while (p < end) {
+		/* Nearly all of it stands as it is. */
+		if (b->cap - b->n < (size_t)(end - p))
+			buf_reserve(b, (size_t)(end - p));
+		out = b->p + b->n;
+		for (; end - p >= VECTOR; p += VECTOR, out += VECTOR) {
+			v = vector_load(p);
+			vector_store(out, v);
+			special = (vector)((v < 0x20) | (v == '"') | (v == '\\'));
+			if (!vector_none(special)) {
+				p += vector_first(special);
+				out += vector_first(special);
+				break;
+			}
+		}
+		while (p < end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\')
+			*out++ = *p++;
+		b->n = (size_t)(out - b->p);
+		if (p < end)
+			add_escape(b, *p++);
 	}
 }
 
 void
-json_text(struct buf *b, const char *p, size_t n)
+json_text(struct held *h, struct rec_value v)
 {
-	buf_addc(b, '"');
-	add_part(b, p, n);
-	buf_addc(b, '"');
+	const char *end = v.p + v.n;
+
+	buf_addc(&h->mem, '"');
+	for (; end - v.p > PIECE; v.p += PIECE) {
+		add_text(&h->mem, v.p, v.p + PIECE);
+		held_check(h);
+	}
+	add_text(&h->mem, v.p, end);
+	buf_addc(&h->mem, '"');
 }
 
 /* The stream allows leading zeros and -0, JSON does not. */
@@ -114,75 +84,36 @@ add_number(struct buf *b, struct rec_value v)
 }
 
 void
-json_value(struct buf *b, enum table_type type, struct rec_value v)
+json_value(struct held *h, enum table_type type, struct rec_value v)
 {
 	if (v.p == NULL)
-		buf_add(b, "null", 4);
+		buf_add(&h->mem, "null", 4);
 	else if (type == TABLE_INT)
-		add_number(b, v);
+		add_number(&h->mem, v);
 	else if (type == TABLE_BOOL)
-		buf_adds(b, v.p[0] == '1' ? "true" : "false");
+		buf_adds(&h->mem, v.p[0] == '1' ? "true" : "false");
 	else
-		json_text(b, v.p, v.n);
+		json_text(h, v);
 }
 
 void
-json_member(struct buf *b, const char *name, enum table_type type, struct rec_value v)
+json_columns(struct held *h, enum table_id t, const struct rec_value *value, int from)
 {
-	buf_add(b, ",\"", 2);
-	buf_adds(b, name);
-	buf_add(b, "\":", 2);
-	json_value(b, type, v);
-}
-
-void
-json_add_value(struct strands *all, struct strand *s, enum table_type type, struct rec_value v)
-{
-	size_t piece;
-
-	if (v.n <= STRAND_PIECE) {
-		json_value(&s->tail, type, v);
-		return;
-	}
-	buf_addc(&s->tail, '"');
-	for (; v.n > 0; v.p += piece, v.n -= piece) {
-		piece = v.n < STRAND_PIECE ? v.n : STRAND_PIECE;
-		add_part(&s->tail, v.p, piece);
-		strand_check(all, s);
-	}
-	buf_addc(&s->tail, '"');
-}
-
-/* Each column's ,"name": made once. */
-static struct {
-	char text[32];
-	size_t n;
-} member[TABLES][TABLE_MAX_COLUMNS];
-
-void
-json_start(void)
-{
-	int t, c;
-
-	for (t = 0; t < TABLES; t++)
-		for (c = 0; c < table_list[t].columns; c++)
-			member[t][c].n = (size_t)snprintf(member[t][c].text,
-			    sizeof(member[t][c].text), ",\"%s\":", table_list[t].column[c].name);
-}
-
-void
-json_add_columns(
-    struct strands *all, struct strand *s, enum table_id t, const struct rec_value *value, int from)
-{
+	/* Each column's ,"name": made once. */
+	static struct {
+		char text[32];
+		size_t n;
+	} member[TABLES][TABLE_MAX_COLUMNS];
 	const struct table_column *column = table_list[t].column;
 	int c, skip = 1; /* the first comma */
 
+	if (member[t][0].n == 0)
+		for (c = 0; c < table_list[t].columns; c++)
+			member[t][c].n = (size_t)snprintf(member[t][c].text,
+			    sizeof(member[t][c].text), ",\"%s\":", column[c].name);
 	for (c = from; c < table_list[t].columns; c++, skip = 0) {
-		buf_add(&s->tail, member[t][c].text + skip, member[t][c].n - (size_t)skip);
-		if (value[c].n <= STRAND_PIECE)
-			json_value(&s->tail, column[c].type, value[c]);
-		else
-			json_add_value(all, s, column[c].type, value[c]);
+		buf_add(&h->mem, member[t][c].text + skip, member[t][c].n - (size_t)skip);
+		json_value(h, column[c].type, value[c]);
 	}
-	strand_check(all, s);
+	held_check(h);
 }

@@ -89,7 +89,7 @@ one_input(struct session *s, int fd, const char *name)
 	enum rec_event e = REC_TABLES;
 	int code;
 
-	while (e != REC_EOF && session_code(s) == 0) {
+	while (e != REC_EOF && (e != REC_COMMIT || session_code(s) == 0)) {
 		e = rec_next(r);
 		if (e == REC_BEGIN)
 			session_begin(s);
@@ -146,7 +146,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	set_options(&opt, argc, argv);
 	confine(argv + optind, argc - optind);
-	s = session_new(&opt, STDOUT_FILENO, "standard output");
+	s = session_new(&opt);
 	if (optind == argc)
 		code = one_operand(s, "-");
 	for (i = optind; i < argc && session_code(s) == 0; i++)

@@ -1,18 +1,21 @@
-/* Users and customers of a session: see people.h. */
+/*
+ * Users and customers, and the Elastic Common Schema: see people.h.  Of the
+ * schema only fields that hold what it means by them are set, none are null or
+ * empty; everything else is below "praic".
+ */
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "json.h"
 #include "num.h"
 #include "people.h"
 #include "utf8.h"
+#include "when.h"
 
-const char *const person_name[PERSON_JOINED] = {
-    [PERSON_USER_NAME] = "user_name",
-    [PERSON_DISPLAY_NAME] = "display_name",
-    [PERSON_PUBLIC_IP] = "public_ip",
-    [PERSON_PRIVATE_IP] = "private_ip",
-    [PERSON_HOST_NAME] = "host_name",
-};
+/* All fields below are in it. */
+#define ECS_VERSION "8.11.0"
+
+#define NANOSECONDS INT64_C(1000000000)
 
 /* Which columns the fields are; -1: there is none. */
 static const int user_column[PERSON_FIELDS] = {
@@ -34,171 +37,345 @@ static const int customer_column[PERSON_FIELDS] = {
     [PERSON_USER_ID] = -1,
 };
 
-void
-people_free(struct people *all)
-{
-	free(all->person);
-	buf_free(&all->text);
-}
-
-void
-people_reset(struct people *all)
-{
-	all->n = 0;
-	buf_reset(&all->text);
-}
-
 int
 people_add(struct people *all, enum table_id t, const struct rec_value *value)
 {
 	const int *column = t == TABLE_USER ? user_column : customer_column;
-	int gs = t == TABLE_USER ? USER_GS_NUMBER : CUSTOMER_GS_NUMBER, f;
-	struct rec_value v, primary = {NULL, 0};
+	struct rec_value gs = value[t == TABLE_USER ? USER_GS_NUMBER : CUSTOMER_GS_NUMBER], v;
 	struct person *p;
+	int f;
 
-	if (all->text.n + (all->n + 1) * sizeof(*p) > PEOPLE_MAX)
+	if (all->n == PEOPLE_MAX)
 		return -1;
-	if (all->n == all->cap) {
-		all->cap = all->cap == 0 ? 16 : 2 * all->cap;
-		all->person = xrealloc(all->person, all->cap * sizeof(*p));
-	}
-	p = &all->person[all->n];
+	if (all->text.p == NULL)
+		buf_reserve(&all->text, (size_t)PEOPLE_MAX * PERSON_FIELDS * PERSON_MAX_VALUE);
+	p = &all->person[all->n++];
 	memset(p, 0, sizeof(*p));
 	p->table = t;
-	p->order = all->n++;
-	p->has_gs_number = value[gs].p != NULL;
-	if (p->has_gs_number)
-		(void)num_parse(value[gs].p, value[gs].n, &p->gs_number);
-	if (t == TABLE_USER)
-		primary = value[USER_IS_PRIMARY];
-	p->is_primary = primary.p != NULL && primary.p[0] == '1';
+	p->has_gs_number = gs.p != NULL && num_parse(gs.p, gs.n, &p->gs_number) == 0;
+	p->is_primary = t == TABLE_USER && value[USER_IS_PRIMARY].p != NULL &&
+	    value[USER_IS_PRIMARY].p[0] == '1';
 	for (f = 0; f < PERSON_FIELDS; f++) {
 		if (column[f] == -1 || value[column[f]].p == NULL)
 			continue;
 		v = value[column[f]];
 		if (v.n > PERSON_MAX_VALUE)
 			v.n = utf8_floor(v.p, PERSON_MAX_VALUE);
-		/* The place in the text may still move. */
+		p->field[f].p = all->text.p + all->text.n;
 		p->field[f].n = v.n;
-		p->field[f].p = "";
 		buf_add(&all->text, v.p, v.n);
 	}
 	return 0;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	const struct person *p = a, *q = b;
-
-	if (p->table != q->table)
-		return p->table < q->table ? -1 : 1;
-	if (p->has_gs_number != q->has_gs_number)
-		return p->has_gs_number < q->has_gs_number ? -1 : 1;
-	if (p->gs_number != q->gs_number)
-		return p->gs_number < q->gs_number ? -1 : 1;
-	return p->order < q->order ? -1 : p->order > q->order;
-}
-
-/* The text without its port, if it is an IP address. */
-static struct rec_value
-address(struct rec_value v, int64_t *port)
-{
-	static const struct rec_value none = {NULL, 0};
-	const char *colon = memchr(v.p, ':', v.n), *end = v.p + v.n, *rest = end;
-	struct rec_value ip = v;
-	char text[INET6_ADDRSTRLEN];
-	unsigned char bytes[16];
-	int family = AF_INET;
-	uint64_t number;
-
-	*port = -1;
-	if (v.n > 0 && v.p[0] == '[') {
-		family = AF_INET6;
-		rest = memchr(v.p, ']', v.n);
-		if (rest == NULL)
-			return none;
-		ip.p = v.p + 1;
-		ip.n = (size_t)(rest++ - ip.p);
-	} else if (colon != NULL && memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL)
-		family = AF_INET6;
-	else if (colon != NULL) {
-		rest = colon;
-		ip.n = (size_t)(colon - v.p);
-	}
-	if (rest != end &&
-	    (*rest != ':' ||
-		num_parse_count(rest + 1, (size_t)(end - rest - 1), 65535, &number) == -1))
-		return none;
-	if (ip.n == 0 || ip.n >= sizeof(text) || memchr(ip.p, '\0', ip.n) != NULL)
-		return none;
-	memcpy(text, ip.p, ip.n);
-	text[ip.n] = '\0';
-	if (inet_pton(family, text, bytes) != 1)
-		return none;
-	if (rest != end)
-		*port = (int64_t)number;
-	return ip;
-}
-
-void
-people_sort(struct people *all)
-{
-	const char *at = all->text.p;
-	struct person *p;
-	int64_t ignored;
-	size_t i;
-	int f;
-
-	for (i = 0; i < all->n; i++) {
-		p = &all->person[i];
-		for (f = 0; f < PERSON_FIELDS; f++)
-			if (p->field[f].n > 0) {
-				p->field[f].p = at;
-				at += p->field[f].n;
-			}
-		p->port = -1;
-		if (p->field[PERSON_PUBLIC_IP].n > 0)
-			p->public_ip = address(p->field[PERSON_PUBLIC_IP], &p->port);
-		if (p->field[PERSON_PRIVATE_IP].n > 0)
-			p->private_ip = address(p->field[PERSON_PRIVATE_IP], &ignored);
-	}
-	if (all->n > 0)
-		qsort(all->person, all->n, sizeof(all->person[0]), compare);
-}
-
 const struct person *
 people_find(const struct people *all, enum table_id t, int64_t gs_number)
 {
-	struct person key = {.table = t, .has_gs_number = 1, .gs_number = gs_number};
-	size_t low = 0, high = all->n, middle;
 	const struct person *p;
 
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (compare(&all->person[middle], &key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	p = &all->person[low];
-	return low < all->n && p->table == t && p->has_gs_number && p->gs_number == gs_number ?
-	    p :
-	    NULL;
+	for (p = all->person; p < all->person + all->n; p++)
+		if (p->table == t && p->has_gs_number && p->gs_number == gs_number)
+			return p;
+	return NULL;
 }
 
 const struct person *
 people_main(const struct people *all, enum table_id t)
 {
 	const struct person *best = NULL, *p;
-	size_t i;
 
-	for (i = 0; i < all->n; i++) {
-		p = &all->person[i];
-		if (p->table == t &&
-		    (best == NULL || p->is_primary > best->is_primary ||
-			(p->is_primary == best->is_primary && p->order < best->order)))
+	for (p = all->person; p < all->person + all->n; p++)
+		if (p->table == t && (best == NULL || p->is_primary > best->is_primary))
 			best = p;
-	}
 	return best;
+}
+
+void
+people_join(struct held *h, const char *role, const struct person *p)
+{
+	static const struct rec_value null = {NULL, 0};
+	int f;
+
+	for (f = 0; f < PERSON_JOINED; f++) {
+		buf_add(&h->mem, ",\"", 2);
+		buf_adds(&h->mem, role);
+		buf_addc(&h->mem, '_');
+		buf_adds(&h->mem, table_list[TABLE_USER].column[user_column[f]].name);
+		buf_add(&h->mem, "\":", 2);
+		json_value(h, TABLE_TEXT, p != NULL ? p->field[f] : null);
+	}
+}
+
+static struct rec_value
+text(const char *s)
+{
+	return (struct rec_value){s, strlen(s)};
+}
+
+/* An object that is left out if nothing is added to it. */
+static size_t
+open_object(struct held *h, const char *name)
+{
+	size_t begin = h->mem.n;
+
+	buf_printf(&h->mem, "\"%s\":{", name);
+	return begin;
+}
+
+static void
+close_object(struct held *h, size_t begin)
+{
+	if (h->mem.p[h->mem.n - 1] == '{') {
+		h->mem.n = begin;
+		return;
+	}
+	h->mem.p[h->mem.n - 1] = '}'; /* instead of the last comma */
+	buf_addc(&h->mem, ',');
+}
+
+static void
+add(struct held *h, const char *name, enum table_type type, struct rec_value v)
+{
+	if (v.n == 0)
+		return;
+	buf_printf(&h->mem, "\"%s\":", name);
+	json_value(h, type, v);
+	buf_addc(&h->mem, ',');
+}
+
+/* What the events of a session and the session itself have in common; the
+ * object "event" stays open. */
+static size_t
+add_head(struct held *h, struct rec_value host, struct rec_value time, const char *dataset,
+    const char *type, struct rec_value action)
+{
+	size_t event, observer;
+
+	add(h, "@timestamp", TABLE_TIME, time);
+	buf_adds(&h->mem, "\"ecs\":{\"version\":\"" ECS_VERSION "\"},");
+	observer = open_object(h, "observer");
+	add(h, "hostname", TABLE_TEXT, host);
+	add(h, "vendor", TABLE_TEXT, text("BeyondTrust"));
+	close_object(h, observer);
+	event = open_object(h, "event");
+	buf_printf(&h->mem,
+	    "\"kind\":\"event\",\"module\":\"praic\",\"dataset\":\"%s\","
+	    "\"provider\":\"BeyondTrust\",\"category\":[\"session\"],\"type\":[\"%s\"],",
+	    dataset, type);
+	add(h, "action", TABLE_TEXT, action);
+	return event;
+}
+
+static void
+add_id(struct held *h, struct rec_value host, struct rec_value lsid, struct rec_value seq)
+{
+	struct held id;
+
+	held_open(&id, h->limit);
+	buf_add(&id.mem, host.p, host.n);
+	buf_addc(&id.mem, '/');
+	buf_add(&id.mem, lsid.p, lsid.n);
+	if (seq.n > 0) {
+		buf_addc(&id.mem, '/');
+		json_value(&id, TABLE_INT, seq);
+	}
+	add(h, "id", TABLE_TEXT, (struct rec_value){id.mem.p, id.mem.n});
+	held_close(&id);
+}
+
+void
+ecs_session(struct held *h, const struct rec_value *value)
+{
+	struct rec_value start = value[SESSION_START_TIME], end = value[SESSION_END_TIME];
+	size_t event =
+	    add_head(h, value[SESSION_HOST_NAME], start, "praic.session", "info", text("session"));
+	int64_t from, to;
+
+	add(h, "start", TABLE_TIME, start);
+	add(h, "end", TABLE_TIME, end);
+	if (start.n > 0 && end.n > 0 && when_parse(start.p, start.n, &from) == 0 &&
+	    when_parse(end.p, end.n, &to) == 0 && to >= from &&
+	    to - from <= INT64_MAX / NANOSECONDS)
+		buf_printf(&h->mem, "\"duration\":%lld,", (long long)((to - from) * NANOSECONDS));
+	add_id(h, value[SESSION_HOST_NAME], value[SESSION_LSID], (struct rec_value){NULL, 0});
+	close_object(h, event);
+}
+
+void
+ecs_event(
+    struct held *h, struct rec_value host, struct rec_value lsid, const struct rec_value *value)
+{
+	struct rec_value type = value[EVENT_TYPE];
+	const char *kind = "info";
+	size_t event;
+
+	if (type.n == 13 && memcmp(type.p, "Session Start", 13) == 0)
+		kind = "start";
+	if (type.n == 11 && memcmp(type.p, "Session End", 11) == 0)
+		kind = "end";
+	event = add_head(h, host, value[EVENT_EVENT_TIME], "praic.event", kind, type);
+	add(h, "sequence", TABLE_INT, value[EVENT_SEQ]);
+	add_id(h, host, lsid, value[EVENT_SEQ]);
+	close_object(h, event);
+}
+
+/* The text without its port, if it is an IP address: 192.0.2.1:443, or
+ * [2001:db8::1]:443.  *port is -1 where there is none. */
+static struct rec_value
+address(struct rec_value v, int64_t *port)
+{
+	static const struct rec_value none = {NULL, 0};
+	const char *end = v.p + v.n, *rest = end, *colon;
+	int family = AF_INET;
+	char ip[INET6_ADDRSTRLEN];
+	unsigned char bytes[16];
+	uint64_t number;
+
+	*port = -1;
+	if (v.n == 0)
+		return none;
+	colon = memchr(v.p, ':', v.n);
+	if (*v.p == '[') {
+		family = AF_INET6;
+		v.p++;
+		if ((rest = memchr(v.p, ']', (size_t)(end - v.p))) == NULL)
+			return none;
+		v.n = (size_t)(rest++ - v.p);
+	} else if (colon != NULL && memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL)
+		family = AF_INET6;
+	else if (colon != NULL) {
+		rest = colon;
+		v.n = (size_t)(colon - v.p);
+	}
+	if (rest != end) {
+		if (*rest++ != ':' ||
+		    num_parse_count(rest, (size_t)(end - rest), 65535, &number) == -1)
+			return none;
+		*port = (int64_t)number;
+	}
+	if (v.n < sizeof(ip) && memchr(v.p, '\0', v.n) == NULL) {
+		memcpy(ip, v.p, v.n);
+		ip[v.n] = '\0';
+		if (inet_pton(family, ip, bytes) == 1)
+			return v;
+	}
+	*port = -1;
+	return none;
+}
+
+static struct rec_value
+ip_of(const struct person *p, enum person_field f)
+{
+	int64_t unused;
+
+	return address(p->field[f], &unused);
+}
+
+static void
+add_names(struct held *h, const struct person *p)
+{
+	size_t user = open_object(h, "user");
+
+	add(h, "name", TABLE_TEXT, p->field[PERSON_USER_NAME]);
+	add(h, "full_name", TABLE_TEXT, p->field[PERSON_DISPLAY_NAME]);
+	add(h, "id", TABLE_TEXT, p->field[PERSON_USER_ID]);
+	close_object(h, user);
+}
+
+/* One end of the connection. */
+static void
+add_end(struct held *h, const char *name, const struct person *p, int names)
+{
+	size_t end = open_object(h, name);
+	int64_t port;
+	struct rec_value ip = address(p->field[PERSON_PUBLIC_IP], &port);
+
+	add(h, "address", TABLE_TEXT, ip.n > 0 ? ip : p->field[PERSON_HOST_NAME]);
+	add(h, "ip", TABLE_TEXT, ip);
+	if (port != -1)
+		buf_printf(&h->mem, "\"port\":%d,", (int)port);
+	add(h, "domain", TABLE_TEXT, p->field[PERSON_HOST_NAME]);
+	if (names && p->table == TABLE_USER)
+		add_names(h, p);
+	close_object(h, end);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct rec_value *v = a, *w = b;
+	int order = memcmp(v->p, w->p, v->n < w->n ? v->n : w->n);
+
+	return order != 0 ? order : v->n < w->n ? -1 : v->n > w->n;
+}
+
+/* An array of the different values that are not empty, in the order of their
+ * bytes. */
+static void
+add_set(struct held *h, const char *name, struct rec_value *v, size_t n)
+{
+	size_t i, empty;
+
+	for (i = empty = 0; i < n; i++)
+		if (v[i].n == 0)
+			v[i] = text(""), empty++;
+	if (empty == n)
+		return;
+	qsort(v, n, sizeof(*v), compare);
+	buf_printf(&h->mem, "\"%s\":", name);
+	for (i = empty; i < n; i++) {
+		if (i > empty && compare(&v[i - 1], &v[i]) == 0)
+			continue;
+		buf_addc(&h->mem, i == empty ? '[' : ',');
+		json_text(h, v[i]);
+	}
+	buf_adds(&h->mem, "],");
+}
+
+static void
+add_host(struct held *h, const struct person *p)
+{
+	struct rec_value name = p->field[PERSON_HOST_NAME], ip = ip_of(p, PERSON_PRIVATE_IP);
+	size_t host = open_object(h, "host"), os;
+
+	add(h, "name", TABLE_TEXT, name.n > 0 ? name : p->field[PERSON_DISPLAY_NAME]);
+	add(h, "hostname", TABLE_TEXT, name);
+	add_set(h, "ip", &ip, 1);
+	os = open_object(h, "os");
+	add(h, "full", TABLE_TEXT, p->field[PERSON_OPERATING_SYSTEM]);
+	close_object(h, os);
+	close_object(h, host);
+}
+
+void
+ecs_people(struct held *h, const struct person *by, const struct person *to,
+    const struct person *host, const struct people *all)
+{
+	struct rec_value user[PEOPLE_MAX], ip[2 * PEOPLE_MAX], name[PEOPLE_MAX];
+	const struct person *p;
+	size_t n = all != NULL ? all->n : 2, i, found = 0, related;
+
+	if (by != NULL && by->table == TABLE_USER)
+		add_names(h, by);
+	if (by != NULL)
+		add_end(h, "source", by, 0);
+	if (to != NULL)
+		add_end(h, "destination", to, 1);
+	if (host != NULL)
+		add_host(h, host);
+	related = open_object(h, "related");
+	for (i = 0; i < n; i++) {
+		p = all != NULL ? &all->person[i] : i == 0 ? by : to;
+		if (p == NULL)
+			continue;
+		user[found] = p->table == TABLE_USER ? p->field[PERSON_USER_NAME] : text("");
+		name[found] = p->field[PERSON_HOST_NAME];
+		ip[2 * found] = ip_of(p, PERSON_PUBLIC_IP);
+		ip[2 * found + 1] = ip_of(p, PERSON_PRIVATE_IP);
+		found++;
+	}
+	add_set(h, "user", user, found);
+	add_set(h, "ip", ip, 2 * found);
+	add_set(h, "hosts", name, found);
+	close_object(h, related);
 }

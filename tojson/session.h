@@ -1,6 +1,6 @@
 /* What a session becomes: one object, or one for each of its events. */
-#ifndef PRAIC_SESSION_H
-#define PRAIC_SESSION_H
+#ifndef TOJSON_SESSION_H
+#define TOJSON_SESSION_H
 
 #include "rec.h"
 
@@ -11,8 +11,8 @@ struct session_options {
 
 struct session;
 
-/* fd is not closed; name, for messages, is kept. */
-struct session *session_new(const struct session_options *, int fd, const char *name);
+/* What is written goes to standard output. */
+struct session *session_new(const struct session_options *);
 void session_free(struct session *);
 
 /* REC_BEGIN. */

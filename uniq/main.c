@@ -1,15 +1,13 @@
 /*
  * praic-uniq: records in, records out, without repetitions: praic-uniq(1).
- * This file has the options and the rules; held.c has the session being read,
- * digests.c what was written, state.c what was written by earlier runs, and
- * command.c the program that takes it.
+ * This file has the options and the rules; seen.c what was written, now and by
+ * earlier runs, and command.c the program that takes it.
  */
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,23 +17,30 @@
 #include "file.h"
 #include "held.h"
 #include "msg.h"
-#include "state.h"
+#include "rec.h"
+#include "seen.h"
 #include "when.h"
+
+/* Of a session, in memory; one that is larger is on disk. */
+#define ROOM ((size_t)8 << 20)
 
 struct arguments {
 	const char *state;
 	int64_t forget; /* seconds; -1: never */
 	char **operand;
 	int operands;
-	char **command;
+	char **command; /* NULL: there is no -- */
 };
 
 struct uniq {
-	int code, stop;
-	struct held *held;
-	struct digests seen; /* in this input */
-	struct state *state; /* before; NULL: there is none */
-	int in_session;
+	int code;
+	int stop; /* STATE failed */
+	struct seen *seen;
+	struct held session; /* its lines, until it is complete */
+
+	struct held out;
+	struct buf head;   /* of the output's stream; empty: there is none yet */
+	uint64_t sessions; /* in it */
 
 	uint64_t written, repeated;
 	uint64_t left_out; /* in the input, so far */
@@ -57,7 +62,7 @@ static void __attribute__((noreturn)) usage(int code)
 }
 
 static void
-parse(struct arguments *a, int all, char **argv)
+parse(struct arguments *a, int argc, char **argv)
 {
 	enum { FORGET = 256 };
 	static const struct option options[] = {
@@ -68,11 +73,12 @@ parse(struct arguments *a, int all, char **argv)
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
 	};
-	int c, argc;
+	int c, end;
 
-	/* What stands behind -- is COMMAND: getopt does not say where that was. */
-	for (argc = 1; argc < all && strcmp(argv[argc], "--") != 0; argc++)
+	/* getopt does not say where -- was, but what is behind it stays there. */
+	for (end = 1; end < argc && strcmp(argv[end], "--") != 0; end++)
 		;
+	a->command = end < argc ? argv + end + 1 : NULL;
 	a->forget = -1;
 	while ((c = getopt_long(argc, argv, "d:vhV", options, NULL)) != -1)
 		switch (c) {
@@ -98,54 +104,71 @@ parse(struct arguments *a, int all, char **argv)
 		}
 	a->operand = argv + optind;
 	a->operands = argc - optind;
-	if (a->state != NULL) {
-		a->command = argv + argc + 1;
-		if (argc + 1 >= all)
-			usage(EX_USAGE);
-	} else if (a->forget != -1)
+	if (a->state == NULL ? a->forget != -1 : a->command == NULL || *a->command == NULL)
 		usage(EX_USAGE);
-	else if (argc < all) {
-		/* Operands on both sides of it. */
-		memmove(argv + argc, argv + argc + 1, (size_t)(all - argc) * sizeof(*argv));
-		a->operands = all - 1 - optind;
-	}
+	if (a->state != NULL)
+		a->operands = (int)(a->command - a->operand);
 }
 
-/* How many were left out since the last end mark; -1: no end mark is due. */
-static int64_t
-untold(const struct uniq *u)
+/* There is no use in going on. */
+static int
+failed(const struct uniq *u)
 {
-	return u->code == 0 || u->code == EX_DATAERR ? (int64_t)(u->left_out - u->told) : -1;
+	return u->stop || u->out.code != 0 || u->session.code != 0;
+}
+
+/* End the output's stream. */
+static void
+end_stream(struct uniq *u)
+{
+	if (u->head.n > 0 && (u->code == 0 || u->code == EX_DATAERR)) {
+		buf_printf(&u->out.mem, "Z\t%llu\t%llu\n", (unsigned long long)u->sessions,
+		    (unsigned long long)(u->left_out - u->told));
+		u->told = u->left_out;
+	}
+	u->sessions = 0;
+}
+
+/* A stream begins in the input: one in the output does where it differs. */
+static void
+begin_stream(struct uniq *u, struct rec_value head)
+{
+	if (u->head.n == head.n && memcmp(u->head.p, head.p, head.n) == 0)
+		return;
+	end_stream(u);
+	buf_reset(&u->head);
+	buf_add(&u->head, head.p, head.n);
+	held_add(&u->out, head.p, head.n);
+}
+
+static void
+add_line(struct uniq *u, const char *line, size_t n)
+{
+	buf_add(&u->session.mem, line, n);
+	if (u->session.mem.n > ROOM) {
+		seen_bytes(u->seen, u->session.mem.p, u->session.mem.n);
+		held_flush(&u->session);
+	}
 }
 
 /* The session is complete. */
 static void
-take_session(struct uniq *u, struct rec_reader *r)
+take_session(struct uniq *u)
 {
-	struct digest d = held_end(u->held, r->line, r->line_n);
-	int is_new = digests_add(&u->seen, d), has = 0, code = 0;
+	int is_new, code;
 
-	if (is_new && u->state != NULL && (has = state_has(u->state, &d, &code)) == -1) {
+	seen_bytes(u->seen, u->session.mem.p, u->session.mem.n);
+	is_new = seen_add(u->seen, &code);
+	if (is_new == 1) {
+		held_move(&u->out, &u->session);
+		u->sessions++;
+		u->written++;
+	} else if (is_new == 0)
+		u->repeated++;
+	else {
 		u->code = code_worse(u->code, code);
 		u->stop = 1;
 	}
-	if (is_new && has == 0) {
-		held_write(u->held);
-		u->written++;
-	} else {
-		held_forget(u->held);
-		u->repeated++;
-	}
-}
-
-/* A row of a table that this version does not know. */
-static void
-take_unseen(void *arg, const char *line, size_t n)
-{
-	struct uniq *u = arg;
-
-	if (u->in_session)
-		held_row(u->held, line, n);
 }
 
 static void
@@ -154,26 +177,24 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 	switch (e) {
 	case REC_TABLES:
 		u->code = code_worse(u->code, rec_code(r));
-		if (held_stream(u->held, r->head, untold(u)))
-			u->told = u->left_out;
+		begin_stream(u, r->head);
 		break;
 	case REC_BEGIN:
-		u->in_session = 1;
-		held_begin(u->held, r->line, r->line_n);
+		held_reset(&u->session);
+		/* A row means what the head says of its columns. */
+		seen_begin(u->seen);
+		seen_bytes(u->seen, r->head.p, r->head.n);
+		add_line(u, r->line, r->line_n + 1);
 		break;
 	case REC_ROW:
-		held_row(u->held, r->line, r->line_n);
-		break;
 	case REC_XML:
-		held_xml(u->held, r->line, r->line_n);
+		add_line(u, r->line, r->line_n + 1);
 		break;
 	case REC_COMMIT:
-		u->in_session = 0;
-		take_session(u, r);
+		add_line(u, r->line, r->line_n + 1);
+		take_session(u);
 		break;
 	case REC_DROP:
-		u->in_session = 0;
-		held_forget(u->held);
 		u->left_out += !r->cut;
 		break;
 	case REC_END:
@@ -182,60 +203,32 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 	}
 }
 
-static void
-read_input(struct uniq *u, int fd, const char *name)
-{
-	struct rec_reader *r = rec_open(fd, name);
-	uint64_t in_marks = 0;
-	enum rec_event e;
-
-	r->lines_only = 1;
-	r->unseen = take_unseen;
-	r->unseen_arg = u;
-	while (!u->stop && (e = rec_next(r)) != REC_EOF) {
-		u->left_out += r->left_out - in_marks;
-		in_marks = r->left_out;
-		take(u, r, e);
-		u->stop |= held_code(u->held) != 0;
-	}
-	u->code = code_worse(u->code, rec_code(r));
-	rec_close(r);
-}
-
 /* One operand.  Those that cannot be read do not stop the others. */
 static void
 read_file(struct uniq *u, const char *name)
 {
-	int fd;
+	int is_standard = strcmp(name, "-") == 0;
+	int fd = is_standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	uint64_t in_marks = 0;
+	struct rec_reader *r;
+	enum rec_event e;
 
-	if (strcmp(name, "-") == 0) {
-		read_input(u, STDIN_FILENO, "standard input");
-		return;
-	}
-	fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd == -1) {
 		msg_errno("%s", name);
 		u->code = code_worse(u->code, EX_NOINPUT);
 		return;
 	}
-	read_input(u, fd, name);
-	close(fd);
-}
-
-static void
-read_all(struct uniq *u, const struct arguments *a)
-{
-	int i;
-
-	if (a->operands == 0)
-		read_file(u, "-");
-	for (i = 0; i < a->operands && !u->stop; i++)
-		read_file(u, a->operand[i]);
-	/* What no session was lost by is told, too: a wrong count, a line that
-	 * is none. */
-	if (u->code == EX_DATAERR && u->left_out == 0)
-		u->left_out = 1;
-	held_finish(u->held, u->stop ? -1 : untold(u));
+	r = rec_open(fd, is_standard ? "standard input" : name);
+	r->lines_only = 1;
+	while (!failed(u) && (e = rec_next(r)) != REC_EOF) {
+		u->left_out += r->left_out - in_marks;
+		in_marks = r->left_out;
+		take(u, r, e);
+	}
+	u->code = code_worse(u->code, rec_code(r));
+	rec_close(r);
+	if (!is_standard)
+		close(fd);
 }
 
 /* What is needed is known and open: what the input says changes nothing. */
@@ -246,29 +239,37 @@ confine(const struct uniq *u, const struct arguments *a)
 
 	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
 	confine_allow(c, "/dev/urandom", CONFINE_READ);
-	if (u->state != NULL)
-		confine_allow(c, state_directory(u->state), CONFINE_CHANGE);
+	if (a->state != NULL)
+		confine_allow(c, seen_directory(u->seen), CONFINE_CHANGE);
 	confine_allow_operands(c, a->operand, a->operands);
 	confine_enter(c);
 }
 
 static void
-tell(const struct uniq *u)
+filter(struct uniq *u, const struct arguments *a, int fd, const char *name)
 {
+	int i;
+
+	held_open(&u->session, ROOM);
+	held_open_output(&u->out, fd, name);
+	confine(u, a);
+	if (a->operands == 0)
+		read_file(u, "-");
+	for (i = 0; i < a->operands && !failed(u); i++)
+		read_file(u, a->operand[i]);
+	/* What no session was lost by is told, too: a wrong count, a line that
+	 * is none. */
+	if (u->code == EX_DATAERR && u->left_out == 0)
+		u->left_out = 1;
+	u->code = code_worse(u->code, u->session.code);
+	end_stream(u);
+	held_flush(&u->out);
 	msg_tell(1, "%llu sessions written, %llu repetitions, %llu left out",
 	    (unsigned long long)u->written, (unsigned long long)u->repeated,
 	    (unsigned long long)u->left_out);
-}
-
-static int
-filter(struct uniq *u, const struct arguments *a)
-{
-	u->held = held_new(STDOUT_FILENO, "standard output");
-	confine(u, a);
-	read_all(u, a);
-	if (held_reader_gone(u->held))
-		msg_warn("standard output: nobody reads it any more");
-	return code_worse(u->code, held_code(u->held));
+	held_close(&u->session);
+	held_close(&u->out);
+	buf_free(&u->head);
 }
 
 static int
@@ -276,19 +277,16 @@ run_command(struct uniq *u, const struct arguments *a)
 {
 	int64_t now = (int64_t)time(NULL);
 	struct command c = {0};
-	int code = 0;
+	int code = seen_open(u->seen, a->state, a->forget == -1 ? INT64_MIN : now - a->forget);
 
-	u->state = state_open(a->state, a->forget == -1 ? INT64_MIN : now - a->forget, &code);
-	if (u->state == NULL || (code = command_start(&c, a->command)) != 0)
+	if (code != 0 || (code = command_start(&c, a->command)) != 0)
 		return code;
-	u->held = held_new(c.fd, a->command[0]);
-	confine(u, a);
-	read_all(u, a);
-	code = command_wait(&c, held_reader_gone(u->held));
-	if (code == 0 && held_code(u->held) == 0 && !u->stop)
-		code = state_note(u->state, &u->seen, now);
-	if (!held_reader_gone(u->held))
-		code = code_worse(code, held_code(u->held));
+	filter(u, a, c.fd, a->command[0]);
+	code = command_wait(&c, u->out.reader_gone);
+	if (code == 0 && !failed(u))
+		code = seen_note(u->seen, now);
+	if (!u->out.reader_gone)
+		code = code_worse(code, u->out.code);
 	return code_worse(code, u->code);
 }
 
@@ -297,17 +295,20 @@ main(int argc, char **argv)
 {
 	struct arguments a = {0};
 	struct uniq u = {0};
-	int code;
 
 	file_std_fds();
 	msg_start(argv[0]);
 	signal(SIGPIPE, SIG_IGN);
 	parse(&a, argc, argv);
-	code = a.state != NULL ? run_command(&u, &a) : filter(&u, &a);
-	tell(&u);
-	state_close(u.state);
-	digests_free(&u.seen);
-	if (u.held != NULL)
-		held_free(u.held);
-	return code;
+	u.seen = seen_new();
+	if (a.state != NULL)
+		u.code = run_command(&u, &a);
+	else {
+		filter(&u, &a, STDOUT_FILENO, "standard output");
+		if (u.out.reader_gone)
+			msg_warn("standard output: nobody reads it any more");
+		u.code = code_worse(u.code, u.out.code);
+	}
+	seen_free(u.seen);
+	return u.code;
 }

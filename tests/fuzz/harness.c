@@ -111,6 +111,7 @@ harness_read(const struct buf *out, struct harness_sessions *s)
 {
 	struct rec_reader *r;
 	struct harness_session *now = NULL;
+	struct rec_value xml;
 	const char *base, *lf;
 	uint64_t line = 0;
 	enum rec_event e;
@@ -136,9 +137,10 @@ harness_read(const struct buf *out, struct harness_sessions *s)
 			now = &s->session[s->n];
 			now->from = (size_t)(base - out->p);
 			buf_reset(&now->xml);
-		} else if (e == REC_XML)
-			buf_add(&now->xml, r->xml.p, r->xml.n);
-		else if (e == REC_COMMIT) {
+		} else if (e == REC_XML) {
+			xml = rec_xml_text(r);
+			buf_add(&now->xml, xml.p, xml.n);
+		} else if (e == REC_COMMIT) {
 			now->to = (size_t)(base - out->p);
 			s->n++;
 		}

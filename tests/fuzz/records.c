@@ -46,6 +46,7 @@ read_all(int fd, struct rec_writer *w, struct account *a)
 	struct rec_reader *r = rec_open(fd, "fuzz");
 	struct buf rows = {0}, xml = {0}, host = {0}, lsid = {0};
 	uint64_t n = 0, dropped = 0, committed = 0;
+	struct rec_value piece;
 	int within = 0, stream = 0, headed = 0, code;
 	enum rec_event e;
 
@@ -74,7 +75,8 @@ read_all(int fd, struct rec_writer *w, struct account *a)
 			break;
 		case REC_XML:
 			must(within);
-			buf_add(&xml, r->xml.p, r->xml.n);
+			piece = rec_xml_text(r);
+			buf_add(&xml, piece.p, piece.n);
 			break;
 		case REC_COMMIT:
 			must(within && n <= r->rows);

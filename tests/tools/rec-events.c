@@ -53,7 +53,7 @@ main(int argc, char **argv)
 				show(r->value[c]);
 		}
 		if (e == REC_XML)
-			show(r->xml);
+			show(rec_xml_text(r));
 		if (e == REC_DROP)
 			printf(" (%s)", r->reason);
 		printf("\n");
