@@ -148,7 +148,11 @@ run 0 "praic(7): into files, and verified" sh -e example.2
 check "  they are there" test "$(find files -name '*.xml' | wc -l)" -gt 30
 run 0 "praic(7): who was where" sh -e example.3
 check "  each session is there" test "$(wc -l <out)" -ge 40
-check "these were all" test ! -e example.4
+run 0 "praic(7): who ever typed this" sh -e example.4
+check "these were all" test ! -e example.5
+examples "$top/find/praic-find.1"
+run 0 "praic-find(1): a file" sh -e example.1
+run 0 "praic-find(1): a user on some endpoints" sh -e example.2
 
 # The README's pipes: what stands behind four blanks and begins with a program.
 awk '/^---/ { on = title == "One pipe to paste" } { title = $0 }

@@ -6,9 +6,9 @@ How fast is praic-find?  Run by make bench, after make.
     find.py --records N FIRST	only the record stream of N sessions, from number FIRST on
 
 A store of N sessions (100,000 unless told; 11 rows each), whose words have the
-frequencies of a language; its first index, and the size of that; a rare word
-and one in a thousand events, against LIKE '%word%' in the same run; and an
-update after 1,000 new sessions.  --store: this store, made if it is not there,
+frequencies of a language; its first index, and the size of that; a word
+in a thousand events and a phrase in one, against LIKE '%word%' in the same run;
+and a search after 1,000 new sessions.  --store: this store, made if it is not there,
 and kept.  Exits with 1 when a target is missed.
 """
 import hashlib
@@ -77,3 +77,88 @@ def records(sessions, first, out):
             lsid, "\nR\t".join(lines), lsid, len(lines)))
     out.write("Z\t%d\t0\n" % sessions)
     out.flush()
+
+
+def sh(command):
+    return subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def timed(command, rounds=5):
+    took = []
+    for _ in range(rounds):
+        began = time.monotonic()
+        out = sh(command)
+        took.append(time.monotonic() - began)
+    return statistics.median(took), out
+
+
+def load(store, sessions, first):
+    with subprocess.Popen([TOSQL, "-d", store], stdin=subprocess.PIPE, text=True) as p:
+        records(sessions, first, p.stdin)
+        p.stdin.close()
+        assert p.wait() == 0
+
+
+def option(name, otherwise):
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else otherwise
+
+
+def main(directory):
+    missed = 0
+
+    def report(what, seconds, target, unit="s"):
+        nonlocal missed
+        ok = target is None or seconds <= target
+        missed += not ok
+        print("%-44s %9.3f %s%s" % (what, seconds, unit, "" if target is None else
+              "  %g wanted: %s" % (target, "ok" if ok else "MISSED")), flush=True)
+
+    sessions = int(option("--sessions", 100000))
+    store = option("--store", directory + "/sessions.db")
+    index = directory + "/index"
+    if not os.path.exists(store):
+        load(store, sessions, 1)
+    sessions = int(sh("sqlite3 '%s' 'SELECT count(*) FROM session'" % store))
+    find = "%s -d '%s' --index '%s' " % (FIND, store, index)
+    print("%d sessions" % sessions)
+    report("first index", timed(find + "-l xyzzy", 1)[0], None)
+    report("index", os.path.getsize(index) / 1e6, None, "MB")
+    report("store", os.path.getsize(store) / 1e6, None, "MB")
+    # Each thousand sessions have a word of their own.
+    word = "needle%d" % (sessions // 2000)
+    lsid = sh("sqlite3 '%s' 'SELECT lsid FROM session WHERE id = %d'" % (
+        store, sessions // 2000 * 1000 + 500)).strip()
+    text = sh("sqlite3 '%s' \"SELECT value FROM session s JOIN session_event v ON v.session_id = s.id"
+              " JOIN session_event_data d ON d.session_event_id = v.id WHERE s.lsid = '%s' AND"
+              " d.name = 'body'\"" % (store, lsid)).split()
+    phrase = " ".join(text[-4:])
+    few, out = timed(find + "'\"%s\"'" % phrase)
+    assert lsid in out, (phrase, lsid, out)
+    report("a phrase in one event", few, 0.05)
+    many, out = timed(find + "-l " + word)
+    assert len(out.splitlines()) == 1000, len(out.splitlines())
+    report("-l, a word in 1,000 events", many, 0.05)
+    report("a word in 1,000 events, with their text", timed(find + word)[0], None)
+    like, out = timed("sqlite3 '%s' \"SELECT count(DISTINCT v.session_id) FROM session_event_data d JOIN"
+                      " session_event v ON v.id = d.session_event_id WHERE d.value LIKE '%%%s%%'\"" % (
+                          store, word), 3)
+    assert int(out) == 1000, out
+    report("sqlite3 LIKE '%word%'", like, None)
+    print("%-44s %9.4f of it" % ("-l, a word in 1,000 events", many / like))
+    took = []
+    for n in range(3):
+        load(store, 1000, 900000001 + random.randrange(10**8) * 10 + n)
+        took.append(timed(find + "-l " + phrase.split(" ", maxsplit=1)[0], 1)[0])
+    report("with 1,000 new sessions", statistics.median(took), 1)
+    return 1 if missed else 0
+
+
+if "--records" in sys.argv:
+    at = sys.argv.index("--records")
+    records(int(sys.argv[at + 1]), int(sys.argv[at + 2]), sys.stdout)
+    sys.exit(0)
+for needed in (TOSQL, FIND):
+    if not os.access(needed, os.X_OK):
+        sys.exit("%s: run make first" % needed)
+with tempfile.TemporaryDirectory(prefix="praic-bench.", dir=os.environ.get("TMPDIR", "/var/tmp")) as d:
+    sys.exit(main(d))
