@@ -183,8 +183,6 @@ set_options(struct find *f, int argc, char **argv)
 		usage(EX_USAGE);
 	while (optind < argc)
 		words_add(&f->words, argv[optind++]);
-	if (f->index_path == NULL)
-		f->index_path = xasprintf("%s.find", f->store_path);
 }
 
 /*
@@ -207,7 +205,8 @@ store_uri(const char *path)
 	buf_adds(&uri, "?mode=ro");
 	if (statvfs(file, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0)
 		buf_adds(&uri, "&immutable=1");
-	return xstrdup(buf_text(&uri));
+	buf_addc(&uri, '\0');
+	return uri.p;
 }
 
 static int
@@ -252,6 +251,7 @@ main(int argc, char **argv)
 {
 	struct find f = {.index_fd = -1};
 	sqlite3 *scratch = NULL;
+	char *beside;
 	int code;
 
 	msg_start(argv[0]);
@@ -259,14 +259,20 @@ main(int argc, char **argv)
 	/* A reader that has gone is a failed write, which has an exit code. */
 	signal(SIGPIPE, SIG_IGN);
 	set_options(&f, argc, argv);
+	beside = xasprintf("%s.find", f.store_path);
+	if (f.index_path == NULL)
+		f.index_path = beside;
 	if ((code = open_scratch(&scratch)) == 0 &&
 	    (code = words_check(scratch, buf_text(&f.words))) == 0 &&
 	    (code = open_store(&f)) == 0 && (code = index_open(&f)) == 0 &&
 	    (code = index_update(&f)) == 0 && (code = index_match(&f)) == 0)
 		code = show(&f, scratch);
-	/* Its statements are finalized or have nothing to lose. */
-	sqlite3_close_v2(scratch);
+	sqlite3_close(scratch);
 	sqlite3_close(f.store);
 	sqlite3_close(f.index);
+	free(beside);
+	free(f.since);
+	free(f.until);
+	buf_free(&f.words);
 	return code;
 }

@@ -83,11 +83,10 @@ print_page(struct page *p)
 	p->rows = 0;
 }
 
-/* The part of the text with the words: 1 and *part, 0 if there is none, -1. */
+/* The text to the table in memory, for part.  0, or a code. */
 static int
-snippet(sqlite3 *scratch, sqlite3_stmt *part, const char *text, int n)
+put_text(sqlite3 *scratch, sqlite3_stmt *put, const char *text, int n)
 {
-	static sqlite3_stmt *put;
 	static struct buf copy;
 	size_t i;
 
@@ -97,22 +96,9 @@ snippet(sqlite3 *scratch, sqlite3_stmt *part, const char *text, int n)
 	for (i = 0; i < copy.n; i++)
 		if (copy.p[i] == '\0')
 			copy.p[i] = ' ';
-	if (put == NULL &&
-	    sqlite3_prepare_v2(scratch, "REPLACE INTO shown (rowid, text) VALUES (1, ?1)", -1, &put,
-		NULL) != SQLITE_OK)
-		return -1;
 	sqlite3_bind_text(put, 1, copy.p, (int)copy.n, SQLITE_STATIC);
 	sqlite3_step(put);
-	if (sqlite3_reset(put) != SQLITE_OK)
-		return -1;
-	switch (sqlite3_step(part)) {
-	case SQLITE_ROW:
-		return 1;
-	case SQLITE_DONE:
-		return 0;
-	default:
-		return -1;
-	}
+	return sqlite3_reset(put) == SQLITE_OK ? 0 : find_failed(scratch, "memory", "writing");
 }
 
 static void
@@ -136,26 +122,29 @@ add_heading(struct page *p)
 }
 
 static int
-show_event(struct page *p, sqlite3 *scratch, sqlite3_stmt *row, sqlite3_stmt *part)
+show_event(
+    struct page *p, sqlite3 *scratch, sqlite3_stmt *row, sqlite3_stmt *put, sqlite3_stmt *part)
 {
 	const char *text = (const char *)sqlite3_column_text(row, TEXT);
-	int there, c;
+	int code, rc, c;
 
 	if (text == NULL)
 		return 0;
-	there = snippet(scratch, part, text, sqlite3_column_bytes(row, TEXT));
-	if (there == 1) {
+	code = put_text(scratch, put, text, sqlite3_column_bytes(row, TEXT));
+	if (code != 0)
+		return code;
+	rc = sqlite3_step(part);
+	if (rc == SQLITE_ROW) {
 		for (c = 0; c < TEXT; c++)
 			add_cell(p, c, row, c);
 		add_cell(p, TEXT, part, 0);
 		p->rows++;
-	}
+	} else if (rc != SQLITE_DONE)
+		code = find_failed(scratch, "memory", "taking a text apart");
 	sqlite3_reset(part);
-	if (there == -1)
-		return find_failed(scratch, "memory", "taking the text apart");
 	if (p->rows == (p->people ? PAGE : 1))
 		print_page(p);
-	return 0;
+	return code;
 }
 
 static int
@@ -174,14 +163,16 @@ int
 show(struct find *f, sqlite3 *scratch)
 {
 	static struct page page;
-	sqlite3_stmt *hit = NULL, *row = NULL, *part = NULL;
+	sqlite3_stmt *hit = NULL, *row = NULL, *put = NULL, *part = NULL;
 	int code = 0, rc = SQLITE_ROW;
 
-	if (sqlite3_prepare_v2(scratch,
+	if (sqlite3_prepare_v2(scratch, "REPLACE INTO shown (rowid, text) VALUES (1, ?1)", -1, &put,
+		NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(scratch,
 		"SELECT snippet(shown, 0, '', '', '…', 24) FROM shown WHERE shown MATCH ?1", -1,
-		&part, NULL) != SQLITE_OK ||
-	    sqlite3_bind_text(part, 1, buf_text(&f->words), -1, SQLITE_STATIC) != SQLITE_OK)
-		return find_failed(scratch, "memory", "preparing");
+		&part, NULL) != SQLITE_OK)
+		code = find_failed(scratch, "memory", "preparing");
+	sqlite3_bind_text(part, 1, buf_text(&f->words), -1, SQLITE_STATIC);
 	if (sqlite3_prepare_v2(f->store,
 		f->sessions_only ? "SELECT lsid FROM session WHERE id = ?1" : row_sql, -1, &row,
 		NULL) != SQLITE_OK)
@@ -200,7 +191,7 @@ show(struct find *f, sqlite3 *scratch)
 		rc = sqlite3_step(row);
 		if (rc == SQLITE_ROW)
 			code = f->sessions_only ? show_session(row) :
-						  show_event(&page, scratch, row, part);
+						  show_event(&page, scratch, row, put, part);
 		else if (rc != SQLITE_DONE)
 			code = find_failed(f->store, f->store_path, "reading its sessions");
 		sqlite3_reset(row);
@@ -210,6 +201,7 @@ show(struct find *f, sqlite3 *scratch)
 	print_page(&page);
 	sqlite3_finalize(hit);
 	sqlite3_finalize(row);
+	sqlite3_finalize(put);
 	sqlite3_finalize(part);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		msg_errno("standard output");
