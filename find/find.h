@@ -32,7 +32,8 @@ struct find {
 	struct buf words;
 	/* The store is read in one transaction, from index_update() on. */
 	sqlite3 *store, *index;
-	int index_fd; /* for its lock; closed last: that would take SQLite's locks along */
+	/* For locks; never closed: that would take SQLite's own locks along. */
+	int store_fd, index_fd;
 };
 
 /* A connection is told of in messages by path.  Returns a code. */

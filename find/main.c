@@ -3,13 +3,14 @@
  * of praic-tosql: praic-find(1).  Options, and the store; see find.h.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,37 +62,29 @@ static void __attribute__((noreturn)) usage(int code)
 int
 find_failed(sqlite3 *h, const char *path, const char *doing)
 {
-	int rc = sqlite3_errcode(h);
+	const char *why = sqlite3_errmsg(h);
 
-	switch (rc) {
+	switch (sqlite3_errcode(h)) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		msg_warn("%s: another program has kept it locked; try again later", path);
-		return EX_TEMPFAIL;
 	case SQLITE_NOMEM:
-		msg_warn("%s: %s: out of memory; try again later", path, doing);
+		msg_warn("%s: %s: %s; try again later", path, doing, why);
 		return EX_TEMPFAIL;
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 		msg_warn("%s: %s: %s: its folder must be writable, for what SQLite keeps beside it",
-		    path, doing, sqlite3_errmsg(h));
+		    path, doing, why);
 		return EX_CANTCREAT;
-	case SQLITE_FULL:
-		msg_warn("%s: %s: the disk is full", path, doing);
-		return EX_IOERR;
 	case SQLITE_NOTADB:
 		msg_warn("%s: this is no SQLite database", path);
 		return EX_CONFIG;
 	case SQLITE_CORRUPT:
 		msg_warn("%s: %s: it is damaged (%s); an index may be removed, and is made anew",
-		    path, doing, sqlite3_errmsg(h));
+		    path, doing, why);
 		return EX_IOERR;
-	case SQLITE_ERROR:
-		msg_warn("%s: %s: %s", path, doing, sqlite3_errmsg(h));
-		return EX_CONFIG;
 	default:
-		msg_warn("%s: %s: %s", path, doing, sqlite3_errmsg(h));
-		return EX_IOERR;
+		msg_warn("%s: %s: %s", path, doing, why);
+		return sqlite3_errcode(h) == SQLITE_ERROR ? EX_CONFIG : EX_IOERR;
 	}
 }
 
@@ -185,47 +178,68 @@ set_options(struct find *f, int argc, char **argv)
 		words_add(&f->words, argv[optind++]);
 }
 
-/*
- * A file as SQLite's URI.  Where nobody can write, SQLite cannot make the
- * files beside the store, and does not need them.
- */
-static char *
-store_uri(const char *path)
+static int
+open_uri(struct find *f, const char *how)
 {
-	const char *file = path;
 	struct buf uri = {0};
-	struct statvfs fs;
+	const char *p = f->store_path;
+	int rc;
 
-	buf_adds(&uri, *path == '/' ? "file://" : "file:./");
-	for (; *path != '\0'; path++)
-		if (strchr("%?#", *path) != NULL)
-			buf_printf(&uri, "%%%02x", (unsigned char)*path);
+	buf_adds(&uri, *p == '/' ? "file://" : "file:./");
+	for (; *p != '\0'; p++)
+		if (strchr("%?#", *p) != NULL)
+			buf_printf(&uri, "%%%02x", (unsigned char)*p);
 		else
-			buf_addc(&uri, *path);
-	buf_adds(&uri, "?mode=ro");
-	if (statvfs(file, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0)
-		buf_adds(&uri, "&immutable=1");
-	buf_addc(&uri, '\0');
-	return uri.p;
+			buf_addc(&uri, *p);
+	buf_adds(&uri, how);
+	rc = sqlite3_open_v2(
+	    buf_text(&uri), &f->store, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	buf_free(&uri);
+	sqlite3_busy_timeout(f->store, 30000);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(f->store, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+	return rc;
+}
+
+/*
+ * Where its folder is not writable, SQLite cannot make the files beside the
+ * store by which it shares it with writers.  Then nobody may write: each
+ * praic-tosql takes this lock before it does.
+ */
+static int
+open_alone(struct find *f)
+{
+	char *log = xasprintf("%s-wal", f->store_path);
+	struct stat st;
+	int rc = SQLITE_CANTOPEN;
+
+	msg_tell(1, "%s: its folder is not writable: nobody may load it meanwhile", f->store_path);
+	while (flock(f->store_fd, LOCK_SH) == -1 && errno == EINTR)
+		;
+	/* What a loader that died has left there must be read, too. */
+	if (stat(log, &st) == -1 || st.st_size == 0) {
+		sqlite3_close(f->store);
+		rc = open_uri(f, "?immutable=1");
+	}
+	free(log);
+	return rc;
 }
 
 static int
 open_store(struct find *f)
 {
 	int64_t application = 0;
-	char *uri;
 	int rc, code;
 
-	if (access(f->store_path, R_OK) == -1) {
+	if ((f->store_fd = open(f->store_path, O_RDONLY | O_CLOEXEC)) == -1) {
 		msg_errno("%s", f->store_path);
 		return EX_NOINPUT;
 	}
-	uri = store_uri(f->store_path);
-	rc = sqlite3_open_v2(uri, &f->store, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
-	free(uri);
+	rc = open_uri(f, "");
+	if (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY)
+		rc = open_alone(f);
 	if (rc != SQLITE_OK)
 		return find_failed(f->store, f->store_path, "opening it");
-	sqlite3_busy_timeout(f->store, 30000);
 	sqlite3_db_config(f->store, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(f->store, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	code = find_ask(f->store, f->store_path, "PRAGMA application_id", &application);
@@ -249,7 +263,7 @@ open_scratch(sqlite3 **scratch)
 int
 main(int argc, char **argv)
 {
-	struct find f = {.index_fd = -1};
+	struct find f = {0};
 	sqlite3 *scratch = NULL;
 	char *beside;
 	int code;
