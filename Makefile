@@ -50,6 +50,7 @@ SPLIT_PKGS  = libxml-2.0
 UNIQ_PKGS   = libcrypto sqlite3
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto sqlite3
+FIND_PKGS   = sqlite3
 CONF_PKGS   = sqlite3 jansson
 SCHED_PKGS  = sqlite3 libcrypto
 MAIL_PKGS   = libcurl sqlite3
@@ -57,6 +58,7 @@ MAIL_PKGS   = libcurl sqlite3
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
 PROGRAMS += uniq/praic-uniq
 PROGRAMS += tojson/praic-tojson
+PROGRAMS += find/praic-find
 PROGRAMS += sched/praic-conf sched/praic-sched sched/praic-mail
 TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
@@ -71,6 +73,7 @@ UNIQ_SRC   := $(wildcard uniq/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
 TOJSON_SRC := $(wildcard tojson/*.c)
+FIND_SRC   := $(wildcard find/*.c)
 # sched/ holds three programs; each one's files begin with its name.
 CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c sched/sched_logfile.c sched/sched_path.c \
 	sched/sched_zone.c
@@ -96,6 +99,8 @@ $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
 $(OUT)tojson/praic-tojson: $(call objects,$(TOJSON_SRC)) $(COMMON)
 	$(link)
+$(OUT)find/praic-find: $(call objects,$(FIND_SRC)) $(COMMON)
+	$(link) $(call libs,$(FIND_PKGS))
 $(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c fetch/saying.c) $(COMMON)
 	$(link) $(call libs,jansson zlib)
 $(OUT)sched/praic-conf: $(call objects,$(CONF_SRC)) $(COMMON)
@@ -164,6 +169,7 @@ $(OBJ)/tests/tools/sandbox-proof.o: ALL_CPPFLAGS += -Isplit
 $(OBJ)/uniq/%.o: ALL_CPPFLAGS += $(call cflags,$(UNIQ_PKGS))
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
+$(OBJ)/find/%.o: ALL_CPPFLAGS += $(call cflags,$(FIND_PKGS))
 $(OBJ)/sched/conf%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
 $(OBJ)/sched/sched%.o: ALL_CPPFLAGS += $(call cflags,$(SCHED_PKGS))
 $(OBJ)/sched/mail%.o: ALL_CPPFLAGS += $(call cflags,$(MAIL_PKGS))

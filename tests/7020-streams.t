@@ -14,7 +14,7 @@
 
 site_start --sessions 8 --span 1 --seed 2 --now 1767225600 --clock fixed
 PRAIC_SETTINGS=$work/settings.db
-PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}tojson:${bin}sched:$PATH
+PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}tojson:${bin}find:${bin}sched:$PATH
 export PRAIC_SETTINGS PATH
 "$conf" init >init.out
 S=s "$conf" site add one host=one.example.com client-id=i secret=env:S >site.out 2>&1
@@ -23,6 +23,7 @@ S=s "$conf" site add one host=one.example.com client-id=i secret=env:S >site.out
 "$conf" transfer add s one db session >>site.out 2>&1
 f sessions --since 2d >some.xml
 "$split" some.xml >some.rec
+"$tosql" -d found.db some.rec
 printf 'a body\n' >body
 mkdir d
 
@@ -38,11 +39,12 @@ each() {
 	"$1" "praic-tosql --schema" "$tosql" --schema mssql
 	"$1" praic-tofs "$tofs" -p -d d some.rec
 	"$1" "praic-tofs --verify" "$tofs" --verify -d d
+	"$1" praic-find "$find" -d found.db the
 	"$1" praic-conf "$conf" site list
 	"$1" "praic-conf metrics" "$conf" metrics
 	"$1" praic-sched "$sched" -n
 	"$1" praic-mail "$mail" -n -f a@example.com -t b@example.com body
-	for program in "$fetch" "$split" "$uniq" "$tosql" "$tofs" "$tojson" "$conf" "$sched" "$mail"; do
+	for program in "$fetch" "$split" "$uniq" "$tosql" "$tofs" "$tojson" "$find" "$conf" "$sched" "$mail"; do
 		"$1" "${program##*/} --help" "$program" --help
 		"$1" "${program##*/} --version" "$program" --version
 	done

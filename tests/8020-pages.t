@@ -47,6 +47,7 @@ agree "$uniq" "$top/uniq/praic-uniq.1" "$top/uniq/main.c"
 agree "$tosql" "$top/tosql/praic-tosql.1" "$top/tosql/main.c"
 agree "$tofs" "$top/tofs/praic-tofs.1" "$top/tofs/main.c"
 agree "$tojson" "$top/tojson/praic-tojson.1" "$top/tojson/main.c"
+agree "$find" "$top/find/praic-find.1" "$top/find/main.c"
 agree "$conf" "$top/sched/praic-conf.1" "$top/sched/conf.c"
 agree "$sched" "$top/sched/praic-sched.8" "$top/sched/sched.c"
 agree "$mail" "$top/sched/praic-mail.1" "$top/sched/mail.c"
@@ -124,7 +125,7 @@ exec "$fetch" --host localhost:$port --name access.example.com --ca-file "$site/
 	--client-id $client --secret "file:$site/secret" --rate 0 "\$@"
 EOF
 chmod +x bin/praic-fetch
-for i in split uniq tosql tofs tojson; do ln -s "${bin}$i/praic-$i" "bin/praic-$i"; done
+for i in split uniq tosql tofs tojson find; do ln -s "${bin}$i/praic-$i" "bin/praic-$i"; done
 for i in conf sched mail; do ln -s "${bin}sched/praic-$i" "bin/praic-$i"; done
 ln -s "$top/scripts/praic-test" bin/praic-test
 PATH=$work/bin:$PATH
@@ -147,7 +148,11 @@ run 0 "praic(7): into files, and verified" sh -e example.2
 check "  they are there" test "$(find files -name '*.xml' | wc -l)" -gt 30
 run 0 "praic(7): who was where" sh -e example.3
 check "  each session is there" test "$(wc -l <out)" -ge 40
-check "these were all" test ! -e example.4
+run 0 "praic(7): who ever typed this" sh -e example.4
+check "these were all" test ! -e example.5
+examples "$top/find/praic-find.1"
+run 0 "praic-find(1): a file" sh -e example.1
+run 0 "praic-find(1): a user on some endpoints" sh -e example.2
 
 # The README's pipes: what stands behind four blanks and begins with a program.
 awk '/^---/ { on = title == "One pipe to paste" } { title = $0 }
