@@ -32,6 +32,7 @@ struct options {
 	int fold_case;		       /* DIRECTORY does not tell A from a */
 	mode_t mode;		       /* of files */
 	int existing;		       /* the ledger must be there: else EX_CANTCREAT */
+	int list;		       /* -n --list: store nothing, print what is there */
 	unsigned kinds;		       /* to be stored: 1 << kind */
 	const char *head, *head_chain; /* of --head, or NULL: see head.h */
 	uint64_t head_number;
