@@ -66,7 +66,7 @@ static const struct option long_option[] = {
 };
 
 static const char usage_text[] =
-    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
+    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT,...] [-c CONFLICT]\n"
     "           [-k KIND,...] [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--existing]\n"
     "           [--fold-case] [--left-out FILE] [--no-sync] [--head HEAD]\n"
     "           [FILE...]\n"
@@ -89,7 +89,7 @@ static void __attribute__((noreturn)) usage(int code)
 	    "  -D, --destination NAME  that, and what else the settings database says of it\n"
 	    "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
 	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
-	    "                        screen= or backup= before it only those\n"
+	    "                        screen= or backup= before it only those; a list with commas\n"
 	    "  -k, --kind KIND,...   store these alone: session, recording, shell, screen, backup\n"
 	    "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
 	    "                        or immutable (another content is an error)\n"
@@ -133,11 +133,12 @@ set_field(void *arg, const char *name, const char *value)
 	else if (strcmp(name, "fold-case") == 0)
 		opt->fold_case = *value == '1';
 	else if (strcmp(name, "format") == 0)
-		opt->all_formats = value;
+		return options_format(opt, value);
 	else if (strncmp(name, "format-", 7) == 0 &&
-	    (kind = kind_find(name + 7, strlen(name + 7))) != KINDS)
-		opt->format_text[kind] = value;
-	else {
+	    (kind = kind_find(name + 7, strlen(name + 7))) != KINDS) {
+		free(opt->format_text[kind]);
+		opt->format_text[kind] = xstrdup(value);
+	} else {
 		msg_warn("the settings have %s, which this program does not know", name);
 		return EX_CONFIG;
 	}

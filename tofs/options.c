@@ -8,6 +8,8 @@
 #include "num.h"
 #include "tofs.h"
 
+/* Of which the names of kinds are made. */
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
 /* More backups than this nobody counts. */
 #define MAX_RETAIN 100000
 
@@ -63,27 +65,52 @@ options_conflict(struct options *opt, const char *text)
 	return EX_USAGE;
 }
 
+/* Where the list goes on: at a comma behind which a word and = stand; or its end. */
+static size_t
+format_length(const char *p)
+{
+	size_t n, word;
+
+	for (n = 0; p[n] != '\0'; n++) {
+		if (p[n] == '\\' && p[n + 1] == ',')
+			n++;
+		else if (p[n] == ',') {
+			word = strspn(p + n + 1, LETTERS);
+			if (word > 0 && p[n + 1 + word] == '=')
+				break;
+		}
+	}
+	return n;
+}
+
 int
 options_format(struct options *opt, const char *text)
 {
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
-	enum kind kind = kind_find(text, n);
+	enum kind kind;
+	size_t n, word, i;
+	char *to;
 
-	if (n == 0 || text[n] != '=') {
-		opt->all_formats = text;
-		return 0;
+	for (;; text += n + 1) {
+		n = format_length(text);
+		word = strspn(text, LETTERS);
+		kind = KINDS;
+		if (word == 0 || text[word] != '=')
+			word = 0;
+		else if ((kind = kind_find(text, word)) == KINDS &&
+		    !(word == 3 && memcmp(text, "all", word) == 0)) {
+			msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
+				 "backup, or all",
+			    text);
+			return EX_USAGE;
+		}
+		free(opt->format_text[kind]);
+		opt->format_text[kind] = to = xcalloc(n + 1, 1);
+		for (i = word > 0 ? word + 1 : 0; i < n; i++)
+			if (text[i] != '\\' || text[i + 1] != ',')
+				*to++ = text[i];
+		if (text[n] == '\0')
+			return 0;
 	}
-	if (n == 3 && memcmp(text, "all", n) == 0)
-		opt->all_formats = text + n + 1;
-	else if (kind != KINDS)
-		opt->format_text[kind] = text + n + 1;
-	else {
-		msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
-			 "backup, or all",
-		    text);
-		return EX_USAGE;
-	}
-	return 0;
 }
 
 int
@@ -166,7 +193,7 @@ options_finish(struct options *opt)
 
 	for (k = 0; k < KINDS; k++) {
 		const char *text = opt->format_text[k] != NULL ? opt->format_text[k] :
-		    opt->all_formats != NULL		       ? opt->all_formats :
+		    opt->format_text[KINDS] != NULL	       ? opt->format_text[KINDS] :
 								 format_default[k];
 
 		code = format_parse(&opt->format[k], text);
@@ -193,4 +220,6 @@ options_free(struct options *opt)
 
 	for (k = 0; k < KINDS; k++)
 		format_free(&opt->format[k]);
+	for (k = 0; k <= KINDS; k++)
+		free(opt->format_text[k]);
 }
