@@ -114,12 +114,13 @@ field_text_length(struct rec_value field)
 	const char *p = field.p, *end = p + field.n;
 	size_t n = field.n;
 	vector v;
+	uint32_t c;
 	int length;
 
 	while (p < end) {
 		for (; end - p >= VECTOR; p += VECTOR) {
 			v = vector_load(p);
-			v = (vector)((v >= 0x80) | (v == '\\') | (v == '\t'));
+			v = (vector)((v >= 0x80) | (v == '\\') | (v < 0x20));
 			if (!vector_none(v)) {
 				p += vector_first(v);
 				break;
@@ -133,11 +134,11 @@ field_text_length(struct rec_value field)
 			p += 2;
 			n--;
 		} else if ((unsigned char)*p >= 0x80) {
-			length = utf8_length((const unsigned char *)p, (size_t)(end - p));
-			if (length < 0)
+			length = utf8_decode((const unsigned char *)p, (size_t)(end - p), &c);
+			if (length < 0 || !utf8_xml_char(c))
 				return -1;
 			p += length;
-		} else if (*p++ == '\t')
+		} else if ((unsigned char)*p++ < 0x20 && p[-1] != '\r')
 			return -1;
 	}
 	return (ssize_t)n;

@@ -32,7 +32,7 @@ static inline int field_unescape(
 
 /* How long the value is; -1 when an escape is none.  NULL is 0. */
 ssize_t field_length(struct rec_value field);
-/* The same for text, which is UTF-8, holds no TAB and is not NULL: else -1. */
+/* The same for text, which is characters that XML allows, no TAB, not NULL: else -1. */
 ssize_t field_text_length(struct rec_value field);
 
 int field_is(struct rec_value, const char *text);

@@ -36,6 +36,29 @@ refused -r many
 refused -m 777
 refused -m 0
 refused --nonsense
+refused -f 'session=a/%LSID%.xml,recordings=b'
+refused -f 'session=a/%LSID%.xml,shell='
+says 'an empty format is one' 'format'
+rm -rf lists
+mkdir lists
+run 0 'a list of formats' "$tofs" -d lists -f 'backup=%SUPPORT_SITE_HOST%/%START_DATE%,session=a,b\,all=/%LSID%.x,y' two.rec
+sed 's/[0-9a-f]\{32\}/LSID/' out | sort -u >got
+echo 'a,b,all=/LSID.x,y' >want
+same 'commas begin the next where a kind stands behind them' want got
+run 0 'the same in several options' "$tofs" -d lists -f '%LSID%.all' -f 'shell=%LSID%-%INSTANCE%' two.rec
+sed 's/[0-9a-f]\{32\}/LSID/' out | sort -u >got
+echo 'LSID.all' >want
+same 'is a list, too' want got
+refused -k session,chat
+says 'the kind is named' 'chat'
+refused -k ''
+run 73 '--existing without a ledger' "$tofs" --existing -d d two.rec
+says 'is said' 'd/.praic-ledger: it is not there'
+check 'nothing was made' test -z "$(ls -A d)"
+run 73 '--existing without a directory' "$tofs" --existing -d nowhere two.rec
+mkdir stored
+run 0 'stored for the first time' "$tofs" -d stored two.rec
+run 0 '--existing with a ledger' "$tofs" --existing -d stored two.rec
 run 64 'no directory' "$tofs" two.rec
 says 'it says which option is missing' '-d DIRECTORY'
 

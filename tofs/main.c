@@ -12,6 +12,7 @@
 #include "code.h"
 #include "confine.h"
 #include "file.h"
+#include "head.h"
 #include "msg.h"
 #include "run.h"
 #include "settings.h"
@@ -24,7 +25,19 @@
  * back by itself. */
 #define ABANDONED INT64_C(604800)
 
-enum { NO_SYNC = 256, ABANDON, VERIFY, FOLD_CASE, HELP, VERSION };
+enum {
+	NO_SYNC = 256,
+	LIST,
+	ABANDON,
+	EXISTING,
+	LEFT_OUT,
+	VERIFY,
+	HEAD,
+	PRINT_HEAD,
+	FOLD_CASE,
+	HELP,
+	VERSION
+};
 
 static const struct option long_option[] = {
     {"conflict", required_argument, NULL, 'c'},
@@ -32,12 +45,19 @@ static const struct option long_option[] = {
     {"destination", required_argument, NULL, 'D'},
     {"format", required_argument, NULL, 'f'},
     {"spool", required_argument, NULL, 'i'},
+    {"kind", required_argument, NULL, 'k'},
+    {"dry-run", no_argument, NULL, 'n'},
+    {"list", no_argument, NULL, LIST},
     {"mode", required_argument, NULL, 'm'},
+    {"head", required_argument, NULL, HEAD},
+    {"print-head", no_argument, NULL, PRINT_HEAD},
     {"in-progress", no_argument, NULL, 'p'},
     {"retain", required_argument, NULL, 'r'},
     {"verbose", no_argument, NULL, 'v'},
     {"abandoned", required_argument, NULL, ABANDON},
     {"fold-case", no_argument, NULL, FOLD_CASE},
+    {"existing", no_argument, NULL, EXISTING},
+    {"left-out", required_argument, NULL, LEFT_OUT},
     {"no-sync", no_argument, NULL, NO_SYNC},
     {"verify", no_argument, NULL, VERIFY},
     {"help", no_argument, NULL, HELP},
@@ -46,10 +66,14 @@ static const struct option long_option[] = {
 };
 
 static const char usage_text[] =
-    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
-    "           [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--fold-case] [--no-sync]\n"
+    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT,...] [-c CONFLICT]\n"
+    "           [-k KIND,...] [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--existing]\n"
+    "           [--fold-case] [--left-out FILE] [--no-sync] [--head HEAD]\n"
     "           [FILE...]\n"
-    "       praic-tofs --verify -d DIRECTORY [-v]\n";
+    "       praic-tofs -n --list -d DIRECTORY [-p] [-k KIND,...] [--abandoned SPAN]\n"
+    "           [--existing] [FILE...]\n"
+    "       praic-tofs --verify -d DIRECTORY [--head HEAD] [-v]\n"
+    "       praic-tofs --print-head -d DIRECTORY\n";
 
 static void __attribute__((noreturn)) usage(int code)
 {
@@ -57,26 +81,34 @@ static void __attribute__((noreturn)) usage(int code)
 		(void)!file_write(2, usage_text, sizeof(usage_text) - 1);
 		exit(code);
 	}
-	printf("%s\n"
-	       "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
-	       "recordings and backups; prints the name of each file that is finished.\n\n"
-	       "  -d, --directory DIR   where files go; it must exist\n"
-	       "  -D, --destination NAME  that, and what else the settings database says of it\n"
-	       "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
-	       "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
-	       "                        screen= or backup= before it only those\n"
-	       "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
-	       "                        or immutable (another content is an error)\n"
-	       "  -r, --retain COUNT    of backups keep so many besides the newest\n"
-	       "  -m, --mode MODE       of the files: 600 unless told\n"
-	       "  -p, --in-progress     save sessions that have not ended, too\n"
-	       "      --abandoned SPAN  save those, too, that began longer ago: 7d, say\n"
-	       "      --fold-case       DIRECTORY does not tell upper from lower case\n"
-	       "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
-	       "                        machine may cost what was stored\n"
-	       "      --verify          compare DIRECTORY with its ledger; store nothing\n"
-	       "  -v, --verbose         tell each step; twice: each file\n"
-	       "      --help, --version\n",
+	printf(
+	    "%s\n"
+	    "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
+	    "recordings and backups; prints the name of each file that is finished.\n\n"
+	    "  -d, --directory DIR   where files go; it must exist\n"
+	    "  -D, --destination NAME  that, and what else the settings database says of it\n"
+	    "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
+	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
+	    "                        screen= or backup= before it only those; a list with commas\n"
+	    "  -k, --kind KIND,...   store these alone: session, recording, shell, screen, backup\n"
+	    "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
+	    "                        or immutable (another content is an error)\n"
+	    "  -n, --dry-run --list  store nothing; print host, lsid, kind, instance, and same,\n"
+	    "                        new, newer or in-progress\n"
+	    "  -r, --retain COUNT    of backups keep so many besides the newest\n"
+	    "  -m, --mode MODE       of the files: 600 unless told\n"
+	    "  -p, --in-progress     save sessions that have not ended, too\n"
+	    "      --abandoned SPAN  save those, too, that began longer ago: 7d, say\n"
+	    "      --existing        DIRECTORY must hold a ledger, else 73\n"
+	    "      --fold-case       DIRECTORY does not tell upper from lower case\n"
+	    "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
+	    "                        machine may cost what was stored\n"
+	    "      --verify          compare DIRECTORY with its ledger; store nothing\n"
+	    "      --left-out FILE   list there what is left out\n"
+	    "      --head HEAD       the ledger must hold this head, else 65\n"
+	    "      --print-head      print the ledger's head, and store nothing\n"
+	    "  -v, --verbose         tell each step; twice: each file\n"
+	    "      --help, --version\n",
 	    usage_text);
 	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
 }
@@ -101,23 +133,45 @@ set_field(void *arg, const char *name, const char *value)
 	else if (strcmp(name, "fold-case") == 0)
 		opt->fold_case = *value == '1';
 	else if (strcmp(name, "format") == 0)
-		opt->all_formats = value;
+		return options_format(opt, value);
 	else if (strncmp(name, "format-", 7) == 0 &&
-	    (kind = kind_find(name + 7, strlen(name + 7))) != KINDS)
-		opt->format_text[kind] = value;
-	else {
+	    (kind = kind_find(name + 7, strlen(name + 7))) != KINDS) {
+		free(opt->format_text[kind]);
+		opt->format_text[kind] = xstrdup(value);
+	} else {
 		msg_warn("the settings have %s, which this program does not know", name);
 		return EX_CONFIG;
 	}
 	return 0;
 }
 
+/* What goes together; unwanted is an operand that is none, or NULL. */
 static int
-set_options(struct options *opt, int *verifies, int argc, char **argv)
+check_options(struct options *opt, int dry_run, const char *unwanted)
 {
+	if (opt->directory == NULL) {
+		msg_warn("-d DIRECTORY is missing: where are the files to go?");
+		usage(EX_USAGE);
+	}
+	if (dry_run != opt->list) {
+		msg_warn("-n and --list go together");
+		return EX_USAGE;
+	}
+	if (unwanted != NULL) {
+		msg_warn("--verify and --print-head read no records: %s is not wanted", unwanted);
+		return EX_USAGE;
+	}
+	return options_finish(opt);
+}
+
+static int
+set_options(struct options *opt, int *mode, int argc, char **argv)
+{
+	const char *list = NULL;
+	int dry_run = 0;
 	int c, code = 0;
 
-	while ((c = getopt_long(argc, argv, "c:D:d:f:i:m:pr:v", long_option, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "c:D:d:f:i:k:m:npr:v", long_option, NULL)) != -1)
 		switch (c) {
 		case 'c':
 			code = code_worse(code, options_conflict(opt, optarg));
@@ -137,8 +191,17 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 		case 'i':
 			opt->spool = optarg;
 			break;
+		case 'k':
+			code = code_worse(code, options_kinds(opt, optarg));
+			break;
 		case 'm':
 			code = code_worse(code, options_mode(opt, optarg));
+			break;
+		case 'n':
+			dry_run = 1;
+			break;
+		case LIST:
+			opt->list = 1;
 			break;
 		case 'p':
 			opt->in_progress = 1;
@@ -158,11 +221,21 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 		case FOLD_CASE:
 			opt->fold_case = 1;
 			break;
+		case EXISTING:
+			opt->existing = 1;
+			break;
+		case LEFT_OUT:
+			list = optarg;
+			break;
 		case NO_SYNC:
 			opt->no_sync = 1;
 			break;
+		case HEAD:
+			code = code_worse(code, head_set(opt, optarg));
+			break;
+		case PRINT_HEAD:
 		case VERIFY:
-			*verifies = 1;
+			*mode = c;
 			break;
 		case HELP:
 			usage(0);
@@ -172,26 +245,22 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 		default:
 			usage(EX_USAGE);
 		}
-	if (code == 0 && opt->directory == NULL) {
-		msg_warn("-d DIRECTORY is missing: where are the files to go?");
-		usage(EX_USAGE);
-	}
-	if (code == 0 && *verifies && optind < argc) {
-		msg_warn("--verify reads no records: %s is not wanted", argv[optind]);
-		return EX_USAGE;
-	}
-	return code != 0 ? code : options_finish(opt);
+	if (code == 0)
+		code = check_options(opt, dry_run, *mode != 0 ? argv[optind] : NULL);
+	if (code == 0 && list != NULL && (opt->left_out = leftout_open(list)) == NULL)
+		code = EX_CANTCREAT;
+	return code;
 }
 
 /* What all this needs is known now; what the stream says changes nothing. */
 static void
-confine(const struct options *opt, int verifies, char *const operand[], int operands)
+confine(const struct options *opt, int reads, char *const operand[], int operands)
 {
 	struct confine *c = confine_new();
 
 	/* libcrypto reads a configuration when it is first used. */
 	sha256_free(sha256_new());
-	confine_allow(c, opt->directory, verifies ? CONFINE_READ : CONFINE_CHANGE);
+	confine_allow(c, opt->directory, reads ? CONFINE_READ : CONFINE_CHANGE);
 	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
 	/* Only read, but a link of a file may not be allowed more than the file. */
 	if (opt->spool != NULL)
@@ -204,7 +273,7 @@ int
 main(int argc, char **argv)
 {
 	struct options opt;
-	int code, verifies = 0;
+	int code, mode = 0;
 
 	msg_start(argv[0]);
 	file_std_fds();
@@ -212,13 +281,16 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(0); /* modes are as they were asked for */
 	options_init(&opt);
-	code = set_options(&opt, &verifies, argc, argv);
+	code = set_options(&opt, &mode, argc, argv);
 	if (code == 0)
-		confine(&opt, verifies, argv + optind, argc - optind);
-	if (code == 0 && verifies)
+		confine(&opt, mode != 0 || opt.list, argv + optind, argc - optind);
+	if (code == 0 && mode == VERIFY)
 		code = verify(&opt);
+	else if (code == 0 && mode == PRINT_HEAD)
+		code = head_print(&opt);
 	else if (code == 0)
 		code = run(&opt, argv + optind, argc - optind);
+	code = code_worse(code, leftout_finish(opt.left_out));
 	options_free(&opt);
 	return code;
 }

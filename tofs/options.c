@@ -8,6 +8,8 @@
 #include "num.h"
 #include "tofs.h"
 
+/* Of which the names of kinds are made. */
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
 /* More backups than this nobody counts. */
 #define MAX_RETAIN 100000
 
@@ -24,6 +26,29 @@ options_init(struct options *opt)
 	memset(opt, 0, sizeof(*opt));
 	opt->retain = -1;
 	opt->mode = 0600;
+	opt->kinds = (1u << KINDS) - 1;
+}
+
+int
+options_kinds(struct options *opt, const char *text)
+{
+	enum kind kind;
+	size_t n;
+
+	opt->kinds = 0;
+	for (;; text += n + 1) {
+		n = strcspn(text, ",");
+		kind = kind_find(text, n);
+		if (kind == KINDS) {
+			msg_warn("-k %.*s: there is no such kind; session, recording, shell, "
+				 "screen, backup",
+			    (int)n, text);
+			return EX_USAGE;
+		}
+		opt->kinds |= 1u << kind;
+		if (text[n] == '\0')
+			return 0;
+	}
 }
 
 int
@@ -40,27 +65,52 @@ options_conflict(struct options *opt, const char *text)
 	return EX_USAGE;
 }
 
+/* Where the list goes on: at a comma behind which a word and = stand; or its end. */
+static size_t
+format_length(const char *p)
+{
+	size_t n, word;
+
+	for (n = 0; p[n] != '\0'; n++) {
+		if (p[n] == '\\' && p[n + 1] == ',')
+			n++;
+		else if (p[n] == ',') {
+			word = strspn(p + n + 1, LETTERS);
+			if (word > 0 && p[n + 1 + word] == '=')
+				break;
+		}
+	}
+	return n;
+}
+
 int
 options_format(struct options *opt, const char *text)
 {
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
-	enum kind kind = kind_find(text, n);
+	enum kind kind;
+	size_t n, word, i;
+	char *to;
 
-	if (n == 0 || text[n] != '=') {
-		opt->all_formats = text;
-		return 0;
+	for (;; text += n + 1) {
+		n = format_length(text);
+		word = strspn(text, LETTERS);
+		kind = KINDS;
+		if (word == 0 || text[word] != '=')
+			word = 0;
+		else if ((kind = kind_find(text, word)) == KINDS &&
+		    !(word == 3 && memcmp(text, "all", word) == 0)) {
+			msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
+				 "backup, or all",
+			    text);
+			return EX_USAGE;
+		}
+		free(opt->format_text[kind]);
+		opt->format_text[kind] = to = xcalloc(n + 1, 1);
+		for (i = word > 0 ? word + 1 : 0; i < n; i++)
+			if (text[i] != '\\' || text[i + 1] != ',')
+				*to++ = text[i];
+		if (text[n] == '\0')
+			return 0;
 	}
-	if (n == 3 && memcmp(text, "all", n) == 0)
-		opt->all_formats = text + n + 1;
-	else if (kind != KINDS)
-		opt->format_text[kind] = text + n + 1;
-	else {
-		msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
-			 "backup, or all",
-		    text);
-		return EX_USAGE;
-	}
-	return 0;
 }
 
 int
@@ -143,7 +193,7 @@ options_finish(struct options *opt)
 
 	for (k = 0; k < KINDS; k++) {
 		const char *text = opt->format_text[k] != NULL ? opt->format_text[k] :
-		    opt->all_formats != NULL		       ? opt->all_formats :
+		    opt->format_text[KINDS] != NULL	       ? opt->format_text[KINDS] :
 								 format_default[k];
 
 		code = format_parse(&opt->format[k], text);
@@ -154,10 +204,22 @@ options_finish(struct options *opt)
 }
 
 void
+options_list(
+    const struct options *opt, const struct owner *o, const char *code, const char *sentence)
+{
+	struct rec_value host = {o->host, o->host_n}, lsid = {o->lsid, o->lsid_n};
+
+	leftout_add(opt->left_out, host, lsid, o->kind < KINDS ? kind_name[o->kind] : "file",
+	    o->kind == KIND_BACKUP ? -1 : o->instance, code, sentence);
+}
+
+void
 options_free(struct options *opt)
 {
 	int k;
 
 	for (k = 0; k < KINDS; k++)
 		format_free(&opt->format[k]);
+	for (k = 0; k <= KINDS; k++)
+		free(opt->format_text[k]);
 }

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "format.h"
+#include "leftout.h"
 
 enum conflict {
 	CONFLICT_APPEND, /* the guide's AppendNumber */
@@ -20,16 +21,22 @@ enum conflict {
 
 struct options {
 	const char *directory;
-	const char *spool;			      /* NULL: no files can come */
-	const char *format_text[KINDS], *all_formats; /* as given, or NULL */
-	struct format format[KINDS];		      /* from options_finish on */
+	const char *spool;	      /* NULL: no files can come */
+	char *format_text[KINDS + 1]; /* as given, or NULL; the last is that of all others */
+	struct format format[KINDS];  /* from options_finish on */
 	enum conflict conflict;
 	int64_t retain;	   /* prior backups to keep; -1: all of them */
 	int in_progress;   /* store sessions without an end time, too */
 	int64_t abandoned; /* seconds: those that began before; 0: never */
 	int no_sync;
-	int fold_case; /* DIRECTORY does not tell A from a */
-	mode_t mode;   /* of files */
+	int fold_case;		       /* DIRECTORY does not tell A from a */
+	mode_t mode;		       /* of files */
+	int existing;		       /* the ledger must be there: else EX_CANTCREAT */
+	int list;		       /* -n --list: store nothing, print what is there */
+	unsigned kinds;		       /* to be stored: 1 << kind */
+	const char *head, *head_chain; /* of --head, or NULL: see head.h */
+	uint64_t head_number;
+	struct leftout *left_out; /* the list of what was left out, or NULL */
 };
 
 /*
@@ -43,8 +50,11 @@ void options_init(struct options *);
 /* These take texts as people write them, which are kept.  0, or EX_USAGE
  * after a message. */
 int options_conflict(struct options *, const char *);
-/* [KIND=]FORMAT; without a kind for all that have none of their own. */
+/* [KIND=]FORMAT,...; without a kind, or of all, for those that have none of their
+ * own. */
 int options_format(struct options *, const char *);
+/* KIND,...: no others are stored. */
+int options_kinds(struct options *, const char *);
 int options_mode(struct options *, const char *);
 int options_retain(struct options *, const char *);
 /* Formats are taken apart, and what does not go together is refused. */
@@ -63,6 +73,10 @@ struct owner {
 	size_t host_n, lsid_n;
 	int64_t instance;
 };
+
+/* The thing was left out: code and sentence go to the list, if there is one. */
+void options_list(
+    const struct options *, const struct owner *, const char *code, const char *sentence);
 
 /* The code for what an errno says about DIRECTORY as a whole: EX_CANTCREAT,
  * EX_IOERR or EX_TEMPFAIL; 0 when it is about one name only. */

@@ -188,6 +188,8 @@ store(struct db *db)
 			return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE,
 			    "the server did not "
 			    "answer for each session");
+	if (db->o->list)
+		return 0;
 	if (replace(db) == -1)
 		return -1;
 	if (insert(db, MSSQL_INSERT_SESSIONS, TABLE_SESSION, FATE_NEW) == -1 ||
@@ -334,6 +336,10 @@ try_prepare(struct db *db)
 
 	if (mssql_schema_inspect(&db->link, &state) == -1)
 		return -1;
+	if (state == MSSQL_EMPTY && db->o->existing)
+		return link_refuse(&db->link, LINK_FINAL, EX_CANTCREAT,
+		    "its tables are not there, and --existing demands them: is this the right "
+		    "database?");
 	if (state != MSSQL_READY && db->o->dry_run) {
 		db->old_schema = 1;
 		return 0;
