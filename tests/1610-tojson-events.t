@@ -64,20 +64,21 @@ class Out:
     def event(self, seq, *rest):
         return ("session_event", seq) + rest + (None,) * (8 - len(rest))
 
-# Characters: all below U+0800, a sample of the rest, all lengths of runs
-# between escapes.
+# Characters that XML allows: all below U+0800, a sample of the rest, all
+# lengths of runs between escapes.
 o = Out("text.rec")
-chars = [chr(c) for c in range(0x800)] + [chr(c) for c in range(0x800, 0x110000, 97)
-         if not 0xd800 <= c < 0xe000] + list("\u2028\u2029\u202e\u2066\ufeff\ufffd\U0010ffff")
-rows = [o.event(1, "".join(chars[:40]), None, "\\", "\\\\u0041", '"', "\x00")]
+chars = [chr(c) for c in [9, 10, 13] + list(range(0x20, 0x800)) + list(range(0x800, 0x110000, 97))
+         if not 0xd800 <= c < 0xe000 and c not in (0xfffe, 0xffff)]
+chars += list("\u2028\u2029\u202e\u2066\ufeff\ufffd\U0010ffff")
+rows = [o.event(1, "".join(chars[:40]), None, "\\", "\\\\u0041", '"', "\t")]
 rows += [("session_event_data", 1, i + 1, "n%d" % (i % 7), "".join(chars[i * 60:i * 60 + 60]))
          for i in range(len(chars) // 60 + 1)]
 rows += [("system_information", 1, c, "".join(reversed(chars[i * 40:i * 40 + 40])))
-         for i, c in enumerate('"\\\n\x1f/\u2028')]
+         for i, c in enumerate('"\\\n\r/\u2028')]
 rows.append(o.event(2, "runs"))
 for n in range(70):
     for at in {0, n // 2, n}:
-        for c in '"\\\n\x01':
+        for c in '"\\\n\t':
             rows.append(("session_event_data", 2, len(rows), '"' * (n % 3) + str(n),
                          "x" * at + c + "y" * (n - at)))
 o.session('a"\\\t', rows)
