@@ -1,5 +1,5 @@
 /*
- * The settings database as a file: found, checked, opened, migrated.  What
+ * The settings database as a file: found, checked, opened, made.  What
  * is in it is read in settings_read.c; see settings.h.
  *
  * It keeps a rollback journal and not a WAL: a reader then needs no right to
@@ -222,6 +222,13 @@ inspect(struct settings *s, enum settings_open how, int64_t *version)
 		    s->path, (long long)*version, msg_program(), SETTINGS_VERSION);
 		return EX_CONFIG;
 	}
+	if (application != 0 && *version < SETTINGS_VERSION) {
+		msg_warn(
+		    "%s: it was made by praic 1, which this praic does not read: move it and its "
+		    "spool away, and enter the settings again (NEWS, 2.0.0)",
+		    s->path);
+		return EX_CONFIG;
+	}
 	if (application == 0 && how != SETTINGS_CREATE) {
 		msg_warn("%s: it is empty; praic-conf init makes the settings database", s->path);
 		return EX_CONFIG;
@@ -229,8 +236,9 @@ inspect(struct settings *s, enum settings_open how, int64_t *version)
 	return 0;
 }
 
+/* Make its tables, where there are none yet. */
 static int
-migrate(struct settings *s, enum settings_open how)
+make_tables(struct settings *s, enum settings_open how)
 {
 	struct buf sql = {0};
 	int64_t version;
@@ -242,12 +250,10 @@ migrate(struct settings *s, enum settings_open how)
 	if ((code = settings_begin(s)) != 0)
 		return code;
 	code = inspect(s, how, &version); /* somebody may have been faster */
-	if (code == 0)
-		msg_tell(1, "%s: from version %d to %d", s->path, (int)version, SETTINGS_VERSION);
-	for (; code == 0 && version < SETTINGS_VERSION; version++)
-		code = settings_exec(s, settings_migration[version]);
 	buf_printf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
 	    SETTINGS_APPLICATION_ID, SETTINGS_VERSION);
+	if (code == 0 && version != SETTINGS_VERSION)
+		code = settings_exec(s, settings_tables);
 	if (code == 0)
 		code = settings_exec(s, buf_text(&sql));
 	if (code == 0)
@@ -367,7 +373,7 @@ open_file(struct settings *s, enum settings_open how)
 	}
 	if (rc != SQLITE_OK)
 		return complain(s, rc, "opening it");
-	return migrate(s, how);
+	return make_tables(s, how);
 }
 
 struct settings *

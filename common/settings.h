@@ -1,9 +1,9 @@
 /*
  * The settings database, praic-settings(5): sites, destinations, schedules,
  * transfers and what the scheduler has to remember of them.  Here it is
- * found, checked, opened and brought up to date, and a site or destination
- * is read as the options of the filter that wants it.  Editing is
- * praic-conf's, running praic-sched's: those two write their own SQL.
+ * found, checked and opened, and a site or destination is read as the
+ * options of the filter that wants it.  praic-conf, praic-sched and
+ * praic-run write their own SQL.
  *
  * It holds secrets.  A secret is stored as a reference (secret.h), or as
  * "plain:" and the secret itself; what is read here is always a reference.
@@ -18,7 +18,7 @@
 /* "PRse": praic's settings database, and no other one. */
 #define SETTINGS_APPLICATION_ID 0x50527365
 #define SETTINGS_STORAGE_ID	0x50527374 /* a storage database's (praic-tosql) */
-#define SETTINGS_VERSION	3	   /* user_version */
+#define SETTINGS_VERSION	4	   /* user_version */
 #define SETTINGS_PLAIN		"plain:"
 
 struct settings;
@@ -29,7 +29,7 @@ enum settings_open {
 };
 
 /*
- * Open it, and bring an older one up to date.  It must be its owner's alone:
+ * Open it.  One of praic 1 is refused.  It must be its owner's alone:
  * mode 0600 or less, and belong to this user (root may open anybody's), in a
  * directory that not everybody can write to.  path NULL: the file of
  * $PRAIC_SETTINGS; else /etc/praic/settings.db for root and

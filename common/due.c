@@ -1,13 +1,20 @@
 /*
- * When a schedule is due: see sched_due.h.
+ * When a schedule is due: see due.h.
  *
  * Due times are points on a grid that begins with the schedule, not "the
  * last run and so much more": a run that is late moves no later one, and
  * however many points have passed, there is one run for them.
  */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "sched_due.h"
+#include "buf.h"
+#include "code.h"
+#include "due.h"
+#include "msg.h"
 
 #define DAY 86400
 
@@ -127,4 +134,45 @@ due_count(const struct due *s, int64_t last, int64_t now)
 	for (t = due_after(s, last); t <= now; t = due_after(s, t))
 		n++;
 	return n;
+}
+
+/* CET-1CEST...: a name of letters or within <>, and then an offset. */
+static int
+is_rule(const char *tz)
+{
+	const char *p = tz;
+
+	if (*p == '<') {
+		if ((p = strchr(p, '>')) == NULL)
+			return 0;
+		p++;
+	} else {
+		while (isalpha((unsigned char)*p))
+			p++;
+		if (p - tz < 3)
+			return 0;
+	}
+	p += *p == '+' || *p == '-';
+	return isdigit((unsigned char)*p);
+}
+
+int
+due_zone(void)
+{
+	const char *tz = getenv("TZ"), *folder = getenv("TZDIR");
+	char *path;
+	int there;
+
+	if (tz == NULL || *tz == '\0')
+		return 0;
+	tz += *tz == ':';
+	if (strcmp(tz, "UTC") == 0 || is_rule(tz))
+		return 0;
+	path = *tz == '/' ? xstrdup(tz) :
+			    xasprintf("%s/%s", folder != NULL ? folder : "/usr/share/zoneinfo", tz);
+	there = access(path, R_OK) == 0;
+	if (!there)
+		msg_errno("TZ=%s: no such time zone is known here: %s", tz, path);
+	free(path);
+	return there ? 0 : EX_CONFIG;
 }

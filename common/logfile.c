@@ -1,4 +1,4 @@
-/* The files of the two logs: see sched_logfile.h. */
+/* The files of the two logs: see logfile.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "code.h"
 #include "file.h"
 #include "msg.h"
-#include "sched_logfile.h"
+#include "logfile.h"
 #include "when.h"
 
 int

@@ -3,8 +3,8 @@
  * and the zone ($TZ, tzset(3)), and of nothing else.  The rules are those of
  * praic-sched(8), "When".
  */
-#ifndef PRAIC_SCHED_DUE_H
-#define PRAIC_SCHED_DUE_H
+#ifndef PRAIC_DUE_H
+#define PRAIC_DUE_H
 
 #include <stdint.h>
 
@@ -40,5 +40,11 @@ int64_t due_count(const struct due *, int64_t last, int64_t now);
 
 /* The first time after t. */
 int64_t due_after(const struct due *, int64_t t);
+
+/*
+ * Is the zone of $TZ known here?  One that is not would count as UTC without
+ * a word.  0, or EX_CONFIG after a message.
+ */
+int due_zone(void);
 
 #endif

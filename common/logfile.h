@@ -3,8 +3,8 @@
  * local calendar, where WHICH is "client" or "scheduler".  praic-sched and
  * praic-conf both write them.
  */
-#ifndef PRAIC_SCHED_LOGFILE_H
-#define PRAIC_SCHED_LOGFILE_H
+#ifndef PRAIC_LOGFILE_H
+#define PRAIC_LOGFILE_H
 
 #include <stdint.h>
 

@@ -1,11 +1,11 @@
-/* Where the filters are found: see sched_path.h. */
+/* Where the filters are found: see path.h. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "buf.h"
-#include "sched_path.h"
+#include "path.h"
 
 void
 path_extend(void)
@@ -20,9 +20,8 @@ path_extend(void)
 	if ((slash = strrchr(self, '/')) == NULL)
 		return;
 	*slash = '\0';
-	all = xasprintf("%s%s%s:%s/../fetch:%s/../split:%s/../tosql:%s/../tofs",
-	    path != NULL ? path : "", path != NULL && *path != '\0' ? ":" : "", self, self, self,
-	    self, self);
+	all = xasprintf(
+	    "%s%s%s", path != NULL ? path : "", path != NULL && *path != '\0' ? ":" : "", self);
 	if (setenv("PATH", all, 1) == -1)
 		xnomem();
 	free(all);
