@@ -20,9 +20,9 @@ uniq=${bin}uniq/praic-uniq
 tosql=${bin}tosql/praic-tosql
 tofs=${bin}tofs/praic-tofs
 tojson=${bin}tojson/praic-tojson
-conf=${bin}sched/praic-conf
+conf=${bin}sched/conf/praic-conf
 sched=${bin}sched/praic-sched
-mail=${bin}sched/praic-mail
+mail=${bin}sched/mail/praic-mail
 rec_events=${bin}tests/tools/rec-events
 faults=${bin}tests/tools/faults.so
 export top data bin fetch split uniq tosql tofs tojson conf sched mail rec_events faults
