@@ -314,6 +314,7 @@ struct talk {
 	struct buf command; /* the last one; of a login only that it was one */
 	struct buf answer;  /* the last one that was a refusal */
 	int status;	    /* of that answer */
+	int over;	    /* it said QUIT: what was before counts */
 };
 
 static void
@@ -324,8 +325,9 @@ hear_command(struct talk *t, const char *p, size_t n)
 
 	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
 		n--;
-	if (n == 4 && strncasecmp(p, "QUIT", 4) == 0)
-		return; /* what was before it counts */
+	t->over = n == 4 && strncasecmp(p, "QUIT", 4) == 0;
+	if (t->over)
+		return;
 	buf_reset(&t->command);
 	buf_reset(&t->answer);
 	t->status = 0;
@@ -358,7 +360,7 @@ hear_answer(struct talk *t, const char *p, size_t n)
 	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
 		n--;
 	msg_tell(1, "%s: < %.*s", o.host, (int)n, p);
-	if (n < 3 || strspn(p, "0123456789") < 3 || (n > 3 && p[3] == '-'))
+	if (t->over || n < 3 || strspn(p, "0123456789") < 3 || (n > 3 && p[3] == '-'))
 		return; /* of several lines the last one counts */
 	if (p[0] == '4' || p[0] == '5') {
 		buf_reset(&t->answer);
