@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -374,6 +376,34 @@ open_file(struct settings *s, enum settings_open how)
 	if (rc != SQLITE_OK)
 		return complain(s, rc, "opening it");
 	return make_tables(s, how);
+}
+
+int
+settings_become_owner(void)
+{
+	char *path, *folder;
+	struct passwd *owner;
+	struct stat st;
+	int bad = 0;
+
+	if (geteuid() != 0)
+		return 0;
+	path = default_path();
+	folder = folder_of(path);
+	if ((stat(path, &st) == 0 || stat(folder, &st) == 0) && st.st_uid != 0) {
+		owner = getpwuid(st.st_uid);
+		/* The filters, too, must find the same database. */
+		bad = setenv("PRAIC_SETTINGS", path, 1) == -1 ||
+		    (owner != NULL ? initgroups(owner->pw_name, owner->pw_gid) :
+				     setgroups(0, NULL)) == -1 ||
+		    setgid(owner != NULL ? owner->pw_gid : st.st_gid) == -1 ||
+		    setuid(st.st_uid) == -1;
+		if (bad)
+			msg_errno("%s: becoming its owner, user %u", path, (unsigned)st.st_uid);
+	}
+	free(path);
+	free(folder);
+	return bad ? EX_OSERR : 0;
 }
 
 struct settings *

@@ -239,13 +239,17 @@ const char settings_tables[] =
 const char *const settings_data_name[SETTINGS_DATA] = {
     "session", "recording", "shell", "screen", "backup"};
 
-#define OF(name, form, help)                 \
-	{                                    \
-		name, form, 0, 0, NULL, help \
+#define OF(name, form, text)             \
+	{                                \
+		name, form, .help = text \
 	}
-#define NEEDED(name, form, help)             \
-	{                                    \
-		name, form, 1, 0, NULL, help \
+#define NEEDED(name, form, text)                      \
+	{                                             \
+		name, form, .needed = 1, .help = text \
+	}
+#define ONE_OF(name, list, text)                                     \
+	{                                                            \
+		name, SETTINGS_CHOICE, .choices = list, .help = text \
 	}
 
 const struct settings_field settings_site_fields[] = {
@@ -254,11 +258,11 @@ const struct settings_field settings_site_fields[] = {
     NEEDED("client-id", SETTINGS_TEXT, "OAuth client ID of the API account"),
     NEEDED("secret", SETTINGS_SECRET, "its client secret"),
     OF("backup-password", SETTINGS_SECRET, "password that backups are made with"),
-    OF("product", SETTINGS_TEXT, "pra, or rs for Remote Support"),
-    OF("ca-file", SETTINGS_PATH, "authorities, or its own certificate, to trust"),
+    ONE_OF("product", "pra|rs", "pra, or rs for Remote Support"),
+    OF("ca-file", SETTINGS_FILE, "authorities, or its own certificate, to trust"),
     OF("pin", SETTINGS_TEXT, "its public keys: sha256//BASE64[;...]"),
-    OF("client-cert", SETTINGS_PATH, "client certificate"),
-    OF("client-key", SETTINGS_PATH, "key of the client certificate"),
+    OF("client-cert", SETTINGS_FILE, "client certificate"),
+    OF("client-key", SETTINGS_FILE, "key of the client certificate"),
     OF("client-key-password", SETTINGS_SECRET, "password of that key"),
     OF("proxy", SETTINGS_TEXT, "URL of a proxy, or none"),
     OF("proxy-user", SETTINGS_SECRET, "USER:PASSWORD for the proxy"),
@@ -266,23 +270,24 @@ const struct settings_field settings_site_fields[] = {
     OF("expired", SETTINGS_LIST, "one more text that means \"recording deleted\""),
     OF("timeout", SETTINGS_TEXT, "time without an answer before a call counts as failed"), {0}};
 
-#define KIND(name, form, kinds, help)            \
-	{                                        \
-		name, form, 0, kinds, NULL, help \
+#define KIND(name, form, kinds, text)              \
+	{                                          \
+		name, form, 0, kinds, .help = text \
 	}
-#define KIND_NEEDED(name, form, kinds, help)         \
-	{                                            \
-		name, form, kinds, kinds, NULL, help \
+#define KIND_NEEDED(name, form, kinds, text)           \
+	{                                              \
+		name, form, kinds, kinds, .help = text \
 	}
 
 const struct settings_field settings_destination_fields[] = {
     KIND_NEEDED("connection", SETTINGS_TEXT, SETTINGS_SQL,
 	"[sqlite:]PATH, a connection string without a password, or @FILE with one"),
     KIND("password", SETTINGS_SECRET, SETTINGS_SQL, "password of the connection string"),
-    KIND("ca-file", SETTINGS_PATH, SETTINGS_SQL, "authorities to trust (SQL Server)"),
+    KIND("ca-file", SETTINGS_FILE, SETTINGS_SQL, "authorities to trust (SQL Server)"),
     KIND("system-information", SETTINGS_FLAG, SETTINGS_SQL, "store system information?"),
     KIND_NEEDED("directory", SETTINGS_PATH, SETTINGS_FS, "where files go"),
-    KIND("conflict", SETTINGS_TEXT, SETTINGS_FS, "append, overwrite or skip"),
+    {"conflict", SETTINGS_CHOICE, 0, SETTINGS_FS, .choices = "append|overwrite|skip|immutable",
+	.help = "when a name is taken: append, overwrite, skip or immutable"},
     KIND("format", SETTINGS_TEXT, SETTINGS_FS,
 	"file name formats: KIND=FORMAT,..., or one for all kinds"),
     KIND("retain", SETTINGS_TEXT, SETTINGS_FS, "how many prior backups to keep"),
@@ -290,9 +295,25 @@ const struct settings_field settings_destination_fields[] = {
     KIND("in-progress", SETTINGS_FLAG, SETTINGS_FS, "save sessions that have not ended?"),
     KIND_NEEDED("command", SETTINGS_TEXT, SETTINGS_EXEC, "shell command that reads records"), {0}};
 
-#define SETTING(name, form, fallback, help)      \
-	{                                        \
-		name, form, 0, 0, fallback, help \
+const struct settings_field settings_schedule_fields[] = {
+    {"every", SETTINGS_SPAN, .needed = 1, .low = 60, .high = 604800,
+	.help = "from 1m to 7d, in whole minutes"},
+    OF("at", SETTINGS_CLOCK, "time of day, local; where every is whole days"),
+    {"enabled", SETTINGS_FLAG, .fallback = "1", .help = "no: its transfers are left alone"}, {0}};
+
+const struct settings_field settings_transfer_fields[] = {NEEDED("schedule", SETTINGS_TEXT, "when"),
+    NEEDED("site", SETTINGS_TEXT, "from where"), NEEDED("destination", SETTINGS_TEXT, "where to"),
+    NEEDED("kinds", SETTINGS_KINDS, "session, recording, shell, screen, backup"),
+    OF("since", SETTINGS_TEXT, "fetch what there is since then once more: a date, 90d, or now"),
+    {0}};
+
+#define SETTING(name, form, fallback_, text)                    \
+	{                                                       \
+		name, form, .fallback = fallback_, .help = text \
+	}
+#define NUMBER(name, form, fallback, low, high, text)             \
+	{                                                         \
+		name, form, 0, 0, fallback, text, low, high, NULL \
 	}
 
 const struct settings_field settings_fields[] = {
@@ -300,19 +321,22 @@ const struct settings_field settings_fields[] = {
     SETTING("log-days", SETTINGS_COUNT, "30", "log files are removed after; 0: never"),
     SETTING("spool", SETTINGS_PATH, NULL, "what is fetched and not yet stored"),
     SETTING("spool-floor", SETTINGS_SIZE, "1073741824", "fetch nothing with less free space"),
-    SETTING("spool-cap", SETTINGS_SIZE, "53687091200", "fetch nothing while more waits; 0: no cap"),
-    SETTING("sweep-days", SETTINGS_COUNT, "7", "asked for again once a day"),
-    SETTING("retention-days", SETTINGS_COUNT, "90", "appliances keep their data for"),
-    SETTING("parallel", SETTINGS_COUNT, "16", "transfers side by side; 0: all that are due"),
-    SETTING("metrics", SETTINGS_PATH, NULL, "metrics are written there after each run"),
+    SETTING("spool-cap", SETTINGS_SIZE, "53687091200",
+	"fetch no recordings and backups while more waits; 0: no cap"),
+    NUMBER("sweep-days", SETTINGS_COUNT, "7", 1, 36500, "asked for again once a day"),
+    NUMBER("retention-days", SETTINGS_COUNT, "90", 1, 36500, "appliances keep their data for"),
+    SETTING("parallel", SETTINGS_COUNT, "16", "jobs side by side; 0: all that are due"),
+    SETTING("metrics", SETTINGS_PATH, NULL, "metrics are written there after each job"),
     SETTING("notify-server", SETTINGS_TEXT, NULL, "mail server; none: no mail"),
-    SETTING("notify-port", SETTINGS_COUNT, NULL, "25, 587 or 465 unless told, by notify-tls"),
-    SETTING("notify-tls", SETTINGS_TLS, "starttls", "none, starttls or tls"),
-    SETTING("notify-ca-file", SETTINGS_PATH, NULL, "authorities to trust for it"),
+    NUMBER(
+	"notify-port", SETTINGS_COUNT, NULL, 1, 65535, "25, 587 or 465 unless told, by notify-tls"),
+    {"notify-tls", SETTINGS_CHOICE, .fallback = "starttls", .choices = "none|starttls|tls",
+	.help = "none, starttls or tls"},
+    SETTING("notify-ca-file", SETTINGS_FILE, NULL, "authorities to trust for it"),
     SETTING("notify-user", SETTINGS_TEXT, NULL, "login at the mail server"),
     SETTING("notify-password", SETTINGS_SECRET, NULL, "its password"),
     SETTING("notify-from", SETTINGS_MAILS, NULL, "sender's address"),
-    SETTING("notify-to", SETTINGS_MAILS, NULL, "recipients' addresses"),
+    SETTING("notify-to", SETTINGS_MAILS, NULL, "recipients' addresses, parted by commas"),
     SETTING("notify-hello", SETTINGS_TEXT, NULL, "name that this machine gives to the mail server"),
     {0}};
 
