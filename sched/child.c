@@ -227,7 +227,7 @@ child_begin(struct settings *s, int64_t schedule, int verbose)
 		jobs += child[i].job.id != 0;
 	while (job_step(s, row, &j) == 1) {
 		m = memo_of(j.id, 0);
-		if (is_blocked(&j) || (m != NULL && m->over))
+		if (is_blocked(&j) || (sched_once && m != NULL && m->over))
 			continue;
 		if (m != NULL && m->until > now) {
 			waiting++;

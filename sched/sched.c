@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +28,7 @@
 #define GRACE 25
 
 int64_t sched_fixed_now;
+int sched_once;
 
 int64_t
 sched_now(void)
@@ -102,19 +102,6 @@ open_settings(int *code)
 	free(report_directory);
 	report_directory = directory;
 	return s;
-}
-
-/* Root's files would be unreadable for the owner of settings and spool. */
-static int
-check_owner(struct settings *s)
-{
-	struct stat st;
-
-	if (stat(settings_path(s), &st) == -1 || st.st_uid == geteuid())
-		return 0;
-	msg_warn("%s: it belongs to user %u: run praic-sched as that user", settings_path(s),
-	    (unsigned)st.st_uid);
-	return EX_NOPERM;
 }
 
 static void
@@ -195,7 +182,7 @@ run_daemon(void)
 
 	if (s == NULL)
 		return code;
-	if ((code = check_owner(s)) == 0 && (lock = settings_lock(s, &code)) == -1 && code == 0) {
+	if ((lock = settings_lock(s, &code)) == -1 && code == 0) {
 		msg_warn("%s: a scheduler is running for it already", settings_path(s));
 		code = EX_TEMPFAIL;
 	}
@@ -276,9 +263,7 @@ run_once(const char *name)
 
 	if (s == NULL)
 		return code;
-	if ((code = check_owner(s)) == 0)
-		code =
-		    name == NULL ? job_mark_due(s, now, &wake) : find_schedule(s, name, &schedule);
+	code = name == NULL ? job_mark_due(s, now, &wake) : find_schedule(s, name, &schedule);
 	if (code == 0 && name != NULL)
 		code = job_mark_schedule(s, schedule, now);
 	if (code == 0) {
@@ -386,8 +371,9 @@ main(int argc, char **argv)
 	if (optind != argc || modes > 1 || (sched_fixed_now != 0 && mode == 0))
 		usage(EX_USAGE);
 	path_extend();
-	if ((c = due_zone()) != 0)
+	if ((c = due_zone()) != 0 || (c = settings_become_owner()) != 0)
 		return c;
 	tzset();
+	sched_once = mode != 0;
 	return mode == 'n' ? run_plan() : mode == 0 ? run_daemon() : run_once(name);
 }

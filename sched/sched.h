@@ -14,8 +14,8 @@
 
 #define NEVER INT64_MIN /* a time that is NULL */
 
-/* --now, or the clock. */
-extern int64_t sched_fixed_now;
+extern int64_t sched_fixed_now; /* --now, or 0 */
+extern int sched_once;		/* -1, -r */
 int64_t sched_now(void);
 
 /*

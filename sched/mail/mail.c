@@ -135,29 +135,15 @@ add_recipient(const char *text)
 	return code;
 }
 
-/* Addresses, parted by commas that are not in quotes. */
+/* One of the setting notify-to. */
 static int
-add_recipients(const char *list)
+add_listed(void *arg, const char *whole, size_t n, const char *address, size_t address_n)
 {
-	int quoted = 0, code = 0;
-	const char *p = list;
-	char *one;
+	char *text = xstrndup(whole, n);
+	int code = add_recipient(text);
 
-	for (; code == 0; p++) {
-		quoted ^= *p == '"';
-		if (*p != '\0' && (*p != ',' || quoted))
-			continue;
-		list += strspn(list, " ");
-		one = xstrndup(list, p > list ? (size_t)(p - list) : 0);
-		while (*one != '\0' && one[strlen(one) - 1] == ' ')
-			one[strlen(one) - 1] = '\0';
-		if (*one != '\0')
-			code = add_recipient(one);
-		free(one);
-		if (*p == '\0')
-			break;
-		list = p + 1;
-	}
+	(void)arg, (void)address, (void)address_n;
+	free(text);
 	return code;
 }
 
@@ -737,7 +723,7 @@ take_setting(struct settings *s, const char *name)
 	if (strcmp(name, "from") == 0)
 		return o.from.address != NULL ? 0 : set_address(&o.from, text);
 	if (strcmp(name, "to") == 0)
-		return o.tos > 0 ? 0 : add_recipients(text);
+		return o.tos > 0 ? 0 : settings_mails(text, add_listed, NULL);
 	if (strcmp(name, "user") == 0)
 		o.user = o.user != NULL ? o.user : text;
 	else if (strcmp(name, "password") == 0)
