@@ -56,6 +56,28 @@ run 0 'what is there is not read again' "$tofs" -d d -i spool files.rec
 rmdir spool
 mv away spool
 
+# What did not come is not stored, and its session's other files are.
+mkdir did
+python3 - >outcomes.rec <<'EOF'
+from records import *
+Files.tables['file'] = FILE + ['outcome', 'reason']
+with Files() as s:
+    s.spool = 'spool'
+    s.begin('0a1b')
+    for i, outcome in enumerate(('expired', 'refused', 'later', 'of a later version')):
+        s.row('file', kind='shell', instance=i, outcome=outcome, reason='because')
+    s.spooled('recording', 'r1', b'FLV\1recording', extension='mp4', outcome='came')
+    s.end()
+    s.begin('2c')
+    s.row('file', kind='recording', outcome='expired', reason='because')
+    s.end()
+EOF
+run 0 'file rows of recordings that did not come' "$tofs" -d did -i spool outcomes.rec
+silent 'are passed over'
+same 'what came is stored' - out <<EOF
+$base.mp4
+EOF
+
 # A copy where a link would share more than the bytes.
 for how in 'mode 0640' 'links refused'; do
 	rm -rf d

@@ -79,8 +79,11 @@ const char *
 spooled_add(struct spooled_list *s, const struct rec_value v[FILE_COLUMNS])
 {
 	struct spooled *f;
+	struct rec_value outcome = v[FILE_OUTCOME];
 	size_t i;
 
+	if (outcome.p != NULL && !(outcome.n == 4 && memcmp(outcome.p, "came", 4) == 0))
+		return NULL;
 	if (s->rows == MAX_ROWS || s->size > MAX_SIZE)
 		return "it names more files than a session can have";
 	s->row = xrealloc(s->row, (s->rows + 1) * sizeof(*s->row));

@@ -26,7 +26,7 @@ struct spooled_list {
 	size_t size; /* of the texts in them */
 };
 
-/* Take a row along, good or bad; NULL, or why the whole session is too much. */
+/* Take a row along, good or bad, if its file came; NULL, or why the whole session is too much. */
 const char *spooled_add(struct spooled_list *, const struct rec_value value[FILE_COLUMNS]);
 void spooled_forget(struct spooled_list *);
 
