@@ -140,14 +140,40 @@ os.symlink(os.path.abspath('elsewhere'), 'spool/link')
 EOF
 rm -rf d
 mkdir d
-run 65 'bad files are left out' "$tofs" -d d -i spool bad.rec
+run 65 'bad files are left out' "$tofs" --left-out list -d d -i spool bad.rec
 same 'the good ones are stored' - out <<'EOF'
 access.example.com-support-bad-shell-0.flv
 access.example.com-backup-20260103T030405Z.nsb
 EOF
 check 'each of the others is named' test "$(grep -c 'left out' err)" -eq 17
 says 'with its reason' 'sum of session bad of access.example.com left out: its sha256'
+cut -f 1-3 list | sort | uniq -c | sed 's/^ *//' >out
+same 'each of the others is in the list' - out <<'EOF'
+1 access.example.com	bad	file
+8 access.example.com	bad	recording
+8 access.example.com	bad	shell
+EOF
+grep -P '\tshell\t[1-4]\t' list | cut -f 4- | sort >out
+same 'with instance, code and reason' - out <<'EOF'
+1	changed	its sha256 is not what its row says
+2	changed	its length is not what its row says
+3	missing	it is not in the spool
+4	malformed	it is a link, not a file
+EOF
 run 0 'verified' "$tofs" --verify -d d
+run 0 'nothing is left out' "$tofs" --left-out list -d d -i spool files.rec
+check 'the list is empty' test -f list -a ! -s list
+sed "s/r1/r2/; s/$old/$new/" files.rec >other.rec
+run 65 'another recording of the same name' "$tofs" --left-out list -d d -i spool -c immutable other.rec
+cut -f 1-5 list >out
+printf 'access.example.com\t0a1b\trecording\t\\N\tconflict\n' >want
+same 'is a conflict' want out
+printf 'S\tone\n' | cat files.rec - >odd.rec
+run 65 'a line that is none' "$tofs" --left-out list -d d -i spool odd.rec
+cut -f 3,5,6 list >out
+printf 'stream\tmalformed\tnot a line of a record stream\n' >want
+same 'is listed' want out
+run 73 'a list that cannot be made' "$tofs" --left-out nowhere/list -d d -i spool files.rec
 
 run 64 'files, but no spool' "$tofs" -d d files.rec
 says 'it says which option is missing' '-i SPOOL'

@@ -24,7 +24,7 @@
  * back by itself. */
 #define ABANDONED INT64_C(604800)
 
-enum { NO_SYNC = 256, ABANDON, VERIFY, FOLD_CASE, HELP, VERSION };
+enum { NO_SYNC = 256, ABANDON, LEFT_OUT, VERIFY, FOLD_CASE, HELP, VERSION };
 
 static const struct option long_option[] = {
     {"conflict", required_argument, NULL, 'c'},
@@ -38,6 +38,7 @@ static const struct option long_option[] = {
     {"verbose", no_argument, NULL, 'v'},
     {"abandoned", required_argument, NULL, ABANDON},
     {"fold-case", no_argument, NULL, FOLD_CASE},
+    {"left-out", required_argument, NULL, LEFT_OUT},
     {"no-sync", no_argument, NULL, NO_SYNC},
     {"verify", no_argument, NULL, VERIFY},
     {"help", no_argument, NULL, HELP},
@@ -48,7 +49,7 @@ static const struct option long_option[] = {
 static const char usage_text[] =
     "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
     "           [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--fold-case] [--no-sync]\n"
-    "           [FILE...]\n"
+    "           [--left-out FILE] [FILE...]\n"
     "       praic-tofs --verify -d DIRECTORY [-v]\n";
 
 static void __attribute__((noreturn)) usage(int code)
@@ -75,6 +76,7 @@ static void __attribute__((noreturn)) usage(int code)
 	       "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
 	       "                        machine may cost what was stored\n"
 	       "      --verify          compare DIRECTORY with its ledger; store nothing\n"
+	       "      --left-out FILE   list there what is left out\n"
 	       "  -v, --verbose         tell each step; twice: each file\n"
 	       "      --help, --version\n",
 	    usage_text);
@@ -115,6 +117,7 @@ set_field(void *arg, const char *name, const char *value)
 static int
 set_options(struct options *opt, int *verifies, int argc, char **argv)
 {
+	const char *list = NULL;
 	int c, code = 0;
 
 	while ((c = getopt_long(argc, argv, "c:D:d:f:i:m:pr:v", long_option, NULL)) != -1)
@@ -158,6 +161,9 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 		case FOLD_CASE:
 			opt->fold_case = 1;
 			break;
+		case LEFT_OUT:
+			list = optarg;
+			break;
 		case NO_SYNC:
 			opt->no_sync = 1;
 			break;
@@ -180,7 +186,11 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 		msg_warn("--verify reads no records: %s is not wanted", argv[optind]);
 		return EX_USAGE;
 	}
-	return code != 0 ? code : options_finish(opt);
+	if (code == 0)
+		code = options_finish(opt);
+	if (code == 0 && list != NULL && (opt->left_out = leftout_open(list)) == NULL)
+		code = EX_CANTCREAT;
+	return code;
 }
 
 /* What all this needs is known now; what the stream says changes nothing. */
@@ -219,6 +229,7 @@ main(int argc, char **argv)
 		code = verify(&opt);
 	else if (code == 0)
 		code = run(&opt, argv + optind, argc - optind);
+	code = code_worse(code, leftout_finish(opt.left_out));
 	options_free(&opt);
 	return code;
 }

@@ -154,6 +154,16 @@ options_finish(struct options *opt)
 }
 
 void
+options_list(
+    const struct options *opt, const struct owner *o, const char *code, const char *sentence)
+{
+	struct rec_value host = {o->host, o->host_n}, lsid = {o->lsid, o->lsid_n};
+
+	leftout_add(opt->left_out, host, lsid, o->kind < KINDS ? kind_name[o->kind] : "file",
+	    o->kind == KIND_BACKUP ? -1 : o->instance, code, sentence);
+}
+
+void
 options_free(struct options *opt)
 {
 	int k;

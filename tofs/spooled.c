@@ -150,7 +150,7 @@ may_share(const struct options *opt, const struct stat *st)
 
 int
 spooled_read(struct store *s, const struct options *opt, int spool, const struct spooled *f,
-    struct draft **draft, const char **why)
+    struct draft **draft, const char **fault, const char **why)
 {
 	char sha256[SHA256_HEX];
 	struct draft *d = NULL;
@@ -160,6 +160,7 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 	*draft = NULL;
 	fd = openat(spool, f->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1 || fstat(fd, &st) == -1) {
+		*fault = errno == ENOENT ? "missing" : "malformed";
 		*why = errno == ENOENT ? "it is not in the spool" :
 		    errno == ELOOP     ? "it is a link, not a file" :
 					 strerror(errno);
@@ -169,6 +170,7 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 			close(fd);
 		return code;
 	}
+	*fault = "changed";
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->bytes) {
 		*why = S_ISREG(st.st_mode) ? "its length is not what its row says" :
 					     "it is no regular file";

@@ -32,10 +32,10 @@ void spooled_forget(struct spooled_list *);
 
 /*
  * The row's file of this spool, checked, as a draft.  0 and *draft, which is
- * NULL when *why says why the file cannot be stored; or a code after a
+ * NULL when *why says why the file cannot be stored, and *fault as one word; or a code after a
  * message when the spool cannot be read.
  */
 int spooled_read(struct store *, const struct options *, int spool, const struct spooled *,
-    struct draft **, const char **why);
+    struct draft **, const char **fault, const char **why);
 
 #endif

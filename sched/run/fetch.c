@@ -488,6 +488,8 @@ fetch_sessions(struct run *r)
 			fetch_lost(r, f.clock);
 		daily(&f);
 	}
+	if (!r->dry)
+		spool_empty(r, "session/tmp");
 	free(f.xml);
 	free(f.tmp);
 	free(f.list);

@@ -382,6 +382,7 @@ fetch_files(struct run *r)
 				judge(&f, code);
 				commit(&f, r->last + 1, sha, bytes);
 			}
+			spool_empty(r, "file/tmp");
 		}
 	}
 	free(f.ask);

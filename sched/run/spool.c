@@ -191,7 +191,7 @@ sync_folder(const char *path)
 int
 spool_publish(struct run *r, const char *tmp, const char *path)
 {
-	if (rename(tmp, path) == 0 && sync_folder(path) == 0)
+	if (renameat(AT_FDCWD, tmp, AT_FDCWD, path) == 0 && sync_folder(path) == 0)
 		return 0;
 	return run_fail(r, EX_IOERR, msg_program(), "%s: %s", path, strerror(errno));
 }
@@ -203,7 +203,8 @@ spool_keep(struct run *r, const char *path, const char *name)
 	int code = 0;
 
 	/* One of that name is of a step that was killed. */
-	if ((unlink(as) == -1 && errno != ENOENT) || link(path, as) == -1 || sync_folder(as) == -1)
+	if ((unlinkat(AT_FDCWD, as, 0) == -1 && errno != ENOENT) ||
+	    linkat(AT_FDCWD, path, AT_FDCWD, as, 0) == -1 || sync_folder(as) == -1)
 		code = run_fail(r, EX_IOERR, msg_program(), "%s: %s", as, strerror(errno));
 	else
 		msg_warn("%s: what was left out is kept as %s", r->name, as);
@@ -236,7 +237,7 @@ remove_file(struct run *r, const char *path, const char *name)
 {
 	(void)r;
 	(void)name;
-	if (unlink(path) == -1 && errno != ENOENT && errno != EISDIR && errno != EPERM)
+	if (unlinkat(AT_FDCWD, path, 0) == -1 && errno != ENOENT && errno != EISDIR && errno != EPERM)
 		msg_errno("%s", path);
 }
 

@@ -4,6 +4,7 @@
  * it has taken it.  And backups, each of which is fetched and stored.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -257,7 +258,7 @@ store_backup(struct run *r)
 		code = store_file(r, path, files, NULL, NONE);
 		if (!r->dry && (code == 0 || code == EX_DATAERR)) {
 			/* The records first: without them the rest is of no use. */
-			(void)unlink(path);
+			(void)unlinkat(AT_FDCWD, path, 0);
 			spool_empty(r, folder);
 			keep_head(r);
 		}
