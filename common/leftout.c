@@ -55,8 +55,11 @@ void
 leftout_add(struct leftout *l, struct rec_value host, struct rec_value lsid, const char *kind,
     int64_t instance, const char *code, const char *sentence)
 {
-	struct buf *b = &l->text;
+	struct buf *b;
 
+	if (l == NULL)
+		return;
+	b = &l->text;
 	add(b, host.p, host.n);
 	buf_addc(b, '\t');
 	add(b, lsid.p, lsid.n);
@@ -73,11 +76,24 @@ leftout_add(struct leftout *l, struct rec_value host, struct rec_value lsid, con
 		flush(l);
 }
 
+void
+leftout_read(struct leftout *l, const struct rec_reader *r, enum rec_event e)
+{
+	static const struct rec_value none;
+
+	if (e == REC_DROP && !r->cut)
+		leftout_add(l, r->host, r->lsid, "session", -1, r->code, r->reason);
+	else if (e == REC_EOF && r->fault != NULL)
+		leftout_add(l, none, none, "stream", -1, "malformed", r->fault);
+}
+
 int
 leftout_finish(struct leftout *l)
 {
 	int failed;
 
+	if (l == NULL)
+		return 0;
 	flush(l);
 	if (close(l->fd) == -1 && !l->failed) {
 		msg_errno("%s", l->path);

@@ -66,7 +66,7 @@ hidden_at(const char *p, size_t n)
 static int
 is_active(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f ||
+	return !utf8_xml_char(c) || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f ||
 	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
@@ -101,10 +101,18 @@ msg_harmless(struct buf *out, const char *p, size_t n)
 	}
 }
 
-static void say(const char *, va_list, int) __attribute__((format(printf, 1, 0)));
+static struct buf last;
+
+const char *
+msg_last(void)
+{
+	return buf_text(&last);
+}
+
+static void say(const char *, va_list, int, struct buf *) __attribute__((format(printf, 1, 0)));
 
 static void
-say(const char *fmt, va_list ap, int err)
+say(const char *fmt, va_list ap, int err, struct buf *kept)
 {
 	static struct buf raw, out;
 	va_list again;
@@ -124,6 +132,10 @@ say(const char *fmt, va_list ap, int err)
 	buf_reset(&out);
 	buf_printf(&out, "%s: ", program);
 	msg_harmless(&out, raw.p, raw.n);
+	if (kept != NULL) {
+		buf_reset(kept);
+		buf_add(kept, out.p + strlen(program) + 2, out.n - strlen(program) - 2);
+	}
 	buf_addc(&out, '\n');
 	if (msg_before != NULL)
 		msg_before();
@@ -138,7 +150,7 @@ msg_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(fmt, ap, 0);
+	say(fmt, ap, 0, &last);
 	va_end(ap);
 	errno = saved;
 }
@@ -150,7 +162,7 @@ msg_errno(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(fmt, ap, saved);
+	say(fmt, ap, saved, &last);
 	va_end(ap);
 	errno = saved;
 }
@@ -164,7 +176,7 @@ msg_tell(int level, const char *fmt, ...)
 	if (msg_level < level)
 		return;
 	va_start(ap, fmt);
-	say(fmt, ap, 0);
+	say(fmt, ap, 0, NULL);
 	va_end(ap);
 	errno = saved;
 }

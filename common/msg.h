@@ -24,6 +24,9 @@ void msg_errno(const char *, ...) __attribute__((format(printf, 1, 2)));
 /* as msg_warn, but only when msg_level is at least the first argument */
 void msg_tell(int, const char *, ...) __attribute__((format(printf, 2, 3)));
 
+/* The last message of msg_warn or msg_errno, without the program's name. */
+const char *msg_last(void);
+
 /* The same for text that goes elsewhere: harmless, at the end of a buffer. */
 struct buf;
 void msg_harmless(struct buf *, const char *p, size_t n);

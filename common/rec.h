@@ -52,6 +52,7 @@ struct rec_reader {
 	struct rec_value value[TABLE_MAX_COLUMNS];
 	struct rec_value xml;
 	const char *reason; /* of REC_DROP */
+	const char *code;   /* of REC_DROP: the reason as a word, see leftout.h */
 	/* of REC_DROP: there was nothing wrong, but the input ended within
 	 * the session: it will be whole another time */
 	int cut;
@@ -80,6 +81,8 @@ struct rec_reader {
 	uint64_t dropped;  /* REC_DROP events */
 	uint64_t left_out; /* what the Z lines said */
 	uint64_t rows;	   /* of the session begun */
+	/* what was wrong with the stream itself (EX_DATAERR), or NULL */
+	const char *fault;
 
 	struct rec_state *state;
 };

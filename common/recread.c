@@ -13,6 +13,10 @@
 #include "reccolumns.h"
 #include "utf8.h"
 
+/* The code of most faults in a list of --left-out. */
+#define MALFORMED "malformed"
+#define FORBIDDEN "forbidden" /* a character that XML forbids */
+
 enum where {
 	AT_START, /* before a stream's first line */
 	AT_HEAD,  /* among the H lines */
@@ -35,6 +39,8 @@ struct rec_state {
 	struct field_space space;
 	struct buf session; /* host and lsid of the session begun */
 	struct buf reason;
+	const char *drop_code;
+	struct buf fault;
 
 	/* of this stream */
 	struct columns columns;
@@ -64,6 +70,7 @@ rec_close(struct rec_reader *r)
 	buf_free(&r->state->space.scratch);
 	buf_free(&r->state->session);
 	buf_free(&r->state->reason);
+	buf_free(&r->state->fault);
 	columns_free(&r->state->columns);
 	buf_free(&r->state->head);
 	free(r->state);
@@ -99,6 +106,28 @@ stop(struct rec_reader *r, int code)
 	return REC_EOF;
 }
 
+/* Something is wrong with the stream, rather than with a session: the first
+ * one is kept. */
+static void fault(struct rec_reader *, const char *, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+fault(struct rec_reader *r, const char *fmt, ...)
+{
+	struct rec_state *s = r->state;
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	msg_warn("%s: line %llu: %s", s->name, (unsigned long long)r->lineno, text);
+	s->code = code_worse(s->code, EX_DATAERR);
+	if (r->fault == NULL) {
+		buf_adds(&s->fault, text);
+		r->fault = buf_text(&s->fault);
+	}
+}
+
 /* So much of a key is shown: real ones have 32 characters, false ones more. */
 static int
 shown(struct rec_value v)
@@ -107,10 +136,11 @@ shown(struct rec_value v)
 }
 
 /* Leave out the session begun: its REC_DROP is next, its lines are not. */
-static void spoil(struct rec_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void spoil(struct rec_reader *r, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static void
-spoil(struct rec_reader *r, const char *fmt, ...)
+spoil(struct rec_reader *r, const char *code, const char *fmt, ...)
 {
 	struct rec_state *s = r->state;
 	char text[256];
@@ -121,6 +151,7 @@ spoil(struct rec_reader *r, const char *fmt, ...)
 	va_end(ap);
 	buf_reset(&s->reason);
 	buf_adds(&s->reason, text);
+	s->drop_code = code;
 	s->dropping = 1;
 	s->code = code_worse(s->code, EX_DATAERR);
 	msg_warn("%s: line %llu: session %.*s of %.*s left out: %s", s->name,
@@ -146,6 +177,7 @@ drop(struct rec_reader *r)
 		s->where = IN_BAD_SESSION;
 	r->dropped++;
 	r->reason = buf_text(&s->reason);
+	r->code = s->drop_code;
 	if (!r->cut && !s->pending && !s->shown)
 		show_unseen(r);
 	r->line = "";
@@ -166,7 +198,7 @@ void
 rec_reject(struct rec_reader *r, const char *reason)
 {
 	if (r->state->where == IN_SESSION && !r->state->dropping)
-		spoil(r, "%s", reason);
+		spoil(r, MALFORMED, "%s", reason);
 }
 
 /* What somebody gave us instead of records. */
@@ -205,8 +237,7 @@ read_start(struct rec_reader *r)
 	int is_mark = r->line_n > sizeof(mark) - 1 && memcmp(r->line, mark, sizeof(mark) - 1) == 0;
 
 	if (!is_mark && !s->first) {
-		msg_warn("%s: line %llu: not a line of a record stream", s->name,
-		    (unsigned long long)r->lineno);
+		fault(r, "not a line of a record stream");
 		return stop(r, EX_DATAERR);
 	}
 	if (!is_mark) {
@@ -235,22 +266,36 @@ read_start(struct rec_reader *r)
 	return REC_TABLES; /* for read_line: go on with the H lines */
 }
 
+/* Is the line UTF-8 with the characters that XML allows?  NULL, or the code. */
+static const char *
+check_text(const struct rec_reader *r)
+{
+	if (utf8_xml_valid(r->line, r->line_n) == r->line_n)
+		return NULL;
+	return utf8_valid(r->line, r->line_n) != r->line_n ? MALFORMED : FORBIDDEN;
+}
+
+static const char *
+text_fault(const char *code)
+{
+	return strcmp(code, FORBIDDEN) == 0 ? "has a character that XML forbids" : "is no UTF-8";
+}
+
 static enum rec_event
 read_begin(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 	struct rec_value field[FIELD_MAX], value[2] = {{"", 0}, {"", 0}};
 	int n = field_split(r->line, r->line_n, field), i, bad = 0;
+	const char *text;
 
 	if (n != 3) {
-		msg_warn("%s: line %llu: an S line has a host name and an lsid", s->name,
-		    (unsigned long long)r->lineno);
+		fault(r, "an S line has a host name and an lsid");
 		return stop(r, EX_DATAERR);
 	}
 	field_line(&s->space, r->line, r->line_n);
-	if (utf8_valid(r->line, r->line_n) != r->line_n)
-		bad = 1;
-	for (i = 0; i < 2 && !bad; i++)
+	text = check_text(r);
+	for (i = 0; i < 2 && text == NULL && !bad; i++)
 		if (field_unescape(&s->space, field[i + 1], &value[i]) == -1 || value[i].p == NULL)
 			bad = 1;
 	buf_reset(&s->session);
@@ -265,10 +310,12 @@ read_begin(struct rec_reader *r)
 	r->rows = 0;
 	s->session_rows = s->xml_bytes = s->xml_lines = 0;
 	s->where = IN_SESSION;
-	if (bad)
-		spoil(r, "its S line is no text");
+	if (text != NULL)
+		spoil(r, text, "its S line %s", text_fault(text));
+	else if (bad)
+		spoil(r, MALFORMED, "its S line is no text");
 	else if (r->host.n == 0)
-		spoil(r, "it names no host");
+		spoil(r, MALFORMED, "it names no host");
 	return REC_BEGIN;
 }
 
@@ -278,21 +325,23 @@ static int
 check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, int wanted)
 {
 	struct rec_state *s = r->state;
-	const char *table = t < TABLES ? table_list[t].name : "(a later version's table)";
+	const char *table = t < TABLES ? table_list[t].name : "(a later version's table)", *text;
 	int f;
 
 	if (n - 2 != wanted) {
-		spoil(r, "a row of %s with %d values instead of %d", table, n - 2, wanted);
+		spoil(
+		    r, MALFORMED, "a row of %s with %d values instead of %d", table, n - 2, wanted);
 		return -1;
 	}
-	if (utf8_valid(r->line, r->line_n) != r->line_n) {
-		spoil(r, "a row of %s that is no UTF-8", table);
+	if ((text = check_text(r)) != NULL) {
+		spoil(r, text, "a row of %s that %s", table, text_fault(text));
 		return -1;
 	}
 	field_line(&s->space, r->line, r->line_n);
 	for (f = 2; s->space.escapes && f < n; f++)
 		if (field_length(field[f]) == -1) {
-			spoil(r, "a bad escape in %s.%s", table, columns_name(&s->columns, t, f));
+			spoil(r, MALFORMED, "a bad escape in %s.%s", table,
+			    columns_name(&s->columns, t, f));
 			return -1;
 		}
 	return 0;
@@ -310,7 +359,7 @@ read_row(struct rec_reader *r)
 	if (n >= 2)
 		t = columns_table(&s->columns, field[1], &wanted);
 	if (t == -1) {
-		spoil(r, "a row of a table that no H line names");
+		spoil(r, MALFORMED, "a row of a table that no H line names");
 		return -1;
 	}
 	if (check_fields(r, t, field, n, wanted) == -1)
@@ -330,22 +379,22 @@ read_row(struct rec_reader *r)
 			continue;
 		(void)field_unescape(&s->space, field[f], v);
 		if (!field_well_typed(table_list[t].column[c].type, *v)) {
-			spoil(r, "%s.%s is not what its type asks for", table_list[t].name,
-			    table_list[t].column[c].name);
+			spoil(r, MALFORMED, "%s.%s is not what its type asks for",
+			    table_list[t].name, table_list[t].column[c].name);
 			return -1;
 		}
 	}
 	if (t != TABLE_SESSION)
 		return 1;
 	if (++s->session_rows > 1) {
-		spoil(r, "it has two session rows");
+		spoil(r, MALFORMED, "it has two session rows");
 		return -1;
 	}
 	if ((s->columns.field[t][SESSION_LSID] != -1 &&
 		!field_same(r->value[SESSION_LSID], r->lsid)) ||
 	    (s->columns.field[t][SESSION_HOST_NAME] != -1 &&
 		!field_same(r->value[SESSION_HOST_NAME], r->host))) {
-		spoil(r, "its session row has another key than its S line");
+		spoil(r, MALFORMED, "its session row has another key than its S line");
 		return -1;
 	}
 	return 1;
@@ -356,16 +405,20 @@ read_xml(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 	struct rec_value text = {r->line + 2, r->line_n - 2};
+	const char *bad;
 	ssize_t length;
 
 	if (r->line_n + 1 > REC_MAX_XML) {
-		spoil(r, "an X line of more than %d bytes", REC_MAX_XML);
+		spoil(r, "too-long", "an X line of more than %d bytes", REC_MAX_XML);
 		return -1;
 	}
 	length = field_length(text);
-	if (utf8_valid(r->line, r->line_n) != r->line_n || memchr(text.p, '\t', text.n) != NULL ||
-	    length == -1 || field_is(text, "\\N")) {
-		spoil(r, "an X line that is no text");
+	if ((bad = check_text(r)) != NULL) {
+		spoil(r, bad, "an X line that %s", text_fault(bad));
+		return -1;
+	}
+	if (memchr(text.p, '\t', text.n) != NULL || length == -1 || field_is(text, "\\N")) {
+		spoil(r, MALFORMED, "an X line that is no text");
 		return -1;
 	}
 	if (!r->lines_only) {
@@ -389,17 +442,17 @@ read_commit(struct rec_reader *r)
 	if (n != 4 || field_unescape(&s->space, field[1], &lsid) == -1 || lsid.p == NULL ||
 	    num_parse_count(field[2].p, field[2].n, UINT64_MAX, &rows) == -1 ||
 	    num_parse_count(field[3].p, field[3].n, UINT64_MAX, &bytes) == -1)
-		spoil(r, "its E line is none");
+		spoil(r, MALFORMED, "its E line is none");
 	else if (!field_same(lsid, r->lsid))
-		spoil(r, "its E line is that of session %.*s", (int)lsid.n, lsid.p);
+		spoil(r, MALFORMED, "its E line is that of session %.*s", (int)lsid.n, lsid.p);
 	else if (rows != r->rows)
-		spoil(r, "%llu rows instead of %llu", (unsigned long long)r->rows,
+		spoil(r, MALFORMED, "%llu rows instead of %llu", (unsigned long long)r->rows,
 		    (unsigned long long)rows);
 	else if (s->xml_lines > 0 && bytes != s->xml_bytes)
-		spoil(r, "%llu bytes of XML instead of %llu", (unsigned long long)s->xml_bytes,
-		    (unsigned long long)bytes);
+		spoil(r, MALFORMED, "%llu bytes of XML instead of %llu",
+		    (unsigned long long)s->xml_bytes, (unsigned long long)bytes);
 	else if (s->session_rows == 0)
-		spoil(r, "it has no session row");
+		spoil(r, MALFORMED, "it has no session row");
 	s->where = AT_TOP;
 	s->stream_complete++; /* even if bad: the Z line counts it */
 	if (s->dropping)
@@ -418,21 +471,15 @@ read_end(struct rec_reader *r)
 
 	if (n != 3 || num_parse_count(field[1].p, field[1].n, UINT64_MAX, &sessions) == -1 ||
 	    num_parse_count(field[2].p, field[2].n, UINT64_MAX, &left_out) == -1) {
-		msg_warn("%s: line %llu: a Z line has two counts", s->name,
-		    (unsigned long long)r->lineno);
+		fault(r, "a Z line has two counts");
 		return stop(r, EX_DATAERR);
 	}
-	if (sessions != s->stream_complete) {
-		msg_warn("%s: line %llu: %llu sessions came, the writer counted %llu", s->name,
-		    (unsigned long long)r->lineno, (unsigned long long)s->stream_complete,
-		    (unsigned long long)sessions);
-		s->code = code_worse(s->code, EX_DATAERR);
-	}
-	if (left_out > 0) {
-		msg_warn("%s: line %llu: whoever wrote this left out %llu sessions or inputs",
-		    s->name, (unsigned long long)r->lineno, (unsigned long long)left_out);
-		s->code = code_worse(s->code, EX_DATAERR);
-	}
+	if (sessions != s->stream_complete)
+		fault(r, "%llu sessions came, the writer counted %llu",
+		    (unsigned long long)s->stream_complete, (unsigned long long)sessions);
+	if (left_out > 0)
+		fault(r, "whoever wrote this left out %llu sessions or inputs",
+		    (unsigned long long)left_out);
 	r->left_out += left_out;
 	s->where = AT_START;
 	return REC_END;
@@ -489,8 +536,7 @@ read_line(struct rec_reader *r)
 	if (s->where == AT_HEAD && mark == 'H') {
 		t = s->in.too_long ? -1 : columns_add(&s->columns, r->line, r->line_n);
 		if (t == -1) {
-			msg_warn(
-			    "%s: line %llu: not an H line", s->name, (unsigned long long)r->lineno);
+			fault(r, "not an H line");
 			return stop(r, EX_DATAERR);
 		}
 		if (t < TABLES)
@@ -504,7 +550,7 @@ read_line(struct rec_reader *r)
 		return REC_TABLES;
 	}
 	if (s->where == IN_SESSION && (mark == 'S' || mark == 'Z')) {
-		spoil(r, "the writer gave it up");
+		spoil(r, "given-up", "the writer gave it up");
 		s->pending = 1;
 		return REC_EOF;
 	}
@@ -521,7 +567,7 @@ read_line(struct rec_reader *r)
 		return REC_EOF;
 	}
 	if (s->where == IN_SESSION && s->in.too_long && (mark == 'R' || mark == 'X')) {
-		spoil(r, "a line of more than %zu bytes", REC_MAX_LINE);
+		spoil(r, "too-long", "a line of more than %zu bytes", REC_MAX_LINE);
 		return REC_EOF;
 	}
 	if (s->where == IN_SESSION && mark == 'R')
@@ -531,9 +577,8 @@ read_line(struct rec_reader *r)
 	if (s->where == IN_SESSION && mark == 'E')
 		return read_commit(r);
 	if (s->where == IN_SESSION)
-		spoil(r, "the stream breaks off within it");
-	msg_warn("%s: line %llu: not a line that may stand here; nothing more is read", s->name,
-	    (unsigned long long)r->lineno);
+		spoil(r, MALFORMED, "the stream breaks off within it");
+	fault(r, "not a line that may stand here; nothing more is read");
 	return stop(r, EX_DATAERR);
 }
 

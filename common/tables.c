@@ -102,6 +102,8 @@ static const struct table_column file[] = {
     {"bytes", TABLE_INT, 1},
     {"sha256", TABLE_TEXT, 1},
     {"fetched_at", TABLE_TIME, 1},
+    {"outcome", TABLE_TEXT, 1},
+    {"reason", TABLE_TEXT, 1},
 };
 
 /* The numbers of tables.h are places in these lists. */

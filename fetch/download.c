@@ -11,7 +11,7 @@
 #include "token.h"
 
 #define POLL_MS	   250
-#define LOCK_MS	   200		  /* how often another process's part is looked at */
+#define LOCK_MS	   200		  /* how often the part of a repeated file is looked at */
 #define HASH_BYTES (1 << 22)	  /* of a part, read again in one go */
 #define MAX_TIME   INT64_C(86400) /* of one try: recordings are long */
 
@@ -57,6 +57,7 @@ downloads_close(struct downloads *d)
 		buf_free(&j->query);
 		buf_free(&j->validator);
 		buf_free(&j->refusal);
+		buf_free(&j->reason);
 		sha256_free(j->hash);
 		spool_file_free(&j->file);
 	}
@@ -135,25 +136,23 @@ start(struct job *j)
 	return 0;
 }
 
-/* Another process is at it: that is as good, as long as it gets on. */
+/*
+ * Its part is locked.  By a job of this run, where the input names it twice:
+ * wait for that.  By another process: leave it to that one.
+ */
 static void
-await_other(struct job *j)
+await_lock(struct job *j)
 {
-	const struct site *s = j->downloads->site;
-	int64_t now = call_clock(), bytes = spool_part_bytes(j->downloads->spool, j->base);
+	const struct downloads *d = j->downloads;
+	int i;
 
-	if (!j->locked_told || bytes != j->others_bytes) {
-		j->others_bytes = bytes;
-		j->others_since = now;
-	}
-	j->locked_told = 1;
-	j->at = now + LOCK_MS;
-	if (now - j->others_since <= 1000 * (s->retry_time + s->answer_time))
-		return;
-	msg_warn("%s: %s: another process has it, and did not get on for %lld seconds: "
-		 "is it stopped?",
-	    s->name, j->what, (long long)s->retry_time + s->answer_time);
-	job_over(j, DOWNLOAD_FAILED, EX_TEMPFAIL);
+	for (i = 0; i < DOWNLOAD_SLOTS; i++)
+		if (d->job[i].part.fd != -1 && strcmp(d->job[i].base, j->base) == 0) {
+			j->at = call_clock() + LOCK_MS;
+			return;
+		}
+	msg_warn("%s: %s: another process is fetching it", d->site->name, j->what);
+	job_over(j, DOWNLOAD_BUSY, EX_TEMPFAIL);
 }
 
 /* Have its part to itself; and then see what is there. */
@@ -163,7 +162,7 @@ lock(struct job *j)
 	struct downloads *d = j->downloads;
 	int there, busy;
 
-	/* Looked for again after each wait: another process may have it. */
+	/* Looked for again after each wait: it may have come meanwhile. */
 	if (!j->dated && spool_is_done(d->spool, j->base)) {
 		job_over(j, DOWNLOAD_STORED, 0);
 		return;
@@ -172,10 +171,7 @@ lock(struct job *j)
 	if (there == 0) {
 		busy = spool_part_open(d->spool, j->base, &j->part);
 		if (busy == 1) {
-			if (!j->locked_told)
-				msg_tell(1, "%s: %s: another process is fetching it", d->site->name,
-				    j->what);
-			await_other(j);
+			await_lock(j);
 			return;
 		}
 		if (busy == 0 && !j->dated)
@@ -253,7 +249,8 @@ download_begin(struct job *j, const char *path, const char *query, const char *b
 	c->date = 0;
 	memset(&j->retry, 0, sizeof(j->retry));
 	buf_reset(&j->refusal);
-	j->refusals = j->locked_told = 0;
+	buf_reset(&j->reason);
+	j->refusals = 0;
 	j->answered = 0;
 	j->hashed = j->noted = j->furthest = j->torn_bytes = 0;
 	j->at = 0;

@@ -22,6 +22,7 @@ enum download_is {
 	DOWNLOAD_STORED,  /* fetched and stored earlier, says --done */
 	DOWNLOAD_EXPIRED, /* the appliance has deleted it */
 	DOWNLOAD_BAD,	  /* what it sends is no such file, and stays so */
+	DOWNLOAD_BUSY,	  /* another process is fetching it */
 	DOWNLOAD_FAILED	  /* job->code */
 };
 
@@ -39,6 +40,7 @@ struct job {
 	enum download_is is;
 	int code;
 	struct spool_file file;
+	struct buf reason; /* why it did not come: the message, without its beginning */
 
 	/* download.c's own */
 	struct downloads *downloads;
@@ -55,9 +57,7 @@ struct job {
 	uint64_t answered;  /* which of all answers was its last; 0: none */
 	struct buf refusal; /* what the appliance said in its stead */
 	int refusals;	    /* so often in a row, and nothing else */
-	int locked_told;
-	int64_t others_bytes, others_since; /* another's part: since when it has so many */
-	int64_t at;			    /* JOB_LOCK, JOB_WAIT: when to go on */
+	int64_t at;	    /* JOB_LOCK, JOB_WAIT: when to go on */
 };
 
 /* The last whole file that came by a report in this run. */

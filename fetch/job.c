@@ -42,9 +42,26 @@ job_let_go(struct job *j, int keep)
 	spool_part_close(s, j->base, &j->part, keep);
 }
 
+/* The message that was just written says why; its row names the object. */
+static void
+keep_reason(struct job *j)
+{
+	const char *text = msg_last();
+	struct buf object = {0};
+
+	buf_printf(&object, "%s: %s: ", j->downloads->site->name, j->what);
+	if (strncmp(text, buf_text(&object), object.n) == 0)
+		text += object.n;
+	buf_reset(&j->reason);
+	buf_adds(&j->reason, text);
+	buf_free(&object);
+}
+
 void
 job_over(struct job *j, enum download_is is, int code)
 {
+	if (is != DOWNLOAD_WHOLE && is != DOWNLOAD_STORED)
+		keep_reason(j);
 	j->state = JOB_OVER;
 	j->is = is;
 	j->code = code;
@@ -364,6 +381,8 @@ refused(struct job *j, const char *text)
 	char shown[SITE_SHOWN];
 
 	if (nothing_expired(c->site, text)) {
+		msg_warn(
+		    "%s: %s: it has expired: the appliance has deleted it", c->site->name, j->what);
 		job_over(j, DOWNLOAD_EXPIRED, 0);
 		return;
 	}

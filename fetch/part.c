@@ -124,16 +124,6 @@ spool_part_open(struct spool *s, const char *base, struct spool_part *p)
 	return 0;
 }
 
-int64_t
-spool_part_bytes(const struct spool *s, const char *base)
-{
-	char name[SPOOL_NAME];
-	struct stat st;
-
-	name_part(name, base);
-	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? (int64_t)st.st_size : 0;
-}
-
 int
 spool_part_reset(struct spool *s, const char *base, struct spool_part *p)
 {

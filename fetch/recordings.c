@@ -3,8 +3,8 @@
  * name, writes records with file rows.
  *
  * The input is read to its end first (intake.c).  Then sessions are taken in
- * turn, their files fetched side by side, and each is written when all of
- * its files are there, in the order of the input.
+ * turn, their files fetched side by side, and each is written when it is
+ * known what became of all of its files, in the order of the input.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,8 @@ static const struct kind {
 struct item {
 	size_t kind;
 	char instance[NUM_SIZE]; /* empty: none */
-	struct buf row;		 /* when it is there */
+	struct buf row;		 /* once it is over */
+	int came;		 /* the row names a file in the spool */
 };
 
 /* A session whose files are on their way. */
@@ -54,8 +55,7 @@ struct pending {
 	struct item *item;
 	size_t items, begun, over;
 	uint64_t rows;
-	int bad;    /* something of it will never come */
-	int failed; /* something did not come now */
+	int refused; /* one of its recordings was */
 };
 
 struct run {
@@ -75,8 +75,10 @@ struct run {
 	int in_a_row;			    /* files that failed, without a success */
 	int refused[KINDS];		    /* the exit code that a kind got once for all */
 	struct luck luck[KINDS];
-	int code;   /* the worst so far */
-	int failed; /* no Z */
+	struct buf down; /* why the site counts as down */
+	int unsynced;	 /* the spool's names could not be made durable */
+	int code;	 /* the worst so far */
+	int failed;	 /* no Z */
 };
 
 static int
@@ -118,6 +120,21 @@ fail(struct run *run, int code)
 {
 	run->code = code_worse(run->code, code);
 	run->failed = 1;
+}
+
+static const char *
+instance_of(const struct item *it)
+{
+	return it->instance[0] != '\0' ? it->instance : NULL;
+}
+
+static void
+not_come(struct pending *p, struct item *it, const char *outcome, const char *reason)
+{
+	p->rows += it->row.n == 0;
+	it->came = 0;
+	buf_reset(&it->row);
+	filerow_add_outcome(&it->row, kinds[it->kind].name, instance_of(it), outcome, reason);
 }
 
 static void
@@ -192,7 +209,7 @@ begin(struct run *run, struct pending *p, struct job *j)
 	struct question q = {
 	    .report = report_of(run, k),
 	};
-	const char *instance = it->instance[0] != '\0' ? it->instance : NULL;
+	const char *instance = instance_of(it);
 	struct buf query = {0};
 
 	(void)question_add(&q, "lsid", buf_text(&p->lsid));
@@ -211,6 +228,13 @@ begin(struct run *run, struct pending *p, struct job *j)
 	buf_free(&query);
 }
 
+static void
+refuse(struct pending *p, struct item *it, const char *reason)
+{
+	p->refused = 1;
+	not_come(p, it, "refused", reason);
+}
+
 /* Keep the slots busy with the earliest files that are not begun. */
 static void
 fill_slots(void *arg)
@@ -224,8 +248,8 @@ fill_slots(void *arg)
 			/* A kind that the account may not have is not asked
 			 * for again and again. */
 			while (p->begun < p->items && run->refused[p->item[p->begun].kind] != 0) {
-				p->failed = 1;
-				p->begun++;
+				refuse(p, &p->item[p->begun++],
+				    "the account may not have recordings of this kind");
 				p->over++;
 			}
 			if (p->begun < p->items)
@@ -298,37 +322,43 @@ take(struct run *run, struct job *j)
 {
 	struct pending *p = j->owner;
 	struct item *it = &p->item[j->item];
+	const char *reason = buf_text(&j->reason);
 
 	p->over++;
 	run->files_over++;
 	note_luck(run, it->kind, j);
 	switch (j->is) {
 	case DOWNLOAD_WHOLE:
-		filerow_add(&it->row, kinds[it->kind].name,
-		    it->instance[0] != '\0' ? it->instance : NULL, &j->file);
+		filerow_add(&it->row, kinds[it->kind].name, instance_of(it), &j->file);
+		it->came = 1;
 		p->rows++;
 		break;
 	case DOWNLOAD_STORED:
 		break;
 	case DOWNLOAD_EXPIRED:
-		msg_warn("%s: %s: it has expired: the appliance has deleted it", run->site->name,
-		    j->what);
+		not_come(p, it, "expired", reason);
 		run->expired++;
 		break;
 	case DOWNLOAD_BAD:
-		p->bad = 1;
+		refuse(p, it, reason);
+		break;
+	case DOWNLOAD_BUSY:
+		not_come(p, it, "later", reason);
+		fail(run, j->code);
 		break;
 	case DOWNLOAD_FAILED:
 		if (is_refusal(j)) {
-			p->bad = 1;
+			refuse(p, it, reason);
 			break;
 		}
-		p->failed = 1;
+		not_come(p, it, "later", reason);
 		fail(run, j->code);
 		if (j->code == EX_NOPERM)
 			run->refused[it->kind] = j->code;
-		else if (is_down(run, j))
+		else if (is_down(run, j)) {
+			buf_adds(&run->down, reason);
 			run->downloads.fatal = j->code;
+		}
 		break;
 	}
 	download_release(j);
@@ -349,6 +379,27 @@ write_session(struct run *run, struct pending *p)
 	rec_commit(run->out);
 }
 
+/* The session goes out, once the names of its files are durable. */
+static void
+finish(struct run *run, struct pending *p)
+{
+	size_t i;
+
+	if (!run->unsynced && spool_sync(&run->spool) != 0) {
+		run->unsynced = 1;
+		run->downloads.fatal = EX_IOERR;
+	}
+	for (i = 0; i < p->items && run->unsynced; i++)
+		if (p->item[i].came)
+			not_come(p, &p->item[i], "later", "its name in the spool may be lost");
+	if (p->refused) {
+		run->left_out++;
+		run->code = code_worse(run->code, EX_DATAERR);
+	}
+	if (p->rows > 0)
+		write_session(run, p);
+}
+
 /*
  * Sessions of which all is known go out, in the order of the input; several
  * at a time, for before that the names of their files are synced.
@@ -363,18 +414,7 @@ flush(struct run *run)
 		return;
 	run->flushed = now;
 	while ((p = run->first) != NULL && p->over == p->items) {
-		if (p->failed)
-			; /* it costs the Z */
-		else if (p->bad) {
-			msg_warn("%s: %.*s: left out", run->site->name, (int)p->lsid.n, p->lsid.p);
-			run->left_out++;
-			run->code = code_worse(run->code, EX_DATAERR);
-		} else if (p->rows > 0) {
-			if (spool_sync(&run->spool) != 0)
-				run->downloads.fatal = EX_IOERR;
-			else
-				write_session(run, p);
-		}
+		finish(run, p);
 		run->sessions_over++;
 		run->first = p->next;
 		if (run->first == NULL)
@@ -383,6 +423,31 @@ flush(struct run *run)
 		run->bytes -= p->row.n + p->items * sizeof(*p->item);
 		pending_free(p);
 	}
+}
+
+/* The run ends early: what is not over yet, and what was not begun, is for
+ * later. */
+static void
+put_off(struct run *run)
+{
+	char *reason = xstrdup(run->down.n > 0 ? buf_text(&run->down) : msg_last());
+	struct pending *p;
+	size_t i;
+
+	fail(run, run->downloads.fatal);
+	do {
+		for (p = run->first; p != NULL; p = p->next) {
+			for (i = 0; i < p->items; i++)
+				if (p->item[i].row.n == 0)
+					not_come(p, &p->item[i], "later", reason);
+			p->over = p->items;
+		}
+		run->flushed = 0;
+		flush(run);
+		if (!run->todo_over)
+			read_pending(run);
+	} while (run->first != NULL && !rec_failed(run->out));
+	free(reason);
 }
 
 static void
@@ -409,7 +474,7 @@ fetch_all(struct run *run)
 	flush(run);
 	judge_luck(run);
 	if (run->downloads.fatal != 0)
-		fail(run, run->downloads.fatal);
+		put_off(run);
 	while (run->first != NULL) {
 		struct pending *p = run->first;
 
@@ -461,6 +526,7 @@ work(struct run *run, int scratch)
 	    (unsigned long long)run->downloads.whole, (unsigned long long)run->downloads.had,
 	    (unsigned long long)run->expired);
 	downloads_close(&run->downloads);
+	buf_free(&run->down);
 	rec_close(run->todo);
 	rec_free(run->out);
 	if (run->code == 0 && run->left_out > 0)

@@ -76,8 +76,6 @@ int spool_is_done(const struct spool *, const char *base);
  * after a message.
  */
 int spool_part_open(struct spool *, const char *base, struct spool_part *);
-/* How many bytes the part of a thing has by now, whoever writes it. */
-int64_t spool_part_bytes(const struct spool *, const char *base);
 /* Let go of it; what is there is kept if it can be resumed. */
 void spool_part_close(struct spool *, const char *base, struct spool_part *, int keep);
 /* Begin anew: what was noted of it is forgotten first, for good.  0, or -1

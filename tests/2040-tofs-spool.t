@@ -56,6 +56,28 @@ run 0 'what is there is not read again' "$tofs" -d d -i spool files.rec
 rmdir spool
 mv away spool
 
+# What did not come is not stored, and its session's other files are.
+mkdir did
+python3 - >outcomes.rec <<'EOF'
+from records import *
+Files.tables['file'] = FILE + ['outcome', 'reason']
+with Files() as s:
+    s.spool = 'spool'
+    s.begin('0a1b')
+    for i, outcome in enumerate(('expired', 'refused', 'later', 'of a later version')):
+        s.row('file', kind='shell', instance=i, outcome=outcome, reason='because')
+    s.spooled('recording', 'r1', b'FLV\1recording', extension='mp4', outcome='came')
+    s.end()
+    s.begin('2c')
+    s.row('file', kind='recording', outcome='expired', reason='because')
+    s.end()
+EOF
+run 0 'file rows of recordings that did not come' "$tofs" -d did -i spool outcomes.rec
+silent 'are passed over'
+same 'what came is stored' - out <<EOF
+$base.mp4
+EOF
+
 # A copy where a link would share more than the bytes.
 for how in 'mode 0640' 'links refused'; do
 	rm -rf d
@@ -104,7 +126,7 @@ with Files() as s:
     s.spooled('shell', 'negative', b'FLV\1x', instance=-1)
     s.spooled('hologram', 'kind', b'FLV\1x')
     s.spooled('shell', 'twice', b'FLV\1twice', instance=0)
-    for name in '../d/x', '/etc/passwd', '.', '..', '', 'a\0b':
+    for name in '../d/x', '/etc/passwd', '.', '..', '':
         s.row('file', kind='recording', name=name, extension='flv', bytes=1, sha256='0' * 64)
     s.row('file', kind='recording', name='folder', extension='flv', bytes=4096, sha256='0' * 64)
     s.row('file', kind='recording', name='fifo', extension='flv', bytes=0, sha256='0' * 64)
@@ -118,13 +140,61 @@ os.symlink(os.path.abspath('elsewhere'), 'spool/link')
 EOF
 rm -rf d
 mkdir d
-run 65 'bad files are left out' "$tofs" -d d -i spool bad.rec
+run 65 'bad files are left out' "$tofs" --left-out list -d d -i spool bad.rec
 same 'the good ones are stored' - out <<'EOF'
 access.example.com-support-bad-shell-0.flv
 access.example.com-backup-20260103T030405Z.nsb
 EOF
-check 'each of the others is named' test "$(grep -c 'left out' err)" -eq 17
+check 'each of the others is named' test "$(grep -c 'left out' err)" -eq 16
 says 'with its reason' 'sum of session bad of access.example.com left out: its sha256'
+cut -f 1-3 list | sort | uniq -c | sed 's/^ *//' >out
+same 'each of the others is in the list' - out <<'EOF'
+1 access.example.com	bad	file
+7 access.example.com	bad	recording
+8 access.example.com	bad	shell
+EOF
+grep -P '\tshell\t[1-4]\t' list | cut -f 4- | sort >out
+same 'with instance, code and reason' - out <<'EOF'
+1	changed	its sha256 is not what its row says
+2	changed	its length is not what its row says
+3	missing	it is not in the spool
+4	malformed	it is a link, not a file
+EOF
+run 0 'verified' "$tofs" --verify -d d
+run 0 'nothing is left out' "$tofs" --left-out list -d d -i spool files.rec
+check 'the list is empty' test -f list -a ! -s list
+sed "s/r1/r2/; s/$old/$new/" files.rec >other.rec
+run 65 'another recording of the same name' "$tofs" --left-out list -d d -i spool -c immutable other.rec
+cut -f 1-5 list >out
+printf 'access.example.com\t0a1b\trecording\t\\N\tconflict\n' >want
+same 'is a conflict' want out
+printf 'S\tone\n' | cat files.rec - >odd.rec
+run 65 'a line that is none' "$tofs" --left-out list -d d -i spool odd.rec
+cut -f 3,5,6 list >out
+printf 'stream\tmalformed\tnot a line of a record stream\n' >want
+same 'is listed' want out
+run 73 'a list that cannot be made' "$tofs" --left-out nowhere/list -d d -i spool files.rec
+
+# -k: some kinds alone.
+rm -rf d
+mkdir d
+run 0 'shells and backups alone' "$tofs" -d d -k shell,backup -i spool files.rec
+sort out >names
+same 'no others' - names <<EOF
+access.example.com-backup-20260102T030405Z.nsb
+$base-shell-0.flv
+$base-shell-1.flv
+$base-shell-2.flv
+EOF
+run 0 'sessions alone need no spool' "$tofs" -d d -k session files.rec
+silent 'and nothing of this'
+python3 "$data/tofs/records.py" 2 >two.rec
+run 0 'sessions that are not wanted' "$tofs" -d d -k recording -i spool two.rec files.rec
+same 'are passed over' - out <<EOF
+$base.mp4
+EOF
+sed '/^X/d' two.rec >bare.rec
+run 0 'and need no XML' "$tofs" -d d -k recording -i spool bare.rec
 run 0 'verified' "$tofs" --verify -d d
 
 run 64 'files, but no spool' "$tofs" -d d files.rec

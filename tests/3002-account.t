@@ -40,6 +40,21 @@ run 0 "which praic-tosql takes for its own" "$tosql" -d s.db forty.rec
 check "and fills" storage check s.db forty.rec
 run 64 "--schema of an unknown kind" "$tosql" --schema oracle
 
+# --existing: nothing is made where a share is not mounted.
+mkdir share
+run 73 "--existing, and no file" "$tosql" --existing -d share/x.db forty.rec
+says "names it" "share/x.db: it is not there"
+check "and makes nothing" test -z "$(ls -A share)"
+run 73 "nor in a dry run" "$tosql" -n --existing -d share/x.db forty.rec
+run 73 "nor without records" "$tosql" --existing -d share/x.db /dev/null
+: >share/x.db
+run 73 "an empty file" "$tosql" --existing -d share/x.db forty.rec
+says "is not enough" "its tables are not there"
+check "and stays empty" test -f share/x.db -a ! -s share/x.db
+cp s.db share/x.db
+run 0 "tables that are there" "$tosql" -v --existing -d share/x.db forty.rec
+says "are used" "40 sessions read"
+
 # --reject: what the stream spoils.  Of session 7 an event's number, of 9 a
 # bad escape, of 11 an E line that counts wrong, 13 was given up.
 python3 - forty.rec >bad.rec <<'END'
@@ -65,6 +80,42 @@ for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
         line = "\t".join(f[:2] + [str(int(f[2]) + 1)] + f[3:])
     sys.stdout.write(line.replace("Z\t40\t", "Z\t39\t"))
 END
+run 65 "four bad sessions" "$tosql" -v --left-out list -d l.db bad.rec
+says "are left out" "40 sessions read: 36 stored, 0 unchanged, 0 older than stored, 4 left out"
+check "and listed for the owner alone" test "$(stat -c %a list)" = 600
+cut -f 1,3,4 list | sort -u >out
+printf 'access.example.com\tsession\t\\N\n' >want
+same "each as a session" want out
+awk -F '\t' '$1 == "S" { n++; l = $3 } /^R\tsession_event\tx\t/ || /DB\\A/ || /^E\t / { print l }
+	n == 13 { n++; print l }' bad.rec | sort >want
+cut -f 2 list | sort >out
+same "those four" want out
+cut -f 5- list | sort >out
+cat >want <<'END'
+given-up	the writer gave it up
+malformed	a bad escape in team.name
+malformed	its E line is that of session  6512bd43d9caa6e02c990b0a82652dca
+malformed	session_event.seq is not what its type asks for
+END
+same "with code and reason" want out
+run 0 "nothing is left out" "$tosql" --left-out list -d l.db forty.rec
+check "the list is empty" test -f list -a ! -s list
+run 73 "a list that cannot be made" "$tosql" --left-out nowhere/list -d l.db forty.rec
+{
+	sed 's/^Z\t39\t/Z\t38\t/' bad.rec
+	cat forty.rec
+	sed '/^[SRXE]	/d; s/^Z.*/Z	0	2/' forty.rec
+} >odd.rec
+run 65 "a count that is wrong, and sessions that the writer left out" \
+	"$tosql" --left-out list -d l.db odd.rec
+grep -c '	session	' list >out
+grep stream list >>out
+printf '4\n\\N\t\\N\tstream\t\\N\tmalformed\t39 sessions came, the writer counted 38\n' >want
+same "are a line for the stream" want out
+if [ -c /dev/full ]; then
+	run 74 "a list that cannot be written" "$tosql" --left-out /dev/full -d l.db bad.rec
+fi
+
 mkdir rej
 run 65 "four bad sessions" "$tosql" -v --reject rej -d c.db bad.rec
 says "are left out" "40 sessions read: 36 stored, 0 unchanged, 0 older than stored, 4 left out"
@@ -109,10 +160,14 @@ run 75 "no bytes are no stream, but make a database" "$tosql" -d d.db /dev/null
 sql d.db "CREATE TRIGGER no BEFORE INSERT ON team WHEN (SELECT lseq FROM session
 	WHERE id = NEW.session_id) IN (5, 23) BEGIN SELECT RAISE(ABORT, 'not these'); END"
 mkdir rej2
-run 65 "sessions that the database refuses" "$tosql" -v --reject rej2 -d d.db forty.rec
+run 65 "sessions that the database refuses" "$tosql" -v --left-out list --reject rej2 -d d.db forty.rec
 says "are left out alone" "38 stored, 0 unchanged, 0 older than stored, 2 left out"
 says "with the database's reason" "left out: not these"
 adds_up "all accounted for"
+cut -f 3-6 list | sort -u >got
+printf 'session\t\\N\trefused-by-database\tnot these\n' >want
+same "they are listed" want got
+check "both" test "$(wc -l <list)" = 2
 check "they are kept" test "$(find rej2 -name '*.rec' | wc -l)" = 2
 sql d.db 'DROP TRIGGER no'
 run 0 "and load when it takes them" "$tosql" -v -d d.db rej2/*.rec

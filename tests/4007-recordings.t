@@ -132,14 +132,25 @@ files out | wc -l | tr -d ' ' >got
 wc -l <want.files | awk '{ print $1 - 1 }' >want
 same "the others are there" want got
 there "and nothing that is wrong" out spool
+each "each has a row" out
+outcomes out | grep expired | cut -f 2- >got
+printf 'recording\texpired\tit has expired: the appliance has deleted it\n' >want
+same "the one that has expired, too" want got
 site_ask '{"do":"set","name":"recording-retention","value":"0"}'
 site_ask '{"do":"set","name":"language","value":"fr"}'
 recordings 65 "expired in a language that is not known" --retry-time 2
 says "says what to do" "see --expired"
 check "nothing is there" test -z "$(cd spool && ls)"
 tail -n 1 out >got
-printf 'Z\t0\t%s\n' "$(grep -c '^S' in)" >want
-same "all are left out, and counted" want got
+printf 'Z\t%s\t%s\n' "$(grep -c '^S' in)" "$(grep -c '^S' in)" >want
+same "each session is written, and counted as left out" want got
+each "each recording has a row" out
+outcomes out | cut -f 3 | sort -u >got
+echo refused >want
+same "that says refused" want got
+outcomes out | cut -f 4 | grep -v '^the appliance refuses it, and sticks to that: ' >got
+: >want
+same "and the reason" want got
 recordings 0 "unless --expired names it" --expired \
 	"Cet enregistrement a expiré et ne peut plus être consulté ni téléchargé."
 site_ask '{"do":"set","name":"recording-retention","value":"none"}'
@@ -197,7 +208,7 @@ site_forget
 recordings 65 "one that stays" --retry-time 2
 sound "costs that session"
 says "is said" "sticks to that: An error has occurred."
-printf 'Z\t%s\t1\n' "$(($(grep -c '^S' in) - 1))" >want
+printf 'Z\t%s\t1\n' "$(grep -c '^S' in)" >want
 tail -n 1 out >got
 same "and counted" want got
 asked "select(.parameters.lsid == \"$shell\") | .path" | wc -l >calls
@@ -231,8 +242,13 @@ for code in 404 403 410; do
 	says "what came before is asked for again" "would still come"
 	sound "$code: they cost their sessions, and no other"
 	tail -n 1 out >got
-	printf 'Z\t%s\t4\n' "$(($(grep -c '^S' in) - 4))" >want
+	printf 'Z\t%s\t4\n' "$(grep -c '^S' in)" >want
 	same "$code: and are counted" want got
+	each "$code: each has a row" out
+	outcomes out | grep -c "refused.HTTP 4" >got
+	tr ',' '\n' <four | sed 's/lsid=//' >four.lsids
+	cut -f 1 truth | grep -c -F -f four.lsids >want
+	same "$code: those have the reason" want got
 done
 last=$(cut -f 1 truth | tail -n 1)
 site_fault "status code=403 match=lsid=$last"
@@ -257,10 +273,10 @@ recordings 77 "no permission for shells"
 asked 'select(.parameters.generate_report == "CommandShellRecording") | .path' | wc -l >calls
 check "is found out by a few in a row, not by each file" test "$(cat calls)" -le 7
 check "no end" sh -c '! grep -q ^Z out'
-awk -F '\t' '$2 == "shell" { shell[$1] = 1 } { all[$1] = 1 }
-	END { for (s in all) if (!shell[s]) n++; print n + 0 }' truth >want
-grep -c '^S' out >got
-same "sessions without are there" want got
+each "each recording has a row" out
+outcomes out | awk -F '\t' '{ print $2, $3 }' | sort -u >got
+printf 'recording came\nshell refused\n' >want
+same "all shells are refused, all others came" want got
 site_ask '{"do":"deny","what":"CommandShellRecording","deny":false}'
 site_fault "internal-error match=lsid=$(head -n 1 truth | cut -f 1)"
 recordings 69 "a session whose files fail, the first one, one at a time" -j 1 --retry-time 1
@@ -268,11 +284,40 @@ check "no end" sh -c '! grep -q ^Z out'
 grep -v "$(head -n 1 truth | cut -f 1)" want.files >want
 files out >got
 same "holds up no other" want got
+each "each recording has a row" out
+outcomes out | grep -v came | cut -f 1,3 | sort -u >got
+printf '%s\tlater\n' "$(head -n 1 truth | cut -f 1)" >want
+same "these say later" want got
+# Another process has a recording: it is left to that one.
+rm -rf spool
+mkdir spool
+lock=spool/.pra.example.net-$(awk -F '\t' '$2 == "recording" { print $1 "-recording"; exit }' truth).part
+site_fault
+flock "$lock" sh -c ': >held; while [ ! -e let-go ]; do sleep 0.05; done' &
+until [ -e held ]; do sleep 0.05; done
+pipe 75 "a recording that another process has" in f recordings -d spool
+: >let-go
+wait $!
+each "each recording has a row" out
+outcomes out | grep -v came | cut -f 2- >got
+printf 'recording\tlater\tanother process is fetching it\n' >want
+same "that one says later" want got
+check "no end" sh -c '! grep -q ^Z out'
+pipe 0 "once it is free" in f recordings -d spool
+files out >got
+same "all are there" want.files got
 site_fault "hang-up"
 site_forget
 recordings 69 "a site that is down" -j 2 --retry-time 1
 asked '.path' | wc -l >calls
 check "is asked for no further files" test "$(cat calls)" -lt 20
+check "no end" sh -c '! grep -q ^Z out'
+each "each recording has a row" out
+outcomes out | cut -f 3 | sort -u >got
+echo later >want
+same "that says later" want got
+pipe 75 "praic-tofs takes that" out "$tofs" -d spool
+check "and stores nothing" test -z "$(find spool -name '*.flv')"
 site_fault
 printf 'MThd or whatever it may be\001' >other.bin
 site_fault "body file=$work/other.bin type=video/x-new"

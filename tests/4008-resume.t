@@ -149,10 +149,12 @@ site_fault "drip bytes=400000 seconds=0.05"
 fx recordings -d spool <in >first.rec 2>first.err &
 pid=$!
 until [ -s "spool/.$base.part" ]; do sleep 0.02; done
-pipe 0 "a second process meanwhile" in f recordings -d spool
+pipe 75 "a second process meanwhile" in f recordings -d spool
+says "leaves it to the first one" "another process is fetching it"
 wait $pid
-check "lets the first one fetch it" test $? -eq 0
-same "and knows the same" first.rec out
+check "which fetches it" test $? -eq 0
+pipe 0 "then the second one" in f recordings -d spool
+same "knows the same" first.rec out
 calls "fetched once" "200 - all"
 new
 site_fault "stall percent=60 seconds=60"
@@ -162,12 +164,11 @@ until [ "$(stat -c %s "spool/.$base.part" 2>/dev/null || echo 0)" -gt 2000000 ];
 	sleep 0.02
 done
 site_fault
-(sleep 0.5; kill -9 $pid) &
-killer=$!
-pipe 0 "a second process, when the first is killed" in f recordings -d spool
+kill -9 $pid
+wait $pid 2>/dev/null
+pipe 0 "a second process, when the first was killed" in f recordings -d spool
 right "takes over"
 calls "where that was" "206 from N"
-wait $killer
 
 # No ETag, no Range: then what was fetched is fetched again, but right.
 site_ask '{"do":"set","name":"ranges","value":"no"}'

@@ -149,17 +149,33 @@ records() {
 		END { end(); print "Z", sessions + 0, 0 }' "$1"
 }
 
-# The file rows of records in the form of the truth; with the files below a
-# directory they are checked against what is there.
+# The file rows of records that came, in the form of the truth; with the files
+# below a directory they are checked against what is there.
 files() {
 	awk -F '\t' -v OFS='\t' '
 		$1 == "S" { lsid = $3 }
-		$1 == "R" && $2 == "file" { print lsid, $3, $4 == "\\N" ? "-" : $4, $8, $9 }' "$1" | sort
+		$1 == "R" && $2 == "file" && $11 == "came" { print lsid, $3, $4 == "\\N" ? "-" : $4, $8, $9 }' "$1" | sort
+}
+
+# outcomes RECORDS: of all file rows "lsid kind outcome reason", sorted
+outcomes() {
+	awk -F '\t' -v OFS='\t' '$1 == "S" { lsid = $3 }
+		$1 == "R" && $2 == "file" { print lsid, $3, $11, $12 }' "$1" | sort
+}
+
+# each NAME RECORDS: what was asked for has a row, and what did not come nothing in it
+each() {
+	awk -F '\t' -v OFS='\t' '$1 == "S" { lsid = $3 } $1 != "R" || $2 != "file" { next }
+		{ print lsid, $3, $4 == "\\N" ? "-" : $4 }
+		$11 != "came" && ($5 $6 $7 $8 $9 $10 != "\\N\\N\\N\\N\\N\\N" || $12 == "\\N")
+		$11 == "came" && $12 != "\\N"' "$2" | sort >got
+	cut -f 1-3 truth | sort >want
+	same "$1" want got
 }
 
 # there NAME RECORDS SPOOL: each file that the records name is as they say
 there() {
-	awk -F '\t' '$1 == "R" && $2 == "file" { print $9 "  " $5 }' "$2" | sort -u >there.sums
+	awk -F '\t' '$1 == "R" && $2 == "file" && $11 == "came" { print $9 "  " $5 }' "$2" | sort -u >there.sums
 	(cd "$3" && sha256sum --check --quiet --strict) <there.sums >there.out 2>&1
 	got=$?
 	[ ! -s there.sums ] || [ "$got" -eq 0 ] || {

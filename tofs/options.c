@@ -25,6 +25,29 @@ options_init(struct options *opt)
 	memset(opt, 0, sizeof(*opt));
 	opt->retain = -1;
 	opt->mode = 0600;
+	opt->kinds = (1u << KINDS) - 1;
+}
+
+int
+options_kinds(struct options *opt, const char *text)
+{
+	enum kind kind;
+	size_t n;
+
+	opt->kinds = 0;
+	for (;; text += n + 1) {
+		n = strcspn(text, ",");
+		kind = kind_find(text, n);
+		if (kind == KINDS) {
+			msg_warn("-k %.*s: there is no such kind; session, recording, shell, "
+				 "screen, backup",
+			    (int)n, text);
+			return EX_USAGE;
+		}
+		opt->kinds |= 1u << kind;
+		if (text[n] == '\0')
+			return 0;
+	}
 }
 
 int
@@ -171,6 +194,16 @@ options_finish(struct options *opt)
 			return code;
 	}
 	return check_formats(opt);
+}
+
+void
+options_list(
+    const struct options *opt, const struct owner *o, const char *code, const char *sentence)
+{
+	struct rec_value host = {o->host, o->host_n}, lsid = {o->lsid, o->lsid_n};
+
+	leftout_add(opt->left_out, host, lsid, o->kind < KINDS ? kind_name[o->kind] : "file",
+	    o->kind == KIND_BACKUP ? -1 : o->instance, code, sentence);
 }
 
 void

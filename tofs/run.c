@@ -163,9 +163,19 @@ set_owner(struct run *u, struct owner *o, enum kind kind, int64_t instance)
 static void
 left_out(struct run *u, const char *why)
 {
+	struct owner owner;
+
+	set_owner(u, &owner, KIND_SESSION, -1);
+	options_list(u->opt, &owner, "malformed", why);
 	msg_warn("session %.*s of %.*s left out: %s", (int)u->r->lsid.n, u->r->lsid.p,
 	    (int)u->r->host.n, u->r->host.p, why);
 	u->code = code_worse(u->code, EX_DATAERR);
+}
+
+static int
+is_wanted(const struct run *u, enum kind kind)
+{
+	return kind == KINDS || (u->opt->kinds & 1u << kind) != 0;
 }
 
 static void
@@ -193,8 +203,12 @@ save_session(struct run *u)
 }
 
 static void
-file_left_out(struct run *u, const struct spooled *f, const char *why)
+file_left_out(struct run *u, const struct spooled *f, const char *code, const char *why)
 {
+	struct owner owner;
+
+	set_owner(u, &owner, f->kind, f->instance);
+	options_list(u->opt, &owner, code, why);
 	msg_warn("%s %s of session %.*s of %.*s left out: %s",
 	    f->kind < KINDS ? kind_name[f->kind] : "file", f->name != NULL ? f->name : "",
 	    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p, why);
@@ -230,11 +244,11 @@ save_file(struct run *u, const struct spooled *f)
 	struct rec_value extension = {NULL, 0};
 	struct owner owner;
 	struct draft *draft;
-	const char *name, *why;
+	const char *name, *fault, *why;
 	int code;
 
 	if (f->bad != NULL) {
-		file_left_out(u, f, f->bad);
+		file_left_out(u, f, "malformed", f->bad);
 		return 0;
 	}
 	if (f->instance >= 0 && f->kind != KIND_BACKUP)
@@ -244,11 +258,11 @@ save_file(struct run *u, const struct spooled *f)
 	name = make_name(u, f->kind, instance, extension);
 	if ((code = is_done(u, f, name)) != 0)
 		return code == 1;
-	code = spooled_read(u->store, u->opt, u->spool, f, &draft, &why);
+	code = spooled_read(u->store, u->opt, u->spool, f, &draft, &fault, &why);
 	if (code != 0)
 		u->code = code_worse(u->code, code);
 	else if (draft == NULL)
-		file_left_out(u, f, why);
+		file_left_out(u, f, fault, why);
 	else {
 		set_owner(u, &owner, f->kind, f->instance);
 		code = store_put(u->store, draft, &owner, name);
@@ -263,12 +277,16 @@ static void
 retain(struct run *u)
 {
 	struct buf gone = {0};
+	struct owner owner;
 	int code = store_flush(u->store);
 
 	u->code = code_worse(u->code, code);
 	if (code == 0) {
 		code = retain_backups(u->store, u->r->host.p, u->r->host.n, u->opt->retain, &gone);
 		u->code = code_worse(u->code, code);
+		set_owner(u, &owner, KIND_BACKUP, -1);
+		if (code == EX_DATAERR)
+			options_list(u->opt, &owner, "retention", msg_last());
 	}
 	store_print(u->store, &gone);
 	buf_free(&gone);
@@ -310,7 +328,8 @@ commit(struct run *u)
 	save_files(u);
 	if (document_begun(u->document))
 		save_session(u);
-	else if (!(u->r->tables & TABLE_BIT(TABLE_FILE)) && !u->no_xml) {
+	else if (is_wanted(u, KIND_SESSION) && !(u->r->tables & TABLE_BIT(TABLE_FILE)) &&
+	    !u->no_xml) {
 		msg_warn("session %.*s of %.*s has no XML that could be saved: the stream comes "
 			 "from praic-split -n, or lost its X lines on the way; run praic-split "
 			 "without -n",
@@ -379,10 +398,14 @@ one_event(struct run *u, enum rec_event e)
 			keep_session(u);
 		if (r->table == TABLE_SESSION_EVENT)
 			look_at_event(u);
-		if (r->table == TABLE_FILE && (why = spooled_add(&u->files, r->value)) != NULL)
+		if (r->table == TABLE_FILE &&
+		    is_wanted(u, kind_find(r->value[FILE_KIND].p, r->value[FILE_KIND].n)) &&
+		    (why = spooled_add(&u->files, r->value)) != NULL)
 			rec_reject(r, why);
 		break;
 	case REC_XML:
+		if (!is_wanted(u, KIND_SESSION))
+			break;
 		why = document_add(u->document, r->host, r->xml.p, r->xml.n);
 		if (why != NULL)
 			rec_reject(r, why);
@@ -393,10 +416,13 @@ one_event(struct run *u, enum rec_event e)
 		break;
 	case REC_DROP:
 		forget(u);
+		leftout_read(u->opt->left_out, r, e);
+		break;
+	case REC_EOF:
+		leftout_read(u->opt->left_out, r, e);
 		break;
 	case REC_TABLES:
 	case REC_END:
-	case REC_EOF:
 		break;
 	}
 }
@@ -454,7 +480,7 @@ run(const struct options *opt, char *const operand[], int operands)
 			return EX_NOINPUT;
 		}
 	}
-	if (!is_to_be_made(opt->directory) && open_store(&u) == -1)
+	if ((opt->existing || !is_to_be_made(opt->directory)) && open_store(&u) == -1)
 		return u.code;
 	if (operands == 0)
 		one_operand(&u, "-");

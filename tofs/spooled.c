@@ -79,8 +79,11 @@ const char *
 spooled_add(struct spooled_list *s, const struct rec_value v[FILE_COLUMNS])
 {
 	struct spooled *f;
+	struct rec_value outcome = v[FILE_OUTCOME];
 	size_t i;
 
+	if (outcome.p != NULL && !(outcome.n == 4 && memcmp(outcome.p, "came", 4) == 0))
+		return NULL;
 	if (s->rows == MAX_ROWS || s->size > MAX_SIZE)
 		return "it names more files than a session can have";
 	s->row = xrealloc(s->row, (s->rows + 1) * sizeof(*s->row));
@@ -147,7 +150,7 @@ may_share(const struct options *opt, const struct stat *st)
 
 int
 spooled_read(struct store *s, const struct options *opt, int spool, const struct spooled *f,
-    struct draft **draft, const char **why)
+    struct draft **draft, const char **fault, const char **why)
 {
 	char sha256[SHA256_HEX];
 	struct draft *d = NULL;
@@ -157,6 +160,7 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 	*draft = NULL;
 	fd = openat(spool, f->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1 || fstat(fd, &st) == -1) {
+		*fault = errno == ENOENT ? "missing" : "malformed";
 		*why = errno == ENOENT ? "it is not in the spool" :
 		    errno == ELOOP     ? "it is a link, not a file" :
 					 strerror(errno);
@@ -166,6 +170,7 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 			close(fd);
 		return code;
 	}
+	*fault = "changed";
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->bytes) {
 		*why = S_ISREG(st.st_mode) ? "its length is not what its row says" :
 					     "it is no regular file";

@@ -26,16 +26,16 @@ struct spooled_list {
 	size_t size; /* of the texts in them */
 };
 
-/* Take a row along, good or bad; NULL, or why the whole session is too much. */
+/* Take a row along, good or bad, if its file came; NULL, or why the whole session is too much. */
 const char *spooled_add(struct spooled_list *, const struct rec_value value[FILE_COLUMNS]);
 void spooled_forget(struct spooled_list *);
 
 /*
  * The row's file of this spool, checked, as a draft.  0 and *draft, which is
- * NULL when *why says why the file cannot be stored; or a code after a
+ * NULL when *why says why the file cannot be stored, and *fault as one word; or a code after a
  * message when the spool cannot be read.
  */
 int spooled_read(struct store *, const struct options *, int spool, const struct spooled *,
-    struct draft **, const char **why);
+    struct draft **, const char **fault, const char **why);
 
 #endif

@@ -318,6 +318,8 @@ place_batch(struct store *s)
 		}
 		r = place_put(s->place, &c, &placed, &final);
 		code = code_worse(code, r);
+		if (r == EX_DATAERR)
+			options_list(s->opt, &d->owner, "conflict", msg_last());
 		if (placed == PLACED || placed == PLACED_FOUND)
 			ledger_add(s->ledger, &d->owner, final.p, d->bytes, d->sha256);
 		if (placed == PLACED) {

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "format.h"
+#include "leftout.h"
 
 enum conflict {
 	CONFLICT_APPEND, /* the guide's AppendNumber */
@@ -28,8 +29,11 @@ struct options {
 	int in_progress;   /* store sessions without an end time, too */
 	int64_t abandoned; /* seconds: those that began before; 0: never */
 	int no_sync;
-	int fold_case; /* DIRECTORY does not tell A from a */
-	mode_t mode;   /* of files */
+	int fold_case;		  /* DIRECTORY does not tell A from a */
+	mode_t mode;		  /* of files */
+	int existing;		  /* the ledger must be there: else EX_CANTCREAT */
+	unsigned kinds;		  /* to be stored: 1 << kind */
+	struct leftout *left_out; /* the list of what was left out, or NULL */
 };
 
 /*
@@ -45,6 +49,8 @@ void options_init(struct options *);
 int options_conflict(struct options *, const char *);
 /* [KIND=]FORMAT; without a kind for all that have none of their own. */
 int options_format(struct options *, const char *);
+/* KIND,...: no others are stored. */
+int options_kinds(struct options *, const char *);
 int options_mode(struct options *, const char *);
 int options_retain(struct options *, const char *);
 /* Formats are taken apart, and what does not go together is refused. */
@@ -63,6 +69,10 @@ struct owner {
 	size_t host_n, lsid_n;
 	int64_t instance;
 };
+
+/* The thing was left out: code and sentence go to the list, if there is one. */
+void options_list(
+    const struct options *, const struct owner *, const char *code, const char *sentence);
 
 /* The code for what an errno says about DIRECTORY as a whole: EX_CANTCREAT,
  * EX_IOERR or EX_TEMPFAIL; 0 when it is about one name only. */

@@ -49,6 +49,7 @@ leave_out(struct load *l, size_t i, struct buf *reason)
 	msg_warn("session %.*s of %.*s left out: %s", (int)lsid.n, lsid.p, (int)host.n, host.p,
 	    buf_text(reason));
 	reject_gathered_one(l->reject, i, host, lsid, buf_text(reason));
+	leftout_add(l->list, host, lsid, "session", -1, "refused-by-database", buf_text(reason));
 	l->left_out++;
 	worse(l, EX_DATAERR);
 }
@@ -211,6 +212,7 @@ drop_session(struct load *l, struct rec_reader *r)
 		return;
 	}
 	reject_dropped(l->reject, r->host, r->lsid, r->reason);
+	leftout_read(l->list, r, REC_DROP);
 	l->read++;
 	l->left_out++;
 }
@@ -284,6 +286,7 @@ load_input(struct load *l, int fd, const char *name)
 	}
 	reject_end(l->reject);
 	check_reject(l);
+	leftout_read(l->list, r, REC_EOF);
 	worse(l, rec_code(r));
 	l->input = NULL;
 	rec_close(r);

@@ -32,23 +32,25 @@ struct arguments {
 	struct db_options db;
 	const struct db_ops *ops;
 	const char *schema;
-	const char *reject;
+	const char *reject, *left_out;
 	int no_system_information;
 };
 
 static void __attribute__((noreturn)) usage(int code)
 {
-	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--force] [--no-system-information]\n"
-	      "           [--reject DIRECTORY] [--timeout SECONDS] [--password REFERENCE]\n"
-	      "           [--ca-file FILE] [FILE ...]\n"
+	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--existing] [--force]\n"
+	      "           [--no-system-information] [--left-out FILE] [--reject DIRECTORY]\n"
+	      "           [--timeout SECONDS] [--password REFERENCE] [--ca-file FILE] [FILE ...]\n"
 	      "       praic-tosql --schema sqlite | mssql\n"
 	      "Loads praic records into a database: see praic-tosql(1).\n"
 	      "  -d, --database DATABASE  a path, sqlite:PATH; for SQL Server a connection string\n"
 	      "                           without a password, or @FILE that holds one\n"
 	      "  -D, --destination NAME   what the settings database says of it\n"
 	      "  -n, --dry-run            load, and take it back\n"
+	      "      --existing           its tables must be there, else 73\n"
 	      "      --force              a copy that knows less replaces one that knows more\n"
 	      "      --no-system-information  leave that table out\n"
+	      "      --left-out FILE      list there what is left out\n"
 	      "      --reject DIRECTORY   keep there what is left out\n"
 	      "      --timeout SECONDS    for a database that is busy\n"
 	      "      --password REFERENCE  file:PATH, env:NAME or credential:NAME (SQL Server)\n"
@@ -120,11 +122,23 @@ set_field(void *arg, const char *name, const char *value)
 static void
 parse(struct arguments *a, int argc, char **argv)
 {
-	enum { FORCE = 256, NO_SYSINFO, REJECT, PASSWORD, CA_FILE, TIMEOUT, SCHEMA };
+	enum {
+		EXISTING = 256,
+		FORCE,
+		NO_SYSINFO,
+		LEFT_OUT,
+		REJECT,
+		PASSWORD,
+		CA_FILE,
+		TIMEOUT,
+		SCHEMA
+	};
 	static const struct option options[] = {{"database", required_argument, NULL, 'd'},
 	    {"destination", required_argument, NULL, 'D'}, {"dry-run", no_argument, NULL, 'n'},
 	    {"verbose", no_argument, NULL, 'v'}, {"force", no_argument, NULL, FORCE},
 	    {"no-system-information", no_argument, NULL, NO_SYSINFO},
+	    {"existing", no_argument, NULL, EXISTING},
+	    {"left-out", required_argument, NULL, LEFT_OUT},
 	    {"reject", required_argument, NULL, REJECT},
 	    {"password", required_argument, NULL, PASSWORD},
 	    {"ca-file", required_argument, NULL, CA_FILE},
@@ -152,11 +166,17 @@ parse(struct arguments *a, int argc, char **argv)
 		case 'v':
 			msg_level++;
 			break;
+		case EXISTING:
+			a->db.existing = 1;
+			break;
 		case FORCE:
 			a->db.force = 1;
 			break;
 		case NO_SYSINFO:
 			a->no_system_information = 1;
+			break;
+		case LEFT_OUT:
+			a->left_out = optarg;
 			break;
 		case REJECT:
 			a->reject = optarg;
@@ -244,7 +264,8 @@ is_to_be_made(const struct arguments *a)
 	char *directory, *slash;
 	int can;
 
-	if (a->ops != &db_sqlite || access(a->db.target, F_OK) == 0 || errno != ENOENT)
+	if (a->db.existing || a->ops != &db_sqlite || access(a->db.target, F_OK) == 0 ||
+	    errno != ENOENT)
 		return 0;
 	directory = xstrdup(a->db.target);
 	slash = strrchr(directory, '/');
@@ -334,6 +355,8 @@ main(int argc, char **argv)
 	if (a.schema != NULL)
 		return print_schema(a.schema);
 
+	if (a.left_out != NULL && (l.list = leftout_open(a.left_out)) == NULL)
+		return EX_CANTCREAT;
 	confine(&a, argv + optind, argc - optind);
 	l.ops = a.ops;
 	l.no_system_information = a.no_system_information;
@@ -354,6 +377,7 @@ main(int argc, char **argv)
 	load_finish(&l);
 	if (l.db != NULL)
 		l.code = code_worse(l.code, a.ops->close(l.db));
+	l.code = code_worse(l.code, leftout_finish(l.list));
 	load_report(&l);
 	batch_free(l.batch);
 	reject_close(l.reject);

@@ -1,0 +1,126 @@
+# shellcheck shell=sh
+# What these use is from lib.sh and appliance.sh.
+# shellcheck disable=SC2154
+# For the tests of praic-run; after lib.sh and appliance.sh.
+#
+#	settings [KIND...]	an appliance's settings: site pra, schedule night,
+#				destination db (sql) with sessions
+#	files_too KIND,...	destination dir (fs), which gets these kinds, too
+#	sql STATEMENT		asks or changes the settings database
+#	is NAME STATEMENT VALUE
+#	step CODE NAME ARGUMENT...	praic-run, at $now if that is set
+#	due			what can be done, as praic-sched would see it
+#	all_stored NAME [FILE]	the database has the sessions of the appliance
+
+praic_run=${bin}sched/run/praic-run
+now=
+
+settings() {
+	PRAIC_SETTINGS=$work/settings.db
+	export PRAIC_SETTINGS
+	rm -rf "$work/settings.db" "$work/spool" "$work/log" "$work/sessions.db" "$work/dir"
+	mkdir -p stubs
+	PATH=$work/stubs:$(for program in "$fetch" "$split" "$uniq" "$tosql" "$tofs"; do
+		printf '%s:' "$(dirname "$program")"
+	done)$PATH
+	export PATH
+	old_filters
+	{
+		"$conf" init &&
+			"$conf" setting set "spool=$work/spool" "log-directory=$work/log" spool-floor=0 &&
+			"$conf" site add pra "host=$PRAIC_HOST" host-name=pra.example.net \
+				"client-id=$PRAIC_CLIENT_ID" "secret=file:$PRAIC_SECRET_FILE" \
+				"ca-file=$PRAIC_CA" &&
+			"$conf" destination add db sql "connection=$work/sessions.db" &&
+			"$conf" schedule add night every=1d at=03:00 &&
+			"$conf" transfer add night pra db session
+	} >settings.out 2>&1 || {
+		sed 's/^/# /' settings.out
+		echo "Bail out! no settings"
+		exit 1
+	}
+}
+
+files_too() {
+	{
+		"$conf" destination add dir fs "directory=$work/dir" &&
+			"$conf" transfer add night pra dir "$1"
+	} >settings.out 2>&1 || {
+		sed 's/^/# /' settings.out
+		echo "Bail out! no files"
+		exit 1
+	}
+}
+
+sql() {
+	sqlite3 -batch -separator '	' -cmd '.timeout 20000' "$PRAIC_SETTINGS" \
+		"PRAGMA foreign_keys = ON; $1"
+}
+
+is() {
+	sql "$2" >got 2>&1
+	printf '%s\n' "$3" >want
+	same "$1" want got
+}
+
+# TEMPORARY: until the filters have these options.
+old_filters() {
+	for program in "$tosql" "$tofs"; do
+		"$program" --help | grep -q -- --existing && continue
+		cat >"stubs/$(basename "$program")" <<-END
+			#!/bin/bash
+			args=()
+			while [ \$# -gt 0 ]; do
+				case \$1 in
+				--existing) ;;
+				--head | -k) shift ;;
+				--print-head) echo "0 head"; exit 0 ;;
+				*) args+=("\$1") ;;
+				esac
+				shift
+			done
+			exec $program "\${args[@]}"
+		END
+		chmod +x "stubs/$(basename "$program")"
+	done
+}
+
+praic_run() {
+	"$praic_run" ${now:+--now "$now"} "$@"
+}
+
+step() {
+	step_code=$1 step_name=$2
+	shift 2
+	run "$step_code" "$step_name" "$praic_run" ${now:+--now "$now"} "$@"
+}
+
+stored_lsids() {
+	sqlite3 -batch "${1:-sessions.db}" 'SELECT lsid FROM session ORDER BY lsid'
+}
+
+all_stored() {
+	appliance_control truth --form sessions --no-hashes | cut -f 1 | sort >want
+	stored_lsids "${2:-sessions.db}" >got 2>&1
+	same "$1" want got
+}
+
+# Recordings that the appliance has, and those that are stored: their digests.
+all_files() {
+	appliance_control truth --form recordings | cut -f 5 | sort >want
+	find dir -type f ! -name '.*' ! -name '*.tsv' ! -name '*.db*' -exec sha256sum {} + |
+		cut -d ' ' -f 1 | sort >got
+	same "$1" want got
+}
+
+stub() {
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"stubs/$1"
+	chmod +x "stubs/$1"
+}
+
+unstub() {
+	rm -f "stubs/$1"
+}
