@@ -52,6 +52,8 @@ class Box:
             login = session.auth_data.login.decode() if session.auth_data else "-"
             f.write(f"{envelope.mail_from} {','.join(envelope.rcpt_tos)} {login} "
                     f"{'tls' if server.transport.get_extra_info('sslcontext') else 'clear'}\n")
+        with open(name + ".hello", "w", encoding="utf-8") as f:
+            f.write(f"{session.host_name}\n")
         with open(name + ".new", "wb") as f:
             f.write(envelope.original_content)
         os.rename(name + ".new", name + ".eml")
