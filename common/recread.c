@@ -15,6 +15,7 @@
 
 /* The code of most faults in a list of --left-out. */
 #define MALFORMED "malformed"
+#define FORBIDDEN "forbidden" /* a character that XML forbids */
 
 enum where {
 	AT_START, /* before a stream's first line */
@@ -265,21 +266,36 @@ read_start(struct rec_reader *r)
 	return REC_TABLES; /* for read_line: go on with the H lines */
 }
 
+/* Is the line UTF-8 with the characters that XML allows?  NULL, or the code. */
+static const char *
+check_text(const struct rec_reader *r)
+{
+	if (utf8_xml_valid(r->line, r->line_n) == r->line_n)
+		return NULL;
+	return utf8_valid(r->line, r->line_n) != r->line_n ? MALFORMED : FORBIDDEN;
+}
+
+static const char *
+text_fault(const char *code)
+{
+	return strcmp(code, FORBIDDEN) == 0 ? "has a character that XML forbids" : "is no UTF-8";
+}
+
 static enum rec_event
 read_begin(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 	struct rec_value field[FIELD_MAX], value[2] = {{"", 0}, {"", 0}};
 	int n = field_split(r->line, r->line_n, field), i, bad = 0;
+	const char *text;
 
 	if (n != 3) {
 		fault(r, "an S line has a host name and an lsid");
 		return stop(r, EX_DATAERR);
 	}
 	field_line(&s->space, r->line, r->line_n);
-	if (utf8_valid(r->line, r->line_n) != r->line_n)
-		bad = 1;
-	for (i = 0; i < 2 && !bad; i++)
+	text = check_text(r);
+	for (i = 0; i < 2 && text == NULL && !bad; i++)
 		if (field_unescape(&s->space, field[i + 1], &value[i]) == -1 || value[i].p == NULL)
 			bad = 1;
 	buf_reset(&s->session);
@@ -294,7 +310,9 @@ read_begin(struct rec_reader *r)
 	r->rows = 0;
 	s->session_rows = s->xml_bytes = s->xml_lines = 0;
 	s->where = IN_SESSION;
-	if (bad)
+	if (text != NULL)
+		spoil(r, text, "its S line %s", text_fault(text));
+	else if (bad)
 		spoil(r, MALFORMED, "its S line is no text");
 	else if (r->host.n == 0)
 		spoil(r, MALFORMED, "it names no host");
@@ -307,7 +325,7 @@ static int
 check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, int wanted)
 {
 	struct rec_state *s = r->state;
-	const char *table = t < TABLES ? table_list[t].name : "(a later version's table)";
+	const char *table = t < TABLES ? table_list[t].name : "(a later version's table)", *text;
 	int f;
 
 	if (n - 2 != wanted) {
@@ -315,8 +333,8 @@ check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, 
 		    r, MALFORMED, "a row of %s with %d values instead of %d", table, n - 2, wanted);
 		return -1;
 	}
-	if (utf8_valid(r->line, r->line_n) != r->line_n) {
-		spoil(r, MALFORMED, "a row of %s that is no UTF-8", table);
+	if ((text = check_text(r)) != NULL) {
+		spoil(r, text, "a row of %s that %s", table, text_fault(text));
 		return -1;
 	}
 	field_line(&s->space, r->line, r->line_n);
@@ -387,6 +405,7 @@ read_xml(struct rec_reader *r)
 {
 	struct rec_state *s = r->state;
 	struct rec_value text = {r->line + 2, r->line_n - 2};
+	const char *bad;
 	ssize_t length;
 
 	if (r->line_n + 1 > REC_MAX_XML) {
@@ -394,8 +413,11 @@ read_xml(struct rec_reader *r)
 		return -1;
 	}
 	length = field_length(text);
-	if (utf8_valid(r->line, r->line_n) != r->line_n || memchr(text.p, '\t', text.n) != NULL ||
-	    length == -1 || field_is(text, "\\N")) {
+	if ((bad = check_text(r)) != NULL) {
+		spoil(r, bad, "an X line that %s", text_fault(bad));
+		return -1;
+	}
+	if (memchr(text.p, '\t', text.n) != NULL || length == -1 || field_is(text, "\\N")) {
 		spoil(r, MALFORMED, "an X line that is no text");
 		return -1;
 	}

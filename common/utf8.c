@@ -78,37 +78,57 @@ utf8_encode(uint32_t c, char *out)
 	return 4;
 }
 
-size_t
-utf8_valid(const char *s, size_t n)
+/* One pass for both: xml says whether the characters that XML forbids count.
+ * Most text is ASCII; the loops over blocks are such that compilers make
+ * vectors of them. */
+static inline size_t
+scan(const unsigned char *p, size_t n, int xml)
 {
-	const unsigned char *p = (const unsigned char *)s;
-	size_t i = 0;
-	uint64_t eight, more[4];
+	unsigned char high, any, control = 0;
+	size_t i = 0, k;
 	int len;
 
 	while (i < n) {
-		while (n - i >= sizeof(more)) {
-			memcpy(more, p + i, sizeof(more));
-			if ((more[0] | more[1] | more[2] | more[3]) & 0x8080808080808080u)
+		while (n - i >= 32) {
+			for (k = high = any = 0; k < 32; k++) {
+				high |= p[i + k];
+				any |= (unsigned char)((p[i + k] < 0x20) & (p[i + k] != '\t'));
+			}
+			if (high >= 0x80)
 				break;
-			i += sizeof(more);
+			control |= any;
+			i += 32;
 		}
-		/* Eight bytes of ASCII at a time: most text is. */
-		while (n - i >= sizeof(eight)) {
-			memcpy(&eight, p + i, sizeof(eight));
-			if (eight & 0x8080808080808080u)
-				break;
-			i += sizeof(eight);
-		}
-		while (i < n && p[i] < 0x80)
-			i++;
+		for (; i < n && p[i] < 0x80; i++)
+			control |= (unsigned char)((p[i] < 0x20) & (p[i] != '\t'));
 		while (i < n && p[i] >= 0x80) {
 			if ((len = utf8_length(p + i, n - i)) < 0)
-				return i;
+				break;
+			/* U+FFFE and U+FFFF */
+			if (xml && len == 3 && p[i] == 0xef && p[i + 1] == 0xbf && p[i + 2] >= 0xbe)
+				break;
 			i += (size_t)len;
 		}
+		if (i < n && p[i] >= 0x80)
+			break;
 	}
-	return n;
+	if (!xml || !control)
+		return i;
+	for (n = i, i = 0; i < n && (p[i] >= 0x80 || utf8_xml_char(p[i])); i++)
+		;
+	return i;
+}
+
+size_t
+utf8_valid(const char *p, size_t n)
+{
+	return scan((const unsigned char *)p, n, 0);
+}
+
+size_t
+utf8_xml_valid(const char *p, size_t n)
+{
+	return scan((const unsigned char *)p, n, 1);
 }
 
 size_t

@@ -27,6 +27,9 @@ int utf8_encode(uint32_t c, char *out);
 /* How many bytes from the start are well-formed UTF-8. */
 size_t utf8_valid(const char *p, size_t n);
 
+/* The same, and only characters that XML 1.0 allows. */
+size_t utf8_xml_valid(const char *p, size_t n);
+
 /* Could n be the end of a piece?  The greatest such that is <= n. */
 size_t utf8_floor(const char *p, size_t n);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "filerow.h"
+#include "msg.h"
 #include "rec.h"
 #include "when.h"
 
@@ -26,13 +27,16 @@ void
 filerow_add(struct buf *b, const char *kind, const char *instance, const struct spool_file *f)
 {
 	char time[WHEN_SIZE] = "";
+	struct buf type = {0};
 
 	if (f->fetched_at > 0 && f->fetched_at <= WHEN_MAX)
 		when_format(f->fetched_at, time);
 	begin(b, kind, instance);
 	rec_text(b, f->name, strlen(f->name));
 	rec_text(b, f->extension, strlen(f->extension));
-	text_or_null(b, f->type.p, f->type.n);
+	msg_harmless(&type, f->type.p, f->type.n);
+	text_or_null(b, type.p, type.n);
+	buf_free(&type);
 	rec_int(b, (int64_t)f->bytes);
 	rec_text(b, f->sha256, strlen(f->sha256));
 	text_or_null(b, time, strlen(time));

@@ -49,6 +49,19 @@ bad "a row of no table" 'S\th\ta\nR\tnothing\t1\nR\tsession\th\ta\nE\ta\t2\t0\n'
 bad "a bad escape" 'S\th\ta\nR\tteam\t1\ta\\qb\t0\nR\tsession\th\ta\nE\ta\t2\t0\n'
 bad "an escape that is cut" 'S\th\ta\nR\tteam\t1\ta\\\t0\nR\tsession\th\ta\nE\ta\t2\t0\n'
 bad "no UTF-8" 'S\th\ta\nR\tteam\t1\t\377\t0\nR\tsession\th\ta\nE\ta\t2\t0\n'
+for c in '\000' '\001' '\010' '\013' '\014' '\016' '\033' '\037' '\357\277\276' '\357\277\277'; do
+	bad "a character that XML forbids ($c)" \
+		"S\th\ta\nR\tteam\t1\twith some text before it $c and behind\t0\nR\tsession\th\ta\nE\ta\t2\t0\n"
+	says "is called that" "a character that XML forbids"
+	bad "in X ($c)" "S\th\ta\nX\t<a>$c</a>\nR\tsession\th\ta\nE\ta\t1\t8\n"
+	events 65 "in S ($c)" "${head}S\th\ta$c\nR\tsession\th\ta$c\nE\ta$c\t1\t0\n${b}Z\t2\t0\n" \
+		"tables begin drop begin row commit end eof"
+done
+for c in '\177' '\302\200' '\357\277\275' '\357\276\277' '\360\237\277\276' '\364\217\277\277' '\r'; do
+	events 0 "one that it allows ($c)" \
+		"${head}S\th\ta\nR\tteam\t1\t$c\t0\nR\tsession\th\ta\nE\ta\t2\t0\nZ\t1\t0\n" \
+		"tables begin row row commit end eof"
+done
 bad "no number" 'S\th\ta\nR\tteam\tx\ta\t0\nR\tsession\th\ta\nE\ta\t2\t0\n'
 bad "no truth" 'S\th\ta\nR\tteam\t1\ta\t2\nR\tsession\th\ta\nE\ta\t2\t0\n'
 bad "E of another session" 'S\th\ta\nR\tsession\th\ta\nE\tb\t1\t0\n' 'row '

@@ -36,6 +36,16 @@ refused -r many
 refused -m 777
 refused -m 0
 refused --nonsense
+refused -k session,chat
+says 'the kind is named' 'chat'
+refused -k ''
+run 73 '--existing without a ledger' "$tofs" --existing -d d two.rec
+says 'is said' 'd/.praic-ledger: it is not there'
+check 'nothing was made' test -z "$(ls -A d)"
+run 73 '--existing without a directory' "$tofs" --existing -d nowhere two.rec
+mkdir stored
+run 0 'stored for the first time' "$tofs" -d stored two.rec
+run 0 '--existing with a ledger' "$tofs" --existing -d stored two.rec
 run 64 'no directory' "$tofs" two.rec
 says 'it says which option is missing' '-d DIRECTORY'
 

@@ -126,7 +126,7 @@ with Files() as s:
     s.spooled('shell', 'negative', b'FLV\1x', instance=-1)
     s.spooled('hologram', 'kind', b'FLV\1x')
     s.spooled('shell', 'twice', b'FLV\1twice', instance=0)
-    for name in '../d/x', '/etc/passwd', '.', '..', '', 'a\0b':
+    for name in '../d/x', '/etc/passwd', '.', '..', '':
         s.row('file', kind='recording', name=name, extension='flv', bytes=1, sha256='0' * 64)
     s.row('file', kind='recording', name='folder', extension='flv', bytes=4096, sha256='0' * 64)
     s.row('file', kind='recording', name='fifo', extension='flv', bytes=0, sha256='0' * 64)
@@ -145,12 +145,12 @@ same 'the good ones are stored' - out <<'EOF'
 access.example.com-support-bad-shell-0.flv
 access.example.com-backup-20260103T030405Z.nsb
 EOF
-check 'each of the others is named' test "$(grep -c 'left out' err)" -eq 17
+check 'each of the others is named' test "$(grep -c 'left out' err)" -eq 16
 says 'with its reason' 'sum of session bad of access.example.com left out: its sha256'
 cut -f 1-3 list | sort | uniq -c | sed 's/^ *//' >out
 same 'each of the others is in the list' - out <<'EOF'
 1 access.example.com	bad	file
-8 access.example.com	bad	recording
+7 access.example.com	bad	recording
 8 access.example.com	bad	shell
 EOF
 grep -P '\tshell\t[1-4]\t' list | cut -f 4- | sort >out
@@ -174,6 +174,28 @@ cut -f 3,5,6 list >out
 printf 'stream\tmalformed\tnot a line of a record stream\n' >want
 same 'is listed' want out
 run 73 'a list that cannot be made' "$tofs" --left-out nowhere/list -d d -i spool files.rec
+
+# -k: some kinds alone.
+rm -rf d
+mkdir d
+run 0 'shells and backups alone' "$tofs" -d d -k shell,backup -i spool files.rec
+sort out >names
+same 'no others' - names <<EOF
+access.example.com-backup-20260102T030405Z.nsb
+$base-shell-0.flv
+$base-shell-1.flv
+$base-shell-2.flv
+EOF
+run 0 'sessions alone need no spool' "$tofs" -d d -k session files.rec
+silent 'and nothing of this'
+python3 "$data/tofs/records.py" 2 >two.rec
+run 0 'sessions that are not wanted' "$tofs" -d d -k recording -i spool two.rec files.rec
+same 'are passed over' - out <<EOF
+$base.mp4
+EOF
+sed '/^X/d' two.rec >bare.rec
+run 0 'and need no XML' "$tofs" -d d -k recording -i spool bare.rec
+run 0 'verified' "$tofs" --verify -d d
 
 run 64 'files, but no spool' "$tofs" -d d files.rec
 says 'it says which option is missing' '-i SPOOL'

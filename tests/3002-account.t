@@ -40,6 +40,21 @@ run 0 "which praic-tosql takes for its own" "$tosql" -d s.db forty.rec
 check "and fills" storage check s.db forty.rec
 run 64 "--schema of an unknown kind" "$tosql" --schema oracle
 
+# --existing: nothing is made where a share is not mounted.
+mkdir share
+run 73 "--existing, and no file" "$tosql" --existing -d share/x.db forty.rec
+says "names it" "share/x.db: it is not there"
+check "and makes nothing" test -z "$(ls -A share)"
+run 73 "nor in a dry run" "$tosql" -n --existing -d share/x.db forty.rec
+run 73 "nor without records" "$tosql" --existing -d share/x.db /dev/null
+: >share/x.db
+run 73 "an empty file" "$tosql" --existing -d share/x.db forty.rec
+says "is not enough" "its tables are not there"
+check "and stays empty" test -f share/x.db -a ! -s share/x.db
+cp s.db share/x.db
+run 0 "tables that are there" "$tosql" -v --existing -d share/x.db forty.rec
+says "are used" "40 sessions read"
+
 # --reject: what the stream spoils.  Of session 7 an event's number, of 9 a
 # bad escape, of 11 an E line that counts wrong, 13 was given up.
 python3 - forty.rec >bad.rec <<'END'

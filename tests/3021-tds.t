@@ -97,6 +97,11 @@ string "localhost,$(cat port)" Passw0rd store 'Application Name="audit; store"' 
 run 0 "a name of its own" ./l twenty.rec
 sent "is told" '"application": "audit; store"'
 
+start
+run 73 "--existing, and an empty database" ./l --existing twenty.rec
+says "says so" "its tables are not there"
+check "and makes nothing" sh -c '! grep -q "CREATE TABLE dbo" log'
+
 start --database "a ;'b]=ö test"
 string "localhost,$(cat port)" Passw0rd "\"a ;'b]=ö test\"" >conn
 run 0 "a database of an odd name" ./l -v twenty.rec

@@ -137,16 +137,22 @@ ledger_open(struct tree *t, const struct options *opt, int make, int *code)
 {
 	struct ledger *l = xcalloc(1, sizeof(*l));
 	struct stat st;
-	int flags =
-	    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_RDWR | O_APPEND | O_CREAT : O_RDONLY);
+	int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_RDWR | O_APPEND : O_RDONLY);
 
 	l->path = xasprintf("%s/" TREE_LEDGER, tree_path(t));
 	l->hash = sha256_new();
 	l->no_sync = opt->no_sync;
 	l->reads = !make;
+	if (make && !opt->existing)
+		flags |= O_CREAT;
 	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, options_own_mode(opt));
 	if (l->fd == -1) {
-		msg_errno("%s", l->path);
+		if (errno == ENOENT && opt->existing)
+			msg_warn("%s: it is not there, and --existing demands it: is its share "
+				 "mounted?",
+			    l->path);
+		else
+			msg_errno("%s", l->path);
 		*code = make ? tofs_fault(errno) : EX_NOINPUT;
 		if (*code == 0)
 			*code = EX_CANTCREAT;

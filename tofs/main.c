@@ -24,7 +24,7 @@
  * back by itself. */
 #define ABANDONED INT64_C(604800)
 
-enum { NO_SYNC = 256, ABANDON, LEFT_OUT, VERIFY, FOLD_CASE, HELP, VERSION };
+enum { NO_SYNC = 256, ABANDON, EXISTING, LEFT_OUT, VERIFY, FOLD_CASE, HELP, VERSION };
 
 static const struct option long_option[] = {
     {"conflict", required_argument, NULL, 'c'},
@@ -32,12 +32,14 @@ static const struct option long_option[] = {
     {"destination", required_argument, NULL, 'D'},
     {"format", required_argument, NULL, 'f'},
     {"spool", required_argument, NULL, 'i'},
+    {"kind", required_argument, NULL, 'k'},
     {"mode", required_argument, NULL, 'm'},
     {"in-progress", no_argument, NULL, 'p'},
     {"retain", required_argument, NULL, 'r'},
     {"verbose", no_argument, NULL, 'v'},
     {"abandoned", required_argument, NULL, ABANDON},
     {"fold-case", no_argument, NULL, FOLD_CASE},
+    {"existing", no_argument, NULL, EXISTING},
     {"left-out", required_argument, NULL, LEFT_OUT},
     {"no-sync", no_argument, NULL, NO_SYNC},
     {"verify", no_argument, NULL, VERIFY},
@@ -48,8 +50,8 @@ static const struct option long_option[] = {
 
 static const char usage_text[] =
     "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
-    "           [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--fold-case] [--no-sync]\n"
-    "           [--left-out FILE] [FILE...]\n"
+    "           [-k KIND,...] [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--existing]\n"
+    "           [--fold-case] [--left-out FILE] [--no-sync] [FILE...]\n"
     "       praic-tofs --verify -d DIRECTORY [-v]\n";
 
 static void __attribute__((noreturn)) usage(int code)
@@ -58,27 +60,30 @@ static void __attribute__((noreturn)) usage(int code)
 		(void)!file_write(2, usage_text, sizeof(usage_text) - 1);
 		exit(code);
 	}
-	printf("%s\n"
-	       "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
-	       "recordings and backups; prints the name of each file that is finished.\n\n"
-	       "  -d, --directory DIR   where files go; it must exist\n"
-	       "  -D, --destination NAME  that, and what else the settings database says of it\n"
-	       "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
-	       "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
-	       "                        screen= or backup= before it only those\n"
-	       "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
-	       "                        or immutable (another content is an error)\n"
-	       "  -r, --retain COUNT    of backups keep so many besides the newest\n"
-	       "  -m, --mode MODE       of the files: 600 unless told\n"
-	       "  -p, --in-progress     save sessions that have not ended, too\n"
-	       "      --abandoned SPAN  save those, too, that began longer ago: 7d, say\n"
-	       "      --fold-case       DIRECTORY does not tell upper from lower case\n"
-	       "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
-	       "                        machine may cost what was stored\n"
-	       "      --verify          compare DIRECTORY with its ledger; store nothing\n"
-	       "      --left-out FILE   list there what is left out\n"
-	       "  -v, --verbose         tell each step; twice: each file\n"
-	       "      --help, --version\n",
+	printf(
+	    "%s\n"
+	    "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
+	    "recordings and backups; prints the name of each file that is finished.\n\n"
+	    "  -d, --directory DIR   where files go; it must exist\n"
+	    "  -D, --destination NAME  that, and what else the settings database says of it\n"
+	    "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
+	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
+	    "                        screen= or backup= before it only those\n"
+	    "  -k, --kind KIND,...   store these alone: session, recording, shell, screen, backup\n"
+	    "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
+	    "                        or immutable (another content is an error)\n"
+	    "  -r, --retain COUNT    of backups keep so many besides the newest\n"
+	    "  -m, --mode MODE       of the files: 600 unless told\n"
+	    "  -p, --in-progress     save sessions that have not ended, too\n"
+	    "      --abandoned SPAN  save those, too, that began longer ago: 7d, say\n"
+	    "      --existing        DIRECTORY must hold a ledger, else 73\n"
+	    "      --fold-case       DIRECTORY does not tell upper from lower case\n"
+	    "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
+	    "                        machine may cost what was stored\n"
+	    "      --verify          compare DIRECTORY with its ledger; store nothing\n"
+	    "      --left-out FILE   list there what is left out\n"
+	    "  -v, --verbose         tell each step; twice: each file\n"
+	    "      --help, --version\n",
 	    usage_text);
 	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
 }
@@ -120,7 +125,7 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 	const char *list = NULL;
 	int c, code = 0;
 
-	while ((c = getopt_long(argc, argv, "c:D:d:f:i:m:pr:v", long_option, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "c:D:d:f:i:k:m:pr:v", long_option, NULL)) != -1)
 		switch (c) {
 		case 'c':
 			code = code_worse(code, options_conflict(opt, optarg));
@@ -139,6 +144,9 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 			break;
 		case 'i':
 			opt->spool = optarg;
+			break;
+		case 'k':
+			code = code_worse(code, options_kinds(opt, optarg));
 			break;
 		case 'm':
 			code = code_worse(code, options_mode(opt, optarg));
@@ -160,6 +168,9 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 			break;
 		case FOLD_CASE:
 			opt->fold_case = 1;
+			break;
+		case EXISTING:
+			opt->existing = 1;
 			break;
 		case LEFT_OUT:
 			list = optarg;

@@ -24,6 +24,29 @@ options_init(struct options *opt)
 	memset(opt, 0, sizeof(*opt));
 	opt->retain = -1;
 	opt->mode = 0600;
+	opt->kinds = (1u << KINDS) - 1;
+}
+
+int
+options_kinds(struct options *opt, const char *text)
+{
+	enum kind kind;
+	size_t n;
+
+	opt->kinds = 0;
+	for (;; text += n + 1) {
+		n = strcspn(text, ",");
+		kind = kind_find(text, n);
+		if (kind == KINDS) {
+			msg_warn("-k %.*s: there is no such kind; session, recording, shell, "
+				 "screen, backup",
+			    (int)n, text);
+			return EX_USAGE;
+		}
+		opt->kinds |= 1u << kind;
+		if (text[n] == '\0')
+			return 0;
+	}
 }
 
 int

@@ -172,6 +172,12 @@ left_out(struct run *u, const char *why)
 	u->code = code_worse(u->code, EX_DATAERR);
 }
 
+static int
+is_wanted(const struct run *u, enum kind kind)
+{
+	return kind == KINDS || (u->opt->kinds & 1u << kind) != 0;
+}
+
 static void
 save_session(struct run *u)
 {
@@ -322,7 +328,8 @@ commit(struct run *u)
 	save_files(u);
 	if (document_begun(u->document))
 		save_session(u);
-	else if (!(u->r->tables & TABLE_BIT(TABLE_FILE)) && !u->no_xml) {
+	else if (is_wanted(u, KIND_SESSION) && !(u->r->tables & TABLE_BIT(TABLE_FILE)) &&
+	    !u->no_xml) {
 		msg_warn("session %.*s of %.*s has no XML that could be saved: the stream comes "
 			 "from praic-split -n, or lost its X lines on the way; run praic-split "
 			 "without -n",
@@ -391,10 +398,14 @@ one_event(struct run *u, enum rec_event e)
 			keep_session(u);
 		if (r->table == TABLE_SESSION_EVENT)
 			look_at_event(u);
-		if (r->table == TABLE_FILE && (why = spooled_add(&u->files, r->value)) != NULL)
+		if (r->table == TABLE_FILE &&
+		    is_wanted(u, kind_find(r->value[FILE_KIND].p, r->value[FILE_KIND].n)) &&
+		    (why = spooled_add(&u->files, r->value)) != NULL)
 			rec_reject(r, why);
 		break;
 	case REC_XML:
+		if (!is_wanted(u, KIND_SESSION))
+			break;
 		why = document_add(u->document, r->host, r->xml.p, r->xml.n);
 		if (why != NULL)
 			rec_reject(r, why);
@@ -469,7 +480,7 @@ run(const struct options *opt, char *const operand[], int operands)
 			return EX_NOINPUT;
 		}
 	}
-	if (!is_to_be_made(opt->directory) && open_store(&u) == -1)
+	if ((opt->existing || !is_to_be_made(opt->directory)) && open_store(&u) == -1)
 		return u.code;
 	if (operands == 0)
 		one_operand(&u, "-");

@@ -31,6 +31,8 @@ struct options {
 	int no_sync;
 	int fold_case;		  /* DIRECTORY does not tell A from a */
 	mode_t mode;		  /* of files */
+	int existing;		  /* the ledger must be there: else EX_CANTCREAT */
+	unsigned kinds;		  /* to be stored: 1 << kind */
 	struct leftout *left_out; /* the list of what was left out, or NULL */
 };
 
@@ -47,6 +49,8 @@ void options_init(struct options *);
 int options_conflict(struct options *, const char *);
 /* [KIND=]FORMAT; without a kind for all that have none of their own. */
 int options_format(struct options *, const char *);
+/* KIND,...: no others are stored. */
+int options_kinds(struct options *, const char *);
 int options_mode(struct options *, const char *);
 int options_retain(struct options *, const char *);
 /* Formats are taken apart, and what does not go together is refused. */

@@ -38,15 +38,16 @@ struct arguments {
 
 static void __attribute__((noreturn)) usage(int code)
 {
-	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--force] [--no-system-information]\n"
-	      "           [--left-out FILE] [--reject DIRECTORY] [--timeout SECONDS]\n"
-	      "           [--password REFERENCE] [--ca-file FILE] [FILE ...]\n"
+	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--existing] [--force]\n"
+	      "           [--no-system-information] [--left-out FILE] [--reject DIRECTORY]\n"
+	      "           [--timeout SECONDS] [--password REFERENCE] [--ca-file FILE] [FILE ...]\n"
 	      "       praic-tosql --schema sqlite | mssql\n"
 	      "Loads praic records into a database: see praic-tosql(1).\n"
 	      "  -d, --database DATABASE  a path, sqlite:PATH; for SQL Server a connection string\n"
 	      "                           without a password, or @FILE that holds one\n"
 	      "  -D, --destination NAME   what the settings database says of it\n"
 	      "  -n, --dry-run            load, and take it back\n"
+	      "      --existing           its tables must be there, else 73\n"
 	      "      --force              a copy that knows less replaces one that knows more\n"
 	      "      --no-system-information  leave that table out\n"
 	      "      --left-out FILE      list there what is left out\n"
@@ -123,11 +124,22 @@ set_field(void *arg, const char *name, const char *value)
 static void
 parse(struct arguments *a, int argc, char **argv)
 {
-	enum { FORCE = 256, NO_SYSINFO, LEFT_OUT, REJECT, PASSWORD, CA_FILE, TIMEOUT, SCHEMA };
+	enum {
+		EXISTING = 256,
+		FORCE,
+		NO_SYSINFO,
+		LEFT_OUT,
+		REJECT,
+		PASSWORD,
+		CA_FILE,
+		TIMEOUT,
+		SCHEMA
+	};
 	static const struct option options[] = {{"database", required_argument, NULL, 'd'},
 	    {"destination", required_argument, NULL, 'D'}, {"dry-run", no_argument, NULL, 'n'},
 	    {"verbose", no_argument, NULL, 'v'}, {"force", no_argument, NULL, FORCE},
 	    {"no-system-information", no_argument, NULL, NO_SYSINFO},
+	    {"existing", no_argument, NULL, EXISTING},
 	    {"left-out", required_argument, NULL, LEFT_OUT},
 	    {"reject", required_argument, NULL, REJECT},
 	    {"password", required_argument, NULL, PASSWORD},
@@ -155,6 +167,9 @@ parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'v':
 			msg_level++;
+			break;
+		case EXISTING:
+			a->db.existing = 1;
 			break;
 		case FORCE:
 			a->db.force = 1;
@@ -251,7 +266,8 @@ is_to_be_made(const struct arguments *a)
 	char *directory, *slash;
 	int can;
 
-	if (a->ops != &db_sqlite || access(a->db.target, F_OK) == 0 || errno != ENOENT)
+	if (a->db.existing || a->ops != &db_sqlite || access(a->db.target, F_OK) == 0 ||
+	    errno != ENOENT)
 		return 0;
 	directory = xstrdup(a->db.target);
 	slash = strrchr(directory, '/');

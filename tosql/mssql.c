@@ -334,6 +334,10 @@ try_prepare(struct db *db)
 
 	if (mssql_schema_inspect(&db->link, &state) == -1)
 		return -1;
+	if (state == MSSQL_EMPTY && db->o->existing)
+		return link_refuse(&db->link, LINK_FINAL, EX_CANTCREAT,
+		    "its tables are not there, and --existing demands them: is this the right "
+		    "database?");
 	if (state != MSSQL_READY && db->o->dry_run) {
 		db->old_schema = 1;
 		return 0;

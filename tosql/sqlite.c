@@ -333,10 +333,23 @@ make_tables(struct db *db)
 static int
 bring_up(struct db *db)
 {
-	int64_t version = 0, tables = 0;
+	int64_t version = 0, tables = 0, session = 1;
 	int needed = 1, rc, code;
 
 	code = check_owner(db, &version, &tables);
+	if (code == 0 && db->o->existing) {
+		rc = sqlite_ask(db->h,
+		    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'session'",
+		    &session);
+		if (rc != SQLITE_OK)
+			code = complain(db, rc, "reading it");
+		else if (session == 0) {
+			msg_warn("%s: its tables are not there, and --existing demands them: is "
+				 "its share mounted?",
+			    db->path);
+			code = EX_CANTCREAT;
+		}
+	}
 	if (code == 0 && tables > 0)
 		code = check_lack(db, version, &needed);
 	if (code != 0)
@@ -384,11 +397,16 @@ static int close_db(struct db *);
 static int
 open_file(const struct db_options *o, int *code)
 {
-	int fd = open(o->target, O_RDWR | O_CLOEXEC | (o->dry_run ? 0 : O_CREAT), 0600);
+	int fd =
+	    open(o->target, O_RDWR | O_CLOEXEC | (o->dry_run || o->existing ? 0 : O_CREAT), 0600);
 	struct stat st;
 
-	if (fd == -1) {
+	if (fd == -1 && errno == ENOENT && o->existing)
+		msg_warn("%s: it is not there, and --existing demands it: is its share mounted?",
+		    o->target);
+	else if (fd == -1)
 		msg_errno("%s", o->target);
+	if (fd == -1) {
 		*code = EX_CANTCREAT;
 		return -1;
 	}
@@ -409,7 +427,7 @@ only_in_memory(const struct db_options *o)
 	char *folder;
 	int there;
 
-	if (!o->dry_run || access(o->target, F_OK) == 0 || errno != ENOENT)
+	if (!o->dry_run || o->existing || access(o->target, F_OK) == 0 || errno != ENOENT)
 		return 0;
 	folder =
 	    slash == NULL ? xstrdup(".") : xstrndup(o->target, (size_t)(slash - o->target) + 1);
