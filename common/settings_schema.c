@@ -237,7 +237,18 @@ const char settings_tables[] =
     "        CASE WHEN j.step = 'fetch' AND j.data = 'file' THEN\n"
     "            (SELECT min(ifnull(r.next, 0)) FROM recording AS r\n"
     "                WHERE r.site_id = j.site_id AND r.state = 'owed') END AS owed_next\n"
-    "    FROM job AS j JOIN site ON site.id = j.site_id;\n";
+    "    FROM job AS j JOIN site ON site.id = j.site_id;\n"
+    "-- Seconds until the appliance forgets something that a fetch has not got:\n"
+    "-- by the mark, or by the oldest recording that is owed; 0 for a fetch that\n"
+    "-- fails and never succeeded.  NULL: there is no such thing.\n"
+    "CREATE VIEW job_left AS\n"
+    "    SELECT j.id AS job_id, max(0, CASE WHEN j.last_success IS NULL AND j.code IS NOT NULL "
+    "THEN 0\n"
+    "        ELSE CASE j.data WHEN 'session' THEN j.mark ELSE (SELECT min(r.session_start)\n"
+    "                FROM recording AS r WHERE r.site_id = j.site_id AND r.state = 'owed') END\n"
+    "            + 86400 * ifnull((SELECT value FROM setting WHERE name = 'retention-days'), 90)\n"
+    "            - strftime('%s', 'now') END) AS left\n"
+    "    FROM job AS j WHERE j.step = 'fetch';\n";
 
 const char *const settings_data_name[SETTINGS_DATA] = {
     "session", "recording", "shell", "screen", "backup"};

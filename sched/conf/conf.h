@@ -39,7 +39,8 @@ struct verb {
 /* One row of a thing: its fields as stored, and as they were. */
 struct row {
 	const struct thing *thing;
-	int64_t id; /* 0: it is new */
+	int64_t id; /* 0: it is not stored */
+	int fresh;  /* it was not there before */
 	char *name; /* a transfer's is its number */
 	int kind;   /* of a destination */
 	char *value[ROW_FIELDS], *was[ROW_FIELDS];
@@ -54,6 +55,7 @@ struct thing {
 	 * fields in their order.  NULL: the table has these columns.
 	 */
 	const char *select;
+	const char *list; /* what list shows */
 	/* May be stored: 0, or a code after a message.  It may change values. */
 	int (*check)(struct conf *, struct row *);
 	/* Within the transaction; NULL: the columns of the table. */
@@ -95,7 +97,10 @@ int conf_end(struct conf *, int code); /* commits if the code is 0 */
 
 /* edit.c: verbs of all things */
 conf_do edit_add, edit_set, edit_unset, edit_show, edit_list, edit_rename, edit_remove, edit_enable,
-    edit_disable;
+    edit_disable, edit_show_setting, edit_list_settings;
+int edit_written(struct conf *, struct row *);
+/* As edit_add, but all fields of a transfer are NAME=VALUE. */
+conf_do edit_add_fields;
 
 /* transfer.c */
 int transfer_check(struct conf *, struct row *);
@@ -109,6 +114,8 @@ int transfer_hurry(struct conf *, const struct row *);
 /* spool.c: the directories that praic-run works in */
 int spool_use(struct conf *, const char *path); /* make or adopt it */
 void spool_tidy(struct conf *);			/* what was of no job goes */
+/* Why praic-run would not touch it, or NULL.  To be freed. */
+char *spool_fault(struct conf *, const char *path);
 /* Is praic-run at work on this job? */
 int spool_at_work(struct conf *, int64_t job);
 conf_do conf_init;
@@ -121,7 +128,7 @@ int ask_site(struct conf *, struct row *);
 int ask_destination(struct conf *, struct row *);
 int ask_schedule(struct conf *, struct row *);
 int ask_settings(struct conf *, struct row *);
-conf_do test_site, test_destination, test_mail, conf_check;
+conf_do conf_test, test_mail, conf_check;
 
 /* state.c, metrics.c, log.c, dump.c */
 conf_do conf_status, conf_runs, conf_retry, conf_ack, conf_metrics, conf_log, conf_dump, conf_load,

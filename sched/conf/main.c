@@ -18,37 +18,67 @@
 #include "secret.h"
 
 #define EDITED(added)                                                                              \
-	{"add", edit_add, 1, -1, 1, added}, {"set", edit_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."}, \
+	{"add", edit_add, 2, -1, 1, added}, {"set", edit_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."}, \
 	    {"show", edit_show, 1, 1, 0, "NAME"}, {"list", edit_list, 0, 0, 0, ""},                \
 	    {"rename", edit_rename, 2, 2, 1, "NAME NEW-NAME"},                                     \
 	{                                                                                          \
 		"remove", edit_remove, 1, 1, 1, "NAME"                                             \
 	}
 
-static const struct verb site_verbs[] = {EDITED("NAME FIELD=VALUE ..."), {0}};
-static const struct verb destination_verbs[] = {EDITED("NAME sql|fs|exec FIELD=VALUE ..."), {0}};
-static const struct verb schedule_verbs[] = {EDITED("NAME FIELD=VALUE ..."),
+static const struct verb site_verbs[] = {EDITED("NAME host=HOST client-id=ID FIELD=VALUE ..."),
+    {"test", conf_test, 1, 1, 0, "NAME"}, {0}};
+static const struct verb destination_verbs[] = {
+    EDITED("NAME sql|fs|exec FIELD=VALUE ..."), {"test", conf_test, 1, 1, 0, "NAME"}, {0}};
+static const struct verb schedule_verbs[] = {EDITED("NAME every=SPAN [at=HH:MM]"),
     {"enable", edit_enable, 1, 1, 1, "NAME"}, {"disable", edit_disable, 1, 1, 1, "NAME"}, {0}};
 static const struct verb transfer_verbs[] = {
     {"add", edit_add, 4, 5, 1, "SCHEDULE SITE DESTINATION KIND[,KIND ...] [since=TIME]"},
-    {"set", edit_set, 2, -1, 1, "NUMBER FIELD=[VALUE] ..."}, {0}};
+    {"set", edit_set, 2, -1, 1, "NUMBER FIELD=[VALUE] ..."}, {"show", edit_show, 1, 1, 0, "NUMBER"},
+    {"list", edit_list, 0, 0, 0, ""}, {"remove", edit_remove, 1, 1, 1, "NUMBER"}, {0}};
 static const struct verb setting_verbs[] = {{"set", edit_set, 1, -1, 1, "FIELD=[VALUE] ..."},
-    {"unset", edit_unset, 1, -1, 1, "FIELD ..."}, {0}};
+    {"unset", edit_unset, 1, -1, 1, "FIELD ..."}, {"show", edit_show_setting, 1, 1, 0, "FIELD"},
+    {"list", edit_list_settings, 0, 0, 0, ""}, {0}};
+static const struct verb notify_verbs[] = {{"test", test_mail, 0, 0, 0, ""}, {0}};
 
+#define COUNTED(thing) \
+	"(SELECT count(*) FROM transfer WHERE " thing "_id = " thing ".id) AS 'transfers:count'"
+#define TRANSFER                                                                                   \
+	"FROM transfer t JOIN schedule c ON c.id = t.schedule_id JOIN site s ON s.id = t.site_id " \
+	"JOIN destination d ON d.id = t.destination_id"
+#define KINDS                                                                                  \
+	"(SELECT group_concat(kind) FROM (SELECT kind FROM transfer_kind WHERE transfer_id = " \
+	"t.id "                                                                                \
+	"ORDER BY instr('session recording shell screen backup', kind)))"
+
+/* In the order in which they need each other: dump and load go by it. */
 const struct thing things[] = {
-    {"site", settings_site_fields, site_verbs, NULL, ask_site, NULL, NULL},
-    {"destination", settings_destination_fields, destination_verbs, NULL, ask_destination, NULL,
-	NULL},
-    {"schedule", settings_schedule_fields, schedule_verbs, NULL, ask_schedule, NULL, NULL},
+    {"setting", settings_fields, setting_verbs, "", NULL, NULL, NULL, ask_settings},
+    {"site", settings_site_fields, site_verbs, NULL,
+	"SELECT name, host, client_id, " COUNTED("site") " FROM site ORDER BY name", ask_site, NULL,
+	edit_written},
+    {"destination", settings_destination_fields, destination_verbs, NULL,
+	"SELECT name, kind, coalesce(connection, directory, command) AS target, " COUNTED(
+	    "destination") " FROM destination ORDER BY name",
+	ask_destination, NULL, edit_written},
+    {"schedule", settings_schedule_fields, schedule_verbs, NULL,
+	"SELECT name, period AS 'every:span', CASE WHEN at IS NOT NULL THEN printf('%02d:%02d', "
+	"at / 60, at % 60) END AS at, enabled AS 'enabled:flag', " COUNTED(
+	    "schedule") ", last_due AS "
+			"'last_due:time' FROM schedule ORDER BY name",
+	ask_schedule, NULL, edit_written},
     {"transfer", settings_transfer_fields, transfer_verbs,
-	"SELECT t.id, t.id, NULL, c.name, s.name, d.name, (SELECT group_concat(kind) FROM "
-	"(SELECT kind FROM transfer_kind WHERE transfer_id = t.id)), NULL FROM "
-	"transfer t JOIN schedule c ON c.id = t.schedule_id JOIN site s ON s.id = t.site_id "
-	"JOIN destination d ON d.id = t.destination_id",
+	"SELECT t.id, t.id, NULL, c.name, s.name, d.name, " KINDS ", NULL " TRANSFER,
+	"SELECT t.id AS 'number:count', c.name AS schedule, s.name AS site, d.name AS "
+	"destination, " KINDS " AS kinds " TRANSFER " ORDER BY c.name, t.id",
 	transfer_check, transfer_write, transfer_written},
-    {"setting", settings_fields, setting_verbs, "", NULL, NULL, ask_settings}, {0}};
+    {"notify", NULL, notify_verbs, NULL, NULL, NULL, NULL, NULL}, {0}};
 
-const struct verb alone[] = {{"init", conf_init, 0, 0, 0, ""}, {0}};
+const struct verb alone[] = {{"init", conf_init, 0, 0, 0, ""}, {"status", conf_status, 0, 0, 0, ""},
+    {"check", conf_check, 0, 0, 0, ""}, {"runs", conf_runs, 0, -1, 0, "[JOB]"},
+    {"retry", conf_retry, 1, -1, 1, "JOB"}, {"ack", conf_ack, 0, 0, 1, ""},
+    {"log", conf_log, 0, 1, 0, "[client|scheduler]"}, {"metrics", conf_metrics, 0, 1, 0, "[FILE]"},
+    {"dump", conf_dump, 0, 0, 0, ""}, {"load", conf_load, 0, 1, 1, "[FILE]"},
+    {"help", conf_help, 1, 1, 0, "site|destination|schedule|transfer|setting"}, {0}};
 
 const struct thing *
 thing_find(const char *name)
@@ -120,17 +150,28 @@ find(struct conf *c, int argc, char **argv, int *words)
 static int
 run(struct conf *c, int argc, char **argv)
 {
-	int words, code;
 	unsigned user = getuid();
-	const struct verb *v = find(c, argc, argv, &words);
+	int words, code;
+	const struct verb *v;
 
+	if (strcmp(argv[0], "complete") == 0) {
+		if (settings_become_owner() == 0)
+			c->s = settings_open(NULL, SETTINGS_OPEN, &code);
+		code = conf_complete(c, argc - 1, argv + 1);
+		settings_close(c->s);
+		return code;
+	}
+	v = find(c, argc, argv, &words);
+	if (v->run == conf_help)
+		return conf_help(c, argc - words, argv + words);
 	if ((code = settings_become_owner()) != 0)
 		return code;
 	c->s = settings_open(NULL, v->run == conf_init ? SETTINGS_CREATE : SETTINGS_OPEN, &code);
 	if (c->s == NULL)
 		return code;
 	code = v->run(c, argc - words, argv + words);
-	(void)user;
+	if (code == 0 && v->changes)
+		code = log_note(c, user, argc, argv);
 	settings_close(c->s);
 	return code;
 }

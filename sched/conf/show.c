@@ -390,6 +390,7 @@ block(struct buf *out, const struct show *s, size_t row)
 {
 	struct buf text = {0};
 	size_t i, column = 0, reason = s->columns;
+	char separator = ':';
 
 	for (i = 0; i < s->columns; i++) {
 		const struct cell *cell = &s->cell[row * s->columns + i];
@@ -401,7 +402,8 @@ block(struct buf *out, const struct show *s, size_t row)
 			continue;
 		}
 		if (i > 0) {
-			buf_addc(out, i == 1 ? ':' : ',');
+			buf_addc(out, separator);
+			separator = ',';
 			column++;
 			add_head(&text, s->name[i]);
 			buf_addc(&text, ' ');

@@ -116,6 +116,19 @@ spool_use(struct conf *c, const char *path)
 	return code == 0 ? write_id(path, id) : code;
 }
 
+char *
+spool_fault(struct conf *c, const char *path)
+{
+	int64_t id = conf_number(c, "SELECT value FROM setting WHERE name = 'spool-id'", 0);
+
+	if (read_id(path) == id)
+		return NULL;
+	return xasprintf(
+	    "%s/id is not the number that the settings have: it is the spool of another "
+	    "settings database, or one of them was restored",
+	    path);
+}
+
 int
 spool_at_work(struct conf *c, int64_t job)
 {

@@ -125,6 +125,24 @@ check_twice(struct conf *c, int64_t id)
 	return EX_USAGE;
 }
 
+/* The kinds, after the transfer itself. */
+static int
+write_kinds(struct conf *c, const struct row *r)
+{
+	int code = conf_sql_text(c,
+	    "DELETE FROM transfer_kind WHERE transfer_id = ?1 AND "
+	    "instr(',' || ?2 || ',', ',' || kind || ',') = 0",
+	    r->id, row_value(r, "kinds"));
+
+	if (code == 0)
+		code = conf_sql_text(c,
+		    "INSERT INTO transfer_kind (transfer_id, kind) SELECT ?1, value FROM "
+		    "json_each('[\"' || replace(?2, ',', '\",\"') || '\"]') WHERE 1 "
+		    "ON CONFLICT DO NOTHING",
+		    r->id, row_value(r, "kinds"));
+	return code == 0 ? check_twice(c, r->id) : code;
+}
+
 int
 transfer_write(struct conf *c, struct row *r)
 {
@@ -148,16 +166,18 @@ transfer_write(struct conf *c, struct row *r)
 	sqlite3_free(sql);
 	if (code != 0)
 		return code;
-	if (r->id != 0)
-		return conf_sql(
+	if (r->id != 0) {
+		code = conf_sql(
 		    c, "UPDATE transfer SET schedule_id = ?2 WHERE id = ?1", r->id, schedule);
+		return code == 0 ? write_kinds(c, r) : code;
+	}
 	sql = xasprintf("INSERT INTO transfer (schedule_id, site_id, destination_id) "
 			"VALUES (?1, ?2, %lld)",
 	    (long long)destination);
 	code = conf_sql(c, sql, schedule, site);
 	free(sql);
 	r->id = sqlite3_last_insert_rowid(settings_handle(c->s));
-	return code;
+	return code == 0 ? write_kinds(c, r) : code;
 }
 
 /*
@@ -230,25 +250,12 @@ int
 transfer_written(struct conf *c, struct row *r)
 {
 	const char *kinds = row_value(r, "kinds"), *since = row_value(r, "since");
-	const char *was = r->was[settings_field(r->thing->fields, "kinds") - r->thing->fields];
-	char *added = kinds_without(kinds, was);
-	int code = conf_sql_text(c,
-	    "DELETE FROM transfer_kind WHERE transfer_id = ?1 AND "
-	    "instr(',' || ?2 || ',', ',' || kind || ',') = 0",
-	    r->id, kinds);
+	char *added = kinds_without(
+	    kinds, r->was[settings_field(r->thing->fields, "kinds") - r->thing->fields]);
+	int code = 0;
 
-	if (code == 0)
-		code = conf_sql_text(c,
-		    "INSERT INTO transfer_kind (transfer_id, kind) SELECT ?1, value FROM "
-		    "json_each('[\"' || replace(?2, ',', '\",\"') || '\"]') WHERE 1 "
-		    "ON CONFLICT DO NOTHING",
-		    r->id, kinds);
-	if (code == 0)
-		code = check_twice(c, r->id);
-	if (code == 0)
-		code = transfer_jobs(c);
 	/* A backup has no past. */
-	if (code == 0 && (since != NULL || (*added != '\0' && strcmp(added, "backup") != 0)))
+	if (since != NULL || (*added != '\0' && strcmp(added, "backup") != 0))
 		code = ask_again(c, r->id, since != NULL ? kinds : added, since);
 	if (code == 0)
 		code = transfer_hurry(c, r);
