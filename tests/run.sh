@@ -9,7 +9,7 @@
 #	sql STATEMENT		asks or changes the settings database
 #	is NAME STATEMENT VALUE
 #	step CODE NAME ARGUMENT...	praic-run, at $now if that is set
-#	due			what can be done, as praic-sched would see it
+#	impatient		praic-fetch gives up after a second
 #	all_stored NAME [FILE]	the database has the sessions of the appliance
 
 praic_run=${bin}sched/run/praic-run
@@ -66,7 +66,8 @@ is() {
 # TEMPORARY: until the filters have these options.
 old_filters() {
 	for program in "$tosql" "$tofs"; do
-		"$program" --help | grep -q -- --existing && continue
+		"$program" --help | grep -q -- --left-out && [ "$program" = "$tosql" ] && continue
+		"$program" --help | grep -q -- --print-head && continue
 		cat >"stubs/$(basename "$program")" <<-END
 			#!/bin/bash
 			args=()
@@ -119,6 +120,13 @@ stub() {
 		cat
 	} >"stubs/$1"
 	chmod +x "stubs/$1"
+}
+
+# A praic-fetch that does not try for long, for that is not what is tested.
+impatient() {
+	stub praic-fetch <<-END
+		exec $fetch --retry-time 1 --rate 0 "\$@"
+	END
 }
 
 unstub() {

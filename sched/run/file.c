@@ -177,6 +177,7 @@ files_copy(struct run *r, const char *from, const char *to,
 	enum rec_event e;
 	int code = 0;
 
+	in->cut_is_known = 1;
 	rec_head(out, TABLE_SET_FILES);
 	while (fd != -1 && (e = rec_next(in)) != REC_EOF)
 		if (e == REC_BEGIN)
@@ -340,7 +341,7 @@ judge(struct files *f, int code)
 	if (f->reason != NULL) {
 		free(r->reason);
 		r->reason = NULL;
-		r->code = 0;
+		r->failed = 0;
 		run_fail(r, code != 0 ? code : EX_UNAVAILABLE, "praic-fetch", "%s", f->reason);
 	} else if (!r->failed)
 		run_fail(r, EX_SOFTWARE, msg_program(), "praic-fetch says of no recording what "

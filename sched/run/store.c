@@ -94,11 +94,12 @@ forget_command(struct run *r)
 
 /*
  * A file of records goes to the destination; what is left out is kept under
- * this name (NULL: it is not).  position: the job's from then on, or NONE.  0,
- * EX_DATAERR, or a code that is noted.
+ * this name (NULL: it is not).  position: the job's from then on, or NONE.
+ * sessions: how many it has.  0, EX_DATAERR, or a code that is noted.
  */
 static int
-store_file(struct run *r, const char *path, const char *files, const char *name, int64_t position)
+store_file(struct run *r, const char *path, const char *files, const char *name, int64_t position,
+    int64_t sessions)
 {
 	char *list = run_path(r, "tmp/%lld.left-out", (long long)r->job);
 	char *filtered = run_path(r, "tmp/%lld.rec", (long long)r->job);
@@ -126,8 +127,10 @@ store_file(struct run *r, const char *path, const char *files, const char *name,
 		}
 		if (position != NONE)
 			db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, position);
-		db_do(r, "UPDATE destination SET existing = 1 WHERE id = ?1 AND NOT existing", "i",
-		    r->destination);
+		/* Where nothing was stored there may be nothing yet. */
+		if (code == 0 && (r->kind == SETTINGS_FS ? p.lines : sessions) > 0)
+			db_do(r, "UPDATE destination SET existing = 1 WHERE id = ?1 AND NOT existing",
+			    "i", r->destination);
 		if (db_commit(r) != 0)
 			code = r->code;
 		else if (r->kind == SETTINGS_FS)
@@ -148,6 +151,7 @@ static void
 keep_head(struct run *r)
 {
 	struct pipe p;
+	int code = r->code;
 
 	if (r->kind != SETTINGS_FS || r->dry)
 		return;
@@ -156,6 +160,11 @@ keep_head(struct run *r)
 	if (pipe_run(&p) == 0 && p.first.n > 0)
 		db_do(r, "UPDATE destination SET head = ?2 WHERE id = ?1", "it", r->destination,
 		    buf_text(&p.first));
+	else if (r->failed) {
+		/* The last one holds all the same. */
+		r->code = code;
+		r->failed = 0;
+	}
 	pipe_free(&p);
 }
 
@@ -200,7 +209,7 @@ store_number(struct run *r, int64_t number)
 	if (sha == NULL && !r->dry)
 		db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, number);
 	else if (sha != NULL && is_whole(r, number, path, bytes, sha)) {
-		code = store_file(r, path, files, name, number);
+		code = store_file(r, path, files, name, number, sessions);
 		if (code == 0 || code == EX_DATAERR) {
 			r->sessions += sessions;
 			r->bytes += bytes;
@@ -255,7 +264,7 @@ store_backup(struct run *r)
 			(void)spool_publish(r, tmp, path);
 	}
 	if (!r->failed && pipe_stop == 0 && (!r->dry || access(path, F_OK) == 0)) {
-		code = store_file(r, path, files, NULL, NONE);
+		code = store_file(r, path, files, NULL, NONE, 0);
 		if (!r->dry && (code == 0 || code == EX_DATAERR)) {
 			/* The records first: without them the rest is of no use. */
 			(void)unlinkat(AT_FDCWD, path, 0);
