@@ -24,7 +24,6 @@ settings() {
 		printf '%s:' "$(dirname "$program")"
 	done)$PATH
 	export PATH
-	old_filters
 	{
 		"$conf" init &&
 			"$conf" setting set "spool=$work/spool" "log-directory=$work/log" spool-floor=0 &&
@@ -63,29 +62,6 @@ is() {
 	same "$1" want got
 }
 
-# TEMPORARY: until the filters have these options.
-old_filters() {
-	for program in "$tosql" "$tofs"; do
-		"$program" --help | grep -q -- --left-out && [ "$program" = "$tosql" ] && continue
-		"$program" --help | grep -q -- --print-head && continue
-		cat >"stubs/$(basename "$program")" <<-END
-			#!/bin/bash
-			args=()
-			while [ \$# -gt 0 ]; do
-				case \$1 in
-				--existing) ;;
-				--head | -k) shift ;;
-				--print-head) echo "0 head"; exit 0 ;;
-				*) args+=("\$1") ;;
-				esac
-				shift
-			done
-			exec $program "\${args[@]}"
-		END
-		chmod +x "stubs/$(basename "$program")"
-	done
-}
-
 praic_run() {
 	"$praic_run" ${now:+--now "$now"} "$@"
 }
@@ -109,7 +85,7 @@ all_stored() {
 # Recordings that the appliance has, and those that are stored: their digests.
 all_files() {
 	appliance_control truth --form recordings | cut -f 5 | sort >want
-	find dir -type f ! -name '.*' ! -name '*.tsv' ! -name '*.db*' -exec sha256sum {} + |
+	find dir -type f ! -name '*.xml' ! -name '*.nsb' ! -name '.*' -exec sha256sum {} + |
 		cut -d ' ' -f 1 | sort >got
 	same "$1" want got
 }
