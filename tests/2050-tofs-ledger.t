@@ -122,7 +122,61 @@ sed 's/ledger/LEDGER/' whole >d/.praic-ledger
 check 'no ledger at all' test "$("$tofs" --verify -d d | head -n 1)" = 'ledger	line 1'
 run 73 'and nothing is added to it' "$tofs" -d d -f "$f" 20.rec
 rm d/.praic-ledger
-run 66 'no ledger: nothing to verify by' "$tofs" --verify -d d
+finds 65 'no ledger, but files' <<EOF
+missing	.praic-ledger
+EOF
+mkdir empty
+run 66 'neither ledger nor files: nothing to verify by' "$tofs" --verify -d empty
+
+# The head: number of lines and last chain.
+run 66 'no head without a ledger' "$tofs" --print-head -d empty
+fresh
+run 0 '--print-head' "$tofs" --print-head -d d
+echo "20:$(tail -n 1 d/.praic-ledger | cut -f 9)" >want
+same 'number and last chain' want out
+head=$(cat out)
+run 64 'a head that is none' "$tofs" --head "${head%?}" --verify -d d
+run 0 '--head with --verify' "$tofs" --head "$head" --verify -d d
+run 0 '--head before storing' "$tofs" --head "$head" -d d -f "$f" 25.rec
+check 'stores' test "$(wc -l <out)" -eq 5
+run 0 'the head of before is part of it' "$tofs" --head "$head" --verify -d d
+printf 'torn by a cra' >>d/.praic-ledger
+run 0 'a torn line' "$tofs" --print-head -d d
+echo "25:$(tail -n 2 d/.praic-ledger | head -n 1 | cut -f 9)" >want
+same 'is not counted' want out
+old=$(cat out)
+cp d/.praic-ledger longer
+head -n 15 longer >d/.praic-ledger
+run 65 'a ledger that was shortened' "$tofs" --head "$head" --left-out list -d d -f "$f" 20.rec
+says 'is noticed' 'is no part of it'
+cut -f 3,5 list >got
+printf 'ledger\thead\n' >want
+same 'and listed' want got
+check 'and all is stored' test "$(wc -l <d/.praic-ledger)" -ge 21
+fresh
+run 65 'a ledger that was written anew' "$tofs" --head "$old" --verify -d d
+printf 'head\t%s\n' "$old" >want
+same 'is noticed by --verify' want out
+rm -rf d
+mkdir d
+run 65 'a store that was emptied' "$tofs" --head "$head" -d d -f "$f" 20.rec
+check 'is stored into all the same' test "$(wc -l <out)" -eq 20
+run 0 'the head of no line' "$tofs" --verify -d d --head \
+	"0:$(printf 'praic-ledger\t1' | sha256sum | cut -c 1-64)"
+
+# Retention removes backups: a removal line of anything else is no line of ours.
+fresh
+python3 - d/.praic-ledger <<'EOF'
+import hashlib, sys
+last = open(sys.argv[1], 'rb').read().split(b'\n')[-2].split(b'\t')
+line = b'\t'.join(last[:6] + [b'-', b'-'])
+chain = hashlib.sha256(last[8] + line).hexdigest().encode()
+open(sys.argv[1], 'ab').write(line + b'\t' + chain + b'\n')
+EOF
+rm "d/$(tail -n 1 d/.praic-ledger | cut -f 6)"
+finds 65 'a removal line of a session, rightly chained' <<EOF
+ledger	line 22
+EOF
 : >d/.praic-ledger
 finds 65 'an empty one' <<EOF
 $(find d/a -type f | sort | sed 's,^d/,unknown	,')

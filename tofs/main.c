@@ -12,6 +12,7 @@
 #include "code.h"
 #include "confine.h"
 #include "file.h"
+#include "head.h"
 #include "msg.h"
 #include "run.h"
 #include "settings.h"
@@ -24,7 +25,18 @@
  * back by itself. */
 #define ABANDONED INT64_C(604800)
 
-enum { NO_SYNC = 256, ABANDON, EXISTING, LEFT_OUT, VERIFY, FOLD_CASE, HELP, VERSION };
+enum {
+	NO_SYNC = 256,
+	ABANDON,
+	EXISTING,
+	LEFT_OUT,
+	VERIFY,
+	HEAD,
+	PRINT_HEAD,
+	FOLD_CASE,
+	HELP,
+	VERSION
+};
 
 static const struct option long_option[] = {
     {"conflict", required_argument, NULL, 'c'},
@@ -34,6 +46,8 @@ static const struct option long_option[] = {
     {"spool", required_argument, NULL, 'i'},
     {"kind", required_argument, NULL, 'k'},
     {"mode", required_argument, NULL, 'm'},
+    {"head", required_argument, NULL, HEAD},
+    {"print-head", no_argument, NULL, PRINT_HEAD},
     {"in-progress", no_argument, NULL, 'p'},
     {"retain", required_argument, NULL, 'r'},
     {"verbose", no_argument, NULL, 'v'},
@@ -51,8 +65,10 @@ static const struct option long_option[] = {
 static const char usage_text[] =
     "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
     "           [-k KIND,...] [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--existing]\n"
-    "           [--fold-case] [--left-out FILE] [--no-sync] [FILE...]\n"
-    "       praic-tofs --verify -d DIRECTORY [-v]\n";
+    "           [--fold-case] [--left-out FILE] [--no-sync] [--head HEAD]\n"
+    "           [FILE...]\n"
+    "       praic-tofs --verify -d DIRECTORY [--head HEAD] [-v]\n"
+    "       praic-tofs --print-head -d DIRECTORY\n";
 
 static void __attribute__((noreturn)) usage(int code)
 {
@@ -82,6 +98,8 @@ static void __attribute__((noreturn)) usage(int code)
 	    "                        machine may cost what was stored\n"
 	    "      --verify          compare DIRECTORY with its ledger; store nothing\n"
 	    "      --left-out FILE   list there what is left out\n"
+	    "      --head HEAD       the ledger must hold this head, else 65\n"
+	    "      --print-head      print the ledger's head, and store nothing\n"
 	    "  -v, --verbose         tell each step; twice: each file\n"
 	    "      --help, --version\n",
 	    usage_text);
@@ -120,7 +138,7 @@ set_field(void *arg, const char *name, const char *value)
 }
 
 static int
-set_options(struct options *opt, int *verifies, int argc, char **argv)
+set_options(struct options *opt, int *mode, int argc, char **argv)
 {
 	const char *list = NULL;
 	int c, code = 0;
@@ -178,8 +196,12 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 		case NO_SYNC:
 			opt->no_sync = 1;
 			break;
+		case HEAD:
+			code = code_worse(code, head_set(opt, optarg));
+			break;
+		case PRINT_HEAD:
 		case VERIFY:
-			*verifies = 1;
+			*mode = c;
 			break;
 		case HELP:
 			usage(0);
@@ -193,8 +215,9 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 		msg_warn("-d DIRECTORY is missing: where are the files to go?");
 		usage(EX_USAGE);
 	}
-	if (code == 0 && *verifies && optind < argc) {
-		msg_warn("--verify reads no records: %s is not wanted", argv[optind]);
+	if (code == 0 && *mode != 0 && optind < argc) {
+		msg_warn(
+		    "--verify and --print-head read no records: %s is not wanted", argv[optind]);
 		return EX_USAGE;
 	}
 	if (code == 0)
@@ -206,13 +229,13 @@ set_options(struct options *opt, int *verifies, int argc, char **argv)
 
 /* What all this needs is known now; what the stream says changes nothing. */
 static void
-confine(const struct options *opt, int verifies, char *const operand[], int operands)
+confine(const struct options *opt, int reads, char *const operand[], int operands)
 {
 	struct confine *c = confine_new();
 
 	/* libcrypto reads a configuration when it is first used. */
 	sha256_free(sha256_new());
-	confine_allow(c, opt->directory, verifies ? CONFINE_READ : CONFINE_CHANGE);
+	confine_allow(c, opt->directory, reads ? CONFINE_READ : CONFINE_CHANGE);
 	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
 	/* Only read, but a link of a file may not be allowed more than the file. */
 	if (opt->spool != NULL)
@@ -225,7 +248,7 @@ int
 main(int argc, char **argv)
 {
 	struct options opt;
-	int code, verifies = 0;
+	int code, mode = 0;
 
 	msg_start(argv[0]);
 	file_std_fds();
@@ -233,11 +256,13 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	umask(0); /* modes are as they were asked for */
 	options_init(&opt);
-	code = set_options(&opt, &verifies, argc, argv);
+	code = set_options(&opt, &mode, argc, argv);
 	if (code == 0)
-		confine(&opt, verifies, argv + optind, argc - optind);
-	if (code == 0 && verifies)
+		confine(&opt, mode != 0, argv + optind, argc - optind);
+	if (code == 0 && mode == VERIFY)
 		code = verify(&opt);
+	else if (code == 0 && mode == PRINT_HEAD)
+		code = head_print(&opt);
 	else if (code == 0)
 		code = run(&opt, argv + optind, argc - optind);
 	code = code_worse(code, leftout_finish(opt.left_out));

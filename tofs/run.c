@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "code.h"
+#include "head.h"
 #include "ledger.h"
 #include "msg.h"
 #include "name.h"
@@ -356,6 +357,8 @@ open_store(struct run *u)
 	u->store = store_open(u->opt, &code);
 	if (u->store != NULL)
 		u->document = document_new(u->store);
+	if (u->store != NULL)
+		code = head_check(u->opt, store_ledger(u->store));
 	u->broken = u->store == NULL;
 	u->code = code_worse(u->code, code);
 	return u->broken ? -1 : 0;

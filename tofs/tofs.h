@@ -29,10 +29,12 @@ struct options {
 	int in_progress;   /* store sessions without an end time, too */
 	int64_t abandoned; /* seconds: those that began before; 0: never */
 	int no_sync;
-	int fold_case;		  /* DIRECTORY does not tell A from a */
-	mode_t mode;		  /* of files */
-	int existing;		  /* the ledger must be there: else EX_CANTCREAT */
-	unsigned kinds;		  /* to be stored: 1 << kind */
+	int fold_case;		       /* DIRECTORY does not tell A from a */
+	mode_t mode;		       /* of files */
+	int existing;		       /* the ledger must be there: else EX_CANTCREAT */
+	unsigned kinds;		       /* to be stored: 1 << kind */
+	const char *head, *head_chain; /* of --head, or NULL: see head.h */
+	uint64_t head_number;
 	struct leftout *left_out; /* the list of what was left out, or NULL */
 };
 

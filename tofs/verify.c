@@ -15,6 +15,7 @@
 
 #include "code.h"
 #include "file.h"
+#include "head.h"
 #include "ledger.h"
 #include "lookup.h"
 #include "msg.h"
@@ -27,6 +28,7 @@
 #define DEEPEST 200
 
 struct verify {
+	const struct options *opt;
 	struct tree *tree;
 	struct ledger *ledger;
 	struct lookup *lookup;
@@ -38,6 +40,7 @@ struct verify {
 	/* the chain */
 	char chain[SHA256_HEX];
 	uint64_t end; /* how much of the ledger is looked at */
+	int head;     /* that of --head is part of it */
 	int skipping; /* the lines before were none; they are hashed */
 };
 
@@ -84,7 +87,8 @@ check_line(void *arg, const char *p, size_t n, uint64_t offset)
 	if (offset >= v->end)
 		return 1;
 	v->lines++;
-	if (v->lines == 1) { /* the head, which has no chain */
+	if (v->lines == 1) { /* the first line, which has no chain */
+		v->head |= head_is(v->opt, 0, v->chain);
 		if (n + 1 == strlen(ledger_head) && memcmp(p, ledger_head, n) == 0)
 			return 0;
 		tell(v, "ledger", "line 1");
@@ -102,7 +106,9 @@ check_line(void *arg, const char *p, size_t n, uint64_t offset)
 	sha256_hex(v->hash, sum);
 	v->skipping = 0;
 	memcpy(v->chain, l.field[LEDGER_CHAIN], SHA256_HEX - 1);
-	if (memcmp(v->chain, sum, SHA256_HEX - 1) != 0) {
+	v->head |= head_is(v->opt, v->lines - 1, v->chain);
+	/* Retention removes backups and nothing else. */
+	if (memcmp(v->chain, sum, SHA256_HEX - 1) != 0 || (l.removed && l.kind != KIND_BACKUP)) {
 		snprintf(where, sizeof(where), "line %llu", (unsigned long long)v->lines);
 		tell(v, "ledger", where);
 	}
@@ -278,16 +284,40 @@ check_tree(struct verify *v)
 	ledger_unlock(v->ledger);
 }
 
+/* Files, but no ledger? */
+static int
+lacks_ledger(const struct verify *v)
+{
+	int fd = openat(tree_fd(v->tree), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), has_files = 0;
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+
+	if (tree_stat(v->tree, TREE_LEDGER, &st) == 0 || errno != ENOENT || fd == -1 ||
+	    (d = fdopendir(fd)) == NULL) {
+		if (fd != -1)
+			close(fd);
+		return 0;
+	}
+	while (!has_files && (e = readdir(d)) != NULL)
+		has_files = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	closedir(d);
+	return has_files;
+}
+
 int
 verify(const struct options *opt)
 {
-	struct verify v = {0};
+	struct verify v = {.opt = opt};
 	off_t end;
 
 	v.tree = tree_open(opt->directory, opt->mode, 0, &v.code);
 	if (v.tree == NULL)
 		return v.code;
-	v.ledger = ledger_open(v.tree, opt, 0, &v.code);
+	if (lacks_ledger(&v))
+		tell(&v, "missing", TREE_LEDGER);
+	else
+		v.ledger = ledger_open(v.tree, opt, 0, &v.code);
 	v.hash = sha256_new();
 	v.chunk = xmalloc(CHUNK);
 	/* No line is half written while the lock is held. */
@@ -296,6 +326,8 @@ verify(const struct options *opt)
 		v.end = end == -1 ? 0 : (uint64_t)end;
 		ledger_unlock(v.ledger);
 		check_chain(&v);
+		if (opt->head != NULL && !v.head)
+			tell(&v, "head", opt->head);
 		v.lookup = lookup_new(v.ledger, v.tree, opt, 1, &v.code);
 	}
 	if (v.lookup != NULL)
