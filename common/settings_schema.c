@@ -282,7 +282,9 @@ const struct settings_field settings_site_fields[] = {
     OF("proxy-user", SETTINGS_SECRET, "USER:PASSWORD for the proxy"),
     OF("nothing", SETTINGS_LIST, "one more text that means \"nothing found\""),
     OF("expired", SETTINGS_LIST, "one more text that means \"recording deleted\""),
-    OF("timeout", SETTINGS_TEXT, "time without an answer before a call counts as failed"), {0}};
+    {"timeout", SETTINGS_SPAN, .low = 1, .high = 86400,
+	.help = "time without an answer before a call counts as failed"},
+    {0}};
 
 #define KIND(name, form, kinds, text)              \
 	{                                          \

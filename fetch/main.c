@@ -187,8 +187,13 @@ set_jobs(struct options *o, const char *text)
 static int
 set_from_settings(void *arg, const char *name, const char *value)
 {
-	int code = site_set(arg, strcmp(name, "host-name") == 0 ? "name" : name, value);
+	int code;
 
+	if (strcmp(name, "timeout") == 0) {
+		code = site_set(arg, "answer-time", value);
+		return code == 0 ? site_set(arg, "stall-time", value) : code;
+	}
+	code = site_set(arg, strcmp(name, "host-name") == 0 ? "name" : name, value);
 	if (code != -1)
 		return code;
 	msg_warn("the settings have %s, which this program does not know", name);

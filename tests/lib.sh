@@ -22,10 +22,11 @@ tofs=${bin}tofs/praic-tofs
 tojson=${bin}tojson/praic-tojson
 conf=${bin}sched/conf/praic-conf
 sched=${bin}sched/praic-sched
+praic_run=${bin}sched/run/praic-run
 mail=${bin}sched/mail/praic-mail
 rec_events=${bin}tests/tools/rec-events
 faults=${bin}tests/tools/faults.so
-export top data bin fetch split uniq tosql tofs tojson conf sched mail rec_events faults
+export top data bin fetch split uniq tosql tofs tojson conf sched praic_run mail rec_events faults
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/praic-test.XXXXXX") || exit 1
 # What is confined may write there: not to all of the work directory.

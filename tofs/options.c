@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
 #include "code.h"
 #include "msg.h"
 #include "num.h"
@@ -63,27 +64,46 @@ options_conflict(struct options *opt, const char *text)
 	return EX_USAGE;
 }
 
+/* The kind before the "=" that text begins with: KINDS + 1 for "all", KINDS
+ * where there is none. */
+static int
+format_kind(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+
+	if (n == 0 || text[n] != '=')
+		return KINDS;
+	return n == 3 && memcmp(text, "all", n) == 0 ? KINDS + 1 : (int)kind_find(text, n);
+}
+
 int
 options_format(struct options *opt, const char *text)
 {
 	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
-	enum kind kind = kind_find(text, n);
+	const char *end;
+	int kind;
 
 	if (n == 0 || text[n] != '=') {
 		opt->all_formats = text;
 		return 0;
 	}
-	if (n == 3 && memcmp(text, "all", n) == 0)
-		opt->all_formats = text + n + 1;
-	else if (kind != KINDS)
-		opt->format_text[kind] = text + n + 1;
-	else {
-		msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
-			 "backup, or all",
-		    text);
-		return EX_USAGE;
+	for (;;) {
+		if ((kind = format_kind(text)) == KINDS) {
+			msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
+				 "backup, or all",
+			    text);
+			return EX_USAGE;
+		}
+		text = strchr(text, '=') + 1;
+		/* A format may have commas of its own. */
+		for (end = strchr(text, ','); end != NULL && format_kind(end + 1) == KINDS;)
+			end = strchr(end + 1, ',');
+		*(kind == KINDS + 1 ? &opt->all_formats : &opt->format_text[kind]) =
+		    end != NULL ? xstrndup(text, (size_t)(end - text)) : text;
+		if (end == NULL)
+			return 0;
+		text = end + 1;
 	}
-	return 0;
 }
 
 int

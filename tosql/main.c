@@ -102,8 +102,6 @@ set_field(void *arg, const char *name, const char *value)
 {
 	struct arguments *a = arg;
 
-	if (strcmp(name, "timeout") == 0)
-		return set_timeout(a, value);
 	if (strcmp(name, "system-information") == 0) {
 		a->no_system_information = *value == '0';
 		return 0;

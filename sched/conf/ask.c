@@ -344,6 +344,15 @@ ask_mail(struct conf *c, const struct row *r)
 }
 
 int
+ask_running(struct conf *c, struct row *r)
+{
+	if (!row_changed(r, "spool") || !settings_locked(c->s))
+		return 0;
+	msg_warn("setting spool: a scheduler is running: stop it first");
+	return EX_USAGE;
+}
+
+int
 ask_settings(struct conf *c, struct row *r)
 {
 	const char *spool = row_value(r, "spool"), *logs = row_value(r, "log-directory");
@@ -361,10 +370,6 @@ ask_settings(struct conf *c, struct row *r)
 	if (sweep > retention) {
 		msg_warn("setting sweep-days %lld: not more than retention-days, %lld",
 		    (long long)sweep, (long long)retention);
-		return EX_USAGE;
-	}
-	if (row_changed(r, "spool") && settings_locked(c->s)) {
-		msg_warn("setting spool: a scheduler is running: stop it first");
 		return EX_USAGE;
 	}
 	if (row_changed(r, "spool"))

@@ -127,6 +127,7 @@ int secret_read(const char *what, const char *given, char **stored);
 int ask_site(struct conf *, struct row *);
 int ask_destination(struct conf *, struct row *);
 int ask_schedule(struct conf *, struct row *);
+int ask_running(struct conf *, struct row *);
 int ask_settings(struct conf *, struct row *);
 conf_do conf_test, test_mail, conf_check;
 

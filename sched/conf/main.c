@@ -52,7 +52,7 @@ static const struct verb notify_verbs[] = {{"test", test_mail, 0, 0, 0, ""}, {0}
 
 /* In the order in which they need each other: dump and load go by it. */
 const struct thing things[] = {
-    {"setting", settings_fields, setting_verbs, "", NULL, NULL, NULL, ask_settings},
+    {"setting", settings_fields, setting_verbs, "", NULL, ask_running, NULL, ask_settings},
     {"site", settings_site_fields, site_verbs, NULL,
 	"SELECT name, host, client_id, " COUNTED("site") " FROM site ORDER BY name", ask_site, NULL,
 	edit_written},
