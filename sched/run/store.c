@@ -33,12 +33,14 @@ add_filter(struct pipe *p, const char *path, const char *files, const char *list
 	}
 	s = pipe_stage(p, r->kind == SETTINGS_SQL ? "praic-tosql" : "praic-tofs", "-D",
 	    r->destination_name, (char *)NULL);
-	if (db_number(r, "SELECT existing FROM destination WHERE id = ?1", "i", r->destination) == 1)
+	if (db_number(r, "SELECT existing FROM destination WHERE id = ?1", "i", r->destination) ==
+	    1)
 		pipe_add(s, "--existing");
 	if (r->kind == SETTINGS_FS) {
 		pipe_add(s, "-i");
 		pipe_add(s, "%s", files);
-		head = db_text(r, "SELECT head FROM destination WHERE id = ?1", "i", r->destination);
+		head =
+		    db_text(r, "SELECT head FROM destination WHERE id = ?1", "i", r->destination);
 		if (head != NULL) {
 			pipe_add(s, "--head");
 			pipe_add(s, "%s", head);
@@ -65,8 +67,8 @@ is_wanted(void *arg, const struct rec_reader *in)
 	struct run *r = arg;
 	struct rec_value kind = in->value[FILE_KIND];
 	char *text = kind.p != NULL ? xstrndup(kind.p, kind.n) : NULL;
-	int wanted = db_number(r, "SELECT 1 FROM reading WHERE transfer_id = ?1 AND kind = ?2", "it",
-			 r->transfer, text) == 1;
+	int wanted = db_number(r, "SELECT 1 FROM reading WHERE transfer_id = ?1 AND kind = ?2",
+			 "it", r->transfer, text) == 1;
 
 	free(text);
 	return wanted;
@@ -87,9 +89,8 @@ must_filter(struct run *r)
 static void
 forget_command(struct run *r)
 {
-	db_do(r,
-	    "DELETE FROM left_out WHERE transfer_id = ?1 AND program = 'sh' AND first < ?2", "ii",
-	    r->transfer, run_now(r) - DAY);
+	db_do(r, "DELETE FROM left_out WHERE transfer_id = ?1 AND program = 'sh' AND first < ?2",
+	    "ii", r->transfer, run_now(r) - DAY);
 }
 
 /*
@@ -126,10 +127,12 @@ store_file(struct run *r, const char *path, const char *files, const char *name,
 				r->db_code = EX_IOERR;
 		}
 		if (position != NONE)
-			db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, position);
+			db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job,
+			    position);
 		/* Where nothing was stored there may be nothing yet. */
 		if (code == 0 && (r->kind == SETTINGS_FS ? p.lines : sessions) > 0)
-			db_do(r, "UPDATE destination SET existing = 1 WHERE id = ?1 AND NOT existing",
+			db_do(r,
+			    "UPDATE destination SET existing = 1 WHERE id = ?1 AND NOT existing",
 			    "i", r->destination);
 		if (db_commit(r) != 0)
 			code = r->code;
@@ -230,8 +233,8 @@ store_log(struct run *r)
 
 	do {
 		last = db_number(r,
-		    "SELECT last FROM job WHERE site_id = ?1 AND step = 'fetch' AND data = ?2", "it",
-		    r->site, r->data);
+		    "SELECT last FROM job WHERE site_id = ?1 AND step = 'fetch' AND data = ?2",
+		    "it", r->site, r->data);
 		if (last == NONE || number >= last)
 			break;
 		code = store_number(r, ++number);
@@ -256,7 +259,8 @@ store_backup(struct run *r)
 		run_fail(r, EX_CANTCREAT, msg_program(), "%s: %s", files, strerror(errno));
 	else if (access(path, F_OK) == -1 && (r->dry || spool_room(r, 1) == 0)) {
 		pipe_init(&p, r, NULL, tmp);
-		pipe_stage(&p, "praic-fetch", "-s", r->site_name, "backup", "-d", files, (char *)NULL);
+		pipe_stage(
+		    &p, "praic-fetch", "-s", r->site_name, "backup", "-d", files, (char *)NULL);
 		if (pipe_run(&p) == EX_DATAERR)
 			run_fail(r, EX_DATAERR, "praic-fetch", "the backup was left out");
 		pipe_free(&p);
