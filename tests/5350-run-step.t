@@ -166,7 +166,6 @@ echo 'praic-fetch: not again' >&2
 exit 69
 END
 unstub praic-tofs
-old_filters
 step 0 "is stored next time, and not fetched again" backup 2
 unstub praic-fetch
 is "a backup that is stored is a success" "SELECT code, next, last_success > 0 FROM job WHERE step = 'backup'" "		1"

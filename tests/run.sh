@@ -9,7 +9,7 @@
 #	sql STATEMENT		asks or changes the settings database
 #	is NAME STATEMENT VALUE
 #	step CODE NAME ARGUMENT...	praic-run, at $now if that is set
-#	due			what can be done, as praic-sched would see it
+#	impatient		praic-fetch gives up after a second
 #	all_stored NAME [FILE]	the database has the sessions of the appliance
 
 praic_run=${bin}sched/run/praic-run
@@ -24,7 +24,6 @@ settings() {
 		printf '%s:' "$(dirname "$program")"
 	done)$PATH
 	export PATH
-	old_filters
 	{
 		"$conf" init &&
 			"$conf" setting set "spool=$work/spool" "log-directory=$work/log" spool-floor=0 &&
@@ -63,28 +62,6 @@ is() {
 	same "$1" want got
 }
 
-# TEMPORARY: until the filters have these options.
-old_filters() {
-	for program in "$tosql" "$tofs"; do
-		"$program" --help | grep -q -- --existing && continue
-		cat >"stubs/$(basename "$program")" <<-END
-			#!/bin/bash
-			args=()
-			while [ \$# -gt 0 ]; do
-				case \$1 in
-				--existing) ;;
-				--head | -k) shift ;;
-				--print-head) echo "0 head"; exit 0 ;;
-				*) args+=("\$1") ;;
-				esac
-				shift
-			done
-			exec $program "\${args[@]}"
-		END
-		chmod +x "stubs/$(basename "$program")"
-	done
-}
-
 praic_run() {
 	"$praic_run" ${now:+--now "$now"} "$@"
 }
@@ -108,7 +85,7 @@ all_stored() {
 # Recordings that the appliance has, and those that are stored: their digests.
 all_files() {
 	appliance_control truth --form recordings | cut -f 5 | sort >want
-	find dir -type f ! -name '.*' ! -name '*.tsv' ! -name '*.db*' -exec sha256sum {} + |
+	find dir -type f ! -name '*.xml' ! -name '*.nsb' ! -name '.*' -exec sha256sum {} + |
 		cut -d ' ' -f 1 | sort >got
 	same "$1" want got
 }
@@ -119,6 +96,13 @@ stub() {
 		cat
 	} >"stubs/$1"
 	chmod +x "stubs/$1"
+}
+
+# A praic-fetch that does not try for long, for that is not what is tested.
+impatient() {
+	stub praic-fetch <<-END
+		exec $fetch --retry-time 1 --rate 0 "\$@"
+	END
 }
 
 unstub() {

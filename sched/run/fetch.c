@@ -80,7 +80,8 @@ ask_report(struct fetch *f, const struct span *span, struct frame *end)
 	}
 	code = pipe_run(&p);
 	if (code == EX_DATAERR)
-		run_fail(r, code, "praic-fetch", "it ended with 65, which is none of its codes here");
+		run_fail(
+		    r, code, "praic-fetch", "it ended with 65, which is none of its codes here");
 	if (code == 0 && !r->dry &&
 	    (read_end(p.fd, end) == -1 || !end->has_until ||
 		(!span->back && span->until != NONE && end->until > span->until)))
@@ -176,7 +177,8 @@ see_records(struct fetch *f)
 	enum rec_event e;
 
 	db_do(r,
-	    "CREATE TEMP TABLE IF NOT EXISTS seen (host TEXT, lsid TEXT, start INTEGER, end INTEGER,"
+	    "CREATE TEMP TABLE IF NOT EXISTS seen (host TEXT, lsid TEXT, start INTEGER, end "
+	    "INTEGER,"
 	    " over INTEGER, line TEXT, PRIMARY KEY (host, lsid)) WITHOUT ROWID",
 	    "");
 	db_do(r,
@@ -202,8 +204,8 @@ see_records(struct fetch *f)
 	if (fd != -1)
 		close(fd);
 	if (code != 0)
-		run_fail(r, EX_SOFTWARE, msg_program(), "%s: praic-uniq wrote no whole stream",
-		    f->tmp);
+		run_fail(
+		    r, EX_SOFTWARE, msg_program(), "%s: praic-uniq wrote no whole stream", f->tmp);
 	return code != 0 ? (db_commit(r), code) : db_commit(r);
 }
 
@@ -458,23 +460,26 @@ fetch_lost(struct run *r, int64_t clock)
 	int64_t n = db_do(r,
 	    "UPDATE recording SET state = 'lost', next = NULL WHERE site_id = ?1"
 	    " AND state = 'owed' AND ifnull(session_end, session_start) < ?2 AND noted < ?3",
-	    "iii", r->site, clock - (run_setting(r, "retention-days") + 1) * DAY,
-	    run_now(r) - DAY);
+	    "iii", r->site, clock - (run_setting(r, "retention-days") + 1) * DAY, run_now(r) - DAY);
 
 	if (n == 0)
 		return;
 	r->code = code_worse(r->code, EX_DATAERR);
 	if (r->reason == NULL)
-		r->reason = xasprintf("%lld recordings are lost: they were owed for longer than the "
-				      "appliance keeps them",
-		    (long long)n);
+		r->reason =
+		    xasprintf("%lld recordings are lost: they were owed for longer than the "
+			      "appliance keeps them",
+			(long long)n);
 }
 
 void
 fetch_sessions(struct run *r)
 {
-	struct fetch f = {.run = r, .clock = NONE, .xml = run_path(r, "session/tmp/report.xml"),
-	    .tmp = run_path(r, "session/tmp/N.rec"), .list = run_path(r, "session/tmp/left-out"),
+	struct fetch f = {.run = r,
+	    .clock = NONE,
+	    .xml = run_path(r, "session/tmp/report.xml"),
+	    .tmp = run_path(r, "session/tmp/N.rec"),
+	    .list = run_path(r, "session/tmp/left-out"),
 	    .retention = run_setting(r, "retention-days") * DAY,
 	    .sweep = run_setting(r, "sweep-days") * DAY};
 

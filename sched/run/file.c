@@ -24,9 +24,9 @@
 #define JOBS "4"
 
 /* Back-off of a recording: of one that comes late, and of one that is refused. */
-#define LATER_MIN  60
-#define LATER_MAX  3600
-#define REFUSED    DAY
+#define LATER_MIN 60
+#define LATER_MAX 3600
+#define REFUSED	  DAY
 
 struct files {
 	struct run *run;
@@ -177,6 +177,7 @@ files_copy(struct run *r, const char *from, const char *to,
 	enum rec_event e;
 	int code = 0;
 
+	in->cut_is_known = 1;
 	rec_head(out, TABLE_SET_FILES);
 	while (fd != -1 && (e = rec_next(in)) != REC_EOF)
 		if (e == REC_BEGIN)
@@ -207,8 +208,8 @@ take_row(void *arg, const struct rec_reader *in)
 	struct files *f = arg;
 	const struct rec_value *v = in->value;
 	char *text[6];
-	struct rec_value from[6] = {in->host, in->lsid, v[FILE_KIND], v[FILE_OUTCOME],
-	    v[FILE_REASON], v[FILE_BYTES]};
+	struct rec_value from[6] = {
+	    in->host, in->lsid, v[FILE_KIND], v[FILE_OUTCOME], v[FILE_REASON], v[FILE_BYTES]};
 	int i, came;
 
 	for (i = 0; i < 6; i++)
@@ -248,9 +249,9 @@ take(struct files *f)
 	    "");
 }
 
-#define ASKED(outcome)                                                                  \
-	" FROM asked AS a WHERE site_id = ?1 AND state = 'owed'"                          \
-	" AND a.host_name = recording.host_name AND a.lsid = recording.lsid"              \
+#define ASKED(outcome)                                                       \
+	" FROM asked AS a WHERE site_id = ?1 AND state = 'owed'"             \
+	" AND a.host_name = recording.host_name AND a.lsid = recording.lsid" \
 	" AND a.kind = recording.kind AND a.instance = recording.instance AND " outcome
 
 /* In one transaction: the file is in the log, and each recording has its state. */
@@ -307,8 +308,9 @@ commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
 		" AND data = 'session'",
 		"i", r->site));
 	r->files += f->came;
-	r->sessions += db_number(
-	    r, "SELECT count(DISTINCT host_name || ' ' || lsid) FROM asked WHERE outcome = 'came'", "");
+	r->sessions += db_number(r,
+	    "SELECT count(DISTINCT host_name || ' ' || lsid) FROM asked WHERE outcome = 'came'",
+	    "");
 	r->bytes += db_number(r, "SELECT total(bytes) FROM asked", "");
 	if (db_commit(r) == 0 && lost > 0) {
 		r->code = code_worse(r->code, EX_DATAERR);
@@ -340,18 +342,21 @@ judge(struct files *f, int code)
 	if (f->reason != NULL) {
 		free(r->reason);
 		r->reason = NULL;
-		r->code = 0;
+		r->failed = 0;
 		run_fail(r, code != 0 ? code : EX_UNAVAILABLE, "praic-fetch", "%s", f->reason);
 	} else if (!r->failed)
-		run_fail(r, EX_SOFTWARE, msg_program(), "praic-fetch says of no recording what "
-							"became of it");
+		run_fail(r, EX_SOFTWARE, msg_program(),
+		    "praic-fetch says of no recording what "
+		    "became of it");
 }
 
 void
 fetch_files(struct run *r)
 {
-	struct files f = {.run = r, .ask = run_path(r, r->dry ? "file/tmp/ask-n.rec" : "file/tmp/ask.rec"),
-	    .got = run_path(r, "file/tmp/got.rec"), .tmp = run_path(r, "file/tmp/N.rec")};
+	struct files f = {.run = r,
+	    .ask = run_path(r, r->dry ? "file/tmp/ask-n.rec" : "file/tmp/ask.rec"),
+	    .got = run_path(r, "file/tmp/got.rec"),
+	    .tmp = run_path(r, "file/tmp/N.rec")};
 	char sha[SHA256_HEX] = "", *path = run_path(r, "file/%lld.rec", (long long)r->last + 1);
 	char *files = run_path(r, "files");
 	int64_t bytes = 0, tries = db_number(r, "SELECT tries FROM job WHERE id = ?1", "i", r->job);
@@ -377,7 +382,8 @@ fetch_files(struct run *r)
 			if (f.came > 0 && r->db_code == 0 &&
 			    (spool_hash(f.tmp, &bytes, sha) == -1 ||
 				spool_publish(r, f.tmp, path) != 0))
-				run_fail(r, EX_IOERR, msg_program(), "%s: it cannot be read", f.tmp);
+				run_fail(
+				    r, EX_IOERR, msg_program(), "%s: it cannot be read", f.tmp);
 			else if (r->db_code == 0) {
 				judge(&f, code);
 				commit(&f, r->last + 1, sha, bytes);

@@ -126,7 +126,8 @@ work(struct run *r, void (*step)(struct run *))
 	if (r->code != 0 && r->program != NULL)
 		msg_warn("%s: %s: %s", r->name, r->program, r->reason);
 	else if (r->code != 0)
-		msg_warn("%s: %s", r->name, r->reason != NULL ? r->reason : "something was left out");
+		msg_warn(
+		    "%s: %s", r->name, r->reason != NULL ? r->reason : "something was left out");
 	msg_tell(1, "%s: %lld sessions, %lld files, %lld bytes", r->name, (long long)r->sessions,
 	    (long long)r->files, (long long)r->bytes);
 	return r->code;

@@ -199,7 +199,8 @@ start_stage(struct pipe *p, int i, int in)
 	char **hidden = hidden_env(p->run, s->argv[0], &s->code);
 
 	s->pid = -1;
-	if (s->code == 0 && pipe2(err, O_CLOEXEC) == 0 && (out != -1 || pipe2(link, O_CLOEXEC) == 0)) {
+	if (s->code == 0 && pipe2(err, O_CLOEXEC) == 0 &&
+	    (out != -1 || pipe2(link, O_CLOEXEC) == 0)) {
 		if (!last)
 			file_widen_pipe(link[1]);
 		s->pid = fork();
@@ -235,8 +236,8 @@ start(struct pipe *p)
 	if (p->out != NULL) {
 		p->fd = open(p->out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (p->fd == -1) {
-			run_fail(p->run, EX_CANTCREAT, msg_program(), "%s: %s", p->out,
-			    strerror(errno));
+			run_fail(
+			    p->run, EX_CANTCREAT, msg_program(), "%s: %s", p->out, strerror(errno));
 			close(in);
 			return -1;
 		}
@@ -417,8 +418,8 @@ judge(struct pipe *p, int late)
 	p->code = s->code;
 	if (p->code == 0 || p->code == EX_DATAERR) {
 		if (p->fd != -1 && fsync(p->fd) == -1)
-			p->code = run_fail(p->run, EX_IOERR, msg_program(), "%s: %s", p->out,
-			    strerror(errno));
+			p->code = run_fail(
+			    p->run, EX_IOERR, msg_program(), "%s: %s", p->out, strerror(errno));
 		return;
 	}
 	program = s->is_command ? "sh" : s->argv[0];

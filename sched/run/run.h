@@ -23,8 +23,8 @@ struct run {
 	int64_t job, site, transfer, destination, before; /* before: next, at the start */
 	int64_t last, position, fixed_now, started;
 	char *step, *data, *name, *site_name, *destination_name, *command;
-	int kind;	   /* of the destination, SETTINGS_SQL ... */
-	char *spool, *dir; /* SPOOL, SPOOL/SITEID */
+	int kind;		/* of the destination, SETTINGS_SQL ... */
+	char *spool, *dir;	/* SPOOL, SPOOL/SITEID */
 	int lock, command_lock; /* what a command leaves behind does not hold them */
 	int dry;		/* -n */
 

@@ -89,8 +89,8 @@ check_id(struct run *r, const char *path)
 int
 spool_open(struct run *r)
 {
-	static const char *const folders[] = {"lock", "session/tmp", "file/tmp", "files", "backup",
-	    "failed", "tmp"};
+	static const char *const folders[] = {
+	    "lock", "session/tmp", "file/tmp", "files", "backup", "failed", "tmp"};
 	char *path;
 	size_t i;
 	int code = settings_text(r->settings, "spool", &r->spool);
@@ -237,7 +237,8 @@ remove_file(struct run *r, const char *path, const char *name)
 {
 	(void)r;
 	(void)name;
-	if (unlinkat(AT_FDCWD, path, 0) == -1 && errno != ENOENT && errno != EISDIR && errno != EPERM)
+	if (unlinkat(AT_FDCWD, path, 0) == -1 && errno != ENOENT && errno != EISDIR &&
+	    errno != EPERM)
 		msg_errno("%s", path);
 }
 
@@ -278,11 +279,12 @@ spool_clean_log(struct run *r, const char *data)
 void
 spool_trim(struct run *r, const char *data)
 {
-	int64_t first, past = db_number(r,
-			   "SELECT ifnull((SELECT min(position) FROM job WHERE site_id = ?1"
-			   " AND step = 'store' AND data = ?2), (SELECT last FROM job"
-			   " WHERE site_id = ?1 AND step = 'fetch' AND data = ?2))",
-			   "it", r->site, data);
+	int64_t first,
+	    past = db_number(r,
+		"SELECT ifnull((SELECT min(position) FROM job WHERE site_id = ?1"
+		" AND step = 'store' AND data = ?2), (SELECT last FROM job"
+		" WHERE site_id = ?1 AND step = 'fetch' AND data = ?2))",
+		"it", r->site, data);
 	char *path;
 
 	while ((first = db_number(r,

@@ -33,12 +33,14 @@ add_filter(struct pipe *p, const char *path, const char *files, const char *list
 	}
 	s = pipe_stage(p, r->kind == SETTINGS_SQL ? "praic-tosql" : "praic-tofs", "-D",
 	    r->destination_name, (char *)NULL);
-	if (db_number(r, "SELECT existing FROM destination WHERE id = ?1", "i", r->destination) == 1)
+	if (db_number(r, "SELECT existing FROM destination WHERE id = ?1", "i", r->destination) ==
+	    1)
 		pipe_add(s, "--existing");
 	if (r->kind == SETTINGS_FS) {
 		pipe_add(s, "-i");
 		pipe_add(s, "%s", files);
-		head = db_text(r, "SELECT head FROM destination WHERE id = ?1", "i", r->destination);
+		head =
+		    db_text(r, "SELECT head FROM destination WHERE id = ?1", "i", r->destination);
 		if (head != NULL) {
 			pipe_add(s, "--head");
 			pipe_add(s, "%s", head);
@@ -65,8 +67,8 @@ is_wanted(void *arg, const struct rec_reader *in)
 	struct run *r = arg;
 	struct rec_value kind = in->value[FILE_KIND];
 	char *text = kind.p != NULL ? xstrndup(kind.p, kind.n) : NULL;
-	int wanted = db_number(r, "SELECT 1 FROM reading WHERE transfer_id = ?1 AND kind = ?2", "it",
-			 r->transfer, text) == 1;
+	int wanted = db_number(r, "SELECT 1 FROM reading WHERE transfer_id = ?1 AND kind = ?2",
+			 "it", r->transfer, text) == 1;
 
 	free(text);
 	return wanted;
@@ -87,18 +89,18 @@ must_filter(struct run *r)
 static void
 forget_command(struct run *r)
 {
-	db_do(r,
-	    "DELETE FROM left_out WHERE transfer_id = ?1 AND program = 'sh' AND first < ?2", "ii",
-	    r->transfer, run_now(r) - DAY);
+	db_do(r, "DELETE FROM left_out WHERE transfer_id = ?1 AND program = 'sh' AND first < ?2",
+	    "ii", r->transfer, run_now(r) - DAY);
 }
 
 /*
  * A file of records goes to the destination; what is left out is kept under
- * this name (NULL: it is not).  position: the job's from then on, or NONE.  0,
- * EX_DATAERR, or a code that is noted.
+ * this name (NULL: it is not).  position: the job's from then on, or NONE.
+ * sessions: how many it has.  0, EX_DATAERR, or a code that is noted.
  */
 static int
-store_file(struct run *r, const char *path, const char *files, const char *name, int64_t position)
+store_file(struct run *r, const char *path, const char *files, const char *name, int64_t position,
+    int64_t sessions)
 {
 	char *list = run_path(r, "tmp/%lld.left-out", (long long)r->job);
 	char *filtered = run_path(r, "tmp/%lld.rec", (long long)r->job);
@@ -125,9 +127,13 @@ store_file(struct run *r, const char *path, const char *files, const char *name,
 				r->db_code = EX_IOERR;
 		}
 		if (position != NONE)
-			db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, position);
-		db_do(r, "UPDATE destination SET existing = 1 WHERE id = ?1 AND NOT existing", "i",
-		    r->destination);
+			db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job,
+			    position);
+		/* Where nothing was stored there may be nothing yet. */
+		if (code == 0 && (r->kind == SETTINGS_FS ? p.lines : sessions) > 0)
+			db_do(r,
+			    "UPDATE destination SET existing = 1 WHERE id = ?1 AND NOT existing",
+			    "i", r->destination);
 		if (db_commit(r) != 0)
 			code = r->code;
 		else if (r->kind == SETTINGS_FS)
@@ -148,6 +154,7 @@ static void
 keep_head(struct run *r)
 {
 	struct pipe p;
+	int code = r->code;
 
 	if (r->kind != SETTINGS_FS || r->dry)
 		return;
@@ -156,6 +163,11 @@ keep_head(struct run *r)
 	if (pipe_run(&p) == 0 && p.first.n > 0)
 		db_do(r, "UPDATE destination SET head = ?2 WHERE id = ?1", "it", r->destination,
 		    buf_text(&p.first));
+	else if (r->failed) {
+		/* The last one holds all the same. */
+		r->code = code;
+		r->failed = 0;
+	}
 	pipe_free(&p);
 }
 
@@ -200,7 +212,7 @@ store_number(struct run *r, int64_t number)
 	if (sha == NULL && !r->dry)
 		db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, number);
 	else if (sha != NULL && is_whole(r, number, path, bytes, sha)) {
-		code = store_file(r, path, files, name, number);
+		code = store_file(r, path, files, name, number, sessions);
 		if (code == 0 || code == EX_DATAERR) {
 			r->sessions += sessions;
 			r->bytes += bytes;
@@ -221,8 +233,8 @@ store_log(struct run *r)
 
 	do {
 		last = db_number(r,
-		    "SELECT last FROM job WHERE site_id = ?1 AND step = 'fetch' AND data = ?2", "it",
-		    r->site, r->data);
+		    "SELECT last FROM job WHERE site_id = ?1 AND step = 'fetch' AND data = ?2",
+		    "it", r->site, r->data);
 		if (last == NONE || number >= last)
 			break;
 		code = store_number(r, ++number);
@@ -247,7 +259,8 @@ store_backup(struct run *r)
 		run_fail(r, EX_CANTCREAT, msg_program(), "%s: %s", files, strerror(errno));
 	else if (access(path, F_OK) == -1 && (r->dry || spool_room(r, 1) == 0)) {
 		pipe_init(&p, r, NULL, tmp);
-		pipe_stage(&p, "praic-fetch", "-s", r->site_name, "backup", "-d", files, (char *)NULL);
+		pipe_stage(
+		    &p, "praic-fetch", "-s", r->site_name, "backup", "-d", files, (char *)NULL);
 		if (pipe_run(&p) == EX_DATAERR)
 			run_fail(r, EX_DATAERR, "praic-fetch", "the backup was left out");
 		pipe_free(&p);
@@ -255,7 +268,7 @@ store_backup(struct run *r)
 			(void)spool_publish(r, tmp, path);
 	}
 	if (!r->failed && pipe_stop == 0 && (!r->dry || access(path, F_OK) == 0)) {
-		code = store_file(r, path, files, NULL, NONE);
+		code = store_file(r, path, files, NULL, NONE, 0);
 		if (!r->dry && (code == 0 || code == EX_DATAERR)) {
 			/* The records first: without them the rest is of no use. */
 			(void)unlinkat(AT_FDCWD, path, 0);
