@@ -66,8 +66,8 @@ hidden_at(const char *p, size_t n)
 static int
 is_active(uint32_t c)
 {
-	return !utf8_xml_char(c) || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f ||
-	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+	return !utf8_xml_char(c) || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e ||
+	    c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 void

@@ -36,6 +36,19 @@ refused -r many
 refused -m 777
 refused -m 0
 refused --nonsense
+refused -f 'session=a/%LSID%.xml,recordings=b'
+refused -f 'session=a/%LSID%.xml,shell='
+says 'an empty format is one' 'format'
+rm -rf lists
+mkdir lists
+run 0 'a list of formats' "$tofs" -d lists -f 'backup=%SUPPORT_SITE_HOST%/%START_DATE%,session=a,b\,all=/%LSID%.x,y' two.rec
+sed 's/[0-9a-f]\{32\}/LSID/' out | sort -u >got
+echo 'a,b,all=/LSID.x,y' >want
+same 'commas begin the next where a kind stands behind them' want got
+run 0 'the same in several options' "$tofs" -d lists -f '%LSID%.all' -f 'shell=%LSID%-%INSTANCE%' two.rec
+sed 's/[0-9a-f]\{32\}/LSID/' out | sort -u >got
+echo 'LSID.all' >want
+same 'is a list, too' want got
 refused -k session,chat
 says 'the kind is named' 'chat'
 refused -k ''

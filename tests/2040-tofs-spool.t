@@ -175,6 +175,44 @@ printf 'stream\tmalformed\tnot a line of a record stream\n' >want
 same 'is listed' want out
 run 73 'a list that cannot be made' "$tofs" --left-out nowhere/list -d d -i spool files.rec
 
+# -n --list: what the ledger has, of files by their content, of recordings that a
+# report names by its key.
+python3 "$data/tofs/records.py" 2 >two.rec
+python3 - >report.rec <<'EOF'
+from records import *
+Report.tables['recording'] = ['kind', 'instance']
+with Report() as s:
+    s.begin('0a1b')
+    for kind, instance in ('recording', None), ('shell', 1), ('shell', 7), ('screen', 0):
+        s.row('recording', kind=kind, instance=instance)
+    s.end()
+EOF
+rm -rf d
+mkdir d
+run 64 '--list without -n' "$tofs" --list -d d files.rec
+run 0 '-n --list without a ledger' "$tofs" -n --list -d d files.rec two.rec
+check 'makes none' test -z "$(ls -A d)"
+check 'all is new' test "$(cut -f 5 out | sort | uniq -c | tr -d ' ')" = 8new
+run 73 '-n --list --existing without a ledger' "$tofs" -n --list --existing -d d files.rec
+run 0 'storing' "$tofs" -d d -i spool files.rec two.rec
+cksum d/.praic-ledger >before
+run 0 '-n --list with one' "$tofs" -n --list --existing -d d files.rec two.rec
+check 'all is the same' test "$(cut -f 5 out | sort | uniq -c | tr -d ' ')" = 8same
+sed "s/$old/$new/" files.rec >other.rec
+run 0 '-n --list of another content' "$tofs" -n --list -d d -k recording,backup other.rec
+cut -f 2- out >got
+printf '0a1b\trecording\t\\N\tnewer\n\tbackup\t%s\tsame\n' "$(date -u -d 2026-01-02T03:04:05Z +%s)" >want
+same 'is newer' want got
+run 0 '-n --list of a report' "$tofs" -n --list -d d -k recording,shell,screen report.rec
+same 'tells of the recordings that it names' - out <<EOF
+access.example.com	0a1b	recording	\N	same
+access.example.com	0a1b	shell	1	same
+access.example.com	0a1b	shell	7	new
+access.example.com	0a1b	screen	0	same
+EOF
+cksum d/.praic-ledger >after
+same 'the ledger is as it was' before after
+
 # -k: some kinds alone.
 rm -rf d
 mkdir d

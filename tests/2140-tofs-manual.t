@@ -76,5 +76,9 @@ run 0 'all as it was' sh example.5
 says 'is said' ' 0 things wrong'
 run 0 'one session' sh example.6
 check 'its three files are the same' test "$(grep -c ': OK$' out)" -eq 3
-check 'these were all examples' test ! -e example.7
+# Nobody stamps here: without the authority, and what verifies its answer.
+sed '/curl/d; /timestamp-query/d; /data-binary/d; /ts -verify/d' example.7 >stamp
+run 0 'a head' sh -e stamp
+check 'is asked to be stamped' openssl ts -query -in head.tsq -text
+check 'these were all examples' test ! -e example.8
 done_testing

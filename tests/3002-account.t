@@ -40,6 +40,33 @@ run 0 "which praic-tosql takes for its own" "$tosql" -d s.db forty.rec
 check "and fills" storage check s.db forty.rec
 run 64 "--schema of an unknown kind" "$tosql" --schema oracle
 
+# -n --list: what the database has of each session.
+run 64 "--list without -n" "$tosql" --list -d s.db forty.rec
+run 0 "-n --list of no database" "$tosql" -n --list -d none.db forty.rec
+check "makes none" test ! -e none.db
+awk -F '\t' -v OFS='\t' '$1 == "S" { print $2, $3, "new" }' forty.rec >want
+same "all are new" want out
+cp s.db st.db
+make_records --sessions 41 >more.rec
+first=$(awk -F '\t' '$1 == "S" { print $3; exit }' forty.rec)
+second=$(awk -F '\t' '$1 == "S" && n++ == 1 { print $3 }' forty.rec)
+sql st.db "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+	INSERT INTO session_event (session_id, seq) SELECT id, 1000 + i FROM session, n
+	WHERE lsid = '$second'; UPDATE session SET content_hash = 'x', end_time = CASE lsid
+	WHEN '$first' THEN NULL ELSE end_time END WHERE lsid IN ('$first', '$second')"
+cksum st.db >before
+run 0 "-n --list of a database" "$tosql" -n --list -d st.db more.rec more.rec
+awk -F '\t' -v OFS='\t' -v first="$first" -v second="$second" '$1 == "S" { n++
+	print $2, $3, ($3 == first ? "newer" : $3 == second ? "older" : n == 41 ? "new" : "same") }' \
+	more.rec >want
+cat want want >twice
+same "each as the database has it, however often it comes" twice out
+cksum st.db >after
+same "the database is as it was" before after
+if [ -c /dev/full ]; then
+	run 74 "a list that nobody takes" sh -c "'$tosql' -n --list -d st.db more.rec >/dev/full"
+fi
+
 # --existing: nothing is made where a share is not mounted.
 mkdir share
 run 73 "--existing, and no file" "$tosql" --existing -d share/x.db forty.rec

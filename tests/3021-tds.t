@@ -98,6 +98,11 @@ run 0 "a name of its own" ./l twenty.rec
 sent "is told" '"application": "audit; store"'
 
 start
+run 0 "-n --list" ./l -n --list twenty.rec
+awk -F '\t' -v OFS='\t' '$1 == "S" { print $2, $3, "new" }' twenty.rec >want
+same "lists them" want out
+check "inserts nothing" sh -c '! grep -q "INSERT INTO dbo\\.\\[session" log'
+start
 run 73 "--existing, and an empty database" ./l --existing twenty.rec
 says "says so" "its tables are not there"
 check "and makes nothing" sh -c '! grep -q "CREATE TABLE dbo" log'

@@ -27,6 +27,7 @@
 
 enum {
 	NO_SYNC = 256,
+	LIST,
 	ABANDON,
 	EXISTING,
 	LEFT_OUT,
@@ -45,6 +46,8 @@ static const struct option long_option[] = {
     {"format", required_argument, NULL, 'f'},
     {"spool", required_argument, NULL, 'i'},
     {"kind", required_argument, NULL, 'k'},
+    {"dry-run", no_argument, NULL, 'n'},
+    {"list", no_argument, NULL, LIST},
     {"mode", required_argument, NULL, 'm'},
     {"head", required_argument, NULL, HEAD},
     {"print-head", no_argument, NULL, PRINT_HEAD},
@@ -63,10 +66,12 @@ static const struct option long_option[] = {
 };
 
 static const char usage_text[] =
-    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT]... [-c CONFLICT]\n"
+    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT,...] [-c CONFLICT]\n"
     "           [-k KIND,...] [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--existing]\n"
     "           [--fold-case] [--left-out FILE] [--no-sync] [--head HEAD]\n"
     "           [FILE...]\n"
+    "       praic-tofs -n --list -d DIRECTORY [-p] [-k KIND,...] [--abandoned SPAN]\n"
+    "           [--existing] [FILE...]\n"
     "       praic-tofs --verify -d DIRECTORY [--head HEAD] [-v]\n"
     "       praic-tofs --print-head -d DIRECTORY\n";
 
@@ -84,10 +89,12 @@ static void __attribute__((noreturn)) usage(int code)
 	    "  -D, --destination NAME  that, and what else the settings database says of it\n"
 	    "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
 	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
-	    "                        screen= or backup= before it only those\n"
+	    "                        screen= or backup= before it only those; a list with commas\n"
 	    "  -k, --kind KIND,...   store these alone: session, recording, shell, screen, backup\n"
 	    "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
 	    "                        or immutable (another content is an error)\n"
+	    "  -n, --dry-run --list  store nothing; print host, lsid, kind, instance, and same,\n"
+	    "                        new, newer or in-progress\n"
 	    "  -r, --retain COUNT    of backups keep so many besides the newest\n"
 	    "  -m, --mode MODE       of the files: 600 unless told\n"
 	    "  -p, --in-progress     save sessions that have not ended, too\n"
@@ -131,13 +138,33 @@ set_field(void *arg, const char *name, const char *value)
 	return 0;
 }
 
+/* What goes together; unwanted is an operand that is none, or NULL. */
+static int
+check_options(struct options *opt, int dry_run, const char *unwanted)
+{
+	if (opt->directory == NULL) {
+		msg_warn("-d DIRECTORY is missing: where are the files to go?");
+		usage(EX_USAGE);
+	}
+	if (dry_run != opt->list) {
+		msg_warn("-n and --list go together");
+		return EX_USAGE;
+	}
+	if (unwanted != NULL) {
+		msg_warn("--verify and --print-head read no records: %s is not wanted", unwanted);
+		return EX_USAGE;
+	}
+	return options_finish(opt);
+}
+
 static int
 set_options(struct options *opt, int *mode, int argc, char **argv)
 {
 	const char *list = NULL;
+	int dry_run = 0;
 	int c, code = 0;
 
-	while ((c = getopt_long(argc, argv, "c:D:d:f:i:k:m:pr:v", long_option, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "c:D:d:f:i:k:m:npr:v", long_option, NULL)) != -1)
 		switch (c) {
 		case 'c':
 			code = code_worse(code, options_conflict(opt, optarg));
@@ -162,6 +189,12 @@ set_options(struct options *opt, int *mode, int argc, char **argv)
 			break;
 		case 'm':
 			code = code_worse(code, options_mode(opt, optarg));
+			break;
+		case 'n':
+			dry_run = 1;
+			break;
+		case LIST:
+			opt->list = 1;
 			break;
 		case 'p':
 			opt->in_progress = 1;
@@ -205,17 +238,8 @@ set_options(struct options *opt, int *mode, int argc, char **argv)
 		default:
 			usage(EX_USAGE);
 		}
-	if (code == 0 && opt->directory == NULL) {
-		msg_warn("-d DIRECTORY is missing: where are the files to go?");
-		usage(EX_USAGE);
-	}
-	if (code == 0 && *mode != 0 && optind < argc) {
-		msg_warn(
-		    "--verify and --print-head read no records: %s is not wanted", argv[optind]);
-		return EX_USAGE;
-	}
 	if (code == 0)
-		code = options_finish(opt);
+		code = check_options(opt, dry_run, *mode != 0 ? argv[optind] : NULL);
 	if (code == 0 && list != NULL && (opt->left_out = leftout_open(list)) == NULL)
 		code = EX_CANTCREAT;
 	return code;
@@ -252,7 +276,7 @@ main(int argc, char **argv)
 	options_init(&opt);
 	code = set_options(&opt, &mode, argc, argv);
 	if (code == 0)
-		confine(&opt, mode != 0, argv + optind, argc - optind);
+		confine(&opt, mode != 0 || opt.list, argv + optind, argc - optind);
 	if (code == 0 && mode == VERIFY)
 		code = verify(&opt);
 	else if (code == 0 && mode == PRINT_HEAD)

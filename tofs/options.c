@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
 #include "code.h"
 #include "msg.h"
 #include "num.h"
 #include "tofs.h"
 
+/* Of which the names of kinds are made. */
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
 /* More backups than this nobody counts. */
 #define MAX_RETAIN 100000
 
@@ -64,45 +65,51 @@ options_conflict(struct options *opt, const char *text)
 	return EX_USAGE;
 }
 
-/* The kind before the "=" that text begins with: KINDS + 1 for "all", KINDS
- * where there is none. */
-static int
-format_kind(const char *text)
+/* Where the list goes on: at a comma behind which a word and = stand; or its end. */
+static size_t
+format_length(const char *p)
 {
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+	size_t n, word;
 
-	if (n == 0 || text[n] != '=')
-		return KINDS;
-	return n == 3 && memcmp(text, "all", n) == 0 ? KINDS + 1 : (int)kind_find(text, n);
+	for (n = 0; p[n] != '\0'; n++) {
+		if (p[n] == '\\' && p[n + 1] == ',')
+			n++;
+		else if (p[n] == ',') {
+			word = strspn(p + n + 1, LETTERS);
+			if (word > 0 && p[n + 1 + word] == '=')
+				break;
+		}
+	}
+	return n;
 }
 
 int
 options_format(struct options *opt, const char *text)
 {
-	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
-	const char *end;
-	int kind;
+	enum kind kind;
+	size_t n, word, i;
+	char *to;
 
-	if (n == 0 || text[n] != '=') {
-		opt->all_formats = text;
-		return 0;
-	}
-	for (;;) {
-		if ((kind = format_kind(text)) == KINDS) {
+	for (;; text += n + 1) {
+		n = format_length(text);
+		word = strspn(text, LETTERS);
+		kind = KINDS;
+		if (word == 0 || text[word] != '=')
+			word = 0;
+		else if ((kind = kind_find(text, word)) == KINDS &&
+		    !(word == 3 && memcmp(text, "all", word) == 0)) {
 			msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
 				 "backup, or all",
 			    text);
 			return EX_USAGE;
 		}
-		text = strchr(text, '=') + 1;
-		/* A format may have commas of its own. */
-		for (end = strchr(text, ','); end != NULL && format_kind(end + 1) == KINDS;)
-			end = strchr(end + 1, ',');
-		*(kind == KINDS + 1 ? &opt->all_formats : &opt->format_text[kind]) =
-		    end != NULL ? xstrndup(text, (size_t)(end - text)) : text;
-		if (end == NULL)
+		free(opt->format_text[kind]);
+		opt->format_text[kind] = to = xcalloc(n + 1, 1);
+		for (i = word > 0 ? word + 1 : 0; i < n; i++)
+			if (text[i] != '\\' || text[i + 1] != ',')
+				*to++ = text[i];
+		if (text[n] == '\0')
 			return 0;
-		text = end + 1;
 	}
 }
 
@@ -186,7 +193,7 @@ options_finish(struct options *opt)
 
 	for (k = 0; k < KINDS; k++) {
 		const char *text = opt->format_text[k] != NULL ? opt->format_text[k] :
-		    opt->all_formats != NULL		       ? opt->all_formats :
+		    opt->format_text[KINDS] != NULL	       ? opt->format_text[KINDS] :
 								 format_default[k];
 
 		code = format_parse(&opt->format[k], text);
@@ -213,4 +220,6 @@ options_free(struct options *opt)
 
 	for (k = 0; k < KINDS; k++)
 		format_free(&opt->format[k]);
+	for (k = 0; k <= KINDS; k++)
+		free(opt->format_text[k]);
 }

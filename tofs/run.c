@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "code.h"
+#include "file.h"
 #include "head.h"
 #include "ledger.h"
 #include "msg.h"
 #include "name.h"
 #include "num.h"
+#include "owners.h"
 #include "rec.h"
 #include "run.h"
 #include "retain.h"
@@ -33,8 +35,11 @@ struct run {
 	const struct options *opt;
 	struct store *store; /* NULL: it is made when the first session comes */
 	struct document *document;
-	int broken; /* it cannot be made */
-	int spool;  /* -1: none */
+	struct owners *owners; /* of -n --list, or NULL */
+	struct buf lines;      /* for standard output: of the session begun, ... */
+	struct buf out;	       /* ... and of those before */
+	int broken;	       /* it cannot be made */
+	int spool;	       /* -1: none */
 	struct rec_reader *r;
 	/* of the session begun, from its session row */
 	struct buf value[FIELDS];
@@ -70,6 +75,7 @@ forget(struct run *u)
 		keep(u, (enum field)f, none);
 	u->ended = 0;
 	u->started = INT64_MAX;
+	buf_reset(&u->lines);
 }
 
 /* 2024-12-03T15:26:05Z as 20241203T152605Z: no name may have a colon. */
@@ -161,6 +167,61 @@ set_owner(struct run *u, struct owner *o, enum kind kind, int64_t instance)
 	o->instance = instance;
 }
 
+static int
+is_wanted(const struct run *u, enum kind kind)
+{
+	return kind == KINDS || (u->opt->kinds & 1u << kind) != 0;
+}
+
+/* A line of -n --list; state NULL: what the ledger says. */
+static void
+list(struct run *u, enum kind kind, int64_t instance, const char *sha256, const char *state)
+{
+	struct buf *b = &u->lines;
+	struct owner owner;
+	char number[NUM_SIZE];
+
+	set_owner(u, &owner, kind, instance);
+	if (state == NULL && (state = owners_state(u->owners, &owner, sha256)) == NULL) {
+		u->code = code_worse(u->code, EX_IOERR);
+		return;
+	}
+	rec_escape(b, owner.host, owner.host_n);
+	buf_addc(b, '\t');
+	rec_escape(b, owner.lsid, owner.lsid_n);
+	num_format(instance, number);
+	buf_printf(b, "\t%s\t%s\t%s\n", kind_name[kind], instance < 0 ? "\\N" : number, state);
+}
+
+/* A report names a recording, and knows nothing of its content. */
+static void
+list_recording(struct run *u)
+{
+	const struct rec_value *v = u->r->value;
+	enum kind kind = kind_find(v[RECORDING_KIND].p, v[RECORDING_KIND].n);
+	int64_t instance = -1;
+
+	if (kind == KINDS || !is_wanted(u, kind))
+		return;
+	if (v[RECORDING_INSTANCE].p != NULL &&
+	    num_parse(v[RECORDING_INSTANCE].p, v[RECORDING_INSTANCE].n, &instance) == -1)
+		return;
+	list(u, kind, instance, NULL, NULL);
+}
+
+static void
+print_lines(struct run *u, size_t most)
+{
+	if (u->out.n <= most)
+		return;
+	if (file_write(STDOUT_FILENO, u->out.p, u->out.n) == -1) {
+		msg_errno("standard output");
+		u->code = code_worse(u->code, EX_IOERR);
+		u->broken = 1;
+	}
+	buf_reset(&u->out);
+}
+
 static void
 left_out(struct run *u, const char *why)
 {
@@ -171,12 +232,6 @@ left_out(struct run *u, const char *why)
 	msg_warn("session %.*s of %.*s left out: %s", (int)u->r->lsid.n, u->r->lsid.p,
 	    (int)u->r->host.n, u->r->host.p, why);
 	u->code = code_worse(u->code, EX_DATAERR);
-}
-
-static int
-is_wanted(const struct run *u, enum kind kind)
-{
-	return kind == KINDS || (u->opt->kinds & 1u << kind) != 0;
 }
 
 static void
@@ -191,11 +246,18 @@ save_session(struct run *u)
 		u->in_progress++;
 		msg_tell(2, "session %.*s of %.*s: in progress, left for later", (int)u->r->lsid.n,
 		    u->r->lsid.p, (int)u->r->host.n, u->r->host.p);
+		if (u->owners != NULL)
+			list(u, KIND_SESSION, -1, NULL, "in-progress");
 		return;
 	}
 	draft = document_end(u->document, &why);
 	if (draft == NULL) {
 		left_out(u, why);
+		return;
+	}
+	if (u->owners != NULL) {
+		list(u, KIND_SESSION, -1, draft_sha256(draft), NULL);
+		draft_free(draft);
 		return;
 	}
 	set_owner(u, &owner, KIND_SESSION, -1);
@@ -252,6 +314,10 @@ save_file(struct run *u, const struct spooled *f)
 		file_left_out(u, f, "malformed", f->bad);
 		return 0;
 	}
+	if (u->owners != NULL) {
+		list(u, f->kind, f->instance, f->sha256, NULL);
+		return 0;
+	}
 	if (f->instance >= 0 && f->kind != KIND_BACKUP)
 		num_format(f->instance, instance);
 	if (f->extension != NULL)
@@ -300,7 +366,7 @@ save_files(struct run *u)
 	int backups = 0; /* that are safe, or about to be */
 	size_t i;
 
-	if (u->files.rows > 0 && u->spool == -1) {
+	if (u->files.rows > 0 && u->spool == -1 && u->owners == NULL) {
 		if (!u->no_spool)
 			msg_warn(
 			    "the stream names files in a spool: -i SPOOL says where it is (what "
@@ -338,6 +404,8 @@ commit(struct run *u)
 		u->no_xml = 1;
 		u->code = code_worse(u->code, EX_USAGE);
 	}
+	buf_add(&u->out, u->lines.p, u->lines.n);
+	print_lines(u, KEEP);
 }
 
 /* When input is slow in coming, what is whole should not wait for it. */
@@ -354,10 +422,13 @@ open_store(struct run *u)
 {
 	int code = 0;
 
-	u->store = store_open(u->opt, &code);
+	if (!u->opt->list)
+		u->store = store_open(u->opt, &code);
+	else if ((u->owners = owners_open(u->opt, &code)) != NULL)
+		u->store = store_dry(u->opt);
 	if (u->store != NULL)
 		u->document = document_new(u->store);
-	if (u->store != NULL)
+	if (u->store != NULL && u->owners == NULL)
 		code = head_check(u->opt, store_ledger(u->store));
 	u->broken = u->store == NULL;
 	u->code = code_worse(u->code, code);
@@ -401,6 +472,8 @@ one_event(struct run *u, enum rec_event e)
 			keep_session(u);
 		if (r->table == TABLE_SESSION_EVENT)
 			look_at_event(u);
+		if (r->table == TABLE_RECORDING && u->owners != NULL)
+			list_recording(u);
 		if (r->table == TABLE_FILE &&
 		    is_wanted(u, kind_find(r->value[FILE_KIND].p, r->value[FILE_KIND].n)) &&
 		    (why = spooled_add(&u->files, r->value)) != NULL)
@@ -483,13 +556,17 @@ run(const struct options *opt, char *const operand[], int operands)
 			return EX_NOINPUT;
 		}
 	}
-	if ((opt->existing || !is_to_be_made(opt->directory)) && open_store(&u) == -1)
+	if ((opt->existing || opt->list || !is_to_be_made(opt->directory)) && open_store(&u) == -1)
 		return u.code;
 	if (operands == 0)
 		one_operand(&u, "-");
 	for (i = 0; i < operands; i++)
 		one_operand(&u, operand[i]);
+	print_lines(&u, 0);
 	document_free(u.document);
+	owners_close(u.owners);
+	buf_free(&u.lines);
+	buf_free(&u.out);
 	if (u.store != NULL)
 		u.code = code_worse(u.code, store_close(u.store));
 	if (u.in_progress > 0)

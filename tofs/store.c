@@ -48,6 +48,7 @@ struct store {
 	struct sha256 *spare; /* of a draft that is done with it */
 	int fatal;	      /* nothing more can be stored */
 	int folds;
+	int dry;
 	uint64_t stored, there; /* how many */
 	int silenced;		/* standard output took no more names */
 };
@@ -85,6 +86,16 @@ store_open(const struct options *opt, int *code)
 	s->lookup = lookup_new(s->ledger, s->tree, opt, 0, code);
 	s->place = place_new(s->tree, s->lookup, opt);
 	s->folds = folds(s->tree);
+	return s;
+}
+
+struct store *
+store_dry(const struct options *opt)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+
+	s->opt = opt;
+	s->dry = 1;
 	return s;
 }
 
@@ -175,6 +186,8 @@ draft_add(struct draft *d, const void *p, size_t n)
 {
 	sha256_add(d->hash, p, n);
 	d->bytes += n;
+	if (d->store->dry)
+		return;
 	if (d->error == 0)
 		buf_add(&d->memory, p, n);
 	if (d->memory.n > IN_MEMORY)
@@ -396,6 +409,11 @@ store_close(struct store *s)
 
 	if (s == NULL)
 		return 0;
+	if (s->dry) {
+		sha256_free(s->spare);
+		free(s);
+		return 0;
+	}
 	code = store_flush(s);
 	msg_tell(1, "%s: %llu files stored, %llu were there already", s->opt->directory,
 	    (unsigned long long)s->stored, (unsigned long long)s->there);

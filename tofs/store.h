@@ -17,6 +17,8 @@ struct draft; /* a content that is being written */
 
 /* The options are kept.  NULL and *code after a message. */
 struct store *store_open(const struct options *, int *code);
+/* One for drafts of which only the hash is wanted: nothing is ever stored. */
+struct store *store_dry(const struct options *);
 /* store_flush, and clean up.  0 or a code. */
 int store_close(struct store *);
 

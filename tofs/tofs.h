@@ -21,9 +21,9 @@ enum conflict {
 
 struct options {
 	const char *directory;
-	const char *spool;			      /* NULL: no files can come */
-	const char *format_text[KINDS], *all_formats; /* as given, or NULL */
-	struct format format[KINDS];		      /* from options_finish on */
+	const char *spool;	      /* NULL: no files can come */
+	char *format_text[KINDS + 1]; /* as given, or NULL; the last is that of all others */
+	struct format format[KINDS];  /* from options_finish on */
 	enum conflict conflict;
 	int64_t retain;	   /* prior backups to keep; -1: all of them */
 	int in_progress;   /* store sessions without an end time, too */
@@ -32,6 +32,7 @@ struct options {
 	int fold_case;		       /* DIRECTORY does not tell A from a */
 	mode_t mode;		       /* of files */
 	int existing;		       /* the ledger must be there: else EX_CANTCREAT */
+	int list;		       /* -n --list: store nothing, print what is there */
 	unsigned kinds;		       /* to be stored: 1 << kind */
 	const char *head, *head_chain; /* of --head, or NULL: see head.h */
 	uint64_t head_number;
@@ -49,7 +50,8 @@ void options_init(struct options *);
 /* These take texts as people write them, which are kept.  0, or EX_USAGE
  * after a message. */
 int options_conflict(struct options *, const char *);
-/* [KIND=]FORMAT; without a kind for all that have none of their own. */
+/* [KIND=]FORMAT,...; without a kind, or of all, for those that have none of their
+ * own. */
 int options_format(struct options *, const char *);
 /* KIND,...: no others are stored. */
 int options_kinds(struct options *, const char *);

@@ -16,6 +16,7 @@ struct db_options {
 	int timeout;	      /* seconds to wait for another's lock */
 	int dry_run;	      /* do it all, then roll back */
 	int force;	      /* what knows less replaces what knows more */
+	int list;	      /* only see what would be done: of a dry run */
 	int existing;	      /* its tables must be there: else EX_CANTCREAT */
 	/* called now and then while a batch is written */
 	void (*meanwhile)(void *);

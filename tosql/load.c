@@ -1,7 +1,9 @@
 /* From record streams to a database: see load.h. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "code.h"
+#include "file.h"
 #include "load.h"
 #include "msg.h"
 
@@ -9,6 +11,36 @@ static void
 worse(struct load *l, int code)
 {
 	l->code = code_worse(l->code, code);
+}
+
+/* HOST, LSID, and what the database has of the session. */
+static void
+add_state(struct load *l, const struct batch_session *s)
+{
+	static const char *const name[] = {
+	    [FATE_NEW] = "new",
+	    [FATE_REPLACED] = "newer",
+	    [FATE_UNCHANGED] = "same",
+	    [FATE_OLDER] = "older",
+	};
+
+	rec_escape(l->states, batch_host(l->batch, s), s->host_n);
+	buf_addc(l->states, '\t');
+	rec_escape(l->states, batch_lsid(l->batch, s), s->lsid_n);
+	buf_printf(l->states, "\t%s\n", name[s->fate]);
+}
+
+static void
+write_states(struct load *l)
+{
+	if (l->states == NULL)
+		return;
+	if (file_write(STDOUT_FILENO, l->states->p, l->states->n) == -1) {
+		msg_errno("standard output");
+		worse(l, EX_IOERR);
+		l->stop = 1;
+	}
+	buf_reset(l->states);
 }
 
 /* What was written; 0, or a code after a message. */
@@ -20,7 +52,9 @@ account(struct load *l, size_t from, size_t to)
 
 	if (code != 0)
 		return code;
-	for (i = from; i < to; i++)
+	for (i = from; i < to; i++) {
+		if (l->states != NULL)
+			add_state(l, &l->batch->session[i]);
 		switch (l->batch->session[i].fate) {
 		case FATE_NEW:
 		case FATE_REPLACED:
@@ -33,6 +67,7 @@ account(struct load *l, size_t from, size_t to)
 			l->older++;
 			break;
 		}
+	}
 	return 0;
 }
 
@@ -112,6 +147,7 @@ flush(struct load *l)
 		l->stop = 1;
 		worse(l, code);
 	}
+	write_states(l);
 	batch_shift(b);
 	reject_shift(l->reject);
 	check_reject(l);

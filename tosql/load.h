@@ -16,6 +16,7 @@ struct load {
 	struct db *db; /* NULL: it is made once input is no refused one */
 	struct batch *batch;
 	struct reject *reject;	  /* or NULL */
+	struct buf *states;	  /* of -n --list: lines for standard output, or NULL */
 	struct leftout *list;	  /* of --left-out, or NULL */
 	struct trial *trial;	  /* of a dry run, or NULL */
 	struct rec_reader *input; /* being read, or NULL */

@@ -38,26 +38,28 @@ struct arguments {
 
 static void __attribute__((noreturn)) usage(int code)
 {
-	fputs("usage: praic-tosql -d DATABASE | -D NAME [-nv] [--existing] [--force]\n"
-	      "           [--no-system-information] [--left-out FILE] [--reject DIRECTORY]\n"
-	      "           [--timeout SECONDS] [--password REFERENCE] [--ca-file FILE] [FILE ...]\n"
-	      "       praic-tosql --schema sqlite | mssql\n"
-	      "Loads praic records into a database: see praic-tosql(1).\n"
-	      "  -d, --database DATABASE  a path, sqlite:PATH; for SQL Server a connection string\n"
-	      "                           without a password, or @FILE that holds one\n"
-	      "  -D, --destination NAME   what the settings database says of it\n"
-	      "  -n, --dry-run            load, and take it back\n"
-	      "      --existing           its tables must be there, else 73\n"
-	      "      --force              a copy that knows less replaces one that knows more\n"
-	      "      --no-system-information  leave that table out\n"
-	      "      --left-out FILE      list there what is left out\n"
-	      "      --reject DIRECTORY   keep there what is left out\n"
-	      "      --timeout SECONDS    for a database that is busy\n"
-	      "      --password REFERENCE  file:PATH, env:NAME or credential:NAME (SQL Server)\n"
-	      "      --ca-file FILE       authorities to trust (SQL Server)\n"
-	      "      --schema KIND        print the tables that would be made\n"
-	      "  -v, --verbose            tell each step\n"
-	      "      --help, --version\n",
+	fputs(
+	    "usage: praic-tosql -d DATABASE | -D NAME [-n [--list]] [-v] [--existing] [--force]\n"
+	    "           [--no-system-information] [--left-out FILE] [--reject DIRECTORY]\n"
+	    "           [--timeout SECONDS] [--password REFERENCE] [--ca-file FILE] [FILE ...]\n"
+	    "       praic-tosql --schema sqlite | mssql\n"
+	    "Loads praic records into a database: see praic-tosql(1).\n"
+	    "  -d, --database DATABASE  a path, sqlite:PATH; for SQL Server a connection string\n"
+	    "                           without a password, or @FILE that holds one\n"
+	    "  -D, --destination NAME   what the settings database says of it\n"
+	    "  -n, --dry-run            load, and take it back\n"
+	    "      --list               with -n: print host, lsid, and same, new, newer or older\n"
+	    "      --existing           its tables must be there, else 73\n"
+	    "      --force              a copy that knows less replaces one that knows more\n"
+	    "      --no-system-information  leave that table out\n"
+	    "      --left-out FILE      list there what is left out\n"
+	    "      --reject DIRECTORY   keep there what is left out\n"
+	    "      --timeout SECONDS    for a database that is busy\n"
+	    "      --password REFERENCE  file:PATH, env:NAME or credential:NAME (SQL Server)\n"
+	    "      --ca-file FILE       authorities to trust (SQL Server)\n"
+	    "      --schema KIND        print the tables that would be made\n"
+	    "  -v, --verbose            tell each step\n"
+	    "      --help, --version\n",
 	    code == 0 ? stdout : stderr);
 	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
@@ -119,11 +121,30 @@ set_field(void *arg, const char *name, const char *value)
 	return 0;
 }
 
+/* What goes together. */
+static void
+check(const struct arguments *a)
+{
+	if (a->db.list && !a->db.dry_run) {
+		msg_warn("--list: it goes with -n");
+		exit(EX_USAGE);
+	}
+	if (a->ops == NULL && a->schema == NULL)
+		usage(EX_USAGE);
+	if (a->ops == &db_sqlite && (a->db.password != NULL || a->db.ca_file != NULL)) {
+		msg_warn("%s: an SQLite database has no password and no certificate; its file's "
+			 "mode guards it",
+		    a->db.target);
+		exit(EX_USAGE);
+	}
+}
+
 static void
 parse(struct arguments *a, int argc, char **argv)
 {
 	enum {
 		EXISTING = 256,
+		LIST,
 		FORCE,
 		NO_SYSINFO,
 		LEFT_OUT,
@@ -137,7 +158,7 @@ parse(struct arguments *a, int argc, char **argv)
 	    {"destination", required_argument, NULL, 'D'}, {"dry-run", no_argument, NULL, 'n'},
 	    {"verbose", no_argument, NULL, 'v'}, {"force", no_argument, NULL, FORCE},
 	    {"no-system-information", no_argument, NULL, NO_SYSINFO},
-	    {"existing", no_argument, NULL, EXISTING},
+	    {"existing", no_argument, NULL, EXISTING}, {"list", no_argument, NULL, LIST},
 	    {"left-out", required_argument, NULL, LEFT_OUT},
 	    {"reject", required_argument, NULL, REJECT},
 	    {"password", required_argument, NULL, PASSWORD},
@@ -165,6 +186,9 @@ parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'v':
 			msg_level++;
+			break;
+		case LIST:
+			a->db.list = 1;
 			break;
 		case EXISTING:
 			a->db.existing = 1;
@@ -202,14 +226,7 @@ parse(struct arguments *a, int argc, char **argv)
 		default:
 			usage(EX_USAGE);
 		}
-	if (a->ops == NULL && a->schema == NULL)
-		usage(EX_USAGE);
-	if (a->ops == &db_sqlite && (a->db.password != NULL || a->db.ca_file != NULL)) {
-		msg_warn("%s: an SQLite database has no password and no certificate; its file's "
-			 "mode guards it",
-		    a->db.target);
-		exit(EX_USAGE);
-	}
+	check(a);
 }
 
 static int
@@ -346,6 +363,7 @@ main(int argc, char **argv)
 {
 	struct arguments a = {0};
 	struct load l = {0};
+	struct buf states = {0};
 	int i;
 
 	file_std_fds();
@@ -362,7 +380,9 @@ main(int argc, char **argv)
 	l.no_system_information = a.no_system_information;
 	if (a.reject != NULL && (l.reject = reject_open(a.reject, &l.code)) == NULL)
 		return l.code;
-	if (a.db.dry_run && (l.trial = trial_new(a.db.force, &l.code)) == NULL)
+	if (a.db.list)
+		l.states = &states;
+	else if (a.db.dry_run && (l.trial = trial_new(a.db.force, &l.code)) == NULL)
 		return l.code;
 	a.db.meanwhile = load_meanwhile;
 	a.db.meanwhile_arg = &l;
@@ -382,5 +402,6 @@ main(int argc, char **argv)
 	batch_free(l.batch);
 	reject_close(l.reject);
 	trial_free(l.trial);
+	buf_free(&states);
 	return l.code;
 }

@@ -188,6 +188,8 @@ store(struct db *db)
 			return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE,
 			    "the server did not "
 			    "answer for each session");
+	if (db->o->list)
+		return 0;
 	if (replace(db) == -1)
 		return -1;
 	if (insert(db, MSSQL_INSERT_SESSIONS, TABLE_SESSION, FATE_NEW) == -1 ||

@@ -556,7 +556,7 @@ decide(struct db *db, const struct batch *b, struct batch_session *s)
 		rc = SQLITE_OK;
 	}
 	sqlite3_reset(count);
-	if (rc == SQLITE_OK && s->fate == FATE_REPLACED)
+	if (rc == SQLITE_OK && s->fate == FATE_REPLACED && !db->o->list)
 		rc = delete_rows(db, s->id);
 	return rc;
 }
@@ -593,7 +593,7 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 		rc = decide(db, b, &b->session[i]);
 		stored += b->session[i].fate == FATE_NEW || b->session[i].fate == FATE_REPLACED;
 	}
-	if (rc == SQLITE_OK && stored > 0)
+	if (rc == SQLITE_OK && stored > 0 && !db->o->list)
 		rc = insert_all(db);
 	if (rc == SQLITE_OK)
 		rc = run(db, db->o->dry_run || stored == 0 ? ROLLBACK : COMMIT);
