@@ -71,6 +71,13 @@ printf '%s\tok\n' 'setting	spool' 'setting	log-directory' 'site	access' 'destina
 	'destination	files' 'destination	store' 'schedule	nightly "x"' >want
 same "tries everything" want got
 check "a schedule without transfers is told" grep -q 'it has no transfers' out
+mkdir place
+"$conf" destination add place fs directory="$work/place"
+run 0 "a destination's test" "$conf" destination test place
+check "leaves nothing there that would make it look used" test -z "$(ls -A place)"
+db "UPDATE destination SET existing = 1 WHERE name = 'place'"
+run 73 "one that was used, and is empty" "$conf" destination test place
+"$conf" destination remove place
 mv files elsewhere
 "$conf" destination set cmd command='no-such-program --flag'
 run 127 "check, with a directory gone and a program that is not there" "$conf" check

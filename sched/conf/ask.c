@@ -151,7 +151,8 @@ ask(struct conf *c, const struct row *r, const char *settings)
 	    "--existing" :
 	    NULL;
 	const char *const sql[] = {"praic-tosql", "-D", r->name, "--dry-run", existing, NULL};
-	const char *const fs[] = {"praic-tofs", "-D", r->name, existing, NULL};
+	const char *const fs[] = {
+	    "praic-tofs", "-D", r->name, "--dry-run", "--list", existing, NULL};
 	const char *const exec[] = {"sh", settings != NULL ? "-nc" : "-c",
 	    r->kind == SETTINGS_EXEC ? row_value(r, "command") : NULL, NULL};
 	const char *const mail[] = {"praic-mail", "--subject", "praic: a test", test, NULL};
