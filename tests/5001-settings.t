@@ -66,7 +66,7 @@ fi
 
 # The spool and the settings know each other.
 check "the spool has a number" grep -qxE '[0-9]+' a/b/spool/id
-echo "$(cat a/b/spool/id)" >want
+cp a/b/spool/id want
 sqlite3 "$db" "SELECT value FROM setting WHERE name = 'spool-id'" >got
 same "which the settings have" want got
 echo 7 >a/b/spool/id

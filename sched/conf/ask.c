@@ -105,8 +105,10 @@ run(struct conf *c, const struct row *r, const char *const *arg, int in, const c
 {
 	int out = c->quiet ? scratch("", 0) : -1, status = 0, code, i;
 	char **hidden = settings_hidden_env(c->s, r->thing->name, r->name, &code);
-	pid_t pid = in == -1 || code != 0 ? -1 : fork();
+	pid_t pid;
 
+	msg_tell(1, "asking %s", arg[0]);
+	pid = in == -1 || code != 0 ? -1 : fork();
 	if (pid == 0)
 		child(arg, in, out, hidden, settings);
 	if (pid == -1) {

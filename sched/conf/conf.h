@@ -73,6 +73,7 @@ void usage_lines(FILE *, const char *thing, const struct verb *);
 
 /* row.c: rows, read, changed by NAME=VALUE operands, and written. */
 const char *row_value(const struct row *, const char *field);
+const char *row_was(const struct row *, const char *field);
 int row_changed(const struct row *, const char *field);
 int row_has(const struct row *, const struct settings_field *); /* is it of its kind? */
 void row_free(struct row *);

@@ -93,8 +93,8 @@ row_value(const struct row *r, const char *field)
 	return r->value[settings_field(r->thing->fields, field) - r->thing->fields];
 }
 
-static const char *
-was_value(const struct row *r, const char *field)
+const char *
+row_was(const struct row *r, const char *field)
 {
 	return r->was[settings_field(r->thing->fields, field) - r->thing->fields];
 }
@@ -102,7 +102,7 @@ was_value(const struct row *r, const char *field)
 int
 row_changed(const struct row *r, const char *field)
 {
-	const char *now = row_value(r, field), *was = was_value(r, field);
+	const char *now = row_value(r, field), *was = row_was(r, field);
 
 	return now == NULL || was == NULL ? now != was : strcmp(now, was) != 0;
 }

@@ -49,15 +49,14 @@ transfer_jobs(struct conf *c)
 int
 transfer_hurry(struct conf *c, const struct row *r)
 {
-	char *sql = xasprintf("UPDATE job SET next = ?2 WHERE wait IS NOT NULL AND (%s "
-			      "IN (SELECT id FROM transfer t WHERE t.%s = ?1)%s)",
-	    "transfer_id",
-	    strcmp(r->thing->name, "site") == 0		   ? "site_id" :
-		strcmp(r->thing->name, "destination") == 0 ? "destination_id" :
-							     "id",
-	    strcmp(r->thing->name, "site") == 0 ? " OR site_id = ?1" : "");
-	int code = conf_sql(c, sql, r->id, (int64_t)time(NULL));
+	const char *key = r->thing->name;
+	int transfer = r->thing->fields == settings_transfer_fields, code;
+	char *sql = xasprintf("UPDATE job SET next = ?2 WHERE wait IS NOT NULL AND (transfer_id IN "
+			      "(SELECT id FROM transfer WHERE %s%s = ?1)%s)",
+	    transfer ? "" : key, transfer ? "id" : "_id",
+	    r->thing->fields == settings_site_fields ? " OR site_id = ?1" : "");
 
+	code = conf_sql(c, sql, r->id, (int64_t)time(NULL));
 	free(sql);
 	return code;
 }
@@ -180,85 +179,57 @@ transfer_write(struct conf *c, struct row *r)
 	return code == 0 ? write_kinds(c, r) : code;
 }
 
-/*
- * What is to be fetched once more for this transfer: reports by the mark, and
- * recordings of these kinds that came.  since NULL: all that the appliance has.
- */
+/* From when on it is, for a transfer of these kinds (a JSON array): reports
+ * by the mark, recordings that came one by one.  0: all that there is. */
 static int
-ask_again(struct conf *c, int64_t transfer, const char *kinds, const char *since)
+ask_again(struct conf *c, int64_t transfer, const char *kinds, int64_t from)
 {
 	static const char *const sql[] = {
-	    "UPDATE job SET mark = CASE WHEN ?2 = 0 THEN NULL ELSE min(mark, ?2) END "
-	    "WHERE step = 'fetch' AND data = 'session' AND site_id = "
-	    "(SELECT site_id FROM transfer WHERE id = ?1)",
-	    "UPDATE recording SET state = 'owed', next = NULL, tries = 0, number = NULL, "
-	    "reason = NULL WHERE site_id = (SELECT site_id FROM transfer WHERE id = ?1) AND "
-	    "state = 'came' AND ifnull(session_end, ?2) >= ?2 AND kind IN (SELECT value FROM "
-	    "json_each(?3))",
-	    "UPDATE job SET next = strftime('%s', 'now'), asked = strftime('%s', 'now') WHERE "
-	    "step = 'fetch' AND site_id = (SELECT site_id FROM transfer WHERE id = ?1)",
+	    ("UPDATE job SET mark = CASE WHEN ?2 = 0 THEN NULL ELSE min(mark, ?2) END "
+	     "WHERE step = 'fetch' AND data = 'session' AND site_id = "
+	     "(SELECT site_id FROM transfer WHERE id = ?1)"),
+	    ("UPDATE recording SET state = 'owed', next = NULL, tries = 0, number = NULL, "
+	     "reason = NULL WHERE site_id = (SELECT site_id FROM transfer WHERE id = ?1) AND "
+	     "state = 'came' AND ifnull(session_end, ?2) >= ?2 AND kind IN (SELECT value FROM "
+	     "json_each(?3))"),
+	    ("UPDATE job SET next = strftime('%s', 'now'), asked = strftime('%s', 'now') WHERE "
+	     "step = 'fetch' AND site_id = (SELECT site_id FROM transfer WHERE id = ?1)"),
 	};
-	int64_t now = (int64_t)time(NULL), from = 0;
-	struct buf array = {0};
 	sqlite3_stmt *stmt;
 	int i, code = 0;
 
-	if (since != NULL)
-		when_parse_user(since, now, &from);
-	for (; *kinds != '\0'; kinds += strcspn(kinds, ",") + (strchr(kinds, ',') != NULL))
-		buf_printf(
-		    &array, "%s\"%.*s\"", array.n > 0 ? "," : "[", (int)strcspn(kinds, ","), kinds);
-	buf_addc(&array, ']');
 	for (i = 0; i < 3 && code == 0; i++) {
-		stmt = settings_prepare(c->s, sql[i]);
-		if (stmt == NULL)
-			code = EX_SOFTWARE;
-		else {
+		if ((stmt = settings_prepare(c->s, sql[i])) != NULL) {
 			sqlite3_bind_int64(stmt, 1, transfer);
 			sqlite3_bind_int64(stmt, 2, from);
-			sqlite3_bind_text(stmt, 3, buf_text(&array), -1, SQLITE_STATIC);
-			code = settings_run(c->s, stmt, "writing to it");
+			sqlite3_bind_text(stmt, 3, kinds, -1, SQLITE_STATIC);
 		}
+		code = settings_run(c->s, stmt, "writing to it");
 	}
-	buf_free(&array);
 	return code;
 }
 
-/* The kinds that are in one list (parted by commas) and not in the other. */
-static char *
-kinds_without(const char *list, const char *other)
-{
-	struct buf out = {0};
-	const char *p, *q;
-	char *text;
-	size_t n;
-
-	for (p = list; *p != '\0'; p += n + (p[n] == ',')) {
-		n = strcspn(p, ",");
-		for (q = other; q != NULL && *q != '\0' && strncmp(q, p, n) != 0;
-		     q += strcspn(q, ",") + (strchr(q, ',') != NULL))
-			;
-		if (q == NULL || *q == '\0')
-			buf_printf(&out, "%s%.*s", out.n > 0 ? "," : "", (int)n, p);
-	}
-	text = xstrdup(buf_text(&out));
-	buf_free(&out);
-	return text;
-}
-
+/* What is new for it, or is wanted once more, is fetched again. */
 int
 transfer_written(struct conf *c, struct row *r)
 {
-	const char *kinds = row_value(r, "kinds"), *since = row_value(r, "since");
-	char *added = kinds_without(
-	    kinds, r->was[settings_field(r->thing->fields, "kinds") - r->thing->fields]);
-	int code = 0;
+	const char *since = row_value(r, "since");
+	char *sql = sqlite3_mprintf("SELECT json_group_array(value) FROM json_each('[\"' || "
+				    "replace(%Q, ',', '\",\"') || '\"]') WHERE value <> 'backup' "
+				    "AND (%d OR instr(',' || %Q || ',', ',' || value || ',') = 0)",
+		 row_value(r, "kinds"), since != NULL,
+		 row_was(r, "kinds") != NULL ? row_was(r, "kinds") : ""),
+	     *kinds = conf_text(c, sql, 0);
+	int64_t from = 0;
+	int code = kinds == NULL ? EX_SOFTWARE : 0;
 
-	/* A backup has no past. */
-	if (since != NULL || (*added != '\0' && strcmp(added, "backup") != 0))
-		code = ask_again(c, r->id, since != NULL ? kinds : added, since);
+	if (since != NULL)
+		when_parse_user(since, (int64_t)time(NULL), &from);
+	if (code == 0 && strcmp(kinds, "[]") != 0)
+		code = ask_again(c, r->id, kinds, from);
 	if (code == 0)
 		code = transfer_hurry(c, r);
-	free(added);
+	sqlite3_free(sql);
+	free(kinds);
 	return code;
 }
