@@ -98,7 +98,7 @@ int conf_end(struct conf *, int code); /* commits if the code is 0 */
 
 /* edit.c: verbs of all things */
 conf_do edit_add, edit_set, edit_unset, edit_show, edit_list, edit_rename, edit_remove, edit_enable,
-    edit_disable, edit_show_setting, edit_list_settings;
+    edit_disable, edit_list_settings;
 int edit_written(struct conf *, struct row *);
 /* As edit_add, but all fields of a transfer are NAME=VALUE. */
 conf_do edit_add_fields;

@@ -239,57 +239,35 @@ edit_list(struct conf *c, int argc, char **argv)
 	    c, show_query(c, settings_prepare(c->s, c->thing->list)), SHOW_TABLE, NULL);
 }
 
-static int
-show_setting(struct show *s, const struct settings_field *f, const char *value)
-{
-	show_cell(s, "name", SETTINGS_TEXT, f->name);
-	show_cell(s, "value", f->form, value != NULL ? value : f->fallback);
-	return 0;
-}
-
-/* Of settings a field is what there is to show. */
-int
-edit_show_setting(struct conf *c, int argc, char **argv)
-{
-	const struct settings_field *f = settings_field(settings_fields, argv[0]);
-	struct show *s;
-	struct row r;
-	int code;
-
-	(void)argc;
-	if (f == NULL) {
-		msg_warn("there is no setting %s; praic-conf setting list shows them", argv[0]);
-		return EX_USAGE;
-	}
-	if ((code = row_load(c, "", &r)) != 0)
-		return code;
-	s = show_new();
-	show_setting(s, f, row_value(&r, f->name));
-	show_end(s);
-	row_free(&r);
-	return show_print(c, s, SHOW_LIST, NULL);
-}
-
+/* Of settings: each field is a row of its own; show has one of them. */
 int
 edit_list_settings(struct conf *c, int argc, char **argv)
 {
 	const struct settings_field *f;
 	struct show *s;
 	struct row r;
-	int code = row_load(c, "", &r);
+	int code;
 
-	(void)argc;
-	(void)argv;
-	if (code != 0)
+	if (argc > 0 && settings_field(settings_fields, argv[0]) == NULL) {
+		msg_warn("there is no setting %s; praic-conf setting list shows them", argv[0]);
+		return EX_USAGE;
+	}
+	if ((code = row_load(c, "", &r)) != 0)
 		return code;
 	s = show_new();
 	for (f = settings_fields; f->name != NULL; f++) {
-		show_setting(s, f, row_value(&r, f->name));
-		show_cell(s, "meaning", SETTINGS_TEXT, f->help);
+		const char *value = row_value(&r, f->name);
+
+		if (argc > 0 && strcmp(argv[0], f->name) != 0)
+			continue;
+		show_cell(s, "name", SETTINGS_TEXT, f->name);
+		show_cell(s, "value", f->form, value != NULL ? value : f->fallback);
+		if (argc == 0)
+			show_cell(s, "meaning", SETTINGS_TEXT, f->help);
 		show_end(s);
 	}
 	row_free(&r);
-	return show_print(c, s, SHOW_TABLE, NULL);
+	return show_print(c, s, argc > 0 ? SHOW_LIST : SHOW_TABLE, NULL);
 }
 
 static int

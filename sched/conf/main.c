@@ -36,7 +36,7 @@ static const struct verb transfer_verbs[] = {
     {"set", edit_set, 2, -1, 1, "NUMBER FIELD=[VALUE] ..."}, {"show", edit_show, 1, 1, 0, "NUMBER"},
     {"list", edit_list, 0, 0, 0, ""}, {"remove", edit_remove, 1, 1, 1, "NUMBER"}, {0}};
 static const struct verb setting_verbs[] = {{"set", edit_set, 1, -1, 1, "FIELD=[VALUE] ..."},
-    {"unset", edit_unset, 1, -1, 1, "FIELD ..."}, {"show", edit_show_setting, 1, 1, 0, "FIELD"},
+    {"unset", edit_unset, 1, -1, 1, "FIELD ..."}, {"show", edit_list_settings, 1, 1, 0, "FIELD"},
     {"list", edit_list_settings, 0, 0, 0, ""}, {0}};
 static const struct verb notify_verbs[] = {{"test", test_mail, 0, 0, 0, ""}, {0}};
 

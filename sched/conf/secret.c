@@ -66,12 +66,7 @@ prompt(int tty, const char *words, const char *what, char line[SECRET_MAX + 1])
 	quiet = was;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | ISIG);
 	quiet.c_lflag |= ICANON;
-	sigemptyset(&all);
-	sigaddset(&all, SIGINT);
-	sigaddset(&all, SIGTERM);
-	sigaddset(&all, SIGHUP);
-	sigaddset(&all, SIGQUIT);
-	sigaddset(&all, SIGTSTP);
+	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	bad = tcsetattr(tty, TCSAFLUSH, &quiet) == -1;
 	if (bad)
