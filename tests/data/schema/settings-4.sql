@@ -78,6 +78,7 @@ CREATE TABLE job (
     since INTEGER,
     reported INTEGER,
     mark INTEGER,
+    oldest INTEGER,
     swept INTEGER,
     sweep_next INTEGER,
     sweep_wait INTEGER,
