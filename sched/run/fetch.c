@@ -247,10 +247,8 @@ note_lost(struct fetch *f)
 
 	/* A mark that a person has set back is no loss: fetching went on till now. */
 	if (f->sweeping || f->clock == NONE || f->first_mark == NONE || f->first_mark >= gone ||
-	    db_number(r, "SELECT ifnull(good_start, 0) < ?2 FROM job WHERE id = ?1", "ii", r->job,
-		now - f->retention) != 1 ||
-	    db_number(r, "SELECT oldest IS NULL OR oldest > ?2 FROM job WHERE id = ?1", "ii",
-		r->job, f->first_mark) == 1)
+	    db_number(r, "SELECT good_start < ?2 FROM job WHERE id = ?1", "ii", r->job,
+		now - f->retention) != 1)
 		return;
 	when_format(f->first_mark, from);
 	when_format(gone, to);

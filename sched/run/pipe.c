@@ -33,8 +33,7 @@ volatile sig_atomic_t pipe_stop;
 static void
 on_stop(int sig)
 {
-	(void)sig;
-	pipe_stop = pipe_stop + 1;
+	pipe_stop = sig;
 }
 
 void
@@ -392,7 +391,7 @@ attend(struct pipe *p, pid_t group)
 			told = now;
 			kill(-group, SIGTERM);
 		}
-		if (alive > 0 && told != 0 && !killed && (pipe_stop > 1 || now - told > GRACE)) {
+		if (alive > 0 && told != 0 && !killed && now - told > GRACE) {
 			killed = 1;
 			kill(-group, SIGKILL);
 		}

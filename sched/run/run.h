@@ -91,7 +91,7 @@ struct pipe {
 	struct stage *blame;
 };
 
-/* How often praic-run was told to stop. */
+/* The signal that told praic-run to stop, or 0. */
 extern volatile sig_atomic_t pipe_stop;
 void pipe_signals(void);
 

@@ -103,7 +103,8 @@ store_file(struct run *r, const char *path, const char *files, const char *name,
     int64_t sessions)
 {
 	char *list = run_path(r, "tmp/%lld.left-out", (long long)r->job);
-	char *filtered = run_path(r, "tmp/%lld.rec", (long long)r->job);
+	/* What -n prints is not that of a step that runs. */
+	char *filtered = run_path(r, "tmp/%lld%s.rec", (long long)r->job, r->dry ? "-n" : "");
 	struct pipe p;
 	int code = 0, is_new;
 
