@@ -81,7 +81,7 @@ find files -type f ! -name '*.xml' ! -name '.praic*' -exec sha256sum {} + | cut 
 	sort >got
 same "all $(wc -l <want) recordings, each once" want got
 # Files of recordings go a day after they were stored.
-find spool/*/ -type f ! -path '*/failed/*' ! -path '*/files/*' >left
+find spool/[0-9]*/ -type f ! -path '*/failed/*' ! -path '*/files/*' >left
 silent "nothing is left in the spool" left
 sql "SELECT name, code, reason FROM job_view WHERE code IS NOT NULL OR backlog > 0" >left
 silent "and nothing fails" left
