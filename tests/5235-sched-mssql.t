@@ -109,7 +109,7 @@ start
 sed -i "s/,[0-9]*;/,$(cat port);/; s/Pa;ss/Fail/" conn
 run 77 "check, with a wrong password" "$conf" check
 says "says why" "Login failed" out
-check "which" grep -q '^destination	server	failed	77' out out
+check "which" grep -q '^destination	server	failed	77' out
 again 77 "praic-sched"
 "$conf" status >out
 says "status has the reason" "Login failed" out
