@@ -314,7 +314,7 @@ child_reap(struct settings *s, int stopping)
 			;
 		if (i == children)
 			continue;
-		ended++;
+		ended += child[i].job.id != 0;
 		code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
 		reason = last_words(child[i].words);
 		if (!WIFEXITED(status)) {

@@ -330,11 +330,11 @@ metrics_ended(struct settings *s, int code, const char *reason)
 void
 report_metrics(struct settings *s)
 {
-	static const char *const argv[] = {"praic-conf", "metrics", NULL};
+	const char *argv[] = {"praic-conf", "metrics", NULL, NULL};
 	struct buf nothing = {0};
 	char *path;
 
-	if (settings_text(s, "metrics", &path) == 0 && path != NULL)
+	if (settings_text(s, "metrics", &path) == 0 && (argv[2] = path) != NULL)
 		(void)child_other(argv, &nothing, metrics_ended);
 	free(path);
 }

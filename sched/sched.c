@@ -249,8 +249,7 @@ work(struct settings *s, int64_t schedule)
 		if (waiting == 0 && child_running() == 0)
 			return;
 		sleep_for(waiting > 0 ? 1 : LONGEST_SLEEP);
-		if (child_reap(s, stops > 0) > 0 && child_running() == 0)
-			report_metrics(s);
+		(void)child_reap(s, stops > 0);
 	}
 }
 
@@ -272,6 +271,7 @@ run_once(const char *name)
 		if (name == NULL)
 			code = code_worse(code, report_waiting(s, sched_now(), schedule));
 		report_mail(s, sched_now());
+		report_metrics(s);
 		while (stops == 0 && child_running() > 0) {
 			sleep_for(LONGEST_SLEEP);
 			(void)child_reap(s, 0);

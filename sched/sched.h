@@ -66,7 +66,7 @@ size_t child_begin(struct settings *, int64_t schedule, int verbose);
 /* Begins another program: its text on standard input, then ended(code, reason). */
 int child_other(const char *const *argv, const struct buf *input,
     void (*ended)(struct settings *, int code, const char *reason));
-/* Looks who has ended; s may be NULL, then nothing is noted.  How many had. */
+/* Looks who has ended; s may be NULL, then nothing is noted.  How many jobs had. */
 int child_reap(struct settings *, int stopping);
 size_t child_running(void);
 void child_stop(int signal);

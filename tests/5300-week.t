@@ -81,14 +81,15 @@ find files -type f ! -name '*.xml' ! -name '.praic*' -exec sha256sum {} + | cut 
 	sort >got
 same "all $(wc -l <want) recordings, each once" want got
 # Files of recordings go a day after they were stored.
-find spool/*/ -type f ! -path '*/failed/*' ! -path '*/files/*' >left
+find spool/[0-9]*/ -type f ! -path '*/failed/*' ! -path '*/files/*' >left
 silent "nothing is left in the spool" left
 sql "SELECT name, code, reason FROM job_view WHERE code IS NOT NULL OR backlog > 0" >left
 silent "and nothing fails" left
 sql "SELECT * FROM recording WHERE state <> 'came'" >left
 silent "all recordings came" left
-sql "SELECT * FROM left_out" >left
-silent "nothing is left out" left
+# A report that was malformed came whole another time.
+sql "SELECT * FROM left_out WHERE program <> 'praic-split' OR code <> 'malformed'" >left
+silent "nothing else is left out" left
 # One stream after another, each whole.
 "$tosql" -d command.db command.rec 2>err
 check "the command got whole streams" test $? -eq 0

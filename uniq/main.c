@@ -39,6 +39,7 @@ struct uniq {
 
 	uint64_t written, repeated;
 	uint64_t left_out; /* in the input, so far */
+	int given_up;	   /* a writer gave a session up */
 	uint64_t told;	   /* of these, in end marks that were written */
 };
 
@@ -174,7 +175,12 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 	case REC_DROP:
 		u->in_session = 0;
 		held_forget(u->held);
-		u->left_out += !r->cut;
+		/* One that its writer gave up is in the writer's own count, or
+		 * in its list of --left-out. */
+		if (!r->cut && strcmp(r->code, "given-up") == 0)
+			u->given_up = 1;
+		else
+			u->left_out += !r->cut;
 		break;
 	case REC_END:
 	case REC_EOF:
@@ -233,7 +239,7 @@ read_all(struct uniq *u, const struct arguments *a)
 		read_file(u, a->operand[i]);
 	/* What no session was lost by is told, too: a wrong count, a line that
 	 * is none. */
-	if (u->code == EX_DATAERR && u->left_out == 0)
+	if (u->code == EX_DATAERR && u->left_out == 0 && !u->given_up)
 		u->left_out = 1;
 	held_finish(u->held, u->stop ? -1 : untold(u));
 }

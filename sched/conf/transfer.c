@@ -17,9 +17,8 @@ int
 transfer_jobs(struct conf *c)
 {
 	static const char *const sql[] = {
-	    "INSERT INTO job (step, data, site_id, mark, swept) SELECT DISTINCT 'fetch', "
-	    "'session', "
-	    "site_id, ?1, ?1 FROM reading WHERE data <> 'backup' ON CONFLICT DO NOTHING",
+	    "INSERT INTO job (step, data, site_id, mark) SELECT DISTINCT 'fetch', 'session', "
+	    "site_id, ?1 FROM reading WHERE data <> 'backup' ON CONFLICT DO NOTHING",
 	    "INSERT INTO job (step, data, site_id) SELECT DISTINCT 'fetch', 'file', site_id "
 	    "FROM reading WHERE data = 'file' ON CONFLICT DO NOTHING",
 	    "INSERT INTO job (step, data, site_id, transfer_id, position) SELECT DISTINCT 'store', "
