@@ -53,7 +53,7 @@ python3 - >values.rec <<'END'
 print("praic-records\t1\nH\tsession\thost_name\tlsid\texternal_key")
 print("H\tsession_event\tseq\ttype\nH\tsession_event_data\tevent_seq\tseq\tname\tvalue")
 print("S\th\tv\nR\tsession_event\t1\tx")
-for i, v in enumerate(("ü" * 500000, "", "\\N", "\\\\N", "a\0b\0", "\u202e\x01\x7f", "🙂" * 300000,
+for i, v in enumerate(("ü" * 500000, "", "\\N", "\\\\N", "a\u0085b\u0085", "\u202e\u200b\x7f", "🙂" * 300000,
                        "\\t\\n\\r\\\\", " blanks ")):
     print("R\tsession_event_data\t1\t%d\tv\t%s" % (i, v))
 print("R\tsession\th\tv\t\nE\tv\t11\t0\nZ\t1\t0")
