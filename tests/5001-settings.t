@@ -77,6 +77,14 @@ rm a/b/spool/id
 run 78 "so is one without a number" "$conf" init
 rm a/b/spool/x
 run 0 "an empty one is taken" "$conf" init
+: >stands-in-the-way
+mkdir -m 700 again
+sqlite3 "$db" "VACUUM INTO 'again/settings.db'" && chmod 600 again/settings.db
+sqlite3 again/settings.db "UPDATE setting SET value = '$work/again/spool' WHERE name = 'spool';
+	UPDATE setting SET value = '$work/stands-in-the-way/log' WHERE name = 'log-directory'"
+run 73 "a log directory that cannot be made" env PRAIC_SETTINGS=again/settings.db "$conf" init
+sqlite3 again/settings.db "DELETE FROM setting WHERE name = 'log-directory'"
+run 0 "once it can, the spool is not another's" env PRAIC_SETTINGS=again/settings.db "$conf" init
 sqlite3 "$db" .dump >before
 
 run 74 "output to a full disk" sh -c '"$1" init >/dev/full' - "$conf"

@@ -20,6 +20,7 @@ struct conf {
 	int json, force;	   /* --json, --force */
 	int quiet;		   /* a test says nothing when all is well */
 	int nested;		   /* within the transaction of load */
+	char *made;		   /* SPOOL/id, made in this transaction */
 	char *reason;		   /* of the last test that failed, when quiet */
 };
 

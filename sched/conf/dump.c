@@ -235,7 +235,9 @@ conf_load(struct conf *c, int argc, char **argv)
 		code = load_block(c, &b);
 	c->nested = 0;
 	code = conf_end(c, code);
-	if (code != 0)
+	if (code == 0)
+		spool_tidy(c);
+	else
 		msg_warn("nothing was changed");
 	buf_free(&text);
 	return code;

@@ -81,7 +81,7 @@ store(struct conf *c, struct row *r)
 	if (code == 0 && t->written != NULL)
 		code = t->written(c, r);
 	code = conf_end(c, code);
-	if (code == 0 && t->write != NULL)
+	if (code == 0 && t->write != NULL && !c->nested)
 		spool_tidy(c);
 	return code;
 }

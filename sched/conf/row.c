@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "code.h"
 #include "conf.h"
@@ -28,6 +29,11 @@ conf_end(struct conf *c, int code)
 	if (code == 0)
 		code = settings_commit(c->s);
 	settings_rollback(c->s);
+	/* A spool that is not this database's after all. */
+	if (code != 0 && c->made != NULL)
+		unlink(c->made);
+	free(c->made);
+	c->made = NULL;
 	return code;
 }
 

@@ -113,7 +113,9 @@ spool_use(struct conf *c, const char *path)
 	    "INSERT INTO setting (name, value) VALUES ('spool-id', ?1) ON CONFLICT (name) DO "
 	    "UPDATE SET value = excluded.value",
 	    id, 0);
-	return code == 0 ? write_id(path, id) : code;
+	if (code == 0 && (code = write_id(path, id)) == 0)
+		c->made = xasprintf("%s/id", path);
+	return code;
 }
 
 char *
