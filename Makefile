@@ -51,15 +51,16 @@ UNIQ_PKGS   = libcrypto sqlite3
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto sqlite3
 FIND_PKGS   = sqlite3
-CONF_PKGS   = sqlite3 jansson
+CONF_PKGS   = sqlite3
 SCHED_PKGS  = sqlite3 libcrypto
+RUN_PKGS    = sqlite3 libcrypto
 MAIL_PKGS   = libcurl sqlite3
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
 PROGRAMS += uniq/praic-uniq
 PROGRAMS += tojson/praic-tojson
 PROGRAMS += find/praic-find
-PROGRAMS += sched/praic-conf sched/praic-sched sched/praic-mail
+PROGRAMS += sched/praic-sched sched/run/praic-run sched/conf/praic-conf sched/mail/praic-mail
 TOOLS = tests/tools/rec-events tests/tools/units
 TOOLS += tests/tools/answers tests/tools/connstr
 TOOLS += tests/tools/split-drive tests/tools/sandbox-proof tests/tools/measure
@@ -74,11 +75,10 @@ TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
 TOJSON_SRC := $(wildcard tojson/*.c)
 FIND_SRC   := $(wildcard find/*.c)
-# sched/ holds three programs; each one's files begin with its name.
-CONF_SRC   := $(wildcard sched/conf*.c) sched/sched_due.c sched/sched_logfile.c sched/sched_path.c \
-	sched/sched_zone.c
-SCHED_SRC  := $(wildcard sched/sched*.c)
-MAIL_SRC   := $(wildcard sched/mail*.c)
+SCHED_SRC  := $(wildcard sched/*.c)
+RUN_SRC    := $(wildcard sched/run/*.c)
+CONF_SRC   := $(wildcard sched/conf/*.c)
+MAIL_SRC   := $(wildcard sched/mail/*.c)
 
 COMMON = $(OBJ)/libcommon.a
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
@@ -103,13 +103,14 @@ $(OUT)find/praic-find: $(call objects,$(FIND_SRC)) $(COMMON)
 	$(link) $(call libs,$(FIND_PKGS))
 $(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c fetch/saying.c) $(COMMON)
 	$(link) $(call libs,jansson zlib)
-$(OUT)sched/praic-conf: $(call objects,$(CONF_SRC)) $(COMMON)
+$(OUT)sched/run/praic-run: $(call objects,$(RUN_SRC)) $(COMMON)
+	$(link) $(call libs,$(RUN_PKGS))
+$(OUT)sched/conf/praic-conf: $(call objects,$(CONF_SRC)) $(COMMON)
 	$(link) $(call libs,$(CONF_PKGS))
 $(OUT)sched/praic-sched: $(call objects,$(SCHED_SRC)) $(COMMON)
 	$(link) $(call libs,$(SCHED_PKGS))
-$(OUT)sched/praic-mail: $(call objects,$(MAIL_SRC)) $(COMMON)
+$(OUT)sched/mail/praic-mail: $(call objects,$(MAIL_SRC)) $(COMMON)
 	$(link) $(call libs,$(MAIL_PKGS))
-$(OUT)tests/tools/due: $(OBJ)/sched/sched_due.o
 $(OUT)tests/tools/mssql-query: $(OBJ)/tests/tools/mssql-query.o $(COMMON)
 	$(link) -lsybdb
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
@@ -170,9 +171,9 @@ $(OBJ)/uniq/%.o: ALL_CPPFLAGS += $(call cflags,$(UNIQ_PKGS))
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
 $(OBJ)/find/%.o: ALL_CPPFLAGS += $(call cflags,$(FIND_PKGS))
-$(OBJ)/sched/conf%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
-$(OBJ)/sched/sched%.o: ALL_CPPFLAGS += $(call cflags,$(SCHED_PKGS))
-$(OBJ)/sched/mail%.o: ALL_CPPFLAGS += $(call cflags,$(MAIL_PKGS))
+$(OBJ)/sched/%.o: ALL_CPPFLAGS += $(call cflags,$(SCHED_PKGS))
+$(OBJ)/sched/conf/%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
+$(OBJ)/sched/mail/%.o: ALL_CPPFLAGS += $(call cflags,$(MAIL_PKGS))
 
 # Flags that change (a sanitizer, another compiler) make everything anew; that
 # a warning is an error makes no other object.
@@ -252,7 +253,7 @@ SYSUSERSDIR = $(PREFIX)/lib/sysusers.d
 TMPFILESDIR = $(PREFIX)/lib/tmpfiles.d
 INSTALL_PROGRAMS = $(PROGRAMS) $(wildcard scripts/praic-test)
 NAMES = $(notdir $(INSTALL_PROGRAMS))
-PAGES = $(wildcard */praic*.[1578])
+PAGES = $(wildcard */praic*.[1578] */*/praic*.[1578])
 UNITS = $(wildcard scripts/systemd/*.service scripts/systemd/*.timer)
 
 # Each file that is installed: directory, name there, file here, and whether it

@@ -75,6 +75,10 @@ struct rec_reader {
 	 * program does not know are events, too: table is TABLES. */
 	int lines_only;
 
+	/* Set by the caller: its writer has said why the input is cut, and that
+	 * is the better message. */
+	int cut_is_known;
+
 	/* so far, over all streams of this input */
 	uint64_t lineno;   /* of the line last read, from 1 */
 	uint64_t complete; /* REC_COMMIT events */

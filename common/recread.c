@@ -511,7 +511,8 @@ end_of_input(struct rec_reader *r)
 		return stop(r, s->in.failed ? EX_IOERR : 0);
 	if (s->in.failed)
 		return stop(r, EX_IOERR);
-	msg_warn("%s: the input ends before its end mark", s->name);
+	if (!r->cut_is_known)
+		msg_warn("%s: the input ends before its end mark", s->name);
 	return stop(r, EX_TEMPFAIL);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The settings database as a file: found, checked, opened, migrated.  What
+ * The settings database as a file: found, checked, opened, made.  What
  * is in it is read in settings_read.c; see settings.h.
  *
  * It keeps a rollback journal and not a WAL: a reader then needs no right to
@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -222,6 +224,13 @@ inspect(struct settings *s, enum settings_open how, int64_t *version)
 		    s->path, (long long)*version, msg_program(), SETTINGS_VERSION);
 		return EX_CONFIG;
 	}
+	if (application != 0 && *version < SETTINGS_VERSION) {
+		msg_warn(
+		    "%s: it was made by praic 1, which this praic does not read: move it and its "
+		    "spool away, and enter the settings again (NEWS, 2.0.0)",
+		    s->path);
+		return EX_CONFIG;
+	}
 	if (application == 0 && how != SETTINGS_CREATE) {
 		msg_warn("%s: it is empty; praic-conf init makes the settings database", s->path);
 		return EX_CONFIG;
@@ -229,8 +238,9 @@ inspect(struct settings *s, enum settings_open how, int64_t *version)
 	return 0;
 }
 
+/* Make its tables, where there are none yet. */
 static int
-migrate(struct settings *s, enum settings_open how)
+make_tables(struct settings *s, enum settings_open how)
 {
 	struct buf sql = {0};
 	int64_t version;
@@ -242,12 +252,10 @@ migrate(struct settings *s, enum settings_open how)
 	if ((code = settings_begin(s)) != 0)
 		return code;
 	code = inspect(s, how, &version); /* somebody may have been faster */
-	if (code == 0)
-		msg_tell(1, "%s: from version %d to %d", s->path, (int)version, SETTINGS_VERSION);
-	for (; code == 0 && version < SETTINGS_VERSION; version++)
-		code = settings_exec(s, settings_migration[version]);
 	buf_printf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
 	    SETTINGS_APPLICATION_ID, SETTINGS_VERSION);
+	if (code == 0 && version != SETTINGS_VERSION)
+		code = settings_exec(s, settings_tables);
 	if (code == 0)
 		code = settings_exec(s, buf_text(&sql));
 	if (code == 0)
@@ -367,7 +375,35 @@ open_file(struct settings *s, enum settings_open how)
 	}
 	if (rc != SQLITE_OK)
 		return complain(s, rc, "opening it");
-	return migrate(s, how);
+	return make_tables(s, how);
+}
+
+int
+settings_become_owner(void)
+{
+	char *path, *folder;
+	struct passwd *owner;
+	struct stat st;
+	int bad = 0;
+
+	if (geteuid() != 0)
+		return 0;
+	path = default_path();
+	folder = folder_of(path);
+	if ((stat(path, &st) == 0 || stat(folder, &st) == 0) && st.st_uid != 0) {
+		owner = getpwuid(st.st_uid);
+		/* The filters, too, must find the same database. */
+		bad = setenv("PRAIC_SETTINGS", path, 1) == -1 ||
+		    (owner != NULL ? initgroups(owner->pw_name, owner->pw_gid) :
+				     setgroups(0, NULL)) == -1 ||
+		    setgid(owner != NULL ? owner->pw_gid : st.st_gid) == -1 ||
+		    setuid(st.st_uid) == -1;
+		if (bad)
+			msg_errno("%s: becoming its owner, user %u", path, (unsigned)st.st_uid);
+	}
+	free(path);
+	free(folder);
+	return bad ? EX_OSERR : 0;
 }
 
 struct settings *

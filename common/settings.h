@@ -1,9 +1,9 @@
 /*
  * The settings database, praic-settings(5): sites, destinations, schedules,
  * transfers and what the scheduler has to remember of them.  Here it is
- * found, checked, opened and brought up to date, and a site or destination
- * is read as the options of the filter that wants it.  Editing is
- * praic-conf's, running praic-sched's: those two write their own SQL.
+ * found, checked and opened, and a site or destination is read as the
+ * options of the filter that wants it.  praic-conf, praic-sched and
+ * praic-run write their own SQL.
  *
  * It holds secrets.  A secret is stored as a reference (secret.h), or as
  * "plain:" and the secret itself; what is read here is always a reference.
@@ -18,7 +18,7 @@
 /* "PRse": praic's settings database, and no other one. */
 #define SETTINGS_APPLICATION_ID 0x50527365
 #define SETTINGS_STORAGE_ID	0x50527374 /* a storage database's (praic-tosql) */
-#define SETTINGS_VERSION	3	   /* user_version */
+#define SETTINGS_VERSION	4	   /* user_version */
 #define SETTINGS_PLAIN		"plain:"
 
 struct settings;
@@ -29,7 +29,7 @@ enum settings_open {
 };
 
 /*
- * Open it, and bring an older one up to date.  It must be its owner's alone:
+ * Open it.  One of praic 1 is refused.  It must be its owner's alone:
  * mode 0600 or less, and belong to this user (root may open anybody's), in a
  * directory that not everybody can write to.  path NULL: the file of
  * $PRAIC_SETTINGS; else /etc/praic/settings.db for root and
@@ -67,11 +67,14 @@ enum settings_form {
 	SETTINGS_LIST, /* texts, one a line */
 	SETTINGS_FLAG, /* 1 or 0 */
 	SETTINGS_COUNT,
-	SETTINGS_SPAN,	/* stored in seconds */
-	SETTINGS_SIZE,	/* stored in bytes */
-	SETTINGS_PATH,	/* absolute */
-	SETTINGS_TLS,	/* none, starttls, tls */
-	SETTINGS_MAILS, /* addresses, parted by commas */
+	SETTINGS_SPAN,	 /* stored in seconds */
+	SETTINGS_SIZE,	 /* stored in bytes */
+	SETTINGS_CLOCK,	 /* 03:30, stored in minutes after midnight */
+	SETTINGS_PATH,	 /* absolute */
+	SETTINGS_FILE,	 /* absolute, and there */
+	SETTINGS_CHOICE, /* one of a few words */
+	SETTINGS_KINDS,	 /* of data, parted by commas */
+	SETTINGS_MAILS,	 /* addresses, parted by commas */
 	SETTINGS_SECRET
 };
 
@@ -87,13 +90,17 @@ struct settings_field {
 	enum settings_form form;
 	int needed;	      /* for a destination: kinds that need it */
 	int kinds;	      /* for a destination: kinds that have it */
-	const char *fallback; /* of a setting that is not set; or NULL */
+	const char *fallback; /* what counts while it is not set; or NULL */
 	const char *help;
+	int64_t low, high;   /* of a number; high 0: no limit of its own */
+	const char *choices; /* a|b|c */
 };
 
 /* Each list ends with a NULL name. */
 extern const struct settings_field settings_site_fields[];
 extern const struct settings_field settings_destination_fields[];
+extern const struct settings_field settings_schedule_fields[];
+extern const struct settings_field settings_transfer_fields[];
 extern const struct settings_field settings_fields[];
 
 const struct settings_field *settings_field(const struct settings_field *, const char *name);
@@ -142,6 +149,30 @@ int settings_number(struct settings *, const char *name, int64_t *value);
  * freed), or EX_USAGE after a message that begins with what.
  */
 int settings_parse(const struct settings_field *, const char *what, const char *text, char **value);
+
+/*
+ * The addresses of a list, each with its name if it has one ("A, B"
+ * <a@example.com>), and the address alone.  0; -1 at the first that is none;
+ * or what the function returned, if that was not 0.  each may be NULL.
+ */
+typedef int settings_mail(
+    void *arg, const char *whole, size_t whole_n, const char *address, size_t address_n);
+int settings_mails(const char *list, settings_mail *each, void *arg);
+
+/*
+ * The environment variables that hold secrets (env:NAME) of anything but the
+ * site or destination of this name (table "setting": the mail settings): what
+ * starts a filter for one of them unsets the others in the child.  NULL-ended, kept
+ * by the caller; *code is 0, or a code after a message.
+ */
+char **settings_hidden_env(struct settings *, const char *table, const char *name, int *code);
+
+/*
+ * Where root runs this for a settings database of another user (or a new one
+ * in that user's directory): become that user, before anything is opened, so that no
+ * file of root's is left behind.  0, or EX_OSERR after a message.
+ */
+int settings_become_owner(void);
 
 /*
  * The running scheduler holds an flock(2) of this file in the spool.  Takes

@@ -236,12 +236,130 @@ parse_flag(const char *text)
 	return -1;
 }
 
+/* A number of the field's form, and within its limits. */
+static int
+parse_number(const struct settings_field *f, const char *what, const char *text, char **value)
+{
+	int64_t v = 0;
+	uint64_t count = 0;
+
+	if (f->form == SETTINGS_COUNT &&
+	    num_parse_count(text, strlen(text), MAX_COUNT, &count) == -1)
+		return wrong(what, text, "a number, 0 to 1000000");
+	if (f->form == SETTINGS_SPAN && when_parse_span(text, &v) == -1)
+		return wrong(what, text, "a time such as 90s, 15m, 12h or 7d");
+	if (f->form == SETTINGS_SIZE && num_parse_size(text, &v) == -1)
+		return wrong(what, text, "a size such as 500M or 20G");
+	if (f->form == SETTINGS_COUNT)
+		v = (int64_t)count;
+	if (f->high > 0 && (v < f->low || v > f->high)) {
+		msg_warn("%s %s: from %lld to %lld%s", what, text, (long long)f->low,
+		    (long long)f->high, f->form == SETTINGS_SPAN ? " seconds" : "");
+		return EX_USAGE;
+	}
+	*value = number_text(v);
+	return 0;
+}
+
+static int
+parse_clock(const char *what, const char *text, char **value)
+{
+	uint64_t hour, minute;
+
+	if (strlen(text) != 5 || text[2] != ':' || num_parse_count(text, 2, 23, &hour) == -1 ||
+	    num_parse_count(text + 3, 2, 59, &minute) == -1)
+		return wrong(what, text, "a time of day such as 03:30");
+	*value = number_text((int64_t)(hour * 60 + minute));
+	return 0;
+}
+
+/* Each kind once, in the order of settings_data_name. */
+static int
+parse_kinds(const char *what, const char *text, char **value)
+{
+	unsigned kinds = 0;
+	struct buf list = {0};
+	const char *p = text;
+	size_t n;
+	int k;
+
+	for (; *p != '\0'; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if ((k = (int)settings_data(p, n)) == SETTINGS_DATA)
+			return wrong(what, text,
+			    "session, recording, shell, screen, backup, parted by commas");
+		kinds |= 1U << k;
+	}
+	for (k = 0; k < SETTINGS_DATA; k++)
+		if ((kinds & 1U << k) != 0)
+			buf_printf(&list, "%s%s", list.n > 0 ? "," : "", settings_data_name[k]);
+	*value = xstrdup(buf_text(&list));
+	buf_free(&list);
+	return 0;
+}
+
+static int
+parse_choice(const struct settings_field *f, const char *what, const char *text, char **value)
+{
+	const char *p = f->choices;
+	size_t n;
+
+	for (; *p != '\0'; p += n + (p[n] == '|')) {
+		n = strcspn(p, "|");
+		if (strlen(text) == n && memcmp(p, text, n) == 0) {
+			*value = xstrdup(text);
+			return 0;
+		}
+	}
+	msg_warn("%s %s: one of %s", what, text, f->choices);
+	return EX_USAGE;
+}
+
+/* USER@HOST, with nothing in it that would end it in a header. */
+static int
+is_address(const char *p, size_t n)
+{
+	const char *at = memchr(p, '@', n);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strchr(" <>,;\"()", p[i]) != NULL)
+			return 0;
+	return at != NULL && at > p && at + 1 < p + n &&
+	    memchr(at + 1, '@', n - (size_t)(at + 1 - p)) == NULL;
+}
+
+int
+settings_mails(const char *list, settings_mail *each, void *arg)
+{
+	const char *p = list, *end, *open;
+	size_t n;
+	int quoted, code;
+
+	for (;;) {
+		p += strspn(p, " ");
+		for (end = p, quoted = 0; *end != '\0' && (quoted || *end != ','); end++)
+			quoted ^= *end == '"';
+		for (n = (size_t)(end - p); n > 0 && p[n - 1] == ' '; n--)
+			;
+		open = n > 0 && p[n - 1] == '>' ? memrchr(p, '<', n) : NULL;
+		if (quoted || (open == NULL && !is_address(p, n)) ||
+		    (open != NULL && !is_address(open + 1, n - 2 - (size_t)(open - p))))
+			return -1;
+		if (each != NULL &&
+		    (code = each(arg, p, n, open != NULL ? open + 1 : p,
+			 open != NULL ? n - 2 - (size_t)(open - p) : n)) != 0)
+			return code;
+		if (*end == '\0')
+			return 0;
+		p = end + 1;
+	}
+}
+
 int
 settings_parse(const struct settings_field *f, const char *what, const char *text, char **value)
 {
 	const char *p = text;
-	int64_t v;
-	uint64_t count;
 	int flag;
 
 	*value = NULL;
@@ -257,44 +375,100 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 	case SETTINGS_LIST:
 	case SETTINGS_SECRET:
 		break;
+	case SETTINGS_CHOICE:
+		return parse_choice(f, what, text, value);
+	case SETTINGS_KINDS:
+		return parse_kinds(what, text, value);
+	case SETTINGS_CLOCK:
+		return parse_clock(what, text, value);
+	case SETTINGS_COUNT:
+	case SETTINGS_SPAN:
+	case SETTINGS_SIZE:
+		return parse_number(f, what, text, value);
 	case SETTINGS_MAILS:
-		if (strchr(text, '@') == NULL)
-			return wrong(what, text, "an address such as praic@example.com");
+		if (settings_mails(text, NULL, NULL) != 0)
+			return wrong(what, text,
+			    "an address such as praic@example.com or "
+			    "\"Name\" <praic@example.com>; several are parted by commas");
 		break;
 	case SETTINGS_FLAG:
 		if ((flag = parse_flag(text)) == -1)
 			return wrong(what, text, "yes or no");
 		*value = number_text(flag);
 		return 0;
-	case SETTINGS_COUNT:
-		if (num_parse_count(text, strlen(text), MAX_COUNT, &count) == -1)
-			return wrong(what, text, "a number, 0 to 1000000");
-		*value = number_text((int64_t)count);
-		return 0;
-	case SETTINGS_SPAN:
-		if (when_parse_span(text, &v) == -1)
-			return wrong(what, text, "a time such as 90s, 15m, 12h or 7d");
-		*value = number_text(v);
-		return 0;
-	case SETTINGS_SIZE:
-		if (num_parse_size(text, &v) == -1)
-			return wrong(what, text, "a size such as 500M or 20G");
-		*value = number_text(v);
-		return 0;
 	case SETTINGS_PATH:
+	case SETTINGS_FILE:
 		if (*text != '/')
 			return wrong(what, text,
 			    "give the whole path: the scheduler has a "
 			    "working directory of its own");
-		break;
-	case SETTINGS_TLS:
-		if (strcmp(text, "none") != 0 && strcmp(text, "starttls") != 0 &&
-		    strcmp(text, "tls") != 0)
-			return wrong(what, text, "none, starttls or tls");
+		if (f->form == SETTINGS_FILE && access(text, R_OK) == -1) {
+			msg_errno("%s %s", what, text);
+			return EX_USAGE;
+		}
 		break;
 	}
 	*value = xstrdup(text);
 	return 0;
+}
+
+/* Add the NAME of each env:NAME that a query finds and the program does not need. */
+static int
+add_env(struct settings *s, const char *sql, const char *name, char ***list, size_t *n)
+{
+	sqlite3_stmt *stmt = settings_prepare(s, sql);
+	const char *text;
+	int rc, code = 0;
+
+	if (stmt == NULL)
+		return EX_SOFTWARE;
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		text = (const char *)sqlite3_column_text(stmt, 0);
+		*list = xrealloc(*list, (*n + 2) * sizeof(**list));
+		(*list)[(*n)++] = xstrdup(text + strlen("env:"));
+		(*list)[*n] = NULL;
+	}
+	if (rc != SQLITE_DONE)
+		code = settings_failed(s, "reading it");
+	sqlite3_finalize(stmt);
+	return code;
+}
+
+char **
+settings_hidden_env(struct settings *s, const char *table, const char *name, int *code)
+{
+	static const struct {
+		const char *table;
+		const struct settings_field *fields;
+	} tables[] = {{"site", settings_site_fields}, {"destination", settings_destination_fields},
+	    {"setting", settings_fields}};
+	char **list = xcalloc(1, sizeof(*list)), *sql, *column, *p;
+	const struct settings_field *f;
+	size_t i, n = 0;
+
+	*code = 0;
+	for (i = 0; i < 3; i++)
+		for (f = tables[i].fields; f->name != NULL && *code == 0; f++) {
+			int mine = strcmp(tables[i].table, table) == 0;
+
+			if (f->form != SETTINGS_SECRET || (mine && i == 2))
+				continue;
+			column = xstrdup(f->name);
+			for (p = column; *p != '\0'; p++)
+				if (*p == '-' && i < 2)
+					*p = '_';
+			sql = i == 2 ?
+			    xasprintf("SELECT value FROM setting WHERE name = '%s' AND "
+				      "value GLOB 'env:*' AND ?1 IS ?1",
+				column) :
+			    xasprintf("SELECT %s FROM %s WHERE %s GLOB 'env:*' AND %s ?1", column,
+				tables[i].table, column, mine ? "name <>" : "?1 IS");
+			*code = add_env(s, sql, name, &list, &n);
+			free(column);
+			free(sql);
+		}
+	return list;
 }
 
 /* The scheduler's lock file; -1 and *code, 0 where there is no spool yet. */

@@ -7,14 +7,11 @@
 #include "settings.h"
 #include "settings_schema.h"
 
-/*
- * AUTOINCREMENT: the number of a transfer that was removed names a folder of
- * the spool, and must not come back to mean another.
- *
- * Times are UNIX seconds.  "mark", and "since" and "until" of a run, are by
- * the appliance's clock, all others by this machine's.
- */
-static const char version_1[] =
+/* Comments of the tables stay in the database, for whoever reads its schema. */
+const char settings_tables[] =
+    "-- Numbers are never used again: a site's number names a folder of the spool.\n"
+    "-- Times are UNIX seconds.  mark, swept, and since and until of a log are by\n"
+    "-- the appliance's clock, all others by this machine's.  NULL: never, none.\n"
     "CREATE TABLE site (\n"
     "    id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
     "    name TEXT NOT NULL UNIQUE CHECK (name <> ''),\n"
@@ -33,35 +30,27 @@ static const char version_1[] =
     "    proxy_user TEXT,\n"
     "    \"nothing\" TEXT,\n"
     "    expired TEXT,\n"
-    "    rate TEXT,\n"
-    "    retry_time TEXT,\n"
-    "    connect_time TEXT,\n"
-    "    answer_time TEXT,\n"
-    "    stall_time TEXT,\n"
-    "    max_time TEXT,\n"
-    "    max_document TEXT\n"
+    "    timeout TEXT\n"
     ");\n"
+    "-- existing: it has been stored into, so it must be there.  head: of the\n"
+    "-- ledger of praic-tofs, as the last store left it.\n"
     "CREATE TABLE destination (\n"
     "    id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
     "    name TEXT NOT NULL UNIQUE CHECK (name <> ''),\n"
     "    kind TEXT NOT NULL CHECK (kind IN ('sql', 'fs', 'exec')),\n"
     "    connection TEXT,\n"
     "    password TEXT,\n"
+    "    ca_file TEXT,\n"
     "    system_information INTEGER,\n"
-    "    timeout TEXT,\n"
     "    directory TEXT,\n"
     "    conflict TEXT,\n"
     "    format TEXT,\n"
-    "    format_session TEXT,\n"
-    "    format_recording TEXT,\n"
-    "    format_shell TEXT,\n"
-    "    format_screen TEXT,\n"
-    "    format_backup TEXT,\n"
     "    retain TEXT,\n"
     "    mode TEXT,\n"
     "    in_progress INTEGER,\n"
-    "    fold_case INTEGER,\n"
     "    command TEXT,\n"
+    "    existing INTEGER NOT NULL DEFAULT 0 CHECK (existing IN (0, 1)),\n"
+    "    head TEXT,\n"
     "    CHECK (CASE kind WHEN 'sql' THEN connection WHEN 'fs' THEN directory ELSE command END\n"
     "        IS NOT NULL)\n"
     ");\n"
@@ -72,9 +61,7 @@ static const char version_1[] =
     "    period INTEGER NOT NULL CHECK (period BETWEEN 60 AND 604800 AND period % 60 = 0),\n"
     "    at INTEGER CHECK (at IS NULL OR (at BETWEEN 0 AND 1439 AND period % 86400 = 0)),\n"
     "    created INTEGER NOT NULL,\n"
-    "    last_due INTEGER,\n"
-    "    last_start INTEGER,\n"
-    "    last_run INTEGER\n"
+    "    last_due INTEGER\n"
     ");\n"
     "CREATE TABLE transfer (\n"
     "    id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
@@ -89,103 +76,194 @@ static const char version_1[] =
     "    transfer_id INTEGER NOT NULL REFERENCES transfer (id) ON DELETE CASCADE,\n"
     "    kind TEXT NOT NULL CHECK (kind IN ('session', 'recording', 'shell', 'screen', "
     "'backup')),\n"
-    "    mark INTEGER,\n"
-    "    swept INTEGER,\n"
-    "    last_start INTEGER,\n"
-    "    last_success INTEGER,\n"
-    "    last_number INTEGER NOT NULL DEFAULT 0,\n"
-    "    backlog_files INTEGER NOT NULL DEFAULT 0,\n"
-    "    backlog_bytes INTEGER NOT NULL DEFAULT 0,\n"
-    "    backlog_since INTEGER,\n"
     "    PRIMARY KEY (transfer_id, kind)\n"
     ") WITHOUT ROWID;\n"
-    "CREATE TABLE failure (\n"
-    "    transfer_id INTEGER NOT NULL,\n"
-    "    kind TEXT NOT NULL,\n"
-    "    step TEXT NOT NULL CHECK (step IN ('fetch', 'store')),\n"
-    "    since INTEGER NOT NULL,\n"
-    "    times INTEGER NOT NULL DEFAULT 1,\n"
+    "-- What is done over and over: fetch (site; session or file), store\n"
+    "-- (transfer; session or file), backup (transfer).  oldest: the earliest mark\n"
+    "-- from which sessions were fetched (0: all that the appliance had), before\n"
+    "-- which a look-back asks for none but open sessions.\n"
+    "CREATE TABLE job (\n"
+    "    id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+    "    step TEXT NOT NULL CHECK (step IN ('fetch', 'store', 'backup')),\n"
+    "    data TEXT NOT NULL CHECK (data IN ('session', 'file', 'backup')),\n"
+    "    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,\n"
+    "    transfer_id INTEGER REFERENCES transfer (id) ON DELETE CASCADE,\n"
+    "    next INTEGER,\n"
+    "    asked INTEGER,\n"
     "    wait INTEGER,\n"
-    "    retry_at INTEGER,\n"
+    "    tries INTEGER NOT NULL DEFAULT 0,\n"
     "    code INTEGER,\n"
-    "    signal INTEGER,\n"
-    "    stage TEXT,\n"
+    "    program TEXT,\n"
     "    reason TEXT,\n"
+    "    since INTEGER,\n"
     "    reported INTEGER,\n"
-    "    reminded INTEGER,\n"
-    "    recovered INTEGER,\n"
-    "    PRIMARY KEY (transfer_id, kind, step),\n"
-    "    FOREIGN KEY (transfer_id, kind) REFERENCES transfer_kind (transfer_id, kind)\n"
-    "        ON DELETE CASCADE\n"
+    "    mark INTEGER,\n"
+    "    oldest INTEGER,\n"
+    "    swept INTEGER,\n"
+    "    sweep_next INTEGER,\n"
+    "    sweep_wait INTEGER,\n"
+    "    sweep_reason TEXT,\n"
+    "    last INTEGER NOT NULL DEFAULT 0,\n"
+    "    good_start INTEGER,\n"
+    "    position INTEGER,\n"
+    "    runs INTEGER NOT NULL DEFAULT 0,\n"
+    "    failures INTEGER NOT NULL DEFAULT 0,\n"
+    "    sessions INTEGER NOT NULL DEFAULT 0,\n"
+    "    rows INTEGER NOT NULL DEFAULT 0,\n"
+    "    files INTEGER NOT NULL DEFAULT 0,\n"
+    "    bytes INTEGER NOT NULL DEFAULT 0,\n"
+    "    left_out INTEGER NOT NULL DEFAULT 0,\n"
+    "    last_start INTEGER,\n"
+    "    last_success INTEGER,\n"
+    "    CHECK ((step = 'fetch') = (transfer_id IS NULL)),\n"
+    "    CHECK ((step = 'store') = (position IS NOT NULL)),\n"
+    "    CHECK ((step = 'backup') = (data = 'backup'))\n"
+    ");\n"
+    "CREATE UNIQUE INDEX job_key ON job (site_id, step, data, ifnull(transfer_id, 0));\n"
+    "CREATE INDEX job_transfer ON job (transfer_id);\n"
+    "CREATE TABLE log (\n"
+    "    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,\n"
+    "    data TEXT NOT NULL CHECK (data IN ('session', 'file')),\n"
+    "    number INTEGER NOT NULL,\n"
+    "    since INTEGER,\n"
+    "    until INTEGER,\n"
+    "    sessions INTEGER NOT NULL,\n"
+    "    bytes INTEGER NOT NULL,\n"
+    "    sha256 TEXT NOT NULL,\n"
+    "    PRIMARY KEY (site_id, data, number)\n"
     ") WITHOUT ROWID;\n"
+    "-- instance: -1 where the kind has none.  session: the R line of the session\n"
+    "-- row, for names of files.  number: of file/N.rec.\n"
+    "CREATE TABLE recording (\n"
+    "    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,\n"
+    "    host_name TEXT NOT NULL,\n"
+    "    lsid TEXT NOT NULL,\n"
+    "    kind TEXT NOT NULL CHECK (kind IN ('recording', 'shell', 'screen')),\n"
+    "    instance INTEGER NOT NULL DEFAULT -1,\n"
+    "    session TEXT NOT NULL,\n"
+    "    session_start INTEGER,\n"
+    "    session_end INTEGER,\n"
+    "    state TEXT NOT NULL CHECK (state IN ('owed', 'came', 'gone', 'lost')),\n"
+    "    number INTEGER,\n"
+    "    noted INTEGER NOT NULL,\n"
+    "    tries INTEGER NOT NULL DEFAULT 0,\n"
+    "    next INTEGER,\n"
+    "    reason TEXT,\n"
+    "    named INTEGER NOT NULL,\n"
+    "    reported INTEGER,\n"
+    "    acked INTEGER,\n"
+    "    PRIMARY KEY (site_id, host_name, lsid, kind, instance)\n"
+    ") WITHOUT ROWID;\n"
+    "CREATE INDEX recording_owed ON recording (site_id, session_start) WHERE state = 'owed';\n"
+    "CREATE INDEX recording_lost ON recording (site_id) WHERE state = 'lost' AND acked IS NULL;\n"
+    "CREATE INDEX recording_number ON recording (site_id, number) WHERE number IS NOT NULL;\n"
+    "CREATE INDEX recording_named ON recording (named);\n"
+    "-- transfer_id: NULL for what fetching left out.  code: the fixed word of\n"
+    "-- --left-out.  A span of sessions that expired unfetched is here, too:\n"
+    "-- lsid '', kind 'session', code 'lost'.\n"
+    "CREATE TABLE left_out (\n"
+    "    id INTEGER PRIMARY KEY,\n"
+    "    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,\n"
+    "    transfer_id INTEGER REFERENCES transfer (id) ON DELETE CASCADE,\n"
+    "    program TEXT NOT NULL,\n"
+    "    host_name TEXT NOT NULL,\n"
+    "    lsid TEXT NOT NULL,\n"
+    "    kind TEXT NOT NULL,\n"
+    "    instance INTEGER NOT NULL DEFAULT -1,\n"
+    "    code TEXT NOT NULL,\n"
+    "    reason TEXT NOT NULL,\n"
+    "    first INTEGER NOT NULL,\n"
+    "    last INTEGER NOT NULL,\n"
+    "    reported INTEGER,\n"
+    "    acked INTEGER\n"
+    ");\n"
+    "CREATE UNIQUE INDEX left_out_key ON left_out (site_id, ifnull(transfer_id, 0), program, "
+    "host_name,\n"
+    "    lsid, kind, instance, code);\n"
     "CREATE TABLE open_session (\n"
-    "    transfer_id INTEGER NOT NULL REFERENCES transfer (id) ON DELETE CASCADE,\n"
+    "    site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,\n"
     "    host_name TEXT NOT NULL,\n"
     "    lsid TEXT NOT NULL,\n"
     "    start_time INTEGER,\n"
-    "    PRIMARY KEY (transfer_id, host_name, lsid)\n"
+    "    PRIMARY KEY (site_id, host_name, lsid)\n"
     ") WITHOUT ROWID;\n"
+    "-- History; nothing depends on it.  name: of the job at that time.\n"
     "CREATE TABLE run (\n"
     "    id INTEGER PRIMARY KEY AUTOINCREMENT,\n"
-    "    transfer_id INTEGER REFERENCES transfer (id) ON DELETE SET NULL,\n"
-    "    schedule TEXT NOT NULL,\n"
-    "    site TEXT NOT NULL,\n"
-    "    destination TEXT NOT NULL,\n"
-    "    kind TEXT NOT NULL,\n"
-    "    step TEXT NOT NULL CHECK (step IN ('fetch', 'store')),\n"
+    "    job_id INTEGER REFERENCES job (id) ON DELETE SET NULL,\n"
+    "    name TEXT NOT NULL,\n"
     "    started INTEGER NOT NULL,\n"
-    "    seconds REAL,\n"
-    "    since INTEGER,\n"
-    "    until INTEGER,\n"
-    "    number INTEGER,\n"
-    "    sweep INTEGER NOT NULL DEFAULT 0,\n"
-    "    code INTEGER,\n"
+    "    seconds REAL NOT NULL,\n"
+    "    code INTEGER NOT NULL,\n"
+    "    reason TEXT,\n"
     "    sessions INTEGER,\n"
     "    rows INTEGER,\n"
     "    files INTEGER,\n"
     "    bytes INTEGER,\n"
-    "    left_out INTEGER,\n"
-    "    reason TEXT\n"
+    "    left_out INTEGER\n"
     ");\n"
-    "CREATE INDEX run_transfer ON run (transfer_id, kind, step, id);\n"
+    "CREATE INDEX run_job ON run (job_id, id);\n"
     "CREATE INDEX run_started ON run (started);\n"
-    "CREATE TABLE run_stage (\n"
-    "    run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,\n"
-    "    number INTEGER NOT NULL,\n"
-    "    program TEXT NOT NULL,\n"
-    "    code INTEGER,\n"
-    "    signal INTEGER,\n"
-    "    seconds REAL,\n"
-    "    PRIMARY KEY (run_id, number)\n"
-    ") WITHOUT ROWID;\n"
-    "CREATE TABLE program (\n"
-    "    name TEXT PRIMARY KEY,\n"
-    "    last_run INTEGER,\n"
-    "    pid INTEGER\n"
-    ") WITHOUT ROWID;\n"
     "CREATE TABLE setting (\n"
     "    name TEXT PRIMARY KEY,\n"
     "    value TEXT NOT NULL\n"
-    ") WITHOUT ROWID;\n";
-
-/* due: a run is, since then, and has not been done; NULL: none is. */
-static const char version_2[] = "ALTER TABLE transfer ADD COLUMN due INTEGER";
-
-/* Who vouches for SQL Server's certificate. */
-static const char version_3[] = "ALTER TABLE destination ADD COLUMN ca_file TEXT";
-
-const char *const settings_migration[SETTINGS_VERSION] = {version_1, version_2, version_3};
+    ") WITHOUT ROWID;\n"
+    "-- Which log a transfer reads for which kind.\n"
+    "CREATE VIEW reading AS\n"
+    "    SELECT t.id AS transfer_id, t.site_id, t.schedule_id, s.enabled, k.kind,\n"
+    "        CASE WHEN k.kind IN ('session', 'backup') THEN k.kind ELSE 'file' END AS data\n"
+    "    FROM transfer AS t JOIN schedule AS s ON s.id = t.schedule_id\n"
+    "        JOIN transfer_kind AS k ON k.transfer_id = t.id;\n"
+    "-- Each job with its name, whether any enabled schedule wants it, and its\n"
+    "-- backlog: files of the log that a store has not read; recordings that a\n"
+    "-- fetch owes, and when the next of them is to be tried.\n"
+    "CREATE VIEW job_view AS\n"
+    "    SELECT j.*,\n"
+    "        CASE j.step WHEN 'fetch' THEN 'fetch ' || site.name || ' ' || j.data\n"
+    "            WHEN 'store' THEN 'store ' || j.transfer_id || ' ' || j.data\n"
+    "            ELSE 'backup ' || j.transfer_id END AS name,\n"
+    "        CASE WHEN j.step = 'fetch' THEN EXISTS (SELECT 1 FROM reading AS r\n"
+    "                WHERE r.site_id = j.site_id AND r.enabled\n"
+    "                AND (r.data = j.data OR (j.data = 'session' AND r.data = 'file')))\n"
+    "            ELSE (SELECT enabled FROM transfer AS t JOIN schedule AS s ON s.id = "
+    "t.schedule_id\n"
+    "                WHERE t.id = j.transfer_id) END AS enabled,\n"
+    "        CASE WHEN j.step = 'store' THEN (SELECT f.last - j.position FROM job AS f\n"
+    "                WHERE f.site_id = j.site_id AND f.step = 'fetch' AND f.data = j.data)\n"
+    "            WHEN j.step = 'fetch' AND j.data = 'file' THEN (SELECT count(*) FROM recording AS "
+    "r\n"
+    "                WHERE r.site_id = j.site_id AND r.state = 'owed')\n"
+    "            ELSE 0 END AS backlog,\n"
+    "        CASE WHEN j.step = 'fetch' AND j.data = 'file' THEN\n"
+    "            (SELECT min(ifnull(r.next, 0)) FROM recording AS r\n"
+    "                WHERE r.site_id = j.site_id AND r.state = 'owed') END AS owed_next\n"
+    "    FROM job AS j JOIN site ON site.id = j.site_id;\n"
+    "-- Seconds until the appliance forgets something that a fetch has not got:\n"
+    "-- by the mark, or by the oldest recording that is owed; 0 for a fetch that\n"
+    "-- fails and never succeeded.  NULL: there is no such thing.\n"
+    "CREATE VIEW job_left AS\n"
+    "    SELECT j.id AS job_id, max(0, CASE WHEN j.last_success IS NULL AND j.code IS NOT NULL "
+    "THEN 0\n"
+    "        ELSE CASE j.data WHEN 'session' THEN j.mark ELSE (SELECT min(r.session_start)\n"
+    "                FROM recording AS r WHERE r.site_id = j.site_id AND r.state = 'owed') END\n"
+    "            + 86400 * ifnull((SELECT value FROM setting WHERE name = 'retention-days'), 90)\n"
+    "            - strftime('%s', 'now') END) AS left\n"
+    "    FROM job AS j WHERE j.step = 'fetch';\n";
 
 const char *const settings_data_name[SETTINGS_DATA] = {
     "session", "recording", "shell", "screen", "backup"};
 
-#define OF(name, form, help)                 \
-	{                                    \
-		name, form, 0, 0, NULL, help \
+#define OF(name, form, text)             \
+	{                                \
+		name, form, .help = text \
 	}
-#define NEEDED(name, form, help)             \
-	{                                    \
-		name, form, 1, 0, NULL, help \
+#define NEEDED(name, form, text)                      \
+	{                                             \
+		name, form, .needed = 1, .help = text \
+	}
+#define ONE_OF(name, list, text)                                     \
+	{                                                            \
+		name, SETTINGS_CHOICE, .choices = list, .help = text \
 	}
 
 const struct settings_field settings_site_fields[] = {
@@ -194,82 +272,89 @@ const struct settings_field settings_site_fields[] = {
     NEEDED("client-id", SETTINGS_TEXT, "OAuth client ID of the API account"),
     NEEDED("secret", SETTINGS_SECRET, "its client secret"),
     OF("backup-password", SETTINGS_SECRET, "password that backups are made with"),
-    OF("product", SETTINGS_TEXT, "pra, or rs for Remote Support"),
-    OF("ca-file", SETTINGS_PATH, "authorities, or its own certificate, to trust"),
+    ONE_OF("product", "pra|rs", "pra, or rs for Remote Support"),
+    OF("ca-file", SETTINGS_FILE, "authorities, or its own certificate, to trust"),
     OF("pin", SETTINGS_TEXT, "its public keys: sha256//BASE64[;...]"),
-    OF("client-cert", SETTINGS_PATH, "client certificate"),
-    OF("client-key", SETTINGS_PATH, "key of the client certificate"),
+    OF("client-cert", SETTINGS_FILE, "client certificate"),
+    OF("client-key", SETTINGS_FILE, "key of the client certificate"),
     OF("client-key-password", SETTINGS_SECRET, "password of that key"),
     OF("proxy", SETTINGS_TEXT, "URL of a proxy, or none"),
     OF("proxy-user", SETTINGS_SECRET, "USER:PASSWORD for the proxy"),
     OF("nothing", SETTINGS_LIST, "one more text that means \"nothing found\""),
     OF("expired", SETTINGS_LIST, "one more text that means \"recording deleted\""),
-    OF("rate", SETTINGS_TEXT, "requests a second at most"),
-    OF("retry-time", SETTINGS_TEXT, "how long to go on after a failure"),
-    OF("connect-time", SETTINGS_TEXT, "time for name, TCP and TLS"),
-    OF("answer-time", SETTINGS_TEXT, "time until an answer begins"),
-    OF("stall-time", SETTINGS_TEXT, "time without data worth the name"),
-    OF("max-time", SETTINGS_TEXT, "time for a whole call"),
-    OF("max-document", SETTINGS_TEXT, "size of one report"), {0}};
+    {"timeout", SETTINGS_SPAN, .low = 1, .high = 86400,
+	.help = "time without an answer before a call counts as failed"},
+    {0}};
 
-#define KIND(name, form, kinds, help)            \
-	{                                        \
-		name, form, 0, kinds, NULL, help \
+#define KIND(name, form, kinds, text)              \
+	{                                          \
+		name, form, 0, kinds, .help = text \
 	}
-#define KIND_NEEDED(name, form, kinds, help)         \
-	{                                            \
-		name, form, kinds, kinds, NULL, help \
+#define KIND_NEEDED(name, form, kinds, text)           \
+	{                                              \
+		name, form, kinds, kinds, .help = text \
 	}
 
 const struct settings_field settings_destination_fields[] = {
     KIND_NEEDED("connection", SETTINGS_TEXT, SETTINGS_SQL,
 	"[sqlite:]PATH, a connection string without a password, or @FILE with one"),
     KIND("password", SETTINGS_SECRET, SETTINGS_SQL, "password of the connection string"),
-    KIND("ca-file", SETTINGS_PATH, SETTINGS_SQL, "authorities to trust (SQL Server)"),
+    KIND("ca-file", SETTINGS_FILE, SETTINGS_SQL, "authorities to trust (SQL Server)"),
     KIND("system-information", SETTINGS_FLAG, SETTINGS_SQL, "store system information?"),
-    KIND("timeout", SETTINGS_TEXT, SETTINGS_SQL, "seconds to wait for locks and answers"),
     KIND_NEEDED("directory", SETTINGS_PATH, SETTINGS_FS, "where files go"),
-    KIND("conflict", SETTINGS_TEXT, SETTINGS_FS, "append, overwrite, skip or immutable"),
-    KIND("format", SETTINGS_TEXT, SETTINGS_FS, "file name format, of all kinds"),
-    KIND("format-session", SETTINGS_TEXT, SETTINGS_FS, "of session XML"),
-    KIND("format-recording", SETTINGS_TEXT, SETTINGS_FS, "of session recordings"),
-    KIND("format-shell", SETTINGS_TEXT, SETTINGS_FS, "of command shell recordings"),
-    KIND("format-screen", SETTINGS_TEXT, SETTINGS_FS, "of Show My Screen recordings"),
-    KIND("format-backup", SETTINGS_TEXT, SETTINGS_FS, "of site backups"),
+    {"conflict", SETTINGS_CHOICE, 0, SETTINGS_FS, .choices = "append|overwrite|skip|immutable",
+	.help = "when a name is taken: append, overwrite, skip or immutable"},
+    KIND("format", SETTINGS_TEXT, SETTINGS_FS,
+	"file name formats: KIND=FORMAT,..., or one for all kinds"),
     KIND("retain", SETTINGS_TEXT, SETTINGS_FS, "how many prior backups to keep"),
     KIND("mode", SETTINGS_TEXT, SETTINGS_FS, "of the files, in octal"),
     KIND("in-progress", SETTINGS_FLAG, SETTINGS_FS, "save sessions that have not ended?"),
-    KIND("fold-case", SETTINGS_FLAG, SETTINGS_FS, "upper and lower case are the same there?"),
     KIND_NEEDED("command", SETTINGS_TEXT, SETTINGS_EXEC, "shell command that reads records"), {0}};
 
-#define SETTING(name, form, fallback, help)      \
-	{                                        \
-		name, form, 0, 0, fallback, help \
+const struct settings_field settings_schedule_fields[] = {
+    {"every", SETTINGS_SPAN, .needed = 1, .low = 60, .high = 604800,
+	.help = "from 1m to 7d, in whole minutes"},
+    OF("at", SETTINGS_CLOCK, "time of day, local; where every is whole days"),
+    {"enabled", SETTINGS_FLAG, .fallback = "1", .help = "no: its transfers are left alone"}, {0}};
+
+const struct settings_field settings_transfer_fields[] = {NEEDED("schedule", SETTINGS_TEXT, "when"),
+    NEEDED("site", SETTINGS_TEXT, "from where"), NEEDED("destination", SETTINGS_TEXT, "where to"),
+    NEEDED("kinds", SETTINGS_KINDS, "session, recording, shell, screen, backup"),
+    OF("since", SETTINGS_TEXT, "fetch what there is since then once more: a date, 90d, or now"),
+    {0}};
+
+#define SETTING(name, form, fallback_, text)                    \
+	{                                                       \
+		name, form, .fallback = fallback_, .help = text \
+	}
+#define NUMBER(name, form, fallback, low, high, text)             \
+	{                                                         \
+		name, form, 0, 0, fallback, text, low, high, NULL \
 	}
 
 const struct settings_field settings_fields[] = {
     SETTING("log-directory", SETTINGS_PATH, NULL, "where the two logs are kept"),
     SETTING("log-days", SETTINGS_COUNT, "30", "log files are removed after; 0: never"),
-    SETTING("history-days", SETTINGS_COUNT, "400", "runs are forgotten after; 0: never"),
     SETTING("spool", SETTINGS_PATH, NULL, "what is fetched and not yet stored"),
     SETTING("spool-floor", SETTINGS_SIZE, "1073741824", "fetch nothing with less free space"),
-    SETTING("spool-cap", SETTINGS_SIZE, "53687091200", "fetch nothing while more waits; 0: no cap"),
-    SETTING("overlap", SETTINGS_SPAN, "900", "each span begins so long before the mark"),
-    SETTING("sweep-days", SETTINGS_COUNT, "7", "asked for again once a day"),
-    SETTING("retention-days", SETTINGS_COUNT, "90", "appliances keep their data for"),
-    SETTING("stage-time", SETTINGS_SPAN, "43200", "a stage that takes longer is ended"),
-    SETTING("jobs", SETTINGS_COUNT, "4", "downloads side by side, for each transfer"),
-    SETTING("parallel", SETTINGS_COUNT, "16", "transfers side by side; 0: all that are due"),
-    SETTING("metrics", SETTINGS_PATH, NULL, "metrics are written there after each run"),
+    SETTING("spool-cap", SETTINGS_SIZE, "53687091200",
+	"fetch no recordings and backups while more waits; 0: no cap"),
+    NUMBER("sweep-days", SETTINGS_COUNT, "7", 1, 36500, "asked for again once a day"),
+    NUMBER("retention-days", SETTINGS_COUNT, "90", 1, 36500, "appliances keep their data for"),
+    SETTING("parallel", SETTINGS_COUNT, "16", "jobs side by side; 0: all that are due"),
+    SETTING("metrics", SETTINGS_PATH, NULL, "metrics are written there after each job"),
     SETTING("notify-server", SETTINGS_TEXT, NULL, "mail server; none: no mail"),
-    SETTING("notify-port", SETTINGS_COUNT, NULL, "25, 587 or 465 unless told, by notify-tls"),
-    SETTING("notify-tls", SETTINGS_TLS, "starttls", "none, starttls or tls"),
-    SETTING("notify-ca-file", SETTINGS_PATH, NULL, "authorities to trust for it"),
+    NUMBER(
+	"notify-port", SETTINGS_COUNT, NULL, 1, 65535, "25, 587 or 465 unless told, by notify-tls"),
+    {"notify-tls", SETTINGS_CHOICE, .fallback = "starttls", .choices = "none|starttls|tls",
+	.help = "none, starttls or tls"},
+    SETTING("notify-ca-file", SETTINGS_FILE, NULL, "authorities to trust for it"),
     SETTING("notify-user", SETTINGS_TEXT, NULL, "login at the mail server"),
     SETTING("notify-password", SETTINGS_SECRET, NULL, "its password"),
     SETTING("notify-from", SETTINGS_MAILS, NULL, "sender's address"),
-    SETTING("notify-to", SETTINGS_MAILS, NULL, "recipients' addresses"),
-    SETTING("notify-remind", SETTINGS_SPAN, "86400", "again while a failure lasts; 0: never"), {0}};
+    SETTING("notify-to", SETTINGS_MAILS, NULL, "recipients' addresses, parted by commas"),
+    SETTING("notify-hello", SETTINGS_TEXT, NULL, "name that this machine gives to the mail server"),
+    {0}};
 
 const struct settings_field *
 settings_field(const struct settings_field *f, const char *name)

@@ -2,10 +2,7 @@
 #ifndef PRAIC_SETTINGS_SCHEMA_H
 #define PRAIC_SETTINGS_SCHEMA_H
 
-/*
- * SQL that makes version i + 1 out of version i; run in one transaction with
- * the new user_version.  What was published is never changed, only added to.
- */
-extern const char *const settings_migration[];
+/* SQL that makes all tables and views. */
+extern const char settings_tables[];
 
 #endif

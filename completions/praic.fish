@@ -1,4 +1,5 @@
-# fish completion for praic's programs: their own --help says what there is.
+# fish completion for praic's programs: their own --help says what there is,
+# and praic-conf complete.
 # This file is installed once for each program; it tells of all of them.
 
 function __praic_options
@@ -12,68 +13,14 @@ function __praic_options
     }' | sort -u
 end
 
-# What may follow these words of praic-conf, by its usage lines: "word WORD",
-# "list THING" (its names), "kinds" of data, "fields", or "files".
-function __praic_conf_next
-    praic-conf --help 2>/dev/null | awk '
-    function next_is(t, choice, k) {
-        gsub(/[][]/, "", t)
-        if (t ~ /^[a-z-]+=/) print "word", substr(t, 1, index(t, "="))
-        else if (t ~ /=/) print "fields"
-        else if (t == "KIND") print "kinds"
-        else if (t == "FILE") print "files"
-        else if (t == "NUMBER") print "list transfer"
-        else if (t == "NAME") { if (word[2] != "add") print "list", word[1] }
-        else if (t ~ /^(SCHEDULE|SITE|DESTINATION)$/) print "list", tolower(t)
-        else for (k = split(t, choice, "|"); k > 0; k--)
-            if (choice[k] ~ /^[a-z]+$/) print "word", choice[k]
-    }
-    BEGIN { for (n = ARGC - 1; ARGC > 1; ARGC--) word[ARGC - 1] = ARGV[ARGC - 1] }
-    { sub(/^usage:/, ""); gsub(/\[,KIND \.\.\.\]/, ""); gsub(/ \.\.\.\]/, "]") }
-    $1 != "praic-conf" { next }
-    {
-        for (i = 1; i <= n && $(i + 1) !~ /=/; i++) {
-            u = $(i + 1)
-            if (u == "...") { next_is($i); next }
-            gsub(/[][]/, "", u)
-            if (u !~ /[A-Z]/ && index("|" u "|", "|" word[i] "|") == 0) next
-        }
-        if ($(i + 1) !~ /=/) next_is($(i + 1) == "..." ? $i : $(i + 1))
-        else for (i++; i <= NF; i++) if ($i != "...") next_is($i)
-    }' $argv | sort -u
-end
-
 function __praic_names
     praic-conf $argv[1] list 2>/dev/null | cut -f 1
 end
 
-# Fields are told when one is named that there is not; nothing is changed then.
-function __praic_fields
-    set -l word
-    for w in $argv
-        string match -q -- '*=*' $w; and break
-        set -a word $w
-    end
-    praic-conf $word : 2>&1 </dev/null | sed -n 's/.*there are //p' | tr -d ' ' |
-        tr ',' '\n' | sed 's/$/=/'
-end
-
 function __praic_conf
     set -l given (string match -v -- '-*' (commandline -opc)[2..-1])
-    __praic_conf_next $given | while read -l tag value
-        switch $tag
-            case word
-                echo $value
-            case list
-                __praic_names $value
-            case kinds
-                printf '%s\n' session recording shell screen backup
-            case fields
-                __praic_fields $given
-            case files
-                __fish_complete_path (commandline -ct)
-        end
-    end
+    praic-conf complete $given 2>/dev/null
+    contains -- "$given[1]" load metrics; and __fish_complete_path (commandline -ct)
 end
 
 # What the option before the cursor takes, where it is known; 1 where it is not.
@@ -115,8 +62,8 @@ function __praic_wants
     end
 end
 
-for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-tojson praic-find \
-        praic-sched praic-conf praic-mail praic-test
+for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-tojson praic-find praic-run praic-sched \
+        praic-conf praic-mail praic-test
     complete -c $program -f -n '__praic_wants value' -a '(__praic_values)'
     complete -c $program -n '__praic_wants option' -a "(__praic_options $program)"
 end

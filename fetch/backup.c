@@ -108,7 +108,7 @@ backup_run(struct options *o)
 		msg_warn("backup password: it is not UTF-8, which JSON needs");
 		return EX_CONFIG;
 	}
-	code = spool_open(&spool, o->spool, NULL);
+	code = spool_open(&spool, o->spool);
 	if (code == 0) {
 		code = fetch(&o->site, &spool, body);
 		spool_close(&spool);

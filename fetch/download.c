@@ -163,10 +163,6 @@ lock(struct job *j)
 	int there, busy;
 
 	/* Looked for again after each wait: it may have come meanwhile. */
-	if (!j->dated && spool_is_done(d->spool, j->base)) {
-		job_over(j, DOWNLOAD_STORED, 0);
-		return;
-	}
 	there = j->dated ? 0 : spool_find(d->spool, j->base, &j->file);
 	if (there == 0) {
 		busy = spool_part_open(d->spool, j->base, &j->part);

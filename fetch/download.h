@@ -19,7 +19,6 @@
 
 enum download_is {
 	DOWNLOAD_WHOLE,	  /* job->file says what it is */
-	DOWNLOAD_STORED,  /* fetched and stored earlier, says --done */
 	DOWNLOAD_EXPIRED, /* the appliance has deleted it */
 	DOWNLOAD_BAD,	  /* what it sends is no such file, and stays so */
 	DOWNLOAD_BUSY,	  /* another process is fetching it */

@@ -17,7 +17,6 @@ struct options {
 	int64_t window; /* seconds */
 	int raw;
 	const char *spool; /* -d, or NULL */
-	const char *done;  /* --done, or NULL */
 	int jobs;	   /* -j */
 	int verify;
 	int dry_run;	/* --dry-run: look at the options only */

@@ -60,7 +60,7 @@ keep_reason(struct job *j)
 void
 job_over(struct job *j, enum download_is is, int code)
 {
-	if (is != DOWNLOAD_WHOLE && is != DOWNLOAD_STORED)
+	if (is != DOWNLOAD_WHOLE)
 		keep_reason(j);
 	j->state = JOB_OVER;
 	j->is = is;

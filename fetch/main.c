@@ -32,7 +32,6 @@ enum {
 	OPT_LSID,
 	OPT_WINDOW,
 	OPT_RAW,
-	OPT_DONE,
 	OPT_VERIFY,
 	OPT_KIND,
 	OPT_DRY_RUN
@@ -71,7 +70,6 @@ static const struct option long_options[] = {
     {"raw", no_argument, NULL, OPT_RAW},
     {"spool", required_argument, NULL, 'd'},
     {"jobs", required_argument, NULL, 'j'},
-    {"done", required_argument, NULL, OPT_DONE},
     {"verify", no_argument, NULL, OPT_VERIFY},
     {"kind", required_argument, NULL, OPT_KIND},
     {"verbose", no_argument, NULL, 'v'},
@@ -84,7 +82,7 @@ static const char help[] =
     "usage: praic-fetch SITE sessions --since T [--until T] [-d SPOOL] [--raw]\n"
     "       praic-fetch SITE sessions --lsid LSID[,LSID...] ... [-d SPOOL] [--raw]\n"
     "       praic-fetch SITE REPORT [-d SPOOL] [--raw] [name=value ...]\n"
-    "       praic-fetch SITE recordings -d SPOOL [-j N] [--done DIR] [FILE ...]\n"
+    "       praic-fetch SITE recordings -d SPOOL [-j N] [FILE ...]\n"
     "       praic-fetch SITE backup -d SPOOL [--backup-password REFERENCE]\n"
     "       praic-fetch SITE check\n"
     "\n"
@@ -107,7 +105,6 @@ static const char help[] =
     "  -d, --spool DIR        write there, under final names, what is whole\n"
     "  -j, --jobs N           downloads side by side (4)\n"
     "      --kind KIND,...    recording, shell, screen: only these\n"
-    "      --done DIR         leave out what has an entry there\n"
     "      --verify           read again what is in the spool\n"
     "      --window SPAN      sessions are asked for in such spans (1d)\n"
     "      --raw              XML without mark lines\n"
@@ -187,8 +184,13 @@ set_jobs(struct options *o, const char *text)
 static int
 set_from_settings(void *arg, const char *name, const char *value)
 {
-	int code = site_set(arg, strcmp(name, "host-name") == 0 ? "name" : name, value);
+	int code;
 
+	if (strcmp(name, "timeout") == 0) {
+		code = site_set(arg, "answer-time", value);
+		return code == 0 ? site_set(arg, "stall-time", value) : code;
+	}
+	code = site_set(arg, strcmp(name, "host-name") == 0 ? "name" : name, value);
 	if (code != -1)
 		return code;
 	msg_warn("the settings have %s, which this program does not know", name);
@@ -228,9 +230,6 @@ read_option(struct options *o, int c, const char *name)
 		return 0;
 	case 'j':
 		return set_jobs(o, optarg);
-	case OPT_DONE:
-		o->done = optarg;
-		return 0;
 	case OPT_VERIFY:
 		o->verify = 1;
 		return 0;

@@ -296,7 +296,7 @@ is_refusal(const struct job *j)
 static void
 note_luck(struct run *run, size_t kind, const struct job *j)
 {
-	if (j->is == DOWNLOAD_WHOLE || j->is == DOWNLOAD_STORED || j->is == DOWNLOAD_EXPIRED)
+	if (j->is == DOWNLOAD_WHOLE || j->is == DOWNLOAD_EXPIRED)
 		luck_good(&run->luck[kind], j);
 	else if (j->is == DOWNLOAD_FAILED && is_refusal(j) && run->refused[kind] == 0 &&
 	    luck_bad(&run->luck[kind], j))
@@ -332,8 +332,6 @@ take(struct run *run, struct job *j)
 		filerow_add(&it->row, kinds[it->kind].name, instance_of(it), &j->file);
 		it->came = 1;
 		p->rows++;
-		break;
-	case DOWNLOAD_STORED:
 		break;
 	case DOWNLOAD_EXPIRED:
 		not_come(p, it, "expired", reason);
@@ -396,8 +394,7 @@ finish(struct run *run, struct pending *p)
 		run->left_out++;
 		run->code = code_worse(run->code, EX_DATAERR);
 	}
-	if (p->rows > 0)
-		write_session(run, p);
+	write_session(run, p);
 }
 
 /*
@@ -541,7 +538,7 @@ recordings_run(struct options *o)
 	int scratch, code = check_options(o);
 
 	if (code == 0)
-		code = spool_open(&run.spool, o->spool, o->done);
+		code = spool_open(&run.spool, o->spool);
 	if (code != 0)
 		return code;
 	run.spool.verify = o->verify;

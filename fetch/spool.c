@@ -56,19 +56,13 @@ sweep(struct spool *s)
 }
 
 int
-spool_open(struct spool *s, const char *path, const char *done)
+spool_open(struct spool *s, const char *path)
 {
 	memset(s, 0, sizeof(*s));
 	s->path = path;
-	s->done = -1;
 	s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir == -1) {
 		msg_errno("-d %s", path);
-		return EX_NOINPUT;
-	}
-	if (done != NULL && (s->done = open(done, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1) {
-		msg_errno("--done %s", done);
-		close(s->dir);
 		return EX_NOINPUT;
 	}
 	sweep(s);
@@ -79,8 +73,6 @@ void
 spool_close(struct spool *s)
 {
 	close(s->dir);
-	if (s->done != -1)
-		close(s->done);
 }
 
 void
@@ -239,20 +231,6 @@ spool_find(struct spool *s, const char *base, struct spool_file *f)
 		return 0;
 	}
 	return 1;
-}
-
-int
-spool_is_done(const struct spool *s, const char *base)
-{
-	char name[SPOOL_NAME];
-	int i;
-
-	for (i = 0; s->done != -1 && extensions[i] != NULL; i++) {
-		snprintf(name, sizeof(name), "%.240s.%s", base, extensions[i]);
-		if (faccessat(s->done, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			return 1;
-	}
-	return 0;
 }
 
 int

@@ -22,7 +22,6 @@
 struct spool {
 	const char *path;
 	int dir;
-	int done;      /* of --done, or -1 */
 	int verify;    /* read again what is there whole */
 	int unsynced;  /* names were given since the last sync */
 	int had_files; /* when it was opened; what came since has a note */
@@ -51,8 +50,8 @@ struct spool_part {
 	int64_t fetched_at; /* the appliance's time of its last answer; or 0 */
 };
 
-/* 0, or EX_NOINPUT after a message.  done may be NULL. */
-int spool_open(struct spool *, const char *path, const char *done);
+/* 0, or EX_NOINPUT after a message. */
+int spool_open(struct spool *, const char *path);
 void spool_close(struct spool *);
 
 /*
@@ -68,8 +67,6 @@ void spool_escape(struct buf *, const char *, size_t, const char *also);
 
 /* Is it there whole?  1 and *f; 0; -1 after a message. */
 int spool_find(struct spool *, const char *base, struct spool_file *f);
-/* Was it stored already, says the directory of --done? */
-int spool_is_done(const struct spool *, const char *base);
 
 /*
  * Open the part of a thing, locked.  0; 1 when another process has it; -1

@@ -22,7 +22,7 @@ target_open(struct target *t, const char *spool)
 	t->fd = 1;
 	if (spool == NULL)
 		return 0;
-	if ((code = spool_open(&t->spool, spool, NULL)) != 0)
+	if ((code = spool_open(&t->spool, spool)) != 0)
 		return code;
 	t->spooled = 1;
 	t->fd = spool_create(&t->spool, t->tmp);

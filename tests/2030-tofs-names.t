@@ -13,12 +13,12 @@ count=2000
 cat >hostile.py <<'EOF'
 """Keys that nobody should have; hostile(i) is one of them, each another."""
 BASE = [
-    '../../etc/passwd', '/etc/passwd', '..', '.', '', '/', '//', '\\\\server\\share', 'a\0b',
+    '../../etc/passwd', '/etc/passwd', '..', '.', '', '/', '//', '\\\\server\\share', 'a\u0080b',
     'a\nb\tc\rd', '%LSID%', '%%', '\U0001f4a3' * 75, '\U0001f4a3' * 80 + '.xml', '.hidden',
     '.praic-ledger', '.praic-tmp/x', '-rf', '--', '- x', 'CON', 'con.xml', 'NUL', 'aux.',
     'COM1', 'LPT9.txt', 'COM\u00b9', 'trailing ', 'trailing.', 'trailing. . ', ' leading',
     'Name', 'NAME', 'name', 'nAmE', 'na\u0308me', 'n\u00e4me', 'N\u00c4ME', '<>:"|?*', 'a:b',
-    '\x1b[2J', '\x7f', '\u0085', '\u202egnp.exe', '\ufeff', '\u200b', '\ufffd', 'x~0123456789ab',
+    '\u009b2J', '\x7f', '\u0085', '\u202egnp.exe', '\ufeff', '\u200b', '\ufffd', 'x~0123456789ab',
     '~0123456789ab', 'a' * 255, 'a' * 256, 'a' * 300, '\u00e9' * 150, 'x' * 239 + '.xml',
     '.' * 300, ' ' * 300, 'a/' * 200, '*', '`id`', '$(id)', "';--", '!', '\u2028', 'a\\nb',
 ]

@@ -14,16 +14,6 @@ for seed in "${PRAIC_SEED:-1}" 2; do
 	rm -f s.db*
 	check "streams of seed $seed" streams "$seed" "${PRAIC_RUNS:-120}" s.db "$tosql" -v -d s.db
 done
-mkdir rej
-check "with rejects kept" streams 3 60 r.db "$tosql" -v --reject rej -d r.db
-storage dump r.db >before
-find rej -name '*.rec' -exec cat {} + >rejects
-pipe 65 "each a record stream, not wholly good" rejects "$rec_events"
-run 65 "they are as bad as before" "$tosql" -v -d r.db rejects
-says "all of them" "0 stored, 0 unchanged, 0 older than stored"
-storage dump r.db >after
-same "and change nothing" before after
-
 # Three states of the same sessions in each order, with repetitions: the one
 # that knows most stands in the end.
 make_records --sessions 8 --state open >open.rec

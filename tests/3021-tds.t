@@ -283,11 +283,10 @@ check "once" test "$(grep -c '^\["sql", "COMMIT' log)" = 1
 run 0 "and then" ./l -v none.rec
 check "they are there" sh -c "! grep -q making err"
 start --fault 'INSERT INTO dbo..user.=8152:String or binary data would be truncated'
-mkdir rej
-run 65 "sessions that it will never take" ./l -v --reject rej twenty.rec
+run 65 "sessions that it will never take" ./l -v --left-out list twenty.rec
 says "are left out" "0 stored, 0 unchanged, 0 older than stored, 20 left out"
 says "with its words" "would be truncated (error 8152)"
-check "and kept" test "$(find rej -name '*.rec' | wc -l)" = 20
+check "and listed" test "$(grep -c refused-by-database list)" = 20
 start --fault 'INSERT INTO dbo..user.=1205:was deadlocked on lock resources'
 run 75 "deadlocks without end" ./l -v twenty.rec
 says "are given up" "trying again (5 of 5)"

@@ -3,7 +3,7 @@
 . "${0%/*}/lib.sh"
 
 PRAIC_SETTINGS=$work/settings.db
-PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$PATH
+PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched/mail:$PATH
 export PRAIC_SETTINGS PATH
 db() {
 	sqlite3 -batch -noheader "$PRAIC_SETTINGS" "$@"
@@ -29,10 +29,10 @@ says "shows the verbs there are" "praic-conf site add"
 echo 's3cr=t " two' >secret
 pipe 0 "a site; its secret by standard input" secret \
 	"$conf" site add access host=HTTPS://pra.example.com/ client-id=abc123 \
-	nothing='no data' nothing='keine Daten' rate=10
+	nothing='no data' nothing='keine Daten' timeout=2m
 silent "says nothing"
 is "https:// and the slash are gone; the secret is kept as it is" \
-	"SELECT host, client_id, secret, rate FROM site" 'pra.example.com|abc123|plain:s3cr=t " two|10'
+	"SELECT host, client_id, secret, timeout FROM site" 'pra.example.com|abc123|plain:s3cr=t " two|120'
 pipe 0 "a URL as a browser has it" secret "$conf" site add url \
 	host=https://url.example.com:8443/login?next=1#x client-id=abc123
 is "its host and port are meant" "SELECT host FROM site WHERE name = 'url'" url.example.com:8443
@@ -52,8 +52,8 @@ check "is named without its value" sh -c '! grep -q hunter22 err && grep -q colo
 run 64 "a missing field" "$conf" site add b client-id=y secret=env:X
 says "is named" "host=VALUE is missing"
 run 66 "no line for the secret" "$conf" site add b host=x client-id=y
-for bad in host=a/b 'host=a b' 'host=a@b' product=xy pin=abc proxy=ftp://x retry-time=soon \
-	rate=-1 client-id=a:b ca-file=ca.pem max-document=0 connect-time=0 secret=file:relative; do
+for bad in host=a/b 'host=a b' 'host=a@b' product=xy pin=abc proxy=ftp://x timeout=soon \
+	timeout=0 client-id=a:b ca-file=ca.pem "ca-file=$work/no-such.pem" secret=file:relative; do
 	run 64 "refused: $bad" "$conf" site add b host=x client-id=y secret=env:X "$bad"
 done
 for name in '' ' x' -x 'a=b' "$(printf 'a\tb')" "$(printf '\377')"; do
@@ -87,7 +87,7 @@ host	pra.example.com
 client-id	abc123
 secret	set
 nothing	no data\nkeine Daten
-rate	10
+timeout	2m
 END
 same "without the secret" want out
 run 0 "show as JSON" "$conf" --json site show access
@@ -111,7 +111,7 @@ run 0 "remove" "$conf" site remove three
 # Destinations.
 mkdir files
 run 0 "files" "$conf" destination add files fs directory="$work/files" conflict=skip retain=5 \
-	format-session='%LSID%.%EXTENSION%' in-progress=yes
+	format='session=%LSID%.%EXTENSION%,backup=%START_DATE%,%KIND%' in-progress=yes
 run 0 "a database" "$conf" destination add store sql connection="sqlite:$work/store.db" \
 	system-information=no
 check "which is not made by that" [ ! -e store.db ]
@@ -127,6 +127,9 @@ done <<END
 64|a database that does|sql connection=store.db
 64|no such conflict handling|fs directory=$work/files conflict=rename
 64|no such replacement value|fs directory=$work/files format=%LSIDS%
+64|nor in one of a list|fs directory=$work/files format=session=%LSID%,backup=%FOO%
+64|no such kind of file|fs directory=$work/files format=sessions=%LSID%
+64|authorities that are not there|sql connection=Server=db1;Database=b ca-file=$work/none.pem
 64|names that could meet|fs directory=$work/files conflict=skip format=%LSID%
 64|a retention count that is none|fs directory=$work/files retain=-1
 64|a mode for everybody to run|fs directory=$work/files mode=755
@@ -145,7 +148,7 @@ run 73 "and fails its test" "$conf" destination test later
 run 0 "which the others pass" "$conf" destination test files
 run 0 "a database" "$conf" destination test store
 run 0 "a command" "$conf" destination test cmd
-run 0 "a change" "$conf" destination set files conflict=append format-session=
+run 0 "a change" "$conf" destination set files conflict=append format=
 run 64 "a bad change" "$conf" destination set files mode=644x
 run 0 "show" "$conf" destination show files
 printf 'name\tfiles\nkind\tfs\ndirectory\t%s\nconflict\tappend\nretain\t5\nin-progress\tyes\n' \
@@ -186,46 +189,102 @@ run 64 "the same by another schedule" "$conf" transfer add nightly deux store se
 run 64 "what another transfer moves" "$conf" transfer add nightly access store session
 is "leaves nothing behind" "SELECT count(*) FROM transfer" 3
 run 78 "no such site" "$conf" transfer add often nowhere store session
-is "the mark is where it was told" "SELECT strftime('%s', 'now') - mark BETWEEN 604800 AND 604860
-	FROM transfer_kind WHERE transfer_id = 1" 1
-is "or open" "SELECT count(*) FROM transfer_kind WHERE mark IS NULL" 4
+is "each job that it needs is there, and no other" "SELECT step, data, transfer_id FROM job ORDER BY 1, 2, 3" \
+	'backup|backup|3
+fetch|file|
+fetch|session|
+store|file|2
+store|session|1'
+is "what the appliance has is fetched, as the second transfer wants it" "SELECT mark IS NULL AND
+	next IS NOT NULL AND asked = next FROM job WHERE step = 'fetch' AND data = 'session'" 1
+"$conf" schedule add young every=1d
+deux=$(db "SELECT id FROM site WHERE name = 'deux'")
+"$conf" transfer add young deux store session since=7d >number
+is "or since when it was told" "SELECT strftime('%s', 'now') - mark BETWEEN 604800 AND 604860
+	FROM job WHERE site_id = $deux AND step = 'fetch'" 1
+db "UPDATE job SET last = 5, next = NULL WHERE site_id = $deux AND step = 'fetch';
+	UPDATE job SET position = 5 WHERE site_id = $deux AND step = 'store'"
+"$conf" transfer add young deux files session since=now >other
+is "another begins at the end of the log" "SELECT position FROM job WHERE transfer_id = $(cat other)" 5
+is "and asks for nothing that has been" "SELECT strftime('%s', 'now') - mark > 604000, next IS NOT NULL
+	FROM job WHERE site_id = $deux AND step = 'fetch'" '1|1'
+db "INSERT INTO recording VALUES
+	($deux, 'h', 'old', 'shell', 1, 'x', 1, 1, 'came', 3, 1, 0, NULL, NULL, 1, NULL, NULL),
+	($deux, 'h', 'new', 'shell', 1, 'x', 1, strftime('%s', 'now'), 'came', 3, 1, 0, NULL, NULL, 1, NULL, NULL),
+	($deux, 'h', 'not', 'recording', -1, 'x', 1, NULL, 'came', 3, 1, 0, NULL, NULL, 1, NULL, NULL)"
+run 0 "a kind more, since yesterday" "$conf" transfer set "$(cat other)" kinds=session,shell since=1d
+is "recordings of that kind and time are owed again" "SELECT lsid, state FROM recording" 'new|owed
+old|came'
+is "what was read before stays read" "SELECT data, position FROM job WHERE transfer_id = $(cat other)
+	ORDER BY 1" 'file|0
+session|5'
+run 64 "a kind less, with something owed" "$conf" transfer set "$(cat other)" kinds=session
+says "tells what would go" "1 recordings not fetched"
+run 0 "by force" "$conf" --force transfer set "$(cat other)" kinds=session
+is "with its jobs" "SELECT count(*) FROM job WHERE site_id = $deux AND data = 'file'" 0
+run 0 "another schedule" "$conf" transfer set "$(cat other)" schedule=often
+run 64 "not another site" "$conf" transfer set "$(cat other)" site=access
+says "says what to do" "add another transfer"
+run 0 "a schedule goes with its transfers" "$conf" schedule remove young
+says "and tells which" "with it went transfer $(cat number)"
+run 0 "a transfer goes" "$conf" transfer remove "$(cat other)"
+is "with all that no other needs" "SELECT count(*) FROM job WHERE site_id = $deux" 0
 run 0 "other kinds" "$conf" transfer set 2 kinds=recording,session
 is "instead" "SELECT group_concat(kind) FROM transfer_kind WHERE transfer_id = 2" recording,session
-run 64 "a site in use stays" "$conf" site remove access
-says "and says by what" "1, 2, 3"
-run 64 "a destination in use" "$conf" destination remove store
-run 64 "a schedule with transfers" "$conf" schedule remove often
-db "INSERT INTO failure (transfer_id, kind, step, since, wait, retry_at)
-	VALUES (1, 'session', 'store', 1, 60, 9999999999), (2, 'session', 'store', 1, 60, 9999999999)"
-run 0 "a changed destination" "$conf" destination set store timeout=60
-is "is tried at once, the others wait" "SELECT transfer_id, coalesce(retry_at, 'now') FROM failure" \
-	"1|now
-2|9999999999"
-run 0 "a changed site" "$conf" site set access rate=5
-is "is, too" "SELECT count(*) FROM failure WHERE retry_at IS NOT NULL" 0
-mkdir -p spool/3/new/session
-: >spool/3/new/session/0000000001.xml
-run 64 "a transfer with a backlog stays" "$conf" transfer remove 3
-says "says why" "1 files in its spool wait"
-run 64 "nor does it lose a kind" "$conf" transfer set 3 kinds=backup
-run 64 "and another spool would strand it" "$conf" setting set spool="$work/spool2"
-says "says why" "would wait for ever"
-rm spool/3/new/session/0000000001.xml
-: >spool/3/lock
-exec 9<spool/3/lock
+db "UPDATE job SET next = 9999999999, wait = 60 WHERE transfer_id IN (1, 2)"
+run 0 "a changed destination" "$conf" destination set store system-information=yes
+is "is tried at once, the others wait" "SELECT transfer_id, next < 9999999999 FROM job
+	WHERE transfer_id < 3 AND data = 'session'" '1|1
+2|0'
+run 0 "a changed site" "$conf" site set access timeout=90s
+is "is, too" "SELECT count(*) FROM job WHERE next = 9999999999" 0
+run 0 "a host of another name" "$conf" site set access host-name=other.example.com
+says "tells what that means" "once more, under that name"
+"$conf" site set access host-name= 2>err
+db "UPDATE destination SET existing = 1, head = 'x'"
+run 0 "another place" "$conf" destination set store connection="$work/else.db"
+says "says that the past stays in the old one" "since=TIME"
+is "and what was known of that is forgotten" "SELECT existing, head FROM destination WHERE name = 'store'" '0|'
+is "of this one alone" "SELECT count(*) FROM destination WHERE existing" 3
+"$conf" destination set store connection="sqlite:$work/store.db" 2>err
+
+# What is not stored yet does not go by accident.
+mkdir -p spool/1/session spool/lock
+: >spool/1/session/1.rec
+db "INSERT INTO log VALUES (1, 'session', 1, NULL, NULL, 1, 1, 'x');
+	UPDATE job SET last = 1 WHERE step = 'fetch' AND data = 'session'"
+for i in 'transfer remove 1' 'site remove access' 'schedule remove often' 'destination remove store'; do
+	# shellcheck disable=SC2086
+	run 64 "$i, with what is not stored" "$conf" $i
+	says "tells how much" "files of reports and recordings are not stored yet"
+done
+run 64 "another spool would strand it" "$conf" setting set spool="$work/spool2"
+says "says what to do" "wait for their destinations"
+job=$(db "SELECT id FROM job WHERE transfer_id = 1")
+: >"spool/lock/$job"
+exec 9<"spool/lock/$job"
 flock 9
-run 64 "a transfer at work stays" "$conf" transfer remove 3
-says "says why" "it is at work now"
-run 64 "so does the spool" "$conf" setting set spool="$work/spool2"
+run 75 "a transfer at work stays" "$conf" --force transfer remove 1
+says "says why" "praic-run is at work"
 exec 9<&-
+run 0 "else it goes by force" "$conf" --force transfer remove 1
+run 0 "with it, by force" "$conf" --force site remove access
+check "what is in the spool goes with its site" [ ! -e spool/1 ]
+is "all of it" "SELECT (SELECT count(*) FROM job) + (SELECT count(*) FROM log) +
+	(SELECT count(*) FROM transfer)" 0
 flock spool/scheduler.lock "$conf" setting set spool="$work/spool2" 2>err
-check "and with a scheduler running" test $? -eq 64
+check "another spool, with a scheduler running" test $? -eq 64
 says "says what to do" "stop it first"
+rm -r spool/lock spool/scheduler.lock
 run 0 "else it may be another" "$conf" setting set spool="$work/spool2"
-run 0 "and the first again" "$conf" setting set spool="$work/spool"
-run 0 "one without goes" "$conf" transfer remove 3
-run 0 "and another comes" "$conf" transfer add nightly access files backup
-echo 4 >want
+rm -r spool
+mv spool2 spool
+run 0 "or the same in another place" "$conf" setting set spool="$work/spool"
+mkdir full && : >full/x
+run 78 "not a directory that is full of other things" "$conf" setting set spool="$work/full"
+run 0 "a site" "$conf" site add access host=pra.example.com client-id=abc123 secret=env:X
+run 0 "a transfer" "$conf" transfer add nightly access files backup
+db "SELECT seq FROM sqlite_sequence WHERE name = 'transfer'" >want
 same "with a number that never was" want out
 
 # More of what cannot work.
@@ -242,7 +301,7 @@ for bad in directory=here 'directory=\\server\share' retain=-1 retain=many confl
 	run 64 "refused: $bad" "$conf" destination add bad fs directory="$work" "$bad"
 done
 for bad in connection=here.db 'connection=Server=a;Datbase=b' system-information=perhaps \
-	connection="$PRAIC_SETTINGS" timeout=-3; do
+	connection="$PRAIC_SETTINGS"; do
 	"$conf" destination add bad sql connection="$work/x.db" "$bad" >out 2>err </dev/null
 	check "refused: $bad" test $? -ge 64 -a -s err
 done
@@ -250,20 +309,19 @@ run 78 "none of them is there" "$conf" destination show bad
 TZ=Europe/Wien run 78 "a time of day in a zone that nobody knows" \
 	"$conf" schedule add zone every=1d at=02:00
 says "is refused with its name" "TZ=Europe/Wien"
-TZ=Europe/Wien run 78 "by the scheduler, too" "$sched" -n
 for zone in UTC CET-1CEST '<+03>-3' Europe/Vienna :Europe/Vienna ''; do
-	TZ=$zone run 0 "a zone: $zone" "$sched" -n
+	TZ=$zone run 0 "a zone: $zone" "$conf" schedule set nightly at=03:30
 done
 
 # Settings.
-run 0 "settings" "$conf" setting set overlap=20m spool-cap=2T log-days=90 metrics="$work/m.prom"
-for bad in overlap=soon spool=here log-days=-1 sweep-days=0 sweep-days=91 notify-port=70000 \
-	notify-tls=maybe notify-to=nobody overlap=8d notify-server=http://x colour=red spool= jobs=0 notify-password=hunter22 \
-	retention-days=0 stage-time=1s; do
-	run 64 "refused: $bad" "$conf" setting set overlap=1m "$bad"
+run 0 "settings" "$conf" setting set parallel=4 spool-cap=2T log-days=90 metrics="$work/m.prom"
+for bad in parallel=soon spool=here log-days=-1 sweep-days=0 sweep-days=91 notify-port=70000 \
+	notify-tls=maybe notify-to=nobody notify-to=a@b@c 'notify-to=a@b.c,' 'notify-to=A <a@b.c' \
+	notify-ca-file="$work/none.pem" colour=red spool= notify-password=hunter22 retention-days=0; do
+	run 64 "refused: $bad" "$conf" setting set parallel=1 "$bad"
 done
-run 0 "one of them" "$conf" setting show overlap
-printf 'name\toverlap\nvalue\t20m\n' >want
+run 0 "one of them" "$conf" setting show parallel
+printf 'name\tparallel\nvalue\t4\n' >want
 same "is as it was" want out
 echo hunter22 >lines
 pipe 0 "mail" lines "$conf" setting set notify-server=mail.example.com notify-port=587 \

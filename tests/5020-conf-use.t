@@ -4,7 +4,7 @@
 . "$top/tests/appliance.sh"
 
 PRAIC_SETTINGS=$work/settings.db
-PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$PATH
+PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched/mail:$PATH
 export PRAIC_SETTINGS PATH
 db() {
 	sqlite3 -batch -noheader "$PRAIC_SETTINGS" "$@"
@@ -48,7 +48,7 @@ run 0 "it is right again" "$conf" site test access
 mkdir files
 run 0 "a database" "$conf" destination add store sql connection="$work/store.db" \
 	system-information=no
-run 0 "files" "$conf" destination add files fs directory="$work/files" format-session='%LSID%.xml'
+run 0 "files" "$conf" destination add files fs directory="$work/files" format='session=%LSID%.xml'
 run 0 "a command" "$conf" destination add cmd exec command="cat >$work/cmd.rec"
 pipe 0 "-D: a database" sessions.rec "$tosql" -D store
 check "has the sessions" [ "$(sqlite3 store.db 'SELECT count(*) > 0 FROM session')" -eq 1 ]
@@ -64,67 +64,206 @@ says "is named with its kind" "of the kind fs"
 pipe 78 "and the other way round" sessions.rec "$tofs" -D store
 pipe 78 "none" sessions.rec "$tofs" -D nowhere
 
+"$conf" schedule add 'nightly "x"' every=1d at=03:30
 run 0 "check" "$conf" check
 cut -f 1-3 out >got
 printf '%s\tok\n' 'setting	spool' 'setting	log-directory' 'site	access' 'destination	cmd' \
-	'destination	files' 'destination	store' >want
+	'destination	files' 'destination	store' 'schedule	nightly "x"' >want
 same "tries everything" want got
-rm -r files
-run 73 "check, with a directory gone" "$conf" check
-check "names it" grep -q '^destination	files	failed	73' out
-mkdir files
+check "a schedule without transfers is told" grep -q 'it has no transfers' out
+mkdir place
+"$conf" destination add place fs directory="$work/place"
+run 0 "a destination's test" "$conf" destination test place
+check "leaves nothing there that would make it look used" test -z "$(ls -A place)"
+db "UPDATE destination SET existing = 1 WHERE name = 'place'"
+run 73 "one that was used, and is empty" "$conf" destination test place
+"$conf" destination remove place
+mv files elsewhere
+"$conf" destination set cmd command='no-such-program --flag'
+run 127 "check, with a directory gone and a program that is not there" "$conf" check
+check "the filter's reason is shown" grep -q '^destination	files	failed	73	.*/files: there is no such directory' out
+check "what a command lacks is named" grep -q '^destination	cmd	failed	127	.*no-such-program' out
+run 73 "so does its test" "$conf" destination test files
+mv elsewhere files
+"$conf" destination set cmd command="cat >$work/cmd.rec"
+: >log/x
+if [ "$(id -u)" -eq 0 ]; then
+	chown 1 log/x
+	run 78 "check, with a file of another user" "$conf" check
+	check "names it" grep -q 'log/x belongs to user 1' out
+	rm log/x
+fi
+TZ=Europe/Wien run 78 "check, with a zone that nobody knows" "$conf" check
+check "names the schedule" grep -q '^schedule	nightly "x"	failed' out
+cp spool/id id
+echo 1 >spool/id
+run 78 "check, with a spool of other settings" "$conf" check
+check "says so" grep -q '^setting	spool	failed	78	.*another settings database' out
+mv id spool/id
+
+# A secret in the environment is seen by the filter that needs it.
+mkdir bin
+cat >bin/praic-fetch <<'END'
+#!/bin/sh
+env >"$work/seen"
+END
+chmod +x bin/praic-fetch
+"$conf" site add other host=other.example.com client-id=x secret=env:OTHER_SECRET
+"$conf" destination add server sql connection="Server=localhost,1;Database=b;User Id=u" \
+	password=env:DATABASE_SECRET 2>err
+OTHER_SECRET=one DATABASE_SECRET=two PATH=$work/bin:$PATH run 0 "a site's test" "$conf" site test other
+check "sees its own secret" grep -q '^OTHER_SECRET=one' seen
+check "and no other" sh -c '! grep -q DATABASE_SECRET seen'
+"$conf" site remove other
+"$conf" destination remove server
 
 # What status and metrics say of a state that the scheduler left.
-"$conf" schedule add 'nightly "x"' every=1d at=03:30
 "$conf" transfer add 'nightly "x"' access store session >out
-"$conf" transfer add 'nightly "x"' access files backup >out
+"$conf" transfer add 'nightly "x"' access files shell,backup >out
+run 0 "status when all is well" "$conf" status
 now=$(date +%s)
-db "UPDATE transfer_kind SET mark = $now - 86400 * 80, last_success = $now - 3600,
-	backlog_files = 3, backlog_bytes = 4096, backlog_since = $now - 7200 WHERE kind = 'session';
-INSERT INTO failure (transfer_id, kind, step, since, times, retry_at, reason)
-	VALUES (1, 'session', 'store', $now - 600, 4, $now + 60, 'the door is shut');
-INSERT INTO run (transfer_id, schedule, site, destination, kind, step, started, seconds, code, rows)
-	VALUES (1, 'a', 'b', 'c', 'session', 'store', $now - 660, 1.5, 0, 17),
-	(1, 'a', 'b', 'c', 'session', 'store', $now - 600, 2.5, 75, 18),
-	(1, 'a', 'b', 'c', 'session', 'store', $now, NULL, NULL, NULL);
-UPDATE schedule SET last_run = $now, last_due = $now"
-run 0 "status as JSON" "$conf" --json status
-check "schedules" jq -e '.schedules[0] | .schedule == "nightly \"x\"" and .every == 86400 and
-	.at == "03:30" and (.next_run | endswith("T03:30:00Z"))' out
-check "transfers" jq -e '.transfers | length == 2 and (.[0] | .kind == "session" and
-	.backlog_files == 3 and .reason == "store: the door is shut" and
-	.left > 86400 * 9 and .left <= 86400 * 10)' out
-check "the scheduler is not running" jq -e '.programs[0].running == false' out
-run 0 "status in a pipe" "$conf" status
+site=$(db "SELECT id FROM site")
+db "UPDATE job SET mark = $now - 86400 * 80 - 60, last = 3, last_success = $now - 3600
+	WHERE step = 'fetch' AND data = 'session';
+UPDATE job SET tries = 4, code = 77, program = 'praic-tosql', since = $now - 600, wait = 480,
+	next = $now + 60, reason = 'the door is shut', runs = 20, failures = 5, rows = 17
+	WHERE step = 'store' AND data = 'session';
+INSERT INTO log VALUES ($site, 'session', 3, 1, 2, 5, 4096, 'x');
+INSERT INTO recording VALUES ($site, 'h', 'l1', 'shell', 2, 'R', $now - 86400 * 83 - 60, 1, 'owed', NULL,
+	1, 9, 1, 'later', $now, NULL, NULL);
+UPDATE schedule SET last_due = $now"
+run 77 "status: the worst code" "$conf" status
 cut -f 1 out | tr '\n' ' ' >got
-printf 'program program schedule transfer transfer ' >want
+printf 'program schedule job job job job job ' >want
 same "says what each line is" want got
+run 77 "status as JSON" "$conf" --json status
+check "schedules" jq -e '.schedules[0] | .schedule == "nightly \"x\"" and .every == 86400 and
+	.at == "03:30" and (.next_due | endswith("T03:30:00Z"))' out
+check "jobs" jq -e '.jobs | length == 5 and (map(select(.job == "store 1 session"))[0] |
+	.waiting == 3 and .reason == "the door is shut" and .moves == "access to store" and .tries == 4)' out
+check "what is left of the sessions goes by the mark" jq -e '.jobs |
+	map(select(.job == "fetch access session"))[0].left == 86400 * 9' out
+check "of recordings by the oldest that is owed" jq -e '.jobs |
+	map(select(.job == "fetch access file"))[0].left == 86400 * 6' out
+check "the scheduler is not running" jq -e '.scheduler[0].running == false' out
 flock "$work/spool/scheduler.lock" "$conf" --json status >out
-check "with its lock held, the scheduler is running" jq -e '.programs[0].running' out
+check "with its lock held, the scheduler is running" jq -e '.scheduler[0].running' out
+TZ=Europe/Vienna python3 "$top/tests/tools/terminal.py" -- "$conf" status | tr -d '\r' >out
+check "80 columns on a terminal" awk 'length > 80 { exit 1 }' out
+check "a reason has a line of its own" grep -qx '    the door is shut' out
+check "times name their zone" grep -qE '[0-9]:[0-9][0-9] (CET|CEST)' out
+db "UPDATE job SET code = 69, since = $now, last_success = NULL WHERE step = 'fetch'"
+run 77 "a job that never succeeded" "$conf" --json status
+check "has nothing left" jq -e '.jobs | map(select(.left == 0)) | length == 2' out
+run 0 "disable" "$conf" schedule disable 'nightly "x"'
+run 0 "a disabled schedule's failures are nobody's" "$conf" status
+"$conf" schedule enable 'nightly "x"'
 
+db "UPDATE recording SET state = 'lost', reason = 'it expired';
+INSERT INTO left_out (site_id, transfer_id, program, host_name, lsid, kind, code, reason, first, last)
+	VALUES ($site, 1, 'praic-tosql', 'h', 'l2', 'session', 'too-long', 'a value is too long', 1, 2),
+	($site, NULL, 'praic-run', 'h', '', 'session', 'lost', 'sessions of three days', 1, 2);
+UPDATE job SET code = NULL, reason = NULL, since = NULL, tries = 0"
+run 65 "what was lost and left out" "$conf" status
+grep '^lost' out | cut -f 2,6,11 >got
+printf '%s\n' 'lost	session	sessions of three days' 'left out	session	a value is too long' \
+	'lost	shell	it expired' | sort >want
+sort got >got.sorted
+same "is shown" want got.sorted
+"$conf" metrics >out
+check "and counted" grep -q '^praic_lost_recordings{site="access"} 1$' out
+run 0 "until it is acknowledged" "$conf" ack
+says "with how many" "3 acknowledged" out
+run 0 "then all is well" "$conf" status
+check "and it is not shown" sh -c '! grep -q ^lost out'
+run 0 "once more" "$conf" ack
+says "there is none" "0 acknowledged" out
+
+db "UPDATE recording SET state = 'owed', next = $now + 9999;
+	UPDATE job SET next = $now + 9999, asked = NULL"
+run 0 "retry" "$conf" retry fetch access file
+db "SELECT name FROM job_view WHERE next <= strftime('%s', 'now') AND asked = next" >got
+echo 'fetch access file' >want
+same "is of one job" want got
+check "its recordings do not wait either" [ "$(db "SELECT count(*) FROM recording WHERE next IS NULL")" = 1 ]
+run 78 "no such job" "$conf" retry fetch nowhere file
+
+db "INSERT INTO run (job_id, name, started, seconds, code, reason, files) SELECT id, name, $now - 60, 1.25,
+	75, 'the door is shut', 4 FROM job_view WHERE name = 'store 1 session';
+	INSERT INTO run (job_id, name, started, seconds, code) SELECT id, name, $now, 2, 0
+	FROM job_view WHERE name = 'fetch access file'"
+run 0 "runs" "$conf" runs
+cut -f 2-4 out >got
+printf '%s\n' 'fetch access file	2.0	0' 'store 1 session	1.2	75' >want
+same "the latest first" want got
+run 0 "runs of one job" "$conf" runs store 1 session
+check "only its own" [ "$(wc -l <out)" -eq 1 ]
+
+db "UPDATE job SET code = 77, since = $now - 600, tries = 4, program = 'praic-tosql'
+	WHERE step = 'store' AND data = 'session'"
 metric() {
-	grep "^$1{" out | grep "kind=\"session\"" | sed 's/.*} //'
+	grep "^$1{job=\"$2\"" out | sed 's/.*} //'
 }
 run 0 "metrics" "$conf" metrics
-for pair in praic_backlog_files:3 praic_run_rows:18 praic_run_seconds:2.5 praic_run_code:75 \
-	"praic_mark_timestamp_seconds:$((now - 86400 * 80))"; do
-	metric "${pair%:*}" >got
-	printf '%s\n' "${pair#*:}" >want
-	same "${pair%:*}" want got
+for line in 'praic_backlog:store 1 session:3' 'praic_rows_total:store 1 session:17' \
+	'praic_runs_total:store 1 session:20' 'praic_failing:store 1 session:1' \
+	'praic_tries:store 1 session:4' 'praic_failing:fetch access session:0' \
+	"praic_mark_timestamp_seconds:fetch access session:$((now - 86400 * 80 - 60))"; do
+	job=${line#*:}
+	metric "${line%%:*}" "${job%:*}" >got
+	printf '%s\n' "${job##*:}" >want
+	same "${line%%:*} of ${job%:*}" want got
 done
-check "the lag" [ "$(metric praic_mark_lag_seconds)" -ge 6912000 ]
-check "what is left of the retention" [ "$(metric praic_retention_left_seconds)" -le 864000 ]
-check "what fails" grep -q '^praic_failing{transfer="1",.*step="store"} 1$' out
+check "what is left" [ "$(metric praic_retention_left_seconds 'fetch access session')" -le 864000 ]
+check "counters are counters" grep -qx '# TYPE praic_runs_total counter' out
 check "labels are escaped" grep -qF 'schedule="nightly \"x\""' out
 check "each name has its head once" sh -c \
 	'[ "$(grep -c "^# TYPE" out)" -eq "$(grep "^# TYPE" out | sort -u | wc -l)" ]'
-cp out want
+cut -d' ' -f1 out >want
 run 0 "into a file" "$conf" metrics "$work/m.prom"
-cut -d' ' -f1 want >a
-cut -d' ' -f1 m.prom >b
-same "the same, under its name" a b
+cut -d' ' -f1 m.prom >got
+same "the same, under its name" want got
 check "which anybody may read" [ "$(stat -c %a m.prom)" = 644 ]
 run 73 "not into a directory that is not there" "$conf" metrics "$work/no/m.prom"
 run 74 "a full disk" sh -c '"$1" status >/dev/full' - "$conf"
 run 74 "a full disk, again" sh -c '"$1" metrics >/dev/full' - "$conf"
+
+# 400 days of history, a step each minute.
+db "UPDATE job SET code = NULL, reason = NULL, since = NULL;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 576000)
+	INSERT INTO run (job_id, name, started, seconds, code) SELECT 1, 'x', $now - i * 60, 1, 0 FROM n"
+# quick MILLISECONDS COMMAND...: the best of five
+quick() {
+	python3 - "$@" <<'END'
+import subprocess, sys, time
+def one():
+    start = time.monotonic()
+    subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL, check=False)
+    return time.monotonic() - start
+best = min(one() for _ in range(5)) * 1000
+print("%.1f ms" % best)
+sys.exit(best > float(sys.argv[1]))
+END
+}
+check "metrics are quick whatever the history" quick 50 "$conf" metrics
+check "so is status" quick 100 "$conf" status
+
+# Settings as text.
+run 0 "dump" "$conf" dump
+cp out dump
+check "holds no secret that is kept here" sh -c '! grep -q hunter22 dump'
+check "but references" grep -q "secret=file:$PRAIC_SECRET_FILE" dump
+run 0 "load it where it is from" "$conf" load dump
+run 0 "dump" "$conf" dump
+same "changes nothing" dump out
+sed -e "s,$work/spool,$work/two/spool,; s,$work/log,$work/two/log," dump >moved
+PRAIC_SETTINGS=$work/two/settings.db
+"$conf" init >out
+run 0 "load it elsewhere" "$conf" load moved
+run 0 "dump" "$conf" dump
+same "all of it is there" moved out
+run 0 "its jobs are, too" "$conf" status
+printf 'site x\n\thost=x.example.com\n\tclient-id=x\n\tsecret=env:X\nsite y\n\thost=\n' >bad
+run 64 "a bad one" "$conf" load bad
+check "changes nothing" [ "$(db "SELECT count(*) FROM site")" = 1 ]
 done_testing

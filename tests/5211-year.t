@@ -6,7 +6,7 @@
 . "$top/tests/sched.sh"
 sched_settings
 
-for zone in Europe/Vienna America/New_York; do
+for zone in Europe/Vienna America/New_York Australia/Lord_Howe Antarctica/Troll Africa/Casablanca; do
 	run 0 "a year in $zone" python3 "$top/tests/tools/year.py" $zone "$PRAIC_SETTINGS"
 	sed 's/^/# /' out
 done

@@ -2,7 +2,7 @@
 # A week of an appliance's life in simulated time, praic-sched -1 and the
 # filters themselves, and everything that takes part killed or refused at
 # random: tests/tools/week.py.  At the end the stores hold what the appliance
-# has, in its final form, once.  PRAIC_LONG=1: a fortnight, in smaller steps.
+# has, in its final form, once; three transfers cost one fetch.  PRAIC_LONG=1: a fortnight, in smaller steps.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/appliance.sh"
 . "$top/tests/sched.sh"
@@ -15,23 +15,30 @@ since=$(date -u -d "@$((begin - 30 * 86400))" +%Y-%m-%dT%H:%M:%SZ)
 export minutes since
 
 mkdir files latest appliance
+# Patience is not what is tested.
+stub praic-fetch <<'END'
+exec "$fetch" --retry-time 1s --rate 0 "$@"
+END
+stub praic-tosql <<'END'
+exec "$tosql" --timeout 1 "$@"
+END
 cat >settings.sh <<'END2'
 . ./appliance/env
-port=$(cat port)
-# The appliance's log tells by the name that was asked whose question it was.
-for host in localhost 127.0.0.1; do
-	"$conf" site add "$host" host="$host:$port" host-name=pra.example.net ca-file="$PRAIC_CA" \
-		client-id="$PRAIC_CLIENT_ID" secret="file:$PRAIC_SECRET_FILE" retry-time=1s rate=0
-done
-"$conf" destination add db sql connection="$PWD/store.db" timeout=1
+"$conf" site add pra host="localhost:$(cat port)" host-name=pra.example.net ca-file="$PRAIC_CA" \
+	client-id="$PRAIC_CLIENT_ID" secret="file:$PRAIC_SECRET_FILE"
+"$conf" destination add db sql connection="$PWD/store.db"
 "$conf" destination add files fs directory="$PWD/files"
 "$conf" destination add latest fs directory="$PWD/latest" conflict=overwrite in-progress=yes
+"$conf" destination add command exec \
+	command="praic-uniq -d $PWD/uniq.db -- sh -c 'cat >>$PWD/command.rec'"
 [ -n "${PRAIC_LONG-}" ] || "$conf" setting set sweep-days=4
-"$conf" schedule add database every="${minutes}m"
-"$conf" schedule add files every="${minutes}m"
-"$conf" transfer add database localhost db session since=$since >ids
-"$conf" transfer add files 127.0.0.1 files session,recording since=$since >ids
-"$conf" transfer add files 127.0.0.1 latest session since=$since >ids
+"$conf" schedule add often every="${minutes}m"
+"$conf" schedule add seldom every="$((2 * minutes))m"
+"$conf" schedule add daily every=1d
+"$conf" transfer add often pra db session since=$since >ids
+"$conf" transfer add often pra files session,recording since=$since >ids
+"$conf" transfer add seldom pra latest session since=$since >ids
+"$conf" transfer add daily pra command session since=$since >ids
 END2
 
 : >store.db	# to have something to lock
@@ -73,8 +80,22 @@ appliance_control truth --form recordings | awk '$2 == "recording" { print $5 }'
 find files -type f ! -name '*.xml' ! -name '.praic*' -exec sha256sum {} + | cut -d ' ' -f 1 |
 	sort >got
 same "all $(wc -l <want) recordings, each once" want got
-find spool/*/new spool/*/tmp spool/*/files -type f >left
+# Files of recordings go a day after they were stored.
+find spool/[0-9]*/ -type f ! -path '*/failed/*' ! -path '*/files/*' >left
 silent "nothing is left in the spool" left
-sqlite3 "$PRAIC_SETTINGS" "SELECT * FROM failure WHERE recovered IS NULL AND code <> 65" >left
+sql "SELECT name, code, reason FROM job_view WHERE code IS NOT NULL OR backlog > 0" >left
 silent "and nothing fails" left
+sql "SELECT * FROM recording WHERE state <> 'came'" >left
+silent "all recordings came" left
+# A report that was malformed came whole another time.
+sql "SELECT * FROM left_out WHERE program <> 'praic-split' OR code <> 'malformed'" >left
+silent "nothing else is left out" left
+# One stream after another, each whole.
+"$tosql" -d command.db command.rec 2>err
+check "the command got whole streams" test $? -eq 0
+python3 "$top/tests/tools/storage.py" dump command.db --no-ids >command.txt
+same "with all of it" clean.txt command.txt
+awk -F '\t' '$1 == "S" { s = $3 } { t = t "\n" $0 } $1 == "E" {
+	if (t in seen) print s; seen[t] = 1; t = "" } $1 == "S" { t = $0 }' command.rec >left
+[ ! -s left ] || echo "# $(sort -u left | wc -l) sessions came to the command twice, after it was killed"
 done_testing

@@ -5,7 +5,7 @@
 . "$top/tests/appliance.sh"
 
 PRAIC_SETTINGS=$work/settings.db
-PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$PATH
+PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}sched:${bin}sched/run:${bin}sched/conf:${bin}sched/mail:$PATH
 export PRAIC_SETTINGS PATH
 tester=$top/scripts/praic-test
 appliance_start --clock fixed --sessions 30 --span 5 --seed 5 \

@@ -6,7 +6,7 @@
 
 HOME=$work/home
 unset PRAIC_SETTINGS XDG_CONFIG_HOME
-PATH=${bin}fetch:${bin}split:${bin}tosql:${bin}tofs:${bin}sched:$top/scripts:$PATH
+PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}sched:${bin}sched/run:${bin}sched/conf:${bin}sched/mail:$top/scripts:$PATH
 export HOME PATH
 mkdir -p "$HOME"
 appliance_start --clock run --sessions 20 --span 5 --seed 9 --recording-size 1K-2K

@@ -69,9 +69,9 @@ python3 "$top/tests/appliance" generate --sessions 150 --marks h.example >many.x
 "$split" many.xml >in/many.rec
 sed 's/Chat/Chut/g' many.xml | "$split" >in/changed.rec
 export PRAIC_SETTINGS="$work/settings.db"
-mkdir reject
+mkdir sqlite
 "$conf" init >out 2>err && "$conf" destination add t sql connection="sqlite:$work/other/t.db" >out 2>err
-for where in "TMPDIR=$work/nowhere" "SQLITE_TMPDIR=$work/reject TMPDIR=/proc"; do
+for where in "TMPDIR=$work/nowhere" "SQLITE_TMPDIR=$work/sqlite TMPDIR=/proc"; do
 	rm -f other/t.db*
 	run 0 "  with $where" "$tosql" -d other/t.db in/many.rec
 	# shellcheck disable=SC2086
@@ -80,8 +80,8 @@ for where in "TMPDIR=$work/nowhere" "SQLITE_TMPDIR=$work/reject TMPDIR=/proc"; d
 	run 0 "  and again, by the settings" env $where "$tosql" --force -D t in/many.rec
 done
 sed 's/^\(R	session	[^	]*\)	[^	]*/\1	\\q/' in/some.rec >in/bad.rec
-run 65 "  --reject" "$tosql" --reject reject -d other/a.db in/bad.rec
-check "  keeps what was bad" sh -c 'ls reject | grep -q .'
+run 65 "  --left-out" "$tosql" --left-out list -d other/a.db in/bad.rec
+check "  lists what was bad" test -s list
 
 export PYTHONPATH="$data/tofs"
 python3 - >in/files.rec <<'EOF'

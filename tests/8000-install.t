@@ -19,7 +19,7 @@ in_top() {
 }
 
 run 0 "install" in_top make -s install DESTDIR="$work/root" PREFIX=/opt/praic
-for i in fetch split uniq tosql tofs tojson find conf sched mail; do
+for i in fetch split uniq tosql tofs tojson find conf sched run mail; do
 	run 0 "  praic-$i runs" "root/opt/praic/bin/praic-$i" --version
 	same "  and is this one" - out <<EOF
 praic-$i $(cat "$top/VERSION")
@@ -52,7 +52,7 @@ check "  leaves no file" test -z "$(find root -type f)"
 
 # Completion, asked as each shell asks it: "SHELL WORD...", the last of which is
 # to be completed.
-PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}tojson:${bin}find:${bin}sched:$top/scripts:$PATH
+PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}tojson:${bin}find:${bin}sched:${bin}sched/run:${bin}sched/conf:${bin}sched/mail:$top/scripts:$PATH
 cat >ask.bash <<'END'
 . "$top/completions/praic.bash"
 COMP_WORDS=("$@")
@@ -115,7 +115,7 @@ shells=
 for i in bash zsh fish; do
 	! command -v $i >/dev/null || shells="$shells $i"
 done
-for i in fetch split uniq tosql tofs tojson find conf sched mail; do
+for i in fetch split uniq tosql tofs tojson find conf sched run mail; do
 	for shell in $shells; do
 		ask "$shell" "praic-$i" -
 		# What the help says, by other means.
@@ -143,8 +143,8 @@ words='praic-conf log ' offers "operands" client scheduler
 words='praic-conf destination rename store ' offers "nothing where a new name goes"
 words='praic-conf destination add new ' offers "kinds of destinations" exec fs sql
 words='praic-conf destination add new sql ' offers "their fields" \
-	ca-file= connection= password= system-information= timeout=
-words='praic-conf destination set store t' offers "those of one that is there" timeout=
+	ca-file= connection= password= system-information=
+words='praic-conf destination set store s' offers "those of one that is there" system-information=
 words='praic-conf site add new host=h client-' offers "those that are left" \
 	client-cert= client-id= client-key-password= client-key=
 words='praic-conf schedule add new every=15m a' offers "fields of schedules" at=
@@ -152,6 +152,7 @@ words='praic-conf transfer add often site store ' offers "kinds of data" \
 	backup recording screen session shell
 words='praic-conf setting set log-' offers "settings" log-days= log-directory=
 words='praic-conf setting unset spool log-' offers "one more setting" log-days log-directory
+words='praic-conf load add.' offers "files to load" add.err
 words='praic-split add.' offers "files" add.err
 
 # The archive: of a commit, so only where there is one; never with changes.

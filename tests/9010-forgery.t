@@ -117,16 +117,15 @@ check "there were both: $whole whole, $broken broken" test "$whole" -gt 15 -a "$
 
 # by schedule: two sites, one database
 sched_settings
-sched_site evil "localhost:$port" "$site/ca.pem" "$client" "$site/secret"
-sched_site victim "127.0.0.1:$victim_port" "$work/victim/ca.pem" "$victim_client" \
-	"$work/victim/secret"
-sql "INSERT INTO destination (name, kind, connection) VALUES ('db', 'sql', '$work/store.db');
-	INSERT INTO setting VALUES ('retry-time', '0')" 2>/dev/null ||
-	sql "INSERT INTO destination (name, kind, connection) VALUES ('db', 'sql', '$work/store.db')"
-sched_schedule evil 60
-sched_schedule victim 60
-sched_transfer 1 1 1 session
-sched_transfer 2 2 1 session
+"$conf" site add evil host="localhost:$port" ca-file="$site/ca.pem" client-id="$client" \
+	secret="file:$site/secret"
+"$conf" site add victim host="127.0.0.1:$victim_port" ca-file="$work/victim/ca.pem" \
+	client-id="$victim_client" secret="file:$work/victim/secret"
+"$conf" destination add db sql connection="$work/store.db"
+for name in evil victim; do
+	"$conf" schedule add $name every=1m
+	"$conf" transfer add $name $name db session >id
+done
 victims() {
 	sqlite3 store.db "SELECT lsid FROM session WHERE host_name = '127.0.0.1' ORDER BY lsid"
 }

@@ -1,12 +1,11 @@
 # shellcheck shell=sh
-# For the tests of praic-sched; after lib.sh.
+# shellcheck disable=SC2154
+# For the tests of praic-sched and praic-run; after lib.sh.
 #
 #	sched_settings		a settings database, spool and logs below $work
 #	sql STATEMENT		asks or changes it
-#	sched_site NAME HOST CA ID SECRETFILE
-#	sched_schedule NAME PERIOD [AT]		ids count from 1, as with all of these
-#	sched_transfer SCHEDULE SITE DESTINATION KIND...
-#	stub NAME < SCRIPT	a filter of this name comes first in $PATH
+#	stub NAME < SCRIPT	a program of this name comes first in $PATH
+#	sched_stub_run		praic-run is one that does as run.do says
 
 sched_settings() {
 	PRAIC_SETTINGS=$work/settings.db
@@ -17,34 +16,19 @@ sched_settings() {
 		exit 1
 	}
 	mkdir -p stubs
-	PATH=$work/stubs:$(dirname "$fetch"):$(dirname "$split"):$(dirname "$tosql"):$(dirname \
-		"$tofs"):$(dirname "$mail"):$PATH
+	sched_path=$work/stubs
+	for sched_program in "$fetch" "$split" "$uniq" "$tosql" "$tofs" "$tojson" "$conf" "$sched" \
+		"$praic_run" "$mail"; do
+		sched_path=$sched_path:${sched_program%/*}
+	done
+	PATH=$sched_path:$PATH
 	export PATH
-	sql "INSERT INTO setting VALUES ('spool-floor', '0')"
+	"$conf" setting set spool-floor=0
 }
 
 sql() {
 	sqlite3 -batch -separator '	' -cmd '.timeout 20000' "$PRAIC_SETTINGS" \
 		"PRAGMA foreign_keys = ON; $1"
-}
-
-sched_site() {
-	sql "INSERT INTO site (name, host, ca_file, client_id, secret)
-		VALUES ('$1', '$2', '$3', '$4', 'file:$5')"
-}
-
-sched_schedule() {
-	sql "INSERT INTO schedule (name, period, at, created) VALUES ('$1', $2,
-		${3:-NULL}, ${created:-1767258000})"
-}
-
-sched_transfer() {
-	sql "INSERT INTO transfer (schedule_id, site_id, destination_id) VALUES ($1, $2, $3)"
-	shift 3
-	for sched_kind; do
-		sql "INSERT INTO transfer_kind (transfer_id, kind)
-			SELECT max(id), '$sched_kind' FROM transfer"
-	done
 }
 
 stub() {
@@ -53,4 +37,42 @@ stub() {
 		cat
 	} >"stubs/$1"
 	chmod +x "stubs/$1"
+}
+
+# Notes its arguments in "ran", does what run.do says, which may set code,
+# reason and numbers, and notes that in the job's row and the history, as
+# praic-run does.
+sched_stub_run() {
+	stub praic-run <<'END'
+code=0 reason= sessions=0 last=0
+[ "$1" != -v ] || shift
+now=$(date +%s)
+[ "$1" != --now ] || { now=$2; shift 2; }
+case $1 in
+fetch) job="step = 'fetch' AND data = '$3' AND site_id = (SELECT id FROM site WHERE name = '$2')" ;;
+*) job="step = '$1' AND transfer_id = $2 AND data = '${3-backup}'" ;;
+esac
+sql() {
+	sqlite3 -batch -cmd '.timeout 20000' "$PRAIC_SETTINGS" "$1"
+}
+next=$(sql "SELECT ifnull(next, 'NULL') FROM job WHERE $job")
+echo "$*" >>"$work/ran"
+[ ! -e "$work/run.do" ] || . "$work/run.do"
+if [ "$code" = 0 ] || [ "$code" = 65 ]; then
+	change="next = CASE WHEN next IS $next THEN NULL ELSE next END, code = NULL, reason = NULL,
+		since = NULL, wait = NULL, tries = 0, last = last + $last, last_success = $now,
+		position = position + ifnull((SELECT f.last FROM job AS f WHERE f.step = 'fetch' AND
+			f.site_id = job.site_id AND f.data = job.data) - position, 0)"
+else
+	change="next = CASE WHEN next IS $next THEN $now + max(60, min(3600, 2 * ifnull(wait, 0)))
+			ELSE next END, wait = max(60, min(3600, 2 * ifnull(wait, 0))),
+		tries = tries + 1, code = $code, reason = '$reason', since = ifnull(since, $now)"
+fi
+sql "BEGIN IMMEDIATE;
+	UPDATE job SET runs = runs + 1, $change WHERE $job;
+	INSERT INTO run (job_id, name, started, seconds, code, reason, sessions)
+	SELECT id, 'x', $now, 2, $code, nullif('$reason', ''), $sessions FROM job WHERE $job;
+	COMMIT" || exit 74
+exit $code
+END
 }

@@ -118,7 +118,6 @@ static int
 set_field(void *arg, const char *name, const char *value)
 {
 	struct options *opt = arg;
-	enum kind kind;
 
 	if (strcmp(name, "directory") == 0)
 		opt->directory = value;
@@ -130,15 +129,9 @@ set_field(void *arg, const char *name, const char *value)
 		return options_mode(opt, value);
 	else if (strcmp(name, "in-progress") == 0)
 		opt->in_progress = *value == '1';
-	else if (strcmp(name, "fold-case") == 0)
-		opt->fold_case = *value == '1';
 	else if (strcmp(name, "format") == 0)
 		return options_format(opt, value);
-	else if (strncmp(name, "format-", 7) == 0 &&
-	    (kind = kind_find(name + 7, strlen(name + 7))) != KINDS) {
-		free(opt->format_text[kind]);
-		opt->format_text[kind] = xstrdup(value);
-	} else {
+	else {
 		msg_warn("the settings have %s, which this program does not know", name);
 		return EX_CONFIG;
 	}

@@ -83,20 +83,9 @@ leave_out(struct load *l, size_t i, struct buf *reason)
 
 	msg_warn("session %.*s of %.*s left out: %s", (int)lsid.n, lsid.p, (int)host.n, host.p,
 	    buf_text(reason));
-	reject_gathered_one(l->reject, i, host, lsid, buf_text(reason));
 	leftout_add(l->list, host, lsid, "session", -1, "refused-by-database", buf_text(reason));
 	l->left_out++;
 	worse(l, EX_DATAERR);
-}
-
-/* What cannot be kept must not be passed by. */
-static void
-check_reject(struct load *l)
-{
-	if (reject_code(l->reject) == 0)
-		return;
-	worse(l, reject_code(l->reject));
-	l->stop = 1;
 }
 
 /*
@@ -149,8 +138,6 @@ flush(struct load *l)
 	}
 	write_states(l);
 	batch_shift(b);
-	reject_shift(l->reject);
-	check_reject(l);
 }
 
 /* There is no more room in memory. */
@@ -190,7 +177,6 @@ take_session(struct load *l)
 {
 	int code = batch_commit(l->batch);
 
-	reject_gathered(l->reject);
 	if (code != 0) {
 		worse(l, code);
 		l->stop = 1;
@@ -234,29 +220,17 @@ begin_session(struct load *l, struct rec_reader *r)
 	if (batch_has(l->batch, r->host, r->lsid))
 		flush(l);
 	batch_begin(l->batch, r->host, r->lsid);
-	reject_begin(l->reject, r->head);
-	reject_line(l->reject, r->line, r->line_n);
 }
 
 static void
 drop_session(struct load *l, struct rec_reader *r)
 {
 	batch_drop(l->batch);
-	if (r->cut) {
-		/* Nothing wrong with it: it comes again. */
-		reject_forget(l->reject);
-		return;
-	}
-	reject_dropped(l->reject, r->host, r->lsid, r->reason);
+	if (r->cut)
+		return; /* Nothing wrong with it: it comes again. */
 	leftout_read(l->list, r, REC_DROP);
 	l->read++;
 	l->left_out++;
-}
-
-static void
-keep_unseen(void *arg, const char *line, size_t n)
-{
-	reject_line(arg, line, n);
 }
 
 static void
@@ -271,19 +245,15 @@ take(struct load *l, struct rec_reader *r, enum rec_event e, const char *name)
 		begin_session(l, r);
 		break;
 	case REC_ROW:
-		reject_line(l->reject, r->line, r->line_n);
 		take_row(l, r);
 		break;
-	case REC_XML:
-		reject_line(l->reject, r->line, r->line_n);
-		break;
 	case REC_COMMIT:
-		reject_line(l->reject, r->line, r->line_n);
 		take_session(l);
 		break;
 	case REC_DROP:
 		drop_session(l, r);
 		break;
+	case REC_XML:
 	case REC_END:
 	case REC_EOF:
 		break;
@@ -306,22 +276,10 @@ load_input(struct load *l, int fd, const char *name)
 	enum rec_event e;
 
 	l->input = r;
-	if (l->reject != NULL) {
-		r->unseen = keep_unseen;
-		r->unseen_arg = l->reject;
-	}
-	while (!l->stop && (e = rec_next(r)) != REC_EOF) {
-		if (e == REC_BEGIN || e == REC_TABLES || e == REC_END)
-			reject_end(l->reject); /* of the last one */
+	while (!l->stop && (e = rec_next(r)) != REC_EOF)
 		take(l, r, e, name);
-		check_reject(l);
-	}
-	if (l->stop) {
+	if (l->stop)
 		batch_drop(l->batch);
-		reject_forget(l->reject);
-	}
-	reject_end(l->reject);
-	check_reject(l);
 	leftout_read(l->list, r, REC_EOF);
 	worse(l, rec_code(r));
 	l->input = NULL;

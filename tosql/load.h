@@ -7,7 +7,6 @@
 
 #include "db.h"
 #include "leftout.h"
-#include "reject.h"
 #include "trial.h"
 
 struct load {
@@ -15,7 +14,6 @@ struct load {
 	const struct db_options *options;
 	struct db *db; /* NULL: it is made once input is no refused one */
 	struct batch *batch;
-	struct reject *reject;	  /* or NULL */
 	struct buf *states;	  /* of -n --list: lines for standard output, or NULL */
 	struct leftout *list;	  /* of --left-out, or NULL */
 	struct trial *trial;	  /* of a dry run, or NULL */

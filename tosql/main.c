@@ -32,7 +32,7 @@ struct arguments {
 	struct db_options db;
 	const struct db_ops *ops;
 	const char *schema;
-	const char *reject, *left_out;
+	const char *left_out;
 	int no_system_information;
 };
 
@@ -40,7 +40,7 @@ static void __attribute__((noreturn)) usage(int code)
 {
 	fputs(
 	    "usage: praic-tosql -d DATABASE | -D NAME [-n [--list]] [-v] [--existing] [--force]\n"
-	    "           [--no-system-information] [--left-out FILE] [--reject DIRECTORY]\n"
+	    "           [--no-system-information] [--left-out FILE]\n"
 	    "           [--timeout SECONDS] [--password REFERENCE] [--ca-file FILE] [FILE ...]\n"
 	    "       praic-tosql --schema sqlite | mssql\n"
 	    "Loads praic records into a database: see praic-tosql(1).\n"
@@ -53,7 +53,6 @@ static void __attribute__((noreturn)) usage(int code)
 	    "      --force              a copy that knows less replaces one that knows more\n"
 	    "      --no-system-information  leave that table out\n"
 	    "      --left-out FILE      list there what is left out\n"
-	    "      --reject DIRECTORY   keep there what is left out\n"
 	    "      --timeout SECONDS    for a database that is busy\n"
 	    "      --password REFERENCE  file:PATH, env:NAME or credential:NAME (SQL Server)\n"
 	    "      --ca-file FILE       authorities to trust (SQL Server)\n"
@@ -104,8 +103,6 @@ set_field(void *arg, const char *name, const char *value)
 {
 	struct arguments *a = arg;
 
-	if (strcmp(name, "timeout") == 0)
-		return set_timeout(a, value);
 	if (strcmp(name, "system-information") == 0) {
 		a->no_system_information = *value == '0';
 		return 0;
@@ -150,7 +147,6 @@ parse(struct arguments *a, int argc, char **argv)
 		FORCE,
 		NO_SYSINFO,
 		LEFT_OUT,
-		REJECT,
 		PASSWORD,
 		CA_FILE,
 		TIMEOUT,
@@ -162,7 +158,6 @@ parse(struct arguments *a, int argc, char **argv)
 	    {"no-system-information", no_argument, NULL, NO_SYSINFO},
 	    {"existing", no_argument, NULL, EXISTING}, {"list", no_argument, NULL, LIST},
 	    {"left-out", required_argument, NULL, LEFT_OUT},
-	    {"reject", required_argument, NULL, REJECT},
 	    {"password", required_argument, NULL, PASSWORD},
 	    {"ca-file", required_argument, NULL, CA_FILE},
 	    {"timeout", required_argument, NULL, TIMEOUT},
@@ -203,9 +198,6 @@ parse(struct arguments *a, int argc, char **argv)
 			break;
 		case LEFT_OUT:
 			a->left_out = optarg;
-			break;
-		case REJECT:
-			a->reject = optarg;
 			break;
 		case PASSWORD:
 			a->db.password = optarg;
@@ -354,8 +346,6 @@ confine(const struct arguments *a, char *const operand[], int operands)
 	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
 	confine_allow(c, sqlite_scratch_dir(), CONFINE_CHANGE);
 	confine_allow(c, "/dev/urandom", CONFINE_READ);
-	if (a->reject != NULL)
-		confine_allow(c, a->reject, CONFINE_CHANGE);
 	confine_allow_operands(c, operand, operands);
 	confine_enter(c);
 }
@@ -380,8 +370,6 @@ main(int argc, char **argv)
 	confine(&a, argv + optind, argc - optind);
 	l.ops = a.ops;
 	l.no_system_information = a.no_system_information;
-	if (a.reject != NULL && (l.reject = reject_open(a.reject, &l.code)) == NULL)
-		return l.code;
 	if (a.db.list)
 		l.states = &states;
 	else if (a.db.dry_run && (l.trial = trial_new(a.db.force, &l.code)) == NULL)
@@ -402,7 +390,6 @@ main(int argc, char **argv)
 	l.code = code_worse(l.code, leftout_finish(l.list));
 	load_report(&l);
 	batch_free(l.batch);
-	reject_close(l.reject);
 	trial_free(l.trial);
 	buf_free(&states);
 	return l.code;

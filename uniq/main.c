@@ -44,6 +44,7 @@ struct uniq {
 
 	uint64_t written, repeated;
 	uint64_t left_out; /* in the input, so far */
+	int given_up;	   /* a writer gave a session up */
 	uint64_t told;	   /* of these, in end marks that were written */
 };
 
@@ -195,7 +196,12 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 		take_session(u);
 		break;
 	case REC_DROP:
-		u->left_out += !r->cut;
+		/* One that its writer gave up is in the writer's own count, or
+		 * in its list of --left-out. */
+		if (!r->cut && strcmp(r->code, "given-up") == 0)
+			u->given_up = 1;
+		else
+			u->left_out += !r->cut;
 		break;
 	case REC_END:
 	case REC_EOF:
@@ -259,7 +265,7 @@ filter(struct uniq *u, const struct arguments *a, int fd, const char *name)
 		read_file(u, a->operand[i]);
 	/* What no session was lost by is told, too: a wrong count, a line that
 	 * is none. */
-	if (u->code == EX_DATAERR && u->left_out == 0)
+	if (u->code == EX_DATAERR && u->left_out == 0 && !u->given_up)
 		u->left_out = 1;
 	u->code = code_worse(u->code, u->session.code);
 	end_stream(u);

@@ -1,5 +1,5 @@
 /*
- * Due times, for the tests: what sched_due.h says, from the command line.
+ * Due times, for the tests: what due.h says, from the command line.
  * AT is hh:mm or -, LAST may be -; the others are UNIX seconds.  The zone is
  * that of $TZ.
  *
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../sched/sched_due.h"
+#include "due.h"
 
 static int64_t
 number(const char *text)

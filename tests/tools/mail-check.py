@@ -12,7 +12,8 @@ with open(path, "rb") as f:
     raw = f.read()
 if verb == "lines":
     for number, line in enumerate(raw.split(b"\r\n"), 1):
-        if len(line) > 76 or any(c > 126 or (c < 32 and c != 9) for c in line):
+        # libcurl's boundary alone makes one longer
+        if len(line) > 76 and b"boundary=" not in line or any(c > 126 or (c < 32 and c != 9) for c in line):
             print(number, line)
         if number > 1 and line.strip() == b"" and line != b"":
             print(number, "blanks alone")
@@ -25,8 +26,10 @@ else:
             print("defect", name, repr(defect))
     for defect in mail.defects:
         print("defect", repr(defect))
-    for name in "Subject", "From", "To", "Auto-Submitted", "Content-Type":
+    for name in "Subject", "From", "To", "Auto-Submitted":
         print(name, mail[name], sep=": ")
+    body = mail.get_body()
+    print("Content-Type", body["Content-Type"], sep=": ")
     if mail["Date"].datetime.tzinfo is None or not mail["Message-ID"].startswith("<praic."):
         print("no good Date or Message-ID")
-    print(mail.get_content().replace("\r\n", "\n"), end="")
+    print(body.get_content().replace("\r\n", "\n"), end="")

@@ -6,7 +6,8 @@ python3-aiosmtpd) on loopback, with STARTTLS or TLS and a login if asked for.
 Writes DIR/port when it listens.  Each mail taken becomes DIR/N.eml (as it
 came) and DIR/N.env (who from, who to, who was logged in).  Ends with the
 process that started it.  Refuses, for good or for now, what the local part
-of an address says: nobody@, later@ as recipients, banned@ as the sender; and
+of an address says: nobody@, later@, once...@ (the
+first time) as recipients, banned@ as the sender; and
 a mail with "refuse this" in it.
 """
 import asyncio
@@ -23,6 +24,7 @@ class Box:
     def __init__(self, directory):
         self.directory = directory
         self.count = 0
+        self.seen = set()
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         if address.startswith("banned@"):
@@ -34,6 +36,9 @@ class Box:
         if address.startswith("nobody@"):
             return "550 5.1.1 no such user"
         if address.startswith("later@"):
+            return "451 4.7.1 greylisted, come again"
+        if address.startswith("once") and address not in self.seen:
+            self.seen.add(address)
             return "451 4.7.1 greylisted, come again"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -47,6 +52,8 @@ class Box:
             login = session.auth_data.login.decode() if session.auth_data else "-"
             f.write(f"{envelope.mail_from} {','.join(envelope.rcpt_tos)} {login} "
                     f"{'tls' if server.transport.get_extra_info('sslcontext') else 'clear'}\n")
+        with open(name + ".hello", "w", encoding="utf-8") as f:
+            f.write(f"{session.host_name}\n")
         with open(name + ".new", "wb") as f:
             f.write(envelope.original_content)
         os.rename(name + ".new", name + ".eml")

@@ -25,7 +25,7 @@ TABLES = {t: c.split() for t, c in TABLES.items()}
 TIMES = {"start_time", "end_time", "event_time"}
 BOOLS = {"is_owner", "is_primary", "invited", "rpat_support", "over"}
 TEXTS = ["", "a", " blanks ", "\\", "\\N", "\t\n\r", "|", "'; DROP TABLE session; --", "ü", "🙂" * 3,
-         "\u202e\x01\x1b[2J\x7f", "\ufffd\ufffe\U0010ffff", "e\u0301", "a\\tb", "%s%n", "x" * 300,
+         "\u202e\u0085\x7f", "\ufffd\ufffc\U0010ffff", "e\u0301", "a\\tb", "%s%n", "x" * 300,
          "NULL", "0", "2024-01-01T00:00:00Z"]
 LONG = ["y" * 70000, "日本" * 50000]
 NUMBERS = ["0", "1", "-1", "9223372036854775807", "-9223372036854775808", "42"]
@@ -197,7 +197,8 @@ DAMAGE = {
     "R alone": put_in(b"R\t", b"R\tsession"),
     "R, bad escapes": field(b"R\t", [b"\\", b"\\n\\", b"\\Nx", b"x\\N", b"\\0", b"\\T"]),
     "R, bad UTF-8": field(b"R\t", [b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80",
-                                   b"\xe2\x82", b"\xf0\x80\x80\x80"]),
+                                   b"\xe2\x82", b"\xf0\x80\x80\x80", b"\0", b"\x1b",
+                                   b"\xef\xbf\xbe"]),
     "R, other values": field(b"R\t", [b"\\N", b"x", b"", b"1", b"-1", b"+1", b"1e3", b" 1", b"0x1",
                                       b"9223372036854775808", b"2024-02-30T00:00:00Z",
                                       b"2024-12-03T15:26:05z", b"2024-12-03 15:26:05",

@@ -9,9 +9,10 @@ makes its passes, whatever takes part is killed or refused at random.
 
 PRAIC_SEED makes the same week again (but what is killed when depends on how
 fast the machine is).  Afterwards the appliance is still there, as DIR/pid
-says, its clock a day after the last session has ended; what was asked and
-why is judged here, what was stored by who called.  Exit status 1, and words
-on standard output, when something was asked for without a reason.
+says, its clock some days after the last session has ended; how often the
+appliance was asked is judged here, what was stored by who called.  Exit
+status 1, and words on standard output, when a pass failed that nothing was
+done to, or something was asked for too often.
 """
 import collections
 import fcntl
@@ -19,6 +20,7 @@ import glob
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import sqlite3
@@ -34,9 +36,6 @@ import control          # noqa: E402: of the appliance
 # open or not, and there shall be none of these.
 BEGIN = int(sys.argv[4])
 DAY = 86400
-OVERLAP = 900           # the settings' own
-SWEEP = 7 * DAY
-RETENTION = 90 * DAY
 LATE = 600              # reports are so late at most: less than the overlap
 
 # What reports suffer from in a pass: each is of one kind, some of the time.
@@ -155,7 +154,8 @@ class Week:
                                    12 * days)
         self.appliance.by_hand = list(long_sessions(self.rng, days))
         self.troubled = set()   # what --now said in passes with trouble
-        self.clocks = []        # (--now, the appliance's clock) of each pass
+        self.passes = 0
+        self.wrong = 0          # by how much the appliance's clock is wrong
         self.counts = collections.Counter()
         self.busy = False       # somebody may be left over from the last pass
         self.took = collections.Counter()
@@ -163,14 +163,14 @@ class Week:
 
     # A pass, undisturbed or not.
 
-    def sched(self, now):
-        self.clocks.append((now, self.appliance.now))
+    def sched(self, now, **more):
+        self.passes += 1
         return subprocess.Popen([os.environ["sched"], "-1", "--now", str(now)],
-                                stdin=subprocess.DEVNULL,
-                                stderr=subprocess.DEVNULL, start_new_session=True)
+                                stdin=subprocess.DEVNULL, stderr=self.said,
+                                stdout=self.said, start_new_session=True, **more)
 
     def locks_free(self):
-        for path in glob.glob(os.path.join(self.directory, "spool", "*", "lock")):
+        for path in glob.glob(os.path.join(self.directory, "spool", "lock", "*")):
             with open(path, "rb") as f:
                 try:
                     fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -197,7 +197,7 @@ class Week:
         self.wait_locks()
         if busy:
             self.troubled.add(now)
-        elif code not in (0, 65):
+        elif code not in (0, 65, 75):   # 75: a back-off of an earlier failure
             print("pass at %d: exit %d, though nothing was done to it" % (now, code))
             self.counts["failed without a reason"] += 1
 
@@ -251,6 +251,26 @@ class Week:
         shutil.rmtree(files, ignore_errors=True)
         os.rename(files + ".gone", files)
 
+    def with_full_disk(self, now):
+        """No file grows beyond some bytes, or the spool has too little room."""
+        if self.rng.random() < 0.5:
+            limit = self.rng.choice((0, 3000, 20000, 70000))
+            self.sched(now, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_FSIZE, (limit, limit))).wait()
+            return
+        with sqlite3.connect("settings.db", timeout=30) as db:
+            db.execute("UPDATE setting SET value = '9000000000000000000' "
+                       "WHERE name = 'spool-floor'")
+        self.sched(now).wait()
+        with sqlite3.connect("settings.db", timeout=30) as db:
+            db.execute("UPDATE setting SET value = '0' WHERE name = 'spool-floor'")
+
+    def with_wrong_clock(self, now):
+        """The appliance's clock is hours or days wrong for a while."""
+        self.wrong = self.rng.choice((-2 * DAY, -7200, 7200, DAY))
+        self.appliance.clock(self.appliance.now + self.wrong)
+        self.sched(now).wait()
+
     def with_kills(self, now):
         p = self.sched(now)
         for _ in range(self.rng.randint(1, 3)):
@@ -285,7 +305,7 @@ class Week:
         if not self.deck:
             kinds = [self.with_fault, self.with_kills, self.with_dead_appliance,
                      self.with_refusal, self.with_locked_database, self.with_no_directory,
-                     self.with_term]
+                     self.with_term, self.with_full_disk, self.with_wrong_clock]
             self.deck = [self.with_fault] * 3 + [self.with_kills] * 4 + kinds
             self.rng.shuffle(self.deck)
             self.rng.shuffle(kinds)
@@ -303,10 +323,12 @@ class Week:
         self.appliance.start()
         now, end, skew, deck = BEGIN, BEGIN + self.days * DAY, 0, []
         while now < end:
-            self.appliance.clock(now)
+            if self.wrong and self.rng.random() < 0.5:
+                self.wrong = 0
+            self.appliance.clock(now + self.wrong)
             # This machine's clock is right, ahead, or behind; it may jump.
             if self.rng.random() < 0.15:
-                skew = self.rng.choice((0, 400, -400, 3000))
+                skew = self.rng.choice((0, 400, -400, 3000, -DAY, 3 * DAY))
             if not deck:
                 deck = [1, 1, 1, 1, 0]
                 self.rng.shuffle(deck)
@@ -314,113 +336,50 @@ class Week:
                 self.trouble(now + skew)
                 if self.rng.random() < 0.3:     # the back-off has passed
                     now += self.rng.randint(61, 300)
-                    self.appliance.clock(now)
+                    self.appliance.clock(now + self.wrong)
                     self.calm(now + skew)
             else:
                 self.calm(now + skew)
             now += self.step if self.rng.random() < 0.95 else 5 * self.step
-        # What has died is seen by the look-back of the next day.
-        for now in (end + LATE, end + DAY + LATE):
+        # What has died is seen by the look-back of the next day; back-offs of a
+        # recording take an hour.
+        for now in (end + LATE, end + 4 * DAY, end + 5 * DAY, end + 5 * DAY + 7200,
+                    end + 6 * DAY + 7200):
             self.appliance.clock(now)
             self.wait_locks()
             self.calm(now)
         self.last = now
 
-    # Was anything asked for without a reason?
+    # How often was it asked?
 
     def complain(self, text):
         print(text)
         self.counts["complaints"] += 1
 
-    def judge_runs(self, runs):
-        """Each span begins where mark, overlap and look-back have it."""
-        marks, swept, reached = {BEGIN - 30 * DAY}, None, None
-        clock_of = dict(self.clocks)
-        for r in runs:
-            if not r["sweep"] and r["since"] + OVERLAP not in marks:
-                self.complain("run %d asked from %d on, but marks are %s" % (
-                    r["id"], r["since"], sorted(marks)))
-            if r["sweep"] and swept is not None and (r["started"], r["since"]) != reached and \
-                    r["started"] - swept < DAY - 3600 and r["started"] not in self.troubled:
-                self.complain("run %d looks back again after %d s" % (
-                    r["id"], r["started"] - swept))
-            if r["sweep"] and r["since"] < max(marks) - RETENTION:
-                self.complain("run %d looks back beyond the retention" % r["id"])
-            if r["code"] == 0:
-                # A long way back is gone in several runs.
-                reached = (r["started"], r["until"] - OVERLAP)
-                marks = {max([r["until"]] + list(marks))} if r["sweep"] else {r["until"]}
-                if r["sweep"] and r["until"] == clock_of.get(r["started"]):
-                    swept = r["started"]
-            else:
-                # It may have died after the mark had moved.
-                marks.add(clock_of.get(r["started"], 0))
-                if r["started"] not in self.troubled:
-                    self.complain("run %d failed for no reason: %s" % (r["id"], r["reason"]))
-
-    def judge_log(self, host, runs, transfers):
-        """No second was asked for more often than there were runs for it."""
-        asked = {"start_time": [], "end_time": []}
+    def judge(self):
+        """No hour was asked for more often than the week was troubled."""
+        spans = []
         with open(os.path.join(self.directory, "appliance", "log"), encoding="utf-8") as f:
             for line in f:
                 if not line.endswith("\n"):
                     continue            # killed
                 a = json.loads(line)
                 p = a.get("parameters") or {}
-                if not a.get("host", "").startswith(host + ":") or a.get("status") != 200 or \
-                        a.get("fault") or p.get("generate_report") != "AccessSession" or \
-                        p.get("duration") == "1":
-                    continue
-                for which, spans in asked.items():
-                    if which in p:
-                        spans.append((int(p[which]), int(p[which]) + int(p["duration"])))
-        allowed = []
-        for r in runs:
-            until = r["until"]
-            if until is None:
-                until = max(c for n, c in self.clocks if n == r["started"])
-            allowed.append((r["since"], until))
-        for which, spans in asked.items():
-            steps = sorted([(a, 1, 0) for a, _ in spans] + [(b, -1, 0) for _, b in spans] +
-                           [(a, 0, 1) for a, _ in allowed] + [(b, 0, -1) for _, b in allowed])
-            have = may = 0
-            for i, (at, h, m) in enumerate(steps):
-                have, may = have + h, may + m
-                if have > may and (i + 1 == len(steps) or steps[i + 1][0] != at):
-                    self.complain("%s: %s %d was asked for %d times, with %d reasons" % (
-                        host, which, at, have, may))
-                    break
-        total = sum(b - a for a, b in asked["start_time"])
-        print("# %s: %d runs, %d failed; %d questions; each second of the time was asked for "
-              "%.1f times" % (host, len(runs), sum(r["code"] != 0 for r in runs),
-                              len(asked["start_time"]) + len(asked["end_time"]),
-                              total / (self.last - BEGIN + 30 * DAY)))
-        # By how the week went, without a look at praic's own history.
-        most = transfers * (4 + (self.last - BEGIN) // (DAY - 3600) + len(self.troubled))
-        worst = max(sum(a <= x < b for a, b in asked["start_time"])
-                    for x in range(BEGIN - 7 * DAY, self.last, 3600))
+                if a.get("status") == 200 and not a.get("fault") and "start_time" in p and \
+                        p.get("generate_report") == "AccessSession" and p.get("duration") != "1":
+                    spans.append((int(p["start_time"]),
+                                  int(p["start_time"]) + int(p["duration"])))
+        print("# %d questions; each second of the time was asked for %.1f times" % (
+            len(spans), sum(b - a for a, b in spans) / (self.last - BEGIN + 30 * DAY)))
+        most = 4 + (self.last - BEGIN) // (DAY - 3600) + len(self.troubled)
+        worst = max(sum(a <= x < b for a, b in spans) for x in range(BEGIN - 7 * DAY, self.last,
+                                                                     3600))
         if worst > most:
-            self.complain("%s: asked for the same hour %d times" % (host, worst))
-
-    def judge(self):
-        db = sqlite3.connect(os.path.join(self.directory, "settings.db"))
-        db.row_factory = sqlite3.Row
-        of_host = collections.defaultdict(list)
-        transfers = db.execute("SELECT t.id, s.name FROM transfer t JOIN site s "
-                               "ON s.id = t.site_id").fetchall()
-        for number, host in transfers:
-            runs = db.execute("SELECT * FROM run WHERE transfer_id = ? AND step = 'fetch' AND "
-                              "since IS NOT NULL ORDER BY id", (number,)).fetchall()
-            if len(runs) < self.days:           # it has not lived
-                self.complain("transfer %d: only %d runs" % (number, len(runs)))
-            self.judge_runs(runs)
-            of_host[host].append(runs)
+            self.complain("the same hour was asked for %d times, and %d are enough" % (worst, most))
         for kind in ("fault", "kills", "dead_appliance", "refusal", "locked_database",
-                     "no_directory", "term"):
+                     "no_directory", "term", "full_disk", "wrong_clock"):
             if self.counts["with_" + kind] == 0:
                 self.complain("there was no trouble of the kind " + kind)
-        for host, runs in of_host.items():
-            self.judge_log(host, sum(runs, []), len(runs))
 
 
 def main():
@@ -432,8 +391,9 @@ def main():
         f.write("%d\n" % week.appliance.port)
     subprocess.run(["sh", "-e", os.path.join(directory, "settings.sh")], check=True)
     began = time.monotonic()
-    week.live()
-    print("# %d passes in %.0f s: %s" % (len(week.clocks), time.monotonic() - began, ", ".join(
+    with open("said", "wb") as week.said:
+        week.live()
+    print("# %d passes in %.0f s: %s" % (week.passes, time.monotonic() - began, ", ".join(
         "%s %d" % (k.replace("_", " "), n) for k, n in sorted(week.counts.items()))))
     print("# seconds:", ", ".join("%s %.1f" % x for x in week.took.most_common()))
     week.judge()

@@ -1,0 +1,178 @@
+/*
+ * When a schedule is due: see due.h.
+ *
+ * Due times are points on a grid that begins with the schedule, not "the
+ * last run and so much more": a run that is late moves no later one, and
+ * however many points have passed, there is one run for them.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "code.h"
+#include "due.h"
+#include "msg.h"
+
+#define DAY 86400
+
+/* Further ahead of the clock no last run can be, save by a clock that was
+ * wrong by more than time zones are. */
+#define BELIEVED DAY
+
+static int64_t
+floor_div(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+/* Seconds that the zone is east of UTC at a time. */
+static int64_t
+east(int64_t t)
+{
+	time_t clock = (time_t)t;
+	struct tm tm;
+
+	return localtime_r(&clock, &tm) != NULL ? tm.tm_gmtoff : 0;
+}
+
+/*
+ * When the clocks on the wall show this, as if it were UTC: the first time,
+ * if they show it twice; the end of the gap, if they never do.
+ */
+static int64_t
+from_local(int64_t local)
+{
+	int64_t before = local - east(local - DAY), after = local - east(local + DAY);
+	int64_t low, high, middle;
+
+	if (before + east(before) == local)
+		return before;
+	if (after + east(after) == local)
+		return after;
+	/* Within (after, before] the zone changes, and that is the gap's end. */
+	low = after;
+	high = before;
+	while (high - low > 1) {
+		middle = low + (high - low) / 2;
+		if (middle + east(middle) < local)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+/* A day of the local calendar, counted from 1970-01-01. */
+static int64_t
+day_of(int64_t t)
+{
+	return floor_div(t + east(t), DAY);
+}
+
+static int64_t
+on_day(const struct due *s, int64_t day)
+{
+	return from_local(day * DAY + s->at * 60);
+}
+
+/* The day of the first run: the first one whose time of day is to come. */
+static int64_t
+first_day(const struct due *s)
+{
+	int64_t day = day_of(s->created);
+
+	return on_day(s, day) >= s->created ? day : day + 1;
+}
+
+int64_t
+due_after(const struct due *s, int64_t t)
+{
+	int64_t days = s->period / DAY, first, day, when;
+
+	if (s->at == DUE_NO_TIME)
+		return s->created + (floor_div(t - s->created, s->period) + 1) * s->period;
+	first = first_day(s);
+	day = first + floor_div(day_of(t) - 1 - first, days) * days;
+	while ((when = on_day(s, day)) <= t)
+		day += days;
+	return when;
+}
+
+int64_t
+due_last(const struct due *s, int64_t last, int64_t now)
+{
+	int64_t ahead = s->period > BELIEVED ? s->period : BELIEVED;
+
+	/* A schedule may have been made by a clock that was wrong, too. */
+	if (last == DUE_NEVER && (s->at == DUE_NO_TIME || s->created - 1 <= now + ahead))
+		return last;
+	return last == DUE_NEVER || last > now + ahead ? now : last;
+}
+
+int64_t
+due_next(const struct due *s, int64_t last, int64_t now)
+{
+	last = due_last(s, last, now);
+	if (last == DUE_NEVER && s->at == DUE_NO_TIME)
+		return s->created < now ? s->created : now;
+	return due_after(s, last == DUE_NEVER ? s->created - 1 : last);
+}
+
+int64_t
+due_count(const struct due *s, int64_t last, int64_t now)
+{
+	int64_t t, n = 0;
+
+	if (last == DUE_NEVER || last >= now)
+		return 1;
+	if (s->at == DUE_NO_TIME)
+		return floor_div(now - s->created, s->period) -
+		    floor_div(last - s->created, s->period);
+	for (t = due_after(s, last); t <= now; t = due_after(s, t))
+		n++;
+	return n;
+}
+
+/* CET-1CEST...: a name of letters or within <>, and then an offset. */
+static int
+is_rule(const char *tz)
+{
+	const char *p = tz;
+
+	if (*p == '<') {
+		if ((p = strchr(p, '>')) == NULL)
+			return 0;
+		p++;
+	} else {
+		while (isalpha((unsigned char)*p))
+			p++;
+		if (p - tz < 3)
+			return 0;
+	}
+	p += *p == '+' || *p == '-';
+	return isdigit((unsigned char)*p);
+}
+
+int
+due_zone(void)
+{
+	const char *tz = getenv("TZ"), *folder = getenv("TZDIR");
+	char *path;
+	int there;
+
+	if (tz == NULL || *tz == '\0')
+		return 0;
+	tz += *tz == ':';
+	if (strcmp(tz, "UTC") == 0 || is_rule(tz))
+		return 0;
+	path = *tz == '/' ? xstrdup(tz) :
+			    xasprintf("%s/%s", folder != NULL ? folder : "/usr/share/zoneinfo", tz);
+	there = access(path, R_OK) == 0;
+	if (!there)
+		msg_errno("TZ=%s: no such time zone is known here: %s", tz, path);
+	free(path);
+	return there ? 0 : EX_CONFIG;
+}

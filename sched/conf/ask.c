@@ -1,0 +1,538 @@
+/*
+ * The filters, asked: whether a site, destination or mail server could work
+ * before it is stored, and whether it does work (test, check).  What only a
+ * filter knows is not checked here.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "conf.h"
+#include "connstr.h"
+#include "due.h"
+#include "file.h"
+#include "host.h"
+#include "msg.h"
+#include "num.h"
+#include "rec.h"
+#include "secret.h"
+#include "show.h"
+
+/* An unlinked file with this in it, read from its beginning; -1 after a message. */
+static int
+scratch(const char *p, size_t n)
+{
+	int fd = file_scratch();
+
+	if (fd == -1 || file_write(fd, p, n) == -1 || lseek(fd, 0, SEEK_SET) == -1) {
+		msg_errno("temporary file in %s (TMPDIR)", file_scratch_dir());
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* A record stream without sessions; -1 after a message. */
+static int
+empty_stream(void)
+{
+	int fd = scratch("", 0);
+	struct rec_writer *w = fd != -1 ? rec_new(fd, "temporary file") : NULL;
+
+	if (w == NULL)
+		return -1;
+	rec_head(w, TABLE_SET_REPORT);
+	rec_end(w, 0);
+	if (rec_finish(w) != 0 || lseek(fd, 0, SEEK_SET) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	rec_free(w);
+	return fd;
+}
+
+/* The last line that the filter said, without its name. */
+static char *
+last_line(int fd, const char *program)
+{
+	char text[4096], *p, *end, *line;
+	off_t size = lseek(fd, 0, SEEK_END);
+	ssize_t n;
+
+	lseek(fd, size > (off_t)sizeof(text) - 1 ? size - (off_t)sizeof(text) + 1 : 0, SEEK_SET);
+	n = file_read(fd, text, sizeof(text) - 1);
+	for (end = text + (n > 0 ? n : 0); end > text && end[-1] == '\n'; end--)
+		;
+	*end = '\0';
+	p = strrchr(text, '\n');
+	line = p != NULL ? p + 1 : text;
+	if (strncmp(line, program, strlen(program)) == 0 && line[strlen(program)] == ':')
+		line += strlen(program) + 1 + strspn(line + strlen(program) + 1, " ");
+	return xstrdup(line);
+}
+
+static void __attribute__((noreturn))
+child(const char *const *arg, int in, int out, char **hidden, const char *settings)
+{
+	for (; *hidden != NULL; hidden++)
+		unsetenv(*hidden);
+	if (dup2(in, STDIN_FILENO) == -1 ||
+	    (out != -1 && (dup2(out, STDOUT_FILENO) == -1 || dup2(out, STDERR_FILENO) == -1)) ||
+	    (settings != NULL && setenv("PRAIC_SETTINGS", settings, 1) == -1))
+		_exit(EX_OSERR);
+	signal(SIGPIPE, SIG_DFL);
+	execvp(arg[0], (char *const *)arg);
+	msg_errno("%s", arg[0]);
+	_exit(EX_OSERR);
+}
+
+/*
+ * Start a filter with this as its input, which is closed, and the secrets in the
+ * environment that are this row's.  Its exit code.
+ */
+static int
+run(struct conf *c, const struct row *r, const char *const *arg, int in, const char *settings)
+{
+	int out = c->quiet ? scratch("", 0) : -1, status = 0, code, i;
+	char **hidden = settings_hidden_env(c->s, r->thing->name, r->name, &code);
+	pid_t pid;
+
+	msg_tell(1, "asking %s", arg[0]);
+	pid = in == -1 || code != 0 ? -1 : fork();
+	if (pid == 0)
+		child(arg, in, out, hidden, settings);
+	if (pid == -1) {
+		if (in != -1 && code == 0)
+			msg_errno("%s", arg[0]);
+		code = EX_OSERR;
+	}
+	while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	if (pid != -1 && WIFEXITED(status))
+		code = WEXITSTATUS(status);
+	else if (pid != -1) {
+		msg_warn("%s: ended by signal %d", arg[0], WTERMSIG(status));
+		code = EX_SOFTWARE;
+	}
+	if (out != -1) {
+		free(c->reason);
+		c->reason = code != 0 ? last_line(out, arg[0]) : NULL;
+		close(out);
+	}
+	if (in != -1)
+		close(in);
+	for (i = 0; hidden[i] != NULL; i++)
+		free(hidden[i]);
+	free(hidden);
+	return code;
+}
+
+/* Its filter: as it would be run, but with nothing to do.  settings NULL: those
+ * there are; else it is not stored yet, and nothing is asked over the network but
+ * of a database. */
+static int
+ask(struct conf *c, const struct row *r, const char *settings)
+{
+	const char *const test = settings != NULL || c->quiet ? "--dry-run" : NULL;
+	const char *const site[] = {
+	    "praic-fetch", "-s", r->name, "check", settings != NULL ? "--dry-run" : NULL, NULL};
+	/* A share that is not mounted is no new destination. */
+	const char *const existing = settings == NULL && r->id != 0 &&
+		r->thing->fields == settings_destination_fields &&
+		conf_number(c, "SELECT existing FROM destination WHERE id = ?1", r->id) != 0 ?
+	    "--existing" :
+	    NULL;
+	const char *const sql[] = {"praic-tosql", "-D", r->name, "--dry-run", existing, NULL};
+	const char *const fs[] = {
+	    "praic-tofs", "-D", r->name, "--dry-run", "--list", existing, NULL};
+	const char *const exec[] = {"sh", settings != NULL ? "-nc" : "-c",
+	    r->kind == SETTINGS_EXEC ? row_value(r, "command") : NULL, NULL};
+	const char *const mail[] = {"praic-mail", "--subject", "praic: a test", test, NULL};
+	static const char text[] = "This is the test that praic-conf(1) sends.\n"
+				   "Failures of transfers will be reported to this address.\n";
+
+	if (r->thing->fields == settings_site_fields)
+		return run(c, r, site, scratch("", 0), settings);
+	if (r->thing->fields == settings_fields)
+		return run(c, r, mail, scratch(text, strlen(text)), settings);
+	return run(c, r,
+	    r->kind == SETTINGS_SQL    ? sql :
+		r->kind == SETTINGS_FS ? fs :
+					 exec,
+	    empty_stream(), settings);
+}
+
+/*
+ * Ask it of what is not stored yet: by settings of its own, which hold
+ * nothing else and are gone afterwards.
+ */
+static int
+try(struct conf *c, const struct row *r)
+{
+	char *folder = xasprintf("%s/praic-conf.XXXXXX", file_scratch_dir()), *path;
+	struct settings *s = c->s, *trial;
+	struct row all = *r;
+	int code = EX_OSERR;
+
+	if (mkdtemp(folder) == NULL) {
+		msg_errno("temporary file in %s (TMPDIR)", file_scratch_dir());
+		free(folder);
+		return code;
+	}
+	path = xasprintf("%s/settings.db", folder);
+	trial = settings_open(path, SETTINGS_CREATE, &code);
+	if (trial != NULL) {
+		all.id = 0;
+		memset(all.was, 0, sizeof(all.was));
+		c->s = trial;
+		code = row_write(c, &all);
+		c->s = s;
+		settings_close(trial);
+		code = code == 0 ? ask(c, r, path) : EX_OSERR;
+	}
+	unlink(path);
+	rmdir(folder);
+	free(path);
+	free(folder);
+	return code;
+}
+
+/* What can never work is refused, what does not work now is said. */
+static int
+judge(const struct row *r, int code)
+{
+	const char *thing = r->thing->name;
+
+	if (code == 0)
+		return 0;
+	if (code == EX_USAGE || code == EX_CONFIG) {
+		msg_warn("%s %s: it could not work like this; nothing was changed", thing, r->name);
+		return code;
+	}
+	msg_warn("%s %s: stored, though it %s; praic-conf %s test %s tries again", thing, r->name,
+	    code == EX_OSERR ? "could not be tried: the fault is this machine's" :
+			       "does not work now",
+	    thing, r->name);
+	return 0;
+}
+
+/* HOST or HOST:PORT, its form being right: is it a port that there is? */
+static int
+is_port(const char *host)
+{
+	const char *colon = strrchr(host, ':');
+	uint64_t port;
+
+	if (colon == NULL || strchr(colon, ']') != NULL)
+		return 1;
+	return num_parse_count(colon + 1, strlen(colon + 1), 65535, &port) == 0 && port > 0;
+}
+
+/* A URL as it is copied from a browser: its host is meant. */
+static int
+tidy_host(struct row *r)
+{
+	char *p = r->value[settings_field(r->thing->fields, "host") - r->thing->fields];
+	char name[HOST_SIZE], *host = p;
+
+	if (strncasecmp(p, "http://", 7) == 0) {
+		msg_warn("site %s: host %s: praic speaks TLS only: https", r->name, p);
+		return EX_USAGE;
+	}
+	if (strncasecmp(p, "https://", 8) == 0) {
+		p += 8;
+		p[strcspn(p, "/?#")] = '\0';
+		memmove(host, p, strlen(p) + 1);
+	} else if (strchr(p, '/') != NULL && strchr(p, '/')[1] == '\0')
+		*strchr(p, '/') = '\0';
+	if (host_normalise(host, strlen(host), name) == 0 && strstr(name, "..") == NULL &&
+	    is_port(host))
+		return 0;
+	msg_warn("site %s: host %s: a name or address, with :PORT if need be", r->name, host);
+	return EX_USAGE;
+}
+
+int
+ask_site(struct conf *c, struct row *r)
+{
+	int code = tidy_host(r);
+
+	if (code != 0 || (code = judge(r, try(c, r))) != 0 || r->fresh)
+		return code;
+	if (row_changed(r, "host-name") ||
+	    (row_changed(r, "host") && row_value(r, "host-name") == NULL))
+		msg_warn(
+		    "site %s: records call it %s from now on: sessions that are stored already "
+		    "and come again are stored once more, under that name",
+		    r->name,
+		    row_value(r, row_value(r, "host-name") != NULL ? "host-name" : "host"));
+	return 0;
+}
+
+int
+ask_destination(struct conf *c, struct row *r)
+{
+	const char *connection, *password, *target;
+	char *secret;
+	int code;
+
+	if (r->kind == SETTINGS_EXEC) {
+		/* Of a command only its syntax can be known. */
+		code = ask(c, r, "");
+		return judge(r, code == 0 || code == EX_OSERR ? code : EX_USAGE);
+	}
+	if (r->kind == SETTINGS_SQL) {
+		connection = row_value(r, "connection");
+		password = row_value(r, "password");
+		if (connstr_kind(connection, &target) != CONNSTR_TEXT && *target != '/') {
+			msg_warn(
+			    "destination %s: connection %s: give the whole path: the scheduler "
+			    "has a working directory of its own",
+			    r->name, connection);
+			return EX_USAGE;
+		}
+		/* A reference that only the service can follow is no fault. */
+		if (password != NULL &&
+		    strncmp(password, SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) != 0 &&
+		    connstr_kind(connection, &target) != CONNSTR_SQLITE) {
+			if ((secret = secret_get(password, "database password", &code)) == NULL)
+				return judge(r, EX_UNAVAILABLE);
+			secret_free(secret);
+		}
+	}
+	return judge(r, try(c, r));
+}
+
+int
+ask_schedule(struct conf *c, struct row *r)
+{
+	int64_t period = strtoll(row_value(r, "every"), NULL, 10);
+
+	(void)c;
+	if (period % 60 != 0) {
+		msg_warn("schedule %s: every=%llds: in whole minutes", r->name, (long long)period);
+		return EX_USAGE;
+	}
+	if (row_value(r, "at") == NULL)
+		return 0;
+	if (period % 86400 != 0) {
+		msg_warn("schedule %s: only one that runs every so many days has a time of day "
+			 "(every=1d ... every=7d)",
+		    r->name);
+		return EX_USAGE;
+	}
+	return due_zone();
+}
+
+/* As praic-mail takes them, once there are all that it needs. */
+static int
+ask_mail(struct conf *c, const struct row *r)
+{
+	int code = 0;
+
+	if (row_value(r, "notify-server") != NULL && row_value(r, "notify-from") != NULL &&
+	    row_value(r, "notify-to") != NULL)
+		code = try(c, r);
+	return code == EX_USAGE || code == EX_CONFIG ? code : 0;
+}
+
+int
+ask_running(struct conf *c, struct row *r)
+{
+	if (!row_changed(r, "spool") || !settings_locked(c->s))
+		return 0;
+	msg_warn("setting spool: a scheduler is running: stop it first");
+	return EX_USAGE;
+}
+
+int
+ask_settings(struct conf *c, struct row *r)
+{
+	const char *spool = row_value(r, "spool"), *logs = row_value(r, "log-directory");
+	int64_t sweep = 0, retention = 0;
+	int code = 0;
+
+	if (spool == NULL || logs == NULL) {
+		msg_warn("setting %s: the scheduler cannot do without",
+		    spool == NULL ? "spool" : "log-directory");
+		return EX_USAGE;
+	}
+	if (settings_number(c->s, "sweep-days", &sweep) != 0 ||
+	    settings_number(c->s, "retention-days", &retention) != 0)
+		return EX_CONFIG;
+	if (sweep > retention) {
+		msg_warn("setting sweep-days %lld: not more than retention-days, %lld",
+		    (long long)sweep, (long long)retention);
+		return EX_USAGE;
+	}
+	if (row_changed(r, "spool"))
+		code = spool_use(c, spool);
+	if (code == 0 && row_changed(r, "log-directory") && file_make_dirs(logs) == -1) {
+		msg_errno("setting log-directory: %s", logs);
+		code = EX_CANTCREAT;
+	}
+	return code == 0 ? ask_mail(c, r) : code;
+}
+
+/* Of a site or destination; of settings, which have no name, their mail. */
+int
+conf_test(struct conf *c, int argc, char **argv)
+{
+	struct row r;
+	int code = row_load(c, argc > 0 ? argv[0] : "", &r);
+
+	if (code == 0)
+		code = ask(c, &r, NULL);
+	if (code == 0 && !c->quiet && r.thing->fields != settings_site_fields &&
+	    printf("%s: ok\n", argc > 0 ? r.name : "sent") < 0)
+		code = EX_IOERR;
+	row_free(&r);
+	return code;
+}
+
+static int
+has_mail(struct conf *c)
+{
+	return conf_number(c,
+		   "SELECT count(*) FROM setting WHERE name IN ('notify-server', 'notify-from', "
+		   "'notify-to')",
+		   0) == 3;
+}
+
+int
+test_mail(struct conf *c, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	c->thing = thing_find("setting");
+	if (has_mail(c))
+		return conf_test(c, 0, NULL);
+	msg_warn("no mail is sent: notify-server, notify-from and notify-to are needed "
+		 "(praic-conf setting set)");
+	return EX_CONFIG;
+}
+
+static int
+result(struct conf *c, struct show *s, const char *what, const char *name, int code)
+{
+	show_cell(s, "what", SETTINGS_TEXT, what);
+	show_cell(s, "name", SETTINGS_TEXT, name);
+	show_cell(s, "result", SETTINGS_TEXT, code == 0 ? "ok" : "failed");
+	show_int(s, "code", SETTINGS_COUNT, code);
+	show_cell(s, "reason", SETTINGS_TEXT, c->reason);
+	show_end(s);
+	free(c->reason);
+	c->reason = NULL;
+	return code;
+}
+
+static int
+check_things(struct conf *c, struct show *s, const char *table, conf_do *test)
+{
+	char *sql = xasprintf("SELECT name FROM %s ORDER BY name", table), **name = NULL;
+	sqlite3_stmt *stmt = settings_prepare(c->s, sql);
+	size_t names = 0, i;
+	int code = 0;
+
+	free(sql);
+	/* Finalized before the tests: the filters open the database, too. */
+	while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
+		name = xrealloc(name, (names + 1) * sizeof(*name));
+		name[names++] = xstrdup((const char *)sqlite3_column_text(stmt, 0));
+	}
+	sqlite3_finalize(stmt);
+	c->thing = thing_find(table);
+	for (i = 0; i < names; i++) {
+		code = code_worse(code, result(c, s, table, name[i], test(c, 1, &name[i])));
+		free(name[i]);
+	}
+	free(name);
+	return code;
+}
+
+static int
+test_schedule(struct conf *c, int argc, char **argv)
+{
+	struct row r;
+	int code = row_load(c, argv[0], &r);
+
+	(void)argc;
+	if (code == 0 && (code = ask_schedule(c, &r)) != 0)
+		c->reason = xstrdup("its time of day: the time zone is not known here");
+	else if (code == 0 &&
+	    conf_number(c, "SELECT count(*) FROM transfer WHERE schedule_id = ?1", r.id) == 0)
+		c->reason = xstrdup("it has no transfers");
+	row_free(&r);
+	return code;
+}
+
+/* What is in there and belongs to another user (root, mostly), the scheduler
+ * cannot change.  NULL when all is well; to be freed. */
+static char *
+foreign(const char *path, uid_t owner)
+{
+	DIR *d = opendir(path);
+	char *found = NULL;
+	struct dirent *e;
+	struct stat st;
+
+	while (d != NULL && found == NULL && (e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, "..") != 0 &&
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_uid != owner)
+			found = xasprintf("%s/%s belongs to user %u, and the settings to user %u: "
+					  "chown it",
+			    path, e->d_name, (unsigned)st.st_uid, (unsigned)owner);
+	if (d != NULL)
+		closedir(d);
+	return found;
+}
+
+static int
+check_directory(struct conf *c, struct show *s, const char *setting)
+{
+	struct stat st;
+	char *path;
+	int code = settings_text(c->s, setting, &path);
+
+	if (code != 0)
+		return code;
+	if (path == NULL || access(path, R_OK | W_OK | X_OK) == -1)
+		c->reason = path == NULL ? xstrdup("it is not set") :
+					   xasprintf("%s: %s", path, strerror(errno));
+	else if (stat(settings_path(c->s), &st) == 0)
+		c->reason = foreign(path, st.st_uid);
+	if (c->reason == NULL && strcmp(setting, "spool") == 0)
+		c->reason = spool_fault(c, path);
+	free(path);
+	return result(c, s, "setting", setting, c->reason != NULL ? EX_CONFIG : 0);
+}
+
+int
+conf_check(struct conf *c, int argc, char **argv)
+{
+	struct show *s = show_new();
+	int code;
+
+	(void)argc;
+	(void)argv;
+	c->quiet = 1;
+	code = check_directory(c, s, "spool");
+	code = code_worse(code, check_directory(c, s, "log-directory"));
+	code = code_worse(code, check_things(c, s, "site", conf_test));
+	code = code_worse(code, check_things(c, s, "destination", conf_test));
+	code = code_worse(code, check_things(c, s, "schedule", test_schedule));
+	if (has_mail(c))
+		code = code_worse(code, result(c, s, "setting", "notify", test_mail(c, 0, NULL)));
+	return code_worse(code, show_print(c, s, SHOW_TABLE, NULL));
+}

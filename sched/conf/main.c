@@ -1,0 +1,222 @@
+/*
+ * praic-conf: what the settings database holds, edited and shown;
+ * praic-conf(1).  Here is the command line: what there is to edit, and what
+ * can be done with it.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "conf.h"
+#include "file.h"
+#include "msg.h"
+#include "path.h"
+#include "secret.h"
+
+#define EDITED(added)                                                                              \
+	{"add", edit_add, 2, -1, 1, added}, {"set", edit_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."}, \
+	    {"show", edit_show, 1, 1, 0, "NAME"}, {"list", edit_list, 0, 0, 0, ""},                \
+	    {"rename", edit_rename, 2, 2, 1, "NAME NEW-NAME"},                                     \
+	{                                                                                          \
+		"remove", edit_remove, 1, 1, 1, "NAME"                                             \
+	}
+
+static const struct verb site_verbs[] = {EDITED("NAME host=HOST client-id=ID FIELD=VALUE ..."),
+    {"test", conf_test, 1, 1, 0, "NAME"}, {0}};
+static const struct verb destination_verbs[] = {
+    EDITED("NAME sql|fs|exec FIELD=VALUE ..."), {"test", conf_test, 1, 1, 0, "NAME"}, {0}};
+static const struct verb schedule_verbs[] = {EDITED("NAME every=SPAN [at=HH:MM]"),
+    {"enable", edit_enable, 1, 1, 1, "NAME"}, {"disable", edit_disable, 1, 1, 1, "NAME"}, {0}};
+static const struct verb transfer_verbs[] = {
+    {"add", edit_add, 4, 5, 1, "SCHEDULE SITE DESTINATION KIND[,KIND ...] [since=TIME]"},
+    {"set", edit_set, 2, -1, 1, "NUMBER FIELD=[VALUE] ..."}, {"show", edit_show, 1, 1, 0, "NUMBER"},
+    {"list", edit_list, 0, 0, 0, ""}, {"remove", edit_remove, 1, 1, 1, "NUMBER"}, {0}};
+static const struct verb setting_verbs[] = {{"set", edit_set, 1, -1, 1, "FIELD=[VALUE] ..."},
+    {"unset", edit_unset, 1, -1, 1, "FIELD ..."}, {"show", edit_list_settings, 1, 1, 0, "FIELD"},
+    {"list", edit_list_settings, 0, 0, 0, ""}, {0}};
+static const struct verb notify_verbs[] = {{"test", test_mail, 0, 0, 0, ""}, {0}};
+
+#define COUNTED(thing) \
+	"(SELECT count(*) FROM transfer WHERE " thing "_id = " thing ".id) AS 'transfers:count'"
+#define TRANSFER                                                                                   \
+	"FROM transfer t JOIN schedule c ON c.id = t.schedule_id JOIN site s ON s.id = t.site_id " \
+	"JOIN destination d ON d.id = t.destination_id"
+#define KINDS                                                                                  \
+	"(SELECT group_concat(kind) FROM (SELECT kind FROM transfer_kind WHERE transfer_id = " \
+	"t.id "                                                                                \
+	"ORDER BY instr('session recording shell screen backup', kind)))"
+
+/* In the order in which they need each other: dump and load go by it. */
+const struct thing things[] = {
+    {"setting", settings_fields, setting_verbs, "", NULL, ask_running, NULL, ask_settings},
+    {"site", settings_site_fields, site_verbs, NULL,
+	"SELECT name, host, client_id, " COUNTED("site") " FROM site ORDER BY name", ask_site, NULL,
+	edit_written},
+    {"destination", settings_destination_fields, destination_verbs, NULL,
+	"SELECT name, kind, coalesce(connection, directory, command) AS target, " COUNTED(
+	    "destination") " FROM destination ORDER BY name",
+	ask_destination, NULL, edit_written},
+    {"schedule", settings_schedule_fields, schedule_verbs, NULL,
+	"SELECT name, period AS 'every:span', CASE WHEN at IS NOT NULL THEN printf('%02d:%02d', "
+	"at / 60, at % 60) END AS at, enabled AS 'enabled:flag', " COUNTED(
+	    "schedule") ", last_due AS "
+			"'last_due:time' FROM schedule ORDER BY name",
+	ask_schedule, NULL, edit_written},
+    {"transfer", settings_transfer_fields, transfer_verbs,
+	"SELECT t.id, t.id, NULL, c.name, s.name, d.name, " KINDS ", NULL " TRANSFER,
+	"SELECT t.id AS 'number:count', c.name AS schedule, s.name AS site, d.name AS "
+	"destination, " KINDS " AS kinds " TRANSFER " ORDER BY c.name, t.id",
+	transfer_check, transfer_write, transfer_written},
+    {"notify", NULL, notify_verbs, NULL, NULL, NULL, NULL, NULL}, {0}};
+
+const struct verb alone[] = {{"init", conf_init, 0, 0, 0, ""}, {"status", conf_status, 0, 0, 0, ""},
+    {"check", conf_check, 0, 0, 0, ""}, {"runs", conf_runs, 0, -1, 0, "[JOB]"},
+    {"retry", conf_retry, 1, -1, 1, "JOB"}, {"ack", conf_ack, 0, 0, 1, ""},
+    {"log", conf_log, 0, 1, 0, "[client|scheduler]"}, {"metrics", conf_metrics, 0, 1, 0, "[FILE]"},
+    {"dump", conf_dump, 0, 0, 0, ""}, {"load", conf_load, 0, 1, 1, "[FILE]"},
+    {"help", conf_help, 1, 1, 0, "site|destination|schedule|transfer|setting"}, {0}};
+
+const struct thing *
+thing_find(const char *name)
+{
+	const struct thing *t;
+
+	for (t = things; t->name != NULL; t++)
+		if (strcmp(t->name, name) == 0)
+			return t;
+	return NULL;
+}
+
+void
+usage_lines(FILE *fp, const char *thing, const struct verb *v)
+{
+	for (; v->name != NULL; v++)
+		fprintf(fp, "       praic-conf %s%s%s%s%s\n", thing, *thing != '\0' ? " " : "",
+		    v->name, *v->usage != '\0' ? " " : "", v->usage);
+}
+
+static void __attribute__((noreturn)) usage(int code)
+{
+	FILE *fp = code == 0 ? stdout : stderr;
+	const struct thing *t;
+
+	fputs("usage:\n", fp);
+	usage_lines(fp, "", alone);
+	for (t = things; t->name != NULL; t++)
+		usage_lines(fp, t->name, t->verbs);
+	fputs("praic-conf help THING shows its fields.\n"
+	      "--json shows as JSON; --force removes what is not stored yet, too; -v, --verbose\n"
+	      "tells each step (also: --help, --version).\n"
+	      "A secret is given as file:PATH, env:NAME or credential:NAME, or as -: it is asked\n"
+	      "for, or read from standard input.\n",
+	    fp);
+	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
+}
+
+static const struct verb *
+find_verb(const struct verb *v, const char *name)
+{
+	for (; v->name != NULL; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}
+
+/* The verb, and how many words it took; c learns what is edited. */
+static const struct verb *
+find(struct conf *c, int argc, char **argv, int *words)
+{
+	const struct verb *v = find_verb(alone, argv[0]);
+
+	*words = 1;
+	if (v == NULL) {
+		*words = 2;
+		if ((c->thing = thing_find(argv[0])) == NULL)
+			usage(EX_USAGE);
+		v = argc > 1 ? find_verb(c->thing->verbs, argv[1]) : NULL;
+	}
+	if (v != NULL && argc - *words >= v->least && (v->most == -1 || argc - *words <= v->most))
+		return v;
+	fputs("usage:\n", stderr);
+	usage_lines(stderr, c->thing != NULL ? c->thing->name : "",
+	    c->thing != NULL ? c->thing->verbs : alone);
+	exit(EX_USAGE);
+}
+
+static int
+run(struct conf *c, int argc, char **argv)
+{
+	unsigned user = getuid();
+	int words, code;
+	const struct verb *v;
+
+	if (strcmp(argv[0], "complete") == 0) {
+		if (settings_become_owner() == 0)
+			c->s = settings_open(NULL, SETTINGS_OPEN, &code);
+		code = conf_complete(c, argc - 1, argv + 1);
+		settings_close(c->s);
+		return code;
+	}
+	v = find(c, argc, argv, &words);
+	if (v->run == conf_help)
+		return conf_help(c, argc - words, argv + words);
+	if ((code = settings_become_owner()) != 0)
+		return code;
+	c->s = settings_open(NULL, v->run == conf_init ? SETTINGS_CREATE : SETTINGS_OPEN, &code);
+	if (c->s == NULL)
+		return code;
+	code = v->run(c, argc - words, argv + words);
+	if (code == 0 && v->changes)
+		code = log_note(c, user, argc, argv);
+	settings_close(c->s);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	enum { JSON = 256, FORCE };
+	static const struct option options[] = {{"json", no_argument, NULL, JSON},
+	    {"force", no_argument, NULL, FORCE}, {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0}};
+	struct conf conf = {0};
+	int c, code;
+
+	file_std_fds();
+	msg_start(argv[0]);
+	secret_guard();
+	path_extend();
+	signal(SIGPIPE, SIG_IGN);
+	while ((c = getopt_long(argc, argv, "vhV", options, NULL)) != -1)
+		switch (c) {
+		case JSON:
+			conf.json = 1;
+			break;
+		case FORCE:
+			conf.force = 1;
+			break;
+		case 'v':
+			msg_level++;
+			break;
+		case 'V':
+			puts("praic-conf " PRAIC_VERSION);
+			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+		case 'h':
+			usage(0);
+		default:
+			usage(EX_USAGE);
+		}
+	if (optind == argc)
+		usage(EX_USAGE);
+	code = run(&conf, argc - optind, argv + optind);
+	if (fclose(stdout) == EOF) {
+		msg_errno("standard output");
+		code = code_worse(code, EX_IOERR);
+	}
+	return code;
+}

@@ -1,0 +1,845 @@
+/*
+ * praic-mail: text in, one mail out, by SMTP.  For praic-sched's reports and
+ * for scripts.  It knows one server, no attachments, and keeps no queue.
+ * libcurl makes the mail (curl_mime) and speaks SMTP.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "buf.h"
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "num.h"
+#include "secret.h"
+#include "settings.h"
+#include "utf8.h"
+#include "when.h"
+
+/* A mail is read by a person: what is longer is cut, and says so. */
+#define MAX_BODY       ((size_t)1 << 20)
+#define MAX_RECIPIENTS 100 /* RFC 5321, 4.5.3.1.8 */
+#define LINE	       76  /* RFC 2047, 2 */
+#define CONNECT_TIME   30L /* seconds */
+#define TALK_TIME      120 /* for one conversation */
+#define FIRST_WAIT     5   /* then twice as long each time */
+
+enum tls { STARTTLS, TLS, PLAIN };
+
+struct address {
+	char *name; /* UTF-8, or NULL */
+	char *address;
+	int status; /* of a recipient: what the server said; 0: nothing yet */
+};
+
+static struct {
+	char *host; /* an IPv6 address in brackets */
+	int port;   /* 0: by the mode */
+	enum tls tls;
+	int tls_given;
+	const char *user, *password /* a reference */, *ca_file, *hello, *subject;
+	int64_t time; /* for all tries */
+	struct address from, to[MAX_RECIPIENTS];
+	size_t tos;
+	int check_only;
+} o = {.time = 900, .subject = ""};
+
+/*
+ * Addresses.
+ */
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/* As UTF-8, in one line, without control characters. */
+static void
+add_clean(struct buf *b, const char *p, size_t n)
+{
+	size_t i;
+	int len;
+
+	for (i = 0; i < n; i += (size_t)(len < 0 ? -len : len)) {
+		len = utf8_length((const unsigned char *)p + i, n - i);
+		if (len < 0)
+			buf_adds(b, UTF8_REPLACEMENT);
+		else if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
+			buf_addc(b, ' ');
+		else
+			buf_add(b, p + i, (size_t)len);
+	}
+}
+
+/* user@host, of characters that need no quoting anywhere. */
+static int
+is_address(const char *p)
+{
+	size_t local = strspn(p, LETTERS "!#$%&'*+-/=?^_`{|}~."), host;
+
+	if (local == 0 || local > 64 || *p == '-' || p[local] != '@')
+		return 0;
+	p += local + 1;
+	host = strspn(p, LETTERS ".-");
+	return host > 0 && host < 190 && p[host] == '\0' && *p != '.' && *p != '-';
+}
+
+/* user@host, or "Name <user@host>".  0, or EX_USAGE after a message. */
+static int
+set_address(struct address *a, const char *text)
+{
+	const char *open = strrchr(text, '<');
+	size_t n = strlen(text), name_n = open != NULL ? (size_t)(open - text) : 0;
+	char *address =
+	    open != NULL && text[n - 1] == '>' ? xstrndup(open + 1, n - name_n - 2) : xstrdup(text);
+	struct buf name = {0};
+
+	if (!is_address(address)) {
+		msg_warn("%s: no address; one is user@example.com, or \"Name <user@example.com>\", "
+			 "in ASCII",
+		    text);
+		free(address);
+		return EX_USAGE;
+	}
+	while (name_n > 0 && text[name_n - 1] == ' ')
+		name_n--;
+	if (name_n >= 2 && text[0] == '"' && text[name_n - 1] == '"') {
+		text++;
+		name_n -= 2;
+	}
+	add_clean(&name, text, name_n);
+	a->name = name_n > 0 ? xstrdup(buf_text(&name)) : NULL;
+	a->address = address;
+	buf_free(&name);
+	return 0;
+}
+
+static int
+add_recipient(const char *text)
+{
+	int code;
+
+	if (o.tos == MAX_RECIPIENTS) {
+		msg_warn("-t: more than %d recipients", MAX_RECIPIENTS);
+		return EX_USAGE;
+	}
+	code = set_address(&o.to[o.tos], text);
+	o.tos += code == 0;
+	return code;
+}
+
+/* One of the setting notify-to. */
+static int
+add_listed(void *arg, const char *whole, size_t n, const char *address, size_t address_n)
+{
+	char *text = xstrndup(whole, n);
+	int code = add_recipient(text);
+
+	(void)arg, (void)address, (void)address_n;
+	free(text);
+	return code;
+}
+
+/*
+ * The mail.
+ */
+
+/* Column of the line that is being written. */
+static size_t
+column(const struct buf *b)
+{
+	const char *lf = b->n > 0 ? memrchr(b->p, '\n', b->n) : NULL;
+
+	return lf != NULL ? b->n - (size_t)(lf - b->p) - 1 : b->n;
+}
+
+/* RFC 2047: encoded words of whole characters, parted by folds, which vanish. */
+static void
+add_encoded(struct buf *b, const char *p)
+{
+	static const char digit[] = LETTERS "+/";
+	size_t n = strlen(p), k, i;
+	uint32_t v;
+
+	while (n > 0) {
+		if (column(b) > LINE - 36)
+			buf_adds(b, "\r\n ");
+		k = (LINE - column(b) - 12) / 4 * 3;
+		k = utf8_floor(p, n < k ? n : k);
+		buf_adds(b, "=?UTF-8?B?");
+		for (i = 0; i < k; i += 3) {
+			v = (uint32_t)(unsigned char)p[i] << 16 |
+			    (i + 1 < k ? (uint32_t)(unsigned char)p[i + 1] << 8 : 0) |
+			    (i + 2 < k ? (unsigned char)p[i + 2] : 0);
+			buf_addc(b, digit[v >> 18]);
+			buf_addc(b, digit[v >> 12 & 63]);
+			buf_addc(b, i + 1 < k ? digit[v >> 6 & 63] : '=');
+			buf_addc(b, i + 2 < k ? digit[v & 63] : '=');
+		}
+		buf_adds(b, "?=");
+		p += k;
+		n -= k;
+		if (n > 0)
+			buf_adds(b, "\r\n ");
+	}
+}
+
+/* Text of a person: as it is where that is ASCII and fits the line. */
+static void
+add_text(struct buf *b, const char *p, const char *quote)
+{
+	size_t i, plain = 1;
+
+	for (i = 0; p[i] != '\0'; i++)
+		plain &= (unsigned char)p[i] < 0x7f && p[i] != '"' && p[i] != '\\';
+	if (plain && strstr(p, "=?") == NULL && column(b) + i + 2 <= LINE)
+		buf_printf(b, "%s%s%s", quote, p, quote);
+	else
+		add_encoded(b, p);
+}
+
+static void
+add_address(struct buf *b, const struct address *a)
+{
+	if (column(b) + (a->name != NULL ? strlen(a->name) : 0) + strlen(a->address) + 6 > LINE)
+		buf_adds(b, "\r\n ");
+	if (a->name != NULL) {
+		add_text(b, a->name, "\"");
+		buf_adds(b, column(b) + strlen(a->address) + 4 > LINE ? "\r\n " : " ");
+	}
+	buf_printf(b, a->name != NULL ? "<%s>" : "%s", a->address);
+}
+
+static void
+add_header(struct curl_slist **list, struct buf *b)
+{
+	struct curl_slist *longer = curl_slist_append(*list, buf_text(b));
+
+	if (longer == NULL)
+		xnomem();
+	*list = longer;
+	buf_reset(b);
+}
+
+/* Local time with its offset, in English whatever the locale. */
+static struct curl_slist *
+make_headers(void)
+{
+	struct curl_slist *list = NULL;
+	struct buf b = {0}, subject = {0};
+	char date[64];
+	time_t now = time(NULL);
+	uint64_t random = 0;
+	struct tm tm;
+	size_t i;
+
+	buf_adds(&b, "From: ");
+	add_address(&b, &o.from);
+	add_header(&list, &b);
+	buf_adds(&b, "To: ");
+	for (i = 0; i < o.tos; i++) {
+		buf_adds(&b, i > 0 ? ", " : "");
+		add_address(&b, &o.to[i]);
+	}
+	add_header(&list, &b);
+	add_clean(&subject, o.subject, strlen(o.subject));
+	buf_adds(&b, "Subject: ");
+	add_text(&b, buf_text(&subject), "");
+	add_header(&list, &b);
+	(void)localtime_r(&now, &tm);
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S %z", &tm);
+	buf_printf(&b, "Date: %s", date);
+	add_header(&list, &b);
+	if (getrandom(&random, sizeof(random), 0) == -1)
+		random = (uint64_t)getpid();
+	buf_printf(&b, "Message-ID: <praic.%lld.%016llx%s>", (long long)now,
+	    (unsigned long long)random, strchr(o.from.address, '@'));
+	add_header(&list, &b);
+	/* No out-of-office assistant answers a program (RFC 3834). */
+	buf_adds(&b, "Auto-Submitted: auto-generated");
+	add_header(&list, &b);
+	buf_free(&b);
+	buf_free(&subject);
+	return list;
+}
+
+/* UTF-8 with CRLF behind every line. */
+static void
+make_body(struct buf *out, const struct buf *in)
+{
+	size_t i, len;
+	int n;
+
+	for (i = 0; i < in->n; i += len) {
+		n = utf8_length((const unsigned char *)in->p + i, in->n - i);
+		len = (size_t)(n < 0 ? -n : n);
+		if (in->p[i] == '\n')
+			buf_adds(out, "\r\n");
+		else if (n < 0)
+			buf_adds(out, UTF8_REPLACEMENT);
+		else if (in->p[i] != '\r' || i + 1 == in->n || in->p[i + 1] != '\n')
+			buf_add(out, in->p + i, len);
+	}
+	if (out->n > 0 && out->p[out->n - 1] != '\n')
+		buf_adds(out, "\r\n");
+}
+
+/*
+ * The conversation.  libcurl tells neither which recipient was refused nor
+ * in which words, so its protocol is read along.
+ */
+
+struct talk {
+	struct buf command; /* the last one; of a login only that it was one */
+	struct buf answer;  /* the last one that was a refusal */
+	int status;	    /* of that answer */
+	int over;	    /* it said QUIT: what was before counts */
+};
+
+static void
+hear_command(struct talk *t, const char *p, size_t n)
+{
+	static const char *const open[] = {"MAIL ", "RCPT ", "EHLO ", "HELO ", "STARTTLS", "DATA"};
+	size_t i;
+
+	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+		n--;
+	t->over = n == 4 && strncasecmp(p, "QUIT", 4) == 0;
+	if (t->over)
+		return;
+	buf_reset(&t->command);
+	buf_reset(&t->answer);
+	t->status = 0;
+	for (i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+		if (n >= strlen(open[i]) && strncasecmp(p, open[i], strlen(open[i])) == 0)
+			buf_add(&t->command, p, n);
+	if (t->command.n == 0)
+		buf_adds(&t->command, "login");
+	msg_tell(1, "%s: > %s", o.host, buf_text(&t->command));
+}
+
+static struct address *
+recipient_of(const char *command)
+{
+	size_t i, n;
+
+	for (i = 0; i < o.tos && strncmp(command, "RCPT TO:<", 9) == 0; i++) {
+		n = strlen(o.to[i].address);
+		if (strncmp(command + 9, o.to[i].address, n) == 0 && command[9 + n] == '>')
+			return &o.to[i];
+	}
+	return NULL;
+}
+
+static void
+hear_answer(struct talk *t, const char *p, size_t n)
+{
+	struct address *to = recipient_of(buf_text(&t->command));
+
+	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+		n--;
+	msg_tell(1, "%s: < %.*s", o.host, (int)n, p);
+	if (t->over || n < 3 || strspn(p, "0123456789") < 3 || (n > 3 && p[3] == '-'))
+		return; /* of several lines the last one counts */
+	if (p[0] == '4' || p[0] == '5') {
+		buf_reset(&t->answer);
+		buf_add(&t->answer, p, n < 500 ? n : 500);
+		t->status = atoi(buf_text(&t->answer));
+	}
+	if (to == NULL)
+		return;
+	to->status = atoi(p);
+	if (t->status != 0)
+		msg_warn("%s: %s: %s", o.host, to->address, buf_text(&t->answer));
+}
+
+static int
+hear(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
+{
+	(void)easy;
+	if (type == CURLINFO_HEADER_OUT)
+		hear_command(arg, p, n);
+	else if (type == CURLINFO_HEADER_IN)
+		hear_answer(arg, p, n);
+	return 0;
+}
+
+/* What the server said decides; without that, what happened to the line. */
+static int
+judge(struct talk *t, CURLcode r, const char *error)
+{
+	const char *advice = "";
+	int code = EX_UNAVAILABLE;
+
+	if (t->status != 0) {
+		if (recipient_of(buf_text(&t->command)) == NULL)
+			msg_warn("%s: %s refused: %s", o.host, buf_text(&t->command),
+			    buf_text(&t->answer));
+		return t->status < 500 ? EX_TEMPFAIL : EX_NOPERM;
+	}
+	if (r == CURLE_LOGIN_DENIED) {
+		code = EX_NOPERM;
+		advice =
+		    ": it offers no way to log in that this program knows, or none without TLS";
+	} else if (r == CURLE_USE_SSL_FAILED) {
+		code = EX_CONFIG;
+		error = "it offers no STARTTLS: nothing was sent";
+		advice = "; see --tls";
+	} else if (r == CURLE_PEER_FAILED_VERIFICATION || r == CURLE_SSL_ISSUER_ERROR) {
+		code = EX_CONFIG;
+		advice = ": nothing was sent; --ca-file names an authority of your own";
+	} else if (r == CURLE_SSL_CACERT_BADFILE || r == CURLE_URL_MALFORMAT ||
+	    r == CURLE_UNSUPPORTED_PROTOCOL)
+		code = EX_CONFIG;
+	else if (r == CURLE_SSL_CONNECT_ERROR)
+		advice = ": does it speak TLS on this port?  See --tls";
+	else if (r == CURLE_OUT_OF_MEMORY)
+		code = EX_TEMPFAIL;
+	msg_warn("%s: %s%s", o.host, error, advice);
+	return code;
+}
+
+static CURLcode
+set_options(CURL *c, const char *password, long seconds)
+{
+	static const char *const scheme[] = {"smtp", "smtps", "smtp"};
+	static const int port[] = {587, 465, 25};
+	char *url = xasprintf("%s://%s:%d/%s", scheme[o.tls], o.host,
+	    o.port != 0 ? o.port : port[o.tls], o.hello != NULL ? o.hello : "");
+	char *from = xasprintf("<%s>", o.from.address);
+	CURLcode r = CURLE_OK;
+
+#define SET(option, value) (r = r == CURLE_OK ? curl_easy_setopt(c, option, value) : r)
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_PROTOCOLS_STR, scheme[o.tls]);
+	SET(CURLOPT_PROXY, ""); /* none that the environment names */
+	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_USE_SSL, (long)(o.tls == PLAIN ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (o.ca_file != NULL) {
+		SET(CURLOPT_CAINFO, o.ca_file);
+		SET(CURLOPT_CAPATH, NULL);
+	}
+	if (o.user != NULL) {
+		SET(CURLOPT_USERNAME, o.user);
+		SET(CURLOPT_PASSWORD, password);
+	}
+	SET(CURLOPT_CONNECTTIMEOUT, CONNECT_TIME);
+	SET(CURLOPT_SERVER_RESPONSE_TIMEOUT, seconds);
+	SET(CURLOPT_TIMEOUT, seconds);
+	SET(CURLOPT_MAIL_FROM, from);
+	/* One who has left the company must not keep it from the others. */
+	SET(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+	SET(CURLOPT_DEBUGFUNCTION, hear);
+	SET(CURLOPT_VERBOSE, 1L); /* calls hear */
+#undef SET
+	free(url);
+	free(from);
+	return r;
+}
+
+/* One conversation, for the recipients that nothing is known of yet. */
+static int
+talk(CURL *c, const struct buf *body, struct curl_slist *headers, const char *password, int64_t end)
+{
+	int64_t left = end - (int64_t)time(NULL);
+	char error[CURL_ERROR_SIZE] = "";
+	struct curl_slist *list = NULL;
+	struct buf address = {0};
+	struct talk t = {0};
+	curl_mime *mime;
+	curl_mimepart *part;
+	CURLcode r;
+	size_t i;
+	int code = 0;
+
+	for (i = 0; i < o.tos; i++)
+		if (o.to[i].status == 0) {
+			buf_printf(&address, "<%s>", o.to[i].address);
+			add_header(&list, &address);
+		}
+	curl_easy_reset(c);
+	mime = curl_mime_init(c);
+	part = mime != NULL ? curl_mime_addpart(mime) : NULL;
+	if (part == NULL || curl_mime_data(part, body->p, body->n) != CURLE_OK ||
+	    curl_mime_type(part, "text/plain; charset=UTF-8") != CURLE_OK ||
+	    curl_mime_encoder(part, "quoted-printable") != CURLE_OK)
+		xnomem();
+	r = set_options(c, password, left < 1 ? 1 : left < TALK_TIME ? (long)left : TALK_TIME);
+	if (r == CURLE_OK && curl_easy_setopt(c, CURLOPT_ERRORBUFFER, error) == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_DEBUGDATA, &t) == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_MAIL_RCPT, list) == CURLE_OK &&
+	    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+	    (r = curl_easy_setopt(c, CURLOPT_MIMEPOST, mime)) == CURLE_OK)
+		r = curl_easy_perform(c);
+	if (r != CURLE_OK)
+		code = judge(&t, r, error[0] != '\0' ? error : curl_easy_strerror(r));
+	curl_mime_free(mime);
+	curl_slist_free_all(list);
+	buf_free(&address);
+	buf_free(&t.command);
+	buf_free(&t.answer);
+	return code;
+}
+
+/* How many recipients the server refused; those refused for now are asked
+ * for again from here on. */
+static size_t
+refused(int for_now)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < o.tos; i++) {
+		int status = o.to[i].status;
+
+		if (for_now && status >= 400 && status < 500)
+			o.to[i].status = status = 0;
+		n += for_now ? status == 0 : status >= 400 || status == 0;
+	}
+	return n;
+}
+
+/*
+ * Where the server took the mail for some recipients, those that it refused
+ * for now are tried again here: the caller could only send it to all.
+ */
+static int
+deliver(const struct buf *body, const char *password)
+{
+	struct curl_slist *headers = make_headers();
+	int64_t end = (int64_t)time(NULL) + o.time, wait = FIRST_WAIT;
+	CURL *c = NULL;
+	int code;
+
+	/* Not all of libcurl survives to be without memory. */
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) !=
+		CURLE_OK ||
+	    (c = curl_easy_init()) == NULL)
+		xnomem();
+	code = talk(c, body, headers, password, end);
+	while (code == 0 && refused(1) > 0 && (int64_t)time(NULL) + wait < end) {
+		msg_tell(
+		    1, "%s: waiting %lld s for those refused for now", o.host, (long long)wait);
+		sleep((unsigned)wait);
+		wait *= 2;
+		(void)talk(c, body, headers, password, end);
+	}
+	if (code == 0 && refused(0) > 0) {
+		msg_warn("%s: sent, but not to %zu of %zu recipients", o.host, refused(0), o.tos);
+		code = EX_DATAERR;
+	}
+	curl_easy_cleanup(c);
+	curl_slist_free_all(headers);
+	curl_global_cleanup();
+	return code;
+}
+
+/*
+ * Options.
+ */
+
+enum {
+	OPT_SERVER = 256,
+	OPT_TLS,
+	OPT_USER,
+	OPT_PASSWORD,
+	OPT_CA,
+	OPT_HELLO,
+	OPT_TIME,
+	OPT_HELP,
+	OPT_VERSION
+};
+
+static const struct option longs[] = {
+    {"server", required_argument, NULL, OPT_SERVER},
+    {"tls", required_argument, NULL, OPT_TLS},
+    {"user", required_argument, NULL, OPT_USER},
+    {"password", required_argument, NULL, OPT_PASSWORD},
+    {"ca-file", required_argument, NULL, OPT_CA},
+    {"hello", required_argument, NULL, OPT_HELLO},
+    {"max-time", required_argument, NULL, OPT_TIME},
+    {"from", required_argument, NULL, 'f'},
+    {"to", required_argument, NULL, 't'},
+    {"subject", required_argument, NULL, 's'},
+    {"dry-run", no_argument, NULL, 'n'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+    "usage: praic-mail [--server HOST[:PORT] -f FROM -t TO...] [-s SUBJECT] [-nv]\n"
+    "           [--tls starttls|tls|none] [--user NAME --password REFERENCE]\n"
+    "           [--ca-file FILE] [--hello NAME] [--max-time SPAN] [FILE...]\n"
+    "\n"
+    "Sends the text of the FILEs, or of standard input, as one mail.  Without --server,\n"
+    "what no option gives is taken from the settings database (notify-...).\n"
+    "\n"
+    "      --server HOST[:PORT]   mail server (port 587, 465 or 25, by --tls)\n"
+    "      --tls MODE             starttls (the default), tls from the start, or none\n"
+    "      --user NAME            log in, with the password that --password refers to:\n"
+    "      --password REFERENCE   file:PATH, env:NAME or credential:NAME\n"
+    "      --ca-file FILE         authorities to trust, instead of the system's\n"
+    "      --hello NAME           name that this machine gives to the server\n"
+    "      --max-time SPAN        how long recipients refused for now are tried again (15m)\n"
+    "  -f, --from ADDRESS         user@example.com or \"Name <user@example.com>\"\n"
+    "  -t, --to ADDRESS           may be repeated\n"
+    "  -s, --subject TEXT\n"
+    "  -n, --dry-run              check the options, send nothing\n"
+    "  -v, --verbose              show the conversation, without the login\n"
+    "      --help, --version\n";
+
+static _Noreturn void
+usage(int code)
+{
+	fputs(help, code == 0 ? stdout : stderr);
+	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
+}
+
+static int
+wrong(const char *option, const char *text, const char *want)
+{
+	msg_warn("%s %s: %s", option, text, want);
+	return EX_USAGE;
+}
+
+/* HOST, HOST:PORT, [IPv6]:PORT; nothing that could change the URL. */
+static int
+set_server(const char *text)
+{
+	const char *colon = strrchr(text, ':'), *bracket = strchr(text, ']');
+	size_t n = strlen(text);
+	uint64_t port = 0;
+
+	if (colon != NULL && (bracket == NULL ? strchr(text, ':') == colon : colon > bracket)) {
+		n = (size_t)(colon - text);
+		if (num_parse_count(colon + 1, strlen(colon + 1), 65535, &port) == -1 || port == 0)
+			n = 0;
+	}
+	if (n == 0 || strspn(text, LETTERS ".-_[]:") < n || *text == '-')
+		return wrong("--server", text,
+		    "a name or address, and :PORT if need be; an IPv6 address in brackets");
+	o.host = xstrndup(text, n);
+	o.port = (int)port;
+	return 0;
+}
+
+static int
+set_tls(const char *text)
+{
+	static const char *const mode[] = {"starttls", "tls", "none"};
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (strcmp(text, mode[i]) == 0) {
+			o.tls = (enum tls)i;
+			o.tls_given = 1;
+			return 0;
+		}
+	return wrong("--tls", text, "starttls, tls or none");
+}
+
+static int
+set_hello(const char *text)
+{
+	if (*text == '\0' || strspn(text, LETTERS ".-[]:") < strlen(text))
+		return wrong("--hello", text, "a host's name, or an address in brackets");
+	o.hello = text;
+	return 0;
+}
+
+static int
+read_option(int c)
+{
+	switch (c) {
+	case OPT_SERVER:
+		return set_server(optarg);
+	case OPT_TLS:
+		return set_tls(optarg);
+	case OPT_USER:
+		o.user = optarg;
+		return 0;
+	case OPT_PASSWORD:
+		o.password = optarg;
+		return 0;
+	case OPT_CA:
+		o.ca_file = optarg;
+		return 0;
+	case OPT_HELLO:
+		return set_hello(optarg);
+	case OPT_TIME:
+		return when_parse_span(optarg, &o.time) == 0 && o.time > 0 && o.time <= 86400 ?
+		    0 :
+		    wrong("--max-time", optarg, "a time such as 15m, a day at most");
+	case 'f':
+		return set_address(&o.from, optarg);
+	case 't':
+		return add_recipient(optarg);
+	case 's':
+		o.subject = optarg;
+		return 0;
+	case 'n':
+		o.check_only = 1;
+		return 0;
+	case 'v':
+		msg_level++;
+		return 0;
+	case OPT_HELP:
+		usage(0);
+	case OPT_VERSION:
+		printf("praic-mail " PRAIC_VERSION "\n");
+		exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+	default:
+		usage(EX_USAGE);
+	}
+}
+
+/* One of the settings, unless an option gave it.  Texts stay allocated: options
+ * are kept until the program ends. */
+static int
+take_setting(struct settings *s, const char *name)
+{
+	char *text;
+	int code = settings_text(s, name, &text);
+
+	if (code != 0 || text == NULL)
+		return code;
+	name += strlen("notify-");
+	if (strcmp(name, "server") == 0)
+		return set_server(text);
+	if (strcmp(name, "tls") == 0)
+		return o.tls_given ? 0 : set_tls(text);
+	if (strcmp(name, "hello") == 0)
+		return o.hello != NULL ? 0 : set_hello(text);
+	if (strcmp(name, "from") == 0)
+		return o.from.address != NULL ? 0 : set_address(&o.from, text);
+	if (strcmp(name, "to") == 0)
+		return o.tos > 0 ? 0 : settings_mails(text, add_listed, NULL);
+	if (strcmp(name, "user") == 0)
+		o.user = o.user != NULL ? o.user : text;
+	else if (strcmp(name, "password") == 0)
+		o.password = o.password != NULL ? o.password : text;
+	else if (strcmp(name, "ca-file") == 0)
+		o.ca_file = o.ca_file != NULL ? o.ca_file : text;
+	return 0;
+}
+
+static int
+take_settings(void)
+{
+	static const char *const names[] = {"notify-server", "notify-tls", "notify-hello",
+	    "notify-from", "notify-to", "notify-user", "notify-password", "notify-ca-file"};
+	int64_t port;
+	size_t i;
+	int code;
+	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && code == 0; i++)
+		code = take_setting(s, names[i]);
+	if (code == 0)
+		code = settings_number(s, "notify-port", &port);
+	if (code == 0 && o.port == 0 && port > 0 && port < 65536)
+		o.port = (int)port;
+	settings_close(s);
+	return code;
+}
+
+static int
+check_options(void)
+{
+	const char *missing = o.from.address == NULL ? "-f, who sends it" :
+	    o.tos == 0				     ? "-t, who shall have it" :
+	    o.host == NULL			     ? "--server or the setting notify-server" :
+						       NULL;
+
+	if (missing != NULL) {
+		msg_warn("missing: %s", missing);
+		return EX_USAGE;
+	}
+	if ((o.user == NULL) != (o.password == NULL)) {
+		msg_warn("--user and --password go together");
+		return EX_USAGE;
+	}
+	/* Only this machine hears what is said to it in clear. */
+	if (o.user != NULL && o.tls == PLAIN && strcmp(o.host, "localhost") != 0 &&
+	    strncmp(o.host, "127.", 4) != 0 && strcmp(o.host, "[::1]") != 0) {
+		msg_warn("%s: --tls none: everybody on the way could read the password: "
+			 "log in with starttls or tls",
+		    o.host);
+		return EX_USAGE;
+	}
+	return 0;
+}
+
+static int
+read_body(struct buf *b, const char *name)
+{
+	int standard = strcmp(name, "-") == 0, fd = standard ? 0 : open(name, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	name = standard ? "standard input" : name;
+	if (fd == -1) {
+		msg_errno("%s", name);
+		return EX_NOINPUT;
+	}
+	do {
+		buf_reserve(b, 65536);
+		n = file_read(fd, b->p + b->n, 65536);
+		if (n > 0 && b->n < MAX_BODY && b->n + (size_t)n >= MAX_BODY) {
+			b->n = MAX_BODY;
+			buf_adds(b, "\n[The text was longer than a mail should be.]\n");
+			msg_warn("%s: only the first %zu bytes are sent", name, MAX_BODY);
+		} else if (n > 0 && b->n < MAX_BODY)
+			b->n += (size_t)n;
+	} while (n > 0); /* to its end, so that no writer is killed */
+	if (n == -1)
+		msg_errno("%s", name);
+	if (!standard)
+		close(fd);
+	return n == -1 ? EX_IOERR : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct buf text = {0}, body = {0};
+	char *password = NULL;
+	int c, code = 0;
+
+	file_std_fds();
+	msg_start(argv[0]);
+	secret_guard();
+	secret_take_env();
+	signal(SIGPIPE, SIG_IGN);
+	while (code == 0 && (c = getopt_long(argc, argv, "f:t:s:nv", longs, NULL)) != -1)
+		code = read_option(c);
+	if (code == 0 && o.host == NULL)
+		code = take_settings();
+	if (code == 0)
+		code = check_options();
+	if (code != 0 || o.check_only)
+		return code;
+	if (optind == argc)
+		code = read_body(&text, "-");
+	while (code == 0 && optind < argc)
+		code = read_body(&text, argv[optind++]);
+	if (code == 0 && o.password != NULL)
+		password = secret_get(o.password, "password", &code);
+	if (code == 0) {
+		make_body(&body, &text);
+		code = deliver(&body, password);
+	}
+	secret_free(password);
+	buf_free(&text);
+	buf_free(&body);
+	return code;
+}

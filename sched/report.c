@@ -1,0 +1,380 @@
+/* What people are told: logs, lines, mails: see sched.h. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "due.h"
+#include "file.h"
+#include "logfile.h"
+#include "msg.h"
+#include "sched.h"
+#include "when.h"
+
+char *report_directory;
+
+const char *
+report_time(int64_t t)
+{
+	static char text[64];
+	time_t clock = (time_t)t;
+	struct tm tm;
+
+	if (localtime_r(&clock, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %Z", &tm) == 0)
+		text[0] = '\0';
+	return text;
+}
+
+static void
+add_log(const struct buf *text)
+{
+	struct buf line = {0};
+	char now[WHEN_SIZE];
+
+	if (report_directory == NULL)
+		return;
+	when_format(sched_now(), now);
+	buf_printf(&line, "%s ", now);
+	msg_harmless(&line, text->p, text->n);
+	buf_addc(&line, '\n');
+	(void)logfile_add(report_directory, "scheduler", sched_now(), &line);
+	buf_free(&line);
+}
+
+static void
+tell(int level, const char *fmt, va_list ap)
+{
+	struct buf text = {0};
+	va_list copy;
+	int n;
+
+	va_copy(copy, ap);
+	n = vsnprintf(NULL, 0, fmt, copy);
+	va_end(copy);
+	if (n <= 0)
+		return;
+	buf_reserve(&text, (size_t)n + 1);
+	vsnprintf(text.p, (size_t)n + 1, fmt, ap);
+	text.n = (size_t)n;
+	add_log(&text);
+	msg_tell(level, "%s", buf_text(&text));
+	buf_free(&text);
+}
+
+void
+report_failure(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(0, fmt, ap);
+	va_end(ap);
+}
+
+void
+report_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(1, fmt, ap);
+	va_end(ap);
+}
+
+static const char *
+text_at(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+
+	return text != NULL ? text : "";
+}
+
+/*
+ * A step.
+ */
+
+/* Its numbers, as its row of history has them. */
+static void
+add_counts(struct buf *b, sqlite3_stmt *row)
+{
+	static const char *const what[] = {"sessions", "rows", "files", "bytes", "left out"};
+	int i;
+
+	for (i = 0; i < 5; i++)
+		if (sqlite3_column_int64(row, i) != 0)
+			buf_printf(
+			    b, "%lld %s, ", (long long)sqlite3_column_int64(row, i), what[i]);
+	if (b->n > 0)
+		buf_printf(b, "%.1f s", sqlite3_column_double(row, 5));
+}
+
+void
+report_step(struct settings *s, const struct job *j, int code, int noted, const char *reason)
+{
+	sqlite3_stmt *row = !noted || s == NULL ?
+	    NULL :
+	    job_query(s,
+		"SELECT sessions, rows, files, bytes, left_out,"
+		" seconds, reason FROM run WHERE job_id = ?1"
+		" ORDER BY id DESC LIMIT 1",
+		j->id, 0);
+	struct buf counts = {0}, line = {0};
+
+	if (row != NULL && sqlite3_step(row) == SQLITE_ROW) {
+		add_counts(&counts, row);
+		if (sqlite3_column_type(row, 6) != SQLITE_NULL)
+			reason = text_at(row, 6);
+	}
+	if (code != 0)
+		report_failure("%s: %s (%d)", j->label, reason, code);
+	if (counts.n > 0) {
+		buf_printf(&line, "%s: %s", j->label, buf_text(&counts));
+		add_log(&line);
+		if (msg_level > 0) {
+			buf_addc(&line, '\n');
+			fputs(buf_text(&line), stdout);
+			(void)fflush(stdout);
+		}
+	}
+	sqlite3_finalize(row);
+	buf_free(&counts);
+	buf_free(&line);
+}
+
+int
+report_waiting(struct settings *s, int64_t now, int64_t schedule)
+{
+	sqlite3_stmt *row = job_query(s,
+	    "SELECT id, name, next, reason FROM job_view AS j WHERE enabled AND next > ?1"
+	    " AND code IS NOT NULL AND ?2 = 0 ORDER BY id",
+	    now, schedule);
+	int code = 0;
+
+	while (row != NULL && sqlite3_step(row) == SQLITE_ROW)
+		if (!child_ran(sqlite3_column_int64(row, 0))) {
+			msg_warn("%s: it failed and waits until %s: %s", text_at(row, 1),
+			    report_time(sqlite3_column_int64(row, 2)), text_at(row, 3));
+			code = EX_TEMPFAIL;
+		}
+	sqlite3_finalize(row);
+	return code;
+}
+
+/*
+ * Mails.  One query finds what is new, and for each the statement that notes,
+ * once the mail is sent, that it was told.
+ */
+
+/* 69 and 75 may go away by themselves: they are told when they last so long. */
+#define LASTS	  "900"
+#define REMIND	  "86400"
+#define MAX_LINES 100 /* of a kind, in one mail */
+#define MAIL_WAIT 300 /* seconds until a mail that failed is tried again */
+
+enum news { FAILED, REMINDER, OVER, LOST, LEFT_OUT, NEWS };
+
+static const char mail_query[] =
+    /* kind of news, what, since, code, reason, statement */
+    "SELECT kind, name, since, code, reason,"
+    " printf('UPDATE job SET reported = %s WHERE id = %d AND since IS %s;',"
+    "  CASE kind WHEN 2 THEN 'NULL' ELSE ?1 END, id, quote(since))"
+    " FROM (SELECT CASE WHEN j.code IS NULL OR j.code = 65 THEN 2"
+    "   WHEN j.reported IS NULL THEN 0 ELSE 1 END AS kind, j.id,"
+    "  j.name || ifnull(' (' || site.name || ' to ' || d.name || ')', '') AS name,"
+    "  j.since, j.code, j.reason FROM job_view AS j JOIN site ON site.id = j.site_id"
+    "  LEFT JOIN transfer AS t ON t.id = j.transfer_id"
+    "  LEFT JOIN destination AS d ON d.id = t.destination_id"
+    "  WHERE CASE WHEN j.code IS NULL OR j.code = 65 THEN j.reported IS NOT NULL"
+    "  WHEN j.reported IS NULL THEN j.enabled AND (j.code NOT IN (69, 75)"
+    "   OR ?1 - j.since >= " LASTS " OR j.since > ?1)"
+    "  ELSE j.enabled AND (?1 - j.reported >= " REMIND " OR j.reported > ?1) END)"
+    " UNION ALL SELECT 3, printf('%s: session %s, %s%s', site.name, r.lsid, r.kind,"
+    "   CASE WHEN r.instance < 0 THEN '' ELSE ' ' || r.instance END),"
+    "  NULL, 65, r.reason,"
+    "  printf('UPDATE recording SET reported = %d WHERE site_id = %d AND host_name = %s"
+    " AND lsid = %s AND kind = %s AND instance = %d;', ?1, r.site_id, quote(r.host_name),"
+    "   quote(r.lsid), quote(r.kind), r.instance)"
+    "  FROM recording AS r JOIN site ON site.id = r.site_id"
+    "  WHERE r.state = 'lost' AND r.acked IS NULL AND r.reported IS NULL"
+    " UNION ALL SELECT CASE l.code WHEN 'lost' THEN 3 ELSE 4 END,"
+    "  printf('%s%s: %s %s, %s%s', site.name,"
+    "   CASE WHEN l.transfer_id IS NULL THEN '' ELSE ', transfer ' || l.transfer_id END,"
+    "   l.host_name, l.lsid, l.kind, CASE WHEN l.instance < 0 THEN '' ELSE ' ' || l.instance END),"
+    "  NULL, 65, l.program || ': ' || l.reason,"
+    "  printf('UPDATE left_out SET reported = %d WHERE id = %d;', ?1, l.id)"
+    "  FROM left_out AS l JOIN site ON site.id = l.site_id"
+    "  WHERE l.reported IS NULL AND l.acked IS NULL"
+    " ORDER BY 1, 2";
+
+static struct {
+	int busy;
+	int64_t failed; /* when one could not be sent */
+	char *subject;
+	struct buf told; /* statements */
+} mail;
+
+static void
+mail_ended(struct settings *s, int code, const char *reason)
+{
+	/* 65: some of the recipients have it, and to send it again would not help. */
+	int sent = code == 0 || code == EX_DATAERR;
+
+	if (code != 0)
+		report_failure("mail \"%s\": %s (%d)", mail.subject, reason, code);
+	else
+		report_say("mail \"%s\": sent", mail.subject);
+	if (!sent || s == NULL || settings_begin(s) != 0)
+		mail.failed = sched_now();
+	else if (settings_exec(s, buf_text(&mail.told)) != 0 || settings_commit(s) != 0)
+		mail.failed = sched_now();
+	if (s != NULL)
+		settings_rollback(s);
+	mail.busy = 0;
+	free(mail.subject);
+	buf_free(&mail.told);
+}
+
+static void
+add_news(struct buf *text, sqlite3_stmt *row, enum news kind)
+{
+	static const char *const title[NEWS] = {
+	    "FAILED", "STILL FAILING", "WELL AGAIN", "LOST", "LEFT OUT"};
+
+	buf_printf(text, "%s: ", title[kind]);
+	msg_harmless(text, text_at(row, 1), strlen(text_at(row, 1)));
+	if (kind == OVER) {
+		buf_adds(text, "\n\n");
+		return;
+	}
+	if (kind <= REMINDER)
+		buf_printf(text, "\n    since %s, exit code %d",
+		    report_time(sqlite3_column_int64(row, 2)), sqlite3_column_int(row, 3));
+	buf_adds(text, "\n    ");
+	msg_harmless(text, text_at(row, 4), strlen(text_at(row, 4)));
+	buf_adds(text, "\n\n");
+}
+
+/* 1 when there is anything to tell. */
+static int
+compose(struct settings *s, int64_t now, struct buf *text)
+{
+	static const char *const count[NEWS] = {
+	    "failed", "still failing", "well again", "lost", "left out"};
+	sqlite3_stmt *row = job_query(s, mail_query, now, 0);
+	int n[NEWS] = {0}, kind, rc = SQLITE_ERROR, any = 0;
+	struct buf subject = {0};
+	char host[256] = "";
+
+	while (row != NULL && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+		kind = sqlite3_column_int(row, 0);
+		if (n[kind]++ < MAX_LINES)
+			add_news(text, row, (enum news)kind);
+		buf_adds(&mail.told, text_at(row, 5));
+	}
+	if (row != NULL && rc != SQLITE_DONE)
+		settings_failed(s, "reading what is to be mailed");
+	sqlite3_finalize(row);
+	(void)gethostname(host, sizeof(host) - 1);
+	buf_printf(&subject, "praic on %s:", host);
+	for (kind = 0; kind < NEWS; kind++) {
+		if (n[kind] > MAX_LINES)
+			buf_printf(text, "and %d more: %s\n\n", n[kind] - MAX_LINES, count[kind]);
+		if (n[kind] > 0)
+			buf_printf(&subject, "%s %d %s", any++ ? "," : "", n[kind], count[kind]);
+	}
+	buf_adds(text,
+	    "praic-conf status shows how things stand, praic-conf log what was said.\n"
+	    "What was lost or left out is shown until praic-conf ack.\n");
+	mail.subject = xstrdup(buf_text(&subject));
+	buf_free(&subject);
+	return rc == SQLITE_DONE && any;
+}
+
+void
+report_mail(struct settings *s, int64_t now)
+{
+	const char *argv[] = {"praic-mail", "--subject", NULL, NULL};
+	struct buf text = {0};
+	char *server;
+
+	if (mail.busy || (mail.failed <= now && now - mail.failed < MAIL_WAIT) ||
+	    settings_text(s, "notify-server", &server) != 0)
+		return;
+	if (server != NULL) {
+		mail.busy = compose(s, now, &text);
+		argv[2] = mail.subject;
+		if (mail.busy && child_other(argv, &text, mail_ended) == -1) {
+			mail.busy = 0;
+			mail.failed = now;
+		}
+		if (!mail.busy) {
+			free(mail.subject);
+			buf_free(&mail.told);
+		}
+	}
+	buf_free(&text);
+	free(server);
+}
+
+static void
+metrics_ended(struct settings *s, int code, const char *reason)
+{
+	(void)s;
+	if (code != 0)
+		report_failure("metrics: %s (%d)", reason, code);
+}
+
+void
+report_metrics(struct settings *s)
+{
+	const char *argv[] = {"praic-conf", "metrics", NULL, NULL};
+	struct buf nothing = {0};
+	char *path;
+
+	if (settings_text(s, "metrics", &path) == 0 && (argv[2] = path) != NULL)
+		(void)child_other(argv, &nothing, metrics_ended);
+	free(path);
+}
+
+/*
+ * The plan.
+ */
+
+int
+report_plan(struct settings *s, int64_t now)
+{
+	sqlite3_stmt *row = job_query(s,
+	    "SELECT name, created, period, at, last_due FROM schedule WHERE enabled = ?1"
+	    " ORDER BY name",
+	    1, 0);
+	int i;
+
+	while (row != NULL && sqlite3_step(row) == SQLITE_ROW) {
+		struct due due = {.created = sqlite3_column_int64(row, 1),
+		    .period = sqlite3_column_int64(row, 2),
+		    .at = sqlite3_column_type(row, 3) == SQLITE_NULL ? DUE_NO_TIME :
+								       sqlite3_column_int(row, 3)};
+		int64_t t = due_next(&due,
+		    sqlite3_column_type(row, 4) == SQLITE_NULL ? DUE_NEVER :
+								 sqlite3_column_int64(row, 4),
+		    now);
+
+		printf("# schedule %s:\n", text_at(row, 0));
+		for (i = 0, t = t < now ? now : t; i < 5; i++, t = due_after(&due, t))
+			printf("#     %s\n", report_time(t));
+	}
+	sqlite3_finalize(row);
+	row = job_query(
+	    s, "SELECT name, next, next > ?1 FROM job_view WHERE enabled ORDER BY id", now, 0);
+	while (row != NULL && sqlite3_step(row) == SQLITE_ROW) {
+		printf("praic-run %s", text_at(row, 0));
+		if (sqlite3_column_int(row, 2) != 0)
+			printf("\t# waits until %s", report_time(sqlite3_column_int64(row, 1)));
+		putchar('\n');
+	}
+	sqlite3_finalize(row);
+	return fflush(stdout) == EOF ? EX_IOERR : 0;
+}

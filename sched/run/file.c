@@ -1,0 +1,400 @@
+/*
+ * Fetching recordings: those that are owed and due, the oldest session first.
+ * praic-fetch reads a list of them and says of each what became of it.  What
+ * came goes into a file of the log; each outcome to its row of recording.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "rec.h"
+#include "run.h"
+#include "sha256.h"
+
+/* At a time, so that stores get something to do and new reports are seen. */
+#define MOST 200
+#define HOUR 3600
+/* A recording that is longer than that may come when it has failed before. */
+#define HOURS 12
+/* Downloads side by side: what appliances are said to bear. */
+#define JOBS "4"
+
+/* Back-off of a recording: of one that comes late, and of one that is refused. */
+#define LATER_MIN 60
+#define LATER_MAX 3600
+#define REFUSED	  DAY
+
+struct files {
+	struct run *run;
+	char *ask, *got, *tmp;
+	int64_t asked, came, expired, refused;
+	char *reason; /* of the first that did not come */
+};
+
+static struct rec_value
+value_of(const char *text)
+{
+	return (struct rec_value){text, text != NULL ? strlen(text) : 0};
+}
+
+static const char *
+text_at(sqlite3_stmt *row, int i)
+{
+	return (const char *)sqlite3_column_text(row, i);
+}
+
+/*
+ * The R line of a session row as it was noted, perhaps by an earlier version,
+ * whose table had fewer columns.
+ */
+static void
+session_row(struct rec_writer *out, const char *line)
+{
+	struct buf b = {0};
+	const char *p;
+	int columns = -2;
+
+	for (p = line; *p != '\0'; p++)
+		columns += *p == '\t';
+	buf_add(&b, line, strcspn(line, "\n"));
+	for (columns++; columns < SESSION_COLUMNS; columns++)
+		buf_adds(&b, "\t\\N");
+	buf_addc(&b, '\n');
+	rec_rows(out, b.p, b.n, 1);
+	buf_free(&b);
+}
+
+/* What is to be asked for, as records and as the temporary table asked. */
+static void
+choose(struct files *f)
+{
+	struct run *r = f->run;
+
+	db_do(r,
+	    "CREATE TEMP TABLE IF NOT EXISTS asked (host_name TEXT, lsid TEXT, kind TEXT,"
+	    " instance INTEGER, outcome TEXT, reason TEXT, bytes INTEGER,"
+	    " PRIMARY KEY (host_name, lsid, kind, instance)) WITHOUT ROWID",
+	    "");
+	db_do(r, "DELETE FROM asked", "");
+	/* A time further ahead than any back-off was set by a clock that was wrong. */
+	db_do(r,
+	    "INSERT INTO asked (host_name, lsid, kind, instance) SELECT host_name, lsid, kind,"
+	    " instance FROM recording WHERE site_id = ?1 AND state = 'owed'"
+	    " AND (ifnull(next, 0) <= ?2 OR next > ?2 + ?3) ORDER BY session_start LIMIT ?4",
+	    "iiii", r->site, run_now(r), (int64_t)REFUSED, (int64_t)MOST);
+	f->asked = db_number(r, "SELECT count(*) FROM asked", "");
+}
+
+static void
+write_list(struct files *f)
+{
+	struct run *r = f->run;
+	int fd = open(f->ask, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct rec_writer *out = rec_new(fd, f->ask);
+	sqlite3_stmt *row = db_ask(r,
+	    "SELECT host_name, lsid, kind, instance, session, lag(lsid) OVER w IS lsid"
+	    " AND lag(host_name) OVER w IS host_name FROM asked JOIN recording"
+	    " USING (host_name, lsid, kind, instance) WHERE site_id = ?1"
+	    " WINDOW w AS (ORDER BY session_start, host_name, lsid, kind, instance)"
+	    " ORDER BY session_start, host_name, lsid, kind, instance",
+	    "i", r->site);
+	struct buf b = {0};
+	char *session = NULL;
+
+	rec_head(out, TABLE_BIT(TABLE_SESSION) | TABLE_BIT(TABLE_RECORDING));
+	while (db_row(r, row)) {
+		if (!sqlite3_column_int(row, 5)) {
+			if (session != NULL) {
+				session_row(out, session);
+				rec_commit(out);
+			}
+			free(session);
+			rec_begin(out, value_of(text_at(row, 0)), value_of(text_at(row, 1)));
+			session = xstrdup(text_at(row, 4));
+		}
+		buf_reset(&b);
+		rec_row(&b, TABLE_RECORDING);
+		rec_value(&b, value_of(text_at(row, 2)));
+		if (sqlite3_column_int64(row, 3) >= 0)
+			rec_int(&b, sqlite3_column_int64(row, 3));
+		else
+			rec_null(&b);
+		rec_end_row(&b);
+		rec_rows(out, b.p, b.n, 1);
+	}
+	if (session != NULL) {
+		session_row(out, session);
+		rec_commit(out);
+	}
+	rec_end(out, 0);
+	if (fd == -1 || rec_finish(out) != 0)
+		run_fail(r, EX_CANTCREAT, msg_program(), "%s: it cannot be written", f->ask);
+	if (fd != -1)
+		close(fd);
+	free(session);
+	buf_free(&b);
+	rec_free(out);
+}
+
+int64_t
+files_instance(const struct rec_reader *in)
+{
+	char *text = in->value[FILE_INSTANCE].p != NULL ?
+	    xstrndup(in->value[FILE_INSTANCE].p, in->value[FILE_INSTANCE].n) :
+	    NULL;
+	int64_t n = text != NULL ? strtoll(text, NULL, 10) : -1;
+
+	free(text);
+	return n;
+}
+
+static void
+copy_row(struct rec_writer *out, const struct rec_reader *in)
+{
+	struct buf b = {0};
+	int i, columns = in->table == TABLE_FILE ? FILE_COLUMNS : SESSION_COLUMNS;
+
+	rec_row(&b, in->table);
+	for (i = 0; i < columns; i++)
+		rec_value(&b, in->value[i]);
+	rec_end_row(&b);
+	rec_rows(out, b.p, b.n, 1);
+	buf_free(&b);
+}
+
+int
+files_copy(struct run *r, const char *from, const char *to,
+    int (*keep)(void *, const struct rec_reader *), void *arg)
+{
+	int fd = open(from, O_RDONLY | O_CLOEXEC);
+	int out_fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct rec_reader *in = rec_open(fd, from);
+	struct rec_writer *out = rec_new(out_fd, to);
+	enum rec_event e;
+	int code = 0;
+
+	in->cut_is_known = 1;
+	rec_head(out, TABLE_SET_FILES);
+	while (fd != -1 && (e = rec_next(in)) != REC_EOF)
+		if (e == REC_BEGIN)
+			rec_begin(out, in->host, in->lsid);
+		else if (e == REC_COMMIT)
+			rec_commit(out);
+		else if (e == REC_DROP)
+			rec_drop(out);
+		else if (e == REC_ROW && (in->table == TABLE_SESSION || keep(arg, in)))
+			copy_row(out, in);
+	/* Whoever kept or lost something knows of it: nothing is left out. */
+	rec_end(out, 0);
+	if (out_fd == -1 || rec_finish(out) != 0 || fsync(out_fd) == -1)
+		code = run_fail(r, EX_IOERR, msg_program(), "%s: it cannot be written", to);
+	rec_close(in);
+	rec_free(out);
+	if (fd != -1)
+		close(fd);
+	if (out_fd != -1)
+		close(out_fd);
+	return code;
+}
+
+/* Note the outcome of a file row; did it come? */
+static int
+take_row(void *arg, const struct rec_reader *in)
+{
+	struct files *f = arg;
+	const struct rec_value *v = in->value;
+	char *text[6];
+	struct rec_value from[6] = {
+	    in->host, in->lsid, v[FILE_KIND], v[FILE_OUTCOME], v[FILE_REASON], v[FILE_BYTES]};
+	int i, came;
+
+	for (i = 0; i < 6; i++)
+		text[i] = from[i].p != NULL ? xstrndup(from[i].p, from[i].n) : NULL;
+	db_do(f->run,
+	    "UPDATE asked SET outcome = ?5, reason = ?6, bytes = ?7 WHERE host_name = ?1"
+	    " AND lsid = ?2 AND kind = ?3 AND instance = ?4",
+	    "tttitti", text[0], text[1], text[2], files_instance(in), text[3], text[4],
+	    text[5] != NULL ? (int64_t)strtoll(text[5], NULL, 10) : NONE);
+	came = text[3] != NULL && strcmp(text[3], "came") == 0;
+	for (i = 0; i < 6; i++)
+		free(text[i]);
+	return came;
+}
+
+/*
+ * What praic-fetch wrote, whole or cut: outcomes into the temporary table, and
+ * what came into the next file of the log.
+ */
+static void
+take(struct files *f)
+{
+	struct run *r = f->run;
+
+	db_do(r, "BEGIN", ""); /* of a temporary table */
+	if (files_copy(r, f->got, f->tmp, take_row, f) != 0) {
+		settings_rollback(r->settings);
+		return;
+	}
+	(void)db_commit(r);
+	f->came = db_number(r, "SELECT count(*) FROM asked WHERE outcome = 'came'", "");
+	f->expired = db_number(r, "SELECT count(*) FROM asked WHERE outcome = 'expired'", "");
+	f->refused = db_number(r, "SELECT count(*) FROM asked WHERE outcome = 'refused'", "");
+	f->reason = db_text(r,
+	    "SELECT reason FROM asked WHERE outcome IN ('refused', 'later') ORDER BY outcome DESC"
+	    " LIMIT 1",
+	    "");
+}
+
+#define ASKED(outcome)                                                       \
+	" FROM asked AS a WHERE site_id = ?1 AND state = 'owed'"             \
+	" AND a.host_name = recording.host_name AND a.lsid = recording.lsid" \
+	" AND a.kind = recording.kind AND a.instance = recording.instance AND " outcome
+
+/* In one transaction: the file is in the log, and each recording has its state. */
+static void
+commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
+{
+	struct run *r = f->run;
+	int64_t now = run_now(r), lost;
+	int answered = f->came + f->expired + f->refused > 0;
+
+	db_begin(r);
+	if (f->came > 0) {
+		db_do(r, "UPDATE job SET last = ?2 WHERE id = ?1", "ii", r->job, number);
+		db_do(r,
+		    "INSERT INTO log SELECT ?1, 'file', ?2, NULL, NULL,"
+		    " count(DISTINCT host_name || ' ' || lsid), ?3, ?4 FROM asked"
+		    " WHERE outcome = 'came'",
+		    "iiit", r->site, number, bytes, sha);
+	}
+	db_do(r,
+	    "UPDATE recording SET state = 'came', number = ?2, next = NULL, reason = NULL" ASKED(
+		"a.outcome = 'came'"),
+	    "ii", r->site, number);
+	/* What had expired when it was asked for at once was gone before. */
+	lost = db_do(r,
+	    "UPDATE recording SET state = 'lost', next = NULL, reason = ifnull(recording.reason,"
+	    " a.reason)" ASKED("a.outcome = 'expired' AND (tries > 0 OR noted < ?2)"),
+	    "ii", r->site, now - DAY);
+	db_do(r,
+	    "UPDATE recording SET state = 'gone', next = NULL, reason = a.reason" ASKED(
+		"a.outcome = 'expired'"),
+	    "i", r->site);
+	db_do(r,
+	    "UPDATE recording SET tries = tries + 1, next = ?2, reason = a.reason" ASKED(
+		"a.outcome = 'refused'"),
+	    "ii", r->site, now + REFUSED);
+	/* If the appliance answered nothing at all, that says nothing of a recording. */
+	if (answered)
+		db_do(r,
+		    "UPDATE recording SET tries = tries + 1, next = ?2 + min(?4, ?3 << min(tries,"
+		    " 10)), reason = ifnull(a.reason, recording.reason)" ASKED(
+			"ifnull(a.outcome, 'later') NOT IN ('came', 'expired', 'refused')"),
+		    "iiii", r->site, now, (int64_t)LATER_MIN, (int64_t)LATER_MAX);
+	else
+		/* Others have their turn when the job is tried again. */
+		db_do(r,
+		    "UPDATE recording SET next = ?2 + min(?4, 4 * ?3 << min(?5, 10)),"
+		    " reason = ifnull(a.reason, recording.reason)" ASKED("1"),
+		    "iiiii", r->site, now, (int64_t)LATER_MIN, (int64_t)LATER_MAX,
+		    db_number(r, "SELECT tries FROM job WHERE id = ?1", "i", r->job));
+	fetch_lost(r,
+	    db_number(r,
+		"SELECT ifnull(mark, 0) FROM job WHERE site_id = ?1 AND step = 'fetch'"
+		" AND data = 'session'",
+		"i", r->site));
+	r->files += f->came;
+	r->sessions += db_number(r,
+	    "SELECT count(DISTINCT host_name || ' ' || lsid) FROM asked WHERE outcome = 'came'",
+	    "");
+	r->bytes += db_number(r, "SELECT total(bytes) FROM asked", "");
+	if (db_commit(r) == 0 && lost > 0) {
+		r->code = code_worse(r->code, EX_DATAERR);
+		if (r->reason == NULL)
+			r->reason = xasprintf("%lld recordings are lost: they expired before they "
+					      "could be fetched",
+			    (long long)lost);
+	}
+}
+
+/* What praic-fetch said, and nothing but what it says of recordings. */
+static void
+judge(struct files *f, int code)
+{
+	struct run *r = f->run;
+
+	if (f->came + f->expired > 0) {
+		/* It is the others that fail, each with a back-off of its own. */
+		r->failed = r->code = 0;
+		free(r->reason);
+		free(r->program);
+		r->program = r->reason = NULL;
+		if (f->refused > 0 && f->reason != NULL) {
+			r->code = EX_DATAERR;
+			r->reason = xstrdup(f->reason);
+		}
+		return;
+	}
+	if (f->reason != NULL) {
+		free(r->reason);
+		r->reason = NULL;
+		r->failed = 0;
+		run_fail(r, code != 0 ? code : EX_UNAVAILABLE, "praic-fetch", "%s", f->reason);
+	} else if (!r->failed)
+		run_fail(r, EX_SOFTWARE, msg_program(),
+		    "praic-fetch says of no recording what "
+		    "became of it");
+}
+
+void
+fetch_files(struct run *r)
+{
+	struct files f = {.run = r,
+	    .ask = run_path(r, r->dry ? "file/tmp/ask-n.rec" : "file/tmp/ask.rec"),
+	    .got = run_path(r, "file/tmp/got.rec"),
+	    .tmp = run_path(r, "file/tmp/N.rec")};
+	char sha[SHA256_HEX] = "", *path = run_path(r, "file/%lld.rec", (long long)r->last + 1);
+	char *files = run_path(r, "files");
+	int64_t bytes = 0, tries = db_number(r, "SELECT tries FROM job WHERE id = ?1", "i", r->job);
+	struct pipe p;
+	int code;
+
+	if (!r->dry) {
+		spool_trim(r, "file");
+		spool_clean_log(r, "file");
+	}
+	choose(&f);
+	if (f.asked > 0 && r->db_code == 0 && (r->dry || spool_room(r, 1) == 0)) {
+		write_list(&f);
+		pipe_init(&p, r, NULL, f.got);
+		p.limit = HOUR * (tries < HOURS ? tries + 1 : HOURS);
+		/* --verify: one that a destination found changed is fetched again. */
+		pipe_stage(&p, "praic-fetch", "-s", r->site_name, "recordings", "-d", files, "-j",
+		    JOBS, "--verify", f.ask, (char *)NULL);
+		code = r->failed ? r->code : pipe_run(&p);
+		pipe_free(&p);
+		if (!r->dry && pipe_stop == 0) {
+			take(&f);
+			if (f.came > 0 && r->db_code == 0 &&
+			    (spool_hash(f.tmp, &bytes, sha) == -1 ||
+				spool_publish(r, f.tmp, path) != 0))
+				run_fail(
+				    r, EX_IOERR, msg_program(), "%s: it cannot be read", f.tmp);
+			else if (r->db_code == 0) {
+				judge(&f, code);
+				commit(&f, r->last + 1, sha, bytes);
+			}
+			spool_empty(r, "file/tmp");
+		}
+	}
+	free(f.ask);
+	free(f.got);
+	free(f.tmp);
+	free(f.reason);
+	free(path);
+	free(files);
+}

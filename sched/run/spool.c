@@ -1,0 +1,473 @@
+/*
+ * The spool.  SPOOL/id must be that of the settings database: files are
+ * removed here by what is in its tables.  Below SPOOL/SITEID:
+ *
+ *	session/N.rec, file/N.rec	the logs; tmp/ in each: on its way
+ *	files/		recordings
+ *	backup/TRANSFER	a backup that is not stored
+ *	failed/		what was left out in part, for people
+ *	tmp/		of stores
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "file.h"
+#include "msg.h"
+#include "num.h"
+#include "rec.h"
+#include "recfield.h"
+#include "run.h"
+#include "sha256.h"
+
+static int
+write_id(const char *spool, const char *path, const char *id)
+{
+	int fd, bad = file_make_dirs(spool) == -1;
+
+	fd = bad ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bad = fd == -1 || file_write(fd, id, strlen(id)) == -1 || file_write(fd, "\n", 1) == -1 ||
+	    fsync(fd) == -1;
+	if (fd != -1)
+		bad |= close(fd) == -1;
+	return bad ? -1 : 0;
+}
+
+static int
+is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	int n = 0;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	if (d != NULL)
+		closedir(d);
+	return n == 0;
+}
+
+static int
+check_id(struct run *r, const char *path)
+{
+	char *id = db_text(r, "SELECT value FROM setting WHERE name = 'spool-id'", "");
+	char text[NUM_SIZE + 1] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), code = 0;
+	ssize_t n = fd != -1 ? file_read(fd, text, sizeof(text) - 1) : 0;
+
+	if (fd != -1)
+		close(fd);
+	if (n > 0 && text[n - 1] == '\n')
+		text[n - 1] = '\0';
+	if (r->db_code != 0 || n == -1)
+		code = r->db_code != 0 ? r->db_code : EX_IOERR;
+	else if (id != NULL && text[0] == '\0' && is_empty(r->spool)) {
+		if (write_id(r->spool, path, id) == -1) {
+			msg_errno("%s", path);
+			code = EX_CANTCREAT;
+		}
+	} else if (id == NULL || strcmp(id, text) != 0) {
+		msg_warn("%s: it is the spool of other settings than %s (its id is %s, theirs %s): "
+			 "nothing in it is touched.  praic-conf setting set spool= names another "
+			 "directory",
+		    r->spool, settings_path(r->settings), text[0] != '\0' ? text : "missing",
+		    id != NULL ? id : "missing");
+		code = EX_CONFIG;
+	}
+	free(id);
+	return code;
+}
+
+int
+spool_open(struct run *r)
+{
+	static const char *const folders[] = {
+	    "lock", "session/tmp", "file/tmp", "files", "backup", "failed", "tmp"};
+	char *path;
+	size_t i;
+	int code = settings_text(r->settings, "spool", &r->spool);
+
+	if (code == 0 && r->spool == NULL) {
+		msg_warn("%s: the setting spool is missing", settings_path(r->settings));
+		code = EX_CONFIG;
+	}
+	if (code != 0)
+		return code;
+	path = xasprintf("%s/id", r->spool);
+	code = check_id(r, path);
+	free(path);
+	r->dir = xasprintf("%s/%lld", r->spool, (long long)r->site);
+	for (i = 0; i < sizeof(folders) / sizeof(folders[0]) && code == 0; i++) {
+		path = xasprintf("%s/%s", i == 0 ? r->spool : r->dir, folders[i]);
+		if (file_make_dirs(path) == -1) {
+			msg_errno("%s", path);
+			code = EX_CANTCREAT;
+		}
+		free(path);
+	}
+	return code;
+}
+
+static int64_t used;
+
+static int
+add_used(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)path;
+	(void)ftw;
+	/* A recording that a destination has, too, is a link: it costs nothing here. */
+	if (type == FTW_F)
+		used += (int64_t)st->st_blocks * 512 / (st->st_nlink > 0 ? st->st_nlink : 1);
+	return 0;
+}
+
+int
+spool_room(struct run *r, int files)
+{
+	int64_t floor = run_setting(r, "spool-floor"), cap = run_setting(r, "spool-cap"), room;
+	struct statvfs v;
+
+	if (statvfs(r->spool, &v) == -1)
+		return run_fail(r, EX_IOERR, msg_program(), "%s: %s", r->spool, strerror(errno));
+	room = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
+	if (room < floor)
+		return run_fail(r, EX_IOERR, msg_program(),
+		    "%s: %lld bytes are free, and nothing is fetched below %lld: make room, or "
+		    "change the setting spool-floor",
+		    r->spool, (long long)room, (long long)floor);
+	used = 0;
+	if (files && cap > 0)
+		(void)nftw(r->spool, add_used, 16, FTW_PHYS);
+	if (cap > 0 && used > cap)
+		return run_fail(r, EX_IOERR, msg_program(),
+		    "%s: it holds %lld bytes, and no recordings and backups are fetched beyond "
+		    "%lld: see which stores fail, or change the setting spool-cap",
+		    r->spool, (long long)used, (long long)cap);
+	return 0;
+}
+
+int
+spool_hash(const char *path, int64_t *bytes, char hex[SHA256_HEX])
+{
+	static char block[1 << 16];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct sha256 *hash = sha256_new();
+	ssize_t n = -1;
+
+	*bytes = 0;
+	while (fd != -1 && (n = file_read(fd, block, sizeof(block))) > 0) {
+		sha256_add(hash, block, (size_t)n);
+		*bytes += n;
+	}
+	sha256_hex(hash, hex);
+	sha256_free(hash);
+	if (fd != -1)
+		close(fd);
+	return n == 0 ? 0 : -1;
+}
+
+/* Make the names in a path's folder durable. */
+static int
+sync_folder(const char *path)
+{
+	char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), bad;
+
+	bad = fd == -1 || file_sync_dir(fd) == -1;
+	if (fd != -1)
+		close(fd);
+	free(folder);
+	return bad ? -1 : 0;
+}
+
+int
+spool_publish(struct run *r, const char *tmp, const char *path)
+{
+	if (renameat(AT_FDCWD, tmp, AT_FDCWD, path) == 0 && sync_folder(path) == 0)
+		return 0;
+	return run_fail(r, EX_IOERR, msg_program(), "%s: %s", path, strerror(errno));
+}
+
+int
+spool_keep(struct run *r, const char *path, const char *name)
+{
+	char *as = run_path(r, "failed/%s", name);
+	int code = 0;
+
+	/* One of that name is of a step that was killed. */
+	if ((unlinkat(AT_FDCWD, as, 0) == -1 && errno != ENOENT) ||
+	    linkat(AT_FDCWD, path, AT_FDCWD, as, 0) == -1 || sync_folder(as) == -1)
+		code = run_fail(r, EX_IOERR, msg_program(), "%s: %s", as, strerror(errno));
+	else
+		msg_warn("%s: what was left out is kept as %s", r->name, as);
+	free(as);
+	return code;
+}
+
+/* For each name in a directory that does not begin with a dot. */
+static void
+each_name(struct run *r, const char *folder, void (*f)(struct run *, const char *, const char *))
+{
+	char *path = run_path(r, "%s", folder), *file;
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		file = xasprintf("%s/%s", path, e->d_name);
+		f(r, file, e->d_name);
+		free(file);
+	}
+	if (d != NULL)
+		closedir(d);
+	free(path);
+}
+
+static void
+remove_file(struct run *r, const char *path, const char *name)
+{
+	(void)r;
+	(void)name;
+	if (unlinkat(AT_FDCWD, path, 0) == -1 && errno != ENOENT && errno != EISDIR &&
+	    errno != EPERM)
+		msg_errno("%s", path);
+}
+
+void
+spool_empty(struct run *r, const char *folder)
+{
+	each_name(r, folder, remove_file);
+}
+
+static void
+remove_unlogged(struct run *r, const char *path, const char *name)
+{
+	uint64_t n;
+	size_t length = strspn(name, "0123456789");
+
+	if (strcmp(name + length, ".rec") != 0 ||
+	    num_parse_count(name, length, INT64_MAX, &n) == -1 ||
+	    db_number(r,
+		"SELECT 1 FROM log JOIN job USING (site_id, data) WHERE site_id = ?1 AND data = ?2"
+		" AND step = 'fetch' AND number = ?3 AND number <= last",
+		"iti", r->site, r->data, (int64_t)n) == 1 ||
+	    r->db_code != 0)
+		return;
+	msg_tell(1, "%s: %s: no log names it: removed", r->name, path);
+	remove_file(r, path, name);
+}
+
+void
+spool_clean_log(struct run *r, const char *data)
+{
+	char *tmp = xasprintf("%s/tmp", data);
+
+	spool_empty(r, tmp);
+	each_name(r, data, remove_unlogged);
+	free(tmp);
+}
+
+void
+spool_trim(struct run *r, const char *data)
+{
+	int64_t first,
+	    past = db_number(r,
+		"SELECT ifnull((SELECT min(position) FROM job WHERE site_id = ?1"
+		" AND step = 'store' AND data = ?2), (SELECT last FROM job"
+		" WHERE site_id = ?1 AND step = 'fetch' AND data = ?2))",
+		"it", r->site, data);
+	char *path;
+
+	while ((first = db_number(r,
+		    "SELECT min(number) FROM log WHERE site_id = ?1 AND data = ?2 AND number <= ?3",
+		    "iti", r->site, data, past)) != NONE) {
+		/* The row first: a row without a file would be a loss. */
+		db_do(r, "DELETE FROM log WHERE site_id = ?1 AND data = ?2 AND number = ?3", "iti",
+		    r->site, data, first);
+		if (r->db_code != 0)
+			break;
+		path = run_path(r, "%s/%lld.rec", data, (long long)first);
+		remove_file(r, path, NULL);
+		free(path);
+	}
+}
+
+/*
+ * Recordings that nothing names.
+ */
+
+static void
+note_names(struct run *r, const char *path, const char *name)
+{
+	size_t n = strlen(name);
+	int fd = n > 4 && strcmp(name + n - 4, ".rec") == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	struct rec_reader *in;
+	enum rec_event e;
+	char *file;
+
+	if (fd == -1)
+		return;
+	in = rec_open(fd, path);
+	while ((e = rec_next(in)) != REC_EOF)
+		if (e == REC_ROW && in->table == TABLE_FILE && in->value[FILE_NAME].p != NULL) {
+			file = xstrndup(in->value[FILE_NAME].p, in->value[FILE_NAME].n);
+			db_do(r, "INSERT OR IGNORE INTO file_named VALUES (?1)", "t", file);
+			free(file);
+		}
+	rec_close(in);
+	close(fd);
+}
+
+static void
+remove_unnamed(struct run *r, const char *path, const char *name)
+{
+	struct stat st;
+
+	/* One that is younger may be on its way, or wait for its records. */
+	if (lstat(path, &st) == -1 || st.st_ctime > time(NULL) - DAY ||
+	    db_number(r, "SELECT 1 FROM file_named WHERE name = ?1", "t", name) == 1 ||
+	    r->db_code != 0)
+		return;
+	msg_tell(1, "%s: %s: no records name it: removed", r->name, path);
+	remove_file(r, path, name);
+}
+
+void
+spool_clean_files(struct run *r)
+{
+	db_do(r, "CREATE TEMP TABLE IF NOT EXISTS file_named (name TEXT PRIMARY KEY)", "");
+	db_do(r, "DELETE FROM file_named", "");
+	each_name(r, "file", note_names);
+	each_name(r, "failed", note_names);
+	each_name(r, "files", remove_unnamed);
+}
+
+/*
+ * What was left out.
+ */
+
+/* Is it a recording that the spool lacks?  Then it is fetched again. */
+static int
+owe_again(struct run *r, char *const *f)
+{
+	if (strcmp(f[4], "missing") != 0 && strcmp(f[4], "changed") != 0)
+		return 0;
+	return db_do(r,
+		   "UPDATE recording SET state = 'owed', next = NULL, number = NULL, reason = ?6"
+		   " WHERE site_id = ?1 AND host_name = ?2 AND lsid = ?3 AND kind = ?4"
+		   " AND instance = ?5",
+		   "itttit", r->site, f[0], f[1], f[2],
+		   *f[3] != '\0' ? (int64_t)strtoll(f[3], NULL, 10) : (int64_t)-1, f[5]) > 0;
+}
+
+/* Is it new? */
+static int
+note(struct run *r, const char *program, char *const *f)
+{
+	int64_t now = run_now(r), instance = *f[3] != '\0' ? strtoll(f[3], NULL, 10) : -1;
+
+	if (db_do(r,
+		"UPDATE left_out SET last = ?9 WHERE site_id = ?1 AND transfer_id IS ?2"
+		" AND program = ?3 AND host_name = ?4 AND lsid = ?5 AND kind = ?6"
+		" AND instance = ?7 AND code = ?8",
+		"iittttiti", r->site, r->transfer, program, f[0], f[1], f[2], instance, f[4],
+		now) > 0)
+		return 0;
+	return db_do(r,
+	    "INSERT INTO left_out (site_id, transfer_id, program, host_name, lsid, kind,"
+	    " instance, code, reason, first, last)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+	    "iittttitti", r->site, r->transfer, program, f[0], f[1], f[2], instance, f[4], f[5],
+	    now);
+}
+
+int
+spool_left_out(struct run *r, const char *list, const char *program, int owed)
+{
+	struct field_space space = {0};
+	struct rec_value field[FIELD_MAX], value;
+	FILE *in = list != NULL ? fopen(list, "re") : NULL;
+	char *line = NULL, *f[6];
+	char *const unlisted[] = {"", "", "session", "", "left-out",
+	    "it left something out, and does not say what: see the client log"};
+	int64_t before = r->left_out;
+	size_t cap = 0;
+	ssize_t n;
+	int i, fields, is_new = 0;
+
+	while (in != NULL && (n = getline(&line, &cap, in)) > 0) {
+		if (line[n - 1] == '\n')
+			n--;
+		fields = field_split(line, (size_t)n, field);
+		field_line(&space, line, (size_t)n);
+		for (i = 0; i < 6; i++)
+			f[i] = i < fields && field_unescape(&space, field[i], &value) == 0 &&
+				value.p != NULL && !field_is(field[i], "\\N") ?
+			    xstrndup(value.p, value.n) :
+			    xstrdup("");
+		r->left_out++;
+		if (r->reason == NULL)
+			r->reason = xstrdup(f[5]);
+		if (!owed || !owe_again(r, f))
+			is_new += note(r, program, f);
+		for (i = 0; i < 6; i++)
+			free(f[i]);
+	}
+	if (in != NULL)
+		fclose(in);
+	free(line);
+	buf_free(&space.scratch);
+	if (r->left_out == before) {
+		r->left_out++;
+		is_new = note(r, program, unlisted);
+	}
+	return is_new;
+}
+
+void
+spool_damaged(struct run *r, int64_t number, const char *why)
+{
+	int64_t now = run_now(r), transfer = r->transfer;
+	char instance[NUM_SIZE];
+	char *const f[] = {"", "", r->data, instance, "damaged", (char *)why};
+
+	db_begin(r);
+	db_do(r,
+	    "UPDATE job SET mark = min(mark, (SELECT since FROM log WHERE site_id = ?1"
+	    " AND data = 'session' AND number = ?3)) WHERE site_id = ?1 AND step = 'fetch'"
+	    " AND data = 'session' AND ?2 = 'session' AND EXISTS (SELECT 1 FROM log"
+	    " WHERE site_id = ?1 AND data = 'session' AND number = ?3)",
+	    "iti", r->site, r->data, number);
+	/* The first reader that sees it tells of it. */
+	if (db_do(r, "DELETE FROM log WHERE site_id = ?1 AND data = ?2 AND number = ?3", "iti",
+		r->site, r->data, number) > 0) {
+		num_format(number, instance);
+		r->transfer = NONE;
+		(void)note(r, msg_program(), f);
+		r->transfer = transfer;
+		db_do(r,
+		    "UPDATE recording SET state = 'owed', next = NULL, number = NULL"
+		    " WHERE site_id = ?1 AND number = ?2 AND state = 'came' AND ?3 = 'file'",
+		    "iit", r->site, number, r->data);
+		db_do(r,
+		    "UPDATE job SET next = ?3, asked = ?3 WHERE site_id = ?1 AND step = 'fetch'"
+		    " AND data = ?2",
+		    "iti", r->site, r->data, now);
+		r->left_out++;
+		r->code = code_worse(r->code, EX_DATAERR);
+		msg_warn("%s: %s", r->name, why);
+		if (r->reason == NULL)
+			r->reason = xstrdup(why);
+	}
+	db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, number);
+	(void)db_commit(r);
+}
