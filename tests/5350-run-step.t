@@ -124,7 +124,7 @@ files_too recording,shell,screen
 cat >command <<END
 cat >>"$work/command.rec"
 END
-"$conf" destination add pipe exec "command=sh $work/command" >out 2>&1
+"$conf" destination add pipe exec "command=exec sh $work/command" >out 2>&1
 "$conf" transfer add night pra pipe session,shell >out 2>&1 || fail "a command" out
 step 0 "all is fetched once more" fetch pra session
 is "recordings are owed" "SELECT count(*) > 0, min(state), max(state) FROM recording" "1	owed	owed"
@@ -147,6 +147,43 @@ same "and the files of its kind, and no others" want got
 is "all are past all files" "SELECT count(*) FROM log WHERE data = 'file'" 0
 step 0 "the database has none of it twice" store 1 session
 all_stored "as before"
+
+# The locks: of a command that leaves a process behind, and of a praic-run that
+# is killed.
+cp command command.kept
+more() {
+	sql "UPDATE job SET mark = NULL WHERE step = 'fetch' AND data = 'session'"
+	praic_run fetch pra session >out 2>&1
+}
+more
+echo 'cat >/dev/null; sleep 20 >sleep.out 2>&1 & echo $! >left.pid' >command
+step 0 "a command that leaves a process behind" store 3 session
+more
+step 0 "which holds up nobody" store 3 session
+kill "$(cat left.pid)"
+echo 'cat >/dev/null; trap "" TERM; : >begun; for n in 1 2 3 4 5 6 7 8 9 10; do [ -e go-on ] || sleep 1; done' >command
+more
+"$praic_run" store 3 session >killed.out 2>&1 &
+pid=$!
+until [ -e begun ]; do sleep 0.05; done
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+step 75 "a command goes on after praic-run was killed" store 3 session
+: >go-on
+flock spool/lock/destination-3 true
+step 0 "when it has ended" store 3 session
+cp command.kept command
+echo 'cat >/dev/null; echo "command: I do not like it" >&2; exit 65' >command
+for n in 1 2; do
+	more
+	step 65 "a command that leaves something out" store 3 session
+done
+is "is told once a day, for nobody knows what it was" "SELECT count(*), program, code FROM left_out" "1	sh	left-out"
+check "and the file is kept" test "$(find spool/1/failed -name '3-session-*.rec' | wc -l)" -eq 1
+rm -rf spool/1/failed
+sql "DELETE FROM left_out"
+cp command.kept command
+praic_run store 1 session >out 2>&1
 
 # A backup.
 "$conf" transfer set 2 kinds=recording,shell,screen,backup >out 2>&1 || fail "backups, too" out

@@ -131,6 +131,27 @@ step 0 "they are stored" store 2 file
 all_stored "all of them"
 all_files "all of them"
 
+# A directory that lost what was stored last.
+cp -a dir older
+again() {
+	sql "UPDATE recording SET state = 'owed', next = NULL, number = NULL WHERE lsid IN
+		(SELECT lsid FROM recording ORDER BY lsid LIMIT 1)"
+	praic_run fetch pra file >out 2>&1
+}
+praic_run store 2 session >out 2>&1
+appliance_control add 1 --length 60 >added.out
+appliance_control clock +2000 >clock.out
+praic_run fetch pra session >out 2>&1
+step 0 "a new session" store 2 session
+rm -rf dir
+mv older dir
+again
+step 65 "a directory that is older than what was stored" store 2 file
+is "is told" "SELECT program, code FROM left_out WHERE program = 'praic-tofs'" "praic-tofs	head"
+again
+step 0 "once" store 2 file
+praic_run store 1 session >out 2>&1
+
 # What was left out is kept once.
 stub praic-split <<END
 while [ \$# -gt 1 ]; do
