@@ -112,7 +112,7 @@ nth "praic-sched: closing" --program praic-sched --output any --even \
 	--fresh 'rm -rf settings.db* log/* ran; cp start.db settings.db' --check 'grep -q store ran' \
 	read:EIO:74,75,78 close:EIO:73,74,75,78 \
 	-- "$sched" -r minute --now 1767258060
-nth "praic-sched -n" --even memory:ENOMEM:75 pread:EIO:73,74,75,78 write:ENOSPC:74 \
+nth "praic-sched -n" --even memory:ENOMEM:75 pread:EIO:73,74,75,78 \
 	-- "$sched" -n --now 1767258060
 
 # praic-mail: the mail as it is made, and as it is sent.
