@@ -217,15 +217,17 @@ child_begin(struct settings *s, int64_t schedule, int verbose)
 	const struct memo *m;
 	size_t waiting = 0, i, jobs = 0;
 	struct job j;
+	int found;
 
 	asked_for = schedule != 0;
 	if (row == NULL || settings_number(s, "parallel", &parallel) != 0) {
 		sqlite3_finalize(row);
+		worst = code_worse(worst, EX_IOERR);
 		return 0;
 	}
 	for (i = 0; i < children; i++)
 		jobs += child[i].job.id != 0;
-	while (job_step(s, row, &j) == 1) {
+	while ((found = job_step(s, row, &j)) == 1) {
 		m = memo_of(j.id, 0);
 		if (is_blocked(&j) || (sched_once && m != NULL && m->over))
 			continue;
@@ -242,6 +244,8 @@ child_begin(struct settings *s, int64_t schedule, int verbose)
 			worst = code_worse(worst, EX_OSERR);
 		}
 	}
+	if (found == -1)
+		worst = code_worse(worst, EX_IOERR);
 	sqlite3_finalize(row);
 	return waiting;
 }

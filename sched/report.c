@@ -343,6 +343,35 @@ report_metrics(struct settings *s)
  * The plan.
  */
 
+/* The end of a query: 0, or a code after a message. */
+static int
+ended(struct settings *s, sqlite3_stmt *row, int rc)
+{
+	int code = row == NULL ? EX_SOFTWARE : 0;
+
+	if (row != NULL && rc != SQLITE_DONE)
+		code = settings_failed(s, "reading it");
+	sqlite3_finalize(row);
+	return code;
+}
+
+static void
+show_schedule(sqlite3_stmt *row, int64_t now)
+{
+	struct due due = {.created = sqlite3_column_int64(row, 1),
+	    .period = sqlite3_column_int64(row, 2),
+	    .at = sqlite3_column_type(row, 3) == SQLITE_NULL ? DUE_NO_TIME :
+							       sqlite3_column_int(row, 3)};
+	int64_t last =
+	    sqlite3_column_type(row, 4) == SQLITE_NULL ? DUE_NEVER : sqlite3_column_int64(row, 4);
+	int64_t t = due_next(&due, last, now);
+	int i;
+
+	printf("# schedule %s:\n", text_at(row, 0));
+	for (i = 0, t = t < now ? now : t; i < 5; i++, t = due_after(&due, t))
+		printf("#     %s\n", report_time(t));
+}
+
 int
 report_plan(struct settings *s, int64_t now)
 {
@@ -350,31 +379,21 @@ report_plan(struct settings *s, int64_t now)
 	    "SELECT name, created, period, at, last_due FROM schedule WHERE enabled = ?1"
 	    " ORDER BY name",
 	    1, 0);
-	int i;
+	int rc = SQLITE_ERROR, code;
 
-	while (row != NULL && sqlite3_step(row) == SQLITE_ROW) {
-		struct due due = {.created = sqlite3_column_int64(row, 1),
-		    .period = sqlite3_column_int64(row, 2),
-		    .at = sqlite3_column_type(row, 3) == SQLITE_NULL ? DUE_NO_TIME :
-								       sqlite3_column_int(row, 3)};
-		int64_t t = due_next(&due,
-		    sqlite3_column_type(row, 4) == SQLITE_NULL ? DUE_NEVER :
-								 sqlite3_column_int64(row, 4),
-		    now);
-
-		printf("# schedule %s:\n", text_at(row, 0));
-		for (i = 0, t = t < now ? now : t; i < 5; i++, t = due_after(&due, t))
-			printf("#     %s\n", report_time(t));
-	}
-	sqlite3_finalize(row);
+	while (row != NULL && (rc = sqlite3_step(row)) == SQLITE_ROW)
+		show_schedule(row, now);
+	if ((code = ended(s, row, rc)) != 0)
+		return code;
 	row = job_query(
 	    s, "SELECT name, next, next > ?1 FROM job_view WHERE enabled ORDER BY id", now, 0);
-	while (row != NULL && sqlite3_step(row) == SQLITE_ROW) {
+	while (row != NULL && (rc = sqlite3_step(row)) == SQLITE_ROW) {
 		printf("praic-run %s", text_at(row, 0));
 		if (sqlite3_column_int(row, 2) != 0)
 			printf("\t# waits until %s", report_time(sqlite3_column_int64(row, 1)));
 		putchar('\n');
 	}
-	sqlite3_finalize(row);
+	if ((code = ended(s, row, rc)) != 0)
+		return code;
 	return fflush(stdout) == EOF ? EX_IOERR : 0;
 }

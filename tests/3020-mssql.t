@@ -341,7 +341,7 @@ if [ -s password ] && ! grep -q "^[\"']" password; then
 	run 0 "the connection string itself, and its password" "$conf" destination set server \
 		connection="$string" password="file:$work/password"
 	silent "works, too"
-	sql "UPDATE transfer_kind SET mark = NULL"
+	sql "UPDATE job SET mark = NULL WHERE step = 'fetch'"
 	run 0 "praic-sched -r" "$sched" -r all
 	check "every row is there again" storage check "$there" all.rec
 else

@@ -104,7 +104,6 @@ tail -n 3 got >got.end
 says "in the mail, too" "longer than a mail should be" got.end
 run 66 "no such file" send -t b@example.com missing
 echo 'Die Übertragung scheiterte.' >body
-mails=5
 
 run 65 "one recipient of two is refused" send -t nobody@example.com -t a@example.com
 says "by name, with the server's words" "nobody@example.com: 550 5.1.1 no such user"

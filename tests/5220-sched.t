@@ -6,6 +6,7 @@
 sched_settings
 sched_stub_run
 stub praic-mail <<'END'
+case " $* " in *" --dry-run "*) exit 0 ;; esac
 [ ! -e "$work/mail.do" ] || . "$work/mail.do"
 { echo "$*"; cat; } >>"$work/mails"
 END

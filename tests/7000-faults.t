@@ -70,7 +70,7 @@ nth "praic-tofs: closing" --even --fresh 'rm -rf d; mkdir d' --output any \
 # praic-conf: all or nothing, and never a settings database that cannot be read.
 PRAIC_SETTINGS=$work/settings.db
 export PRAIC_SETTINGS
-nth "praic-conf init" --fresh 'rm -f settings.db*' --output any --check '"$conf" site list' \
+nth "praic-conf init" --fresh 'rm -rf settings.db* spool log' --output any --check '"$conf" site list' \
 	--rerun 0,64,73 memory:ENOMEM:75 pwrite:ENOSPC:73,74,75 fdatasync:EIO:73,74,75 open:EMFILE:71,66,73,74,75,77 \
 	-- "$conf" init
 rm -f settings.db*
@@ -106,13 +106,13 @@ nth "praic-sched" --program praic-sched --output any \
 	--after '[ "$code" -ne 0 ] || grep -q store ran' \
 	--check 'grep -q store ran && [ "$(sqlite3 settings.db "SELECT last > 0 FROM job WHERE id = 1")" -eq 1 ]' \
 	memory:ENOMEM:69,73,74,75,78 pread:EIO:73,74,75,78 \
-	pwrite:ENOSPC:73,74,75,78 fsync:EIO:73,74 fdatasync:EIO:73,74,75,78 \
+	pwrite:ENOSPC:73,74,75,78 fdatasync:EIO:73,74,75,78 \
 	open:EMFILE:71,66,73,74,75,77,78 -- "$sched" -r minute --now 1767258060
 nth "praic-sched: closing" --program praic-sched --output any --even \
 	--fresh 'rm -rf settings.db* log/* ran; cp start.db settings.db' --check 'grep -q store ran' \
-	read:EIO:74,75,78 write:ENOSPC:73,74,75 close:EIO:73,74,75,78 \
+	read:EIO:74,75,78 close:EIO:73,74,75,78 \
 	-- "$sched" -r minute --now 1767258060
-nth "praic-sched -n" --even memory:ENOMEM:75 pread:EIO:73,74,75,78 write:ENOSPC:74 \
+nth "praic-sched -n" --even memory:ENOMEM:75 pread:EIO:73,74,75,78 \
 	-- "$sched" -n --now 1767258060
 
 # praic-mail: the mail as it is made, and as it is sent.
