@@ -15,7 +15,7 @@
 #include "file.h"
 #include "msg.h"
 #include "num.h"
-#include "sched.h"
+#include "scheduler.h"
 
 #define HELD	   60	/* seconds until a job is tried again whose failure has no row */
 #define LAST_WORDS 4096 /* bytes of standard error in which the last line is looked for */

@@ -11,7 +11,7 @@
 #include "due.h"
 #include "logfile.h"
 #include "msg.h"
-#include "sched.h"
+#include "scheduler.h"
 
 /* Back-offs of a job end within an hour, those of a refused recording within a
  * day.  A time further ahead was set by a clock that was wrong: it is due. */

@@ -10,7 +10,7 @@
 #include "file.h"
 #include "logfile.h"
 #include "msg.h"
-#include "sched.h"
+#include "scheduler.h"
 #include "when.h"
 
 char *report_directory;
@@ -44,8 +44,7 @@ add_log(const struct buf *text)
 	buf_free(&line);
 }
 
-static void
-tell(int level, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) tell(int level, const char *fmt, va_list ap)
 {
 	struct buf text = {0};
 	va_list copy;

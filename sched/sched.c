@@ -18,7 +18,7 @@
 #include "file.h"
 #include "msg.h"
 #include "path.h"
-#include "sched.h"
+#include "scheduler.h"
 #include "secret.h"
 #include "when.h"
 

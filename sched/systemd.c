@@ -8,7 +8,7 @@
 
 #include "msg.h"
 #include "num.h"
-#include "sched.h"
+#include "scheduler.h"
 
 void
 systemd_tell(const char *state)

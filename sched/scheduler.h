@@ -2,8 +2,8 @@
  * praic-sched, in four files: sched.c the loop, job.c which jobs are due,
  * child.c their processes, report.c what people are told.
  */
-#ifndef PRAIC_SCHED_H
-#define PRAIC_SCHED_H
+#ifndef PRAIC_SCHEDULER_H
+#define PRAIC_SCHEDULER_H
 
 #include <stdint.h>
 #include <stdio.h>
