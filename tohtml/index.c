@@ -108,7 +108,7 @@ put_marks(struct buf *b, const struct row *r)
 static void
 put_session(struct buf *b, const struct row *r)
 {
-	struct rec_value people = text(r->text[ROW_PEOPLE]), who = text(r->text[ROW_WHO]);
+	struct rec_value people = text(r->text[ROW_PEOPLE]);
 
 	buf_printf(b, "<tr class=\"%s%s\"><td>", r->number[ROW_OVER] ? "" : "p",
 	    r->number[ROW_BARE] ? "n" : "");
@@ -119,9 +119,9 @@ put_session(struct buf *b, const struct row *r)
 	buf_adds(b, "\">");
 	put_title(b, r);
 	buf_adds(b, "</a>");
-	/* Others who took part, so that they are found, too. */
-	if (people.n > who.n) {
-		buf_adds(b, "<small>");
+	/* Others who took part are found, too. */
+	if (people.n > 0) {
+		buf_adds(b, "<small>with ");
 		html_value(b, people);
 		buf_adds(b, "</small>");
 	}
@@ -158,7 +158,9 @@ month_head(struct buf *b, const char *host, const char *month)
 	    "autocomplete=\"off\" placeholder=\"a name, an endpoint, a key\"></label>\n"
 	    "<label><input type=\"checkbox\" value=\"p\"> in progress only</label>\n"
 	    "<label><input type=\"checkbox\" value=\"n\"> without a recording only</label>\n"
-	    "<output></output>\n</form>\n<div class=\"wide\"><table class=\"sessions\">\n"
+	    "<output></output>\n</form>\n<div class=\"wide\" role=\"region\" "
+	    "aria-label=\"Sessions\" "
+	    "tabindex=\"0\"><table class=\"sessions\">\n"
 	    "<thead><tr><th scope=\"col\">Start (UTC)</th><th scope=\"col\">Who, where</th>"
 	    "<th scope=\"col\">Duration</th><th scope=\"col\">External key</th>"
 	    "<th scope=\"col\">Jump group</th><th scope=\"col\">Kind</th>"
@@ -233,6 +235,7 @@ put_chart(struct state *s, struct buf *b)
 	when_format(last * 86400, last_day);
 	buf_printf(b,
 	    "<section>\n<h2>Sessions a day</h2>\n<figure>\n<svg class=\"chart\" role=\"img\" "
+	    "preserveAspectRatio=\"none\" "
 	    "viewBox=\"0 0 %d %d\" aria-label=\"Sessions a day from %.10s to %.10s: %lld in all, "
 	    "at most %lld a day\">\n",
 	    DAYS * BAR_WIDTH, CHART_HEIGHT, first_day, last_day, (long long)total, (long long)most);
@@ -331,7 +334,8 @@ put_months(struct state *s, struct buf *b)
 			buf_adds(b, "<section>\n<h2>");
 			html_value(b, h);
 			buf_adds(b,
-			    "</h2>\n<div class=\"wide\"><table class=\"months\">\n<thead><tr>"
+			    "</h2>\n<div class=\"wide\" role=\"region\" aria-label=\"Months\" "
+			    "tabindex=\"0\"><table class=\"months\">\n<thead><tr>"
 			    "<th scope=\"col\">Month</th><th scope=\"col\">Sessions</th>"
 			    "<th scope=\"col\">In progress</th>"
 			    "<th scope=\"col\">Without a recording</th></tr></thead>\n<tbody>\n");

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive.h"
@@ -251,6 +252,7 @@ main(int argc, char **argv)
 
 	msg_start(argv[0]);
 	file_std_fds();
+	umask(077);
 	/* A reader that has gone is a failed write, which has an exit code. */
 	signal(SIGPIPE, SIG_IGN);
 	set_options(&u, argc, argv);

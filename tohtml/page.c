@@ -33,12 +33,14 @@ static const struct {
 } list[PARTS] = {
     [CHAT] = {"<ol class=\"chat\">\n", "</ol>\n"},
     [SHELL] = {"<ol class=\"shell\">\n", "</ol>\n"},
-    [FILES] = {"<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Time</th>"
+    [FILES] = {"<div class=\"wide\" role=\"region\" aria-label=\"Files\" "
+	       "tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">Time</th>"
 	       "<th scope=\"col\">What</th><th scope=\"col\">File</th>"
 	       "<th scope=\"col\">By whom, to whom</th></tr></thead>\n<tbody>\n",
 	"</tbody></table></div>\n"},
     [EVENTS] = {"<ol class=\"events\">\n", "</ol>\n"},
-    [PEOPLE] = {"<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">Name</th>"
+    [PEOPLE] = {"<div class=\"wide\" role=\"region\" aria-label=\"People\" "
+		"tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">Name</th>"
 		"<th scope=\"col\">Account</th><th scope=\"col\">Part</th>"
 		"<th scope=\"col\">Addresses</th><th scope=\"col\">Computer</th>"
 		"<th scope=\"col\">Time in session</th></tr></thead>\n<tbody>\n",
@@ -109,7 +111,8 @@ struct page {
 	struct program program[PROGRAMS];
 	int programs;
 	struct person user, customer;
-	char prefix[24]; /* of ids on the page */
+	char prefix[24];  /* of ids on the page */
+	struct buf names; /* of users, a line each */
 	struct buf issue, value[SESSION_COLUMNS], teams, cell, scratch;
 	uint64_t folded; /* facts beyond the limit */
 	int ended;
@@ -137,8 +140,8 @@ short_text(struct page *p, size_t i)
 	struct buf *all[] = {&p->user.name, &p->user.account, &p->user.address, &p->user.computer,
 	    &p->customer.name, &p->customer.account, &p->customer.address, &p->customer.computer,
 	    &p->issue, &p->teams, &p->cell, &p->scratch, &p->out, &p->event.type, &p->event.by,
-	    &p->event.to, &p->sum.type, &p->sum.who, &p->sum.people, &p->sum.endpoint, &p->sum.key,
-	    &p->sum.group, &p->sum.expected, &p->sum.duration};
+	    &p->event.to, &p->names, &p->sum.type, &p->sum.who, &p->sum.people, &p->sum.endpoint,
+	    &p->sum.key, &p->sum.group, &p->sum.expected, &p->sum.duration};
 
 	return i < sizeof(all) / sizeof(all[0]) ? all[i] :
 	    i - sizeof(all) / sizeof(all[0]) < SESSION_COLUMNS ?
@@ -294,11 +297,23 @@ next_fact(struct page *p, const char *name)
 	return 1;
 }
 
+/* The event's time, as a link to it in the timeline. */
 static void
-add_fact(struct page *p, const char *name, struct rec_value v)
+add_moment(struct page *p, enum part part)
+{
+	buf_printf(tail(p, part), "<a href=\"#%se%lld\">%s</a>", p->prefix, (long long)p->event.seq,
+	    p->event.clock);
+}
+
+static void
+add_fact(struct page *p, const char *name, struct rec_value v, int of_event)
 {
 	if (v.n == 0 || !next_fact(p, name))
 		return;
+	if (of_event) {
+		add_moment(p, FACT);
+		buf_addc(tail(p, FACT), ' ');
+	}
 	add_value(p, FACT, v);
 	buf_adds(tail(p, FACT), "</dd>\n");
 	check(p, FACT);
@@ -325,14 +340,6 @@ close_event(struct page *p)
 	buf_add(b, e->to.p, e->to.n);
 	buf_adds(b, "</td></tr>\n");
 	check(p, FILES);
-}
-
-/* The event's time, as a link to it in the timeline. */
-static void
-add_moment(struct page *p, enum part part)
-{
-	buf_printf(tail(p, part), "<a href=\"#%se%lld\">%s</a>", p->prefix, (long long)p->event.seq,
-	    p->event.clock);
 }
 
 /* 1: another day than that of the event before begins. */
@@ -553,15 +560,15 @@ notable_data(struct page *p, struct rec_value name, struct rec_value v)
 	    {"approver_name", "Approved by"},
 	    {"approver_comments", "Approver’s comment"},
 	    {"credential_name", "Credential used"},
-	    {"failure_reason", "Failure"},
+	    {"failure_reason", "Why it failed"},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(notable) / sizeof(notable[0]); i++)
 		if (value_is(name, notable[i].name))
-			add_fact(p, notable[i].fact, v);
+			add_fact(p, notable[i].fact, v, 1);
 	if (p->event.kind == IS_NOTE && value_is(name, "body"))
-		add_fact(p, "Note", v);
+		add_fact(p, "Note", v, 1);
 	if (p->event.kind == IS_WINDOW && value_is(name, "exeName"))
 		count_program(p, v);
 }
@@ -661,7 +668,8 @@ sysinfo_row(struct page *p, const struct rec_value *r)
 		check(p, SYSINFO);
 		return;
 	}
-	buf_adds(b, "<div class=\"wide\"><table>\n");
+	buf_adds(
+	    b, "<div class=\"wide\" role=\"region\" aria-label=\"Table\" tabindex=\"0\"><table>\n");
 	while (at != NULL && (at = behind(at, end, "<row>")) != NULL) {
 		if (heads)
 			buf_adds(b, "<thead><tr>");
@@ -712,14 +720,6 @@ add_person(struct page *p, struct rec_value name, struct rec_value account, cons
 		html_span(b, (int64_t)s);
 	buf_adds(b, "</td></tr>\n");
 	check(p, PEOPLE);
-	if (name.n == 0)
-		name = account;
-	if (name.n > 0 && p->sum.people.n < SHORT) {
-		if (p->sum.people.n > 0)
-			buf_adds(&p->sum.people, ", ");
-		name = shorter(name);
-		buf_add(&p->sum.people, name.p, name.n);
-	}
 }
 
 static void
@@ -742,6 +742,16 @@ is_true(struct rec_value v)
 }
 
 static void
+keep_name(struct page *p, struct rec_value v)
+{
+	v = shorter(v);
+	if (v.n == 0 || memchr(v.p, '\n', v.n) != NULL || p->names.n > 4 * SHORT)
+		return;
+	buf_add(&p->names, v.p, v.n);
+	buf_addc(&p->names, '\n');
+}
+
+static void
 user_row(struct page *p, const struct rec_value *v)
 {
 	const struct rec_value cell[4] = {
@@ -751,8 +761,9 @@ user_row(struct page *p, const struct rec_value *v)
 
 	if (name.n == 0)
 		name = v[USER_PUBLIC_DISPLAY_NAME];
+	keep_name(p, name.n > 0 ? name : v[USER_USER_NAME]);
 	add_person(p, name, v[USER_USER_NAME],
-	    primary			 ? "primary user" :
+	    primary			 ? "primary" :
 		owner			 ? "owner" :
 		is_true(v[USER_INVITED]) ? "invited" :
 					   "participant",
@@ -779,7 +790,7 @@ customer_row(struct page *p, const struct rec_value *v)
 	}
 	keep_person(&p->customer, 0, name, v[CUSTOMER_USER_NAME], v[CUSTOMER_PRIVATE_IP],
 	    v[CUSTOMER_HOST_NAME]);
-	add_fact(p, "Company", v[CUSTOMER_COMPANY_NAME]);
+	add_fact(p, "Company", v[CUSTOMER_COMPANY_NAME], 0);
 }
 
 static void
@@ -793,7 +804,7 @@ attribute_row(struct page *p, const struct rec_value *v)
 		return;
 	buf_reset(&p->scratch);
 	html_value(&p->scratch, shorter(name));
-	add_fact(p, buf_text(&p->scratch), v[CUSTOM_ATTRIBUTE_VALUE]);
+	add_fact(p, buf_text(&p->scratch), v[CUSTOM_ATTRIBUTE_VALUE], 0);
 }
 
 static void
@@ -878,6 +889,28 @@ move(struct buf *to, const struct buf *from)
 	buf_add(to, from->p, from->n);
 }
 
+/* Who took part besides the one at the top, each once. */
+static void
+set_people(struct page *p)
+{
+	struct buf *b = &p->sum.people, who = {0};
+	const char *line = p->names.p, *end = line + p->names.n, *lf, *seen;
+
+	buf_add(&who, p->sum.who.p, p->sum.who.n);
+	buf_addc(&who, '\n');
+	for (; line < end && b->n < SHORT; line = lf + 1) {
+		lf = memchr(line, '\n', (size_t)(end - line));
+		seen = memmem(
+		    p->names.p, (size_t)(lf + 1 - p->names.p), line, (size_t)(lf + 1 - line));
+		if (lf == line || seen != line ||
+		    ((size_t)(lf + 1 - line) == who.n && memcmp(line, who.p, who.n) == 0))
+			continue;
+		buf_adds(b, b->n > 0 ? ", " : "");
+		buf_add(b, line, (size_t)(lf - line));
+	}
+	buf_free(&who);
+}
+
 const struct summary *
 page_end(struct page *p)
 {
@@ -890,6 +923,7 @@ page_end(struct page *p)
 			end_list(p, (enum part)i);
 	move(&s->type, &p->value[SESSION_TYPE]);
 	move(&s->who, p->user.name.n > 0 ? &p->user.name : &p->user.account);
+	set_people(p);
 	move(&s->endpoint, p->customer.name.n > 0 ? &p->customer.name : &p->customer.computer);
 	move(&s->key, &p->value[SESSION_EXTERNAL_KEY]);
 	move(&s->group, &p->value[SESSION_JUMP_GROUP_NAME]);
@@ -978,7 +1012,9 @@ put_when(struct page *p)
 	else
 		buf_adds(&p->out, "start not known");
 	buf_adds(&p->out, " – ");
-	if (end.n > 0)
+	if (end.n > 0 && memcmp(p->sum.start, p->sum.end, 10) == 0)
+		buf_printf(&p->out, "<time datetime=\"%s\">%.8s</time>", end.p, end.p + 11);
+	else if (end.n > 0)
 		html_time(&p->out, end);
 	else
 		buf_adds(&p->out, p->sum.over ? "no end time" : "in progress");

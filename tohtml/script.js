@@ -5,10 +5,11 @@
 for (const when of document.querySelectorAll(".when")) {
 	const times = Array.from(when.querySelectorAll("time"), t =>
 		new Date(t.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" }));
-	if (times.length > 0) {
+	const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+	if (times.length > 0 && zone !== "UTC") {
 		const local = document.createElement("span");
 		local.className = "local";
-		local.textContent = times.join(" – ") + ", " + Intl.DateTimeFormat().resolvedOptions().timeZone;
+		local.textContent = times.join(" – ") + ", " + zone;
 		when.append(local);
 	}
 }

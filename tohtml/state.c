@@ -27,9 +27,8 @@ static const char schema[] =
     "CREATE TABLE session(host TEXT,lsid TEXT,month TEXT,name TEXT,start TEXT,end TEXT,type TEXT,"
     "who TEXT,people TEXT,endpoint TEXT,key TEXT,grp TEXT,duration TEXT,expected TEXT,digest TEXT,"
     "bytes INT,over INT,bare INT,events INT,commands INT,chats INT,files INT,stored INT,"
-    "PRIMARY KEY(host,lsid)) WITHOUT ROWID;"
+    "UNIQUE(host,lsid));"
     "CREATE INDEX by_month ON session(host,month,start);"
-    "CREATE INDEX by_start ON session(start);"
     "CREATE INDEX by_open ON session(start) WHERE over=0;"
     "CREATE INDEX by_bare ON session(start) WHERE bare=1;"
     "CREATE TABLE month(host TEXT,month TEXT,sessions INT,open INT,bare INT,dirty INT,"
@@ -172,7 +171,8 @@ state_open(struct state *s, const char *path)
 	if (state_run(s,
 		"PRAGMA synchronous=FULL; PRAGMA locking_mode=EXCLUSIVE;"
 		"PRAGMA journal_mode=TRUNCATE; PRAGMA cache_size=-8000") != 0 ||
-	    set_up(s) != 0)
+	    /* what undoes a statement is small; a temporary database is not */
+	    (path != NULL && state_run(s, "PRAGMA temp_store=MEMORY") != 0) || set_up(s) != 0)
 		return s->code;
 	s->find = state_prepare(s, "SELECT " COLUMNS " FROM session WHERE host=?1 AND lsid=?2");
 	s->insert = state_prepare(s,
