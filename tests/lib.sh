@@ -20,12 +20,13 @@ uniq=${bin}uniq/praic-uniq
 tosql=${bin}tosql/praic-tosql
 tofs=${bin}tofs/praic-tofs
 tojson=${bin}tojson/praic-tojson
+tohtml=${bin}tohtml/praic-tohtml
 conf=${bin}sched/praic-conf
 sched=${bin}sched/praic-sched
 mail=${bin}sched/praic-mail
 rec_events=${bin}tests/tools/rec-events
 faults=${bin}tests/tools/faults.so
-export top data bin fetch split uniq tosql tofs tojson conf sched mail rec_events faults
+export top data bin fetch split uniq tosql tofs tojson tohtml conf sched mail rec_events faults
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/praic-test.XXXXXX") || exit 1
 # What is confined may write there: not to all of the work directory.

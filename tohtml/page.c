@@ -670,17 +670,19 @@ sysinfo_row(struct page *p, const struct rec_value *r)
 	}
 	buf_adds(
 	    b, "<div class=\"wide\" role=\"region\" aria-label=\"Table\" tabindex=\"0\"><table>\n");
-	while (at != NULL && (at = behind(at, end, "<row>")) != NULL) {
+	for (; at != NULL && (at = behind(at, end, "<row>")) != NULL;
+	     at = behind(at, end, "</row>")) {
+		if (behind(at, end, "<field") == NULL)
+			continue;
 		if (heads)
 			buf_adds(b, "<thead><tr>");
 		for (field = at; heads && field != NULL;)
 			field = add_field(p, field, end, 1);
 		buf_adds(b, heads ? "</tr></thead>\n<tbody>\n<tr>" : "<tr>");
 		heads = 0;
-		for (field = at; field != NULL && behind(field, end, "</row>") == NULL;)
-			field = add_field(p, field, end, 0);
+		while ((field = add_field(p, at, end, 0)) != NULL)
+			at = field;
 		buf_adds(b, "</tr>\n");
-		at = field == NULL ? NULL : behind(field, end, "</row>");
 	}
 	buf_adds(b, heads ? "</table></div></details>\n" : "</tbody></table></div></details>\n");
 	check(p, SYSINFO);
@@ -984,13 +986,13 @@ put_person(struct page *p, const char *name, const struct person *who)
 	const struct buf *also[] = {&who->account, &who->computer, &who->address};
 	size_t i;
 
-	if (who->rank == -1)
+	if (who->name.n + who->account.n + who->computer.n + who->address.n == 0)
 		return;
 	buf_printf(&p->out, "<dt>%s</dt><dd><strong>", name);
-	put_text(p, &who->name);
+	put_text(p, who->name.n > 0 ? &who->name : &who->account);
 	buf_adds(&p->out, "</strong>");
 	for (i = 0; i < 3; i++) {
-		if (also[i]->n == 0 ||
+		if (also[i]->n == 0 || (i == 0 && who->name.n == 0) ||
 		    (also[i]->n == who->name.n &&
 			memcmp(also[i]->p, who->name.p, who->name.n) == 0))
 			continue;
