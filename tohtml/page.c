@@ -474,9 +474,9 @@ chat_text(struct page *p, struct rec_value v)
 	buf_printf(tail(p, CHAT), " %.*s", (int)e->by.n, e->by.p);
 	if (e->to.n > 0)
 		buf_printf(tail(p, CHAT), " → %.*s", (int)e->to.n, e->to.p);
-	buf_adds(tail(p, CHAT), "</div><p>");
+	buf_adds(tail(p, CHAT), "</div><div class=\"said\">");
 	add_value(p, CHAT, v);
-	buf_adds(tail(p, CHAT), "</p></li>\n");
+	buf_adds(tail(p, CHAT), "</div></li>\n");
 	check(p, CHAT);
 	p->sum.chats++;
 }
@@ -523,7 +523,7 @@ file_data(struct page *p, struct rec_value name, struct rec_value v)
 		p->sum.files++;
 	p->event.items++;
 	buf_adds(b, "<bdi class=\"file\">");
-	add_value(p, FILES, v);
+	add_text(p, FILES, v);
 	buf_adds(b, "</bdi>");
 }
 

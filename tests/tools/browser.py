@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import queue
 
 
@@ -116,7 +117,8 @@ class Browser:
         while not self.loaded:
             if self.note(self.next()) == 'Page.loadEventFired':
                 self.loaded = True
-        self.js('new Promise(r => setTimeout(r, 50))')
+        time.sleep(0.05)  # what comes late
+        self.js('0')
 
     def js(self, expression):
         r = self.call('Runtime.evaluate', expression=expression, returnByValue=True,
