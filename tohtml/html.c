@@ -126,11 +126,19 @@ html_bytes(struct buf *b, uint64_t n)
 void
 html_span(struct buf *b, int64_t s)
 {
+	char number[NUM_SIZE];
+
 	if (s < 0) {
 		buf_adds(b, "-");
 		s = -s;
 	}
-	buf_printf(b, "%lld:%02d:%02d", (long long)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+	buf_add(b, number, (size_t)num_format(s / 3600, number));
+	buf_addc(b, ':');
+	buf_addc(b, (char)('0' + s / 600 % 6));
+	buf_addc(b, (char)('0' + s / 60 % 10));
+	buf_addc(b, ':');
+	buf_addc(b, (char)('0' + s / 10 % 6));
+	buf_addc(b, (char)('0' + s % 10));
 }
 
 void

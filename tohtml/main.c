@@ -180,7 +180,8 @@ one_input(struct run *u, int fd, const char *name)
 	enum rec_event e = REC_TABLES;
 
 	while (e != REC_EOF && !is_broken(u)) {
-		if (u->archive != NULL && archive_waiting(u->archive) && would_wait(fd))
+		if (e == REC_COMMIT && u->archive != NULL && archive_waiting(u->archive) &&
+		    would_wait(fd))
 			archive_flush(u->archive);
 		e = rec_next(r);
 		one_event(u, r, e);

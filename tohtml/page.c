@@ -297,12 +297,28 @@ next_fact(struct page *p, const char *name)
 	return 1;
 }
 
+/* Of the event, on the page. */
+static void
+add_id(struct page *p, struct buf *b)
+{
+	char seq[NUM_SIZE];
+
+	buf_adds(b, p->prefix);
+	buf_addc(b, 'e');
+	buf_add(b, seq, (size_t)num_format(p->event.seq, seq));
+}
+
 /* The event's time, as a link to it in the timeline. */
 static void
 add_moment(struct page *p, enum part part)
 {
-	buf_printf(tail(p, part), "<a href=\"#%se%lld\">%s</a>", p->prefix, (long long)p->event.seq,
-	    p->event.clock);
+	struct buf *b = tail(p, part);
+
+	buf_adds(b, "<a href=\"#");
+	add_id(p, b);
+	buf_adds(b, "\">");
+	buf_adds(b, p->event.clock);
+	buf_adds(b, "</a>");
 }
 
 static void
@@ -360,7 +376,7 @@ set_time(struct page *p, struct rec_value v)
 		p->began = t;
 	buf_reset(b);
 	html_span(b, t - p->began);
-	snprintf(e->span, sizeof(e->span), "%s", buf_text(b));
+	memcpy(e->span, buf_text(b), b->n + 1); /* at most 16 digits and signs */
 	if (memcmp(p->day, v.p, 10) == 0)
 		return 0;
 	memcpy(p->day, v.p, 10);
@@ -385,7 +401,9 @@ add_name(struct buf *b, struct rec_value v, const char *class)
 {
 	if (v.n == 0)
 		return;
-	buf_printf(b, "<bdi class=\"%s\">", class);
+	buf_adds(b, "<bdi class=\"");
+	buf_adds(b, class);
+	buf_adds(b, "\">");
 	html_value(b, shorter(v));
 	buf_adds(b, "</bdi>");
 }
@@ -446,16 +464,31 @@ event_row(struct page *p, const struct rec_value *v)
 	next_item(p, EVENTS);
 	if (new_day)
 		buf_printf(b, "<li class=\"day\">%s</li>\n", p->day);
-	buf_printf(b, "<li id=\"%se%lld\" class=\"%c\">", p->prefix, (long long)e->seq,
-	    kind_class[e->kind]);
-	if (e->clock[0] != '-')
-		buf_printf(b, "<time datetime=\"%sT%sZ\">%s</time>", p->day, e->clock, e->clock);
-	else
-		buf_adds(b, "<span>no time</span>");
-	buf_printf(b, "<i>%s</i> <b>%.*s</b> ", e->span, (int)e->type.n, e->type.p);
+	/* The most frequent of all: without printf. */
+	buf_adds(b, "<li id=\"");
+	add_id(p, b);
+	buf_adds(b, "\" class=\"");
+	buf_addc(b, kind_class[e->kind]);
+	buf_adds(b, "\">");
+	if (e->clock[0] != '-') {
+		buf_adds(b, "<time datetime=\"");
+		buf_adds(b, p->day);
+		buf_addc(b, 'T');
+		buf_adds(b, e->clock);
+		buf_adds(b, "Z\">");
+		buf_adds(b, e->clock);
+		buf_adds(b, "</time><i>");
+	} else
+		buf_adds(b, "<span>no time</span><i>");
+	buf_adds(b, e->span);
+	buf_adds(b, "</i> <b>");
+	buf_add(b, e->type.p, e->type.n);
+	buf_adds(b, "</b> ");
 	buf_add(b, e->by.p, e->by.n);
-	if (e->to.n > 0)
-		buf_printf(b, " → %.*s", (int)e->to.n, e->to.p);
+	if (e->to.n > 0) {
+		buf_adds(b, " → ");
+		buf_add(b, e->to.p, e->to.n);
+	}
 	check(p, EVENTS);
 	if (e->kind == IS_FILE)
 		file_begin(p);
@@ -485,7 +518,7 @@ static void
 shell_text(struct page *p, struct rec_value v)
 {
 	next_item(p, SHELL);
-	buf_printf(tail(p, SHELL), "<li class=\"%s\">", p->event.from_user ? "in" : "out");
+	buf_adds(tail(p, SHELL), p->event.from_user ? "<li class=\"in\">" : "<li class=\"out\">");
 	if (p->event.from_user) {
 		add_moment(p, SHELL);
 		buf_adds(tail(p, SHELL), " <b>");
