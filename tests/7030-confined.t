@@ -41,6 +41,13 @@ taken "praic-tofs" "$work/other" "$tofs" -d files
 says "  elsewhere nothing is made" 'make EACCES'
 taken "praic-tofs, in its directory" "$work/files" "$tofs" -d files
 says "  there files can be made" 'make 0'
+mkdir pages
+taken "praic-tohtml" "$work/other" "$tohtml" -d pages --files files
+says "  elsewhere nothing is made" 'make EACCES'
+taken "praic-tohtml, in its directory" "$work/pages" "$tohtml" -d pages --files files
+says "  there files can be made" 'make 0'
+taken "praic-tohtml, among the recordings" "$work/files" "$tohtml" -d pages --files files
+says "  nothing is made" 'make EACCES'
 taken "praic-tosql" "$work" "$tosql" -d other/x.db
 says "  elsewhere nothing is made" 'make EACCES'
 taken "praic-tosql, a new database" "$work" "$tosql" -d other/new.db
