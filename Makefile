@@ -50,6 +50,7 @@ SPLIT_PKGS  = libxml-2.0
 UNIQ_PKGS   = libcrypto sqlite3
 TOSQL_PKGS  = sqlite3 libcrypto
 TOFS_PKGS   = libcrypto sqlite3
+TOHTML_PKGS = libcrypto sqlite3
 FIND_PKGS   = sqlite3
 CONF_PKGS   = sqlite3
 SCHED_PKGS  = sqlite3 libcrypto
@@ -58,7 +59,7 @@ MAIL_PKGS   = libcurl sqlite3
 
 PROGRAMS = fetch/praic-fetch split/praic-split tosql/praic-tosql tofs/praic-tofs
 PROGRAMS += uniq/praic-uniq
-PROGRAMS += tojson/praic-tojson
+PROGRAMS += tojson/praic-tojson tohtml/praic-tohtml
 PROGRAMS += find/praic-find
 PROGRAMS += sched/praic-sched sched/run/praic-run sched/conf/praic-conf sched/mail/praic-mail
 TOOLS = tests/tools/rec-events tests/tools/units
@@ -74,6 +75,7 @@ UNIQ_SRC   := $(wildcard uniq/*.c)
 TOSQL_SRC  := $(wildcard tosql/*.c)
 TOFS_SRC   := $(wildcard tofs/*.c)
 TOJSON_SRC := $(wildcard tojson/*.c)
+TOHTML_SRC := $(wildcard tohtml/*.c)
 FIND_SRC   := $(wildcard find/*.c)
 SCHED_SRC  := $(wildcard sched/*.c)
 RUN_SRC    := $(wildcard sched/run/*.c)
@@ -99,6 +101,9 @@ $(OUT)tofs/praic-tofs: $(call objects,$(TOFS_SRC)) $(COMMON)
 	$(link) $(call libs,$(TOFS_PKGS))
 $(OUT)tojson/praic-tojson: $(call objects,$(TOJSON_SRC)) $(COMMON)
 	$(link)
+$(OUT)tohtml/praic-tohtml: $(call objects,$(TOHTML_SRC)) $(OBJ)/tohtml/style.o \
+    $(OBJ)/tohtml/script.o $(COMMON)
+	$(link) $(call libs,$(TOHTML_PKGS))
 $(OUT)find/praic-find: $(call objects,$(FIND_SRC)) $(COMMON)
 	$(link) $(call libs,$(FIND_PKGS))
 $(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c fetch/saying.c) $(COMMON)
@@ -170,6 +175,7 @@ $(OBJ)/tests/tools/sandbox-proof.o: ALL_CPPFLAGS += -Isplit
 $(OBJ)/uniq/%.o: ALL_CPPFLAGS += $(call cflags,$(UNIQ_PKGS))
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))
+$(OBJ)/tohtml/%.o: ALL_CPPFLAGS += $(call cflags,$(TOHTML_PKGS))
 $(OBJ)/find/%.o: ALL_CPPFLAGS += $(call cflags,$(FIND_PKGS))
 $(OBJ)/sched/%.o: ALL_CPPFLAGS += $(call cflags,$(SCHED_PKGS))
 $(OBJ)/sched/conf/%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
@@ -186,6 +192,17 @@ $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# What stands in each page of praic-tohtml, as an array of C.
+as_array = @mkdir -p $(@D); { echo 'extern const char tohtml_$(*F)[]; const char tohtml_$(*F)[] = {'; \
+	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } >$@
+.PRECIOUS: $(OBJ)/tohtml/style.c $(OBJ)/tohtml/script.c
+$(OBJ)/%.c: %.css
+	$(as_array)
+$(OBJ)/%.c: %.js
+	$(as_array)
+$(OBJ)/tohtml/style.o $(OBJ)/tohtml/script.o: $(OBJ)/tohtml/%.o: $(OBJ)/tohtml/%.c $(OBJ)/flags
+	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 

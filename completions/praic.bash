@@ -63,4 +63,4 @@ _praic() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 }
 complete -o filenames -F _praic praic-fetch praic-split praic-uniq praic-tosql praic-tofs \
-	praic-tojson praic-find praic-run praic-sched praic-conf praic-mail praic-test
+	praic-tojson praic-tohtml praic-find praic-run praic-sched praic-conf praic-mail praic-test

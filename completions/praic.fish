@@ -62,7 +62,7 @@ function __praic_wants
     end
 end
 
-for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-tojson praic-find praic-run praic-sched \
+for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-tojson praic-tohtml praic-find praic-run praic-sched \
         praic-conf praic-mail praic-test
     complete -c $program -f -n '__praic_wants value' -a '(__praic_values)'
     complete -c $program -n '__praic_wants option' -a "(__praic_options $program)"

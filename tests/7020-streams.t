@@ -14,7 +14,7 @@
 
 site_start --sessions 8 --span 1 --seed 2 --now 1767225600 --clock fixed
 PRAIC_SETTINGS=$work/settings.db
-PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}tojson:${bin}find:${bin}sched:${bin}sched/run:${bin}sched/conf:${bin}sched/mail:$PATH
+PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}tojson:${bin}tohtml:${bin}find:${bin}sched:${bin}sched/run:${bin}sched/conf:${bin}sched/mail:$PATH
 export PRAIC_SETTINGS PATH
 "$conf" init >init.out
 S=s "$conf" site add one host=one.example.com client-id=i secret=env:S >site.out 2>&1
@@ -35,6 +35,7 @@ each() {
 	"$1" praic-uniq "$uniq" some.rec
 	"$1" praic-tojson "$tojson" some.rec
 	"$1" "praic-tojson -e" "$tojson" -e some.rec
+	"$1" praic-tohtml "$tohtml" some.rec
 	"$1" praic-tosql "$tosql" -d n.db some.rec
 	"$1" "praic-tosql --schema" "$tosql" --schema mssql
 	"$1" praic-tofs "$tofs" -p -d d some.rec
@@ -43,7 +44,7 @@ each() {
 	"$1" praic-conf "$conf" site list
 	"$1" "praic-conf metrics" "$conf" metrics
 	"$1" praic-sched "$sched" -n
-	for program in "$fetch" "$split" "$uniq" "$tosql" "$tofs" "$tojson" "$find" "$conf" "$sched" "$praic_run" "$mail"; do
+	for program in "$fetch" "$split" "$uniq" "$tosql" "$tofs" "$tojson" "$tohtml" "$find" "$conf" "$sched" "$praic_run" "$mail"; do
 		"$1" "${program##*/} --help" "$program" --help
 		"$1" "${program##*/} --version" "$program" --version
 	done

@@ -41,13 +41,21 @@ taken "praic-tofs" "$work/other" "$tofs" -d files
 says "  elsewhere nothing is made" 'make EACCES'
 taken "praic-tofs, in its directory" "$work/files" "$tofs" -d files
 says "  there files can be made" 'make 0'
+mkdir pages
+taken "praic-tohtml" "$work/other" "$tohtml" -d pages --files files
+says "  elsewhere nothing is made" 'make EACCES'
+taken "praic-tohtml, in its directory" "$work/pages" "$tohtml" -d pages --files files
+says "  there files can be made" 'make 0'
+rm files/made pages/made
+taken "praic-tohtml, among the recordings" "$work/files" "$tohtml" -d pages --files files
+says "  nothing is made" 'make EACCES'
 taken "praic-tosql" "$work" "$tosql" -d other/x.db
 says "  elsewhere nothing is made" 'make EACCES'
 taken "praic-tosql, a new database" "$work" "$tosql" -d other/new.db
 says "  elsewhere nothing is made" 'make EACCES'
 taken "praic-tosql, beside the database" "$work/other" "$tosql" -d other/x.db
 says "  there files can be made" 'make 0'
-rm other/made files/made
+rm -f other/made files/made
 
 # What they are for, with everything in another place.
 run 0 "praic-tosql: files, some of them twice" "$tosql" -d other/a.db in/some.rec in/some.rec in/big.rec

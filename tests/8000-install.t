@@ -19,7 +19,7 @@ in_top() {
 }
 
 run 0 "install" in_top make -s install DESTDIR="$work/root" PREFIX=/opt/praic
-for i in fetch split uniq tosql tofs tojson find conf sched run mail; do
+for i in fetch split uniq tosql tofs tojson tohtml find conf sched run mail; do
 	run 0 "  praic-$i runs" "root/opt/praic/bin/praic-$i" --version
 	same "  and is this one" - out <<EOF
 praic-$i $(cat "$top/VERSION")
@@ -52,7 +52,7 @@ check "  leaves no file" test -z "$(find root -type f)"
 
 # Completion, asked as each shell asks it: "SHELL WORD...", the last of which is
 # to be completed.
-PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}tojson:${bin}find:${bin}sched:${bin}sched/run:${bin}sched/conf:${bin}sched/mail:$top/scripts:$PATH
+PATH=${bin}fetch:${bin}split:${bin}uniq:${bin}tosql:${bin}tofs:${bin}tojson:${bin}tohtml:${bin}find:${bin}sched:${bin}sched/run:${bin}sched/conf:${bin}sched/mail:$top/scripts:$PATH
 cat >ask.bash <<'END'
 . "$top/completions/praic.bash"
 COMP_WORDS=("$@")
@@ -115,7 +115,7 @@ shells=
 for i in bash zsh fish; do
 	! command -v $i >/dev/null || shells="$shells $i"
 done
-for i in fetch split uniq tosql tofs tojson find conf sched run mail; do
+for i in fetch split uniq tosql tofs tojson tohtml find conf sched run mail; do
 	for shell in $shells; do
 		ask "$shell" "praic-$i" -
 		# What the help says, by other means.

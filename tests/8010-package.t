@@ -21,7 +21,7 @@ deb=$top/$(cat out)
 check "  it is there" test -s "$deb"
 cp "$deb" praic.deb
 dpkg-deb -c praic.deb >contents
-for i in fetch split uniq tosql tofs tojson find conf sched mail; do
+for i in fetch split uniq tosql tofs tojson tohtml find conf sched run mail; do
 	check "  with praic-$i" grep -q " ./usr/bin/praic-$i\$" contents
 done
 for i in man7/praic.7.gz man8/praic-sched.8.gz man5/praic-records.5.gz; do

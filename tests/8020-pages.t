@@ -47,6 +47,7 @@ agree "$uniq" "$top/uniq/praic-uniq.1" "$top/uniq/main.c"
 agree "$tosql" "$top/tosql/praic-tosql.1" "$top/tosql/main.c"
 agree "$tofs" "$top/tofs/praic-tofs.1" "$top/tofs/main.c"
 agree "$tojson" "$top/tojson/praic-tojson.1" "$top/tojson/main.c"
+agree "$tohtml" "$top/tohtml/praic-tohtml.1" "$top/tohtml/main.c"
 agree "$find" "$top/find/praic-find.1" "$top/find/main.c"
 agree "$conf" "$top/sched/conf/praic-conf.1" "$top/sched/conf/main.c"
 agree "$sched" "$top/sched/praic-sched.8" "$top/sched/sched.c"
@@ -123,7 +124,7 @@ exec "$fetch" --host localhost:$port --name access.example.com --ca-file "$site/
 	--client-id $client --secret "file:$site/secret" --rate 0 "\$@"
 EOF
 chmod +x bin/praic-fetch
-for i in split uniq tosql tofs tojson find; do ln -s "${bin}$i/praic-$i" "bin/praic-$i"; done
+for i in split uniq tosql tofs tojson tohtml find; do ln -s "${bin}$i/praic-$i" "bin/praic-$i"; done
 for i in conf run mail; do ln -s "${bin}sched/$i/praic-$i" "bin/praic-$i"; done
 ln -s "$sched" bin/praic-sched
 ln -s "$top/scripts/praic-test" bin/praic-test

@@ -20,6 +20,7 @@ uniq=${bin}uniq/praic-uniq
 tosql=${bin}tosql/praic-tosql
 tofs=${bin}tofs/praic-tofs
 tojson=${bin}tojson/praic-tojson
+tohtml=${bin}tohtml/praic-tohtml
 find=${bin}find/praic-find
 conf=${bin}sched/conf/praic-conf
 sched=${bin}sched/praic-sched
@@ -27,7 +28,7 @@ praic_run=${bin}sched/run/praic-run
 mail=${bin}sched/mail/praic-mail
 rec_events=${bin}tests/tools/rec-events
 faults=${bin}tests/tools/faults.so
-export top data bin fetch split uniq tosql tofs tojson find conf sched praic_run mail rec_events faults
+export top data bin fetch split uniq tosql tofs tojson tohtml find conf sched praic_run mail rec_events faults
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/praic-test.XXXXXX") || exit 1
 # What is confined may write there: not to all of the work directory.

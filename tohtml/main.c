@@ -1,0 +1,279 @@
+/*
+ * praic-tohtml: record streams in, pages for people out: one page, or a
+ * directory of them with indexes.  Options and input; page.c makes the pages.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "code.h"
+#include "confine.h"
+#include "file.h"
+#include "files.h"
+#include "html.h"
+#include "msg.h"
+#include "page.h"
+
+enum { FILES = 256, HELP, VERSION };
+
+static const struct option long_option[] = {
+    {"directory", required_argument, NULL, 'd'},
+    {"files", required_argument, NULL, FILES},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, HELP},
+    {"version", no_argument, NULL, VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static const char usage_text[] =
+    "usage: praic-tohtml [-v] [-d DIRECTORY] [--files DIR] [FILE...]\n";
+
+struct run {
+	const char *directory, *files;
+	struct page *page;
+	struct archive *archive; /* with -d */
+	/* without */
+	struct state state; /* what the ledger says */
+	struct buf out;
+	uint64_t sessions;
+	int code;
+};
+
+static void __attribute__((noreturn)) usage(int code)
+{
+	if (code != 0) {
+		(void)!file_write(2, usage_text, sizeof(usage_text) - 1);
+		exit(code);
+	}
+	printf("%s\n"
+	       "Writes the sessions of a record stream as HTML, for people to read: one page to\n"
+	       "standard output, or a page each and indexes below DIRECTORY.\n\n"
+	       "  -d, --directory DIR  where the pages go; it must exist\n"
+	       "      --files DIR      where praic-tofs has stored recordings: link these\n"
+	       "  -v, --verbose        tell each step\n"
+	       "      --help, --version\n",
+	    usage_text);
+	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+}
+
+static void
+set_options(struct run *u, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "d:v", long_option, NULL)) != -1)
+		switch (c) {
+		case 'd':
+			u->directory = optarg;
+			break;
+		case FILES:
+			u->files = optarg;
+			break;
+		case 'v':
+			msg_level++;
+			break;
+		case HELP:
+			usage(0);
+		case VERSION:
+			printf("praic-tohtml " PRAIC_VERSION "\n");
+			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+		default:
+			usage(EX_USAGE);
+		}
+}
+
+static void
+put(void *run, const char *p, size_t n)
+{
+	struct run *u = run;
+
+	if (u->code != EX_IOERR && file_write(STDOUT_FILENO, p, n) == -1) {
+		msg_errno("standard output");
+		u->code = EX_IOERR;
+	}
+}
+
+/* A session goes to standard output. */
+static void
+put_session(struct run *u, const struct rec_reader *r)
+{
+	const struct summary *s = page_end(u->page);
+	struct buf b = {0};
+	char *host = xstrndup(r->host.p, r->host.n), *lsid = xstrndup(r->lsid.p, r->lsid.n);
+	char prefix[24] = "";
+	int64_t stored;
+
+	if (u->sessions == 1) {
+		page_title(u->page, &b);
+		html_head(&u->out, b.p, b.n);
+		put(u, u->out.p, u->out.n);
+		buf_reset(&u->out);
+		buf_reset(&b);
+	} else
+		snprintf(prefix, sizeof(prefix), "s%llu-", (unsigned long long)u->sessions);
+	files_section(&u->state, &b, prefix, host, lsid, &s->expected, u->files, &stored);
+	page_write(u->page, r, &b, NULL, (struct sink){put, u});
+	buf_free(&b);
+	free(host);
+	free(lsid);
+}
+
+static void
+end_page(struct run *u)
+{
+	buf_reset(&u->out);
+	if (u->sessions == 0) {
+		html_head(&u->out, "No session", 10);
+		buf_adds(&u->out, "<main>\n<h1>No session</h1>\n");
+	}
+	buf_adds(&u->out, "</main>\n");
+	html_tail(&u->out);
+	put(u, u->out.p, u->out.n);
+}
+
+static int
+is_broken(const struct run *u)
+{
+	return u->code == EX_IOERR || page_code(u->page) != 0 ||
+	    (u->archive != NULL && archive_code(u->archive) != 0);
+}
+
+/* When input is slow in coming, what is whole should not wait for it. */
+static int
+would_wait(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 0;
+}
+
+static void
+one_event(struct run *u, struct rec_reader *r, enum rec_event e)
+{
+	/* A stream of files (praic-fetch -d) tells nothing that a page shows. */
+	if (r->tables & TABLE_BIT(TABLE_FILE))
+		return;
+	if (e == REC_BEGIN)
+		page_begin(u->page, u->directory == NULL ? u->sessions + 1 : 1);
+	else if (e == REC_ROW)
+		page_row(u->page, r);
+	else if (e == REC_COMMIT) {
+		u->sessions++;
+		if (u->archive != NULL)
+			archive_put(u->archive, u->page, r);
+		else
+			put_session(u, r);
+	}
+}
+
+static void
+one_input(struct run *u, int fd, const char *name)
+{
+	struct rec_reader *r = rec_open(fd, name);
+	enum rec_event e = REC_TABLES;
+
+	while (e != REC_EOF && !is_broken(u)) {
+		if (e == REC_COMMIT && u->archive != NULL && archive_waiting(u->archive) &&
+		    would_wait(fd))
+			archive_flush(u->archive);
+		e = rec_next(r);
+		one_event(u, r, e);
+	}
+	u->code = code_worse(u->code, rec_code(r));
+	msg_tell(1, "%s: %llu sessions read, %llu left out", name, (unsigned long long)r->complete,
+	    (unsigned long long)r->dropped);
+	rec_close(r);
+}
+
+static void
+one_operand(struct run *u, const char *name)
+{
+	int fd;
+
+	if (strcmp(name, "-") == 0) {
+		one_input(u, STDIN_FILENO, "standard input");
+		return;
+	}
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd == -1) {
+		msg_errno("%s", name);
+		u->code = code_worse(u->code, EX_NOINPUT);
+		return;
+	}
+	one_input(u, fd, name);
+	close(fd);
+}
+
+/* Of praic-tofs's files only the ledger is read. */
+static void
+confine(const struct run *u, char *const operand[], int operands)
+{
+	struct confine *c = confine_new();
+	char *ledger;
+
+	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
+	if (u->directory != NULL)
+		confine_allow(c, u->directory, CONFINE_CHANGE);
+	if (u->files != NULL) {
+		ledger = xasprintf("%s/.praic-ledger", u->files);
+		confine_allow(c, ledger, CONFINE_READ);
+		free(ledger);
+	}
+	confine_allow_operands(c, operand, operands);
+	confine_enter(c);
+}
+
+static int
+start(struct run *u)
+{
+	int code = 0;
+
+	if (u->directory != NULL) {
+		u->archive = archive_open(u->directory, u->files, &code);
+		return code;
+	}
+	if (u->files == NULL)
+		return 0;
+	code = state_open(&u->state, NULL);
+	return code != 0 ? code : files_read(&u->state, u->files);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct run u = {0};
+	int i;
+
+	msg_start(argv[0]);
+	file_std_fds();
+	umask(077);
+	/* A reader that has gone is a failed write, which has an exit code. */
+	signal(SIGPIPE, SIG_IGN);
+	set_options(&u, argc, argv);
+	confine(&u, argv + optind, argc - optind);
+	u.page = page_new();
+	u.code = start(&u);
+	if (u.code == 0) {
+		if (optind == argc)
+			one_operand(&u, "-");
+		for (i = optind; i < argc && !is_broken(&u); i++)
+			one_operand(&u, argv[i]);
+		if (u.archive != NULL)
+			u.code = code_worse(u.code, archive_close(u.archive));
+		else if (u.code != EX_USAGE || u.sessions > 0)
+			end_page(&u);
+	}
+	if (u.state.db != NULL)
+		state_close(&u.state);
+	u.code = code_worse(u.code, page_code(u.page));
+	page_free(u.page);
+	buf_free(&u.out);
+	return u.code;
+}
