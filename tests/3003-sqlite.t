@@ -96,7 +96,7 @@ for t in session session_event; do
 done
 
 # A settings database, and a file or a folder that may not be written.
-run 0 "a settings database" env PRAIC_SETTINGS="$work/settings.db" "${bin}sched/praic-conf" init
+run 0 "a settings database" env PRAIC_SETTINGS="$work/settings.db" "${bin}sched/conf/praic-conf" init
 cp settings.db settings.copy
 run 78 "is no place for sessions" "$tosql" -d settings.db twenty.rec
 says "it is another program's" "another program's"

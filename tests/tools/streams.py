@@ -233,9 +233,12 @@ class Bad(Exception):
 
 def text(b):
     try:
-        return b.decode()
+        text = b.decode()
     except UnicodeDecodeError:
         raise Bad("no UTF-8")
+    if re.search("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", text):
+        raise Bad("a character that XML forbids")
+    return text
 
 
 def plain(s):
