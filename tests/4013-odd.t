@@ -354,9 +354,9 @@ check "is all there" cmp whole.cast spool/*.cast
 } >in
 echo lsid-2 lsid-3 lsid-4 >raw/gone
 pipe 65 "shells that are gone, behind an asciicast" in f recordings -j 1 -d spool
-echo "Z	1	3" >want
+echo "Z	4	3" >want
 tail -n 1 out >got
-same "cost their sessions, and no other" want got
+same "count once in each of their sessions, and in no other" want got
 rm raw/gone
 cp video.in in
 printf 'HTTP/1.1 206 x\r\nContent-Range: bytes 0-3/4\r\n\r\nFLV\001' >raw/answer

@@ -54,6 +54,8 @@ if command -v systemd-tmpfiles >/dev/null; then
 else
 	mkdir -p root/var/lib/praic
 fi
+# The owner of the settings is another one, and has to get there.
+chmod 711 "$work"
 PATH=$work/root/usr/bin:$PATH
 export PATH
 site_start --sessions 20 --span 1 --seed 3
