@@ -149,10 +149,11 @@ if as_user own/praic-find --version >/dev/null 2>&1; then
 fi
 chmod 755 ro
 
-# Text that strangers chose.
-say 'x/1700000000/a	b/e\x1b[2J/Chat/r/body=evil \x1b[31m \xe2\x80\xae tab	line
+# Text that strangers chose; ESC as only another program would store it.
+say 'x/1700000000/a	b/e\xc2\x9b2J/Chat/r/body=evil @[31m \xe2\x80\xae tab	line
 feed' >evil.rec
 run 0 "text with control characters" "$tosql" -d evil.db evil.rec
+sql evil.db "UPDATE session_event_data SET value = replace(value, '@', char(27))"
 run 0 "  is found" "$find" -d evil.db evil
 check "  and harmless" sh -c '[ "$(wc -l <out)" = 1 ] && [ "$(tr -cd "\t" <out | wc -c)" = 4 ] &&
 	grep -qF "\\x1b[31m \\u{202e} tab\\tline\\nfeed" out && ! grep -q "$(printf "\033")" out'
