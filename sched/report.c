@@ -394,5 +394,9 @@ report_plan(struct settings *s, int64_t now)
 	}
 	if ((code = ended(s, row, rc)) != 0)
 		return code;
-	return fflush(stdout) == EOF ? EX_IOERR : 0;
+	if (fflush(stdout) == EOF) {
+		msg_errno("standard output");
+		return EX_IOERR;
+	}
+	return 0;
 }

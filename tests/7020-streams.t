@@ -192,10 +192,10 @@ if [ "$(id -u)" -eq 0 ] && mkdir full && mount -t tmpfs -o size=120k none full 2
 	at_exit="umount '$work/full'; $at_exit"
 	run 74 "praic-tosql on a full disk" "$tosql" -d full/n.db some.rec
 	says "  says so" "full"
-	mkdir full/spool
+	mkdir full/fetched
 	dd if=/dev/zero of=full/rest bs=4k >/dev/null 2>&1
-	run 74 "praic-fetch on one" f -d full/spool sessions --since 2d
-	check "  nothing under a final name" test -z "$(ls full/spool)"
+	run 74 "praic-fetch on one" f -d full/fetched sessions --since 2d
+	check "  nothing under a final name" test -z "$(ls full/fetched)"
 	rm -f other.db*
 	PRAIC_SETTINGS=$work/full/settings.db "$conf" init >out 2>err
 	verdict $? "praic-conf on one" 73 74
@@ -203,8 +203,8 @@ if [ "$(id -u)" -eq 0 ] && mkdir full && mount -t tmpfs -o size=120k none full 2
 	mount -o remount,size=40m full
 	run 0 "room again: praic-tosql" "$tosql" -d full/n.db some.rec
 	check "  has all" test "$(sqlite3 full/n.db 'SELECT count(*) FROM session')" -eq 8
-	run 0 "  praic-fetch" f -d full/spool sessions --since 2d
-	check "  has all" test -n "$(ls full/spool)"
+	run 0 "  praic-fetch" f -d full/fetched sessions --since 2d
+	check "  has all" test -n "$(ls full/fetched)"
 	rm -f full/settings.db*
 	PRAIC_SETTINGS=$work/full/settings.db run 0 "  praic-conf" "$conf" init
 else

@@ -22,7 +22,7 @@
 #include "msg.h"
 #include "num.h"
 
-/* Nothing in it, or nothing there. */
+/* Nothing in it but an id that was never finished, or nothing there. */
 static int
 is_empty(const char *path)
 {
@@ -31,7 +31,8 @@ is_empty(const char *path)
 	int entries = 0;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
-		entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+		entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    strcmp(e->d_name, "id.tmp") != 0;
 	if (d != NULL)
 		closedir(d);
 	return entries == 0;
