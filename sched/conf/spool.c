@@ -22,7 +22,10 @@
 #include "msg.h"
 #include "num.h"
 
-/* Nothing in it but an id that was never finished, or nothing there. */
+/*
+ * Nothing in it but a number, or nothing there.  An init that died leaves the
+ * number; a new one is written over it, so that no two databases share it.
+ */
 static int
 is_empty(const char *path)
 {
@@ -32,7 +35,7 @@ is_empty(const char *path)
 
 	while (d != NULL && (e = readdir(d)) != NULL)
 		entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-		    strcmp(e->d_name, "id.tmp") != 0;
+		    strcmp(e->d_name, "id") != 0 && strcmp(e->d_name, "id.tmp") != 0;
 	if (d != NULL)
 		closedir(d);
 	return entries == 0;
