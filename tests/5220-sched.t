@@ -158,6 +158,16 @@ check "and no failure" test "$(job backup backup runs)" -eq "$runs"
 run 0 "then all is well" "$sched" -r minute --now $((now + 3))
 : >ran
 
+# What -n prints can be pasted.
+"$conf" site rename one "one's own"
+run 0 "a dry run with a blank in a name" "$sched" -n
+: >ran
+grep 'praic-run fetch .*own.* session' out | sh -e >got 2>&1
+echo "fetch one's own session" >want
+same "can be pasted" want ran
+"$conf" site rename "one's own" one
+: >ran
+
 # One at a time, where that must be.
 "$conf" schedule enable other
 for site in two three; do
