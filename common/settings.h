@@ -161,9 +161,9 @@ int settings_mails(const char *list, settings_mail *each, void *arg);
 
 /*
  * The environment variables that hold secrets (env:NAME) of anything but the
- * site or destination of this name (table "setting": the mail settings): what
- * starts a filter for one of them unsets the others in the child.  NULL-ended, kept
- * by the caller; *code is 0, or a code after a message.
+ * site or destination of this name (table "setting": the mail settings), and not
+ * of it, too: what starts a filter for one of them unsets the others in the child.
+ * NULL-ended, kept by the caller; *code is 0, or a code after a message.
  */
 char **settings_hidden_env(struct settings *, const char *table, const char *name, int *code);
 

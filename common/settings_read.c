@@ -412,7 +412,7 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 	return 0;
 }
 
-/* Add the NAME of each env:NAME that a query finds and the program does not need. */
+/* Add the NAME of each env:NAME that a query finds. */
 static int
 add_env(struct settings *s, const char *sql, const char *name, char ***list, size_t *n)
 {
@@ -435,24 +435,25 @@ add_env(struct settings *s, const char *sql, const char *name, char ***list, siz
 	return code;
 }
 
-char **
-settings_hidden_env(struct settings *s, const char *table, const char *name, int *code)
+/* Add those of this site or destination (own), or of anything else. */
+static int
+add_envs(struct settings *s, int own, const char *table, const char *name, char ***list, size_t *n)
 {
 	static const struct {
 		const char *table;
 		const struct settings_field *fields;
 	} tables[] = {{"site", settings_site_fields}, {"destination", settings_destination_fields},
 	    {"setting", settings_fields}};
-	char **list = xcalloc(1, sizeof(*list)), *sql, *column, *p;
+	char *sql, *column, *p;
 	const struct settings_field *f;
-	size_t i, n = 0;
+	size_t i;
+	int code = 0;
 
-	*code = 0;
 	for (i = 0; i < 3; i++)
-		for (f = tables[i].fields; f->name != NULL && *code == 0; f++) {
+		for (f = tables[i].fields; f->name != NULL && code == 0; f++) {
 			int mine = strcmp(tables[i].table, table) == 0;
 
-			if (f->form != SETTINGS_SECRET || (mine && i == 2))
+			if (f->form != SETTINGS_SECRET || (own ? !mine : mine && i == 2))
 				continue;
 			column = xstrdup(f->name);
 			for (p = column; *p != '\0'; p++)
@@ -463,11 +464,38 @@ settings_hidden_env(struct settings *s, const char *table, const char *name, int
 				      "value GLOB 'env:*' AND ?1 IS ?1",
 				column) :
 			    xasprintf("SELECT %s FROM %s WHERE %s GLOB 'env:*' AND %s ?1", column,
-				tables[i].table, column, mine ? "name <>" : "?1 IS");
-			*code = add_env(s, sql, name, &list, &n);
+				tables[i].table, column,
+				own	 ? "name =" :
+				    mine ? "name <>" :
+					   "?1 IS");
+			code = add_env(s, sql, name, list, n);
 			free(column);
 			free(sql);
 		}
+	return code;
+}
+
+char **
+settings_hidden_env(struct settings *s, const char *table, const char *name, int *code)
+{
+	char **list = xcalloc(1, sizeof(*list)), **own = NULL;
+	size_t i, k, n = 0, owned = 0;
+
+	*code = add_envs(s, 0, table, name, &list, &n);
+	if (*code == 0)
+		*code = add_envs(s, 1, table, name, &own, &owned);
+	/* Two may use one variable: it is no secret between them. */
+	for (i = 0; i < owned; i++)
+		for (k = 0; k < n;)
+			if (strcmp(list[k], own[i]) == 0) {
+				free(list[k]);
+				list[k] = list[--n];
+				list[n] = NULL;
+			} else
+				k++;
+	for (i = 0; i < owned; i++)
+		free(own[i]);
+	free(own);
 	return list;
 }
 

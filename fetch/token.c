@@ -203,7 +203,51 @@ use_texts(struct site *s, const json_t *cache)
 		t->nothing = json_incref(texts);
 }
 
-/* A token of the cache that is still good, and not the one that was bad. */
+/* Salted: the file tells less of the secret than the token in it. */
+static void
+credentials(const struct site *s, const char *salt, char hex[SHA256_HEX])
+{
+	struct sha256 *h = sha256_new();
+
+	sha256_add(h, salt, strlen(salt));
+	sha256_add(h, s->basic, strlen(s->basic));
+	sha256_hex(h, hex);
+	sha256_free(h);
+}
+
+static void
+note_credentials(const struct site *s, json_t *o)
+{
+	unsigned char random[SALT] = {0};
+	char salt[2 * SALT + 1], hex[SHA256_HEX];
+	size_t i;
+
+	(void)!getentropy(random, sizeof(random));
+	for (i = 0; i < SALT; i++)
+		snprintf(salt + 2 * i, 3, "%02x", random[i]);
+	credentials(s, salt, hex);
+	json_object_set_new(o, "salt", json_string(salt));
+	json_object_set_new(o, "of", json_string(hex));
+}
+
+/* Was that noted with the credentials of now? */
+static int
+are_same(const struct site *s, const json_t *o)
+{
+	const char *salt = json_string_value(json_object_get(o, "salt"));
+	const char *of = json_string_value(json_object_get(o, "of"));
+	char hex[SHA256_HEX];
+
+	if (salt == NULL || of == NULL)
+		return 0;
+	credentials(s, salt, hex);
+	return strcmp(hex, of) == 0;
+}
+
+/*
+ * A token of the cache that is still good, and not the one that was bad.  One that
+ * another secret brought would hide that this one is wrong.
+ */
 static int
 use_cached(struct site *s, const json_t *cache, const char *bad)
 {
@@ -211,7 +255,7 @@ use_cached(struct site *s, const json_t *cache, const char *bad)
 	json_int_t until = json_integer_value(json_object_get(cache, "until"));
 
 	if (text == NULL || !is_token(text) || until <= (json_int_t)time(NULL) ||
-	    (bad != NULL && strcmp(text, bad) == 0))
+	    !are_same(s, cache) || (bad != NULL && strcmp(text, bad) == 0))
 		return 0;
 	use(s, text, until, 0);
 	return 1;
@@ -312,37 +356,14 @@ ask(struct site *s)
 	return code;
 }
 
-/*
- * A refusal of these credentials is remembered for a moment, for many who
- * try what is wrong lock an account.  Salted: the file tells less of the
- * secret than the token beside it.
- */
-static void
-credentials(const struct site *s, const char *salt, char hex[SHA256_HEX])
-{
-	struct sha256 *h = sha256_new();
-
-	sha256_add(h, salt, strlen(salt));
-	sha256_add(h, s->basic, strlen(s->basic));
-	sha256_hex(h, hex);
-	sha256_free(h);
-}
-
+/* A refusal is remembered for a moment, for many who try what is wrong lock an account. */
 static void
 note_refusal(const struct site *s, json_t *cache)
 {
-	unsigned char random[SALT];
-	char salt[2 * SALT + 1], hex[SHA256_HEX];
-	size_t i;
+	json_t *o = json_pack("{sI}", "until", (json_int_t)time(NULL) + REFUSED);
 
-	if (getentropy(random, sizeof(random)) == -1)
-		return;
-	for (i = 0; i < SALT; i++)
-		snprintf(salt + 2 * i, 3, "%02x", random[i]);
-	credentials(s, salt, hex);
-	json_object_set_new(cache, "refused",
-	    json_pack(
-		"{sssssI}", "salt", salt, "of", hex, "until", (json_int_t)time(NULL) + REFUSED));
+	note_credentials(s, o);
+	json_object_set_new(cache, "refused", o);
 }
 
 /* For how many more seconds: 0 when these credentials are worth a try. */
@@ -350,15 +371,9 @@ static int64_t
 is_refused(const struct site *s, const json_t *cache)
 {
 	const json_t *o = json_object_get(cache, "refused");
-	const char *salt = json_string_value(json_object_get(o, "salt"));
-	const char *of = json_string_value(json_object_get(o, "of"));
 	int64_t left = json_integer_value(json_object_get(o, "until")) - (int64_t)time(NULL);
-	char hex[SHA256_HEX];
 
-	if (salt == NULL || of == NULL || left <= 0 || left > REFUSED)
-		return 0;
-	credentials(s, salt, hex);
-	return strcmp(hex, of) == 0 ? left : 0;
+	return left > 0 && left <= REFUSED && are_same(s, o) ? left : 0;
 }
 
 /* Ask for a token and cache what comes of it. */
@@ -370,6 +385,7 @@ ask_and_keep(struct site *s, int fd, json_t *cache)
 	if (code == 0) {
 		json_object_set_new(cache, "token", json_string(s->token->text));
 		json_object_set_new(cache, "until", json_integer(s->token->until));
+		note_credentials(s, cache);
 		json_object_del(cache, "refused");
 	} else if (code == EX_NOPERM)
 		note_refusal(s, cache);

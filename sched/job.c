@@ -178,6 +178,11 @@ job_end_waits(struct settings *s)
  * What can be done.
  */
 
+/*
+ * Recordings wait for the reports that are due, but only until some came after they were
+ * asked for: where a fetch takes longer than the period of its schedule, it is always
+ * due.  For the same reason the job that began longest ago goes first.
+ */
 sqlite3_stmt *
 job_ready(struct settings *s, int64_t now, int64_t schedule)
 {
@@ -196,8 +201,12 @@ job_ready(struct settings *s, int64_t now, int64_t schedule)
 	    "   AND r.state = 'owed' AND " DUE("ifnull(r.next, 0)",
 		LONGEST_REFUSE) ")"
 				"  AND NOT EXISTS (SELECT 1 FROM job AS j WHERE j.site_id = site.id"
-				"   AND j.step = 'fetch' AND j.data = 'session' AND " DUE_JOB ")"
-				" ELSE 1 END ORDER BY min(ifnull(j.next, ?1), ?1), j.id",
+				"   AND j.step = 'fetch' AND j.data = 'session' AND " DUE_JOB
+				"   AND ifnull(j.last_success, 0) < (SELECT ifnull(f.asked, 0)"
+				"    FROM job AS f WHERE f.site_id = site.id AND f.step = 'fetch'"
+				"    AND f.data = 'file'))"
+				" ELSE 1 END"
+				" ORDER BY min(ifnull(j.next, ?1), ?1), j.last_start, j.id",
 	    now, schedule);
 }
 

@@ -384,8 +384,13 @@ report_plan(struct settings *s, int64_t now)
 		show_schedule(row, now);
 	if ((code = ended(s, row, rc)) != 0)
 		return code;
-	row = job_query(
-	    s, "SELECT name, next, next > ?1 FROM job_view WHERE enabled ORDER BY id", now, 0);
+	/* To paste: the name of a site may hold blanks. */
+	row = job_query(s,
+	    "SELECT CASE WHEN j.step = 'fetch' AND site.name GLOB '*[^A-Za-z0-9._-]*' THEN"
+	    "  'fetch ''' || replace(site.name, '''', '''\\''''') || ''' ' || j.data"
+	    "  ELSE j.name END, j.next, j.next > ?1"
+	    " FROM job_view AS j JOIN site ON site.id = j.site_id WHERE j.enabled ORDER BY j.id",
+	    now, 0);
 	while (row != NULL && (rc = sqlite3_step(row)) == SQLITE_ROW) {
 		printf("praic-run %s", text_at(row, 0));
 		if (sqlite3_column_int(row, 2) != 0)

@@ -98,6 +98,14 @@ run 69 "a token of another type" f --retry-time 0 sessions --since 1d
 check "is not shown" lacks err abcdefgh
 site_fault
 
+# the token of another secret is not used
+no_token
+run 0 "a token is cached" f sessions --since 1d
+echo wrong-secret >wrong
+chmod 600 wrong
+run 77 "which a wrong secret does not get" f --secret "file:$work/wrong" sessions --since 1d
+says "it is named" "the client id or the secret is wrong"
+
 # renewed before its end: no call is made with a dead one
 no_token
 site_ask '{"do":"clock","set":"run"}'

@@ -241,6 +241,9 @@ is "is, too" "SELECT count(*) FROM job WHERE next = 9999999999" 0
 run 0 "a host of another name" "$conf" site set access host-name=other.example.com
 says "tells what that means" "once more, under that name"
 "$conf" site set access host-name= 2>err
+run 0 "another port" "$conf" site set access host=pra.example.com:8443
+silent "is no other name"
+"$conf" site set access host=pra.example.com
 db "UPDATE destination SET existing = 1, head = 'x'"
 run 0 "another place" "$conf" destination set store connection="$work/else.db"
 says "says that the past stays in the old one" "since=TIME"

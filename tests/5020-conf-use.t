@@ -114,6 +114,13 @@ chmod +x bin/praic-fetch
 OTHER_SECRET=one DATABASE_SECRET=two PATH=$work/bin:$PATH run 0 "a site's test" "$conf" site test other
 check "sees its own secret" grep -q '^OTHER_SECRET=one' seen
 check "and no other" sh -c '! grep -q DATABASE_SECRET seen'
+"$conf" site add twin host=twin.example.com client-id=x secret=env:OTHER_SECRET
+for site in other twin; do
+	OTHER_SECRET=one PATH=$work/bin:$PATH run 0 "a secret that two sites share: $site" \
+		"$conf" site test $site
+	check "reaches it" grep -q '^OTHER_SECRET=one' seen
+done
+"$conf" site remove twin
 "$conf" site remove other
 "$conf" destination remove server
 

@@ -103,6 +103,27 @@ echo 'sql "UPDATE job SET sweep_next = NULL"' >run.do
 run 0 "a look-back that is to be tried again" "$sched" -1 --now $((now + 65))
 ran "fetch one session"
 
+# A fetch that takes longer than the period of its schedule is due when it ends.
+now=$((now + 120))
+sql "INSERT INTO recording (site_id, host_name, lsid, kind, session, state, noted, named)
+	VALUES (1, 'one', 'x', 'recording', '', 'owed', $now, $now)"
+cat >run.do <<'END'
+case $* in
+"fetch one session")
+	last=1
+	echo >>again
+	[ "$(wc -l <again)" -gt 3 ] || sql "UPDATE job SET next = $now - $(wc -l <again) WHERE $job"
+	;;
+"fetch one file") sql "UPDATE recording SET state = 'came'" ;;
+esac
+END
+run 0 "reports that are always due" "$sched" -1 --now "$now"
+awk '/fetch one session/ { session = NR } /fetch one file/ { file = NR }
+	END { exit !(file > 1 && file < session) }' ran
+check "do not keep recordings waiting" test $? -eq 0
+sql "DELETE FROM recording"
+: >ran
+
 # Failures.
 now=$((now + 120))
 cat >run.do <<'END'
@@ -113,7 +134,7 @@ echo "praic-sched: fetch one session: praic-fetch: one: no answer (69)" >want
 same "one line tells what failed and why" want err
 : >ran
 run 75 "again at once" "$sched" -1 --now $((now + 1))
-echo "praic-sched: fetch one session: it failed and waits until 2026-01-01 19:03:00 UTC: \
+echo "praic-sched: fetch one session: it failed and waits until 2026-01-01 19:05:00 UTC: \
 praic-fetch: one: no answer" >want
 same "says that it waits, and until when" want err
 ran
@@ -156,6 +177,16 @@ says "is told, where somebody asked for it" "another praic-run is doing it"
 check "and no failure" test "$(job backup backup runs)" -eq "$runs"
 : >run.do
 run 0 "then all is well" "$sched" -r minute --now $((now + 3))
+: >ran
+
+# What -n prints can be pasted.
+"$conf" site rename one "one's own"
+run 0 "a dry run with a blank in a name" "$sched" -n
+: >ran
+grep 'praic-run fetch .*own.* session' out | sh -e >got 2>&1
+echo "fetch one's own session" >want
+same "can be pasted" want ran
+"$conf" site rename "one's own" one
 : >ran
 
 # One at a time, where that must be.

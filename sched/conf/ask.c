@@ -262,20 +262,34 @@ tidy_host(struct row *r)
 	return EX_USAGE;
 }
 
+/* What records call a site: its host-name, or its host without the port. */
+static void
+record_name(const struct row *r, const char *(*value)(const struct row *, const char *),
+    char out[HOST_SIZE])
+{
+	const char *name = value(r, "host-name");
+
+	if (name == NULL)
+		name = value(r, "host");
+	if (host_normalise(name, strlen(name), out) == -1)
+		*out = '\0';
+}
+
 int
 ask_site(struct conf *c, struct row *r)
 {
+	char was[HOST_SIZE], is[HOST_SIZE];
 	int code = tidy_host(r);
 
 	if (code != 0 || (code = judge(r, try(c, r))) != 0 || r->fresh)
 		return code;
-	if (row_changed(r, "host-name") ||
-	    (row_changed(r, "host") && row_value(r, "host-name") == NULL))
+	record_name(r, row_was, was);
+	record_name(r, row_value, is);
+	if (strcmp(was, is) != 0)
 		msg_warn(
 		    "site %s: records call it %s from now on: sessions that are stored already "
 		    "and come again are stored once more, under that name",
-		    r->name,
-		    row_value(r, row_value(r, "host-name") != NULL ? "host-name" : "host"));
+		    r->name, is);
 	return 0;
 }
 
