@@ -116,8 +116,10 @@ $(OUT)sched/praic-sched: $(call objects,$(SCHED_SRC)) $(COMMON)
 	$(link) $(call libs,$(SCHED_PKGS))
 $(OUT)sched/mail/praic-mail: $(call objects,$(MAIL_SRC)) $(COMMON)
 	$(link) $(call libs,$(MAIL_PKGS))
-$(OUT)tests/tools/mssql-query: $(OBJ)/tests/tools/mssql-query.o $(COMMON)
+$(OUT)tests/tools/mssql-query: $(call objects,tests/tools/mssql-query.c tosql/connstr.c) $(COMMON)
 	$(link) -lsybdb
+$(OUT)tests/tools/connstr: $(call objects,tests/tools/connstr.c tosql/connstr.c) $(COMMON)
+	$(link)
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
 # Kept, though no rule names them.
@@ -142,6 +144,7 @@ $(OUT)tests/fuzz/libfuzzer: $(call objects,tests/fuzz/libfuzzer.c) $(HARNESS) $(
 # clang -fsanitize=fuzzer, run-NAME a driver of our own, in every build.
 FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
 TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
+FUZZ_connstr = tosql/connstr.c
 FUZZ_fetch-answer = fetch/answer.c fetch/saying.c
 FUZZ_fetch-token = $(filter-out fetch/main.c fetch/token.c,$(FETCH_SRC))
 FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c options.c tree.c)
@@ -169,9 +172,10 @@ $(OBJ)/common/settings%.o: ALL_CPPFLAGS += $(call cflags,sqlite3)
 $(OBJ)/common/sha256.o: ALL_CPPFLAGS += $(call cflags,libcrypto)
 $(OBJ)/fetch/%.o: ALL_CPPFLAGS += $(call cflags,$(FETCH_PKGS))
 $(OBJ)/split/%.o: ALL_CPPFLAGS += $(call cflags,$(SPLIT_PKGS))
-$(OBJ)/tests/fuzz/%.o: ALL_CPPFLAGS += -Isplit -Ifetch -Itofs \
+$(OBJ)/tests/fuzz/%.o: ALL_CPPFLAGS += -Isplit -Ifetch -Itofs -Itosql \
 	$(call cflags,$(SPLIT_PKGS) $(FETCH_PKGS))
 $(OBJ)/tests/tools/sandbox-proof.o: ALL_CPPFLAGS += -Isplit
+$(addprefix $(OBJ)/tests/tools/,connstr.o mssql-query.o): ALL_CPPFLAGS += -Itosql
 $(OBJ)/uniq/%.o: ALL_CPPFLAGS += $(call cflags,$(UNIQ_PKGS))
 $(OBJ)/tosql/%.o: ALL_CPPFLAGS += $(call cflags,$(TOSQL_PKGS))
 $(OBJ)/tofs/%.o: ALL_CPPFLAGS += $(call cflags,$(TOFS_PKGS))

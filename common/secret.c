@@ -39,11 +39,30 @@ secret_free(char *s)
 	free(s);
 }
 
-/* The first line of a file, without its line end. */
+/* The text of a file in what was read, or NULL. */
 static char *
-from_file(const char *path, int private, const char *what, int *code)
+text_of(const char *p, size_t n, int whole)
 {
-	char text[SECRET_MAX + 1];
+	const char *end;
+
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
+		p += 3;
+		n -= 3;
+	}
+	end = whole ? NULL : memchr(p, '\n', n);
+	if (end != NULL)
+		n = (size_t)(end - p);
+	while (n > 0 && (p[n - 1] == '\r' || (whole && p[n - 1] == '\n')))
+		n--;
+	return n > 0 && memchr(p, '\0', n) == NULL ? xstrndup(p, n) : NULL;
+}
+
+/* The first line of a file, or the whole of it, without its line end. */
+static char *
+from_file(const char *path, int private, int whole, const char *what, int *code)
+{
+	char text[SECRET_MAX + 1], *s;
+	const char *part = whole ? "" : "the first line of ";
 	struct stat st;
 	ssize_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -70,30 +89,27 @@ from_file(const char *path, int private, const char *what, int *code)
 	if (n == -1) {
 		msg_errno("%s: %s", what, path);
 		*code = EX_IOERR;
-	} else if (n > SECRET_MAX && memchr(text, '\n', SECRET_MAX) == NULL) {
-		msg_warn(
-		    "%s: the first line of %s is longer than %d bytes", what, path, SECRET_MAX);
+	} else if (n > SECRET_MAX && (whole || memchr(text, '\n', SECRET_MAX) == NULL)) {
+		msg_warn("%s: %s%s is longer than %d bytes", what, part, path, SECRET_MAX);
 		n = -1;
 	}
 	close(fd);
-	if (n != -1) {
-		char *nul, *s;
-		size_t len = (size_t)n, end;
-
-		for (end = 0; end < len && text[end] != '\n'; end++)
-			;
-		if (end > 0 && text[end - 1] == '\r')
-			end--;
-		nul = memchr(text, '\0', end);
-		s = nul == NULL && end > 0 ? xstrndup(text, end) : NULL;
-		explicit_bzero(text, sizeof(text));
-		if (s == NULL)
-			msg_warn("%s: the first line of %s is %s", what, path,
-			    nul != NULL ? "no text" : "empty");
-		return s;
-	}
+	s = n > 0 ? text_of(text, (size_t)n, whole) : NULL;
+	if (s == NULL && n != -1)
+		msg_warn("%s: %s%s is %s", what, part, path,
+		    memchr(text, '\0', (size_t)n) != NULL ? "no text in UTF-8" : "empty");
 	explicit_bzero(text, sizeof(text));
-	return NULL;
+	return s;
+}
+
+char *
+secret_file(const char *path, const char *what, int *code)
+{
+	char *secret = from_file(path, 1, 1, what, code);
+
+	if (secret != NULL)
+		*code = 0;
+	return secret;
 }
 
 #define HELD "held:"
@@ -171,7 +187,7 @@ secret_get(const char *reference, const char *what, int *code)
 
 	*code = EX_CONFIG;
 	if (strncmp(reference, "file:", 5) == 0)
-		secret = from_file(reference + 5, 1, what, code);
+		secret = from_file(reference + 5, 1, 0, what, code);
 	else if (strncmp(reference, "env:", 4) == 0)
 		secret = from_env(reference, what);
 	else if (strncmp(reference, "credential:", 11) == 0) {
@@ -185,7 +201,7 @@ secret_get(const char *reference, const char *what, int *code)
 		else {
 			path = xasprintf("%s/%s", dir, reference + 11);
 			/* systemd guards the directory, not the file's mode. */
-			secret = from_file(path, 0, what, code);
+			secret = from_file(path, 0, 0, what, code);
 			free(path);
 		}
 	} else if ((secret = from_memory(reference)) == NULL) {

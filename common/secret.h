@@ -20,6 +20,12 @@
 char *secret_get(const char *reference, const char *what, int *code);
 
 /*
+ * The whole of a file that only its owner may read, without a byte order mark
+ * and line ends at its end.  It is not made known to msg_hide.
+ */
+char *secret_file(const char *path, const char *what, int *code);
+
+/*
  * A reference to a secret that is in memory already: it was read from the
  * settings database.  It is made known to msg_hide; a copy, and what is
  * returned, stay until the program ends.

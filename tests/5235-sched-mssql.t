@@ -126,7 +126,7 @@ while IFS='|' read -r code what text fields; do
 	eval "run $code 'refused: $what' '$conf' destination add bad sql $fields"
 	says "  and why" "$text"
 done <<'TABLE'
-78|an unknown key|unknown key "Datbase"|connection='Server=h;Datbase=b;User Id=u' password="file:$work/password"
+78|an unknown key|part 2, behind Server, is no keyword|connection='Server=h;Datbase=b;User Id=u' password="file:$work/password"
 78|no user|User Id is missing|connection='Server=h' password="file:$work/password"
 78|no password|Password is missing|connection='Server=h;User Id=u'
 64|a password in the string|which everybody|connection='Server=h;User Id=u;pwd =x'

@@ -107,8 +107,17 @@ set_field(void *arg, const char *name, const char *value)
 		a->no_system_information = *value == '0';
 		return 0;
 	}
-	if (strcmp(name, "connection") == 0)
-		return set_database(a, value);
+	if (strcmp(name, "connection") == 0) {
+		if (set_database(a, value) != 0)
+			return EX_USAGE;
+		if (a->db.is_string || *a->db.target == '/')
+			return 0;
+		msg_warn(
+		    "connection %s: give the whole path: the scheduler has a working directory "
+		    "of its own",
+		    value);
+		return EX_USAGE;
+	}
 	if (strcmp(name, "password") == 0)
 		a->db.password = value;
 	else if (strcmp(name, "ca-file") == 0)

@@ -489,13 +489,12 @@ static int
 read_target(struct db *db)
 {
 	const struct db_options *o = db->o;
-	char *reference = xasprintf("file:%s", o->target), *text;
+	char *text;
 	int code = 0;
 
 	secret_guard();
 	text =
-	    o->is_string ? xstrdup(o->target) : secret_get(reference, "connection string", &code);
-	free(reference);
+	    o->is_string ? xstrdup(o->target) : secret_file(o->target, "connection string", &code);
 	if (text == NULL)
 		return code;
 	code = connstr_parse(text, strlen(text), o->is_string ? "connection string" : o->target,

@@ -17,7 +17,6 @@
 
 #include "code.h"
 #include "conf.h"
-#include "connstr.h"
 #include "due.h"
 #include "file.h"
 #include "host.h"
@@ -296,7 +295,7 @@ ask_site(struct conf *c, struct row *r)
 int
 ask_destination(struct conf *c, struct row *r)
 {
-	const char *connection, *password, *target;
+	const char *connection, *password;
 	char *secret;
 	int code;
 
@@ -305,24 +304,15 @@ ask_destination(struct conf *c, struct row *r)
 		code = ask(c, r, "");
 		return judge(r, code == 0 || code == EX_OSERR ? code : EX_USAGE);
 	}
-	if (r->kind == SETTINGS_SQL) {
-		connection = row_value(r, "connection");
-		password = row_value(r, "password");
-		if (connstr_kind(connection, &target) != CONNSTR_TEXT && *target != '/') {
-			msg_warn(
-			    "destination %s: connection %s: give the whole path: the scheduler "
-			    "has a working directory of its own",
-			    r->name, connection);
-			return EX_USAGE;
-		}
-		/* A reference that only the service can follow is no fault. */
-		if (password != NULL &&
-		    strncmp(password, SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) != 0 &&
-		    connstr_kind(connection, &target) != CONNSTR_SQLITE) {
-			if ((secret = secret_get(password, "database password", &code)) == NULL)
-				return judge(r, EX_UNAVAILABLE);
-			secret_free(secret);
-		}
+	connection = r->kind == SETTINGS_SQL ? row_value(r, "connection") : "/";
+	password = row_value(r, "password");
+	/* A reference that only the service can follow is no fault; of SQLite a
+	 * password is. */
+	if (*connection != '/' && strncmp(connection, "sqlite:", 7) != 0 && password != NULL &&
+	    strncmp(password, SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) != 0) {
+		if ((secret = secret_get(password, "database password", &code)) == NULL)
+			return judge(r, EX_UNAVAILABLE);
+		secret_free(secret);
 	}
 	return judge(r, try(c, r));
 }

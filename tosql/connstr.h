@@ -3,12 +3,13 @@
  *
  *	Server=tcp:db1,1433;Database=BGSessions;User Id=praic;Password="a;b"
  *
- * Keys come in any case and have synonyms; the last of several counts; a
- * value in quotes may hold anything, its own quote doubled.  A key that is
- * not known here is refused, since nobody knows what leaving it out means.
+ * and those of ODBC and OLE DB.  Keywords come in any case, with blanks and
+ * underscores or without; the last of several counts; a value in quotes may
+ * hold anything, its own quote doubled.  A string with Driver is ODBC's,
+ * where braces are the quotes.
  */
-#ifndef PRAIC_CONNSTR_H
-#define PRAIC_CONNSTR_H
+#ifndef TOSQL_CONNSTR_H
+#define TOSQL_CONNSTR_H
 
 #include <stddef.h>
 
@@ -19,7 +20,9 @@
  *	@FILE		a file that holds a connection string
  *	KEY=VALUE[;...]	a connection string, which has no password in it
  *
- * *target is the path, the file, or the string.
+ * *target is the path, the file, or the string.  What looks like a connection
+ * string of another kind (a URL, KEY: VALUE) is a string, too: connstr_parse
+ * refuses it without showing it.
  */
 enum connstr_kind { CONNSTR_SQLITE, CONNSTR_FILE, CONNSTR_TEXT };
 enum connstr_kind connstr_kind(const char *connection, const char **target);
@@ -44,8 +47,8 @@ struct connstr {
  * n bytes of text; name, for messages, says where they are from.  password is
  * a reference (secret.h) to one that counts instead of the string's own, or
  * NULL.  The password is made known to msg_hide.  0; or EX_CONFIG, or what
- * secret_get says, after a message that quotes no value.  connstr_free in both
- * cases.
+ * secret_get says, after one message that names all that is wrong, and that
+ * has nothing of the string in it but keywords.  connstr_free in both cases.
  */
 int connstr_parse(
     const char *text, size_t n, const char *name, const char *password, struct connstr *out);
