@@ -27,7 +27,7 @@ _praic_values() {	# PROGRAM OPTION
 	*:--tls) printf '%s\n' starttls tls none ;;
 	*:--schema) printf '%s\n' sqlite mssql ;;
 	praic-tojson:-f | praic-tojson:--format) printf '%s\n' plain ecs ;;
-	praic-tofs:-c | *:--conflict) printf '%s\n' append overwrite skip immutable ;;
+	praic-tofs:-c | *:--conflict) printf '%s\n' append overwrite skip ;;
 	praic-test:-k) printf '%s\n' session recording shell screen backup ;;
 	*:--site | praic-fetch:-s | praic-test:-s) _praic_names site ;;
 	praic-to*:-D | *:--destination | praic-test:-d) _praic_names destination ;;

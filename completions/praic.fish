@@ -38,7 +38,7 @@ function __praic_values
         case 'praic-tojson:-f' 'praic-tojson:--format'
             printf '%s\n' plain ecs
         case 'praic-tofs:-c' '*:--conflict'
-            printf '%s\n' append overwrite skip immutable
+            printf '%s\n' append overwrite skip
         case 'praic-test:-k'
             printf '%s\n' session recording shell screen backup
         case '*:--site' 'praic-fetch:-s' 'praic-test:-s'

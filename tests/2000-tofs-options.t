@@ -63,7 +63,7 @@ run 64 'no directory' "$tofs" two.rec
 says 'it says which option is missing' '-d DIRECTORY'
 
 # Two things of one session under one name: an error unless they append.
-for c in overwrite skip immutable; do
+for c in overwrite skip; do
 	refused -c $c -f '%LSID%.%EXTENSION%'
 	refused -c $c -f shell='%LSID%-%KIND%.%EXTENSION%'
 	refused -c $c -f shell='%LSID%-%KIND%-%INSTANCE%%EXTENSION%' \

@@ -164,7 +164,8 @@ run 0 'verified' "$tofs" --verify -d d
 run 0 'nothing is left out' "$tofs" --left-out list -d d -i spool files.rec
 check 'the list is empty' test -f list -a ! -s list
 sed "s/r1/r2/; s/$old/$new/" files.rec >other.rec
-run 65 'another recording of the same name' "$tofs" --left-out list -d d -i spool -c immutable other.rec
+mkdir -p "e/$base.mp4"
+run 65 'a folder of the same name' "$tofs" --left-out list -d e -i spool -c skip other.rec
 cut -f 1-5 list >out
 printf 'access.example.com\t0a1b\trecording\t\\N\tconflict\n' >want
 same 'is a conflict' want out

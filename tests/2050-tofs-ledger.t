@@ -243,11 +243,11 @@ done
 rm -rf d
 mkdir d
 python3 "$data/tofs/records.py" 9000 >9000.rec
-run 0 'nine thousand' "$tofs" -d d --no-sync -f "$f" 9000.rec
-run 0 'again' "$tofs" -d d --no-sync -f "$f" 9000.rec
+run 0 'nine thousand' "$tofs" -d d -f "$f" 9000.rec
+run 0 'again' "$tofs" -d d -f "$f" 9000.rec
 check 'nothing new' test ! -s out
-run 0 'elsewhere' "$tofs" -d d --no-sync -f 'b/%LSID%' 9000.rec
-run 0 'again' "$tofs" -d d --no-sync -f 'b/%LSID%' 9000.rec
+run 0 'elsewhere' "$tofs" -d d -f 'b/%LSID%' 9000.rec
+run 0 'again' "$tofs" -d d -f 'b/%LSID%' 9000.rec
 check 'nothing new' test ! -s out
 finds 0 'verified' </dev/null
 # shellcheck disable=SC2016

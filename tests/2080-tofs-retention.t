@@ -215,10 +215,10 @@ with Files() as s:
         s.backup('2026-01-01T%02d:%02d:00Z' % (i // 60, i % 60), 'm%d' % i, b'NSB %d' % i)
 EOF
 fresh
-"$tofs" -d d -i spool --no-sync many.rec >/dev/null
-run 0 'four hundred' "$tofs" -d d -i spool --no-sync -r 3 many.rec
+"$tofs" -d d -i spool many.rec >/dev/null
+run 0 'four hundred' "$tofs" -d d -i spool -r 3 many.rec
 check '396 went' test "$(grep -c '^- ' out)" -eq 396
-run 0 'and none comes back' "$tofs" -d d -i spool --no-sync -r 3 many.rec
+run 0 'and none comes back' "$tofs" -d d -i spool -r 3 many.rec
 check 'nothing was done' test ! -s out
 run 0 'verified' "$tofs" --verify -d d
 done_testing

@@ -28,7 +28,7 @@ for how in openat2 walk; do
 	fault=
 	[ $how = openat2 ] || fault='openat2:*:ENOSYS'
 	case $how${PRAIC_OUT-} in walk*asan*) continue ;; esac
-	for c in append overwrite skip immutable; do
+	for c in append overwrite skip; do
 		prepare
 		run 65 "$how, $c: links and files in the way" env FAULT="$fault" \
 			LD_PRELOAD="${fault:+$work/faults.so}" "$tofs" -d d -c $c \

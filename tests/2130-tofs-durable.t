@@ -90,9 +90,4 @@ for c in append overwrite; do
 		-r 0 -c $c -f session='%EXTERNAL_KEY%/a/%LSID%.%EXTENSION%' all.rec
 	check "the order is right: $c" python3 order.py trace
 done
-rm -rf d
-mkdir d
-run 0 'traced: --no-sync' strace -y -e trace=$calls -o trace "$tofs" -d d -i spool --no-sync \
-	-f session='%EXTERNAL_KEY%/a/%LSID%.%EXTENSION%' all.rec
-check 'waits for no disk' test "$(grep -c sync trace)" -eq 0
 done_testing

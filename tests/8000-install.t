@@ -132,7 +132,7 @@ for i in fetch split uniq tosql tofs tojson tohtml find conf sched run mail; do
 	done
 done
 words='praic-split --le' offers "an option that is begun" --left-out
-words='praic-tofs -c ' offers "values" append immutable overwrite skip
+words='praic-tofs -c ' offers "values" append overwrite skip
 words='praic-test -k ' offers "values of the tester" backup recording screen session shell
 words='praic-tosql -D st' offers "names of the settings database" store
 words='praic-sched -r ' offers "  of schedules" often

@@ -95,7 +95,7 @@ head_print(const struct options *opt)
 	struct search s = {0};
 	struct ledger *l = NULL;
 	int code = 0;
-	struct tree *t = tree_open(opt->directory, opt->mode, 0, &code);
+	struct tree *t = tree_open(opt->directory, opt->mode, &code);
 
 	if (t != NULL)
 		l = ledger_open(t, opt, 0, &code);

@@ -24,7 +24,6 @@ const char ledger_head[] = "praic-ledger\t1\n";
 
 struct ledger {
 	int fd;
-	int no_sync;
 	int reads;  /* nothing is ever added */
 	char *path; /* for messages */
 	struct sha256 *hash;
@@ -124,8 +123,8 @@ check_head(struct ledger *l, int dir)
 	}
 	if ((size_t)n == HEAD_SIZE)
 		return 0;
-	if (file_write(l->fd, ledger_head + n, HEAD_SIZE - (size_t)n) == -1 ||
-	    (!l->no_sync && (fsync(l->fd) == -1 || file_sync_dir(dir) == -1))) {
+	if (file_write(l->fd, ledger_head + n, HEAD_SIZE - (size_t)n) == -1 || fsync(l->fd) == -1 ||
+	    file_sync_dir(dir) == -1) {
 		msg_errno("%s", l->path);
 		return tofs_fault(errno) ? tofs_fault(errno) : EX_IOERR;
 	}
@@ -141,7 +140,6 @@ ledger_open(struct tree *t, const struct options *opt, int make, int *code)
 
 	l->path = xasprintf("%s/" TREE_LEDGER, tree_path(t));
 	l->hash = sha256_new();
-	l->no_sync = opt->no_sync;
 	l->reads = !make;
 	if (make && !opt->existing)
 		flags |= O_CREAT;
@@ -381,7 +379,7 @@ ledger_write(struct ledger *l)
 int
 ledger_sync(struct ledger *l)
 {
-	if (!l->no_sync && fdatasync(l->fd) == -1 && errno != EINVAL) {
+	if (fdatasync(l->fd) == -1 && errno != EINVAL) {
 		msg_errno("%s", l->path);
 		return EX_IOERR;
 	}

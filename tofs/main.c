@@ -19,25 +19,8 @@
 #include "sha256.h"
 #include "tofs.h"
 #include "verify.h"
-#include "when.h"
 
-/* Seconds: longer than anybody's session, and as far as praic-sched looks
- * back by itself. */
-#define ABANDONED INT64_C(604800)
-
-enum {
-	NO_SYNC = 256,
-	LIST,
-	ABANDON,
-	EXISTING,
-	LEFT_OUT,
-	VERIFY,
-	HEAD,
-	PRINT_HEAD,
-	FOLD_CASE,
-	HELP,
-	VERSION
-};
+enum { LIST = 256, EXISTING, LEFT_OUT, VERIFY, HEAD, PRINT_HEAD, HELP, VERSION };
 
 static const struct option long_option[] = {
     {"conflict", required_argument, NULL, 'c'},
@@ -54,11 +37,8 @@ static const struct option long_option[] = {
     {"in-progress", no_argument, NULL, 'p'},
     {"retain", required_argument, NULL, 'r'},
     {"verbose", no_argument, NULL, 'v'},
-    {"abandoned", required_argument, NULL, ABANDON},
-    {"fold-case", no_argument, NULL, FOLD_CASE},
     {"existing", no_argument, NULL, EXISTING},
     {"left-out", required_argument, NULL, LEFT_OUT},
-    {"no-sync", no_argument, NULL, NO_SYNC},
     {"verify", no_argument, NULL, VERIFY},
     {"help", no_argument, NULL, HELP},
     {"version", no_argument, NULL, VERSION},
@@ -67,11 +47,9 @@ static const struct option long_option[] = {
 
 static const char usage_text[] =
     "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT,...] [-c CONFLICT]\n"
-    "           [-k KIND,...] [-r COUNT] [-m MODE] [-pv] [--abandoned SPAN] [--existing]\n"
-    "           [--fold-case] [--left-out FILE] [--no-sync] [--head HEAD]\n"
-    "           [FILE...]\n"
-    "       praic-tofs -n --list -d DIRECTORY [-p] [-k KIND,...] [--abandoned SPAN]\n"
-    "           [--existing] [FILE...]\n"
+    "           [-k KIND,...] [-r COUNT] [-m MODE] [-pv] [--existing] [--left-out FILE]\n"
+    "           [--head HEAD] [FILE...]\n"
+    "       praic-tofs -n --list -d DIRECTORY [-p] [-k KIND,...] [--existing] [FILE...]\n"
     "       praic-tofs --verify -d DIRECTORY [--head HEAD] [-v]\n"
     "       praic-tofs --print-head -d DIRECTORY\n";
 
@@ -91,18 +69,14 @@ static void __attribute__((noreturn)) usage(int code)
 	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
 	    "                        screen= or backup= before it only those; a list with commas\n"
 	    "  -k, --kind KIND,...   store these alone: session, recording, shell, screen, backup\n"
-	    "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite, skip,\n"
-	    "                        or immutable (another content is an error)\n"
+	    "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite or\n"
+	    "                        skip\n"
 	    "  -n, --dry-run --list  store nothing; print host, lsid, kind, instance, and same,\n"
 	    "                        new, newer or in-progress\n"
 	    "  -r, --retain COUNT    of backups keep so many besides the newest\n"
 	    "  -m, --mode MODE       of the files: 600 unless told\n"
 	    "  -p, --in-progress     save sessions that have not ended, too\n"
-	    "      --abandoned SPAN  save those, too, that began longer ago: 7d, say\n"
 	    "      --existing        DIRECTORY must hold a ledger, else 73\n"
-	    "      --fold-case       DIRECTORY does not tell upper from lower case\n"
-	    "      --no-sync         do not wait for the disk: faster, and a crash of the\n"
-	    "                        machine may cost what was stored\n"
 	    "      --verify          compare DIRECTORY with its ledger; store nothing\n"
 	    "      --left-out FILE   list there what is left out\n"
 	    "      --head HEAD       the ledger must hold this head, else 65\n"
@@ -175,8 +149,6 @@ set_options(struct options *opt, int *mode, int argc, char **argv)
 		case 'D':
 			code = code_worse(
 			    code, settings_load_destination(optarg, SETTINGS_FS, set_field, opt));
-			if (opt->abandoned == 0)
-				opt->abandoned = ABANDONED;
 			break;
 		case 'f':
 			code = code_worse(code, options_format(opt, optarg));
@@ -205,23 +177,11 @@ set_options(struct options *opt, int *mode, int argc, char **argv)
 		case 'v':
 			msg_level++;
 			break;
-		case ABANDON:
-			if (when_parse_span(optarg, &opt->abandoned) == -1 || opt->abandoned == 0) {
-				msg_warn("--abandoned %s: a span such as 36h or 7d", optarg);
-				code = EX_USAGE;
-			}
-			break;
-		case FOLD_CASE:
-			opt->fold_case = 1;
-			break;
 		case EXISTING:
 			opt->existing = 1;
 			break;
 		case LEFT_OUT:
 			list = optarg;
-			break;
-		case NO_SYNC:
-			opt->no_sync = 1;
 			break;
 		case HEAD:
 			code = code_worse(code, head_set(opt, optarg));

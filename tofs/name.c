@@ -3,7 +3,6 @@
 #include <strings.h>
 
 #include "name.h"
-#include "num.h"
 #include "sha256.h"
 #include "utf8.h"
 
@@ -261,25 +260,15 @@ name_last(const char *name)
 }
 
 void
-name_insert(struct buf *out, const char *name, const char *text)
+name_number(struct buf *out, const char *name, uint64_t number)
 {
 	const char *dot = strrchr(name_last(name), '.');
 	size_t n = dot != NULL ? (size_t)(dot - name) : strlen(name);
 
 	buf_reset(out);
 	buf_add(out, name, n);
-	buf_adds(out, text);
-	buf_adds(out, name + n);
+	buf_printf(out, ".%llu%s", (unsigned long long)number, name + n);
 	buf_text(out);
-}
-
-void
-name_number(struct buf *out, const char *name, uint64_t number)
-{
-	char text[NUM_SIZE + 1] = ".";
-
-	num_format((int64_t)number, text + 1);
-	name_insert(out, name, text);
 }
 
 int

@@ -16,8 +16,7 @@
 #include "rec.h"
 
 /* Bytes that a component may have; the rest of the 255 that file systems
- * give is for what is added later: a number, or the mark of a file that is
- * kept aside. */
+ * give is for the number that is added later. */
 #define NAME_BUDGET 239
 
 /*
@@ -27,10 +26,7 @@
 void name_make(
     struct buf *, const struct format *, enum kind, const struct rec_value value[FIELDS], int fold);
 
-/* The name with this text put before the last dot of its last component. */
-void name_insert(struct buf *, const char *name, const char *text);
-
-/* As name_insert, ".number": the guide's AppendNumber. */
+/* The guide's AppendNumber: ".number" before the last dot of the last component. */
 void name_number(struct buf *, const char *name, uint64_t number);
 
 /* Undoes name_number: 1 and the name without its number, 0 when it has none. */

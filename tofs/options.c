@@ -13,12 +13,9 @@
 /* More backups than this nobody counts. */
 #define MAX_RETAIN 100000
 
+/* Behind praic's own names stand those of the guide. */
 static const char *const conflict_name[] = {
-    [CONFLICT_APPEND] = "append",
-    [CONFLICT_OVERWRITE] = "overwrite",
-    [CONFLICT_SKIP] = "skip",
-    [CONFLICT_IMMUTABLE] = "immutable",
-};
+    "append", "overwrite", "skip", "AppendNumber", "Overwrite", "Skip"};
 
 void
 options_init(struct options *opt)
@@ -58,10 +55,10 @@ options_conflict(struct options *opt, const char *text)
 
 	for (i = 0; i < sizeof(conflict_name) / sizeof(conflict_name[0]); i++)
 		if (strcmp(text, conflict_name[i]) == 0) {
-			opt->conflict = (enum conflict)i;
+			opt->conflict = (enum conflict)(i % CONFLICTS);
 			return 0;
 		}
-	msg_warn("-c %s: append, overwrite, skip or immutable", text);
+	msg_warn("-c %s: append, overwrite or skip", text);
 	return EX_USAGE;
 }
 

@@ -57,7 +57,7 @@ read_ledger(struct owners *o, const struct options *opt)
 	struct stat st;
 	uint64_t from = 0;
 	int code = 0;
-	struct tree *t = tree_open(opt->directory, opt->mode, 0, &code);
+	struct tree *t = tree_open(opt->directory, opt->mode, &code);
 
 	if (t != NULL && (opt->existing || tree_stat(t, TREE_LEDGER, &st) == 0)) {
 		l = ledger_open(t, opt, 0, &code);

@@ -13,8 +13,6 @@
 #include "place.h"
 
 #define HINTS 64
-/* As many digits of a hash as a file kept aside has in its name. */
-#define ASIDE_DIGITS 12
 
 /*
  * For a name that many things have, the first number that may be free: all
@@ -289,100 +287,44 @@ overwrite(struct place *p, const struct content *c, enum placed *placed, struct 
 	return 0;
 }
 
-/* Under this name if it is free; else what is there?  A code after a message. */
-static int
-publish_or_look(struct place *p, const struct content *c, const char *name, enum placed *placed,
-    enum there *there)
-{
-	int code;
-
-	*there = THERE_NOT;
-	do {
-		if (publish(p, c, name, 0) == 0) {
-			*placed = PLACED;
-			return 0;
-		}
-		if (errno != EEXIST)
-			return fault(p, name);
-		if ((code = look(p, c, name, there)) != 0)
-			return code;
-	} while (*there == THERE_NOT); /* it went away just now */
-	*placed = *there == THERE_SAME ? PLACED_THERE :
-	    *there == THERE_FOUND      ? PLACED_FOUND :
-					 PLACED_NOT;
-	return 0;
-}
-
 static int
 skip(struct place *p, const struct content *c, enum placed *placed, struct buf *final)
 {
 	enum there there;
 	struct stat st;
-	int code = publish_or_look(p, c, c->name, placed, &there);
+	int code;
 
 	buf_adds(final, c->name);
-	if (code != 0 || *placed != PLACED_NOT)
-		return code;
+	do {
+		if (publish(p, c, c->name, 0) == 0) {
+			*placed = PLACED;
+			return 0;
+		}
+		if (errno != EEXIST)
+			return fault(p, c->name);
+		if ((code = look(p, c, c->name, &there)) != 0)
+			return code;
+	} while (there == THERE_NOT); /* it went away just now */
 	if (there == THERE_FOREIGN && tree_stat(p->tree, c->name, &st) == 0 &&
 	    !S_ISREG(st.st_mode)) {
 		msg_warn("%s/%s: in the way, and no file", tree_path(p->tree), c->name);
 		return EX_DATAERR;
 	}
-	*placed = PLACED_THERE;
+	*placed = there == THERE_FOUND ? PLACED_FOUND : PLACED_THERE;
 	return 0;
-}
-
-static int
-immutable(struct place *p, const struct content *c, enum placed *placed, struct buf *final)
-{
-	char mark[ASIDE_DIGITS + 2] = "~";
-	enum there there;
-	int code = publish_or_look(p, c, c->name, placed, &there);
-
-	buf_adds(final, c->name);
-	if (code != 0 || *placed != PLACED_NOT)
-		return code;
-	memcpy(mark + 1, c->sha256, ASIDE_DIGITS);
-	mark[ASIDE_DIGITS + 1] = '\0';
-	name_insert(&p->number, c->name, mark);
-	buf_reset(final);
-	buf_printf(final, TREE_ASIDE "/%s", p->number.p);
-	msg_warn("%s/%s: there already, with another content, and may not change; the new one "
-		 "is kept as %s",
-	    tree_path(p->tree), c->name, buf_text(final));
-	code = publish_or_look(p, c, final->p, placed, &there);
-	if (code != 0)
-		return code;
-	/* What has that name is this content, by its hash, or nobody's. */
-	if (*placed == PLACED_THERE)
-		*placed = PLACED_NOT;
-	return EX_DATAERR;
 }
 
 int
 place_put(struct place *p, const struct content *c, enum placed *placed, struct buf *final)
 {
-	int code = 0;
+	int code;
 
 	buf_reset(final);
 	*placed = PLACED_NOT;
-	switch (p->opt->conflict) {
-	case CONFLICT_APPEND:
-		code = append(p, c, placed, final);
-		break;
-	case CONFLICT_OVERWRITE:
-		code = overwrite(p, c, placed, final);
-		break;
-	case CONFLICT_SKIP:
-		code = skip(p, c, placed, final);
-		break;
-	case CONFLICT_IMMUTABLE:
-		code = immutable(p, c, placed, final);
-		break;
-	}
+	code = p->opt->conflict == CONFLICT_APPEND ? append(p, c, placed, final) :
+	    p->opt->conflict == CONFLICT_OVERWRITE ? overwrite(p, c, placed, final) :
+						     skip(p, c, placed, final);
 	buf_text(final);
-	if (code != 0 && code != EX_DATAERR)
-		*placed = PLACED_NOT;
 	return code;
 }
 

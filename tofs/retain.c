@@ -137,8 +137,7 @@ is_backup(struct retain *t, const char *p, size_t n, struct backup *b, struct le
 	if (b->offset >= t->end || memmem(p, n, "\tbackup\t", 8) == NULL ||
 	    ledger_parse(l, p, n) == -1 || l->kind != KIND_BACKUP || l->removed ||
 	    l->n[LEDGER_HOST] != t->host.n ||
-	    memcmp(l->field[LEDGER_HOST], t->host.p, t->host.n) != 0 ||
-	    strncmp(l->field[LEDGER_NAME], TREE_ASIDE "/", sizeof(TREE_ASIDE)) == 0)
+	    memcmp(l->field[LEDGER_HOST], t->host.p, t->host.n) != 0)
 		return 0;
 	(void)when_parse(l->field[LEDGER_TIME], l->n[LEDGER_TIME], &stored_at);
 	if (num_parse(l->field[LEDGER_INSTANCE], l->n[LEDGER_INSTANCE], &fetched_at) == -1)

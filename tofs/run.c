@@ -120,13 +120,18 @@ look_at_event(struct run *u)
 	u->ended |= type.n == sizeof(end) - 1 && memcmp(type.p, end, type.n) == 0;
 }
 
-/* What began so long ago, and has no end, closed abnormally: it never will. */
+/*
+ * Seconds: longer than anybody's session, and as far as praic-sched looks
+ * back by itself.  A session that began before that and has no end closed
+ * abnormally; it will never get one.
+ */
+#define ABANDONED INT64_C(604800)
+
 static int
 is_over(const struct run *u)
 {
 	return u->ended ||
-	    (u->opt->abandoned > 0 && u->started != INT64_MAX &&
-		(int64_t)time(NULL) - u->started > u->opt->abandoned);
+	    (u->started != INT64_MAX && (int64_t)time(NULL) - u->started > ABANDONED);
 }
 
 static void

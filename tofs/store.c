@@ -70,7 +70,7 @@ store_open(const struct options *opt, int *code)
 
 	s->opt = opt;
 	*code = 0;
-	s->tree = tree_open(opt->directory, options_own_mode(opt), !opt->no_sync, code);
+	s->tree = tree_open(opt->directory, options_own_mode(opt), code);
 	if (s->tree != NULL)
 		s->ledger = ledger_open(s->tree, opt, 1, code);
 	if (s->ledger != NULL && (*code = ledger_lock(s->ledger)) == 0) {
@@ -102,7 +102,7 @@ store_dry(const struct options *opt)
 int
 store_folds(const struct store *s)
 {
-	return s->opt->fold_case || s->folds;
+	return s->folds;
 }
 
 struct tree *
@@ -282,8 +282,7 @@ store_put(struct store *s, struct draft *d, const struct owner *o, const char *n
 #ifdef SYNC_FILE_RANGE_WRITE
 	/* Let the disk begin: by the time all of a batch are written, the first
 	 * are there. */
-	if (!s->opt->no_sync)
-		(void)sync_file_range(d->part.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	(void)sync_file_range(d->part.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 #endif
 	buf_free(&d->memory);
 	d->owner = *o;
@@ -372,7 +371,7 @@ store_flush(struct store *s)
 	int code = 0, bad = 0, locked = 0;
 	size_t i;
 
-	for (i = 0; i < s->waiting && !s->opt->no_sync && !is_fatal(code); i++)
+	for (i = 0; i < s->waiting && !is_fatal(code); i++)
 		if (fsync(s->batch[i]->part.fd) == -1)
 			code = write_fault(s, errno, NULL);
 	if (s->waiting > 0 && code == 0) {

@@ -12,12 +12,7 @@
 #include "format.h"
 #include "leftout.h"
 
-enum conflict {
-	CONFLICT_APPEND, /* the guide's AppendNumber */
-	CONFLICT_OVERWRITE,
-	CONFLICT_SKIP,
-	CONFLICT_IMMUTABLE
-};
+enum conflict { CONFLICT_APPEND, CONFLICT_OVERWRITE, CONFLICT_SKIP, CONFLICTS };
 
 struct options {
 	const char *directory;
@@ -25,11 +20,8 @@ struct options {
 	char *format_text[KINDS + 1]; /* as given, or NULL; the last is that of all others */
 	struct format format[KINDS];  /* from options_finish on */
 	enum conflict conflict;
-	int64_t retain;	   /* prior backups to keep; -1: all of them */
-	int in_progress;   /* store sessions without an end time, too */
-	int64_t abandoned; /* seconds: those that began before; 0: never */
-	int no_sync;
-	int fold_case;		       /* DIRECTORY does not tell A from a */
+	int64_t retain;		       /* prior backups to keep; -1: all of them */
+	int in_progress;	       /* store sessions that are not over, too */
 	mode_t mode;		       /* of files */
 	int existing;		       /* the ledger must be there: else EX_CANTCREAT */
 	int list;		       /* -n --list: store nothing, print what is there */

@@ -31,7 +31,6 @@ struct folder {
 struct tree {
 	const char *path;
 	mode_t folder_mode;
-	int sync;
 	struct folder *folder;
 	size_t folders;
 	size_t last; /* what tree_folder found */
@@ -39,7 +38,7 @@ struct tree {
 };
 
 struct tree *
-tree_open(const char *path, mode_t mode, int sync, int *code)
+tree_open(const char *path, mode_t mode, int *code)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct tree *t;
@@ -58,7 +57,6 @@ tree_open(const char *path, mode_t mode, int sync, int *code)
 	t->path = path;
 	t->folder_mode = mode | (mode & 0444) >> 2;
 	t->folder = xcalloc(1, sizeof(*t->folder));
-	t->sync = sync;
 	t->folders = 1;
 	t->folder[0].path = xstrdup("");
 	t->folder[0].fd = fd;
@@ -253,7 +251,7 @@ tree_sync(struct tree *t)
 	size_t i;
 
 	for (i = 0; i < t->folders; i++) {
-		if (t->folder[i].dirty && t->sync && file_sync_dir(t->folder[i].fd) == -1)
+		if (t->folder[i].dirty && file_sync_dir(t->folder[i].fd) == -1)
 			return -1;
 		t->folder[i].dirty = 0;
 	}

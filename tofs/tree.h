@@ -14,13 +14,11 @@
 #define TREE_LEDGER ".praic-ledger"
 #define TREE_INDEX  ".praic-index"
 #define TREE_PARTS  ".praic-tmp"
-#define TREE_ASIDE  ".praic-aside"
 
 struct tree;
 
-/* mode is that of files; folders get x where it has r.  Without sync nothing
- * is made durable.  NULL and *code after a message.  path is kept. */
-struct tree *tree_open(const char *path, mode_t mode, int sync, int *code);
+/* mode is that of files; folders get x where it has r.  NULL and *code after a message.  path is kept. */
+struct tree *tree_open(const char *path, mode_t mode, int *code);
 void tree_close(struct tree *);
 
 int tree_fd(const struct tree *);

@@ -311,7 +311,7 @@ verify(const struct options *opt)
 	struct verify v = {.opt = opt};
 	off_t end;
 
-	v.tree = tree_open(opt->directory, opt->mode, 0, &v.code);
+	v.tree = tree_open(opt->directory, opt->mode, &v.code);
 	if (v.tree == NULL)
 		return v.code;
 	if (lacks_ledger(&v))

@@ -12,10 +12,10 @@ trap 'exit 1' HUP INT TERM
 tofs=$top/tofs/praic-tofs
 cc -O2 -o "$work/untar" "$top/tests/bench/untar.c"
 cd "$work"
-mkdir same tar store nosync
+mkdir same tar store
 
 python3 "$top/tests/data/tofs/records.py" "$sessions" 2000 >sessions.rec
-"$tofs" --no-sync -d same sessions.rec >names
+"$tofs" -d same sessions.rec >names
 (cd same && tar --format=ustar -cf ../same.tar -T ../names)
 
 # measure NAME COMMAND...
@@ -38,5 +38,4 @@ measure 'tar, an fsync each' sh -c 'cd tar && ../untar <../same.tar'
 base=$(cat rate)
 measure 'praic-tofs' "$tofs" -d store sessions.rec
 measure 'praic-tofs, all there' "$tofs" -d store sessions.rec
-measure 'praic-tofs --no-sync' "$tofs" --no-sync -d nosync sessions.rec
 measure 'praic-tofs --verify' "$tofs" --verify -d store
