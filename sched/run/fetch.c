@@ -425,7 +425,7 @@ daily(struct fetch *f)
 		return;
 	/* The first fetch of all has just asked for everything. */
 	if (swept != NONE && look_back(f) != 0) {
-		if (r->db_code != 0)
+		if (r->db_code != 0 || pipe_stop > 0)
 			return;
 		msg_warn("%s: the look-back failed: %s: %s", r->name, r->program, r->reason);
 		db_do(r,
