@@ -525,7 +525,7 @@ connstr_kind(const char *connection, const char **target)
 	 * hardly so. */
 	while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || is_blank(*p) || *p == '_')
 		p++;
-	return *p == '=' || (*p == ':' && p > connection) ||
+	return *p == '=' || (*p == ':' && find(connection, (size_t)(p - connection)) != NULL) ||
 		(strchr(p, ';') != NULL && strchr(p, '=') != NULL) ||
 		other_kind(connection, strlen(connection)) != NULL ?
 	    CONNSTR_TEXT :
