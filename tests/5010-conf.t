@@ -299,7 +299,7 @@ done
 run 0 "a secret that is not there yet" "$conf" site add later host=x client-id=y \
 	secret="file:$work/no-such-file"
 says "has a word about it" "leads nowhere now"
-for bad in directory=here 'directory=\\server\share' retain=-1 retain=many conflict=AppendNumber \
+for bad in directory=here 'directory=\\server\share' retain=-1 retain=many conflict=immutable \
 	format=%lsid% format=../%LSID% format=/etc/%LSID% mode=999 connection=x; do
 	run 64 "refused: $bad" "$conf" destination add bad fs directory="$work" "$bad"
 done
