@@ -20,8 +20,9 @@ struct conf {
 	int json, force;	   /* --json, --force */
 	int quiet;		   /* a test says nothing when all is well */
 	int nested;		   /* within the transaction of load */
-	char *made;		   /* SPOOL/id, made in this transaction */
-	char *reason;		   /* of the last test that failed, when quiet */
+	char *spool;		   /* gets this number once the transaction is in */
+	int64_t spool_id;
+	char *reason; /* of the last test that failed, when quiet */
 };
 
 /* Does something with the operands after its name.  An exit code. */
@@ -114,8 +115,9 @@ int transfer_jobs(struct conf *);
 int transfer_hurry(struct conf *, const struct row *);
 
 /* spool.c: the directories that praic-run works in */
-int spool_use(struct conf *, const char *path); /* make or adopt it */
-void spool_tidy(struct conf *);			/* what was of no job goes */
+int spool_number(const char *spool, int64_t id); /* writes SPOOL/id; 0, or a code */
+int spool_use(struct conf *, const char *path);	 /* make or adopt it */
+void spool_tidy(struct conf *);			 /* what was of no job goes */
 /* Why praic-run would not touch it, or NULL.  To be freed. */
 char *spool_fault(struct conf *, const char *path);
 /* Is praic-run at work on this job? */

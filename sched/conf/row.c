@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "code.h"
 #include "conf.h"
@@ -29,11 +28,11 @@ conf_end(struct conf *c, int code)
 	if (code == 0)
 		code = settings_commit(c->s);
 	settings_rollback(c->s);
-	/* A spool that is not this database's after all. */
-	if (code != 0 && c->made != NULL)
-		unlink(c->made);
-	free(c->made);
-	c->made = NULL;
+	/* Last: a crash before leaves an empty spool, which init takes. */
+	if (code == 0 && c->spool != NULL)
+		code = spool_number(c->spool, c->spool_id);
+	free(c->spool);
+	c->spool = NULL;
 	return code;
 }
 

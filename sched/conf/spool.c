@@ -22,10 +22,7 @@
 #include "msg.h"
 #include "num.h"
 
-/*
- * Nothing in it but a number, or nothing there.  An init that died leaves the
- * number; a new one is written over it, so that no two databases share it.
- */
+/* Nothing in it but an id that was never finished, or nothing there. */
 static int
 is_empty(const char *path)
 {
@@ -35,7 +32,7 @@ is_empty(const char *path)
 
 	while (d != NULL && (e = readdir(d)) != NULL)
 		entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-		    strcmp(e->d_name, "id") != 0 && strcmp(e->d_name, "id.tmp") != 0;
+		    strcmp(e->d_name, "id.tmp") != 0;
 	if (d != NULL)
 		closedir(d);
 	return entries == 0;
@@ -59,8 +56,8 @@ read_id(const char *spool)
 }
 
 /* A crash leaves a file of another name, or all of it. */
-static int
-write_id(const char *spool, int64_t id)
+int
+spool_number(const char *spool, int64_t id)
 {
 	char *tmp = xasprintf("%s/id.tmp", spool), text[NUM_SIZE + 1];
 	int dir = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = num_format(id, text), fd,
@@ -117,8 +114,9 @@ spool_use(struct conf *c, const char *path)
 	    "INSERT INTO setting (name, value) VALUES ('spool-id', ?1) ON CONFLICT (name) DO "
 	    "UPDATE SET value = excluded.value",
 	    id, 0);
-	if (code == 0 && (code = write_id(path, id)) == 0)
-		c->made = xasprintf("%s/id", path);
+	free(c->spool);
+	c->spool = xstrdup(path);
+	c->spool_id = id;
 	return code;
 }
 
