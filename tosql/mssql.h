@@ -34,6 +34,8 @@ enum mssql_state {
 
 /* 0, or -1 and the link's failure. */
 int mssql_schema_inspect(struct link *, enum mssql_state *);
+/* May rows be stored in those of its tables that are there? */
+int mssql_schema_check(struct link *);
 /* Within a transaction: make all but the view. */
 int mssql_schema_make(struct link *);
 /* Outside of one.  That it may not be made is no failure, but a message. */
@@ -69,8 +71,8 @@ struct mssql_sql {
 /* lock_timeout in seconds; force: what knows less replaces what knows more. */
 void mssql_sql_make(struct mssql_sql *, int lock_timeout, int force);
 /*
- * MSSQL_STAGE alone, for a database whose columns have these rooms (NULL: not
- * known yet).  Nothing may be sent that has none: FreeTDS would cut it.
+ * MSSQL_STAGE alone, for texts as long as these rooms.  Nothing may be sent
+ * that has none: FreeTDS would cut it.
  */
 void mssql_sql_stage(struct mssql_sql *, const struct mssql_rooms *);
 void mssql_sql_free(struct mssql_sql *);

@@ -22,6 +22,8 @@
 /* What FreeTDS 1.3 puts into its login packet: TDS_MAX_LOGIN_STR_SZ. */
 #define MAX_LOGIN	   128
 #define MAX_RESULT_COLUMNS 64
+/* By RAISERROR, which our own statements use, too. */
+#define RAISED 50000
 
 /* The connection that db-lib's handlers speak of. */
 static struct link *current;
@@ -178,7 +180,7 @@ link_failed(struct link *l, const char *what)
 		l->code = EX_TEMPFAIL;
 	}
 	buf_printf(&text, "%s: %s", what, buf_text(&l->text));
-	if (l->number != 0)
+	if (l->number != 0 && l->number != RAISED)
 		buf_printf(&text, " (error %d)", l->number);
 	if (hint != NULL)
 		buf_printf(&text, ": %s", hint);

@@ -19,8 +19,14 @@
 #define BY_INDEX " OPTION (LOOP JOIN)"
 /* A column of more characters is NVARCHAR(MAX). */
 #define MOST_NVARCHAR 4000
-/* Whole sessions and keys of a staged session and a stored one. */
-#define SAME_KEY "s.[host_name] = t.[host_name] AND s.[lsid] = t.[lsid]"
+/*
+ * The keys of a staged session and a stored one.  They are compared under the
+ * collation of the database's columns, so that its index serves, and once more
+ * byte by byte: the vendor's tables may fold case.
+ */
+#define SAME_KEY                                                                     \
+	"s.[host_name] = t.[host_name] AND s.[lsid] = t.[lsid] AND s.[host_name] = " \
+	"t.[host_name]" BYTEWISE " AND s.[lsid] = t.[lsid]" BYTEWISE
 
 /* Texts get no more room than they are bound for: the server sorts rows in
  * memory that it reckons from the room of their columns. */
@@ -53,7 +59,7 @@ make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 		if (!schema_stores(t, i))
 			continue;
 		buf_printf(sql, ", [%s] ", table->column[i].name);
-		stage_type(sql, t, i, rooms != NULL ? rooms->room[t][i] : -1);
+		stage_type(sql, t, i, rooms->room[t][i]);
 		buf_adds(sql, " NULL");
 	}
 	buf_adds(sql, ", guarded INT NULL");
@@ -230,6 +236,19 @@ mssql_sql_make(struct mssql_sql *s, int lock_timeout, int force)
 	buf_free(&sql);
 }
 
+/* A staged key gets the collation of the column that it is compared with.
+ * (Babelfish shows BIN2 under a name of its own.) */
+static void
+collate(struct buf *sql, const char *column, int room)
+{
+	buf_printf(sql,
+	    ";\nSELECT @c = COLLATION_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = "
+	    "N'dbo' AND TABLE_NAME = N'session' AND COLUMN_NAME = N'%s';\n"
+	    "IF @c NOT IN (N'Latin1_General_BIN2', N'bbf_unicode_bin2') EXEC (N'ALTER TABLE "
+	    "#praic_session ALTER COLUMN [%s] NVARCHAR(%d) COLLATE ' + @c + N' NULL')",
+	    column, column, room);
+}
+
 void
 mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
 {
@@ -240,7 +259,9 @@ mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
 		make_stage(&sql, (enum table_id)t, rooms);
 	buf_adds(&sql,
 	    "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
-	    "fate INT NOT NULL)");
+	    "fate INT NOT NULL);\nDECLARE @c NVARCHAR(128)");
+	collate(&sql, "host_name", SCHEMA_ROOM_HOST);
+	collate(&sql, "lsid", SCHEMA_ROOM_LSID);
 	free(s->text[MSSQL_STAGE]);
 	put(s, MSSQL_STAGE, "making staging tables", &sql);
 	buf_free(&sql);
