@@ -9,7 +9,7 @@ start() {
 	python3 "$top/tests/tools/tds-server.py" --log log --port-file port \
 		--certificate good.pem --key good.key "$@" 2>server.err &
 	server=$!
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for _ in $(seq 100); do
 		[ -s port ] && break
 		sleep 0.1
 	done

@@ -133,7 +133,8 @@ stage(struct db *db)
 	size_t i, n = db->to - db->from;
 	int t;
 
-	memset(db->skip, 0, n);
+	for (i = 0; i < n; i++)
+		db->skip[i] = db->b->session[db->from + i].fate == FATE_SETTLED;
 	if (run(db, MSSQL_CLEAR, NULL, NULL) == -1 || bulk(db, TABLE_SESSION) == -1)
 		return -1;
 	if (!db->old_schema &&
@@ -295,11 +296,12 @@ try_write(struct db *db)
 {
 	int done;
 
-	if (!db->staged) {
+	if (!db->staged || db->rooms.widened) {
 		mssql_sql_stage(&db->sql, &db->rooms);
 		if (run(db, MSSQL_STAGE, NULL, NULL) == -1)
 			return -1;
 		db->staged = 1;
+		db->rooms.widened = 0;
 	}
 	if (db->old_schema)
 		return transact(db, make_and_store, 0);
@@ -443,6 +445,12 @@ make_tables(struct db *db)
 }
 
 static int
+fits(struct db *db, const struct batch *b, size_t i, struct buf *reason)
+{
+	return mssql_fits(&db->rooms, b, i, reason);
+}
+
+static int
 write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *reason)
 {
 	size_t n = to - from;
@@ -532,6 +540,7 @@ const struct db_ops db_mssql = {
     .batch = BATCH,
     .open = open_db,
     .make = make_tables,
+    .fits = fits,
     .write = write_batch,
     .close = close_db,
     .schema = mssql_schema,

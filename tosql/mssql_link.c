@@ -69,11 +69,12 @@ on_message(DBPROCESS *p, DBINT number, int state, int severity, char *text, char
 	(void)p;
 	(void)state;
 	(void)server;
-	(void)procedure;
 	(void)line;
-	if (severity > 10)
+	if (severity > 10) {
+		if (current != NULL && current->number == 0)
+			current->in_trigger = procedure != NULL && *procedure != '\0';
 		note((int)number, severity, text);
-	else
+	} else
 		msg_tell(3, "the server says: %s", text);
 	return 0;
 }
@@ -139,7 +140,7 @@ link_begin(struct link *l)
 {
 	current = l;
 	l->failure = LINK_WELL;
-	l->number = l->severity = l->code = 0;
+	l->number = l->severity = l->code = l->in_trigger = 0;
 	buf_reset(&l->text);
 	if (l->p == NULL || dbdead(l->p))
 		return;

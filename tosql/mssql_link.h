@@ -39,6 +39,7 @@ struct link {
 	int code;   /* exit code, if it cannot be mended */
 	int number; /* the server's, or db-lib's */
 	int severity;
+	int in_trigger;	 /* what runs within a statement of ours */
 	struct buf text; /* what was being done, and what was said */
 };
 

@@ -17,8 +17,6 @@
  * a batch, and the bigger the database, the longer each batch would take.
  */
 #define BY_INDEX " OPTION (LOOP JOIN)"
-/* A column of more characters is NVARCHAR(MAX). */
-#define MOST_NVARCHAR 4000
 /*
  * The keys of a staged session and a stored one.  They are compared under the
  * collation of the database's columns, so that its index serves, and once more
@@ -28,18 +26,18 @@
 	"s.[host_name] = t.[host_name] AND s.[lsid] = t.[lsid] AND s.[host_name] = " \
 	"t.[host_name]" BYTEWISE " AND s.[lsid] = t.[lsid]" BYTEWISE
 
-/* Texts get no more room than they are bound for: the server sorts rows in
- * memory that it reckons from the room of their columns. */
 static void
-stage_type(struct buf *sql, enum table_id t, int i, int room)
+stage_type(struct buf *sql, enum table_id t, int i, const struct mssql_rooms *rooms)
 {
 	enum table_type type = table_list[t].column[i].type;
+	int room = rooms->room[t][i];
 
 	if (t == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID))
 		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE,
 		    i == SESSION_LSID ? SCHEMA_ROOM_LSID : SCHEMA_ROOM_HOST);
-	else if (type == TABLE_TEXT && room > 0 && room < MOST_NVARCHAR)
-		buf_printf(sql, "NVARCHAR(%d)", room + 1); /* and a guard */
+	else if (type == TABLE_TEXT && !rooms->wide[t][i]) /* and a guard */
+		buf_printf(sql, "NVARCHAR(%d)",
+		    1 + (room < 0 || room > MSSQL_USUAL_ROOM ? MSSQL_USUAL_ROOM : room));
 	else
 		buf_adds(sql,
 		    type == TABLE_TEXT	   ? "NVARCHAR(MAX)" :
@@ -54,12 +52,14 @@ make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 	const struct table *table = &table_list[t];
 	int i;
 
+	buf_printf(sql, "IF OBJECT_ID(N'tempdb..#praic_%s') IS NOT NULL DROP TABLE #praic_%s;\n",
+	    table->name, table->name);
 	buf_printf(sql, "CREATE TABLE #praic_%s (ord INT NULL, n BIGINT NULL", table->name);
 	for (i = 0; i < table->columns; i++) {
 		if (!schema_stores(t, i))
 			continue;
 		buf_printf(sql, ", [%s] ", table->column[i].name);
-		stage_type(sql, t, i, rooms->room[t][i]);
+		stage_type(sql, t, i, rooms);
 		buf_adds(sql, " NULL");
 	}
 	buf_adds(sql, ", guarded INT NULL");
@@ -258,6 +258,7 @@ mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
 	for (t = 0; t < BATCH_TABLES; t++)
 		make_stage(&sql, (enum table_id)t, rooms);
 	buf_adds(&sql,
+	    "IF OBJECT_ID(N'tempdb..#praic_todo') IS NOT NULL DROP TABLE #praic_todo;\n"
 	    "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
 	    "fate INT NOT NULL);\nDECLARE @c NVARCHAR(128)");
 	collate(&sql, "host_name", SCHEMA_ROOM_HOST);

@@ -590,6 +590,8 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 	if (rc == SQLITE_OK)
 		rc = read_last_ids(db);
 	for (i = from; i < to && rc == SQLITE_OK; i++) {
+		if (b->session[i].fate == FATE_SETTLED)
+			continue;
 		rc = decide(db, b, &b->session[i]);
 		stored += b->session[i].fate == FATE_NEW || b->session[i].fate == FATE_REPLACED;
 	}

@@ -392,7 +392,7 @@ class Connection:
         if m:
             self.bulk = m[1]
             return done()
-        if text.startswith("CREATE TABLE #praic_"):
+        if "CREATE TABLE #praic_todo" in text:
             for name, columns in re.findall(r"CREATE TABLE #praic_(\w+) \((.*?)\);", text):
                 self.stage[name] = column_types(columns)
             return done()
