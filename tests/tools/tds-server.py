@@ -5,13 +5,14 @@ speaks TDS 7.4 as [MS-TDS] has it, takes logins, TLS and bulk copies, and
 answers the statements of praic-tosql as a server would whose database is
 empty.  It understands no SQL beyond that.
 
-    tds-server.py --log FILE [--certificate PEM --key PEM] [--tls on|off]
-                  [--password P] [--database D] [--port-file FILE]
+    tds-server.py --log FILE [--certificate PEM --key PEM] [--tls on|off|1.0]
+                  [--address A] [--browser INSTANCE] [--password P] [--database D] [--port-file FILE]
                   [--tds 7.3|7.4] [--room COLUMN=CHARACTERS] [--vendor FILE]
                   [--fault 'REGEX=NUMBER:TEXT[:SEVERITY[:PROCEDURE]]']...
                   [--fault 'REGEX=close'|'REGEX=reset'|'REGEX=hang'|'REGEX=count']
                   [--fault 'REGEX=value NUMBER'] [--once]
 
+With --browser there is a Browser at UDP port 1434, which knows that instance.
 It writes down what it was sent, a JSON value a line: ["login", {...}],
 ["sql", text], ["bulk", table, [[column, ...], [value, ...], ...]].  The first
 statement that matches a fault's REGEX has it: once with --once, else always.
@@ -282,7 +283,7 @@ class Connection:
         kind, data = self.message()
         if kind != PRELOGIN:
             raise Gone
-        offer = 3 if self.args.tls == "on" else 2
+        offer = 2 if self.args.tls == "off" else 3
         options = [(0, b"\x10\x00\x00\x00\x00\x00"), (1, bytes([offer])), (2, b"\x00"), (3, b""),
                    (4, b"\x00")]
         at, head, body = 5 * len(options) + 1, b"", b""
@@ -290,12 +291,15 @@ class Connection:
             head += struct.pack(">BHH", token, at + len(body), len(value))
             body += value
         self.reply(head + b"\xff" + body)
-        if self.args.tls == "on":
+        if self.args.tls != "off":
             self.handshake()
 
     def handshake(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if self.args.tls == "1.0":
+            context.set_ciphers("DEFAULT@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
         context.load_cert_chain(self.args.certificate, self.args.key)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
@@ -489,12 +493,28 @@ class Connection:
             self.database.transaction("ROLLBACK")
 
 
+def browse(sock, args, port):
+    """SQL Server Browser: where an instance listens; the first question is lost."""
+    asked = 0
+    while True:
+        question, address = sock.recvfrom(1024)
+        asked += 1
+        with log_lock, open(args.log, "a", encoding="utf-8") as f:
+            f.write(json.dumps(["browser", question.decode("latin-1")]) + "\n")
+        if asked > 1 and question == b"\x04" + args.browser.encode() + b"\0":
+            text = b"ServerName;STAND-IN;InstanceName;%s;IsClustered;No;Version;16.0;tcp;%d;;" % (
+                args.browser.encode(), port)
+            sock.sendto(b"\x05" + struct.pack("<H", len(text)) + text, address)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--log", required=True)
     p.add_argument("--certificate")
     p.add_argument("--key")
-    p.add_argument("--tls", choices=("on", "off"), default="on")
+    p.add_argument("--tls", choices=("on", "off", "1.0"), default="on")
+    p.add_argument("--address", default="127.0.0.1")
+    p.add_argument("--browser")
     p.add_argument("--tds", choices=("7.3", "7.4"), default="7.4")
     p.add_argument("--room", default="none=0")
     p.add_argument("--vendor")
@@ -504,7 +524,12 @@ def main():
     p.add_argument("--fault", action="append", default=[])
     p.add_argument("--once", action="store_true")
     args = p.parse_args()
-    server = socket.create_server(("127.0.0.1", 0))
+    server = socket.create_server((args.address, 0))
+    if args.browser:
+        browser = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        browser.bind((args.address, 1434))
+        threading.Thread(target=browse, args=(browser, args, server.getsockname()[1]),
+                         daemon=True).start()
     open(args.log, "a").close()
     with open(args.port_file + ".tmp", "w") as f:
         f.write("%d\n" % server.getsockname()[1])
