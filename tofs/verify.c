@@ -1,6 +1,6 @@
 /*
  * DIRECTORY against its ledger: see verify.h.  The ledger is read once for
- * its chain and once into an index of its own on disk; then each file is
+ * its chain and once into a table of its own on disk; then each file is
  * looked up and hashed, and what no file was found for is missing.  All in
  * constant memory.  Others may be storing meanwhile: whatever looks wrong is
  * looked at once more while they wait.
@@ -16,8 +16,7 @@
 #include "code.h"
 #include "file.h"
 #include "head.h"
-#include "ledger.h"
-#include "lookup.h"
+#include "index.h"
 #include "msg.h"
 #include "tree.h"
 #include "utf8.h"
@@ -31,7 +30,7 @@ struct verify {
 	const struct options *opt;
 	struct tree *tree;
 	struct ledger *ledger;
-	struct lookup *lookup;
+	struct index *index;
 	struct sha256 *hash;
 	char *chunk;
 	struct buf name; /* of the file at hand */
@@ -163,7 +162,7 @@ check_once(struct verify *v, int dir, const char *last, const char *name)
 {
 	struct found f;
 	struct stat st;
-	int r = lookup_name(v->lookup, name, &f);
+	int r = index_name(v->index, name, &f);
 
 	if (r == -1) {
 		errno = EIO;
@@ -171,7 +170,7 @@ check_once(struct verify *v, int dir, const char *last, const char *name)
 	}
 	if (r == 0 || f.removed)
 		return fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == -1 ? GONE : UNKNOWN;
-	if (lookup_seen(v->lookup) == -1) {
+	if (index_seen(v->index, f.id) == -1) {
 		errno = EIO;
 		return FAULT;
 	}
@@ -185,8 +184,7 @@ check_file(struct verify *v, int dir, const char *last)
 	enum result r = check_once(v, dir, last, name);
 
 	if ((r == UNKNOWN || r == CHANGED || r == GONE) && ledger_lock(v->ledger) == 0) {
-		if (lookup_update(v->lookup) == 0)
-			r = check_once(v, dir, last, name);
+		r = check_once(v, dir, last, name);
 		ledger_unlock(v->ledger);
 	}
 	v->files++;
@@ -203,7 +201,7 @@ static int
 is_own(const char *name)
 {
 	return strcmp(name, TREE_LEDGER) == 0 || strcmp(name, TREE_INDEX) == 0 ||
-	    strcmp(name, TREE_INDEX ".new") == 0 || strcmp(name, TREE_PARTS) == 0;
+	    strcmp(name, TREE_INDEX "-journal") == 0 || strcmp(name, TREE_PARTS) == 0;
 }
 
 static void
@@ -249,20 +247,28 @@ walk(struct verify *v, int dir, int depth)
 	closedir(d);
 }
 
-/* A name that no file was found for, while nobody can change anything. */
-static int
-check_unseen(void *arg, const struct found *f)
+/* Names that no file was found for, while nobody can change anything. */
+static void
+check_unseen(struct verify *v)
 {
-	struct verify *v = arg;
+	sqlite3_stmt *s = index_select(v->index,
+	    "SELECT name FROM line AS l WHERE seen IS NULL AND " INDEX_STORED " ORDER BY id", NULL);
 	struct stat st;
+	int r = -1;
 
-	if (f->removed || tree_stat(v->tree, f->name, &st) == 0)
-		return 0;
-	if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
-		tell(v, "missing", f->name);
-	else
-		fault(v, f->name);
-	return 0;
+	while (s != NULL && (r = index_row(v->index, sqlite3_step(s))) == 1) {
+		const char *name = index_text(s, 0);
+
+		if (tree_stat(v->tree, name, &st) == 0)
+			continue;
+		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+			tell(v, "missing", name);
+		else
+			fault(v, name);
+	}
+	sqlite3_finalize(s);
+	if (r == -1)
+		v->code = code_worse(v->code, EX_IOERR);
 }
 
 static void
@@ -279,8 +285,7 @@ check_tree(struct verify *v)
 		v->code = code_worse(v->code, EX_IOERR);
 		return;
 	}
-	if (lookup_update(v->lookup) == -1 || lookup_unseen(v->lookup, check_unseen, v) == -1)
-		v->code = code_worse(v->code, EX_IOERR);
+	check_unseen(v);
 	ledger_unlock(v->ledger);
 }
 
@@ -328,22 +333,22 @@ verify(const struct options *opt)
 		check_chain(&v);
 		if (opt->head != NULL && !v.head)
 			tell(&v, "head", opt->head);
-		v.lookup = lookup_new(v.ledger, v.tree, opt, 1, &v.code);
+		v.index = index_new(v.ledger, v.tree, opt, 1);
 	}
-	if (v.lookup != NULL)
+	if (v.index != NULL)
 		check_tree(&v);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		msg_errno("standard output");
 		v.code = code_worse(v.code, EX_IOERR);
 	}
-	if (v.lookup != NULL)
+	if (v.index != NULL)
 		msg_tell(1,
 		    "%s: %llu files with %llu bytes, %llu lines in the ledger (%llu torn), "
 		    "%llu things wrong; the ledger's last chain is %s",
 		    opt->directory, (unsigned long long)v.files, (unsigned long long)v.bytes,
 		    (unsigned long long)v.lines, (unsigned long long)v.torn,
 		    (unsigned long long)v.wrong, v.chain);
-	lookup_free(v.lookup);
+	index_free(v.index);
 	ledger_close(v.ledger);
 	tree_close(v.tree);
 	sha256_free(v.hash);
