@@ -162,6 +162,8 @@ take(void *arg, const char *p, size_t n, uint64_t offset)
 	const char *end;
 
 	(void)offset;
+	if (s == NULL)
+		return -1;
 	if (ledger_parse(&l, p, n) == -1)
 		return 0;
 #define BIND(i, f) sqlite3_bind_text(s, i, l.field[f], (int)l.n[f], SQLITE_STATIC)

@@ -31,6 +31,8 @@ struct verify {
 	struct tree *tree;
 	struct ledger *ledger;
 	struct index *index;
+	mode_t mode; /* what others may do to a file */
+	uid_t owner;
 	struct sha256 *hash;
 	char *chunk;
 	struct buf name; /* of the file at hand */
@@ -144,7 +146,8 @@ compare(struct verify *v, int dir, const char *last, const struct found *f)
 	fd = openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		return errno == ENOENT ? GONE : errno == ELOOP || errno == ENXIO ? CHANGED : FAULT;
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->bytes) {
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->bytes ||
+	    (st.st_mode & 0777 & ~v->mode) != 0 || (st.st_uid != v->owner && st.st_uid != 0)) {
 		close(fd);
 		return CHANGED;
 	}
@@ -201,7 +204,17 @@ static int
 is_own(const char *name)
 {
 	return strcmp(name, TREE_LEDGER) == 0 || strcmp(name, TREE_INDEX) == 0 ||
-	    strcmp(name, TREE_INDEX "-journal") == 0 || strcmp(name, TREE_PARTS) == 0;
+	    strcmp(name, TREE_INDEX "-journal") == 0;
+}
+
+/* A file that is being written, or that a killed run has left: the next one
+ * removes it. */
+static int
+is_part(const char *name)
+{
+	return strncmp(name, TREE_PARTS "/", sizeof(TREE_PARTS)) == 0 &&
+	    strspn(name + sizeof(TREE_PARTS), "0123456789abcdef") == 16 &&
+	    strcmp(name + sizeof(TREE_PARTS) + 16, ".part") == 0;
 }
 
 static void
@@ -229,6 +242,8 @@ walk(struct verify *v, int dir, int depth)
 		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
 			if (errno != ENOENT)
 				fault(v, buf_text(&v->name));
+		} else if (S_ISREG(st.st_mode) && is_part(buf_text(&v->name))) {
+			continue;
 		} else if (!S_ISDIR(st.st_mode)) {
 			check_file(v, dirfd(d), e->d_name);
 			v->bytes += S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
@@ -314,7 +329,7 @@ int
 verify(const struct options *opt)
 {
 	struct verify v = {.opt = opt};
-	off_t end;
+	struct stat st;
 
 	v.tree = tree_open(opt->directory, opt->mode, &v.code);
 	if (v.tree == NULL)
@@ -327,8 +342,13 @@ verify(const struct options *opt)
 	v.chunk = xmalloc(CHUNK);
 	/* No line is half written while the lock is held. */
 	if (v.ledger != NULL && (v.code = ledger_lock(v.ledger)) == 0) {
-		end = lseek(ledger_fd(v.ledger), 0, SEEK_END);
-		v.end = end == -1 ? 0 : (uint64_t)end;
+		/* No file is wider open than the ledger, unless -m says so;
+		 * who stores is its owner, or root. */
+		if (fstat(ledger_fd(v.ledger), &st) == 0) {
+			v.end = (uint64_t)st.st_size;
+			v.mode = st.st_mode | opt->mode;
+			v.owner = st.st_uid;
+		}
 		ledger_unlock(v.ledger);
 		check_chain(&v);
 		if (opt->head != NULL && !v.head)
