@@ -150,6 +150,8 @@ lacks 'a file system that has all' nothing:1:EIO
 lacks 'no RENAME_NOREPLACE' 'renameat2:*:EINVAL'
 lacks 'no hard links' 'linkat:*:EPERM'
 lacks 'neither' 'renameat2:*:EINVAL,linkat:*:EOPNOTSUPP'
+lacks 'no sync of folders' 'fsync-folder:*:EOPNOTSUPP'
+lacks 'nor a call for it' 'fsync-folder:*:ENOSYS'
 lacks 'no openat2' 'openat2:*:ENOSYS'
 lacks 'a filter against openat2' 'openat2:*:EPERM'
 

@@ -39,7 +39,7 @@ static const char create_indexes[] =
 enum { TAKE, NAME, CONTENT, SEEN, OWNER, QUERIES };
 
 static const char *const query[QUERIES] = {
-    [TAKE] = "INSERT INTO line VALUES (?1, ?10, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)",
+    [TAKE] = "INSERT INTO line VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)",
     [NAME] = "SELECT id, name, bytes, sha256, time FROM line WHERE hash = ?2 AND name = ?1"
 	     " ORDER BY id DESC LIMIT 1",
     [CONTENT] = "SELECT id, name, bytes, sha256, time FROM line AS l"
@@ -57,7 +57,6 @@ struct index {
 	sqlite3 *db;
 	sqlite3_stmt *s[QUERIES];
 	uint64_t size; /* of the ledger, when this was up to date, or NEVER */
-	int64_t id;    /* of the line that is taken next */
 	struct buf text;
 };
 
@@ -168,9 +167,8 @@ take(void *arg, const char *p, size_t n, uint64_t offset)
 		return 0;
 #define BIND(i, f) sqlite3_bind_text(s, i, l.field[f], (int)l.n[f], SQLITE_STATIC)
 	sqlite3_clear_bindings(s);
-	sqlite3_bind_int64(s, 1, x->id++);
 	BIND(2, LEDGER_NAME);
-	sqlite3_bind_int64(s, 10, hash(l.field[LEDGER_NAME], l.n[LEDGER_NAME]));
+	sqlite3_bind_int64(s, 1, hash(l.field[LEDGER_NAME], l.n[LEDGER_NAME]));
 	if (!l.removed) {
 		if (name_unnumber(&x->text, l.field[LEDGER_NAME], l.n[LEDGER_NAME]))
 			sqlite3_bind_text(s, 3, x->text.p, (int)x->text.n, SQLITE_STATIC);
@@ -241,19 +239,6 @@ set_covered(struct index *x, uint64_t n)
 	return bad ? -1 : 0;
 }
 
-static int
-last_id(struct index *x)
-{
-	sqlite3_stmt *s = NULL;
-	int bad =
-	    sqlite3_prepare_v2(x->db, "SELECT max(id) FROM line", -1, &s, NULL) != SQLITE_OK ||
-	    sqlite3_step(s) != SQLITE_ROW;
-
-	x->id = bad ? 0 : sqlite3_column_int64(s, 0) + 1;
-	sqlite3_finalize(s);
-	return bad ? -1 : 0;
-}
-
 /* All lines from here on into the table.  A temporary one needs no transaction
  * that ends. */
 static int
@@ -263,8 +248,7 @@ take_all(struct index *x, uint64_t from)
 
 	if (sqlite3_get_autocommit(x->db) && run(x, "BEGIN") == -1)
 		return -1;
-	if ((is_new && run(x, create) == -1) || last_id(x) == -1 ||
-	    ledger_each(x->ledger, &from, take, x) != 0 ||
+	if ((is_new && run(x, create) == -1) || ledger_each(x->ledger, &from, take, x) != 0 ||
 	    (is_new && run(x, create_indexes) == -1) || set_covered(x, from) == -1)
 		return -1;
 	return x->scratch ? 0 : run(x, "COMMIT");

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "code.h"
-#include "file.h"
 #include "hash.h"
 #include "msg.h"
 #include "name.h"
@@ -29,7 +28,6 @@ struct place {
 	struct tree *tree;
 	struct index *index;
 	const struct options *opt;
-	struct sha256 *hash;
 	struct hint hint[HINTS];
 	struct buf number; /* a name with a number */
 };
@@ -51,7 +49,6 @@ place_new(struct tree *t, struct index *x, const struct options *opt)
 	p->tree = t;
 	p->index = x;
 	p->opt = opt;
-	p->hash = sha256_new();
 	return p;
 }
 
@@ -65,7 +62,6 @@ place_free(struct place *p)
 	for (i = 0; i < HINTS; i++)
 		free(p->hint[i].name);
 	buf_free(&p->number);
-	sha256_free(p->hash);
 	free(p);
 }
 
@@ -140,19 +136,16 @@ publish(struct place *p, const struct content *c, const char *name, int replace)
 static int
 same_bytes(struct place *p, const char *name, const char *sha256)
 {
-	char chunk[64 * 1024], hex[SHA256_HEX];
-	int fd = tree_read(p->tree, name), saved;
-	ssize_t n;
+	int fd = tree_read(p->tree, name), bad, saved;
+	char hex[SHA256_HEX];
 
 	if (fd == -1)
 		return errno == ENOENT || errno == ELOOP || errno == EACCES ? 0 : -1;
-	while ((n = file_read(fd, chunk, sizeof(chunk))) > 0)
-		sha256_add(p->hash, chunk, (size_t)n);
+	bad = sha256_file(fd, hex);
 	saved = errno;
 	close(fd);
-	sha256_hex(p->hash, hex);
 	errno = saved;
-	return n == -1 ? -1 : strcmp(hex, sha256) == 0;
+	return bad ? -1 : strcmp(hex, sha256) == 0;
 }
 
 /* 0, or a code after a message. */

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "code.h"
-#include "file.h"
 #include "index.h"
 #include "msg.h"
 #include "rec.h"
@@ -142,20 +141,15 @@ write_lines(struct retain *t)
 static int
 check_newest(struct retain *t)
 {
-	struct sha256 *hash = sha256_new();
-	char chunk[64 * 1024], hex[SHA256_HEX];
-	int fd = tree_read(t->tree, buf_text(&t->newest)), bad = fd == -1;
-	ssize_t n = 0;
+	int fd = tree_read(t->tree, buf_text(&t->newest)), bad;
+	char hex[SHA256_HEX];
 
-	while (!bad && (n = file_read(fd, chunk, sizeof(chunk))) > 0)
-		sha256_add(hash, chunk, (size_t)n);
-	sha256_hex(hash, hex);
-	sha256_free(hash);
-	if (bad || n == -1)
+	bad = fd == -1 || sha256_file(fd, hex) == -1;
+	if (bad)
 		msg_errno("%s/%s", tree_path(t->tree), t->newest.p);
 	if (fd != -1)
 		close(fd);
-	if (bad || n == -1)
+	if (bad)
 		return EX_IOERR;
 	if (strcmp(hex, t->sha256) == 0)
 		return 0;

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "code.h"
-#include "file.h"
 #include "head.h"
 #include "index.h"
 #include "msg.h"
@@ -22,7 +21,6 @@
 #include "utf8.h"
 #include "verify.h"
 
-#define CHUNK ((size_t)256 * 1024)
 /* A tree this deep is not of our making, and each folder is held open. */
 #define DEEPEST 200
 
@@ -34,7 +32,6 @@ struct verify {
 	mode_t mode; /* what others may do to a file */
 	uid_t owner;
 	struct sha256 *hash;
-	char *chunk;
 	struct buf name; /* of the file at hand */
 	uint64_t files, bytes, lines, torn, wrong;
 	int code;
@@ -137,12 +134,10 @@ enum result { RIGHT, UNKNOWN, CHANGED, GONE, FAULT };
 static enum result
 compare(struct verify *v, int dir, const char *last, const struct found *f)
 {
-	char sum[SHA256_HEX], sha256[SHA256_HEX];
+	char sum[SHA256_HEX];
 	struct stat st;
-	ssize_t n;
-	int fd;
+	int fd, bad;
 
-	memcpy(sha256, f->sha256, SHA256_HEX - 1);
 	fd = openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		return errno == ENOENT ? GONE : errno == ELOOP || errno == ENXIO ? CHANGED : FAULT;
@@ -151,13 +146,11 @@ compare(struct verify *v, int dir, const char *last, const struct found *f)
 		close(fd);
 		return CHANGED;
 	}
-	while ((n = file_read(fd, v->chunk, CHUNK)) > 0)
-		sha256_add(v->hash, v->chunk, (size_t)n);
-	sha256_hex(v->hash, sum);
+	bad = sha256_file(fd, sum);
 	close(fd);
-	if (n == -1)
+	if (bad)
 		return FAULT;
-	return memcmp(sum, sha256, SHA256_HEX - 1) == 0 ? RIGHT : CHANGED;
+	return strcmp(sum, f->sha256) == 0 ? RIGHT : CHANGED;
 }
 
 static enum result
@@ -339,7 +332,6 @@ verify(const struct options *opt)
 	else
 		v.ledger = ledger_open(v.tree, opt, 0, &v.code);
 	v.hash = sha256_new();
-	v.chunk = xmalloc(CHUNK);
 	/* No line is half written while the lock is held. */
 	if (v.ledger != NULL && (v.code = ledger_lock(v.ledger)) == 0) {
 		/* No file is wider open than the ledger, unless -m says so;
@@ -372,7 +364,6 @@ verify(const struct options *opt)
 	ledger_close(v.ledger);
 	tree_close(v.tree);
 	sha256_free(v.hash);
-	free(v.chunk);
 	buf_free(&v.name);
 	return v.code;
 }

@@ -302,7 +302,11 @@ __pread_chk(int fd, void *p, size_t n, off_t at, size_t size)
 EXPORT int
 fsync(int fd)
 {
+	struct stat st;
+
 	REAL(int, "fsync", int);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && fault("fsync-folder"))
+		return -1;
 	return fault("fsync") ? -1 : real(fd);
 }
 
