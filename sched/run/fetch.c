@@ -354,15 +354,18 @@ fetch_new(struct fetch *f)
 	int code;
 
 	for (;;) {
-		span = (struct span){.since = f->mark - OVERLAP, .until = NONE};
+		span = (struct span){.until = NONE};
 		/* How much the appliance still has is told by its own clock. */
 		span.back = f->mark == NONE || f->mark < now - f->retention;
 		if (span.back) {
 			span.since = f->retention;
 			if (f->retention > STRIDE + CLOCKS)
 				span.until = f->retention - STRIDE;
-		} else if (span.since + STRIDE < now - CLOCKS)
-			span.until = span.since + STRIDE;
+		} else {
+			span.since = f->mark - OVERLAP;
+			if (span.since + STRIDE < now - CLOCKS)
+				span.until = span.since + STRIDE;
+		}
 		if ((code = fetch_span(f, &span, &end)) != 0)
 			return code;
 		if (r->dry || pipe_stop > 0)
