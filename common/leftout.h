@@ -6,7 +6,7 @@
  *
  * code is one fixed word that says why; what is not known is \N, and kind
  * "stream" is the input itself.  What is in
- * the list is not counted in the Z line, for whoever reads the list is told.
+ * the list is not counted in the Z line: the reader of the list knows of it.
  */
 #ifndef PRAIC_LEFTOUT_H
 #define PRAIC_LEFTOUT_H

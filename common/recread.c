@@ -485,8 +485,8 @@ read_end(struct rec_reader *r)
 		fault(r, "%llu sessions came, the writer counted %llu",
 		    (unsigned long long)s->stream_complete, (unsigned long long)sessions);
 	if (left_out > 0)
-		fault(r, "whoever wrote this left out %llu sessions or inputs",
-		    (unsigned long long)left_out);
+		fault(
+		    r, "its writer left out %llu sessions or inputs", (unsigned long long)left_out);
 	r->left_out += left_out;
 	s->where = AT_START;
 	return REC_END;

@@ -7,7 +7,7 @@
 #include "settings.h"
 #include "settings_schema.h"
 
-/* Comments of the tables stay in the database, for whoever reads its schema. */
+/* SQLite keeps the comments: .schema shows them. */
 const char settings_tables[] =
     "-- Numbers are never used again: a site's number names a folder of the spool.\n"
     "-- Times are UNIX seconds.  mark, swept, and since and until of a log are by\n"

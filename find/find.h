@@ -17,8 +17,8 @@
 #define FIND_TOKENIZE "tokenize=\"unicode61 remove_diacritics 2\""
 
 /*
- * The text of the event v: its values, in order.  Numbers that nobody looks
- * for by their digits would be most of the words of the index.
+ * The text of the event v: its values, in order.  Sizes and instance numbers
+ * are left out: nobody searches for them, and they would be most of the index.
  */
 #define FIND_TEXT                                                                              \
 	"(SELECT group_concat(value, ' | ') FROM session_event_data WHERE session_event_id = " \

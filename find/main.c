@@ -202,9 +202,9 @@ open_uri(struct find *f, const char *how)
 }
 
 /*
- * Where its folder is not writable, SQLite cannot make the files beside the
- * store by which it shares it with writers.  Then nobody may write: each
- * praic-tosql takes this lock before it does.
+ * In a folder that is not writable SQLite cannot make the files beside the
+ * store that readers and writers share.  So writers are kept out by the lock
+ * that each praic-tosql takes before it writes.
  */
 static int
 open_alone(struct find *f)
@@ -213,7 +213,8 @@ open_alone(struct find *f)
 	struct stat st;
 	int rc = SQLITE_CANTOPEN;
 
-	msg_tell(1, "%s: its folder is not writable: nobody may load it meanwhile", f->store_path);
+	msg_tell(
+	    1, "%s: its folder is not writable: praic-tosql waits until this ends", f->store_path);
 	while (flock(f->store_fd, LOCK_SH) == -1 && errno == EINTR)
 		;
 	/* What a loader that died has left there must be read, too. */

@@ -1,4 +1,4 @@
-/* The processes that do the jobs, and other ones: see sched.h. */
+/* The processes that do the jobs, and other ones: see scheduler.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -135,7 +135,7 @@ spawn(const char *const *argv, int in, int words)
 	return -1;
 }
 
-/* Where nobody reads along, what it says is kept for its last line. */
+/* Without -v, standard error goes to a temporary file: its last line is the reason. */
 static int
 begin(const char *const *argv, int in, int aloud, const struct job *j,
     void (*ended)(struct settings *, int, const char *))
@@ -236,7 +236,7 @@ child_begin(struct settings *s, int64_t schedule, int verbose)
 			continue;
 		}
 		if (parallel > 0 && jobs >= (size_t)parallel)
-			break; /* whoever ends makes room */
+			break; /* the next job that ends makes room */
 		if (begin_job(&j, verbose) == 0)
 			jobs++;
 		else {

@@ -1,5 +1,5 @@
 /*
- * Which jobs are due: see sched.h.  All of it is in the settings database;
+ * Which jobs are due: see scheduler.h.  All of it is in the settings database;
  * the rules are those of praic-sched(8), "When".
  */
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* What people are told: logs, lines, mails: see sched.h. */
+/* What people are told: logs, lines, mails: see scheduler.h. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

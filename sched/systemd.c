@@ -1,4 +1,4 @@
-/* systemd's protocol, sd_notify(3): see sched.h. */
+/* systemd's protocol, sd_notify(3): see scheduler.h. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

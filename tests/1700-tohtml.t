@@ -203,8 +203,15 @@ tree h2 >two
 same "  as if they had been there before" one two
 run 0 "  on standard output" "$tohtml" --files kept pra.rec
 says "  too" 'src="kept/a%20b' out
-run 66 "no ledger" "$tohtml" -d h --files spool pra.rec
+run 66 "the ledger is gone" "$tohtml" -d h --files spool pra.rec
 says "  it says so" 'spool/.praic-ledger: the ledger of praic-tofs'
+mkdir none early
+run 0 "praic-tofs has stored nothing yet" "$tohtml" -d early --files none pra.rec
+check "  the pages are there" test "$(find early -name '*.html' | wc -l)" -eq "$(find h -name '*.html' | wc -l)"
+run 0 "  and link what it stores" "$tohtml" -d early --files kept pra.rec
+tree early >two
+same "  as if it had been there before" one two
+run 66 "no directory" "$tohtml" -d early --files nowhere pra.rec
 
 # The reader's rules, and the directory's.
 pipe 75 "not one byte" /dev/null "$tohtml"

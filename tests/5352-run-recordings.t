@@ -75,7 +75,7 @@ appliance_control set recording-retention 1 >set.out
 appliance_control fault clear >fault.out
 day
 step 65 "they have expired" fetch pra file
-says "which is told" "$of_refused recordings are lost"
+says "which is told" "recordings lost: $of_refused"
 is "they are lost, not yet told by mail, not acknowledged" \
 	"SELECT state, reported, acked, count(*) FROM recording WHERE lsid = '$refused'" "lost			$of_refused"
 is "the job has nothing left to do" "SELECT code, count(*) FROM job WHERE step = 'fetch' AND data = 'file'" "	1"

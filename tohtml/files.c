@@ -206,7 +206,14 @@ files_read(struct state *s, const char *directory)
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC), code;
 	FILE *f = fd != -1 ? fdopen(fd, "r") : NULL;
 
-	if (f == NULL) {
+	/* praic-tofs may not have stored anything yet.  A ledger that was there
+	 * before must be there now: the share may not be mounted. */
+	if (fd == -1 && errno == ENOENT && access(directory, F_OK) == 0 &&
+	    state_number(s, "SELECT count(*) FROM ledger") == 0) {
+		msg_tell(1, "%s: praic-tofs has stored nothing here yet: no recordings are linked",
+		    directory);
+		code = 0;
+	} else if (f == NULL) {
 		msg_errno("%s: the ledger of praic-tofs", path);
 		code = EX_NOINPUT;
 		if (fd != -1)

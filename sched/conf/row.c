@@ -11,7 +11,7 @@
 #include "secret.h"
 #include "utf8.h"
 
-/* In a table, in a log line, in a metric: longer names help nobody. */
+/* Names stand in tables, log lines and metrics. */
 #define MAX_NAME 64
 
 int

@@ -468,8 +468,8 @@ fetch_lost(struct run *r, int64_t clock)
 	r->code = code_worse(r->code, EX_DATAERR);
 	if (r->reason == NULL)
 		r->reason =
-		    xasprintf("%lld recordings are lost: they were owed for longer than the "
-			      "appliance keeps them",
+		    xasprintf("recordings lost: %lld owed for longer than the appliance keeps "
+			      "them; praic-conf status lists what is lost",
 			(long long)n);
 }
 

@@ -315,8 +315,8 @@ commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
 	if (db_commit(r) == 0 && lost > 0) {
 		r->code = code_worse(r->code, EX_DATAERR);
 		if (r->reason == NULL)
-			r->reason = xasprintf("%lld recordings are lost: they expired before they "
-					      "could be fetched",
+			r->reason = xasprintf("recordings lost: %lld expired before being fetched; "
+					      "praic-conf status lists what is lost",
 			    (long long)lost);
 	}
 }

@@ -192,5 +192,9 @@ main(int argc, char **argv)
 	if ((code = job_open(&r, argv[0], argv[1], data)) == 0)
 		code = work(&r, steps[i].function);
 	settings_close(r.settings);
-	return fflush(stdout) == EOF && code == 0 ? EX_IOERR : code;
+	if (fflush(stdout) == EOF) {
+		msg_errno("standard output");
+		code = code_worse(code, EX_IOERR);
+	}
+	return code;
 }

@@ -302,20 +302,31 @@ spool_trim(struct run *r, const char *data)
 }
 
 /*
- * Recordings that nothing names.
+ * Recordings that no records name.  Where records cannot be read, their names
+ * are not known: then nothing is removed.
  */
+
+static int names_unread;
 
 static void
 note_names(struct run *r, const char *path, const char *name)
 {
 	size_t n = strlen(name);
-	int fd = n > 4 && strcmp(name + n - 4, ".rec") == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	struct rec_reader *in;
 	enum rec_event e;
 	char *file;
+	int fd;
 
-	if (fd == -1)
+	if (n <= 4 || strcmp(name + n - 4, ".rec") != 0)
 		return;
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
+		/* A store may have removed it just now. */
+		if (errno != ENOENT) {
+			msg_errno("%s: no recordings are removed", path);
+			names_unread = 1;
+		}
+		return;
+	}
 	in = rec_open(fd, path);
 	while ((e = rec_next(in)) != REC_EOF)
 		if (e == REC_ROW && in->table == TABLE_FILE && in->value[FILE_NAME].p != NULL) {
@@ -323,6 +334,7 @@ note_names(struct run *r, const char *path, const char *name)
 			db_do(r, "INSERT OR IGNORE INTO file_named VALUES (?1)", "t", file);
 			free(file);
 		}
+	names_unread |= rec_code(in) == EX_IOERR;
 	rec_close(in);
 	close(fd);
 }
@@ -348,7 +360,8 @@ spool_clean_files(struct run *r)
 	db_do(r, "DELETE FROM file_named", "");
 	each_name(r, "file", note_names);
 	each_name(r, "failed", note_names);
-	each_name(r, "files", remove_unnamed);
+	if (!names_unread)
+		each_name(r, "files", remove_unnamed);
 }
 
 /*
