@@ -119,9 +119,9 @@ file_make_dirs(const char *path)
 int
 file_sync_dir(int dirfd)
 {
-	/* EINVAL: a file system that cannot do it for a directory, such as
-	 * some network ones; there is nothing more to be done there. */
-	if (fsync(dirfd) == -1 && errno != EINVAL)
+	/* A file system that cannot do it for a directory, such as some
+	 * network ones: there is nothing more to be done there. */
+	if (fsync(dirfd) == -1 && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
 		return -1;
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "code.h"
+#include "file.h"
 #include "msg.h"
 #include "sha256.h"
 
@@ -69,4 +70,18 @@ sha256_free(struct sha256 *s)
 		return;
 	EVP_MD_CTX_free(s->ctx);
 	free(s);
+}
+
+int
+sha256_file(int fd, char out[SHA256_HEX])
+{
+	struct sha256 *s = sha256_new();
+	char chunk[64 * 1024];
+	ssize_t n;
+
+	while ((n = file_read(fd, chunk, sizeof(chunk))) > 0)
+		sha256_add(s, chunk, (size_t)n);
+	sha256_hex(s, out);
+	sha256_free(s);
+	return n == -1 ? -1 : 0;
 }

@@ -17,4 +17,7 @@ void sha256_bytes(struct sha256 *, unsigned char out[SHA256_BYTES]);
 void sha256_hex(struct sha256 *, char out[SHA256_HEX]);
 void sha256_free(struct sha256 *);
 
+/* Of what can be read from this descriptor.  0, or -1 and errno. */
+int sha256_file(int fd, char out[SHA256_HEX]);
+
 #endif

@@ -221,12 +221,30 @@ done
 fresh
 "$tofs" -d d -f "$f" 20.rec >out
 cp d/.praic-index good
-for what in gone cut empty garbage zeros other; do
+for what in gone cut empty garbage zeros other old full foreign page folder; do
 	case $what in
 	gone) rm d/.praic-index ;;
 	cut) head -c 5000 good >d/.praic-index ;;
 	empty) : >d/.praic-index ;;
 	garbage) head -c 70000 /dev/urandom >d/.praic-index ;;
+	# The table of 1.0, without an empty slot.
+	old) python3 -c 'import sys
+head = b"praicix1" + b"".join(n.to_bytes(8, "big") for n in (4096, 4095, 1)) + bytes(64)
+sys.stdout.buffer.write(head.ljust(4096, b"\0") + b"\1" * 16 * 4096)' >d/.praic-index ;;
+	full) python3 -c 'import sqlite3
+db = sqlite3.connect("d/.praic-index")
+db.execute("DELETE FROM line")
+db.execute("UPDATE state SET tail = 0")
+db.commit()' ;;
+	foreign) rm d/.praic-index && python3 -c 'import sqlite3
+db = sqlite3.connect("d/.praic-index")
+db.execute("CREATE TABLE line (x)")
+db.commit()' ;;
+	page) python3 -c '
+f = open("d/.praic-index", "r+b")
+f.seek(4096 * 2)
+f.write(b"\377" * 16384)' ;;
+	folder) rm d/.praic-index && mkdir d/.praic-index ;;
 	zeros) head -c 4096 good >d/.praic-index && truncate -s "$(wc -c <good)" d/.praic-index ;;
 	other)
 		mkdir e
@@ -239,6 +257,14 @@ for what in gone cut empty garbage zeros other; do
 	check 'nothing new' test ! -s out
 	finds 0 'verified' </dev/null
 done
+# Below a path that is longer than SQLite allows.
+rm -rf d
+long=d/$(printf '%0200d/%0200d/%0200d' 0 0 0)
+mkdir -p "$long"
+run 0 'a long path' "$tofs" -d "$long" -f "$f" 20.rec
+run 0 'again' "$tofs" -d "$long" -f "$f" 20.rec
+check 'nothing new' test ! -s out
+run 0 'verified' "$tofs" --verify -d "$long"
 # One that has to grow.
 rm -rf d
 mkdir d

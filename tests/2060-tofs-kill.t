@@ -54,7 +54,7 @@ def run(command, **env):
 
 def names():
     return sorted(os.path.join(w, n) for w, _, names in os.walk('d') for n in names
-                  if n != '.praic-index')
+                  if not n.startswith('.praic-index'))
 
 
 def must(true, what):

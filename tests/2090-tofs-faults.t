@@ -56,7 +56,7 @@ def run(command, **env):
 
 def names():
     return sorted(os.path.join(w, n) for w, _, names in os.walk('d') for n in names
-                  if n != '.praic-index')
+                  if not n.startswith('.praic-index'))
 
 
 def fresh():
@@ -117,7 +117,7 @@ for fault in sys.argv[2:]:
 sys.exit(bad > 0)
 EOF
 check 'each write, sync and name refused in turn' python3 each.py append \
-	write:ENOSPC:73,74 pwrite:ENOSPC:73,74 fsync:EIO:74 fdatasync:EIO:74 \
+	write:ENOSPC:73,74 pwrite:ENOSPC:0 fsync:EIO:74 fdatasync:EIO:74 \
 	openat:EROFS:73,74,65,0 openat:EMFILE:75,65,74,0 openat:EACCES:73,74,65,0 \
 	mkdirat:ENOSPC:74 mkdirat:EROFS:73 renameat2:EDQUOT:74 renameat:EIO:74 \
 	linkat:EMLINK:0 linkat:EPERM:0 flock:ENOLCK:73,74,0 pread:EIO:74,0 ftruncate:EIO:73,74,0 \
@@ -150,6 +150,8 @@ lacks 'a file system that has all' nothing:1:EIO
 lacks 'no RENAME_NOREPLACE' 'renameat2:*:EINVAL'
 lacks 'no hard links' 'linkat:*:EPERM'
 lacks 'neither' 'renameat2:*:EINVAL,linkat:*:EOPNOTSUPP'
+lacks 'no sync of folders' 'fsync-folder:*:EOPNOTSUPP'
+lacks 'nor a call for it' 'fsync-folder:*:ENOSYS'
 lacks 'no openat2' 'openat2:*:ENOSYS'
 lacks 'a filter against openat2' 'openat2:*:EPERM'
 

@@ -80,5 +80,21 @@ check 'its three files are the same' test "$(grep -c ': OK$' out)" -eq 3
 sed '/curl/d; /timestamp-query/d; /data-binary/d; /ts -verify/d' example.7 >stamp
 run 0 'a head' sh -e stamp
 check 'is asked to be stamped' openssl ts -query -in head.tsq -text
-check 'these were all examples' test ! -e example.8
+# Copied, by rclone if it is here, else by what says what it would do.
+if command -v rclone >/dev/null; then
+	export RCLONE_CONFIG="$work/rclone.conf"
+	printf '[archive]\ntype = alias\nremote = %s\n' "$work/remote" >rclone.conf
+else
+	printf '#!/bin/sh\necho "$@" >>rclone.log\n' >bin/rclone
+	chmod +x bin/rclone
+fi
+run 0 'a copy' sh -e example.8
+if [ -e rclone.conf ]; then
+	(cd pra && find . -type f ! -path './.praic-[it]*' | sort) >want
+	(cd remote/pra && find . -type f | sort) >got
+	same 'holds all files and the ledger' want got
+else
+	check 'the ledger is copied last' grep -q '^copyto .*praic-ledger' rclone.log
+fi
+check 'these were all examples' test ! -e example.9
 done_testing

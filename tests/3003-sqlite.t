@@ -96,7 +96,7 @@ for t in session session_event; do
 done
 
 # A settings database, and a file or a folder that may not be written.
-run 0 "a settings database" env PRAIC_SETTINGS="$work/settings.db" "${bin}sched/conf/praic-conf" init
+run 0 "a settings database" env PRAIC_SETTINGS="$work/settings.db" "$conf" init
 cp settings.db settings.copy
 run 78 "is no place for sessions" "$tosql" -d settings.db twenty.rec
 says "it is another program's" "another program's"
@@ -222,4 +222,14 @@ else
 	echo "# strace may not trace here: no failing system calls"
 fi
 
+# A network file system has no memory that all users of a WAL share.
+case ${PRAIC_OUT-} in
+*asan*) ;; # the sanitizer wants to be the first library itself
+*)
+	run 74 "a file system without shared memory" env FAULT='mmap:*:EIO' FAULT_PROGRAM=praic-tosql \
+		LD_PRELOAD="$faults" "$tosql" -d share.db grown.rec
+	says "is taken for one of a network" "as on a network file system (NFS, SMB)"
+	says "with what to do" "keep the database on a disk of this machine"
+	;;
+esac
 done_testing

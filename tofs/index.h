@@ -1,56 +1,68 @@
 /*
- * A table on disk from 64-bit keys to offsets in a file: it lets the ledger
- * be asked about a name in constant time and memory.  It only points; who
- * asks looks at what is there, so that a table which a crash left wrong or
- * old costs time, never truth.  It can be made anew from the ledger at any
- * moment, and is never synced.
+ * The ledger as a table: what it says about a name, a content, an owner.
+ * The table is a SQLite file beside the ledger, used under the ledger's lock
+ * alone (DIRECTORY may be a share, where SQLite's own locks are unreliable)
+ * and never synced.  It is brought up to date with the ledger whenever
+ * something is asked, and made anew when it does not fit; where it cannot be
+ * had, a temporary one serves.
  */
 #ifndef TOFS_INDEX_H
 #define TOFS_INDEX_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include <sqlite3.h>
+
+#include "ledger.h"
 
 struct index;
 
-/* Of the file that is indexed, up to where: its last bytes before that. */
-#define INDEX_TAIL 64
+/* The things given are kept.  scratch: in a temporary file that nobody else
+ * has touched. */
+struct index *index_new(struct ledger *, struct tree *, const struct options *, int scratch);
+void index_free(struct index *);
 
-/* Is what stands at the offset what was asked for?  1, 0, or -1 and errno. */
-typedef int index_match(void *arg, uint64_t offset);
+/* A line; the texts are valid until the next call. */
+struct found {
+	int64_t id; /* greater: later in the ledger */
+	const char *name;
+	int removed;
+	uint64_t bytes;
+	const char *sha256; /* 64 digits, and NUL */
+	int64_t time;	    /* of that line; by the clock here */
+};
+
+/* The ledger's lock must be held for these.  1, 0, or -1 after a message. */
+
+/* The last line of this name. */
+int index_name(struct index *, const char *name, struct found *);
+
+/* A file that is not removed, has this content, and is called base with a
+ * number (name_number), not base itself. */
+int index_content(struct index *, const char *base, const char *sha256, struct found *);
+
+/* For --verify: take note of the line; a row that has none has seen IS NULL. */
+int index_seen(struct index *, int64_t id);
 
 /*
- * A new, empty one with room for so many keys.  name NULL: a file without a
- * name, in $TMPDIR.  NULL and errno.
+ * For -n --list: "same", "newer" (than what is stored, which is another
+ * content) or "new"; sha256 NULL: whatever the content.  Without an index
+ * everything is new.  NULL after a message.
  */
-struct index *index_new(int dir, const char *name, mode_t, uint64_t keys);
-/* One that is there.  NULL and errno; EINVAL: this is none. */
-struct index *index_open(int dir, const char *name);
-void index_close(struct index *);
+const char *index_state(struct index *, const struct owner *, const char *sha256);
 
-/* What others changed since: 0, -1 and errno (EINVAL: it was replaced). */
-int index_load(struct index *);
-/* Let others know of how far it goes.  0, or -1 and errno. */
-int index_store(struct index *);
-/* Others are to open it anew. */
-int index_retire(struct index *);
+/* A line l that is stored and the last of its name. */
+#define INDEX_STORED                          \
+	"l.bytes IS NOT NULL AND NOT EXISTS " \
+	"(SELECT 1 FROM line WHERE hash = l.hash AND name = l.name AND id > l.id)"
 
-/* How much of the file is in it, and the bytes before. */
-uint64_t index_covered(const struct index *, char tail[INDEX_TAIL]);
-void index_cover(struct index *, uint64_t covered, const char tail[INDEX_TAIL]);
-
-/* Too full to take one more key well. */
-int index_full(const struct index *);
-uint64_t index_keys(const struct index *);
-
-/* 1 and the offset, 0, or -1 and errno. */
-int index_find(struct index *, uint64_t key, index_match *, void *arg, uint64_t *offset);
-/* The key's offset from now on is this; the one that matches is replaced. */
-int index_put(struct index *, uint64_t key, index_match *, void *arg, uint64_t offset);
-
-/* Mark what index_find found last; then each entry that has no mark. */
-int index_mark(struct index *);
-int index_unmarked(struct index *, int (*each)(void *arg, uint64_t offset), void *arg);
+/*
+ * A query of the table line (index.c), which is up to date; text is bound to
+ * ?1, and what is given back is the caller's to finalize.  NULL after a
+ * message.
+ */
+sqlite3_stmt *index_select(struct index *, const char *sql, const struct buf *text);
+/* After sqlite3_step: 1 for a row, 0 for none, -1 after a message. */
+int index_row(struct index *, int rc);
+/* A text that cannot be NULL, but for want of memory. */
+const char *index_text(sqlite3_stmt *, int column);
 
 #endif

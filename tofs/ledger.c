@@ -1,4 +1,4 @@
-/* The ledger: see ledger.h.  What it says about a name is lookup.c's. */
+/* The ledger: see ledger.h.  What it says about a name is index.c's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,7 +28,6 @@ struct ledger {
 	char *path; /* for messages */
 	struct sha256 *hash;
 	struct buf pending;
-	struct buf line;
 	uint64_t end;		/* where the last line known here ends */
 	char chain[SHA256_HEX]; /* that line's */
 };
@@ -185,7 +184,6 @@ ledger_close(struct ledger *l)
 	if (l->fd != -1)
 		close(l->fd);
 	buf_free(&l->pending);
-	buf_free(&l->line);
 	sha256_free(l->hash);
 	free(l->path);
 	free(l);
@@ -426,26 +424,4 @@ ledger_each(struct ledger *l, uint64_t *from, int (*each)(void *, const char *, 
 	}
 	buf_free(&b);
 	return r;
-}
-
-int
-ledger_line_at(struct ledger *l, uint64_t offset, const char **p, size_t *n)
-{
-	const char *lf;
-	ssize_t got;
-
-	buf_reset(&l->line);
-	for (;;) {
-		buf_reserve(&l->line, 1024);
-		got = pread(l->fd, l->line.p + l->line.n, 1024, (off_t)(offset + l->line.n));
-		if (got <= 0)
-			return (int)got;
-		lf = memchr(l->line.p + l->line.n, '\n', (size_t)got);
-		l->line.n += (size_t)got;
-		if (lf != NULL || l->line.n > (size_t)16 * LEDGER_MAX_KEY)
-			break;
-	}
-	*p = l->line.p;
-	*n = lf != NULL ? (size_t)(lf - l->line.p) : 0;
-	return lf != NULL;
 }

@@ -81,8 +81,4 @@ int ledger_sync(struct ledger *);
 int ledger_each(struct ledger *, uint64_t *from,
     int (*each)(void *arg, const char *p, size_t n, uint64_t offset), void *arg);
 
-/* The line at this offset, without LF, valid until the next call.  1, 0 when
- * there is no whole line, -1 and errno. */
-int ledger_line_at(struct ledger *, uint64_t offset, const char **p, size_t *n);
-
 #endif

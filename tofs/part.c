@@ -93,8 +93,6 @@ parts_open(struct tree *t, mode_t mode, int *code)
 		parts_close(p);
 		return NULL;
 	}
-	/* An index that was not finished. */
-	unlinkat(tree_fd(t), TREE_INDEX ".new", 0);
 	return p;
 }
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "code.h"
-#include "file.h"
+#include "hash.h"
 #include "msg.h"
 #include "name.h"
 #include "place.h"
@@ -26,9 +26,8 @@ struct hint {
 
 struct place {
 	struct tree *tree;
-	struct lookup *lookup;
+	struct index *index;
 	const struct options *opt;
-	struct sha256 *hash;
 	struct hint hint[HINTS];
 	struct buf number; /* a name with a number */
 };
@@ -43,14 +42,13 @@ enum there {
 };
 
 struct place *
-place_new(struct tree *t, struct lookup *k, const struct options *opt)
+place_new(struct tree *t, struct index *x, const struct options *opt)
 {
 	struct place *p = xcalloc(1, sizeof(*p));
 
 	p->tree = t;
-	p->lookup = k;
+	p->index = x;
 	p->opt = opt;
-	p->hash = sha256_new();
 	return p;
 }
 
@@ -64,7 +62,6 @@ place_free(struct place *p)
 	for (i = 0; i < HINTS; i++)
 		free(p->hint[i].name);
 	buf_free(&p->number);
-	sha256_free(p->hash);
 	free(p);
 }
 
@@ -139,19 +136,16 @@ publish(struct place *p, const struct content *c, const char *name, int replace)
 static int
 same_bytes(struct place *p, const char *name, const char *sha256)
 {
-	char chunk[64 * 1024], hex[SHA256_HEX];
-	int fd = tree_read(p->tree, name), saved;
-	ssize_t n;
+	int fd = tree_read(p->tree, name), bad, saved;
+	char hex[SHA256_HEX];
 
 	if (fd == -1)
 		return errno == ENOENT || errno == ELOOP || errno == EACCES ? 0 : -1;
-	while ((n = file_read(fd, chunk, sizeof(chunk))) > 0)
-		sha256_add(p->hash, chunk, (size_t)n);
+	bad = sha256_file(fd, hex);
 	saved = errno;
 	close(fd);
-	sha256_hex(p->hash, hex);
 	errno = saved;
-	return n == -1 ? -1 : strcmp(hex, sha256) == 0;
+	return bad ? -1 : strcmp(hex, sha256) == 0;
 }
 
 /* 0, or a code after a message. */
@@ -168,7 +162,7 @@ look(struct place *p, const struct content *c, const char *name, enum there *the
 	*there = THERE_FOREIGN;
 	if (!S_ISREG(st.st_mode))
 		return 0;
-	r = lookup_name(p->lookup, name, &f);
+	r = index_name(p->index, name, &f);
 	if (r == -1)
 		return EX_IOERR;
 	if (r == 1 && !f.removed) {
@@ -198,7 +192,7 @@ look_for_brother(struct place *p, const struct content *c, int *there)
 {
 	struct found f;
 	struct stat st;
-	int r = lookup_content(p->lookup, c->name, c->sha256, &f);
+	int r = index_content(p->index, c->name, c->sha256, &f);
 
 	*there = r == 1 && tree_stat(p->tree, f.name, &st) == 0 && S_ISREG(st.st_mode) &&
 	    (uint64_t)st.st_size == c->bytes;
@@ -208,12 +202,7 @@ look_for_brother(struct place *p, const struct content *c, int *there)
 static struct hint *
 hint(struct place *p, const char *name)
 {
-	unsigned h = 5381;
-	const char *q;
-
-	for (q = name; *q != '\0'; q++)
-		h = h * 33 + (unsigned char)*q;
-	return &p->hint[h % HINTS];
+	return &p->hint[hash_add(HASH_START, name, strlen(name)) % HINTS];
 }
 
 static int
@@ -337,7 +326,7 @@ place_has(struct place *p, const struct content *c)
 
 	if (tree_stat(p->tree, c->name, &st) == -1 || !S_ISREG(st.st_mode))
 		return 0;
-	r = lookup_name(p->lookup, c->name, &f);
+	r = index_name(p->index, c->name, &f);
 	if (r != 1 || f.removed)
 		return r == -1 ? -1 : 0;
 	same = f.bytes == c->bytes && (uint64_t)st.st_size == c->bytes &&

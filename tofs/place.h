@@ -5,7 +5,7 @@
 #ifndef TOFS_PLACE_H
 #define TOFS_PLACE_H
 
-#include "lookup.h"
+#include "index.h"
 #include "tofs.h"
 #include "tree.h"
 
@@ -28,7 +28,7 @@ enum placed {
 struct place;
 
 /* The things given are kept. */
-struct place *place_new(struct tree *, struct lookup *, const struct options *);
+struct place *place_new(struct tree *, struct index *, const struct options *);
 void place_free(struct place *);
 
 /*

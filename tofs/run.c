@@ -18,7 +18,6 @@
 #include "msg.h"
 #include "name.h"
 #include "num.h"
-#include "owners.h"
 #include "rec.h"
 #include "run.h"
 #include "retain.h"
@@ -35,11 +34,10 @@ struct run {
 	const struct options *opt;
 	struct store *store; /* NULL: it is made when the first session comes */
 	struct document *document;
-	struct owners *owners; /* of -n --list, or NULL */
-	struct buf lines;      /* for standard output: of the session begun, ... */
-	struct buf out;	       /* ... and of those before */
-	int broken;	       /* it cannot be made */
-	int spool;	       /* -1: none */
+	struct buf lines; /* for standard output: of the session begun, ... */
+	struct buf out;	  /* ... and of those before */
+	int broken;	  /* it cannot be made */
+	int spool;	  /* -1: none */
 	struct rec_reader *r;
 	/* of the session begun, from its session row */
 	struct buf value[FIELDS];
@@ -187,7 +185,7 @@ list(struct run *u, enum kind kind, int64_t instance, const char *sha256, const 
 	char number[NUM_SIZE];
 
 	set_owner(u, &owner, kind, instance);
-	if (state == NULL && (state = owners_state(u->owners, &owner, sha256)) == NULL) {
+	if (state == NULL && (state = index_state(store_index(u->store), &owner, sha256)) == NULL) {
 		u->code = code_worse(u->code, EX_IOERR);
 		return;
 	}
@@ -251,7 +249,7 @@ save_session(struct run *u)
 		u->in_progress++;
 		msg_tell(2, "session %.*s of %.*s: in progress, left for later", (int)u->r->lsid.n,
 		    u->r->lsid.p, (int)u->r->host.n, u->r->host.p);
-		if (u->owners != NULL)
+		if (u->opt->list)
 			list(u, KIND_SESSION, -1, NULL, "in-progress");
 		return;
 	}
@@ -260,7 +258,7 @@ save_session(struct run *u)
 		left_out(u, why);
 		return;
 	}
-	if (u->owners != NULL) {
+	if (u->opt->list) {
 		list(u, KIND_SESSION, -1, draft_sha256(draft), NULL);
 		draft_free(draft);
 		return;
@@ -319,7 +317,7 @@ save_file(struct run *u, const struct spooled *f)
 		file_left_out(u, f, "malformed", f->bad);
 		return 0;
 	}
-	if (u->owners != NULL) {
+	if (u->opt->list) {
 		list(u, f->kind, f->instance, f->sha256, NULL);
 		return 0;
 	}
@@ -371,7 +369,7 @@ save_files(struct run *u)
 	int backups = 0; /* that are safe, or about to be */
 	size_t i;
 
-	if (u->files.rows > 0 && u->spool == -1 && u->owners == NULL) {
+	if (u->files.rows > 0 && u->spool == -1 && !u->opt->list) {
 		if (!u->no_spool)
 			msg_warn(
 			    "the stream names files in a spool: -i SPOOL says where it is (what "
@@ -427,13 +425,10 @@ open_store(struct run *u)
 {
 	int code = 0;
 
-	if (!u->opt->list)
-		u->store = store_open(u->opt, &code);
-	else if ((u->owners = owners_open(u->opt, &code)) != NULL)
-		u->store = store_dry(u->opt);
+	u->store = u->opt->list ? store_dry(u->opt, &code) : store_open(u->opt, &code);
 	if (u->store != NULL)
 		u->document = document_new(u->store);
-	if (u->store != NULL && u->owners == NULL)
+	if (u->store != NULL && !u->opt->list)
 		code = head_check(u->opt, store_ledger(u->store));
 	u->broken = u->store == NULL;
 	u->code = code_worse(u->code, code);
@@ -478,7 +473,7 @@ one_event(struct run *u, enum rec_event e)
 			keep_session(u);
 		if (r->table == TABLE_SESSION_EVENT)
 			look_at_event(u);
-		if (r->table == TABLE_RECORDING && u->owners != NULL)
+		if (r->table == TABLE_RECORDING && u->opt->list)
 			list_recording(u);
 		if (r->table == TABLE_FILE &&
 		    is_wanted(u, kind_find(r->value[FILE_KIND].p, r->value[FILE_KIND].n)) &&
@@ -571,7 +566,6 @@ run(const struct options *opt, char *const operand[], int operands)
 		one_operand(&u, operand[i]);
 	print_lines(&u, 0);
 	document_free(u.document);
-	owners_close(u.owners);
 	buf_free(&u.lines);
 	buf_free(&u.out);
 	if (u.store != NULL)

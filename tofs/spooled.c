@@ -116,23 +116,15 @@ spooled_forget(struct spooled_list *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* All of the file, into the draft or only hashed.  0, or -1 and errno. */
+/* All of the file into the draft.  0, or -1 and errno. */
 static int
-read_all(int fd, struct draft *d, char sha256[SHA256_HEX])
+copy_all(int fd, struct draft *d)
 {
-	struct sha256 *hash = sha256_new();
 	char *chunk = xmalloc(CHUNK);
 	ssize_t n;
 
-	while ((n = file_read(fd, chunk, CHUNK)) > 0 && (d == NULL || !draft_failed(d)))
-		if (d != NULL)
-			draft_add(d, chunk, (size_t)n);
-		else
-			sha256_add(hash, chunk, (size_t)n);
-	sha256_hex(hash, sha256);
-	if (d != NULL)
-		memcpy(sha256, draft_sha256(d), SHA256_HEX);
-	sha256_free(hash);
+	while ((n = file_read(fd, chunk, CHUNK)) > 0 && !draft_failed(d))
+		draft_add(d, chunk, (size_t)n);
 	free(chunk);
 	return n == -1 ? -1 : 0;
 }
@@ -182,7 +174,12 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 	linked = d != NULL;
 	if (!linked)
 		d = draft_new(s);
-	bad = read_all(fd, linked ? NULL : d, sha256);
+	if (linked)
+		bad = sha256_file(fd, sha256);
+	else {
+		bad = copy_all(fd, d);
+		memcpy(sha256, draft_sha256(d), SHA256_HEX);
+	}
 	if (bad == -1)
 		msg_errno("%s/%s", opt->spool, f->name);
 	if (!linked)

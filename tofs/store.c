@@ -8,7 +8,7 @@
 #include "code.h"
 #include "file.h"
 #include "ledger.h"
-#include "lookup.h"
+#include "index.h"
 #include "msg.h"
 #include "part.h"
 #include "place.h"
@@ -39,7 +39,7 @@ struct store {
 	struct tree *tree;
 	struct parts *parts;
 	struct ledger *ledger;
-	struct lookup *lookup;
+	struct index *index;
 	struct place *place;
 	struct draft *batch[BATCH_FILES];
 	size_t waiting;
@@ -83,20 +83,32 @@ store_open(const struct options *opt, int *code)
 		free(s);
 		return NULL;
 	}
-	s->lookup = lookup_new(s->ledger, s->tree, opt, 0, code);
-	s->place = place_new(s->tree, s->lookup, opt);
+	s->index = index_new(s->ledger, s->tree, opt, 0);
+	s->place = place_new(s->tree, s->index, opt);
 	s->folds = folds(s->tree);
 	return s;
 }
 
 struct store *
-store_dry(const struct options *opt)
+store_dry(const struct options *opt, int *code)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
+	struct stat st;
 
 	s->opt = opt;
 	s->dry = 1;
-	return s;
+	s->tree = tree_open(opt->directory, opt->mode, code);
+	if (s->tree != NULL && (opt->existing || tree_stat(s->tree, TREE_LEDGER, &st) == 0)) {
+		s->ledger = ledger_open(s->tree, opt, 0, code);
+		if (s->ledger != NULL)
+			s->index = index_new(s->ledger, s->tree, opt, 1);
+		else if (opt->existing)
+			*code = EX_CANTCREAT;
+	}
+	if (*code == 0)
+		return s;
+	(void)store_close(s);
+	return NULL;
 }
 
 int
@@ -117,10 +129,10 @@ store_ledger(const struct store *s)
 	return s->ledger;
 }
 
-struct lookup *
-store_lookup(const struct store *s)
+struct index *
+store_index(const struct store *s)
 {
-	return s->lookup;
+	return s->index;
 }
 
 /* What an errno says about a write below DIRECTORY. */
@@ -404,24 +416,20 @@ store_flush(struct store *s)
 int
 store_close(struct store *s)
 {
-	int code;
+	int code = 0;
 
 	if (s == NULL)
 		return 0;
-	if (s->dry) {
-		sha256_free(s->spare);
-		free(s);
-		return 0;
+	if (!s->dry) {
+		code = store_flush(s);
+		msg_tell(1, "%s: %llu files stored, %llu were there already", s->opt->directory,
+		    (unsigned long long)s->stored, (unsigned long long)s->there);
 	}
-	code = store_flush(s);
-	msg_tell(1, "%s: %llu files stored, %llu were there already", s->opt->directory,
-	    (unsigned long long)s->stored, (unsigned long long)s->there);
 	if (s->silenced)
 		code = code_worse(code, EX_IOERR);
-	if (s->parts != NULL)
-		parts_close(s->parts);
+	parts_close(s->parts);
 	place_free(s->place);
-	lookup_free(s->lookup);
+	index_free(s->index);
 	ledger_close(s->ledger);
 	tree_close(s->tree);
 	sha256_free(s->spare);

@@ -9,7 +9,7 @@
 #define TOFS_STORE_H
 
 #include "tofs.h"
-#include "lookup.h"
+#include "index.h"
 #include "tree.h"
 
 struct store;
@@ -17,15 +17,17 @@ struct draft; /* a content that is being written */
 
 /* The options are kept.  NULL and *code after a message. */
 struct store *store_open(const struct options *, int *code);
-/* One for drafts of which only the hash is wanted: nothing is ever stored. */
-struct store *store_dry(const struct options *);
+/* One into which nothing is ever stored: what is there is asked for, and drafts
+ * are only hashed.  Without a ledger nothing is there, and store_index is NULL,
+ * unless it must be there.  NULL and *code after a message. */
+struct store *store_dry(const struct options *, int *code);
 /* store_flush, and clean up.  0 or a code. */
 int store_close(struct store *);
 
 /* What others ask about the same directory. */
 struct tree *store_tree(const struct store *);
 struct ledger *store_ledger(const struct store *);
-struct lookup *store_lookup(const struct store *);
+struct index *store_index(const struct store *);
 
 /* Small ones stay in memory, others go into a file at once. */
 struct draft *draft_new(struct store *);

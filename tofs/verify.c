@@ -1,6 +1,6 @@
 /*
  * DIRECTORY against its ledger: see verify.h.  The ledger is read once for
- * its chain and once into an index of its own on disk; then each file is
+ * its chain and once into a table of its own on disk; then each file is
  * looked up and hashed, and what no file was found for is missing.  All in
  * constant memory.  Others may be storing meanwhile: whatever looks wrong is
  * looked at once more while they wait.
@@ -14,16 +14,13 @@
 #include <unistd.h>
 
 #include "code.h"
-#include "file.h"
 #include "head.h"
-#include "ledger.h"
-#include "lookup.h"
+#include "index.h"
 #include "msg.h"
 #include "tree.h"
 #include "utf8.h"
 #include "verify.h"
 
-#define CHUNK ((size_t)256 * 1024)
 /* A tree this deep is not of our making, and each folder is held open. */
 #define DEEPEST 200
 
@@ -31,9 +28,10 @@ struct verify {
 	const struct options *opt;
 	struct tree *tree;
 	struct ledger *ledger;
-	struct lookup *lookup;
+	struct index *index;
+	mode_t mode; /* what others may do to a file */
+	uid_t owner;
 	struct sha256 *hash;
-	char *chunk;
 	struct buf name; /* of the file at hand */
 	uint64_t files, bytes, lines, torn, wrong;
 	int code;
@@ -136,26 +134,23 @@ enum result { RIGHT, UNKNOWN, CHANGED, GONE, FAULT };
 static enum result
 compare(struct verify *v, int dir, const char *last, const struct found *f)
 {
-	char sum[SHA256_HEX], sha256[SHA256_HEX];
+	char sum[SHA256_HEX];
 	struct stat st;
-	ssize_t n;
-	int fd;
+	int fd, bad;
 
-	memcpy(sha256, f->sha256, SHA256_HEX - 1);
 	fd = openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		return errno == ENOENT ? GONE : errno == ELOOP || errno == ENXIO ? CHANGED : FAULT;
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->bytes) {
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->bytes ||
+	    (st.st_mode & 0777 & ~v->mode) != 0 || (st.st_uid != v->owner && st.st_uid != 0)) {
 		close(fd);
 		return CHANGED;
 	}
-	while ((n = file_read(fd, v->chunk, CHUNK)) > 0)
-		sha256_add(v->hash, v->chunk, (size_t)n);
-	sha256_hex(v->hash, sum);
+	bad = sha256_file(fd, sum);
 	close(fd);
-	if (n == -1)
+	if (bad)
 		return FAULT;
-	return memcmp(sum, sha256, SHA256_HEX - 1) == 0 ? RIGHT : CHANGED;
+	return strcmp(sum, f->sha256) == 0 ? RIGHT : CHANGED;
 }
 
 static enum result
@@ -163,7 +158,7 @@ check_once(struct verify *v, int dir, const char *last, const char *name)
 {
 	struct found f;
 	struct stat st;
-	int r = lookup_name(v->lookup, name, &f);
+	int r = index_name(v->index, name, &f);
 
 	if (r == -1) {
 		errno = EIO;
@@ -171,7 +166,7 @@ check_once(struct verify *v, int dir, const char *last, const char *name)
 	}
 	if (r == 0 || f.removed)
 		return fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == -1 ? GONE : UNKNOWN;
-	if (lookup_seen(v->lookup) == -1) {
+	if (index_seen(v->index, f.id) == -1) {
 		errno = EIO;
 		return FAULT;
 	}
@@ -185,8 +180,7 @@ check_file(struct verify *v, int dir, const char *last)
 	enum result r = check_once(v, dir, last, name);
 
 	if ((r == UNKNOWN || r == CHANGED || r == GONE) && ledger_lock(v->ledger) == 0) {
-		if (lookup_update(v->lookup) == 0)
-			r = check_once(v, dir, last, name);
+		r = check_once(v, dir, last, name);
 		ledger_unlock(v->ledger);
 	}
 	v->files++;
@@ -203,7 +197,17 @@ static int
 is_own(const char *name)
 {
 	return strcmp(name, TREE_LEDGER) == 0 || strcmp(name, TREE_INDEX) == 0 ||
-	    strcmp(name, TREE_INDEX ".new") == 0 || strcmp(name, TREE_PARTS) == 0;
+	    strcmp(name, TREE_INDEX "-journal") == 0;
+}
+
+/* A file that is being written, or that a killed run has left: the next one
+ * removes it. */
+static int
+is_part(const char *name)
+{
+	return strncmp(name, TREE_PARTS "/", sizeof(TREE_PARTS)) == 0 &&
+	    strspn(name + sizeof(TREE_PARTS), "0123456789abcdef") == 16 &&
+	    strcmp(name + sizeof(TREE_PARTS) + 16, ".part") == 0;
 }
 
 static void
@@ -231,6 +235,8 @@ walk(struct verify *v, int dir, int depth)
 		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
 			if (errno != ENOENT)
 				fault(v, buf_text(&v->name));
+		} else if (S_ISREG(st.st_mode) && is_part(buf_text(&v->name))) {
+			continue;
 		} else if (!S_ISDIR(st.st_mode)) {
 			check_file(v, dirfd(d), e->d_name);
 			v->bytes += S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
@@ -249,20 +255,28 @@ walk(struct verify *v, int dir, int depth)
 	closedir(d);
 }
 
-/* A name that no file was found for, while nobody can change anything. */
-static int
-check_unseen(void *arg, const struct found *f)
+/* Names that no file was found for, while nobody can change anything. */
+static void
+check_unseen(struct verify *v)
 {
-	struct verify *v = arg;
+	sqlite3_stmt *s = index_select(v->index,
+	    "SELECT name FROM line AS l WHERE seen IS NULL AND " INDEX_STORED " ORDER BY id", NULL);
 	struct stat st;
+	int r = -1;
 
-	if (f->removed || tree_stat(v->tree, f->name, &st) == 0)
-		return 0;
-	if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
-		tell(v, "missing", f->name);
-	else
-		fault(v, f->name);
-	return 0;
+	while (s != NULL && (r = index_row(v->index, sqlite3_step(s))) == 1) {
+		const char *name = index_text(s, 0);
+
+		if (tree_stat(v->tree, name, &st) == 0)
+			continue;
+		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+			tell(v, "missing", name);
+		else
+			fault(v, name);
+	}
+	sqlite3_finalize(s);
+	if (r == -1)
+		v->code = code_worse(v->code, EX_IOERR);
 }
 
 static void
@@ -279,8 +293,7 @@ check_tree(struct verify *v)
 		v->code = code_worse(v->code, EX_IOERR);
 		return;
 	}
-	if (lookup_update(v->lookup) == -1 || lookup_unseen(v->lookup, check_unseen, v) == -1)
-		v->code = code_worse(v->code, EX_IOERR);
+	check_unseen(v);
 	ledger_unlock(v->ledger);
 }
 
@@ -309,7 +322,7 @@ int
 verify(const struct options *opt)
 {
 	struct verify v = {.opt = opt};
-	off_t end;
+	struct stat st;
 
 	v.tree = tree_open(opt->directory, opt->mode, &v.code);
 	if (v.tree == NULL)
@@ -319,35 +332,38 @@ verify(const struct options *opt)
 	else
 		v.ledger = ledger_open(v.tree, opt, 0, &v.code);
 	v.hash = sha256_new();
-	v.chunk = xmalloc(CHUNK);
 	/* No line is half written while the lock is held. */
 	if (v.ledger != NULL && (v.code = ledger_lock(v.ledger)) == 0) {
-		end = lseek(ledger_fd(v.ledger), 0, SEEK_END);
-		v.end = end == -1 ? 0 : (uint64_t)end;
+		/* No file is wider open than the ledger, unless -m says so;
+		 * who stores is its owner, or root. */
+		if (fstat(ledger_fd(v.ledger), &st) == 0) {
+			v.end = (uint64_t)st.st_size;
+			v.mode = st.st_mode | opt->mode;
+			v.owner = st.st_uid;
+		}
 		ledger_unlock(v.ledger);
 		check_chain(&v);
 		if (opt->head != NULL && !v.head)
 			tell(&v, "head", opt->head);
-		v.lookup = lookup_new(v.ledger, v.tree, opt, 1, &v.code);
+		v.index = index_new(v.ledger, v.tree, opt, 1);
 	}
-	if (v.lookup != NULL)
+	if (v.index != NULL)
 		check_tree(&v);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		msg_errno("standard output");
 		v.code = code_worse(v.code, EX_IOERR);
 	}
-	if (v.lookup != NULL)
+	if (v.index != NULL)
 		msg_tell(1,
 		    "%s: %llu files with %llu bytes, %llu lines in the ledger (%llu torn), "
 		    "%llu things wrong; the ledger's last chain is %s",
 		    opt->directory, (unsigned long long)v.files, (unsigned long long)v.bytes,
 		    (unsigned long long)v.lines, (unsigned long long)v.torn,
 		    (unsigned long long)v.wrong, v.chain);
-	lookup_free(v.lookup);
+	index_free(v.index);
 	ledger_close(v.ledger);
 	tree_close(v.tree);
 	sha256_free(v.hash);
-	free(v.chunk);
 	buf_free(&v.name);
 	return v.code;
 }

@@ -25,7 +25,8 @@ enum fate {
 	FATE_NEW,
 	FATE_REPLACED,
 	FATE_UNCHANGED,
-	FATE_OLDER /* it knows less than what is stored */
+	FATE_OLDER,  /* it knows less than what is stored */
+	FATE_SETTLED /* it is accounted for, and not to be written */
 };
 
 struct batch_session {

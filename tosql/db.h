@@ -40,9 +40,13 @@ struct db_ops {
 	 * well.  0, or a code after a message.  NULL: open does it. */
 	int (*make)(struct db *);
 
+	/* Has the database room for this session's values?  0; else EX_DATAERR,
+	 * and why.  NULL: for all of any length. */
+	int (*fits)(struct db *, const struct batch *, size_t i, struct buf *reason);
+
 	/*
-	 * Store sessions [from, to) of the batch in one transaction and note
-	 * their fates.  0; or nothing was stored:
+	 * Store sessions [from, to) of the batch, but those that are settled, in
+	 * one transaction and note their fates.  0; or nothing was stored:
 	 *
 	 * EX_DATAERR	it is for one of the sessions; why is in *reason, and
 	 *		no message was written.  The others may go in without it

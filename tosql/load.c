@@ -1,11 +1,16 @@
 /* From record streams to a database: see load.h. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "code.h"
 #include "file.h"
 #include "load.h"
 #include "msg.h"
+
+/* How many sessions of a batch that is refused are tried alone before it is
+ * taken for certain that all of it is. */
+#define PROBES 8
 
 static void
 worse(struct load *l, int code)
@@ -53,7 +58,7 @@ account(struct load *l, size_t from, size_t to)
 	if (code != 0)
 		return code;
 	for (i = from; i < to; i++) {
-		if (l->states != NULL)
+		if (l->states != NULL && l->batch->session[i].fate != FATE_SETTLED)
 			add_state(l, &l->batch->session[i]);
 		switch (l->batch->session[i].fate) {
 		case FATE_NEW:
@@ -66,7 +71,10 @@ account(struct load *l, size_t from, size_t to)
 		case FATE_OLDER:
 			l->older++;
 			break;
+		case FATE_SETTLED:
+			break;
 		}
+		l->batch->session[i].fate = FATE_SETTLED;
 	}
 	return 0;
 }
@@ -85,7 +93,60 @@ leave_out(struct load *l, size_t i, struct buf *reason)
 	    buf_text(reason));
 	leftout_add(l->list, host, lsid, "session", -1, "refused-by-database", buf_text(reason));
 	l->left_out++;
+	l->batch->session[i].fate = FATE_SETTLED;
 	worse(l, EX_DATAERR);
+}
+
+/* What cannot fit is left out without trying. */
+static void
+leave_out_unfit(struct load *l)
+{
+	struct buf reason = {0};
+	size_t i;
+
+	for (i = 0; i < l->batch->n && l->ops->fits != NULL; i++) {
+		buf_reset(&reason);
+		if (l->ops->fits(l->db, l->batch, i, &reason) != 0)
+			leave_out(l, i, &reason);
+	}
+	buf_free(&reason);
+}
+
+/*
+ * A batch was refused.  Is it for the sake of all its sessions?  Some are tried
+ * alone, the first and the last among them: when each of them is refused for
+ * the same reason, that is a fault of the database (a trigger, a constraint),
+ * and no session is left out for it.  0: no; or a code after a message.
+ */
+static int
+is_refused_whole(struct load *l)
+{
+	struct batch *b = l->batch;
+	size_t n = b->n < PROBES ? b->n : PROBES, i, at;
+	struct buf first = {0}, reason = {0};
+	int code = EX_DATAERR, same = 1;
+
+	for (i = 0; i < n && code == EX_DATAERR && same; i++) {
+		at = i * (b->n - 1) / (n - 1);
+		if (b->session[at].fate == FATE_SETTLED)
+			continue;
+		buf_reset(&reason);
+		code = l->ops->write(l->db, b, at, at + 1, &reason);
+		if (code == 0 && (code = account(l, at, at + 1)) == 0)
+			same = 0;
+		if (first.n == 0)
+			buf_add(&first, reason.p, reason.n);
+		same = same && strcmp(buf_text(&first), buf_text(&reason)) == 0;
+	}
+	if (code == EX_DATAERR && same) {
+		msg_warn("every session is refused, so it is the database that must be mended: %s",
+		    buf_text(&first));
+		code = EX_CONFIG;
+	} else if (code == EX_DATAERR)
+		code = 0;
+	buf_free(&first);
+	buf_free(&reason);
+	return code;
 }
 
 /*
@@ -101,8 +162,12 @@ write_sessions(struct load *l, size_t from, size_t to, size_t *done)
 	int code = l->ops->write(l->db, l->batch, from, to, &reason);
 
 	if (code == EX_DATAERR && middle > from) {
-		msg_tell(1, "writing %zu sessions in parts: %s", to - from, buf_text(&reason));
-		code = write_sessions(l, from, middle, done);
+		code = from == 0 && to == l->batch->n ? is_refused_whole(l) : 0;
+		if (code == 0) {
+			msg_tell(
+			    1, "writing %zu sessions in parts: %s", to - from, buf_text(&reason));
+			code = write_sessions(l, from, middle, done);
+		}
 		if (code == 0)
 			code = write_sessions(l, middle, to, done);
 	} else {
@@ -130,9 +195,11 @@ flush(struct load *l)
 	if (b->n == 0)
 		return;
 	msg_tell(2, "writing %zu sessions", b->n);
+	leave_out_unfit(l);
 	code = write_sessions(l, 0, b->n, &done);
 	if (code != 0) {
-		l->not_stored += b->n - done;
+		for (; done < b->n; done++)
+			l->not_stored += b->session[done].fate != FATE_SETTLED;
 		l->stop = 1;
 		worse(l, code);
 	}

@@ -133,7 +133,8 @@ stage(struct db *db)
 	size_t i, n = db->to - db->from;
 	int t;
 
-	memset(db->skip, 0, n);
+	for (i = 0; i < n; i++)
+		db->skip[i] = db->b->session[db->from + i].fate == FATE_SETTLED;
 	if (run(db, MSSQL_CLEAR, NULL, NULL) == -1 || bulk(db, TABLE_SESSION) == -1)
 		return -1;
 	if (!db->old_schema &&
@@ -266,24 +267,28 @@ give_up(struct db *db)
 	db->link = saved;
 }
 
+/*
+ * What a database needs before it is written to.  All checks come first, so
+ * that nothing is changed in one that is refused; the rest is for a
+ * transaction, unless there is nothing to be made.
+ */
 static int
 make_schema(struct db *db)
 {
 	enum mssql_state state;
 
 	/* Somebody may have been faster. */
-	if (mssql_schema_inspect(&db->link, &state) == -1)
+	if (mssql_schema_inspect(&db->link, &state) == -1 || mssql_schema_check(&db->link) == -1 ||
+	    (state != MSSQL_READY && mssql_schema_make(&db->link) == -1))
 		return -1;
-	return state != MSSQL_READY ? mssql_schema_make(&db->link) : 0;
+	return mssql_schema_rooms(&db->link, &db->rooms);
 }
 
 /* A dry run of a database that lacks something: all of it is undone. */
 static int
 make_and_store(struct db *db)
 {
-	if (make_schema(db) == -1 || mssql_schema_rooms(&db->link, &db->rooms) == -1)
-		return -1;
-	return stage(db) == -1 ? -1 : store(db);
+	return make_schema(db) == -1 || stage(db) == -1 ? -1 : store(db);
 }
 
 static int
@@ -291,11 +296,12 @@ try_write(struct db *db)
 {
 	int done;
 
-	if (!db->staged) {
-		mssql_sql_stage(&db->sql, db->old_schema ? NULL : &db->rooms);
+	if (!db->staged || db->rooms.widened) {
+		mssql_sql_stage(&db->sql, &db->rooms);
 		if (run(db, MSSQL_STAGE, NULL, NULL) == -1)
 			return -1;
 		db->staged = 1;
+		db->rooms.widened = 0;
 	}
 	if (db->old_schema)
 		return transact(db, make_and_store, 0);
@@ -305,7 +311,6 @@ try_write(struct db *db)
 	return transact(db, store, !db->o->dry_run);
 }
 
-/* What a database needs before it is written to. */
 static int
 try_make(struct db *db)
 {
@@ -317,8 +322,7 @@ try_make(struct db *db)
 		msg_tell(1, "%s: making its tables, version %d", db->name, SCHEMA_VERSION);
 		if (transact(db, make_schema, 1) == -1 || mssql_schema_make_view(&db->link) == -1)
 			return -1;
-	}
-	if (mssql_schema_rooms(&db->link, &db->rooms) == -1)
+	} else if (make_schema(db) == -1)
 		return -1;
 	db->unmade = 0;
 	return 0;
@@ -340,14 +344,11 @@ try_prepare(struct db *db)
 		return link_refuse(&db->link, LINK_FINAL, EX_CANTCREAT,
 		    "its tables are not there, and --existing demands them: is this the right "
 		    "database?");
-	if (state != MSSQL_READY && db->o->dry_run) {
-		db->old_schema = 1;
-		return 0;
-	}
-	if (state != MSSQL_EMPTY)
-		return try_make(db);
-	db->unmade = 1;
-	return transact(db, make_schema, 0);
+	db->old_schema = state != MSSQL_READY && db->o->dry_run;
+	db->unmade = state == MSSQL_EMPTY && !db->o->dry_run;
+	if (db->unmade || db->old_schema)
+		return transact(db, make_schema, 0);
+	return try_make(db);
 }
 
 static int
@@ -444,6 +445,12 @@ make_tables(struct db *db)
 }
 
 static int
+fits(struct db *db, const struct batch *b, size_t i, struct buf *reason)
+{
+	return mssql_fits(&db->rooms, b, i, reason);
+}
+
+static int
 write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *reason)
 {
 	size_t n = to - from;
@@ -533,6 +540,7 @@ const struct db_ops db_mssql = {
     .batch = BATCH,
     .open = open_db,
     .make = make_tables,
+    .fits = fits,
     .write = write_batch,
     .close = close_db,
     .schema = mssql_schema,

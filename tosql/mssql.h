@@ -23,7 +23,14 @@ void mssql_schema(struct buf *);
  * by the column numbers of tables.h. */
 struct mssql_rooms {
 	int room[BATCH_TABLES][TABLE_MAX_COLUMNS];
+	/* texts of it have been longer than MSSQL_USUAL_ROOM */
+	char wide[BATCH_TABLES][TABLE_MAX_COLUMNS];
+	char widened; /* just now: the staging tables must be made anew */
 };
+
+/* What a text of a staging table gets until a longer one comes: the server
+ * sorts rows in memory that it reckons from the room of their columns. */
+#define MSSQL_USUAL_ROOM 450
 
 /* What a database has of the schema. */
 enum mssql_state {
@@ -34,6 +41,8 @@ enum mssql_state {
 
 /* 0, or -1 and the link's failure. */
 int mssql_schema_inspect(struct link *, enum mssql_state *);
+/* May rows be stored in those of its tables that are there? */
+int mssql_schema_check(struct link *);
 /* Within a transaction: make all but the view. */
 int mssql_schema_make(struct link *);
 /* Outside of one.  That it may not be made is no failure, but a message. */
@@ -69,8 +78,8 @@ struct mssql_sql {
 /* lock_timeout in seconds; force: what knows less replaces what knows more. */
 void mssql_sql_make(struct mssql_sql *, int lock_timeout, int force);
 /*
- * MSSQL_STAGE alone, for a database whose columns have these rooms (NULL: not
- * known yet).  Nothing may be sent that has none: FreeTDS would cut it.
+ * MSSQL_STAGE alone, for texts as long as these rooms.  Nothing may be sent
+ * that mssql_fits has not seen: FreeTDS would cut it.
  */
 void mssql_sql_stage(struct mssql_sql *, const struct mssql_rooms *);
 void mssql_sql_free(struct mssql_sql *);
@@ -85,10 +94,12 @@ struct mssql_bulk {
 	const char *skip; /* ... those with skip[i - from]; NULL: none */
 };
 
+/* Has each text of session i room?  0; else EX_DATAERR, and why. */
+int mssql_fits(struct mssql_rooms *, const struct batch *, size_t i, struct buf *reason);
+
 /*
  * Copy rows to the staging table.  rows[i - from] is how many they are of
- * each session.  0, or -1 and the link's failure: LINK_DATA when a value has
- * no room, where the connection stays usable.
+ * each session.  0, or -1 and the link's failure.
  */
 int mssql_bulk(const struct mssql_bulk *, enum table_id, uint64_t rows[]);
 

@@ -5,7 +5,7 @@
  * NULL, drops blanks at the end (from FreeTDS 1.5 on), and cuts what is too
  * long without a word.  So texts are converted to UTF-16LE here; one that is
  * empty or ends in a blank gets a dot as a guard, and the row says so; and
- * their length is checked against the column that they are bound for.
+ * their length is checked before, against the column that they are bound for.
  */
 #include <stdlib.h>
 
@@ -14,7 +14,6 @@
 #include "mssql.h"
 #include "utf8.h"
 
-#define NO_ROOM ((size_t)-1)
 /* ord, n, the table's own, guarded, and those of a session beside them */
 #define MAX_COLUMNS (TABLE_MAX_COLUMNS + 6)
 
@@ -100,34 +99,72 @@ bind(struct link *l, enum table_id t, struct row *r)
 	return bad ? -1 : 0;
 }
 
-/* A text column's bytes; their number, or NO_ROOM. */
+/* Its length in UTF-16. */
 static size_t
-convert(const struct mssql_bulk *k, enum table_id t, int c, const struct batch_value *v,
-    struct buf *out)
+units_of(const struct batch_value *v)
 {
-	int room = k->rooms->room[t][c], time = table_list[t].column[c].type == TABLE_TIME;
-	size_t start = out->n, units;
+	size_t i, n = 0;
 
-	units = mssql_utf16(out, v->p, v->n);
-	if (time) { /* 2024-12-03T15:26:05 is understood in any language */
-		out->p[start + 20] = 'T';
-		return out->n - start;
+	for (i = 0; i < v->n; i++) {
+		unsigned char c = (unsigned char)v->p[i];
+
+		n += (size_t)((c & 0xc0) != 0x80) + (size_t)(c >= 0xf0);
 	}
-	if (room >= 0 && units > (size_t)room) {
-		link_refuse(k->l, LINK_DATA, EX_DATAERR,
-		    "%s.%s has %zu characters, and the column "
-		    "takes %d",
-		    table_list[t].name, table_list[t].column[c].name, units, room);
-		return NO_ROOM;
-	}
+	return n;
+}
+
+static int
+fits(struct mssql_rooms *rooms, enum table_id t, int c, const struct batch_value *v,
+    struct buf *reason)
+{
+	const char *table = table_list[t].name, *name = table_list[t].column[c].name;
+	int room = rooms->room[t][c];
+	size_t units;
+
 	if (is_key(t, c) && v->n > 0 && v->p[v->n - 1] == ' ') {
-		link_refuse(k->l, LINK_DATA, EX_DATAERR,
-		    "session.%s ends in a blank, and SQL Server "
-		    "cannot tell it from one that does not",
-		    table_list[t].column[c].name);
-		return NO_ROOM;
+		buf_printf(reason,
+		    "session.%s ends in a blank, and SQL Server cannot tell it from one that does "
+		    "not",
+		    name);
+		return EX_DATAERR;
 	}
-	return out->n - start;
+	/* No character has fewer bytes in UTF-8. */
+	if (v->n <= MSSQL_USUAL_ROOM && (room < 0 || v->n <= (size_t)room))
+		return 0;
+	units = units_of(v);
+	if (units > MSSQL_USUAL_ROOM && !rooms->wide[t][c])
+		rooms->wide[t][c] = rooms->widened = 1;
+	if (room < 0 || units <= (size_t)room)
+		return 0;
+	buf_printf(
+	    reason, "%s.%s has %zu characters, and the column takes %d", table, name, units, room);
+	if (!is_key(t, c))
+		buf_printf(reason, ": ALTER TABLE dbo.[%s] ALTER COLUMN [%s] NVARCHAR(MAX) NULL",
+		    table, name);
+	return EX_DATAERR;
+}
+
+int
+mssql_fits(struct mssql_rooms *rooms, const struct batch *b, size_t i, struct buf *reason)
+{
+	struct batch_rows rows;
+	int t, c, code = 0;
+
+	for (t = 0; t < BATCH_TABLES && code == 0; t++) {
+		const struct table *table = &table_list[t];
+
+		batch_rows(&rows, b, (enum table_id)t);
+		batch_rows_of(&rows, i);
+		/* What cannot be read back is told when it is sent. */
+		while (code == 0 && batch_next(&rows) == 1)
+			for (c = 0; c < table->columns && code == 0; c++)
+				if (table->column[c].type == TABLE_TEXT &&
+				    rows.value[c].p != NULL && schema_stores((enum table_id)t, c))
+					code = fits(
+					    rooms, (enum table_id)t, c, &rows.value[c], reason);
+		batch_rows_end(&rows);
+	}
+	return code;
 }
 
 /* Hand the row's values over.  0, or -1 and the failure. */
@@ -151,9 +188,11 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 		r->number[c] = number && v->p != NULL ? v->i : 0;
 		if (v->p == NULL || number)
 			continue;
-		length[c] = convert(k, t, c, v, &r->text);
-		if (length[c] == NO_ROOM)
-			return -1;
+		taken = r->text.n;
+		length[c] = 2 * mssql_utf16(&r->text, v->p, v->n);
+		/* 2024-12-03T15:26:05 is understood in any language. */
+		if (table->column[c].type == TABLE_TIME)
+			r->text.p[taken + 20] = 'T';
 		if (!is_key(t, c) && (v->n == 0 || v->p[v->n - 1] == ' ')) {
 			length[c] += 2 * mssql_utf16(&r->text, ".", 1);
 			r->guarded |= MSSQL_GUARDED(c);
@@ -161,6 +200,7 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 	}
 	if (t == TABLE_SESSION)
 		length[c] = 2 * mssql_utf16(&r->text, s->hash, SHA256_HEX - 1);
+	taken = 0;
 	for (c = 0; c < table->columns && !bad; c++) {
 		if (!schema_stores(t, c))
 			continue;
@@ -227,27 +267,18 @@ has_rows(const struct mssql_bulk *k, enum table_id t)
 	return 0;
 }
 
-/* What was sent is sent, even if it is of no use: the tables are emptied
- * before the next try, and the connection is good for it. */
 static int
 finish(const struct mssql_bulk *k, struct row *r, int bad)
 {
 	struct link *l = k->l;
-	enum link_failure failure = l->failure;
 	DBINT done;
 
-	if (bad && failure != LINK_DATA) {
+	if (bad) {
 		link_disconnect(l); /* there is no way back from here */
 		return -1;
 	}
-	if (!bad)
-		link_begin(l);
+	link_begin(l);
 	done = bcp_done(l->p);
-	if (bad) {
-		if (done == -1)
-			link_disconnect(l);
-		return -1;
-	}
 	if (done == -1) {
 		link_failed(l, "copying rows");
 		link_disconnect(l);

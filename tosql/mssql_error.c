@@ -61,7 +61,18 @@ static const struct {
 	{4060, 4062, 4063, 4064}},
     {LINK_FINAL, EX_CONFIG, "check Server of the connection string", {40531, 40532}},
     {LINK_FINAL, EX_CONFIG, "the database is read-only", {3906}},
+    {LINK_FINAL, EX_CONFIG, "have the column take NULL: ALTER TABLE ... ALTER COLUMN ... NULL",
+	{515}},
+    {LINK_FINAL, EX_CONFIG, "a trigger of the database refuses it", {3609, 3616}},
     {LINK_FINAL, EX_CONFIG, "somebody has changed the tables", {207, 208, 468}},
+    {LINK_FINAL, EX_CONFIG,
+	"keys are there twice, and all but one must go: SELECT host_name, lsid, COUNT(*) FROM "
+	"dbo.[session] GROUP BY host_name, lsid HAVING COUNT(*) > 1",
+	{1505}},
+    {LINK_FINAL, EX_CONFIG,
+	"praic's tables point to it: ALTER TABLE dbo.[session] ADD PRIMARY KEY (id); ALTER TABLE "
+	"dbo.[session_event] ADD PRIMARY KEY (id)",
+	{1776}},
     /* What is wrong with our statements; syntax goes by its severity. */
     {LINK_FINAL, EX_SOFTWARE, NULL, {1934, 1935, 3902, 3903, 8622}},
     {LINK_FINAL, EX_IOERR, "the database is full: add space, or remove what is not needed",
@@ -164,7 +175,11 @@ sort_server(struct link *l)
 				return known[i].hint;
 			}
 	sort_severity(l);
-	return NULL;
+	if (l->failure != LINK_DATA || !l->in_trigger)
+		return NULL;
+	l->failure = LINK_FINAL;
+	l->code = EX_CONFIG;
+	return "a trigger of the database refuses it";
 }
 
 const char *

@@ -22,6 +22,8 @@
 /* What FreeTDS 1.3 puts into its login packet: TDS_MAX_LOGIN_STR_SZ. */
 #define MAX_LOGIN	   128
 #define MAX_RESULT_COLUMNS 64
+/* By RAISERROR, which our own statements use, too. */
+#define RAISED 50000
 
 /* The connection that db-lib's handlers speak of. */
 static struct link *current;
@@ -67,11 +69,12 @@ on_message(DBPROCESS *p, DBINT number, int state, int severity, char *text, char
 	(void)p;
 	(void)state;
 	(void)server;
-	(void)procedure;
 	(void)line;
-	if (severity > 10)
+	if (severity > 10) {
+		if (current != NULL && current->number == 0)
+			current->in_trigger = procedure != NULL && *procedure != '\0';
 		note((int)number, severity, text);
-	else
+	} else
 		msg_tell(3, "the server says: %s", text);
 	return 0;
 }
@@ -137,7 +140,7 @@ link_begin(struct link *l)
 {
 	current = l;
 	l->failure = LINK_WELL;
-	l->number = l->severity = l->code = 0;
+	l->number = l->severity = l->code = l->in_trigger = 0;
 	buf_reset(&l->text);
 	if (l->p == NULL || dbdead(l->p))
 		return;
@@ -178,7 +181,7 @@ link_failed(struct link *l, const char *what)
 		l->code = EX_TEMPFAIL;
 	}
 	buf_printf(&text, "%s: %s", what, buf_text(&l->text));
-	if (l->number != 0)
+	if (l->number != 0 && l->number != RAISED)
 		buf_printf(&text, " (error %d)", l->number);
 	if (hint != NULL)
 		buf_printf(&text, ": %s", hint);
@@ -238,48 +241,36 @@ section_of(const struct connstr *c)
  * unless it is given one: so it is given one, that no name leads to.
  */
 static int
-write_conf(struct link *l, const char *ca_file)
+write_conf(struct link *l, int port)
 {
 	const struct connstr *c = l->c;
 	struct buf conf = {0};
 	int bad;
 
-	buf_printf(&conf, "[%s]\n\thost = %s\n", section_of(c), c->host);
-	if (c->port != 0)
-		buf_printf(&conf, "\tport = %d\n", c->port);
-	else if (c->instance != NULL)
-		buf_printf(&conf, "\tinstance = %s\n", c->instance);
-	else
-		buf_adds(&conf, "\tport = 1433\n");
-	buf_adds(&conf,
-	    "\ttds version = 7.4\n\tclient charset = UTF-8\n"
-	    "\ttext size = 2147483647\n\tenable tls v1 = no\n");
+	buf_printf(&conf,
+	    "[%s]\n\thost = %s\n\tport = %d\n\ttds version = 7.4\n\tclient charset = UTF-8\n"
+	    "\ttext size = 2147483647\n\tenable tls v1 = no\n",
+	    section_of(c), c->host, port);
 	buf_printf(&conf, "\tencryption = %s\n", c->encrypt ? "require" : "request");
 	if (!c->trust && c->encrypt)
 		buf_printf(&conf, "\tca file = %s\n\tcheck certificate hostname = yes\n",
-		    ca_file != NULL ? ca_file : "system");
-	l->conf = file_scratch();
-	bad = l->conf == -1 || file_write(l->conf, conf.p, conf.n) == -1;
+		    l->ca_file != NULL ? l->ca_file : "system");
+	bad = ftruncate(l->conf, 0) == -1 || lseek(l->conf, 0, SEEK_SET) == -1 ||
+	    file_write(l->conf, conf.p, conf.n) == -1 || lseek(l->conf, 0, SEEK_SET) == -1;
 	buf_free(&conf);
-	if (bad) {
-		msg_errno("temporary file in $TMPDIR or /var/tmp");
-		return EX_CANTCREAT;
-	}
-	l->conf_name = xasprintf("/dev/fd/%d", l->conf);
-	dbsetifile(l->conf_name);
-	return 0;
+	return bad ? link_refuse(l, LINK_FINAL, EX_IOERR, "temporary file: %s", strerror(errno)) :
+		     0;
 }
 
 int
 link_init(
     struct link *l, const struct connstr *c, const char *name, const char *ca_file, int timeout)
 {
-	int code;
-
 	memset(l, 0, sizeof(*l));
 	l->c = c;
 	l->name = name;
 	l->timeout = timeout;
+	l->ca_file = ca_file;
 	l->conf = -1;
 	/* They would turn the file's words round, or write down the login. */
 	unsetenv("TDSVER");
@@ -311,8 +302,13 @@ link_init(
 	}
 	dberrhandle(on_error);
 	dbmsghandle(on_message);
-	code = make_watch();
-	return code != 0 ? code : write_conf(l, ca_file);
+	if ((l->conf = file_scratch()) == -1) {
+		msg_errno("temporary file in $TMPDIR or /var/tmp");
+		return EX_CANTCREAT;
+	}
+	l->conf_name = xasprintf("/dev/fd/%d", l->conf);
+	dbsetifile(l->conf_name);
+	return make_watch();
 }
 
 void
@@ -434,13 +430,37 @@ set_options(struct link *l)
 	return bad;
 }
 
+/* It broke off without a word. */
+static void
+explain(struct link *l, int port)
+{
+	struct buf why = {0};
+
+	if (l->c->encrypt)
+		link_probe(l, port, &why);
+	if (why.n == 0 && l->number != SYBEFCON)
+		return; /* the connection was lost, and nothing else */
+	if (why.n == 0)
+		buf_adds(&why,
+		    l->c->integrated ? "has Kerberos a ticket (kinit)?" :
+				       "it is starting, or no SQL Server");
+	link_refuse(
+	    l, LINK_FINAL, EX_CONFIG, "logging in: the server breaks off: %s", buf_text(&why));
+	l->number = SYBEFCON;
+	buf_free(&why);
+}
+
 int
 link_connect(struct link *l)
 {
+	int port = l->c->port != 0 ? l->c->port : 1433;
+
 	link_disconnect(l);
 	link_begin(l);
-	if (lseek(l->conf, 0, SEEK_SET) == -1)
-		return link_refuse(l, LINK_FINAL, EX_IOERR, "temporary file: %s", strerror(errno));
+	if ((l->c->port == 0 && l->c->instance != NULL && link_browse(l, &port) == -1) ||
+	    write_conf(l, port) == -1)
+		return -1;
+	link_begin(l);
 	dbsetlogintime(l->c->timeout);
 	watch.most = ANSWER_TIMEOUT + l->timeout;
 	dbsettime(watch.most);
@@ -451,19 +471,9 @@ link_connect(struct link *l)
 			l->failure = LINK_LOST;
 			l->code = EX_UNAVAILABLE;
 		}
-		if (l->number == SYBEFCON) {
-			link_refuse(l, LINK_FINAL, EX_CONFIG,
-			    "logging in: the server breaks off, "
-			    "as it does when %s",
-			    l->c->integrated ?
-				"Kerberos has no ticket (kinit), or a certificate is not accepted" :
-				"it offers no encryption or TLS 1.0 only, or its certificate is "
-				"for "
-				"another name, has expired, or is of an authority not in the CA "
-				"file "
-				"(--ca-file)");
-			l->number = SYBEFCON;
-		}
+		if (l->number == SYBEFCON || l->number == SYBESEOF || l->number == SYBEREAD ||
+		    l->number == SYBEWRIT)
+			explain(l, port);
 		return -1;
 	}
 	if (set_options(l) == -1 || check_encryption(l) == -1) {

@@ -30,7 +30,8 @@ struct link {
 	const struct connstr *c;
 	const char *name; /* host/database, for messages */
 	int timeout;	  /* seconds to wait for a lock */
-	int conf;	  /* our freetds.conf */
+	const char *ca_file;
+	int conf; /* our freetds.conf */
 	char *conf_name;
 	DBPROCESS *p; /* NULL: not connected */
 
@@ -39,13 +40,14 @@ struct link {
 	int code;   /* exit code, if it cannot be mended */
 	int number; /* the server's, or db-lib's */
 	int severity;
+	int in_trigger;	 /* what runs within a statement of ours */
 	struct buf text; /* what was being done, and what was said */
 };
 
 #define LINK_NULL INT64_MIN
 
 /*
- * Not connected yet.  c and name are kept; ca_file may be NULL: the system's.
+ * Not connected yet.  c, name and ca_file are kept; it may be NULL: the system's.
  * 0, or a code after a message.
  */
 int link_init(
@@ -77,6 +79,10 @@ int link_failed(struct link *, const char *what);
 /* mssql_error.c: failure and code from number and severity; what may help, or
  * NULL. */
 const char *link_sort(struct link *);
+/* mssql_browser.c: the port of a named instance.  0, or -1 and the failure. */
+int link_browse(struct link *, int *port);
+/* mssql_probe.c: what is wrong with its TLS; nothing if nothing is. */
+void link_probe(const struct link *, int port, struct buf *why);
 /* Is it db-lib's number, not the server's? */
 int link_is_dblib(int number);
 /* Note a failure of another kind.  Returns -1. */

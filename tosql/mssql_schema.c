@@ -127,7 +127,10 @@ make_index(struct buf *sql, const struct schema_index *x)
 	buf_printf(sql,
 	    "IF NOT EXISTS (SELECT i.index_id FROM sys.index_columns AS i\n"
 	    "    INNER JOIN sys.columns AS c ON c.object_id = i.object_id AND c.column_id = "
-	    "i.column_id\n    WHERE i.object_id = OBJECT_ID(N'dbo.[%s]', N'U') AND (",
+	    "i.column_id\n%s    WHERE i.object_id = OBJECT_ID(N'dbo.[%s]', N'U') AND (",
+	    x->unique ? "    INNER JOIN sys.indexes AS x ON x.object_id = i.object_id AND "
+			"x.index_id = i.index_id AND x.is_unique = 1\n" :
+			"",
 	    name);
 	for (i = 0; i < n; i++)
 		buf_printf(sql, "%si.key_ordinal = %d AND c.name = N'%s'",
@@ -291,10 +294,104 @@ mssql_schema_inspect(struct link *l, enum mssql_state *state)
 	return 0;
 }
 
+/* The types that a column of somebody else's may have, and ours. */
+static void
+fitting_types(struct buf *sql, enum table_id t, const struct schema_column *c)
+{
+	static const char *const fits[] = {
+	    [SCHEMA_TEXT] = "|nvarchar|ntext|",
+	    [SCHEMA_HASH] = "|nvarchar|",
+	    [SCHEMA_INT] = "|bigint|int|smallint|tinyint|decimal|numeric|nvarchar|",
+	    [SCHEMA_BOOL] = "|bit|bigint|int|smallint|tinyint|decimal|numeric|nvarchar|",
+	    [SCHEMA_TIME] = "|datetime|datetime2|datetimeoffset|nvarchar|",
+	};
+	struct buf type = {0};
+
+	column_type(&type, t, c);
+	buf_printf(sql, "SELECT N'%s' AS name, N'%s' AS fits, N'%.*s%s' AS want", c->name,
+	    is_key(t, c) ? "|nvarchar|" : fits[c->type], (int)strcspn(buf_text(&type), " "), type.p,
+	    is_key(t, c) ? " NOT NULL" : " NULL");
+	buf_free(&type);
+}
+
+/* What a column's type is, as ALTER COLUMN wants it. */
+#define TYPE_OF_COLUMN                                                                         \
+	"TYPE_NAME(c.user_type_id) + CASE WHEN TYPE_NAME(c.system_type_id) IN (N'decimal', "   \
+	"N'numeric') THEN N'(' + CAST(c.precision AS NVARCHAR(3)) + N', ' + CAST(c.scale AS "  \
+	"NVARCHAR(3)) + N')' WHEN TYPE_NAME(c.system_type_id) NOT IN (N'nvarchar', N'nchar', " \
+	"N'varchar', N'char', N'varbinary', N'binary') THEN N'' WHEN c.max_length = -1 THEN "  \
+	"N'(MAX)' WHEN TYPE_NAME(c.system_type_id) IN (N'nvarchar', N'nchar') THEN N'(' + "    \
+	"CAST(c.max_length / 2 AS NVARCHAR(5)) + N')' ELSE N'(' + CAST(c.max_length AS "       \
+	"NVARCHAR(5)) + N')' END"
+
+/*
+ * What stands against storing rows in a table that is there: the first such
+ * thing is an error that the server raises, with the statement that mends it.
+ * Our own columns may be missing: they are made later.
+ */
+static int
+check_table(struct link *l, enum table_id t)
+{
+	struct schema_column column[SCHEMA_MAX_COLUMNS];
+	const char *name = table_list[t].name, *between = "";
+	int n = schema_columns(t, column), i, bad;
+	struct buf sql = {0};
+
+	buf_printf(&sql,
+	    "DECLARE @o INT, @s NVARCHAR(2000);\nSET @o = OBJECT_ID(N'dbo.[%s]', N'U');\n"
+	    "SELECT TOP (1) @s = N'[' + c.name COLLATE DATABASE_DEFAULT + N'] is ' "
+	    "+ " TYPE_OF_COLUMN
+	    " + N', which does not take what praic stores there: ALTER TABLE dbo.[%s] ALTER "
+	    "COLUMN [' + c.name + N'] ' + k.want FROM sys.columns AS c INNER JOIN (",
+	    name, name);
+	for (i = 0; i < n; i++) {
+		if (column[i].type == SCHEMA_ID || column[i].type == SCHEMA_LINK)
+			continue;
+		buf_adds(&sql, between);
+		fitting_types(&sql, t, &column[i]);
+		between = " UNION ALL ";
+	}
+	buf_adds(&sql,
+	    ") AS k ON c.name = k.name COLLATE DATABASE_DEFAULT WHERE c.object_id = @o AND "
+	    "(CHARINDEX(N'|' + TYPE_NAME(c.system_type_id) + N'|', k.fits) = 0 OR c.max_length = "
+	    "-1 AND k.want LIKE N'% NOT NULL');\n"
+	    "IF @s IS NULL SELECT TOP (1) @s = N'[' + c.name COLLATE DATABASE_DEFAULT + N'] is "
+	    "none of praic''s, takes no "
+	    "NULL and has no default: ALTER TABLE ");
+	buf_printf(&sql,
+	    "dbo.[%s] ALTER COLUMN [' + c.name + N'] ' + " TYPE_OF_COLUMN
+	    " + N' NULL' FROM sys.columns AS c WHERE c.object_id = @o AND c.is_nullable = 0 AND "
+	    "c.is_identity = 0 AND c.is_computed = 0 AND c.default_object_id = 0 AND "
+	    "TYPE_NAME(c.system_type_id) <> N'timestamp' AND c.name NOT IN (",
+	    name);
+	for (i = 0; i < n; i++)
+		buf_printf(&sql, "%sN'%s'", i > 0 ? ", " : "", column[i].name);
+	buf_printf(&sql,
+	    ");\nIF @s IS NULL AND @o IS NOT NULL AND NOT EXISTS (SELECT * FROM sys.columns AS c "
+	    "WHERE c.object_id = @o AND c.name = N'id' AND c.is_identity = 1) SET @s = N'[id] is "
+	    "no IDENTITY, by which the server numbers rows: rename this table, and praic makes "
+	    "one: EXEC sp_rename N''dbo.[%s]'', N''%s_old''';\n"
+	    "IF @s IS NOT NULL RAISERROR(N'column dbo.[%s].%%s', 16, 1, @s)",
+	    name, name, name);
+	bad = link_run(l, "checking tables", buf_text(&sql), NULL, NULL, NULL);
+	buf_free(&sql);
+	return bad;
+}
+
+int
+mssql_schema_check(struct link *l)
+{
+	int t, bad = 0;
+
+	for (t = 0; t < BATCH_TABLES && !bad; t++)
+		bad = check_table(l, (enum table_id)t);
+	return bad;
+}
+
 struct columns {
 	struct mssql_rooms *rooms;
 	enum table_id table;
-	int missing, narrow, folding; /* a column's number + 1 */
+	int missing; /* a column's number + 1 */
 };
 
 /* The staging table's columns of the key have the room of our own schema. */
@@ -308,25 +405,19 @@ cap(enum table_id t, int column, int room)
 	return room < 0 || room > most ? most : room;
 }
 
-/* n, characters, is Unicode, has the staging table's collation (another one,
- * even if it compares byte by byte, cannot be joined with it; Babelfish shows it
- * under a name of its own) */
+/* n, characters, is there */
 static void
 keep_room(void *arg, const int64_t *v, int n)
 {
 	struct columns *c = arg;
 	int i = (int)v[0];
 
-	if (n != 4 || i < 0 || i >= table_list[c->table].columns)
+	if (n != 3 || i < 0 || i >= table_list[c->table].columns)
 		return;
 	c->rooms->room[c->table][i] =
 	    cap(c->table, i, v[1] == LINK_NULL || v[1] > INT32_MAX / 2 ? -1 : (int)v[1]);
-	if (v[2] == LINK_NULL)
+	if (v[2] != 1)
 		c->missing = i + 1;
-	else if (table_list[c->table].column[i].type == TABLE_TEXT && v[2] == 0)
-		c->narrow = i + 1;
-	if (c->table == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID) && v[3] != 1)
-		c->folding = i + 1;
 }
 
 static int
@@ -340,10 +431,7 @@ rooms_of(struct link *l, struct mssql_rooms *rooms, enum table_id t)
 
 	buf_adds(&sql,
 	    "SELECT k.n, CAST(c.CHARACTER_MAXIMUM_LENGTH AS BIGINT), CAST(CASE WHEN "
-	    "c.DATA_TYPE IS NULL THEN NULL WHEN c.DATA_TYPE IN (N'nvarchar', N'nchar', N'ntext') "
-	    "THEN 1 ELSE 0 END AS INT), CAST(CASE WHEN c.COLLATION_NAME IN "
-	    "(N'Latin1_General_BIN2', "
-	    "N'bbf_unicode_bin2') THEN 1 ELSE 0 END AS INT) FROM (");
+	    "c.DATA_TYPE IS NULL THEN 0 ELSE 1 END AS INT) FROM (");
 	for (i = 0; i < table->columns; i++) {
 		if (!schema_stores(t, i))
 			continue;
@@ -365,16 +453,6 @@ rooms_of(struct link *l, struct mssql_rooms *rooms, enum table_id t)
 		    "column %s.%s is missing, though the "
 		    "version says that it is there",
 		    table->name, table->column[c.missing - 1].name);
-	if (c.narrow)
-		return link_refuse(l, LINK_FINAL, EX_CONFIG,
-		    "column %s.%s does not hold Unicode: "
-		    "make it NVARCHAR",
-		    table->name, table->column[c.narrow - 1].name);
-	if (c.folding)
-		return link_refuse(l, LINK_FINAL, EX_CONFIG,
-		    "column %s.%s must be compared byte by "
-		    "byte: give it the collation Latin1_General_BIN2",
-		    table->name, table->column[c.folding - 1].name);
 	return 0;
 }
 

@@ -17,23 +17,27 @@
  * a batch, and the bigger the database, the longer each batch would take.
  */
 #define BY_INDEX " OPTION (LOOP JOIN)"
-/* A column of more characters is NVARCHAR(MAX). */
-#define MOST_NVARCHAR 4000
-/* Whole sessions and keys of a staged session and a stored one. */
-#define SAME_KEY "s.[host_name] = t.[host_name] AND s.[lsid] = t.[lsid]"
+/*
+ * The keys of a staged session and a stored one.  They are compared under the
+ * collation of the database's columns, so that its index serves, and once more
+ * byte by byte: the vendor's tables may fold case.
+ */
+#define SAME_KEY                                                                     \
+	"s.[host_name] = t.[host_name] AND s.[lsid] = t.[lsid] AND s.[host_name] = " \
+	"t.[host_name]" BYTEWISE " AND s.[lsid] = t.[lsid]" BYTEWISE
 
-/* Texts get no more room than they are bound for: the server sorts rows in
- * memory that it reckons from the room of their columns. */
 static void
-stage_type(struct buf *sql, enum table_id t, int i, int room)
+stage_type(struct buf *sql, enum table_id t, int i, const struct mssql_rooms *rooms)
 {
 	enum table_type type = table_list[t].column[i].type;
+	int room = rooms->room[t][i];
 
 	if (t == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID))
 		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE,
 		    i == SESSION_LSID ? SCHEMA_ROOM_LSID : SCHEMA_ROOM_HOST);
-	else if (type == TABLE_TEXT && room > 0 && room < MOST_NVARCHAR)
-		buf_printf(sql, "NVARCHAR(%d)", room + 1); /* and a guard */
+	else if (type == TABLE_TEXT && !rooms->wide[t][i]) /* and a guard */
+		buf_printf(sql, "NVARCHAR(%d)",
+		    1 + (room < 0 || room > MSSQL_USUAL_ROOM ? MSSQL_USUAL_ROOM : room));
 	else
 		buf_adds(sql,
 		    type == TABLE_TEXT	   ? "NVARCHAR(MAX)" :
@@ -48,12 +52,14 @@ make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 	const struct table *table = &table_list[t];
 	int i;
 
+	buf_printf(sql, "IF OBJECT_ID(N'tempdb..#praic_%s') IS NOT NULL DROP TABLE #praic_%s;\n",
+	    table->name, table->name);
 	buf_printf(sql, "CREATE TABLE #praic_%s (ord INT NULL, n BIGINT NULL", table->name);
 	for (i = 0; i < table->columns; i++) {
 		if (!schema_stores(t, i))
 			continue;
 		buf_printf(sql, ", [%s] ", table->column[i].name);
-		stage_type(sql, t, i, rooms != NULL ? rooms->room[t][i] : -1);
+		stage_type(sql, t, i, rooms);
 		buf_adds(sql, " NULL");
 	}
 	buf_adds(sql, ", guarded INT NULL");
@@ -230,6 +236,19 @@ mssql_sql_make(struct mssql_sql *s, int lock_timeout, int force)
 	buf_free(&sql);
 }
 
+/* A staged key gets the collation of the column that it is compared with.
+ * (Babelfish shows BIN2 under a name of its own.) */
+static void
+collate(struct buf *sql, const char *column, int room)
+{
+	buf_printf(sql,
+	    ";\nSELECT @c = COLLATION_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = "
+	    "N'dbo' AND TABLE_NAME = N'session' AND COLUMN_NAME = N'%s';\n"
+	    "IF @c NOT IN (N'Latin1_General_BIN2', N'bbf_unicode_bin2') EXEC (N'ALTER TABLE "
+	    "#praic_session ALTER COLUMN [%s] NVARCHAR(%d) COLLATE ' + @c + N' NULL')",
+	    column, column, room);
+}
+
 void
 mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
 {
@@ -239,8 +258,11 @@ mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
 	for (t = 0; t < BATCH_TABLES; t++)
 		make_stage(&sql, (enum table_id)t, rooms);
 	buf_adds(&sql,
+	    "IF OBJECT_ID(N'tempdb..#praic_todo') IS NOT NULL DROP TABLE #praic_todo;\n"
 	    "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
-	    "fate INT NOT NULL)");
+	    "fate INT NOT NULL);\nDECLARE @c NVARCHAR(128)");
+	collate(&sql, "host_name", SCHEMA_ROOM_HOST);
+	collate(&sql, "lsid", SCHEMA_ROOM_LSID);
 	free(s->text[MSSQL_STAGE]);
 	put(s, MSSQL_STAGE, "making staging tables", &sql);
 	buf_free(&sql);

@@ -19,38 +19,16 @@ const struct schema_index schema_index[SCHEMA_INDEXES] = {
     {"recording_session_id", TABLE_RECORDING, {"session_id", NULL}, 0},
 };
 
-/*
- * Names are given what an index of SQL Server takes, too, since people search
- * by them; and what people write gets any room.
- */
-#define ROOM_NAME 450
-
-static const struct {
-	enum table_id table;
-	int column;
-} any_length[] = {
-    {TABLE_SESSION, SESSION_EXTERNAL_KEY},
-    {TABLE_CUSTOMER, CUSTOMER_ISSUE_DESCRIPTION},
-    {TABLE_CUSTOM_ATTRIBUTE, CUSTOM_ATTRIBUTE_VALUE},
-    {TABLE_SESSION_EVENT_DATA, DATA_VALUE},
-    {TABLE_SYSTEM_INFORMATION, SYSINFO_INFORMATION},
-};
-
 static int
 room_of(enum table_id table, int column)
 {
-	size_t i;
-
 	if (table_list[table].column[column].type != TABLE_TEXT)
 		return 0;
 	if (table == TABLE_SESSION && column == SESSION_HOST_NAME)
 		return SCHEMA_ROOM_HOST;
 	if (table == TABLE_SESSION && column == SESSION_LSID)
 		return SCHEMA_ROOM_LSID;
-	for (i = 0; i < sizeof(any_length) / sizeof(any_length[0]); i++)
-		if (any_length[i].table == table && any_length[i].column == column)
-			return 0;
-	return ROOM_NAME;
+	return 0;
 }
 
 static enum schema_type

@@ -81,10 +81,35 @@ code_of(int rc)
 	}
 }
 
+/* Is it for locks or shared memory, which a network file system lacks? */
+static int
+is_for_sharing(sqlite3 *h)
+{
+	switch (sqlite3_extended_errcode(h)) {
+	case SQLITE_PROTOCOL:
+	case SQLITE_IOERR_LOCK:
+	case SQLITE_IOERR_UNLOCK:
+	case SQLITE_IOERR_RDLOCK:
+	case SQLITE_IOERR_CHECKRESERVEDLOCK:
+	case SQLITE_IOERR_SHMOPEN:
+	case SQLITE_IOERR_SHMSIZE:
+	case SQLITE_IOERR_SHMLOCK:
+	case SQLITE_IOERR_SHMMAP:
+		return 1;
+	}
+	return 0;
+}
+
 /* What went wrong with the database, in words; its code. */
 static int
 complain(struct db *db, int rc, const char *doing)
 {
+	if (is_for_sharing(db->h)) {
+		msg_warn("%s: %s: %s: locks or shared memory do not work there, as on a network "
+			 "file system (NFS, SMB): keep the database on a disk of this machine",
+		    db->path, doing, sqlite3_errmsg(db->h));
+		return EX_IOERR;
+	}
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -590,6 +615,8 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 	if (rc == SQLITE_OK)
 		rc = read_last_ids(db);
 	for (i = from; i < to && rc == SQLITE_OK; i++) {
+		if (b->session[i].fate == FATE_SETTLED)
+			continue;
 		rc = decide(db, b, &b->session[i]);
 		stored += b->session[i].fate == FATE_NEW || b->session[i].fate == FATE_REPLACED;
 	}

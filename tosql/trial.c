@@ -103,7 +103,8 @@ trial_judge(struct trial *t, struct batch *b, size_t from, size_t to)
 		return 0;
 	rc = sqlite3_exec(t->h, "BEGIN", NULL, NULL, NULL);
 	for (i = from; i < to && rc == SQLITE_OK; i++)
-		rc = judge(t, b, &b->session[i]);
+		if (b->session[i].fate != FATE_SETTLED)
+			rc = judge(t, b, &b->session[i]);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(t->h, "COMMIT", NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : complain(t);

@@ -292,6 +292,20 @@ pread(int fd, void *p, size_t n, off_t at)
 	return fault("pread") ? -1 : real(fd, p, n, at);
 }
 
+EXPORT void *
+mmap(void *p, size_t n, int protection, int flags, int fd, off_t at)
+{
+	REAL(void *, "mmap", void *, size_t, int, int, int, off_t);
+	/* Of memory alone nothing is taken away here. */
+	return fd != -1 && fault("mmap") ? MAP_FAILED : real(p, n, protection, flags, fd, at);
+}
+
+EXPORT void *
+mmap64(void *p, size_t n, int protection, int flags, int fd, off64_t at)
+{
+	return mmap(p, n, protection, flags, fd, at);
+}
+
 EXPORT ssize_t
 __pread_chk(int fd, void *p, size_t n, off_t at, size_t size)
 {
@@ -302,7 +316,11 @@ __pread_chk(int fd, void *p, size_t n, off_t at, size_t size)
 EXPORT int
 fsync(int fd)
 {
+	struct stat st;
+
 	REAL(int, "fsync", int);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && fault("fsync-folder"))
+		return -1;
 	return fault("fsync") ? -1 : real(fd);
 }
 

@@ -5,18 +5,21 @@ speaks TDS 7.4 as [MS-TDS] has it, takes logins, TLS and bulk copies, and
 answers the statements of praic-tosql as a server would whose database is
 empty.  It understands no SQL beyond that.
 
-    tds-server.py --log FILE [--certificate PEM --key PEM] [--tls on|off]
-                  [--password P] [--database D] [--port-file FILE]
-                  [--tds 7.3|7.4] [--room COLUMN=CHARACTERS]
-                  [--fault 'REGEX=NUMBER:TEXT[:SEVERITY]']...
+    tds-server.py --log FILE [--certificate PEM --key PEM] [--tls on|off|1.0]
+                  [--address A] [--browser INSTANCE] [--password P] [--database D] [--port-file FILE]
+                  [--tds 7.3|7.4] [--room COLUMN=CHARACTERS] [--vendor FILE]
+                  [--fault 'REGEX=NUMBER:TEXT[:SEVERITY[:PROCEDURE]]']...
                   [--fault 'REGEX=close'|'REGEX=reset'|'REGEX=hang'|'REGEX=count']
                   [--fault 'REGEX=value NUMBER'] [--once]
 
+With --browser there is a Browser at UDP port 1434, which knows that instance.
 It writes down what it was sent, a JSON value a line: ["login", {...}],
 ["sql", text], ["bulk", table, [[column, ...], [value, ...], ...]].  The first
 statement that matches a fault's REGEX has it: once with --once, else always.
 The n-th login is a statement "login n".  --tds is the version that the server
-has; --room, how long texts a column takes besides what its table says.
+has; --room, how long texts a column takes besides what its table says; the
+tables that FILE makes (CREATE TABLE dbo.[NAME] (...) GO) are there from the
+beginning, and checked as far as their types and options go.
 count: the server claims one row less than it was told to insert.  value: it
 answers with that number.
 """
@@ -57,9 +60,9 @@ def done(count=None, error=False):
     return struct.pack("<BHHQ", 0xFD, status, 0xC1, count or 0)
 
 
-def error(number, text, severity=16):
+def error(number, text, severity=16, procedure=""):
     body = struct.pack("<IBB", number, 1, severity) + us_varchar(text) + b_varchar("stand-in")
-    body += b_varchar("") + struct.pack("<I", 1)
+    body += b_varchar(procedure) + struct.pack("<I", 1)
     return b"\xaa" + struct.pack("<H", len(body)) + body
 
 
@@ -162,11 +165,44 @@ def column_types(text):
     return out
 
 
+def vendor_tables(path):
+    """Of CREATE TABLE statements: {table: {column: (type, the rest)}}"""
+    out = {}
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    for name, body in re.findall(r"CREATE TABLE dbo\.\[(\w+)\] \((.*?)\)\s*GO", text, re.S):
+        for column in re.split(r",(?![^()]*\))", body):
+            m = re.match(r"\s*\[(\w+)\] (\w+)(?:\(([\w, ]+)\))?(.*)", column, re.S)
+            out.setdefault(name, {})[m[1]] = (m[2].lower(), m[3], m[4].upper())
+    return out
+
+
+def objection(columns, text):
+    """What the statement that checks a table would raise, by its own lists."""
+    for name, fits, want in re.findall(r"N'(\w+)'(?: AS name)?, N'(\|[^']*)'(?: AS fits)?, N'([^']*)'",
+                                       text):
+        kind, size, _ = columns.get(name, (None, None, None))
+        if kind and ("|%s|" % kind not in fits or (size == "MAX" and want.endswith("NOT NULL"))):
+            return "[%s] is %s, which does not take what praic stores there: " \
+                   "ALTER COLUMN [%s] %s" % (name, kind, name, want)
+    ours = re.findall(r"N'(\w+)'", text[text.index("c.name NOT IN ("):].split(")")[0])
+    for name, (kind, size, rest) in columns.items():
+        if name not in ours and "NOT NULL" in rest and not re.search("IDENTITY|DEFAULT", rest):
+            return "[%s] is none of praic's, takes no NULL and has no default" % name
+    if "IDENTITY" not in columns.get("id", (0, 0, ""))[2]:
+        return "[id] is no IDENTITY"
+    return None
+
+
 class Database:
     """What outlives a connection: which tables there are."""
 
-    def __init__(self):
-        self.tables = {}
+    def __init__(self, vendor):
+        self.vendor = vendor_tables(vendor) if vendor else {}
+        self.tables = {t: {c: "max" if size == "MAX" or kind == "ntext" else int(size)
+                           if kind == "nvarchar" else kind
+                           for c, (kind, size, _) in columns.items()}
+                       for t, columns in self.vendor.items()}
         self.version = None
         self.logins = 0
         self.before = None
@@ -174,7 +210,7 @@ class Database:
     def transaction(self, text):
         """A transaction's tables go with it."""
         if text.startswith("BEGIN TRANSACTION"):
-            self.before = dict(self.tables), self.version
+            self.before = {t: dict(c) for t, c in self.tables.items()}, self.version
         elif text.startswith("COMMIT"):
             self.before = None
         elif "ROLLBACK" in text and self.before:
@@ -247,7 +283,7 @@ class Connection:
         kind, data = self.message()
         if kind != PRELOGIN:
             raise Gone
-        offer = 3 if self.args.tls == "on" else 2
+        offer = 2 if self.args.tls == "off" else 3
         options = [(0, b"\x10\x00\x00\x00\x00\x00"), (1, bytes([offer])), (2, b"\x00"), (3, b""),
                    (4, b"\x00")]
         at, head, body = 5 * len(options) + 1, b"", b""
@@ -255,12 +291,15 @@ class Connection:
             head += struct.pack(">BHH", token, at + len(body), len(value))
             body += value
         self.reply(head + b"\xff" + body)
-        if self.args.tls == "on":
+        if self.args.tls != "off":
             self.handshake()
 
     def handshake(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if self.args.tls == "1.0":
+            context.set_ciphers("DEFAULT@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
         context.load_cert_chain(self.args.certificate, self.args.key)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
@@ -337,9 +376,10 @@ class Connection:
                 return "count"
             if what.startswith("value "):
                 return numbers([(int(what[6:]),)])
-            number, words, severity = (what.split(":") + ["16"])[:3]
+            number, words, severity, procedure = (what.split(":") + ["16", ""][
+                max(0, what.count(":") - 1):])[:4]
             self.staged = {}
-            return error(int(number), words, int(severity)) + done(error=True)
+            return error(int(number), words, int(severity), procedure) + done(error=True)
         return None
 
     def answer(self, text):
@@ -356,7 +396,7 @@ class Connection:
         if m:
             self.bulk = m[1]
             return done()
-        if text.startswith("CREATE TABLE #praic_"):
+        if "CREATE TABLE #praic_todo" in text:
             for name, columns in re.findall(r"CREATE TABLE #praic_(\w+) \((.*?)\);", text):
                 self.stage[name] = column_types(columns)
             return done()
@@ -368,13 +408,22 @@ class Connection:
         if m:
             db.version = int(m[1])
             return done(1)
+        if text.startswith("DECLARE @o INT"):
+            name = re.search(r"OBJECT_ID\(N'dbo\.\[(\w+)\]'", text)[1]
+            wrong = objection(db.vendor[name], text) if name in db.vendor else None
+            return error(50000, "column dbo.[%s].%s" % (name, wrong)) + done(error=True) \
+                if wrong else done()
+        for table, name, kind in re.findall(
+                r"ALTER TABLE dbo\.\[(\w+)\] ADD (\[\w+\]) (\w+(?:\(\w+\))?)", text):
+            for column, what in column_types("%s %s" % (name, kind)):
+                db.tables[table].setdefault(column, what)
         if text.startswith("SELECT k.n"):
             table = db.tables[re.search(r"TABLE_NAME = N'(\w+)'", text)[1]]
             rows, (other, room) = [], self.args.room.split("=")
             for n, name in re.findall(r"SELECT (\d+)(?: AS n)?, N'(\w+)'", text):
                 kind = int(room) if name == other else table[name]
                 wide = kind if isinstance(kind, int) else -1 if kind == "max" else None
-                rows.append((int(n), wide, 0 if kind in ("bigint", "int", "datetime2") else 1, 1))
+                rows.append((int(n), wide, 1))
             return numbers(rows)
         if "OBJECT_ID(N'dbo.praic_schema', N'U') IS NULL THEN 0" in text:
             return numbers([(int(db.version is not None), int("session" in db.tables),
@@ -444,26 +493,48 @@ class Connection:
             self.database.transaction("ROLLBACK")
 
 
+def browse(sock, args, port):
+    """SQL Server Browser: where an instance listens; the first question is lost."""
+    asked = 0
+    while True:
+        question, address = sock.recvfrom(1024)
+        asked += 1
+        with log_lock, open(args.log, "a", encoding="utf-8") as f:
+            f.write(json.dumps(["browser", question.decode("latin-1")]) + "\n")
+        if asked > 1 and question == b"\x04" + args.browser.encode() + b"\0":
+            text = b"ServerName;STAND-IN;InstanceName;%s;IsClustered;No;Version;16.0;tcp;%d;;" % (
+                args.browser.encode(), port)
+            sock.sendto(b"\x05" + struct.pack("<H", len(text)) + text, address)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--log", required=True)
     p.add_argument("--certificate")
     p.add_argument("--key")
-    p.add_argument("--tls", choices=("on", "off"), default="on")
+    p.add_argument("--tls", choices=("on", "off", "1.0"), default="on")
+    p.add_argument("--address", default="127.0.0.1")
+    p.add_argument("--browser")
     p.add_argument("--tds", choices=("7.3", "7.4"), default="7.4")
     p.add_argument("--room", default="none=0")
+    p.add_argument("--vendor")
     p.add_argument("--password", default="Passw0rd")
     p.add_argument("--database", default="store")
     p.add_argument("--port-file", required=True)
     p.add_argument("--fault", action="append", default=[])
     p.add_argument("--once", action="store_true")
     args = p.parse_args()
-    server = socket.create_server(("127.0.0.1", 0))
+    server = socket.create_server((args.address, 0))
+    if args.browser:
+        browser = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        browser.bind((args.address, 1434))
+        threading.Thread(target=browse, args=(browser, args, server.getsockname()[1]),
+                         daemon=True).start()
     open(args.log, "a").close()
     with open(args.port_file + ".tmp", "w") as f:
         f.write("%d\n" % server.getsockname()[1])
     os.rename(args.port_file + ".tmp", args.port_file)
-    database = Database()
+    database = Database(args.vendor)
     # It ends with the test that started it.
     parent = os.getppid()
     server.settimeout(0.5)

@@ -1,0 +1,19 @@
+/* A hash for tables that nobody attacks, and that look at what they find. */
+#ifndef PRAIC_HASH_H
+#define PRAIC_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_START UINT64_C(14695981039346656037)
+
+/* FNV-1a of these bytes, behind those that gave h, or HASH_START. */
+static inline uint64_t
+hash_add(uint64_t h, const char *p, size_t n)
+{
+	while (n-- > 0)
+		h = (h ^ (unsigned char)*p++) * UINT64_C(1099511628211);
+	return h;
+}
+
+#endif
