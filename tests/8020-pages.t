@@ -164,7 +164,7 @@ lsid=$(lsids old/a.xml | head -n 1)
 sed -e "s/e9e99aeb9ad54fb381634498502c5a1b/$lsid/" -e 's,/srv/pra,srv,' \
 	-e 's/--since 2026-01-01 --until 2026-02-01/--since 30d/' \
 	-e 's/start_time=1767225600/start_time=1/' pipes.sh >run.sh
-run 0 "the README's pipes" sh -e run.sh
+pipe 0 "the README's pipes" "$site/secret" sh -e run.sh
 check "  stored the sessions" test "$(sqlite3 sessions.db 'select count(*) from session')" -eq 40
 check "  and files" test "$(find srv -name '*.xml' | wc -l)" -gt 30
 sed -n 's/^    \(praic-[a-z]*\) .*/\1/p; s/.*| \(praic-[a-z]*\) .*/\1/p' "$top/README" |
