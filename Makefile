@@ -36,8 +36,12 @@ OBJ = build/plain
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wimplicit-fallthrough -Werror=format-security
-HARDENING = -fstack-protector-strong -fstack-clash-protection -fPIE \
-	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+# Level 3 where compiler and libc have it; older ones take it for 2.  CET and its
+# like only where the processor has them: elsewhere the flag is an error.
+BRANCHES := $(shell for f in -fcf-protection -mbranch-protection=standard; do \
+	$(CC) $$f -Werror -x c -c /dev/null -o /dev/null 2>/dev/null && echo $$f && break; done)
+HARDENING = -fstack-protector-strong -fstack-clash-protection -fPIE $(BRANCHES) \
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -ffile-prefix-map=$(CURDIR)=.
 HARDENING_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 ALL_CPPFLAGS = -D_GNU_SOURCE -DPRAIC_VERSION='"$(VERSION)"' -Icommon $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(WERROR) $(HARDENING) $(CFLAGS)
