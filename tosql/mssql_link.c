@@ -1,10 +1,12 @@
 /* One connection to SQL Server: see mssql_link.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -86,26 +88,50 @@ on_message(DBPROCESS *p, DBINT number, int state, int severity, char *text, char
  * socket each second while a call lasts.  When the peer is gone, or the call
  * takes too long, it puts a descriptor in the socket's place on which poll(2)
  * finds an error: that makes FreeTDS give the connection up.
+ *
+ * fd is -1 during a login, whose socket FreeTDS does not tell: it is a TCP socket
+ * among the descriptors that have become used since, the lowest being `first`.
  */
 static struct {
-	volatile sig_atomic_t fd, broken, ticks, gone, most;
-} watch = {-1, -1, 0, 0, ANSWER_TIMEOUT};
+	volatile sig_atomic_t fd, first, broken, ticks, gone, most;
+} watch = {-1, -1, -1, 0, 0, ANSWER_TIMEOUT};
+
+#define LOGIN_SLACK 5 /* seconds that FreeTDS gets to keep to its own limit */
+#define LOGIN_FDS   8 /* FreeTDS has a socket and a pipe of its own; name servers may, too */
+
+static int
+is_tcp(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+
+	return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&
+	    (peer.ss_family == AF_INET || peer.ss_family == AF_INET6);
+}
 
 static void
 tick(int sig)
 {
-	int saved = errno;
-	struct pollfd p = {.fd = watch.fd};
+	int saved = errno, fd = watch.fd;
+	struct pollfd p = {0};
 
 	(void)sig;
+	watch.ticks++;
+	if (fd == -1) {
+		for (fd = watch.first; fd < watch.first + LOGIN_FDS && !is_tcp(fd); fd++)
+			;
+		if (fd == watch.first + LOGIN_FDS)
+			goto out;
+	}
+	p.fd = fd;
 #ifdef POLLRDHUP
 	p.events = POLLRDHUP;
 #endif
-	watch.ticks++;
 	/* Not at once: what it said at last may still be unread. */
 	watch.gone = poll(&p, 1, 0) == 1 ? watch.gone + 1 : 0;
 	if (watch.gone > 1 || watch.ticks > watch.most)
-		dup2(watch.broken, watch.fd);
+		dup2(watch.broken, fd);
+out:
 	errno = saved;
 }
 
@@ -146,6 +172,18 @@ link_begin(struct link *l)
 		return;
 	watch.fd = dbiordesc(l->p);
 	watch.ticks = watch.gone = 0;
+	set_timer(1);
+}
+
+/* Watch a login, which may take so many seconds. */
+static void
+watch_login(int most)
+{
+	watch.fd = -1;
+	watch.first = fcntl(watch.broken, F_DUPFD_CLOEXEC, 0);
+	close(watch.first);
+	watch.ticks = watch.gone = 0;
+	watch.most = most;
 	set_timer(1);
 }
 
@@ -435,17 +473,19 @@ static void
 explain(struct link *l, int port)
 {
 	struct buf why = {0};
+	int code = EX_CONFIG;
 
 	if (l->c->encrypt)
 		link_probe(l, port, &why);
 	if (why.n == 0 && l->number != SYBEFCON)
 		return; /* the connection was lost, and nothing else */
-	if (why.n == 0)
-		buf_adds(&why,
-		    l->c->integrated ? "has Kerberos a ticket (kinit)?" :
-				       "it is starting, or no SQL Server");
-	link_refuse(
-	    l, LINK_FINAL, EX_CONFIG, "logging in: the server breaks off: %s", buf_text(&why));
+	if (why.n == 0 && l->c->integrated)
+		buf_adds(&why, "has Kerberos a ticket (kinit)?");
+	else if (why.n == 0) {
+		buf_adds(&why, "it is starting, or no SQL Server");
+		code = EX_UNAVAILABLE;
+	}
+	link_refuse(l, LINK_FINAL, code, "logging in: the server breaks off: %s", buf_text(&why));
 	l->number = SYBEFCON;
 	buf_free(&why);
 }
@@ -462,9 +502,11 @@ link_connect(struct link *l)
 		return -1;
 	link_begin(l);
 	dbsetlogintime(l->c->timeout);
-	watch.most = ANSWER_TIMEOUT + l->timeout;
-	dbsettime(watch.most);
+	dbsettime(ANSWER_TIMEOUT + l->timeout);
+	watch_login(l->c->timeout + LOGIN_SLACK);
 	l->p = log_in(l->c);
+	link_end();
+	watch.most = ANSWER_TIMEOUT + l->timeout;
 	if (l->p == NULL) {
 		link_failed(l, "logging in");
 		if (l->failure == LINK_DATA) { /* the server is not ready for us */
