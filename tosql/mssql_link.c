@@ -96,17 +96,17 @@ static struct {
 	volatile sig_atomic_t fd, first, broken, ticks, gone, most;
 } watch = {-1, -1, -1, 0, 0, ANSWER_TIMEOUT};
 
-#define LOGIN_SLACK 5 /* seconds that FreeTDS gets to keep to its own limit */
-#define LOGIN_FDS   8 /* FreeTDS has a socket and a pipe of its own; name servers may, too */
+#define LOGIN_FDS 8 /* FreeTDS has a socket and a pipe of its own; name servers may, too */
 
 static int
 is_tcp(int fd)
 {
-	struct sockaddr_storage peer;
-	socklen_t size = sizeof(peer);
+	struct sockaddr_storage own;
+	socklen_t size = sizeof(own), length = sizeof(int);
+	int type;
 
-	return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&
-	    (peer.ss_family == AF_INET || peer.ss_family == AF_INET6);
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM &&
+	    getsockname(fd, (struct sockaddr *)&own, &size) == 0 && own.ss_family != AF_UNIX;
 }
 
 static void
@@ -503,10 +503,15 @@ link_connect(struct link *l)
 	link_begin(l);
 	dbsetlogintime(l->c->timeout);
 	dbsettime(ANSWER_TIMEOUT + l->timeout);
-	watch_login(l->c->timeout + LOGIN_SLACK);
+	watch_login(l->c->timeout);
 	l->p = log_in(l->c);
 	link_end();
 	watch.most = ANSWER_TIMEOUT + l->timeout;
+	if (l->p == NULL && watch.fd == -1 && watch.ticks > l->c->timeout) {
+		link_refuse(l, LINK_LOST, EX_TEMPFAIL, "logging in: no answer within %d seconds",
+		    l->c->timeout);
+		return -1;
+	}
 	if (l->p == NULL) {
 		link_failed(l, "logging in");
 		if (l->failure == LINK_DATA) { /* the server is not ready for us */
