@@ -85,7 +85,7 @@ no encryption, and no check|it offers no encryption|good|off|good|TrustServerCer
 TLS 1.0|it speaks TLS 1.0 only|good|1.0|good|
 END
 start --fault 'login 1=close'
-run 78 "a server that closes the connection" ./l two.rec
+run 69 "a server that closes the connection" ./l two.rec
 says "whose TLS is in order" "it is starting, or no SQL Server"
 # Something that is no SQL Server.
 python3 - "$here" <<'END' &
