@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "apiinfo.h"
-#include "call.h"
+#include "credentials.h"
 #include "msg.h"
 #include "num.h"
 
@@ -34,7 +34,7 @@ apiinfo_ask(struct site *s, struct buf *b)
 	    .arg = b,
 	};
 
-	if (call_run(&c) != CALL_DONE)
+	if (credentials_run(&c) != CALL_DONE)
 		b->n = before;
 	call_free(&c);
 }

@@ -6,6 +6,8 @@
 #ifndef PRAIC_FETCH_CACHE_H
 #define PRAIC_FETCH_CACHE_H
 
+#include <jansson.h>
+
 #include "site.h"
 
 /*
@@ -14,5 +16,10 @@
  * after a message.
  */
 int cache_open(const struct site *, const char *what, int *fd);
+
+/* What is in it: an object, to be freed, empty where there is nothing good. */
+json_t *cache_read(int fd);
+/* In place: half a file is none.  fd may be -1. */
+void cache_write(const struct site *, int fd, const json_t *);
 
 #endif

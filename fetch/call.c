@@ -1,19 +1,24 @@
 /* One HTTP call: see call.h. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
+#include "answer.h"
 #include "call.h"
 #include "code.h"
-#include "header.h"
 #include "msg.h"
 #include "rate.h"
+#include "num.h"
 #include "secret.h"
-#include "token.h"
+#include "utf8.h"
+#include "when.h"
 
 #if LIBCURL_VERSION_NUM < 0x075500
 #error "libcurl 7.85 or later is needed (CURLOPT_PROTOCOLS_STR)"
@@ -23,6 +28,8 @@
 #define MAX_REFUSAL  (1 << 20) /* then it is not heard to the end */
 #define POLL_MS	     250       /* limits of time are looked at so often */
 #define BUFFER_BYTES (128L * 1024)
+#define STALL_RATE   512  /* bytes a second: slower than any line in use */
+#define UNSEEN_MS    8000 /* tries while nothing has ever answered: see call_retry */
 
 /* What the calls of a site share. */
 struct pace {
@@ -37,6 +44,8 @@ struct pace {
  * connection down when its call may be gone, up to curl_multi_cleanup.
  */
 static int close_notify = -1;
+/* Where it notes whose call it serves, as long as that is under way. */
+static int owner = -1;
 
 int64_t
 call_clock(void)
@@ -83,12 +92,6 @@ call_drive(struct site *s, int64_t ms)
 }
 
 void
-call_wake(struct site *s)
-{
-	(void)curl_multi_wakeup(s->pace->multi);
-}
-
-void
 call_sleep(struct site *s, int64_t ms)
 {
 	int64_t until = call_clock() + ms;
@@ -120,9 +123,12 @@ call_open(struct site *s)
 	p->share = curl_share_init();
 	p->rate = rate_new();
 	s->pace = p;
+	s->proxy_auth = CALL_PROXY_AUTH;
 	if (close_notify == -1 &&
 	    strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
 		close_notify = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	if (owner == -1)
+		owner = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (p->multi == NULL || p->share == NULL ||
 	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
 	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
@@ -146,8 +152,9 @@ call_close(struct site *s)
 	curl_global_cleanup();
 }
 
-int
-call_is_cut(const struct call *c)
+/* Is it known that the connection ended without close_notify? */
+static int
+is_cut(const struct call *c)
 {
 	return c->context != NULL && SSL_CTX_get_ex_data(c->context, close_notify) == NULL;
 }
@@ -155,12 +162,16 @@ call_is_cut(const struct call *c)
 static void
 set_context(struct call *c, SSL_CTX *context)
 {
+	if (c->context != NULL)
+		SSL_CTX_set_ex_data(c->context, owner, NULL);
 	SSL_CTX_free(c->context);
 	c->context = context;
+	if (context != NULL)
+		SSL_CTX_set_ex_data(context, owner, c);
 }
 
-void
-call_end_easy(struct call *c)
+static void
+end_easy(struct call *c)
 {
 	if (c->easy != NULL)
 		curl_multi_remove_handle(c->site->pace->multi, c->easy);
@@ -174,7 +185,7 @@ call_end_easy(struct call *c)
 void
 call_free(struct call *c)
 {
-	call_end_easy(c);
+	end_easy(c);
 	buf_free(&c->type);
 	buf_free(&c->etag);
 	buf_free(&c->modified);
@@ -184,6 +195,128 @@ call_free(struct call *c)
 	buf_free(&c->moved);
 	buf_free(&c->location);
 	buf_free(&c->said);
+}
+
+/*
+ * The header of an answer.
+ */
+
+#define MAX_HEADER 1024 /* of one header's value */
+
+/* A header's value, if it is one that may be sent back or shown. */
+static void
+keep(struct buf *b, const char *p, size_t n)
+{
+	size_t i;
+
+	buf_reset(b);
+	for (i = 0; i < n; i++)
+		if (p[i] < ' ' || p[i] > '~')
+			return;
+	if (n <= MAX_HEADER)
+		buf_add(b, p, n);
+}
+
+static void
+header_forget(struct call *c)
+{
+	buf_reset(&c->type);
+	buf_reset(&c->etag);
+	buf_reset(&c->modified);
+	buf_reset(&c->disposition);
+	buf_reset(&c->location);
+	c->date = 0;
+	c->retry_after = c->length = c->range_first = c->range_total = -1;
+	c->encoded = c->chunked = 0;
+}
+
+static int64_t
+parse_date(const char *p, size_t n)
+{
+	char text[64];
+	time_t t;
+
+	if (n >= sizeof(text))
+		return 0;
+	memcpy(text, p, n);
+	text[n] = '\0';
+	t = curl_getdate(text, NULL);
+	return t > 0 ? (int64_t)t : 0;
+}
+
+/* "bytes 100-199/200" */
+static void
+parse_range(struct call *c, const char *p, size_t n)
+{
+	const char *dash, *slash;
+	uint64_t first, last, total;
+
+	if (n < 6 || strncasecmp(p, "bytes ", 6) != 0)
+		return;
+	p += 6;
+	n -= 6;
+	dash = memchr(p, '-', n);
+	slash = memchr(p, '/', n);
+	if (dash == NULL || slash == NULL || slash < dash ||
+	    num_parse_count(p, (size_t)(dash - p), INT64_MAX, &first) == -1 ||
+	    num_parse_count(dash + 1, (size_t)(slash - dash - 1), INT64_MAX, &last) == -1 ||
+	    num_parse_count(slash + 1, (size_t)(p + n - slash - 1), INT64_MAX, &total) == -1)
+		return;
+	/* A part that does not reach to the end was not asked for. */
+	if (first > last || last + 1 != total)
+		return;
+	c->range_first = (int64_t)first;
+	c->range_total = (int64_t)total;
+}
+
+static void
+header_one(struct call *c, const char *name, size_t name_n, const char *p, size_t n)
+{
+	uint64_t v;
+
+#define IS(text) (name_n == sizeof(text) - 1 && strncasecmp(name, text, name_n) == 0)
+	if (IS("date"))
+		c->date = parse_date(p, n);
+	else if (IS("retry-after")) {
+		/* Seconds, or a date: against the Date beside it, for no
+		 * clock here is that of the appliance. */
+		if (num_parse_count(p, n, INT32_MAX, &v) == 0)
+			c->retry_after = (int64_t)v;
+		else
+			c->retry_after = -parse_date(p, n) - 2;
+	} else if (IS("content-type"))
+		keep(&c->type, p, n);
+	else if (IS("content-length")) {
+		/* One that cannot be is not one that was not said. */
+		c->length = num_parse_count(p, n, INT64_MAX, &v) == 0 ? (int64_t)v : INT64_MAX;
+	} else if (IS("transfer-encoding")) /* the last coding counts */
+		c->chunked = n >= 7 && strncasecmp(p + n - 7, "chunked", 7) == 0;
+	else if (IS("content-range"))
+		parse_range(c, p, n);
+	else if (IS("content-encoding"))
+		c->encoded = n > 0 && (n != 8 || strncasecmp(p, "identity", 8) != 0);
+	else if (IS("content-disposition"))
+		keep(&c->disposition, p, n);
+	else if (IS("etag"))
+		keep(&c->etag, p, n);
+	else if (IS("last-modified"))
+		keep(&c->modified, p, n);
+	else if (IS("location"))
+		keep(&c->location, p, n);
+#undef IS
+}
+
+static void
+header_settle(struct call *c)
+{
+	/* RFC 9112, 6.3: chunks override a length. */
+	if (c->chunked)
+		c->length = -1;
+	if (c->retry_after < -1) { /* a date; see header_one */
+		c->retry_after = -(c->retry_after + 2) - c->date;
+		if (c->date == 0 || c->retry_after < 0)
+			c->retry_after = -1;
+	}
 }
 
 static int
@@ -217,6 +350,7 @@ on_header(char *p, size_t size, size_t count, void *arg)
 	if (n == 0) {
 		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
 		c->headed = c->status >= 200;
+		c->site->answered |= c->headed;
 		return c->headed && header_end(c) != 0 ? 0 : all;
 	}
 	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
@@ -256,6 +390,29 @@ on_body(char *p, size_t size, size_t count, void *arg)
 }
 
 /*
+ * The limits of time, in seconds, that follow from --timeout.  The least is
+ * what a busy machine at the other end may need in any case.
+ */
+
+int64_t
+call_answer_time(const struct site *s)
+{
+	return s->timeout > 5 ? s->timeout : 5;
+}
+
+static int64_t
+connect_time(const struct site *s)
+{
+	return s->timeout < 5 ? 5 : s->timeout > 30 ? 30 : s->timeout;
+}
+
+static int64_t
+stall_time(const struct site *s)
+{
+	return s->timeout < 10 ? 2 : s->timeout > 300 ? 60 : s->timeout / 5;
+}
+
+/*
  * An appliance may think long before the first byte of a body (it renders
  * recordings, it searches), but once it speaks it must go on speaking.
  */
@@ -272,9 +429,9 @@ on_progress(void *arg, curl_off_t total, curl_off_t got, curl_off_t up_total, cu
 	(void)up;
 	if (c->bytes == 0) {
 		c->last_at = now;
-		c->slow = now - c->began > s->answer_time * 1000;
-	} else if (now - c->last_at >= s->stall_time * 1000) {
-		c->slow = c->bytes - c->last_bytes < (uint64_t)s->stall_time * SITE_STALL_RATE;
+		c->slow = now - c->began > call_answer_time(s) * 1000;
+	} else if (now - c->last_at >= stall_time(s) * 1000) {
+		c->slow = c->bytes - c->last_bytes < (uint64_t)stall_time(s) * STALL_RATE;
 		c->last_at = now;
 		c->last_bytes = c->bytes;
 	}
@@ -295,19 +452,17 @@ add_header(struct call *c, const char *text)
 static void
 set_headers(struct call *c)
 {
-	const char *token = token_text(c->site);
 	char *line = NULL;
 
 	/* The vendor asks for a connection for each call. */
 	add_header(c, "Connection: close");
 	add_header(c, "Expect:");
-	if (c->auth == CALL_BASIC)
-		line = xasprintf("Authorization: Basic %s", c->site->basic);
-	else if (c->auth == CALL_BEARER && token != NULL)
-		line = xasprintf("Authorization: Bearer %s", token);
-	if (line != NULL)
+	if (c->auth != CALL_OPEN) {
+		line = xasprintf("Authorization: %s %s", c->auth == CALL_BASIC ? "Basic" : "Bearer",
+		    c->credentials);
 		add_header(c, line);
-	secret_free(line);
+		secret_free(line);
+	}
 	if (c->body != NULL) {
 		line = xasprintf("Content-Type: %s", c->body_type);
 		add_header(c, line);
@@ -341,12 +496,74 @@ on_alert(const SSL *ssl, int where, int what)
 		SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), close_notify, &came);
 }
 
+static int64_t
+seconds_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+/* The DNS names of a subjectAltName; addresses just count as a name. */
+static void
+read_names(X509 *x, char *out, size_t size)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	struct buf b = {0};
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		buf_adds(&b, b.n > 0 ? ", " : "");
+		if (name->type == GEN_DNS)
+			buf_add(&b, ASN1_STRING_get0_data(name->d.dNSName),
+			    (size_t)ASN1_STRING_length(name->d.dNSName));
+		else
+			buf_adds(&b, "an address");
+	}
+	sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+	snprintf(out, size, "%s", buf_text(&b));
+	buf_free(&b);
+}
+
+/*
+ * OpenSSL has judged a certificate.  Its judgement stands; here is noted what
+ * a message needs.  And one without a subjectAltName is refused: libcurl
+ * would still look for the host in its common name.
+ */
+static int
+on_certificate(int good, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct call *c = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), owner);
+	X509 *x = X509_STORE_CTX_get_current_cert(store);
+	struct call_certificate *k;
+
+	if (c == NULL || x == NULL)
+		return good;
+	k = &c->certificate;
+	memset(k, 0, sizeof(*k));
+	k->begins = seconds_of(X509_get0_notBefore(x));
+	k->ends = seconds_of(X509_get0_notAfter(x));
+	X509_NAME_oneline(X509_get_issuer_name(x), k->issuer, sizeof(k->issuer));
+	read_names(x, k->names, sizeof(k->names));
+	if (good && X509_STORE_CTX_get_error_depth(store) == 0 && k->names[0] == '\0') {
+		X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+		good = 0;
+	}
+	if (!good)
+		k->error = X509_STORE_CTX_get_error(store);
+	return good;
+}
+
 /* Keeps a reference to the context, for call_is_cut. */
 static CURLcode
 watch_tls(CURL *easy, void *context, void *arg)
 {
 	(void)easy;
 	SSL_CTX_set_info_callback(context, on_alert);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_certificate);
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
 	/* libcurl 8.14 does not set it any more, and then fails where close_notify
 	 * is missing.  Of an answer with a length or chunks libcurl sees by these
@@ -395,12 +612,10 @@ set_tls(struct call *c)
 	}
 	if (s->proxy_user != NULL) {
 		SET(CURLOPT_PROXYUSERPWD, s->proxy_user);
-		SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_ANY);
+		SET(CURLOPT_PROXYAUTH, s->proxy_auth);
 	}
 	SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (c->want_certificate)
-		SET(CURLOPT_CERTINFO, 1L);
 }
 
 void
@@ -412,8 +627,8 @@ call_start(struct call *c)
 	c->bytes = c->last_bytes = 0;
 	c->stopped = c->slow = c->big = c->told = c->code = c->broken = c->headed = 0;
 	c->over = c->torn = 0;
-	c->token_number = token_number(c->site);
 	c->error[0] = '\0';
+	memset(&c->certificate, 0, sizeof(c->certificate));
 	buf_reset(&c->said);
 	buf_reset(&c->why);
 	header_forget(c);
@@ -444,7 +659,7 @@ call_start(struct call *c)
 	/* Nothing is asked for, but what comes packed is unpacked. */
 	SET(CURLOPT_ACCEPT_ENCODING, "identity");
 	SET(CURLOPT_BUFFERSIZE, BUFFER_BYTES);
-	SET(CURLOPT_CONNECTTIMEOUT, (long)c->site->connect_time);
+	SET(CURLOPT_CONNECTTIMEOUT, (long)connect_time(c->site));
 	SET(CURLOPT_TIMEOUT, (long)c->max_time);
 	if (c->body != NULL) {
 		SET(CURLOPT_POST, 1L);
@@ -469,12 +684,420 @@ call_start(struct call *c)
 		c->broken = c->over = 1;
 }
 
+/*
+ * What the end of a call means: done, again, elsewhere, or never.
+ */
+
+#define MAX_REDIRECTS 3
+/* A password first, for Negotiate needs a ticket, which a service may not have. */
+#define CALL_PROXY_MORE ((long)CURLAUTH_NEGOTIATE | (long)CURLAUTH_NTLM)
+#define WRONG_CREDENTIALS                                                               \
+	"the client id or the secret is wrong: see --client-id, --secret and /login > " \
+	"Management > API Configuration"
+#define SEE_PERMISSIONS                                             \
+	"see its permissions, and \"Enable XML API\", in /login > " \
+	"Management > API Configuration"
+
+static enum call_end
+finish(struct call *c, enum call_end end, int code)
+{
+	c->end = end;
+	c->code = code;
+	if (end != CALL_MOVED) {
+		buf_reset(&c->moved);
+		c->redirects = 0;
+	}
+	end_easy(c);
+	return end;
+}
+
+/* The part of a URL, or "" for none. */
+static char *
+url_part(CURLU *u, CURLUPart part)
+{
+	char *p = NULL, *out;
+
+	if (curl_url_get(u, part, &p, CURLU_DEFAULT_PORT) != CURLUE_OK)
+		return xstrdup("");
+	out = xstrdup(p);
+	curl_free(p);
+	return out;
+}
+
+static int
+same_part(CURLU *a, CURLU *b, CURLUPart part)
+{
+	char *pa = url_part(a, part), *pb = url_part(b, part);
+	int same = strcasecmp(pa, pb) == 0;
+
+	free(pa);
+	free(pb);
+	return same;
+}
+
+/* The token goes nowhere but to the host it is from. */
+static int
+stays(const char *from, const char *to)
+{
+	CURLU *a = curl_url(), *b = curl_url();
+	int same = a != NULL && b != NULL && curl_url_set(a, CURLUPART_URL, from, 0) == CURLUE_OK &&
+	    curl_url_set(b, CURLUPART_URL, to, 0) == CURLUE_OK &&
+	    same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
+	    same_part(a, b, CURLUPART_PORT) && same_part(a, b, CURLUPART_USER) &&
+	    same_part(a, b, CURLUPART_PASSWORD);
+
+	curl_url_cleanup(a);
+	curl_url_cleanup(b);
+	return same;
+}
+
+static enum call_end
+moved(struct call *c)
+{
+	char *to = NULL;
+	char shown[CALL_EXCERPT];
+
+	curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &to);
+	if (to == NULL) {
+		buf_printf(&c->why, "HTTP %ld without a place to go", c->status);
+		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
+	}
+	call_excerpt(to, strlen(to), shown);
+	if (!stays(c->site->url, to)) {
+		buf_printf(&c->why,
+		    "redirected to %s, and a redirect is followed on the "
+		    "same host only: is --host right?",
+		    shown);
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	}
+	if (c->redirects++ == MAX_REDIRECTS) {
+		buf_printf(&c->why, "redirected too often, at last to %s", shown);
+		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
+	}
+	buf_reset(&c->moved);
+	buf_adds(&c->moved, to);
+	return finish(c, CALL_MOVED, 0);
+}
+
+/*
+ * The status, and what the appliance says in its own error element; no other
+ * part of an answer, for that may hold a token.
+ */
+static void
+why_status(struct call *c, const char *hint)
+{
+	char shown[CALL_EXCERPT];
+	struct buf said = {0};
+
+	buf_printf(&c->why, "HTTP %ld", c->status);
+	answer_error(c->said.p, c->said.n, &said);
+	if (said.n > 0)
+		buf_printf(&c->why, " (%s)", call_excerpt(said.p, said.n, shown));
+	if (hint != NULL)
+		buf_printf(&c->why, ": %s", hint);
+	buf_free(&said);
+}
+
+/* What a status means that is no success. */
+static enum call_end
+by_status(struct call *c)
+{
+	switch (c->status) {
+	case 301:
+	case 302:
+	case 303:
+	case 307:
+	case 308:
+		return moved(c);
+	case 400:
+		/* Some say so with this: RFC 6749, 5.2. */
+		if (c->auth != CALL_BASIC || !answer_is_client_error(c->said.p, c->said.n))
+			break;
+		why_status(c, WRONG_CREDENTIALS);
+		return finish(c, CALL_FAILED, EX_NOPERM);
+	case 401:
+		if (c->auth == CALL_BEARER) {
+			why_status(c, NULL);
+			return finish(c, CALL_TOKEN, EX_NOPERM);
+		}
+		why_status(c, WRONG_CREDENTIALS);
+		return finish(c, CALL_FAILED, EX_NOPERM);
+	case 202:
+	case 204:
+		/* Recordings are rendered when they are asked for. */
+		why_status(c, "it is not ready yet");
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	case 403:
+	case 404:
+	case 410:
+		if (c->auth == CALL_BEARER) {
+			why_status(c,
+			    c->status == 403 ? "the account may not have this: " SEE_PERMISSIONS :
+					       "it is not there, or the account may not "
+					       "have it: " SEE_PERMISSIONS);
+			return finish(c, CALL_FAILED, EX_NOPERM);
+		}
+		why_status(c, "is this the host of an appliance?");
+		return finish(c, CALL_FAILED, c->status == 403 ? EX_NOPERM : EX_UNAVAILABLE);
+	case 408:
+	case 429:
+		why_status(c, NULL);
+		return finish(c, CALL_AGAIN, EX_TEMPFAIL);
+	case 501:
+	case 505:
+		break;
+	default:
+		if (c->status >= 500 || c->status == 425) {
+			c->slow |= c->status == 504;
+			why_status(c, NULL);
+			return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+		}
+	}
+	why_status(c, NULL);
+	return finish(c, CALL_FAILED, EX_UNAVAILABLE);
+}
+
+/* TLS spoken wrongly stays wrong; a connection lost in its midst may not. */
+static int
+is_tls_fault(const struct call *c)
+{
+	return strstr(c->error, "error:") != NULL && strstr(c->error, "unexpected eof") == NULL;
+}
+
+static const char *
+day(int64_t t, char out[WHEN_SIZE])
+{
+	when_format(t, out);
+	out[10] = '\0';
+	return out;
+}
+
+/* The certificate is not one that can be trusted: why, and what helps then. */
+static enum call_end
+by_certificate(struct call *c, const char *what)
+{
+	const struct call_certificate *k = &c->certificate;
+	char then[WHEN_SIZE], now[WHEN_SIZE];
+
+	day(time(NULL), now);
+	switch (k->error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		buf_printf(&c->why,
+		    "the certificate expired on %s, and it is %s by this machine's clock: "
+		    "renew it on the appliance, or set this clock right",
+		    day(k->ends, then), now);
+		break;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		buf_printf(&c->why,
+		    "the certificate is valid from %s on, and it is %s by this machine's "
+		    "clock: set this clock right",
+		    day(k->begins, then), now);
+		break;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		buf_printf(&c->why,
+		    "the certificate is from an authority that is unknown here (%s): if this is "
+		    "the right host, give that authority's certificate with --ca-file",
+		    k->issuer);
+		break;
+	case X509_V_ERR_APPLICATION_VERIFICATION:
+		buf_printf(&c->why,
+		    "the certificate has no subjectAltName, where its host names would stand: "
+		    "replace it on the appliance by one that has");
+		break;
+	case X509_V_OK:
+		if (k->names[0] != '\0') {
+			buf_printf(&c->why,
+			    "the certificate is for %s, and not for this host: give the name that "
+			    "it is for with --host",
+			    k->names);
+			break;
+		}
+		/* FALLTHROUGH */
+	default:
+		buf_printf(&c->why, "%s", what);
+	}
+	return finish(c, CALL_FAILED, EX_CONFIG);
+}
+
+/* The proxy does not let the call through. */
+static enum call_end
+by_proxy(struct call *c, long status)
+{
+	struct site *s = c->site;
+	long offers = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_PROXYAUTH_AVAIL, &offers);
+	if (status == 407 && s->proxy_user == NULL)
+		buf_printf(&c->why,
+		    "the proxy said 407: it wants credentials: give them with --proxy-user");
+	else if (status == 407 && (offers & s->proxy_auth) != 0)
+		buf_printf(&c->why, "the proxy said 407: what --proxy-user names is wrong");
+	else if (status == 407 && s->proxy_auth == CALL_PROXY_AUTH &&
+	    (offers & CALL_PROXY_MORE) != 0) {
+		s->proxy_auth = CALL_PROXY_MORE;
+		return finish(c, CALL_MOVED, 0);
+	} else if (status == 407)
+		buf_printf(&c->why,
+		    "the proxy said 407: it wants credentials of a kind that praic-fetch does not "
+		    "have: let it take Basic or Digest, or see --proxy");
+	else if (status == 403)
+		buf_printf(&c->why,
+		    "the proxy said 403: it does not let this machine reach that host: have the "
+		    "host allowed there, or see --proxy");
+	else
+		buf_printf(&c->why, "the proxy said %ld", status);
+	if (status >= 500 || status == 429 || status == 408)
+		return finish(c, CALL_AGAIN, status < 500 ? EX_TEMPFAIL : EX_UNAVAILABLE);
+	return finish(c, CALL_FAILED, status == 403 ? EX_NOPERM : EX_CONFIG);
+}
+
+/* There is no connection: to whom, and why. */
+static enum call_end
+by_connection(struct call *c, CURLcode r, const char *what)
+{
+	const char *host = c->site->host;
+	long error = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
+	if (r == CURLE_COULDNT_RESOLVE_HOST)
+		buf_printf(
+		    &c->why, "cannot resolve %s: see --host, and this machine's resolver", host);
+	else if (r == CURLE_COULDNT_RESOLVE_PROXY)
+		buf_printf(&c->why, "cannot resolve the proxy's name: see --proxy");
+	else
+		buf_printf(&c->why, "%s%s%s: see --host and --proxy, and firewalls in between",
+		    what, error != 0 ? ": " : "", error != 0 ? strerror((int)error) : "");
+	return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+}
+
+/* What an end without a whole answer means. */
+static enum call_end
+by_error(struct call *c, CURLcode r)
+{
+	const char *what = c->error[0] != '\0' ? c->error : curl_easy_strerror(r);
+	curl_off_t ready = 0;
+	long proxy = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_APPCONNECT_TIME_T, &ready);
+	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+	if (proxy >= 400)
+		return by_proxy(c, proxy);
+	switch (r) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_ISSUER_ERROR:
+		return by_certificate(c, what);
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		buf_printf(&c->why, "its public key is not one that the site's pin names");
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_BAD_FUNCTION_ARGUMENT: /* libcurl 8.23: a key that the password does not open */
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ENGINE_NOTFOUND:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_NOT_BUILT_IN:
+		buf_printf(&c->why, "%s", what);
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		/* Every URL is https: it is the answer that is not HTTP. */
+		buf_printf(&c->why, "what answers does not speak HTTP/1.1 (%s): see --host", what);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_CONNECT:
+		return by_connection(c, r, what);
+	case CURLE_SSL_CONNECT_ERROR:
+		buf_printf(&c->why, "%s", what);
+		if (is_tls_fault(c))
+			return finish(c, CALL_FAILED, EX_CONFIG);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		/* With TLS 1.3 the server reports a missing client certificate only
+		 * after the handshake. */
+		if (!is_tls_fault(c) || strstr(c->error, "alert") == NULL)
+			break;
+		buf_printf(&c->why, "%s: see the site's client-cert", what);
+		return finish(c, CALL_FAILED, EX_CONFIG);
+#if LIBCURL_VERSION_NUM >= 0x080600 /* before, CURLE_OUT_OF_MEMORY was both */
+	case CURLE_TOO_LARGE:
+#endif
+	case CURLE_OUT_OF_MEMORY:
+		buf_printf(
+		    &c->why, "%s%s", what, c->headed ? "" : ", or a header that is too long");
+		return finish(c, CALL_FAILED, EX_TEMPFAIL);
+	case CURLE_OPERATION_TIMEDOUT:
+		c->slow = ready > 0;
+		break;
+	case CURLE_ABORTED_BY_CALLBACK:
+		if (!c->slow)
+			break;
+		if (c->bytes == 0)
+			buf_printf(&c->why, "no answer for %lld seconds: see --timeout",
+			    (long long)call_answer_time(c->site));
+		else
+			buf_printf(&c->why, "the answer stalled at byte %llu",
+			    (unsigned long long)c->bytes);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	default:
+		break;
+	}
+	buf_printf(&c->why, "%s", what);
+	return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+}
+
+enum call_end
+call_end(struct call *c)
+{
+	CURLcode r = c->result;
+
+	if (c->easy == NULL || c->broken) {
+		buf_printf(&c->why, "libcurl lacks something that is needed");
+		return finish(c, CALL_FAILED, EX_SOFTWARE);
+	}
+	if (c->stopped != 0 && c->stopped != CALL_STOP_AGAIN)
+		return finish(c, CALL_FAILED, c->stopped);
+	if (c->stopped != 0)
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	if (c->big) {
+		buf_printf(&c->why, "the answer is larger than %llu bytes",
+		    (unsigned long long)c->max_bytes);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	}
+	/* A refusal is one even when its page was cut. */
+	if (c->status >= 300)
+		return by_status(c);
+	if (r != CURLE_OK)
+		return by_error(c, r);
+	if (!call_is_good(c))
+		return by_status(c);
+	/* libcurl passes over a length that it cannot read. */
+	if (c->length >= 0 && !c->encoded && c->bytes != (uint64_t)c->length) {
+		buf_printf(&c->why, "%llu bytes came of %lld", (unsigned long long)c->bytes,
+		    (long long)c->length);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	}
+	c->torn = c->length < 0 && !c->chunked && is_cut(c);
+	return finish(c, CALL_DONE, 0);
+}
+
 int64_t
 call_pace(struct site *s)
 {
 	return rate_book(s->pace->rate, s);
 }
 
+/*
+ * The retry rule: after a failure that may pass, a question is asked again
+ * until the site's timeout has passed since the first failure.  The delays
+ * double from one second to a minute, with full jitter, and are never less
+ * than the Retry-After.  Where nothing has answered yet in this run, eight
+ * seconds are enough: a name that is misspelled stays misspelled.
+ */
 int64_t
 call_retry(struct retry *r, const struct call *c)
 {
@@ -484,7 +1107,10 @@ call_retry(struct retry *r, const struct call *c)
 
 	if (r->tries++ == 0)
 		r->since = now;
-	left = s->retry_time * 1000 - (now - r->since);
+	left = s->timeout * 1000;
+	if (!s->answered && left > UNSEEN_MS)
+		left = UNSEEN_MS;
+	left -= now - r->since;
 	if (c->retry_after > 0 && c->status != 200)
 		least = c->retry_after * 1000;
 	if (left <= 0 || least > left)
@@ -506,25 +1132,14 @@ call_run(struct call *c)
 	enum call_end end;
 	int64_t wait;
 
-	for (;;) {
-		if (c->auth == CALL_BEARER && (c->code = token_get(c->site)) != 0) {
-			c->told = 1;
-			return c->end = CALL_FAILED;
-		}
+	do {
 		while ((wait = call_pace(c->site)) > 0)
 			call_sleep(c->site, wait);
 		call_start(c);
 		while (!c->over && call_drive(c->site, POLL_MS) == 0)
 			;
 		end = call_end(c);
-		if (end == CALL_TOKEN) {
-			if ((c->code = token_renew(c->site, c->token_number)) != 0) {
-				c->told = 1;
-				return c->end = CALL_FAILED;
-			}
-		} else if (end != CALL_MOVED)
-			break;
-	}
+	} while (end == CALL_MOVED);
 	return end;
 }
 
@@ -533,4 +1148,31 @@ call_complain(const struct call *c, const char *what)
 {
 	if (c->told != 1 && c->why.n > 0)
 		msg_warn("%s: %s: %.*s", c->site->name, what, (int)c->why.n, c->why.p);
+}
+
+int64_t
+call_now(const struct site *s)
+{
+	return s->date != 0 ? s->date + (call_clock() - s->date_at) / 1000 : 0;
+}
+
+const char *
+call_excerpt(const char *p, size_t n, char out[CALL_EXCERPT])
+{
+	struct buf flat = {0}, harmless = {0};
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!isspace((unsigned char)p[i]))
+			buf_addc(&flat, p[i]);
+		else if (flat.n > 0 && flat.p[flat.n - 1] != ' ')
+			buf_addc(&flat, ' ');
+	/* Secrets go before the cut: half of one would not be known again. */
+	msg_harmless(&harmless, flat.p, flat.n);
+	n = harmless.n < CALL_EXCERPT ? harmless.n : utf8_floor(harmless.p, CALL_EXCERPT - 8);
+	snprintf(out, CALL_EXCERPT, "%.*s%s", (int)n, n > 0 ? harmless.p : "",
+	    n < harmless.n ? "..." : "");
+	buf_free(&flat);
+	buf_free(&harmless);
+	return out;
 }

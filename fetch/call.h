@@ -14,7 +14,19 @@
 #include "buf.h"
 #include "site.h"
 
+/* How a proxy is asked first. */
+#define CALL_PROXY_AUTH ((long)CURLAUTH_BASIC | (long)CURLAUTH_DIGEST)
+#define CALL_EXCERPT	208 /* of what an appliance says, for a message; and its NUL */
+
 enum call_auth { CALL_OPEN, CALL_BASIC, CALL_BEARER };
+
+/* The certificate that was seen last in this call; all zero: none. */
+struct call_certificate {
+	int error;	      /* X509_V_ERR_..., or 0 */
+	int64_t begins, ends; /* UNIX seconds */
+	char issuer[128];
+	char names[256]; /* of its subjectAltName; empty: it has none */
+};
 
 /* What a call has come to. */
 enum call_end {
@@ -29,9 +41,11 @@ struct call {
 	/* The question; what is pointed to outlives the call. */
 	struct site *site;
 	enum call_auth auth;
-	const char *path;  /* "/api/reporting" */
-	const char *query; /* after ?, or NULL */
-	const char *body;  /* sent by POST; NULL for a GET */
+	const char *credentials; /* of that kind; a secret, copied by call_start */
+	int token_number;	 /* credentials.c's: which token that is */
+	const char *path;	 /* "/api/reporting" */
+	const char *query;	 /* after ?, or NULL */
+	const char *body;	 /* sent by POST; NULL for a GET */
 	const char *body_type;
 	int64_t range;	      /* begin at this byte; 0: no range */
 	const char *if_range; /* validator that goes with it */
@@ -45,9 +59,6 @@ struct call {
 	int (*head)(struct call *);
 	int (*take)(struct call *, const char *, size_t);
 	void *arg;
-	/* Look at easy before it is gone (may be NULL). */
-	void (*inspect)(struct call *);
-	int want_certificate; /* for inspect: CURLINFO_CERTINFO */
 
 	/* The answer, valid once its header is here. */
 	long status;
@@ -77,7 +88,8 @@ struct call {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf url, moved, location, said;
-	int redirects, stopped, told, broken, headed, token_number;
+	int redirects, stopped, told, broken, headed;
+	struct call_certificate certificate;
 	struct ssl_ctx_st *context; /* of the appliance's TLS, until call_end */
 	int64_t began, last, last_at;
 	uint64_t last_bytes;
@@ -111,9 +123,6 @@ enum call_end call_end(struct call *);
  * many milliseconds at most.  0, or EX_SOFTWARE after a message.
  */
 int call_drive(struct site *, int64_t ms);
-/* End the wait; from any thread. */
-void call_wake(struct site *);
-
 /*
  * How long, in milliseconds, until the next call may start; 0 books it.
  * After a Retry-After nobody calls before its time.
@@ -133,11 +142,10 @@ struct retry {
  */
 int64_t call_retry(struct retry *, const struct call *);
 
-/*
- * Wait for the pace, run the call, and with it what does not need the
- * caller: redirects, and one new token after a 401.
- */
+/* Wait for the pace and run the call; redirects are followed. */
 enum call_end call_run(struct call *);
+/* Seconds until the first byte of an answer must be there. */
+int64_t call_answer_time(const struct site *);
 /* Wait; the other calls of the site go on meanwhile. */
 void call_sleep(struct site *, int64_t ms);
 
@@ -155,10 +163,11 @@ call_is_refused(const struct call *c)
 	return c->status == 403 || c->status == 404 || c->status == 410;
 }
 
-/* For verdict.c: the handle is no longer needed. */
-void call_end_easy(struct call *);
-/* Is it known that the connection ended without close_notify? */
-int call_is_cut(const struct call *);
+/* The appliance's time now; 0 when it never told. */
+int64_t call_now(const struct site *);
+
+/* Something the appliance said, cut to fit into a message, blanks drawn together. */
+const char *call_excerpt(const char *p, size_t n, char out[CALL_EXCERPT]);
 
 /* Say why a call was given up; "what" is what was asked for. */
 void call_complain(const struct call *, const char *what);

@@ -39,6 +39,7 @@ struct document {
 	int fd;
 	int64_t took;	     /* milliseconds */
 	struct buf body;     /* the question, encoded */
+	const char *report;  /* that was asked for last */
 	const char *root;    /* the only root that will do, or NULL: any */
 	const char *only;    /* the only session that will do, or NULL: any */
 	uint64_t torn_bytes; /* of the last answer that may have been cut */
@@ -51,7 +52,7 @@ void document_close(struct document *);
 /* Ask once (a 401 is answered with another token). */
 enum document_is document_try(struct document *, const struct question *);
 
-/* As that, but without a judgement of what came; for nothing.c. */
+/* As that, but without a judgement of what came. */
 enum call_end document_ask(struct document *, const struct question *);
 
 /*
@@ -62,31 +63,11 @@ int document_get(struct document *, const struct question *, enum document_is *i
 
 /* Say what became of a question; for results that document_get complains of. */
 void document_complain(const struct document *, enum document_is, const char *what);
-/* The exit code of a result that is final. */
-int document_code(const struct document *, enum document_is);
-
-/*
- * The same question, about a time or session that cannot be: what it is
- * answered is how this appliance says "nothing".  -1 when q asks about
- * neither, so that there is no such question.
- */
-int question_void(const struct question *q, struct question *out);
 
 /*
  * Does this text mean "nothing found"?  1 or 0; -1 when it could not be
  * found out now.  d is used to ask, so its answer is lost.
  */
-int nothing_is(struct document *d, const struct question *, const char *text);
-
-/* Is the text one of those that are known, or that --expired gave? */
-int nothing_expired(const struct site *, const char *text);
-/* Is it one that is known to mean that there is no such recording? */
-int nothing_never(const char *text);
-/*
- * Is this refusal of a recording about that recording?  1 if the appliance
- * refuses what cannot be with other words; 0 if it says so to everything, or
- * that could not be found out.
- */
-int nothing_else(struct site *, const char *report, int numbered, const char *text);
+int document_is_nothing(struct document *d, const struct question *, const char *text);
 
 #endif

@@ -10,22 +10,20 @@
 #include "call.h"
 #include "site.h"
 #include "spool.h"
-#include "syncer.h"
 
-#define DOWNLOAD_JOBS	 32 /* -j at most */
-#define DOWNLOAD_SLOTS	 (2 * DOWNLOAD_JOBS)
-#define DOWNLOAD_TEXTS	 16
-#define DOWNLOAD_REPORTS 4 /* that files come by */
+#define DOWNLOAD_JOBS  32 /* -j at most */
+#define DOWNLOAD_SLOTS (2 * DOWNLOAD_JOBS)
 
 enum download_is {
-	DOWNLOAD_WHOLE,	  /* job->file says what it is */
-	DOWNLOAD_EXPIRED, /* the appliance has deleted it */
-	DOWNLOAD_BAD,	  /* what it sends is no such file, and stays so */
-	DOWNLOAD_BUSY,	  /* another process is fetching it */
-	DOWNLOAD_FAILED	  /* job->code */
+	DOWNLOAD_WHOLE,	    /* job->file says what it is */
+	DOWNLOAD_EXPIRED,   /* the appliance has deleted it */
+	DOWNLOAD_REFUSED,   /* the appliance says no to it, and repeats that */
+	DOWNLOAD_FORBIDDEN, /* it is not there, or the account may not have it */
+	DOWNLOAD_BUSY,	    /* another process is fetching it */
+	DOWNLOAD_FAILED	    /* job->code */
 };
 
-enum job_state { JOB_FREE, JOB_LOCK, JOB_HASH, JOB_READY, JOB_RUN, JOB_WAIT, JOB_SYNC, JOB_OVER };
+enum job_state { JOB_FREE, JOB_LOCK, JOB_READY, JOB_RUN, JOB_WAIT, JOB_SYNC, JOB_OVER };
 
 struct job {
 	char base[SPOOL_NAME];
@@ -33,9 +31,10 @@ struct job {
 	void *owner;	    /* the caller's */
 	size_t item;	    /* the caller's */
 	const char *report; /* of a recording, a constant; else NULL */
-	int numbered;	    /* that report takes an instance */
 	/* Always made anew, under a name with its time (a backup). */
 	int dated;
+	/* Into part.fd, which the caller has opened and closes: no name, no notes. */
+	int scratch;
 	enum download_is is;
 	int code;
 	struct spool_file file;
@@ -49,47 +48,31 @@ struct job {
 	struct answer answer;
 	struct spool_part part;
 	struct sha256 *hash;
-	uint64_t hashed, noted;
+	uint64_t noted;
 	uint64_t furthest;   /* that any try came to */
 	uint64_t torn_bytes; /* of the last try, if it may have been cut */
 	struct retry retry;
-	uint64_t answered;  /* which of all answers was its last; 0: none */
 	struct buf refusal; /* what the appliance said in its stead */
 	int refusals;	    /* so often in a row, and nothing else */
-	int64_t at;	    /* JOB_LOCK, JOB_WAIT: when to go on */
-};
-
-/* The last whole file that came by a report in this run. */
-struct download_last {
-	const char *report;
-	int64_t at;	   /* call_clock() of when it had its name */
-	uint64_t answered; /* as in its job */
-	struct buf query;  /* that it came by */
+	int64_t at;	    /* JOB_LOCK, JOB_WAIT, JOB_SYNC: when to go on */
 };
 
 struct downloads {
 	struct site *site;
 	struct spool *spool;
-	struct syncer *syncer;
 	struct job job[DOWNLOAD_SLOTS];
-	int jobs;	   /* -j */
-	int64_t last_good; /* call_clock() of the last good answer */
-	struct download_last last_whole[DOWNLOAD_REPORTS];
+	int jobs;	     /* -j */
+	int64_t last_good;   /* call_clock() of the last file that came whole */
 	uint64_t whole, had; /* files fetched; found */
-	uint64_t answers;
-	int fatal; /* exit code: no use in going on */
-	int freed; /* a job waits for the disk only, or for later */
+	int fatal;	     /* exit code: no use in going on */
 	/* The caller's, may be NULL: called by downloads_wait when a slot may
 	 * be free, though no job is over. */
 	void (*more)(void *);
 	void *more_arg;
-	/* Refusals that were found to be for good: the first will do. */
-	char *believed[DOWNLOAD_TEXTS];
-	size_t believed_n;
+	struct buf believed; /* what was repeated to the end in the place of a file */
 };
 
-/* 0, or EX_SOFTWARE after a message. */
-int downloads_open(struct downloads *, struct site *, struct spool *, int jobs);
+void downloads_open(struct downloads *, struct site *, struct spool *, int jobs);
 /* What is under way is given up, and kept where it can be resumed. */
 void downloads_close(struct downloads *);
 
@@ -97,7 +80,7 @@ void downloads_close(struct downloads *);
 struct job *downloads_slot(struct downloads *);
 /*
  * Fetch into it: GET path?query, or POST path with a JSON body, if there is
- * one.  base, what, report, numbered and dated were filled in.  The query is
+ * one.  base, what, report, dated and scratch were filled in.  The query is
  * copied, path and body are not.
  */
 void download_begin(struct job *, const char *path, const char *query, const char *body);
@@ -108,8 +91,5 @@ void download_begin(struct job *, const char *path, const char *query, const cha
  */
 struct job *downloads_wait(struct downloads *);
 void download_release(struct job *);
-
-/* The place of a report, a constant; all zero but for its name, if none came. */
-struct download_last *download_last(struct downloads *, const char *report);
 
 #endif

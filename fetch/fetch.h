@@ -14,13 +14,11 @@ struct options {
 	const char *since, *until;
 	char **lsid; /* owned; no commas in them */
 	size_t lsids;
-	int64_t window; /* seconds */
 	int raw;
 	const char *spool; /* -d, or NULL */
 	int jobs;	   /* -j */
 	int verify;
 	int dry_run;	/* --dry-run: look at the options only */
-	unsigned kinds; /* --kind: bits by recordings_kind; 0: all */
 	char **operand; /* behind the verb */
 	int operands;
 };
@@ -30,9 +28,10 @@ int sessions_run(struct options *);
 int report_run(struct options *, const char *report);
 int recordings_run(struct options *);
 int backup_run(struct options *);
+int single_run(struct options *, const char *kind);
 int check_run(struct options *);
 
-/* The number of a kind of recordings, or -1. */
-int recordings_kind(const char *name, size_t n);
+/* The report that recordings of a kind come by. */
+const char *recordings_report(const struct site *, const char *kind);
 
 #endif

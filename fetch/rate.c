@@ -2,10 +2,10 @@
  * So many calls a second: see rate.h.
  *
  * The file says when the next call may start, by a clock that all processes
- * of a machine share and that begins anew with it, so that the start of the
- * machine is named, too.  The lock is held for a few system calls; whoever
- * cannot have it for a while, for a process with it was stopped, or cannot
- * have the file, keeps to the rate by itself.
+ * of a machine share.  The clock begins anew with the machine: a time that is
+ * too far ahead is not believed.  The lock is held for a few system calls;
+ * who cannot have it for a while, or cannot have the file, keeps to the rate
+ * by itself.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot.h"
 #include "buf.h"
 #include "cache.h"
 #include "rate.h"
@@ -24,7 +23,7 @@
 #define SECOND	   INT64_C(1000000)
 #define PATIENCE   (2 * SECOND)	 /* with a lock */
 #define MOST	   (10 * SECOND) /* nobody books so far ahead: the file is wrong */
-#define STATE_SIZE 96
+#define STATE_SIZE 32
 
 struct rate {
 	int64_t next;	      /* of this process: us */
@@ -72,15 +71,14 @@ gap(const struct site *s)
 static int64_t
 read_next(struct rate *r, int64_t now)
 {
-	char text[STATE_SIZE + 1], boot[64];
+	char text[STATE_SIZE + 1];
 	int64_t next;
 	ssize_t n = pread(r->fd, text, STATE_SIZE, 0);
 
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	if (sscanf(text, "%63s %" SCNd64, boot, &next) != 2 || strcmp(boot, boot_id()) != 0 ||
-	    next > now + MOST)
+	if (sscanf(text, "%" SCNd64, &next) != 1 || next > now + MOST)
 		return 0;
 	return next;
 }
@@ -91,7 +89,7 @@ write_next(struct rate *r, int64_t next)
 	char text[STATE_SIZE + 1];
 
 	/* Always as long, and in one piece: there is nothing left to cut. */
-	snprintf(text, sizeof(text), "%-63.63s %-31" PRId64 "\n", boot_id(), next);
+	snprintf(text, sizeof(text), "%-31" PRId64 "\n", next);
 	(void)!pwrite(r->fd, text, STATE_SIZE, 0);
 }
 
@@ -105,7 +103,7 @@ book_shared(struct rate *r, const struct site *s, int64_t now)
 		r->opened = 1;
 		(void)cache_open(s, "rate", &r->fd);
 	}
-	if (r->fd == -1 || *boot_id() == '\0')
+	if (r->fd == -1)
 		return 0;
 	if (flock(r->fd, LOCK_EX | LOCK_NB) == -1) {
 		if (r->locked_since == 0)

@@ -9,20 +9,23 @@
  * [at, at + step), and a window that fails for its size or time is halved.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apiinfo.h"
 #include "code.h"
+#include "credentials.h"
 #include "document.h"
+#include "due.h"
 #include "fetch.h"
 #include "msg.h"
 #include "num.h"
 #include "output.h"
 #include "progress.h"
-#include "target.h"
-#include "token.h"
 #include "when.h"
 
+#define WINDOW 86400 /* seconds that are asked for at a time: the vendor asks for a day, too */
 /* A refusal in words may be about the size of a window: so often is it
  * halved for that, without another success, before it is believed. */
 #define MAX_REFUSALS 6
@@ -47,10 +50,10 @@ struct run {
 	struct output output;
 	const char *report;
 	int64_t since, until;
-	struct step step;	    /* what one question taught serves the other */
-	uint64_t windows, sessions; /* so far, over both questions */
-	int64_t asked;		    /* seconds of both, so far */
-	int64_t mark;		    /* until when the data are complete; 0: unknown */
+	struct step step; /* what one question taught serves the other */
+	uint64_t windows; /* so far, over both questions */
+	int64_t asked;	  /* seconds of both, so far */
+	int64_t mark;	  /* until when the data are complete; 0: unknown */
 };
 
 /* What is asked for at a time: [at, at + length). */
@@ -108,7 +111,6 @@ show_progress(const struct run *run)
 	int64_t step = run->step.length;
 
 	progress_at(run->windows, run->windows + (uint64_t)((left + step - 1) / step),
-	    run->sessions,
 	    all > 0 ? (uint64_t)((double)run->asked / (double)all * PROGRESS_ALL) : 0);
 }
 
@@ -121,12 +123,10 @@ window_done(struct run *run, const struct window *w, enum document_is is)
 
 	if (data && (code = output_document(&run->output, d)) != 0)
 		return code;
-	msg_tell(1, "%s: %s: %llu, %llu bytes", run->site->name, w->text,
-	    data ? (unsigned long long)d->answer.children : 0,
+	msg_tell(1, "%s: %s: %llu bytes", run->site->name, w->text,
 	    data ? (unsigned long long)d->answer.bytes : 0);
 	run->asked += w->length;
 	run->windows++;
-	run->sessions += data ? d->answer.children : 0;
 	step_well(&run->step, d);
 	show_progress(run);
 	return 0;
@@ -165,8 +165,7 @@ window_failed(struct run *run, const struct window *w, enum document_is is, stru
 		return 0;
 	if (ask_less(d, retry))
 		step_halve(&run->step, w->length);
-	msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", run->site->name, w->text,
-	    (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
+	progress_trouble(&d->call, w->text, delay);
 	call_sleep(run->site, delay);
 	return 1;
 }
@@ -202,9 +201,7 @@ ask_span(struct run *run, const char *which)
 			refusals = 0;
 		} else if (!window_failed(run, &w, is, &retry, &refusals)) {
 			document_complain(d, is, w.text);
-			if (d->call.big)
-				msg_warn("%s: see --max-document", run->site->name);
-			return document_code(d, is);
+			return d->call.code;
 		}
 	}
 	return 0;
@@ -253,7 +250,7 @@ learn_time(struct run *run)
 	struct retry retry = {0};
 	enum call_end end;
 	int64_t delay;
-	int code = token_get(run->site);
+	int code = credentials_get(run->site);
 
 	if (code != 0 || run->site->date != 0)
 		return code;
@@ -263,13 +260,14 @@ learn_time(struct run *run)
 		delay = call_retry(&retry, &d->call);
 		if (delay == -1)
 			break;
+		progress_trouble(&d->call, run->report, delay);
 		call_sleep(run->site, delay);
 	}
 	if (end == CALL_DONE)
 		apiinfo_learn_time(run->site);
 	if (end == CALL_DONE || run->site->date != 0)
 		return 0;
-	call_complain(&d->call, "its time");
+	call_complain(&d->call, run->report);
 	return d->call.code;
 }
 
@@ -278,7 +276,7 @@ static int
 set_span(struct run *run)
 {
 	const struct options *o = run->options;
-	int64_t now = site_now(run->site), asked = 0;
+	int64_t now = call_now(run->site), asked = 0;
 
 	run->mark = run->until = now;
 	if (now == 0 && (o->until == NULL || strcmp(o->until, "now") == 0)) {
@@ -288,7 +286,7 @@ set_span(struct run *run)
 		return EX_UNAVAILABLE;
 	}
 	if (o->until != NULL) {
-		(void)when_parse_user(o->until, now, &run->until);
+		(void)when_parse_until(o->until, now, &run->until);
 		asked = run->until;
 		if (run->until < run->mark || now == 0)
 			run->mark = now == 0 ? 0 : run->until;
@@ -327,18 +325,20 @@ check_options(const struct options *o)
 	}
 	/* Any "now" shows whether they can be read. */
 	if (o->since != NULL && when_parse_user(o->since, 1700000000, &since) == -1) {
-		msg_warn("--since %s: a date (2024-12-03), a date and time, UNIX seconds, "
-			 "or a span back from now such as 36h",
+		msg_warn(
+		    "--since %s: a date (2024-12-03, 20241203), a date and time, UNIX seconds, "
+		    "or a span back from now such as 36h",
 		    o->since);
 		return EX_USAGE;
 	}
-	if (o->until != NULL && when_parse_user(o->until, 1700000000, &until) == -1) {
-		msg_warn("--until %s: a date (2024-12-03), a date and time, UNIX seconds, "
-			 "or a span back from now such as 36h",
+	if (o->until != NULL && when_parse_until(o->until, 1700000000, &until) == -1) {
+		msg_warn(
+		    "--until %s: a date (2024-12-03, 20241203), a date and time, UNIX seconds, "
+		    "or a span back from now such as 36h",
 		    o->until);
 		return EX_USAGE;
 	}
-	return 0;
+	return due_zone();
 }
 
 /* The span, or the session, or a hash of all of them. */
@@ -350,13 +350,13 @@ name_file(char out[SPOOL_NAME], const struct run *run)
 	size_t i;
 
 	if (o->lsids == 0) {
-		target_time(&b, run->since);
+		output_time(&b, run->since);
 		buf_addc(&b, '-');
-		target_time(&b, run->until);
+		output_time(&b, run->until);
 	}
 	for (i = 0; i < o->lsids; i++)
 		buf_printf(&b, "%s%s", i > 0 ? "," : "", o->lsid[i]);
-	target_sessions(out, run->site, buf_text(&b));
+	output_sessions(out, run->site, buf_text(&b));
 	buf_free(&b);
 }
 
@@ -364,25 +364,22 @@ int
 sessions_run(struct options *o)
 {
 	struct run run = {.options = o, .site = &o->site};
-	struct target target;
 	char name[SPOOL_NAME];
 	int code = check_options(o);
 
 	if (code != 0)
 		return code;
-	run.step = (struct step){o->window, o->window, 0, LEAST_PATIENCE};
+	run.step = (struct step){WINDOW, WINDOW, 0, LEAST_PATIENCE};
 	run.report = o->site.rs ? "SupportSession" : "AccessSession";
 	code = document_open(&run.document, run.site);
 	if (code != 0)
 		return code;
-	code = target_open(&target, o->spool);
+	code = output_open(&run.output, run.site, o->spool, o->raw);
 	if (code != 0) {
 		document_close(&run.document);
 		return code;
 	}
 	run.document.root = "session_list";
-	output_open(&run.output, run.site, target.fd,
-	    o->spool != NULL ? o->spool : "standard output", o->raw);
 	progress_open(run.site, "windows", o->spool == NULL);
 	code = learn_time(&run);
 	if (code == 0 && o->lsids > 0) {
@@ -398,8 +395,7 @@ sessions_run(struct options *o)
 	if (code == 0)
 		code = output_end(&run.output, run.mark);
 	progress_close();
-	output_close(&run.output);
 	document_close(&run.document);
 	name_file(name, &run);
-	return target_close(&target, code, name);
+	return output_close(&run.output, code, name);
 }

@@ -34,28 +34,23 @@ struct site {
 	struct site_texts nothing, expired;
 
 	/* Manners. */
-	int64_t rate;	      /* requests a second; 0: no limit */
-	int64_t retry_time;   /* seconds to go on after a failure */
-	int64_t connect_time; /* seconds for name, TCP and TLS */
-	int64_t answer_time;  /* until the first byte of an answer */
-	int64_t stall_time;   /* without SITE_STALL_RATE on average */
-	int64_t max_time;     /* for a whole call; 0: its kind's own */
-	int64_t max_document; /* bytes of a report */
+	int64_t rate;	 /* requests a second; 0: no limit */
+	int64_t timeout; /* seconds: for an answer, and for tries after a failure */
 
 	/* Worked out by site_check and later. */
 	char name[HOST_SIZE]; /* as the records have it */
 	char *url;	      /* https://host:port, no final slash */
 	char *secret, *key_password, *proxy_user, *backup_password;
 	char *basic;	     /* of the token call; a secret, too */
-	struct token *token; /* token.c's own */
+	struct token *token; /* credentials.c's own */
 	struct pace *pace;   /* call.c's own */
+	long proxy_auth;     /* how the proxy is asked: call.c's own, too */
+	int answered;	     /* the appliance has, with whatever */
 	uint64_t received;   /* bytes of good answers' bodies */
 	/* The appliance's clock, by its Date headers. */
 	int64_t date;	 /* UNIX seconds; 0: not known yet */
 	int64_t date_at; /* call_clock() then */
 };
-
-#define SITE_STALL_RATE 512 /* bytes a second */
 
 /* Defaults. */
 void site_init(struct site *);
@@ -74,14 +69,7 @@ int site_check(struct site *);
 int site_secrets(struct site *);
 void site_free(struct site *);
 
-/*
- * Something the appliance said, fit for a message: at most 200 bytes, no
- * secret in it, blanks drawn together.  out is of SITE_SHOWN bytes.
- */
-#define SITE_SHOWN 208
-const char *site_show(const struct site *, const char *p, size_t n, char *out);
-
-/* The appliance's time now; 0 when it never told. */
-int64_t site_now(const struct site *);
+/* Does the appliance say with this text that it has deleted a recording? */
+int site_is_expired(const struct site *, const char *text);
 
 #endif

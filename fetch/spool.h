@@ -4,8 +4,14 @@
  *
  *	BASE.flv	whole, synced, checked: it never changes again
  *	.BASE.part	being fetched; locked by who does it; kept for a resume
- *	.BASE.info	what is known of either: a hint, remade when it is lost
  *	.praic-fetch-*.tmp	a document on its way; locked, else rubbish
+ *
+ * What is known of a file stands in an extended attribute of its own, so that
+ * one file costs one file.  Where the file system has no such attributes a
+ * whole file is read to know it, and a part is begun anew.
+ *
+ * A file is trusted only if nobody else can have put it there: it is of this
+ * user, nobody else may write to it, and it has one name.
  */
 #ifndef PRAIC_FETCH_SPOOL_H
 #define PRAIC_FETCH_SPOOL_H
@@ -22,12 +28,8 @@
 struct spool {
 	const char *path;
 	int dir;
-	int verify;    /* read again what is there whole */
-	int unsynced;  /* names were given since the last sync */
-	int had_files; /* when it was opened; what came since has a note */
-	/* Called now and then while a file is read again, if not NULL. */
-	void (*meanwhile)(void *);
-	void *meanwhile_arg;
+	int verify;   /* read what is there whole, and fetch it again where it was changed */
+	int unsynced; /* names were given since the last sync */
 };
 
 /* A whole file, as a row of records has it. */
@@ -46,11 +48,12 @@ struct spool_part {
 	uint64_t size; /* bytes that can be trusted */
 	struct buf etag, modified, type;
 	char extension[SPOOL_EXTENSION];
-	int64_t length;	    /* of the whole; -1: not known */
-	int64_t fetched_at; /* the appliance's time of its last answer; or 0 */
+	char sha256[SHA256_HEX]; /* of the whole, if all of it is here; else empty */
+	int64_t length;		 /* of the whole; -1: not known */
+	int64_t fetched_at;	 /* the appliance's time of its last answer; or 0 */
 };
 
-/* 0, or EX_NOINPUT after a message. */
+/* 0, or an exit code after a message. */
 int spool_open(struct spool *, const char *path);
 void spool_close(struct spool *);
 
@@ -75,29 +78,23 @@ int spool_find(struct spool *, const char *base, struct spool_file *f);
 int spool_part_open(struct spool *, const char *base, struct spool_part *);
 /* Let go of it; what is there is kept if it can be resumed. */
 void spool_part_close(struct spool *, const char *base, struct spool_part *, int keep);
-/* Begin anew: what was noted of it is forgotten first, for good.  0, or -1
- * after a message. */
-int spool_part_reset(struct spool *, const char *base, struct spool_part *);
-/*
- * The whole part is here, says its length; its digest is given.  Is it the
- * one that a note of the whole file tells of?  1 also when there is none.
- */
-int spool_part_is_whole(struct spool *, const char *base, const char *sha256);
+/* Begin anew.  0, or -1 after a message. */
+int spool_part_reset(struct spool *, struct spool_part *);
+/* Read what is there of it.  0, or -1 after a message. */
+int spool_part_hash(struct spool *, struct spool_part *, struct sha256 *);
 /*
  * Make what is there durable and note it, so that it can be resumed even
  * after a power failure.  0, or -1 after a message.
  */
 int spool_part_note(struct spool *, const char *base, struct spool_part *);
-/*
- * The part is the whole: its time is set, and it is ready to be synced.  0,
- * or -1 after a message.
- */
+/* The part is the whole: its time is set and its note written.  0, or -1 after a message. */
 int spool_part_seal(struct spool *, struct spool_part *, const struct spool_file *f);
+/* Begin to write it out; spool_part_finish then has less to wait for. */
+void spool_part_write_out(struct spool_part *);
 /*
- * The part is the whole, and synced: give it its name.  It is durable only after
- * spool_sync.  f's extension, type, bytes, sha256 and fetched_at are given;
- * its name, unless it has one, is made from the base, and a note of it is
- * kept.  0, or -1 after a message.
+ * Sync the part and give it its name, which is durable only after spool_sync.
+ * f's extension, type, bytes, sha256 and fetched_at are given; its name,
+ * unless it has one, is made from the base.  0, or -1 after a message.
  */
 int spool_part_finish(struct spool *, const char *base, struct spool_part *, struct spool_file *f);
 

@@ -73,11 +73,10 @@ asked .connection | sort -n | uniq -d >got
 same "none is used twice" want got
 
 site_forget
-run 0 "windows of another length, from and to a time" f sessions --window 2d \
-	--since 2025-12-29T01:00:00Z --until 2025-12-31T12:00
+run 0 "from and to a time" f sessions --since 2025-12-29T01:00:00Z --until 2025-12-31T12:00
 asked 'select(.parameters.start_time != "1") | .parameters |
 	"\(.start_time // .end_time) \(.duration)"' | sort -u >got
-printf '%s\n' "1766970000 172800" "1767142800 39600" >want
+printf '%s\n' "1766970000 86400" "1767056400 86400" "1767142800 39600" >want
 same "the last one is shorter" want got
 says "until is what was asked for" 'until="1767182400"' out
 run 0 "--until after the appliance's now" f sessions --since 1d --until 2031-01-01
@@ -91,6 +90,23 @@ asked 'select(.parameters.start_time != "1") | .parameters.start_time // empty' 
 echo 1767157200 >want
 same "of this machine's zone" want got
 says "--name" '<?praic-site other.example bytes="' out
+
+site_forget
+run 0 "a date of eight digits" f sessions --since 20251231 --until 20260101
+asked '.parameters.start_time // empty' | tail -n 1 >got
+date -d 2025-12-31 +%s >want
+same "is a date" want got
+run 64 "eight digits that are no date" f sessions --since 20251331
+site_forget
+TZ=Europe/Berlin run 0 "a local time that comes twice" \
+	f sessions --since 2025-10-26T02:30 --until 2025-10-26T02:30
+asked 'select(.parameters.start_time and .parameters.start_time != "1") | .parameters |
+	"\(.start_time) \(.duration)"' >got
+echo 1761438600 3600 >want
+same "is the first one for --since, the second one for --until" want got
+TZ=Europe/Berln run 78 "a zone that is not known" f sessions --since 2025-10-26T02:30
+says "is named" "TZ=Europe/Berln"
+TZ=XYZ-1 run 0 "a rule instead of a zone" f sessions --since 2025-12-31
 
 # the appliance's clock, not ours
 site_ask '{"do":"clock","set":"4000000000"}'
@@ -143,8 +159,8 @@ for language in en fr de; do
 	same "by then it is known (it took $(cat calls) calls)" want got
 done
 # Learned while the clock here was a year ahead: it would be known for too long.
-for cache in "$XDG_RUNTIME_DIR"/praic/token-*; do
-	jq -c '.nothing |= map_values(map_values(. + 31536000))' "$cache" >cache.new
+for cache in "$XDG_RUNTIME_DIR"/praic/nothing-*; do
+	jq -c 'map_values(map_values(. + 31536000))' "$cache" >cache.new
 	cat cache.new >"$cache"
 done
 site_forget
@@ -184,7 +200,7 @@ run 69 "an appliance that says no to everything does not say that" f sessions --
 while IFS='|' read -r code says xml; do
 	printf '%s' "$xml" >other.xml
 	site_fault "body file=$work/other.xml"
-	run "$code" "A1 was asked for: $xml" f --retry-time 0 sessions --lsid A1
+	run "$code" "A1 was asked for: $xml" f --timeout 0 sessions --lsid A1
 	[ "$code" -eq 0 ] || check "nothing of it goes out" test ! -s out
 	[ -z "$says" ] || says "is said" "$says"
 done <<'T'
@@ -194,13 +210,12 @@ done <<'T'
 69|with the session a1, and A1 was|<session_list><session lsid="a1"/></session_list>
 69|with the session A11, and A1 was|<session_list><session lsid="A11"/></session_list>
 69|with the session , and A1 was|<session_list><session lsid=""/></session_list>
-69|with the session B, and A1 was|<session_list><session lsid="A1"/><session id="A1" lsid="B"/></session_list>
 69|with the session B, and A1 was|<session_list><session lsid="B" xlsid="A1"/><session lsid="A1"/></session_list>
 69|without the session A1|<session_list><session id="A1" xlsid="A1"/></session_list>
 69|without the session A1|<session_list><summary lsid="A1"/></session_list>
 T
 site_fault "body file=$work/other.xml match=lsid=$one times=1"
-run 0 "another answer at first" f --retry-time 60 sessions --lsid "$one"
+run 0 "another answer at first" f --timeout 60 sessions --lsid "$one"
 lsids out >got
 echo "$one" >want
 same "the right one is waited for" want got
@@ -237,7 +252,7 @@ for i in 1 2 3 4 5 6 7 8; do
 	same "leaves out the mark lines and nothing else" want out
 done
 site_fault empty-body
-run 69 "no byte at all is no document" f --retry-time 0 sessions --since 1d
+run 69 "no byte at all is no document" f --timeout 0 sessions --since 1d
 check "nothing goes out" test ! -s out
 site_fault
 
