@@ -29,17 +29,15 @@ is_named(const char *name, const char *local)
 void
 answer_start(struct answer *a)
 {
-	struct buf head = a->head, tail = a->tail, said = a->said, lsid = a->lsid;
+	struct buf head = a->head, tail = a->tail, said = a->said;
 
 	memset(a, 0, sizeof(*a));
 	a->head = head;
 	a->tail = tail;
 	a->said = said;
-	a->lsid = lsid;
 	buf_reset(&a->head);
 	buf_reset(&a->tail);
 	buf_reset(&a->said);
-	buf_reset(&a->lsid);
 }
 
 void
@@ -48,7 +46,6 @@ answer_free(struct answer *a)
 	buf_free(&a->head);
 	buf_free(&a->tail);
 	buf_free(&a->said);
-	buf_free(&a->lsid);
 }
 
 /*
@@ -398,45 +395,12 @@ read_end_tag(const char *p, size_t n, char name[ANSWER_NAME])
 	return at - 1;
 }
 
-/* The value of an attribute of the tag from..to. */
-static void
-read_lsid(struct answer *a, const char *p, size_t from, size_t to)
-{
-	size_t at = from, name, end;
-	const char *q;
-
-	while (at < to && !is_blank(p[at]))
-		at++;
-	for (;;) {
-		while (at < to && is_blank(p[at]))
-			at++;
-		for (name = at; at < to && !is_blank(p[at]) && p[at] != '='; at++)
-			;
-		end = at;
-		while (at < to && (is_blank(p[at]) || p[at] == '='))
-			at++;
-		if (at >= to || (p[at] != '"' && p[at] != '\''))
-			return;
-		q = memchr(p + at + 1, p[at], to - at - 1);
-		if (q == NULL)
-			return;
-		if (end - name == 4 && memcmp(p + name, "lsid", 4) == 0) {
-			a->session = 1;
-			buf_add(&a->lsid, p + at + 1, (size_t)(q - p) - at - 1);
-			normalise(&a->lsid);
-			return;
-		}
-		at = (size_t)(q - p) + 1;
-	}
-}
-
 /* What is first in the root, whose start tag ends at p + at. */
 static void
 look_inside(struct answer *a, const char *p, size_t n, size_t at)
 {
 	char name[ANSWER_NAME];
 	const char *q;
-	size_t tag;
 	int closed;
 
 	at = skip_misc(p, n, at);
@@ -448,10 +412,7 @@ look_inside(struct answer *a, const char *p, size_t n, size_t at)
 		a->empty = 1;
 		return;
 	}
-	tag = at;
 	at = read_tag(p, n, at, name, &closed);
-	if (is_named(name, "session"))
-		read_lsid(a, p, tag + 1, at - 1);
 	if (!is_named(name, "error"))
 		return;
 	a->error = 1;

@@ -37,10 +37,8 @@ struct answer {
 	char root[ANSWER_NAME]; /* with its prefix */
 	int whole;		/* the root is closed, and nothing is behind it */
 	int empty;		/* there is nothing in it */
-	int session;		/* its first child is a session, with this lsid: */
-	struct buf lsid;
-	int error;  /* the root, or its first or last child, is an error */
-	int beside; /* and it is not alone in there */
+	int error;		/* the root, or its first or last child, is an error */
+	int beside;		/* and it is not alone in there */
 	/* What an error says: the text of <error>, or JSON's word for it. */
 	struct buf said;
 	int denied; /* JSON that says that the token is no good */

@@ -1,4 +1,4 @@
-/* Small files that processes share: see cache.h. */
+/* Small files that processes share: see fetch.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,13 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "buf.h"
-#include "cache.h"
 #include "code.h"
+#include "fetch.h"
 #include "file.h"
 #include "msg.h"
 #include "secret.h"
-#include "sha256.h"
 
 #define CACHE_NAME 64
 #define MAX_BYTES  ((size_t)256 * 1024)

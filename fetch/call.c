@@ -1,4 +1,4 @@
-/* One HTTP call: see call.h. */
+/* One HTTP call: see fetch.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <ctype.h>
@@ -10,11 +10,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "answer.h"
-#include "call.h"
 #include "code.h"
+#include "fetch.h"
 #include "msg.h"
-#include "rate.h"
 #include "num.h"
 #include "secret.h"
 #include "utf8.h"
@@ -31,20 +29,15 @@
 #define STALL_RATE   512  /* bytes a second: slower than any line in use */
 #define UNSEEN_MS    8000 /* tries while nothing has ever answered: see call_retry */
 
-/* What the calls of a site share. */
-struct pace {
-	CURLM *multi;  /* all calls; it keeps the parsed CA file, too */
-	CURLSH *share; /* names, and TLS sessions to resume */
-	struct rate *rate;
-};
+/* How a proxy is asked.  A password first, for Negotiate needs a ticket, which a
+ * service may not have. */
+#define PROXY_AUTH ((long)CURLAUTH_BASIC | (long)CURLAUTH_DIGEST)
+#define PROXY_MORE ((long)CURLAUTH_NEGOTIATE | (long)CURLAUTH_NTLM)
 
-/*
- * Where an SSL_CTX notes that close_notify came; -1 when TLS is not done by
- * OpenSSL.  OpenSSL has no pointer to a call: libcurl 8.12 and later shut a
- * connection down when its call may be gone, up to curl_multi_cleanup.
- */
-static int close_notify = -1;
-/* Where it notes whose call it serves, as long as that is under way. */
+/* What all calls share: names, and TLS sessions to resume. */
+static CURLM *multi;
+static CURLSH *share;
+/* Where an SSL_CTX notes whose call it serves. */
 static int owner = -1;
 
 int64_t
@@ -58,17 +51,9 @@ call_clock(void)
 
 void (*call_idle)(void);
 
-static void
-idle(void)
-{
-	if (call_idle != NULL)
-		call_idle();
-}
-
 int
-call_drive(struct site *s, int64_t ms)
+call_drive(int64_t ms)
 {
-	CURLM *multi = s->pace->multi;
 	struct call *c;
 	CURLMsg *m;
 	CURLMcode bad;
@@ -82,7 +67,8 @@ call_drive(struct site *s, int64_t ms)
 		c->over = over = 1;
 		c->result = m->data.result;
 	}
-	idle();
+	if (call_idle != NULL)
+		call_idle();
 	if (bad == CURLM_OK && !over && ms > 0)
 		bad = curl_multi_poll(multi, NULL, 0, (int)(ms < POLL_MS ? ms : POLL_MS), NULL);
 	if (bad == CURLM_OK)
@@ -92,13 +78,13 @@ call_drive(struct site *s, int64_t ms)
 }
 
 void
-call_sleep(struct site *s, int64_t ms)
+call_sleep(int64_t ms)
 {
 	int64_t until = call_clock() + ms;
 	struct timespec t = {0};
 
 	while ((ms = until - call_clock()) > 0) {
-		if (call_drive(s, ms) == 0)
+		if (call_drive(ms) == 0)
 			continue;
 		t.tv_sec = (time_t)(ms / 1000);
 		t.tv_nsec = ms % 1000 * 1000000;
@@ -109,30 +95,19 @@ call_sleep(struct site *s, int64_t ms)
 int
 call_open(struct site *s)
 {
-	struct pace *p;
-
 	/* libcurl without memory frees what it has freed before (7.88, a TLS
 	 * session that it cannot note): so it is out of memory as praic is. */
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) !=
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) ==
 	    CURLE_OK) {
-		msg_warn("libcurl cannot be set up");
-		return EX_SOFTWARE;
+		multi = curl_multi_init();
+		share = curl_share_init();
 	}
-	p = xcalloc(1, sizeof(*p));
-	p->multi = curl_multi_init();
-	p->share = curl_share_init();
-	p->rate = rate_new();
-	s->pace = p;
-	s->proxy_auth = CALL_PROXY_AUTH;
-	if (close_notify == -1 &&
-	    strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
-		close_notify = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (owner == -1)
+	s->proxy_auth = PROXY_AUTH;
+	if (strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
 		owner = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (p->multi == NULL || p->share == NULL ||
-	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
-	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
-		CURLSHE_OK) {
+	if (multi == NULL || share == NULL ||
+	    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
+	    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
 		msg_warn("libcurl cannot be set up");
 		return EX_SOFTWARE;
 	}
@@ -140,25 +115,17 @@ call_open(struct site *s)
 }
 
 void
-call_close(struct site *s)
+call_close(void)
 {
-	if (s->pace == NULL)
+	if (multi == NULL)
 		return;
-	curl_multi_cleanup(s->pace->multi);
-	curl_share_cleanup(s->pace->share);
-	rate_free(s->pace->rate);
-	free(s->pace);
-	s->pace = NULL;
+	curl_multi_cleanup(multi);
+	curl_share_cleanup(share);
+	multi = NULL;
 	curl_global_cleanup();
 }
 
-/* Is it known that the connection ended without close_notify? */
-static int
-is_cut(const struct call *c)
-{
-	return c->context != NULL && SSL_CTX_get_ex_data(c->context, close_notify) == NULL;
-}
-
+/* libcurl 8.12 and later shut a connection down when its call may be gone. */
 static void
 set_context(struct call *c, SSL_CTX *context)
 {
@@ -166,6 +133,7 @@ set_context(struct call *c, SSL_CTX *context)
 		SSL_CTX_set_ex_data(c->context, owner, NULL);
 	SSL_CTX_free(c->context);
 	c->context = context;
+	c->closed = 0;
 	if (context != NULL)
 		SSL_CTX_set_ex_data(context, owner, c);
 }
@@ -174,7 +142,7 @@ static void
 end_easy(struct call *c)
 {
 	if (c->easy != NULL)
-		curl_multi_remove_handle(c->site->pace->multi, c->easy);
+		curl_multi_remove_handle(multi, c->easy);
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
 	set_context(c, NULL);
@@ -193,7 +161,6 @@ call_free(struct call *c)
 	buf_free(&c->why);
 	buf_free(&c->url);
 	buf_free(&c->moved);
-	buf_free(&c->location);
 	buf_free(&c->said);
 }
 
@@ -203,64 +170,49 @@ call_free(struct call *c)
 
 #define MAX_HEADER 1024 /* of one header's value */
 
-/* A header's value, if it is one that may be sent back or shown. */
-static void
-keep(struct buf *b, const char *p, size_t n)
+/* As the answer has it; "": it has none. */
+static const char *
+header(const struct call *c, const char *name)
 {
-	size_t i;
+	struct curl_header *h;
 
-	buf_reset(b);
-	for (i = 0; i < n; i++)
-		if (p[i] < ' ' || p[i] > '~')
-			return;
-	if (n <= MAX_HEADER)
-		buf_add(b, p, n);
+	return curl_easy_header(c->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value :
+										       "";
 }
 
+/* Keep a header's value, if it is one that may be sent back or shown. */
 static void
-header_forget(struct call *c)
+keep(struct buf *b, const struct call *c, const char *name)
 {
-	buf_reset(&c->type);
-	buf_reset(&c->etag);
-	buf_reset(&c->modified);
-	buf_reset(&c->disposition);
-	buf_reset(&c->location);
-	c->date = 0;
-	c->retry_after = c->length = c->range_first = c->range_total = -1;
-	c->encoded = c->chunked = 0;
+	const char *p = header(c, name), *at;
+
+	buf_reset(b);
+	for (at = p; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~')
+			return;
+	if (at - p <= MAX_HEADER)
+		buf_adds(b, p);
 }
 
 static int64_t
-parse_date(const char *p, size_t n)
+parse_date(const char *text)
 {
-	char text[64];
-	time_t t;
+	time_t t = curl_getdate(text, NULL);
 
-	if (n >= sizeof(text))
-		return 0;
-	memcpy(text, p, n);
-	text[n] = '\0';
-	t = curl_getdate(text, NULL);
 	return t > 0 ? (int64_t)t : 0;
 }
 
 /* "bytes 100-199/200" */
 static void
-parse_range(struct call *c, const char *p, size_t n)
+parse_range(struct call *c, const char *p)
 {
-	const char *dash, *slash;
+	const char *dash = strchr(p, '-'), *slash = strchr(p, '/');
 	uint64_t first, last, total;
 
-	if (n < 6 || strncasecmp(p, "bytes ", 6) != 0)
-		return;
-	p += 6;
-	n -= 6;
-	dash = memchr(p, '-', n);
-	slash = memchr(p, '/', n);
-	if (dash == NULL || slash == NULL || slash < dash ||
-	    num_parse_count(p, (size_t)(dash - p), INT64_MAX, &first) == -1 ||
+	if (strncasecmp(p, "bytes ", 6) != 0 || dash == NULL || slash == NULL || slash < dash ||
+	    num_parse_count(p + 6, (size_t)(dash - p - 6), INT64_MAX, &first) == -1 ||
 	    num_parse_count(dash + 1, (size_t)(slash - dash - 1), INT64_MAX, &last) == -1 ||
-	    num_parse_count(slash + 1, (size_t)(p + n - slash - 1), INT64_MAX, &total) == -1)
+	    num_parse_count(slash + 1, strlen(slash + 1), INT64_MAX, &total) == -1)
 		return;
 	/* A part that does not reach to the end was not asked for. */
 	if (first > last || last + 1 != total)
@@ -270,102 +222,72 @@ parse_range(struct call *c, const char *p, size_t n)
 }
 
 static void
-header_one(struct call *c, const char *name, size_t name_n, const char *p, size_t n)
+read_header(struct call *c)
 {
+	const char *text;
 	uint64_t v;
+	size_t n;
 
-#define IS(text) (name_n == sizeof(text) - 1 && strncasecmp(name, text, name_n) == 0)
-	if (IS("date"))
-		c->date = parse_date(p, n);
-	else if (IS("retry-after")) {
-		/* Seconds, or a date: against the Date beside it, for no
-		 * clock here is that of the appliance. */
-		if (num_parse_count(p, n, INT32_MAX, &v) == 0)
-			c->retry_after = (int64_t)v;
-		else
-			c->retry_after = -parse_date(p, n) - 2;
-	} else if (IS("content-type"))
-		keep(&c->type, p, n);
-	else if (IS("content-length")) {
-		/* One that cannot be is not one that was not said. */
-		c->length = num_parse_count(p, n, INT64_MAX, &v) == 0 ? (int64_t)v : INT64_MAX;
-	} else if (IS("transfer-encoding")) /* the last coding counts */
-		c->chunked = n >= 7 && strncasecmp(p + n - 7, "chunked", 7) == 0;
-	else if (IS("content-range"))
-		parse_range(c, p, n);
-	else if (IS("content-encoding"))
-		c->encoded = n > 0 && (n != 8 || strncasecmp(p, "identity", 8) != 0);
-	else if (IS("content-disposition"))
-		keep(&c->disposition, p, n);
-	else if (IS("etag"))
-		keep(&c->etag, p, n);
-	else if (IS("last-modified"))
-		keep(&c->modified, p, n);
-	else if (IS("location"))
-		keep(&c->location, p, n);
-#undef IS
-}
-
-static void
-header_settle(struct call *c)
-{
-	/* RFC 9112, 6.3: chunks override a length. */
-	if (c->chunked)
-		c->length = -1;
-	if (c->retry_after < -1) { /* a date; see header_one */
-		c->retry_after = -(c->retry_after + 2) - c->date;
-		if (c->date == 0 || c->retry_after < 0)
-			c->retry_after = -1;
-	}
+	keep(&c->type, c, "Content-Type");
+	keep(&c->etag, c, "ETag");
+	keep(&c->modified, c, "Last-Modified");
+	keep(&c->disposition, c, "Content-Disposition");
+	c->date = parse_date(header(c, "Date"));
+	text = header(c, "Content-Encoding");
+	c->encoded = *text != '\0' && strcasecmp(text, "identity") != 0;
+	/* The last coding counts, and chunks override a length (RFC 9112, 6.3). */
+	text = header(c, "Transfer-Encoding");
+	n = strlen(text);
+	c->chunked = n >= 7 && strcasecmp(text + n - 7, "chunked") == 0;
+	/* A length that cannot be is not one that was not said. */
+	text = header(c, "Content-Length");
+	c->length = -1;
+	if (*text != '\0' && !c->chunked)
+		c->length = num_parse_count(text, strlen(text), INT64_MAX, &v) == 0 ? (int64_t)v :
+										      INT64_MAX;
+	c->range_first = c->range_total = -1;
+	parse_range(c, header(c, "Content-Range"));
+	/* Seconds, or a date: against the Date beside it, for no clock here is
+	 * that of the appliance. */
+	text = header(c, "Retry-After");
+	c->retry_after = -1;
+	if (num_parse_count(text, strlen(text), INT32_MAX, &v) == 0)
+		c->retry_after = (int64_t)v;
+	else if (c->date != 0 && parse_date(text) >= c->date)
+		c->retry_after = parse_date(text) - c->date;
 }
 
 static int
-header_end(struct call *c)
+is_good(const struct call *c)
 {
-	header_settle(c);
-	if (!call_is_good(c))
-		return 0;
+	return c->status == 200 || c->status == 206 ||
+	    (c->status == 201 && c->auth == CALL_BASIC); /* a token was made */
+}
+
+/* Only its end counts: libcurl keeps the lines of a header. */
+static size_t
+on_header(char *p, size_t size, size_t count, void *arg)
+{
+	struct call *c = arg;
+	size_t n = size * count;
+
+	/* What comes behind a chunked body is no header. */
+	if ((c->headed && c->bytes > 0) || (*p != '\r' && *p != '\n'))
+		return n;
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
+	if (c->status < 200)
+		return n;
+	c->headed = c->site->answered = 1;
+	read_header(c);
+	if (!is_good(c))
+		return n;
 	if (c->date != 0) {
 		c->site->date = c->date;
 		c->site->date_at = call_clock();
 	}
 	if (c->head != NULL)
 		c->stopped = c->head(c);
-	return c->stopped;
-}
-
-static size_t
-on_header(char *p, size_t size, size_t count, void *arg)
-{
-	struct call *c = arg;
-	size_t all = size * count, n = all;
-	char *colon;
-
-	/* What comes behind a chunked body is no header. */
-	if (c->headed && c->bytes > 0)
-		return all;
-	while (
-	    n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r' || p[n - 1] == ' ' || p[n - 1] == '\t'))
-		n--;
-	if (n == 0) {
-		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
-		c->headed = c->status >= 200;
-		c->site->answered |= c->headed;
-		return c->headed && header_end(c) != 0 ? 0 : all;
-	}
-	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
-		header_forget(c);
-		return all;
-	}
-	colon = memchr(p, ':', n);
-	if (colon != NULL) {
-		size_t name_n = (size_t)(colon - p);
-
-		for (colon++; colon < p + n && (*colon == ' ' || *colon == '\t'); colon++)
-			;
-		header_one(c, p, name_n, colon, (size_t)(p + n - colon));
-	}
-	return all;
+	return c->stopped != 0 ? 0 : n;
 }
 
 static size_t
@@ -375,7 +297,7 @@ on_body(char *p, size_t size, size_t count, void *arg)
 	size_t n = size * count, room;
 
 	c->bytes += n;
-	if (!call_is_good(c)) {
+	if (!is_good(c)) {
 		room = c->said.n < MAX_SAID ? MAX_SAID - c->said.n : 0;
 		buf_add(&c->said, p, n < room ? n : room);
 		return c->bytes > MAX_REFUSAL ? 0 : n;
@@ -483,19 +405,6 @@ set_headers(struct call *c)
 			c->broken = 1;                                    \
 	} while (0)
 
-/*
- * Where an answer has neither a length nor chunks, only close_notify tells a
- * whole one from one that was cut.  libcurl does not say whether it came.
- */
-static void
-on_alert(const SSL *ssl, int where, int what)
-{
-	static char came;
-
-	if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
-		SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), close_notify, &came);
-}
-
 static int64_t
 seconds_of(const ASN1_TIME *t)
 {
@@ -557,7 +466,19 @@ on_certificate(int good, X509_STORE_CTX *store)
 	return good;
 }
 
-/* Keeps a reference to the context, for call_is_cut. */
+/*
+ * Where an answer has neither a length nor chunks, only close_notify tells a
+ * whole one from one that was cut.  libcurl does not say whether it came.
+ */
+static void
+on_alert(const SSL *ssl, int where, int what)
+{
+	struct call *c = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), owner);
+
+	if (c != NULL && where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
+		c->closed = 1;
+}
+
 static CURLcode
 watch_tls(CURL *easy, void *context, void *arg)
 {
@@ -567,7 +488,7 @@ watch_tls(CURL *easy, void *context, void *arg)
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
 	/* libcurl 8.14 does not set it any more, and then fails where close_notify
 	 * is missing.  Of an answer with a length or chunks libcurl sees by these
-	 * whether it is whole, and of any other its reader asks call_is_cut. */
+	 * whether it is whole, and of any other call_end looks. */
 	SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
 #endif
 	if (!SSL_CTX_up_ref(context))
@@ -588,7 +509,7 @@ set_tls(struct call *c)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (close_notify != -1) {
+	if (owner != -1) {
 		SET(CURLOPT_SSL_CTX_FUNCTION, watch_tls);
 		SET(CURLOPT_SSL_CTX_DATA, c);
 	}
@@ -631,7 +552,8 @@ call_start(struct call *c)
 	memset(&c->certificate, 0, sizeof(c->certificate));
 	buf_reset(&c->said);
 	buf_reset(&c->why);
-	header_forget(c);
+	c->date = 0;
+	c->retry_after = c->length = -1;
 	c->began = c->last_at = call_clock();
 	buf_reset(&c->url);
 	if (c->moved.n > 0)
@@ -654,7 +576,7 @@ call_start(struct call *c)
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_FORBID_REUSE, 1L);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
-	SET(CURLOPT_SHARE, c->site->pace->share);
+	SET(CURLOPT_SHARE, share);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* Nothing is asked for, but what comes packed is unpacked. */
 	SET(CURLOPT_ACCEPT_ENCODING, "identity");
@@ -680,7 +602,7 @@ call_start(struct call *c)
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, c);
 	SET(CURLOPT_PRIVATE, c);
-	if (c->broken || curl_multi_add_handle(c->site->pace->multi, c->easy) != CURLM_OK)
+	if (c->broken || curl_multi_add_handle(multi, c->easy) != CURLM_OK)
 		c->broken = c->over = 1;
 }
 
@@ -689,8 +611,6 @@ call_start(struct call *c)
  */
 
 #define MAX_REDIRECTS 3
-/* A password first, for Negotiate needs a ticket, which a service may not have. */
-#define CALL_PROXY_MORE ((long)CURLAUTH_NEGOTIATE | (long)CURLAUTH_NTLM)
 #define WRONG_CREDENTIALS                                                               \
 	"the client id or the secret is wrong: see --client-id, --secret and /login > " \
 	"Management > API Configuration"
@@ -711,49 +631,11 @@ finish(struct call *c, enum call_end end, int code)
 	return end;
 }
 
-/* The part of a URL, or "" for none. */
-static char *
-url_part(CURLU *u, CURLUPart part)
-{
-	char *p = NULL, *out;
-
-	if (curl_url_get(u, part, &p, CURLU_DEFAULT_PORT) != CURLUE_OK)
-		return xstrdup("");
-	out = xstrdup(p);
-	curl_free(p);
-	return out;
-}
-
-static int
-same_part(CURLU *a, CURLU *b, CURLUPart part)
-{
-	char *pa = url_part(a, part), *pb = url_part(b, part);
-	int same = strcasecmp(pa, pb) == 0;
-
-	free(pa);
-	free(pb);
-	return same;
-}
-
-/* The token goes nowhere but to the host it is from. */
-static int
-stays(const char *from, const char *to)
-{
-	CURLU *a = curl_url(), *b = curl_url();
-	int same = a != NULL && b != NULL && curl_url_set(a, CURLUPART_URL, from, 0) == CURLUE_OK &&
-	    curl_url_set(b, CURLUPART_URL, to, 0) == CURLUE_OK &&
-	    same_part(a, b, CURLUPART_SCHEME) && same_part(a, b, CURLUPART_HOST) &&
-	    same_part(a, b, CURLUPART_PORT) && same_part(a, b, CURLUPART_USER) &&
-	    same_part(a, b, CURLUPART_PASSWORD);
-
-	curl_url_cleanup(a);
-	curl_url_cleanup(b);
-	return same;
-}
-
 static enum call_end
 moved(struct call *c)
 {
+	const char *url = c->site->url;
+	size_t n = strlen(url);
 	char *to = NULL;
 	char shown[CALL_EXCERPT];
 
@@ -763,7 +645,8 @@ moved(struct call *c)
 		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
 	}
 	call_excerpt(to, strlen(to), shown);
-	if (!stays(c->site->url, to)) {
+	/* The token goes nowhere but to the host that it is from. */
+	if (strncasecmp(to, url, n) != 0 || to[n] != '/') {
 		buf_printf(&c->why,
 		    "redirected to %s, and a redirect is followed on the "
 		    "same host only: is --host right?",
@@ -936,9 +819,8 @@ by_proxy(struct call *c, long status)
 		    "the proxy said 407: it wants credentials: give them with --proxy-user");
 	else if (status == 407 && (offers & s->proxy_auth) != 0)
 		buf_printf(&c->why, "the proxy said 407: what --proxy-user names is wrong");
-	else if (status == 407 && s->proxy_auth == CALL_PROXY_AUTH &&
-	    (offers & CALL_PROXY_MORE) != 0) {
-		s->proxy_auth = CALL_PROXY_MORE;
+	else if (status == 407 && s->proxy_auth == PROXY_AUTH && (offers & PROXY_MORE) != 0) {
+		s->proxy_auth = PROXY_MORE;
 		return finish(c, CALL_MOVED, 0);
 	} else if (status == 407)
 		buf_printf(&c->why,
@@ -1073,7 +955,7 @@ call_end(struct call *c)
 		return by_status(c);
 	if (r != CURLE_OK)
 		return by_error(c, r);
-	if (!call_is_good(c))
+	if (!is_good(c))
 		return by_status(c);
 	/* libcurl passes over a length that it cannot read. */
 	if (c->length >= 0 && !c->encoded && c->bytes != (uint64_t)c->length) {
@@ -1081,14 +963,8 @@ call_end(struct call *c)
 		    (long long)c->length);
 		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
 	}
-	c->torn = c->length < 0 && !c->chunked && is_cut(c);
+	c->torn = c->length < 0 && !c->chunked && c->context != NULL && !c->closed;
 	return finish(c, CALL_DONE, 0);
-}
-
-int64_t
-call_pace(struct site *s)
-{
-	return rate_book(s->pace->rate, s);
 }
 
 /*
@@ -1122,7 +998,7 @@ call_retry(struct retry *r, const struct call *c)
 	if (delay > left)
 		delay = left;
 	if (least > 0)
-		rate_hold(c->site->pace->rate, least);
+		rate_hold(least);
 	return delay;
 }
 
@@ -1133,10 +1009,10 @@ call_run(struct call *c)
 	int64_t wait;
 
 	do {
-		while ((wait = call_pace(c->site)) > 0)
-			call_sleep(c->site, wait);
+		while ((wait = rate_book(c->site)) > 0)
+			call_sleep(wait);
 		call_start(c);
-		while (!c->over && call_drive(c->site, POLL_MS) == 0)
+		while (!c->over && call_drive(POLL_MS) == 0)
 			;
 		end = call_end(c);
 	} while (end == CALL_MOVED);

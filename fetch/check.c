@@ -3,17 +3,12 @@
  * has to, on standard output, and what to do where it does not.  Its exit
  * code is the one that the first failure would cost elsewhere.
  */
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
-#include "apiinfo.h"
 #include "code.h"
-#include "credentials.h"
-#include "document.h"
 #include "fetch.h"
 #include "file.h"
 #include "msg.h"
@@ -50,44 +45,6 @@ static void
 failed(struct check *k, int code)
 {
 	k->code = code_worse(k->code, code);
-}
-
-static int
-check_name(struct check *k)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list, *a;
-	char host[HOST_SIZE], text[NI_MAXHOST];
-	struct buf b = {0};
-	size_t n;
-	int r;
-
-	if (k->site->proxy != NULL && *k->site->proxy != '\0') {
-		line(k, "-", "name resolution", xstrdup("left to the proxy"));
-		return 0;
-	}
-	(void)host_normalise(k->site->host, strlen(k->site->host), host);
-	n = strlen(host);
-	if (host[0] == '[') {
-		memmove(host, host + 1, n);
-		host[n - 2] = '\0';
-	}
-	r = getaddrinfo(host, NULL, &hints, &list);
-	if (r != 0) {
-		line(k, "FAILED", "name resolution",
-		    xasprintf("%s: %s: see --host, and the "
-			      "resolver of this machine",
-			host, gai_strerror(r)));
-		failed(k, EX_UNAVAILABLE);
-		return -1;
-	}
-	for (a = list; a != NULL; a = a->ai_next)
-		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0,
-			NI_NUMERICHOST) == 0)
-			buf_printf(&b, "%s%s", b.n > 0 ? ", " : "", text);
-	freeaddrinfo(list);
-	line(k, "ok", "name resolution", xasprintf("%s is %s", host, buf_text(&b)));
-	buf_free(&b);
-	return 0;
 }
 
 static int
@@ -212,14 +169,33 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 		failed(k, d->call.code);
 }
 
-/* What the command API knows of permissions; it may be refused itself. */
+static int
+collect(struct call *c, const char *p, size_t n)
+{
+	buf_add(c->arg, p, n);
+	return 0;
+}
+
+/* What get_api_info of the command API knows of permissions; it may be refused itself. */
 static void
 check_backup(struct check *k)
 {
 	struct buf b = {0};
+	struct call c = {
+	    .site = k->site,
+	    .auth = CALL_BEARER,
+	    .path = "/api/command",
+	    .query = "action=get_api_info",
+	    .max_time = 60,
+	    .max_bytes = 1 << 20,
+	    .take = collect,
+	    .arg = &b,
+	};
 	const char *at;
 
-	apiinfo_ask(k->site, &b);
+	if (credentials_run(&c) != CALL_DONE)
+		buf_reset(&b);
+	call_free(&c);
 	at = strstr(buf_text(&b), "perm_backup");
 	/* <perm_backup>1</perm_backup>, or the name in an attribute and the
 	 * value behind it: the first digit is the answer either way. */
@@ -244,13 +220,11 @@ check_clock(struct check *k)
 {
 	int64_t now, off;
 
-	apiinfo_learn_time(k->site);
 	now = call_now(k->site);
 	off = now - (int64_t)time(NULL);
 	if (now == 0) {
 		line(k, "FAILED", "clock",
-		    xstrdup("its answers bear no Date, and the command "
-			    "API, which would tell the time, is refused: sessions need --until"));
+		    xstrdup("its answers bear no Date: sessions need --until"));
 		failed(k, EX_UNAVAILABLE);
 	} else if (off > CLOCK_OFF || off < -CLOCK_OFF)
 		line(k, "off", "clock",
@@ -268,7 +242,7 @@ all_checks(struct check *k)
 	static const char *const support[] = {"SupportSession", "SupportSessionListing"};
 	const char *const *sessions = k->site->rs ? support : access;
 
-	if (check_name(k) == -1 || check_tls(k) == -1 || check_account(k) == -1)
+	if (check_tls(k) == -1 || check_account(k) == -1)
 		return k->code;
 	check_report(k, sessions[0], 0, 1);
 	check_report(k, sessions[1], 0, 0);

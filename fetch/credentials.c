@@ -1,5 +1,5 @@
 /*
- * The token of an account: see credentials.h.
+ * The token of an account: see fetch.h.
  *
  * The cache is a file for each account, locked while it is read and while a
  * new token is asked for, so that of many processes one asks.  Its times are
@@ -17,14 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "answer.h"
-#include "cache.h"
 #include "code.h"
-#include "credentials.h"
+#include "fetch.h"
 #include "msg.h"
-#include "progress.h"
 #include "secret.h"
 
 #define MAX_ANSWER ((size_t)256 * 1024)
@@ -109,7 +104,7 @@ lock(struct site *s, int fd)
 			msg_warn("%s: another process keeps the token's cache locked", s->name);
 			return EX_TEMPFAIL;
 		}
-		call_sleep(s, LOCK_MS);
+		call_sleep(LOCK_MS);
 	}
 	return 0;
 }
@@ -223,7 +218,7 @@ ask(struct site *s)
 		if (delay == -1)
 			break;
 		progress_trouble(&c, "token", delay);
-		call_sleep(s, delay);
+		call_sleep(delay);
 		code = 0;
 	}
 	if (code != 0)

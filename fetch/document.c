@@ -1,19 +1,12 @@
-/* Questions and whole documents: see document.h. */
+/* Questions and whole documents: see fetch.h. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "cache.h"
 #include "code.h"
-#include "credentials.h"
-#include "document.h"
+#include "fetch.h"
 #include "file.h"
 #include "msg.h"
-#include "progress.h"
 
 /* A report may take its time: the appliance searches while it sends. */
 #define MAX_TIME 3600
@@ -141,8 +134,8 @@ document_ask(struct document *d, const struct question *q)
  * say so.  But an appliance that says "Login failed" to whatever it is asked
  * says it to that question, too, and to lose data by that would be bad.  So
  * a third question, one that makes no sense, must be answered otherwise; and
- * the second is asked twice, for a passing fault may fit by chance.  A text
- * that another report has, too, is believed for this run only.
+ * the second is asked twice, for a passing fault may fit by chance.  It is
+ * believed for this run; --nothing is for good.
  */
 
 /* The year 1970, in each form of a time; and a session that cannot be. */
@@ -151,9 +144,7 @@ document_ask(struct document *d, const struct question *q)
 #define NO_LSID	     "00000000000000000000000000000000"
 #define NO_TIME	     "none"
 #define ODD_TRIES    3
-#define ODD_WAIT     200   /* ms between them */
-#define REMEMBER     86400 /* seconds that a text is believed */
-#define MAX_TEXTS    16	   /* of a kind */
+#define ODD_WAIT     200 /* ms between them */
 
 static const char *const known_nothing[] = {
     "No Support report information matching your chosen criteria is available.",
@@ -240,16 +231,6 @@ question_senseless(const struct question *q, struct question *out)
 	(void)question_add(out, "duration", "1");
 }
 
-/* A question about nothing to a report of another kind. */
-static void
-question_other(const struct question *q, struct question *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->report = strcmp(q->report, "Team") == 0 ? "VaultAccountActivity" : "Team";
-	(void)question_add(out, "start_time", LONG_AGO);
-	(void)question_add(out, "duration", "1");
-}
-
 /* 1: it is answered with this very text; 0: otherwise; -1: not now. */
 static int
 says(struct document *d, const struct question *q, const char *text)
@@ -274,59 +255,10 @@ says_to_odd(struct document *d, const struct question *q, const char *text)
 
 	for (i = 0; i < ODD_TRIES && is == -1; i++) {
 		if (i > 0)
-			call_sleep(d->site, ODD_WAIT);
+			call_sleep(ODD_WAIT);
 		is = says(d, q, text);
 	}
 	return is == -1 && d->call.status != 429 && d->call.status != 503 ? 0 : is;
-}
-
-/*
- * Texts that mean "nothing found" to one kind of question are remembered for
- * a day, in a file that processes share: {report: {text: until}}.
- */
-static int
-open_memory(struct site *s)
-{
-	int fd;
-
-	if (cache_open(s, "nothing", &fd) != 0)
-		return -1;
-	/* It is held for a few system calls only. */
-	if (fd != -1 && flock(fd, LOCK_EX) == -1) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int
-remembers(struct site *s, const char *kind, const char *text)
-{
-	int fd = open_memory(s);
-	json_t *o = cache_read(fd);
-	json_int_t left = json_integer_value(json_object_get(json_object_get(o, kind), text)) -
-	    (json_int_t)time(NULL);
-
-	json_decref(o);
-	if (fd != -1)
-		close(fd);
-	/* More than a day is left only if the clock was set back. */
-	return left > 0 && left <= REMEMBER;
-}
-
-static void
-remember(struct site *s, const char *kind, const char *text)
-{
-	int fd = open_memory(s);
-	json_t *o = cache_read(fd), *texts = json_object_get(o, kind);
-
-	if (!json_is_object(texts) || json_object_size(texts) >= MAX_TEXTS)
-		json_object_set_new(o, kind, texts = json_object());
-	json_object_set_new(texts, text, json_integer((json_int_t)time(NULL) + REMEMBER));
-	cache_write(s, fd, o);
-	json_decref(o);
-	if (fd != -1)
-		close(fd);
 }
 
 static int
@@ -340,32 +272,18 @@ in_list(const char *const *list, size_t n, const char *text)
 	return 0;
 }
 
-/* "No such session" is not "nothing in that time". */
-static const char *
-kind_of(const struct question *q, char *out, size_t size)
-{
-	size_t i;
-	int session = 0;
-
-	for (i = 0; i < q->n; i++)
-		session |= about(q->param[i].name) == ABOUT_SESSION;
-	snprintf(out, size, "%s%s", q->report, session ? " lsid" : "");
-	return out;
-}
-
 int
 document_is_nothing(struct document *d, const struct question *q, const char *text)
 {
-	struct question nothing, senseless, other;
+	struct question nothing, senseless;
 	struct site *s = d->site;
-	char shown[CALL_EXCERPT], key[128];
-	const char *kind = kind_of(q, key, sizeof(key));
-	int is, everywhere;
+	char shown[CALL_EXCERPT];
+	int is;
 
 	if (*text == '\0')
 		return 0;
 	if (in_list(known_nothing, sizeof(known_nothing) / sizeof(known_nothing[0]), text) ||
-	    in_list(s->nothing.text, s->nothing.n, text) || remembers(s, kind, text))
+	    in_list(s->nothing.text, s->nothing.n, text))
 		return 1;
 	if (question_void(q, &nothing) == -1)
 		return 0;
@@ -374,19 +292,11 @@ document_is_nothing(struct document *d, const struct question *q, const char *te
 		return is;
 	if ((is = says_to_odd(d, &senseless, text)) != 0)
 		return is == 1 ? 0 : -1;
-	/* The real texts name what there is none of; one that the appliance
-	 * has for another report, too, might be some trouble of its own: it is
-	 * not remembered beyond this run. */
-	question_other(q, &other);
-	if ((everywhere = says_to_odd(d, &other, text)) == -1)
-		return -1;
 	if ((is = says(d, &nothing, text)) != 1)
 		return is;
 	msg_tell(1, "%s: %s: this site says \"nothing found\" so: %s", s->name, q->report,
 	    call_excerpt(text, strlen(text), shown));
-	if (!everywhere)
-		remember(s, kind, text);
-	else if (s->nothing.n < SITE_TEXTS)
+	if (s->nothing.n < SITE_TEXTS)
 		s->nothing.text[s->nothing.n++] = xstrdup(text);
 	return 1;
 }
@@ -430,25 +340,6 @@ judge_error(struct document *d, const struct question *q)
 	return DOCUMENT_ERROR;
 }
 
-/* Another's session in the place of the one that was asked for is no answer. */
-static enum document_is
-judge_session(struct document *d)
-{
-	const struct answer *a = &d->answer;
-	char shown[CALL_EXCERPT], other[CALL_EXCERPT], more[2 * CALL_EXCERPT + 32];
-
-	if (a->session && a->lsid.n == strlen(d->only) &&
-	    memcmp(a->lsid.p, d->only, a->lsid.n) == 0)
-		return DOCUMENT_DATA;
-	call_excerpt(d->only, strlen(d->only), shown);
-	if (a->session)
-		snprintf(more, sizeof(more), " with the session %s, and %s was asked for",
-		    call_excerpt(a->lsid.p, a->lsid.n, other), shown);
-	else
-		snprintf(more, sizeof(more), " without the session %s", shown);
-	return odd(d, more);
-}
-
 static enum document_is
 judge(struct document *d, const struct question *q)
 {
@@ -478,9 +369,7 @@ judge(struct document *d, const struct question *q)
 			snprintf(more, sizeof(more), " with the root <%s>", a->root);
 			return odd(d, more);
 		}
-		if (a->empty)
-			return DOCUMENT_NOTHING;
-		return d->only != NULL ? judge_session(d) : DOCUMENT_DATA;
+		return a->empty ? DOCUMENT_NOTHING : DOCUMENT_DATA;
 	case ANSWER_JSON:
 		if (a->error || d->root != NULL)
 			return odd(d, "");
@@ -566,7 +455,7 @@ document_get(struct document *d, const struct question *q, enum document_is *is)
 		if (delay == -1)
 			break;
 		progress_trouble(&d->call, q->report, delay);
-		call_sleep(d->site, delay);
+		call_sleep(delay);
 	}
 	if (*is == DOCUMENT_DATA || *is == DOCUMENT_NOTHING)
 		return 0;

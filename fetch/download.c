@@ -1,4 +1,4 @@
-/* Downloads side by side: see download.h. */
+/* Downloads side by side: see fetch.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,15 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "code.h"
-#include "credentials.h"
-#include "download.h"
+#include "fetch.h"
 #include "file.h"
 #include "msg.h"
-#include "progress.h"
-#include "when.h"
 
 #define POLL_MS	       250
 #define LOCK_MS	       200	       /* how often the part of a repeated file is looked at */
@@ -71,7 +66,7 @@ is_page(const struct job *j)
 	const char *extension = j->answer.extension, *type = j->call.type.p;
 	size_t n = j->call.type.n;
 
-	if (j->dated || (is_shell(j) && is_attachment(j)) ||
+	if (j->report == NULL || (is_shell(j) && is_attachment(j)) ||
 	    (strcmp(extension, "bin") != 0 && strcmp(extension, "gz") != 0))
 		return 0;
 	return (n >= 5 && strncasecmp(type, "text/", 5) == 0) ||
@@ -116,7 +111,7 @@ extension_of(const struct job *j)
 static int
 is_resumable(const struct job *j)
 {
-	return !j->dated && j->part.size >= RESUME_FROM && j->part.extension[0] != '\0' &&
+	return !j->scratch && j->part.size >= RESUME_FROM && j->part.extension[0] != '\0' &&
 	    (j->part.etag.n > 0 || j->part.modified.n > 0);
 }
 
@@ -126,7 +121,7 @@ let_go(struct job *j, int keep)
 	struct spool *s = j->downloads->spool;
 
 	if (j->scratch)
-		return;
+		j->part.fd = -1; /* it is the caller's */
 	if (j->part.fd != -1 && keep)
 		keep = is_resumable(j) && spool_part_note(s, j->base, &j->part) == 0;
 	spool_part_close(s, j->base, &j->part, keep);
@@ -180,27 +175,6 @@ start_over(struct job *j)
 	j->noted = 0;
 }
 
-/* BASE-20241203T152605Z.nsb: each backup is a file of its own. */
-static void
-dated_name(struct job *j)
-{
-	struct spool_file *f = &j->file;
-	const struct buf *given = &j->call.disposition;
-	int64_t at = f->fetched_at != 0 ? f->fetched_at : (int64_t)time(NULL);
-	char text[WHEN_SIZE];
-	struct buf name = {0};
-
-	/* Its own format has no mark that is known, but for its name. */
-	if (strcmp(f->extension, "bin") == 0 ||
-	    (given->n > 4 && memmem(given->p, given->n, ".nsb", 4) != NULL))
-		strcpy(f->extension, "nsb");
-	buf_printf(&name, "%.200s-", j->base);
-	when_format(at, text);
-	buf_printf(&name, "%.4s%.2s%.5s%.2s%.3s", text, text + 5, text + 8, text + 14, text + 17);
-	snprintf(f->name, sizeof(f->name), "%s.%s", buf_text(&name), f->extension);
-	buf_free(&name);
-}
-
 /* The whole is here and is what it should be; resumed: it was here before. */
 static void
 finish(struct job *j, int resumed)
@@ -222,8 +196,6 @@ finish(struct job *j, int resumed)
 	buf_add(&f->type, j->part.type.p, j->part.type.n);
 	f->fetched_at = j->part.fetched_at != 0 ? j->part.fetched_at : call_now(d->site);
 	f->name[0] = '\0';
-	if (j->dated)
-		dated_name(j);
 	if (j->scratch) {
 		j->state = JOB_OVER;
 		j->is = DOWNLOAD_WHOLE;
@@ -399,8 +371,7 @@ take(struct call *c, const char *p, size_t n)
 	sha256_add(j->hash, p, n);
 	j->part.size += n;
 	write_out(j, n);
-	if (!j->scratch && is_resumable(j) &&
-	    (j->noted == 0 || j->part.size - j->noted >= NOTE_EVERY)) {
+	if (is_resumable(j) && (j->noted == 0 || j->part.size - j->noted >= NOTE_EVERY)) {
 		if (spool_part_note(j->downloads->spool, j->base, &j->part) == -1) {
 			c->told = 1;
 			j->downloads->fatal = EX_IOERR;
@@ -599,7 +570,8 @@ ended(struct job *j)
 			break;
 		}
 		call_complain(c, j->what);
-		if (call_is_refused(c))
+		/* Not there, or not for this account: an appliance says the same to both. */
+		if (c->status == 403 || c->status == 404 || c->status == 410)
 			over(j, DOWNLOAD_FORBIDDEN, c->code);
 		else
 			over(j, DOWNLOAD_FAILED, c->code);
@@ -700,7 +672,7 @@ start(struct job *j)
 		fatal(j, code);
 		return 0;
 	}
-	if ((wait = call_pace(c->site)) > 0)
+	if ((wait = rate_book(c->site)) > 0)
 		return wait;
 	validator = p->etag.n > 0 ? &p->etag : &p->modified;
 	if (p->size > 0 && validator->n == 0) {
@@ -751,22 +723,15 @@ lock(struct job *j)
 		return;
 	}
 	/* Looked for again after each wait: it may have come meanwhile. */
-	there = j->dated ? 0 : spool_find(d->spool, j->base, &j->file);
+	there = spool_find(d->spool, j->base, &j->file);
 	if (there == 0) {
 		busy = spool_part_open(d->spool, j->base, &j->part);
 		if (busy == 1) {
 			await_lock(j);
 			return;
 		}
-		if (busy == 0 && !j->dated)
-			there = spool_find(d->spool, j->base, &j->file);
-		else if (busy == -1)
-			there = -1;
+		there = busy == -1 ? -1 : spool_find(d->spool, j->base, &j->file);
 	}
-	if (there == 0 && j->dated)
-		start_over(j);
-	if (j->state == JOB_OVER)
-		return;
 	if (there == -1)
 		fatal(j, EX_IOERR);
 	else if (there == 1) {
@@ -905,7 +870,7 @@ downloads_wait(struct downloads *d)
 			return NULL;
 		if ((done = first_over(d, &busy)) != NULL || !busy)
 			return done;
-		if ((code = call_drive(d->site, next)) != 0)
+		if ((code = call_drive(next)) != 0)
 			d->fatal = code;
 	}
 }

@@ -9,13 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "buf.h"
-#include "call.h"
 #include "code.h"
-#include "credentials.h"
-#include "download.h"
 #include "fetch.h"
 #include "file.h"
 #include "msg.h"
@@ -218,32 +212,38 @@ read_option(struct options *o, int c, const char *name)
 	}
 }
 
+static const struct verb {
+	const char *name;
+	int (*run)(struct options *);
+} verbs[] = {
+    {"sessions", sessions_run},
+    {"recordings", recordings_run},
+    {"recording", single_run},
+    {"shell", single_run},
+    {"screen", single_run},
+    {"backup", backup_run},
+    {"check", check_run},
+    {NULL, report_run},
+};
+
 static int
-run(struct options *o, const char *verb)
+run(struct options *o)
 {
+	const struct verb *v = verbs;
 	int code = site_check(&o->site);
 
 	if (code != 0 || o->dry_run)
 		return code;
-	if (strcmp(verb, "backup") != 0)
+	if (strcmp(o->verb, "backup") != 0)
 		o->site.backup_password_ref = NULL; /* nor is it read */
 	code = site_secrets(&o->site);
 	if (code == 0)
 		code = call_open(&o->site);
 	if (code != 0)
 		return code;
-	if (strcmp(verb, "sessions") == 0)
-		return sessions_run(o);
-	if (strcmp(verb, "recordings") == 0)
-		return recordings_run(o);
-	if (strcmp(verb, "backup") == 0)
-		return backup_run(o);
-	if (strcmp(verb, "recording") == 0 || strcmp(verb, "shell") == 0 ||
-	    strcmp(verb, "screen") == 0)
-		return single_run(o, verb);
-	if (strcmp(verb, "check") == 0)
-		return check_run(o);
-	return report_run(o, verb);
+	while (v->name != NULL && strcmp(v->name, o->verb) != 0)
+		v++;
+	return v->run(o);
 }
 
 int
@@ -271,12 +271,13 @@ main(int argc, char **argv)
 	if (code == 0 && optind == argc)
 		usage();
 	if (code == 0) {
+		o.verb = argv[optind];
 		o.operand = argv + optind + 1;
 		o.operands = argc - optind - 1;
-		code = run(&o, argv[optind]);
+		code = run(&o);
 	}
 	credentials_free(&o.site);
-	call_close(&o.site);
+	call_close();
 	site_free(&o.site);
 	for (i = 0; i < o.lsids; i++)
 		free(o.lsid[i]);

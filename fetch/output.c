@@ -1,17 +1,15 @@
-/* Documents in frames to a descriptor: see output.h. */
+/* Documents in frames to a descriptor: see fetch.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
 #include "code.h"
+#include "fetch.h"
 #include "file.h"
 #include "frame.h"
 #include "msg.h"
-#include "output.h"
-#include "sha256.h"
 #include "when.h"
 
 #define CAPITALS   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -1,11 +1,11 @@
-/* A line on the terminal: see progress.h. */
+/* A line on the terminal: see fetch.h. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "fetch.h"
 #include "file.h"
 #include "msg.h"
-#include "progress.h"
 #include "utf8.h"
 
 #define EVERY_MS   200

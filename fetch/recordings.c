@@ -15,14 +15,10 @@
 #include <unistd.h>
 
 #include "code.h"
-#include "document.h"
-#include "download.h"
 #include "fetch.h"
 #include "file.h"
-#include "filerow.h"
 #include "msg.h"
 #include "num.h"
-#include "progress.h"
 #include "rec.h"
 
 /* What is held of sessions whose files are on their way. */
@@ -375,7 +371,6 @@ begin(struct run *run, struct pending *p, struct job *j)
 	j->owner = p;
 	j->item = p->begun++;
 	j->report = q.report;
-	j->dated = 0;
 	download_begin(j, "/api/reporting", buf_text(&query), NULL);
 	buf_free(&query);
 }
@@ -496,8 +491,6 @@ take(struct run *run, struct job *j)
 		run->expired++;
 		break;
 	case DOWNLOAD_REFUSED:
-		refuse(p, it, reason);
-		break;
 	case DOWNLOAD_FORBIDDEN:
 		refuse(p, it, reason);
 		break;
@@ -634,16 +627,6 @@ fetch_all(struct run *run)
 	}
 }
 
-static int
-check_options(const struct options *o)
-{
-	if (o->spool == NULL) {
-		msg_warn("recordings: -d SPOOL is missing");
-		return EX_USAGE;
-	}
-	return 0;
-}
-
 /* From what was asked for to what was done, all being open. */
 static int
 work(struct run *run, int scratch)
@@ -688,11 +671,13 @@ int
 recordings_run(struct options *o)
 {
 	struct run run = {.options = o, .site = &o->site};
-	int scratch, code = check_options(o);
+	int scratch, code;
 
-	if (code == 0)
-		code = spool_open(&run.spool, o->spool);
-	if (code != 0)
+	if (o->spool == NULL) {
+		msg_warn("recordings: -d SPOOL is missing");
+		return EX_USAGE;
+	}
+	if ((code = spool_open(&run.spool, o->spool)) != 0)
 		return code;
 	run.spool.verify = o->verify;
 	scratch = file_scratch();

@@ -2,13 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
 #include "code.h"
-#include "credentials.h"
-#include "document.h"
 #include "fetch.h"
 #include "msg.h"
-#include "output.h"
 
 /* Names of reports and parameters: what could change the question is none. */
 static int
@@ -82,8 +78,9 @@ fetch(struct options *o, const struct question *q)
 }
 
 int
-report_run(struct options *o, const char *report)
+report_run(struct options *o)
 {
+	const char *report = o->verb;
 	struct question q = {.report = report};
 	char *names[QUESTION_PARAMS] = {NULL};
 	size_t i;

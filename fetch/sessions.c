@@ -13,19 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "apiinfo.h"
 #include "code.h"
-#include "credentials.h"
-#include "document.h"
 #include "due.h"
 #include "fetch.h"
 #include "msg.h"
 #include "num.h"
-#include "output.h"
-#include "progress.h"
 #include "when.h"
 
 #define WINDOW 86400 /* seconds that are asked for at a time: the vendor asks for a day, too */
+#define WELL   16    /* windows that did well, before a longer one is tried */
 /* A refusal in words may be about the size of a window: so often is it
  * halved for that, without another success, before it is believed. */
 #define MAX_REFUSALS 6
@@ -35,12 +31,11 @@
 
 /*
  * How long the windows are.  One that fails is halved; after some that did
- * well, in a fraction of what is allowed, twice as long a one is tried.  The
- * more often that was too much, the more it takes until it is tried again.
+ * well, in a fraction of what is allowed, twice as long a one is tried.
  */
 struct step {
-	int64_t length, most;
-	int well, patience;
+	int64_t length;
+	int well;
 };
 
 struct run {
@@ -81,14 +76,9 @@ ask_less(const struct document *d, const struct retry *r)
 	return d->call.slow || r->tries >= 2;
 }
 
-#define LEAST_PATIENCE 4
-#define MOST_PATIENCE  64
-
 static void
 step_halve(struct step *s, int64_t length)
 {
-	if (s->well > 0 && s->patience < MOST_PATIENCE)
-		s->patience *= 2;
 	s->well = 0;
 	s->length = length > 1 ? length / 2 : 1;
 }
@@ -96,11 +86,11 @@ step_halve(struct step *s, int64_t length)
 static void
 step_well(struct step *s, const struct document *d)
 {
-	if (s->length == s->most || d->took * 4 > d->call.max_time * 1000 ||
-	    d->call.bytes > d->call.max_bytes / 4 || ++s->well < s->patience)
+	if (s->length == WINDOW || d->took * 4 > d->call.max_time * 1000 ||
+	    d->call.bytes > d->call.max_bytes / 4 || ++s->well < WELL)
 		return;
-	s->well = 1;
-	s->length = 2 * s->length < s->most ? 2 * s->length : s->most;
+	s->well = 0;
+	s->length = 2 * s->length < WINDOW ? 2 * s->length : WINDOW;
 }
 
 /* How many windows there will be is a guess: they may get shorter. */
@@ -166,7 +156,7 @@ window_failed(struct run *run, const struct window *w, enum document_is is, stru
 	if (ask_less(d, retry))
 		step_halve(&run->step, w->length);
 	progress_trouble(&d->call, w->text, delay);
-	call_sleep(run->site, delay);
+	call_sleep(delay);
 	return 1;
 }
 
@@ -220,7 +210,6 @@ ask_lsids(struct run *run)
 		struct question q = {.report = run->report};
 
 		(void)question_add(&q, "lsid", run->options->lsid[i]);
-		d->only = run->options->lsid[i];
 		code = document_get(d, &q, &is);
 		if (code != 0)
 			return code;
@@ -261,10 +250,8 @@ learn_time(struct run *run)
 		if (delay == -1)
 			break;
 		progress_trouble(&d->call, run->report, delay);
-		call_sleep(run->site, delay);
+		call_sleep(delay);
 	}
-	if (end == CALL_DONE)
-		apiinfo_learn_time(run->site);
 	if (end == CALL_DONE || run->site->date != 0)
 		return 0;
 	call_complain(&d->call, run->report);
@@ -280,9 +267,7 @@ set_span(struct run *run)
 
 	run->mark = run->until = now;
 	if (now == 0 && (o->until == NULL || strcmp(o->until, "now") == 0)) {
-		msg_warn("%s: its answers bear no Date, and the command API does not tell the "
-			 "time: give --until",
-		    run->site->name);
+		msg_warn("%s: its answers bear no Date: give --until", run->site->name);
 		return EX_UNAVAILABLE;
 	}
 	if (o->until != NULL) {
@@ -306,10 +291,22 @@ set_span(struct run *run)
 }
 
 static int
+wrong_time(const char *option, const char *text)
+{
+	int64_t t;
+
+	/* Any "now" shows whether it can be read. */
+	if (text == NULL || when_parse_user(text, 1700000000, &t) == 0)
+		return 0;
+	msg_warn("%s %s: a date (2024-12-03, 20241203), a date and time, UNIX seconds, or a span "
+		 "back from now such as 36h",
+	    option, text);
+	return 1;
+}
+
+static int
 check_options(const struct options *o)
 {
-	int64_t since = 0, until;
-
 	if (o->operands > 0) {
 		msg_warn(
 		    "sessions: what is %s?  Times are given by --since and --until", o->operand[0]);
@@ -323,21 +320,8 @@ check_options(const struct options *o)
 		msg_warn("sessions: --until does not go with --lsid");
 		return EX_USAGE;
 	}
-	/* Any "now" shows whether they can be read. */
-	if (o->since != NULL && when_parse_user(o->since, 1700000000, &since) == -1) {
-		msg_warn(
-		    "--since %s: a date (2024-12-03, 20241203), a date and time, UNIX seconds, "
-		    "or a span back from now such as 36h",
-		    o->since);
+	if (wrong_time("--since", o->since) || wrong_time("--until", o->until))
 		return EX_USAGE;
-	}
-	if (o->until != NULL && when_parse_until(o->until, 1700000000, &until) == -1) {
-		msg_warn(
-		    "--until %s: a date (2024-12-03, 20241203), a date and time, UNIX seconds, "
-		    "or a span back from now such as 36h",
-		    o->until);
-		return EX_USAGE;
-	}
 	return due_zone();
 }
 
@@ -369,7 +353,7 @@ sessions_run(struct options *o)
 
 	if (code != 0)
 		return code;
-	run.step = (struct step){WINDOW, WINDOW, 0, LEAST_PATIENCE};
+	run.step = (struct step){.length = WINDOW};
 	run.report = o->site.rs ? "SupportSession" : "AccessSession";
 	code = document_open(&run.document, run.site);
 	if (code != 0)

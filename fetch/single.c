@@ -1,26 +1,19 @@
 /*
- * One file: praic-fetch backup, recording, shell and screen.
- *
- * To standard output it is written when all of it is there, from a temporary
- * file.  A backup goes into a spool, too, with records of it; it is made when
- * it is asked for, so it is never resumed, each one has a name of its own, and
- * two at a time are not made.
+ * One file: praic-fetch backup, recording, shell and screen.  It is fetched
+ * into a temporary file, and goes to standard output when all of it is there; a
+ * backup goes into a spool, too, with records of it.  It is never resumed.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "code.h"
-#include "document.h"
-#include "download.h"
 #include "fetch.h"
-#include "filerow.h"
 #include "file.h"
 #include "msg.h"
 #include "num.h"
-#include "output.h"
 #include "rec.h"
 #include "secret.h"
 
@@ -79,70 +72,80 @@ code_of(const struct job *j)
 	return j->code == EX_DATAERR || j->code == 0 ? EX_UNAVAILABLE : j->code;
 }
 
-static int
-fetch(struct site *s, struct spool *spool, const char *body)
+/* HOST-backup-20241203T152605Z.nsb: each backup is a file of its own. */
+static void
+name_backup(struct job *j)
 {
-	struct downloads *d = xmalloc(sizeof(*d));
-	struct job *j;
-	int code;
+	struct spool_file *f = &j->file;
+	const struct buf *given = &j->call.disposition;
+	struct buf name = {0};
 
-	downloads_open(d, s, spool, 1);
-	j = downloads_slot(d);
-	j->report = NULL;
-	j->dated = 1;
-	spool_base(j->base, s->name, "", 0, "backup", NULL);
-	strcpy(j->what, "backup");
-	download_begin(j, "/api/backup", NULL, body);
-	j = downloads_wait(d);
-	if (j == NULL)
-		code = d->fatal;
-	else if (j->is != DOWNLOAD_WHOLE)
-		code = code_of(j);
-	else if ((code = spool_sync(spool)) == 0)
-		code = write_records(s, &j->file);
-	downloads_close(d);
-	free(d);
-	return code;
+	/* Its own format has no mark that is known, but for its name. */
+	if (strcmp(f->extension, "bin") == 0 ||
+	    (given->n > 4 && memmem(given->p, given->n, ".nsb", 4) != NULL))
+		strcpy(f->extension, "nsb");
+	spool_base(f->name, j->downloads->site->name, "", 0, "backup", NULL);
+	buf_printf(&name, "%.200s-", f->name);
+	output_time(&name, f->fetched_at != 0 ? f->fetched_at : (int64_t)time(NULL));
+	snprintf(f->name, sizeof(f->name), "%s.%s", buf_text(&name), f->extension);
+	buf_free(&name);
 }
 
-/* GET path?query, or POST, to standard output: complete or not at all. */
+/* To standard output; or into the spool, with records. */
 static int
-to_stdout(struct site *s, const char *what, const char *report, const char *path, const char *query,
-    const char *body)
+deliver(struct job *j, struct spool *spool, int *fd, const char *tmp)
+{
+	struct site *s = j->downloads->site;
+	struct output out;
+	int code;
+
+	if (spool == NULL) {
+		(void)output_open(&out, s, NULL, 1);
+		code = output_copy(&out, *fd, j->part.size);
+		return output_close(&out, code, NULL);
+	}
+	name_backup(j);
+	code = spool_publish(spool, *fd, tmp, j->file.name);
+	*fd = -1;
+	return code != 0 ? code : write_records(s, &j->file);
+}
+
+/* GET path?query, or POST; spool may be NULL. */
+static int
+fetch(struct site *s, struct spool *spool, const char *what, const char *report, const char *path,
+    const char *query, const char *body)
 {
 	struct spool none = {.path = file_scratch_dir(), .dir = -1};
 	struct downloads *d = xmalloc(sizeof(*d));
-	struct output out;
+	char tmp[SPOOL_NAME];
 	struct job *j;
-	int code, fd = file_scratch();
+	int code, fd = spool != NULL ? spool_create(spool, tmp) : file_scratch();
 
 	if (fd == -1) {
-		msg_errno("temporary file in %s (see TMPDIR)", none.path);
+		if (spool == NULL)
+			msg_errno("temporary file in %s (see TMPDIR)", none.path);
 		free(d);
 		return EX_CANTCREAT;
 	}
-	downloads_open(d, s, &none, 1);
+	downloads_open(d, s, spool != NULL ? spool : &none, 1);
 	j = downloads_slot(d);
 	j->report = report;
-	j->dated = report == NULL;
 	j->scratch = 1;
 	j->part.fd = fd;
 	j->part.length = -1;
 	snprintf(j->base, sizeof(j->base), "temporary file");
 	snprintf(j->what, sizeof(j->what), "%s", what);
 	download_begin(j, path, query, body);
-	j = downloads_wait(d);
-	if (j == NULL)
+	if (downloads_wait(d) == NULL)
 		code = d->fatal;
 	else if (j->is != DOWNLOAD_WHOLE)
 		code = code_of(j);
-	else {
-		(void)output_open(&out, s, NULL, 1);
-		code = output_copy(&out, fd, j->part.size);
-		code = output_close(&out, code, NULL);
-	}
-	spool_part_close(&none, "", &d->job[0].part, 1);
-	d->job[0].part.fd = -1;
+	else
+		code = deliver(j, spool, &fd, tmp);
+	if (spool != NULL)
+		spool_discard(spool, fd, tmp);
+	else
+		close(fd);
 	downloads_close(d);
 	free(d);
 	return code;
@@ -150,8 +153,9 @@ to_stdout(struct site *s, const char *what, const char *report, const char *path
 
 /* recording LSID, shell LSID INSTANCE, screen LSID INSTANCE */
 int
-single_run(struct options *o, const char *kind)
+single_run(struct options *o)
 {
+	const char *kind = o->verb;
 	const char *report = recordings_report(&o->site, kind);
 	struct question q = {.report = report};
 	int numbered = strcmp(kind, "recording") != 0, code;
@@ -175,7 +179,7 @@ single_run(struct options *o, const char *kind)
 	question_encode(&query, &q);
 	snprintf(what, sizeof(what), "%.64s: %s%s%.20s", o->operand[0], kind, numbered ? " " : "",
 	    numbered ? o->operand[1] : "");
-	code = to_stdout(&o->site, what, report, "/api/reporting", buf_text(&query), NULL);
+	code = fetch(&o->site, NULL, what, report, "/api/reporting", buf_text(&query), NULL);
 	buf_free(&query);
 	return code;
 }
@@ -197,9 +201,9 @@ backup_run(struct options *o)
 		return EX_CONFIG;
 	}
 	if (o->spool == NULL)
-		code = to_stdout(&o->site, "backup", NULL, "/api/backup", NULL, body);
+		code = fetch(&o->site, NULL, "backup", NULL, "/api/backup", NULL, body);
 	else if ((code = spool_open(&spool, o->spool)) == 0) {
-		code = fetch(&o->site, &spool, body);
+		code = fetch(&o->site, &spool, "backup", NULL, "/api/backup", NULL, body);
 		spool_close(&spool);
 	}
 	secret_free(body);

@@ -1,15 +1,14 @@
-/* A site and its settings: see site.h. */
+/* A site and its settings: see fetch.h. */
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 
-#include "buf.h"
 #include "code.h"
+#include "fetch.h"
 #include "msg.h"
 #include "num.h"
 #include "secret.h"
-#include "site.h"
 #include "when.h"
 
 void

@@ -1,4 +1,4 @@
-/* The spool directory: see spool.h. */
+/* The spool directory: see fetch.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,13 +12,11 @@
 #include <sys/xattr.h>
 #endif
 
-#include <jansson.h>
-
 #include "code.h"
+#include "fetch.h"
 #include "file.h"
 #include "msg.h"
 #include "num.h"
-#include "spool.h"
 
 #define TMP_PREFIX   ".praic-fetch-"
 #define LONGEST_PART 100 /* of host or lsid in a name; beyond: a hash */
@@ -563,8 +561,7 @@ spool_part_finish(struct spool *s, const char *base, struct spool_part *p, struc
 	char part[SPOOL_NAME];
 
 	name_part(part, base);
-	if (f->name[0] == '\0')
-		snprintf(f->name, sizeof(f->name), "%.240s.%.7s", base, f->extension);
+	snprintf(f->name, sizeof(f->name), "%.240s.%.7s", base, f->extension);
 	if (fsync(p->fd) == -1 || renameat(s->dir, part, s->dir, f->name) == -1) {
 		msg_errno("%s/%s", s->path, f->name);
 		return -1;

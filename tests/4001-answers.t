@@ -31,35 +31,31 @@ cat >in <<'E'
 
 E
 xml "a report; an error in a session, a comment, a CDATA section are none" \
-	"session_list whole=1 empty=0 session=1 lsid=1 error=0 beside=0 denied=0 said="
+	"session_list whole=1 empty=0 error=0 beside=0 denied=0 said="
 
 printf '\357\273\277<?xml version="1.0"?>\r\n<p:session_list/>' >in
 xml "a byte order mark, a prefix, an empty root" \
-	"p:session_list whole=1 empty=1 session=0 lsid= error=0 beside=0 denied=0 said="
+	"p:session_list whole=1 empty=1 error=0 beside=0 denied=0 said="
 
 printf '<session_list>\n <!-- none -->\n</session_list>' >in
 xml "an empty root in two tags" \
-	"session_list whole=1 empty=1 session=0 lsid= error=0 beside=0 denied=0 said="
+	"session_list whole=1 empty=1 error=0 beside=0 denied=0 said="
 
 printf '<error xmlns="u" code="x">\n A &amp; B&#8217;s &#x41;&bogus;  <![CDATA[<c>]]>d</error>\n\n' >in
 xml "an error's text, its references resolved and its blanks drawn together" \
-	"error whole=1 empty=0 session=0 lsid= error=1 beside=0 denied=0 said=A & B’s A&bogus; <c>d"
+	"error whole=1 empty=0 error=1 beside=0 denied=0 said=A & B’s A&bogus; <c>d"
 
 printf '<p:list xmlns:p="u"><p:error>gone</p:error>\n</p:list>' >in
 xml "an error alone in its root" \
-	"p:list whole=1 empty=0 session=0 lsid= error=1 beside=0 denied=0 said=gone"
+	"p:list whole=1 empty=0 error=1 beside=0 denied=0 said=gone"
 
 printf '<session_list><session/><error>late</error></session_list>' >in
 xml "an error behind the sessions" \
-	"session_list whole=1 empty=0 session=0 lsid= error=1 beside=1 denied=0 said=late"
+	"session_list whole=1 empty=0 error=1 beside=1 denied=0 said=late"
 
 printf '<session_list><error>early</error><session/></session_list>' >in
 xml "one before them" \
-	"session_list whole=1 empty=0 session=0 lsid= error=1 beside=1 denied=0 said=early"
-
-printf '<session_list><session x="lsid" lsid = '"'&#65;1'"'/></session_list>' >in
-xml "the lsid of the first session" \
-	"session_list whole=1 empty=0 session=1 lsid=A1 error=0 beside=0 denied=0 said="
+	"session_list whole=1 empty=0 error=1 beside=1 denied=0 said=early"
 
 {
 	printf '<session_list><session lsid="1">'
@@ -67,11 +63,11 @@ xml "the lsid of the first session" \
 	printf '</session><error>late</error>\n</session_list>'
 } >in
 "$answers" in >out
-says "an error at the end of a long one" "whole=1 empty=0 session=1 lsid=1 error=1 beside=1" out
+says "an error at the end of a long one" "whole=1 empty=0 error=1 beside=1" out
 
 printf '<session_list><a><b></a><c/></session_list>' >in
 xml "an end tag that is missing inside" \
-	"session_list whole=1 empty=0 session=0 lsid= error=0 beside=0 denied=0 said="
+	"session_list whole=1 empty=0 error=0 beside=0 denied=0 said="
 
 for junk in 'x' '<x/>' '<!--' '<' '</session_list>x' '<!-- -- ' '<?x'; do
 	printf '<session_list><a/></session_list>%s' "$junk" >in
@@ -82,7 +78,7 @@ done
 doc='<?xml version="1.0" encoding="UTF-16"?>
 <session_list><session lsid="1" t="ä😀<"/></session_list>
 '
-rest="session_list whole=1 empty=0 session=1 lsid=1 error=0 beside=0 denied=0 said="
+rest="session_list whole=1 empty=0 error=0 beside=0 denied=0 said="
 for order in LE BE; do
 	printf '%s' "$doc" | iconv -f UTF-8 -t "UTF-16$order" >in
 	xml "UTF-16$order without a byte order mark" "$rest"
@@ -94,9 +90,9 @@ done
 
 printf '<!-- x --><?xml version="1.0"?><a/>' >in
 xml "a declaration that is not the first of all is none" \
-	"a whole=1 empty=1 session=0 lsid= error=0 beside=0 denied=0 said="
+	"a whole=1 empty=1 error=0 beside=0 denied=0 said="
 
-none='root=- whole=0 empty=0 session=0 lsid= error=0 beside=0 denied=0 said='
+none='root=- whole=0 empty=0 error=0 beside=0 denied=0 said='
 printf '<!DOCTYPE HTML PUBLIC "x">\n<html></html>' >in
 is "a web page" "html ext=- $none"
 printf '  \n<HTML><body>' >in
@@ -105,7 +101,7 @@ printf '<?xml version="1.0"?><!DOCTYPE html [<!ENTITY x ">">]><html xmlns="x"></
 "$answers" in >out
 says "a web page in XML" "html ext" out
 
-json='json ext=- root=- whole=0 empty=0 session=0 lsid='
+json='json ext=- root=- whole=0 empty=0'
 printf '{"error":"access_denied","message":"no"}' >in
 is "JSON that says that the token is no good" \
 	"$json error=1 beside=0 denied=1 said=access_denied"
@@ -129,7 +125,7 @@ printf 'abc\001defghijklmnopqrstuvwxyz' >in; binary "something that begins like 
 printf '{"users":[]}' | gzip -n >in; binary "gzip" gz
 printf '<error>gone</error>' | gzip -n >in
 "$answers" in >out
-says "an error in gzip is an error" "whole=1 empty=0 session=0 lsid= error=1" out
+says "an error in gzip is an error" "whole=1 empty=0 error=1" out
 says "with its text" "said=gone" out
 
 : >in

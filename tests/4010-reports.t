@@ -192,7 +192,6 @@ site_fault
 run 0 "check" f check
 cut -c 9-31 out | sed 's/ *$//' >got
 cat >want <<'E'
-name resolution
 connection, TLS
 account
 AccessSession
@@ -214,7 +213,7 @@ printf '%-8s%s\n' REFUSED CommandShellRecording refused VaultAccountActivity ref
 same "is shown" want got
 run 69 "check: a name that there is not" "$fetch" --host nonesuch.invalid --client-id x \
 	--secret "file:$site/secret" check
-says "is shown" "FAILED  name resolution" out
+says "is shown" "FAILED  connection, TLS         cannot resolve nonesuch.invalid" out
 no_token
 run 78 "check: an unknown certificate" "$fetch" --host "localhost:$port" --client-id x \
 	--secret "file:$site/secret" check

@@ -19,12 +19,11 @@ describe(const struct answer *a, char *out, size_t size)
 	static const char *const kinds[] = {"empty", "xml", "html", "json", "text", "binary"};
 
 	snprintf(out, size,
-	    "%s ext=%s root=%s whole=%d empty=%d session=%d lsid=%.*s error=%d beside=%d denied=%d "
+	    "%s ext=%s root=%s whole=%d empty=%d error=%d beside=%d denied=%d "
 	    "said=%.*s",
 	    kinds[a->kind], a->extension != NULL ? a->extension : "-",
-	    a->root[0] != '\0' ? a->root : "-", a->whole, a->empty, a->session, (int)a->lsid.n,
-	    a->lsid.n > 0 ? a->lsid.p : "", a->error, a->beside, a->denied, (int)a->said.n,
-	    a->said.n > 0 ? a->said.p : "");
+	    a->root[0] != '\0' ? a->root : "-", a->whole, a->empty, a->error, a->beside, a->denied,
+	    (int)a->said.n, a->said.n > 0 ? a->said.p : "");
 }
 
 /* The first "all" bytes in pieces of this size, the first one shorter. */
