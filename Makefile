@@ -94,7 +94,7 @@ libs = $(shell $(PKG_CONFIG) --libs $(1))
 all: $(addprefix $(OUT),$(PROGRAMS))
 
 $(OUT)fetch/praic-fetch: $(call objects,$(FETCH_SRC)) $(COMMON)
-	$(link) $(call libs,$(FETCH_PKGS)) -pthread
+	$(link) $(call libs,$(FETCH_PKGS))
 $(OUT)split/praic-split: $(call objects,$(SPLIT_SRC)) $(COMMON)
 	$(link) $(call libs,$(SPLIT_PKGS))
 $(OUT)uniq/praic-uniq: $(call objects,$(UNIQ_SRC)) $(COMMON)
@@ -110,7 +110,7 @@ $(OUT)tohtml/praic-tohtml: $(call objects,$(TOHTML_SRC)) $(OBJ)/tohtml/style.o \
 	$(link) $(call libs,$(TOHTML_PKGS))
 $(OUT)find/praic-find: $(call objects,$(FIND_SRC)) $(COMMON)
 	$(link) $(call libs,$(FIND_PKGS))
-$(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c fetch/saying.c) $(COMMON)
+$(OUT)tests/tools/answers: $(call objects,tests/tools/answers.c fetch/answer.c) $(COMMON)
 	$(link) $(call libs,jansson zlib)
 $(OUT)sched/run/praic-run: $(call objects,$(RUN_SRC)) $(COMMON)
 	$(link) $(call libs,$(RUN_PKGS))
@@ -149,11 +149,11 @@ $(OUT)tests/fuzz/libfuzzer: $(call objects,tests/fuzz/libfuzzer.c) $(HARNESS) $(
 FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
 TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
 FUZZ_connstr = tosql/connstr.c
-FUZZ_fetch-answer = fetch/answer.c fetch/saying.c
-FUZZ_fetch-token = $(filter-out fetch/main.c fetch/token.c,$(FETCH_SRC))
+FUZZ_fetch-answer = fetch/answer.c
+FUZZ_fetch-token = $(filter-out fetch/main.c fetch/credentials.c,$(FETCH_SRC))
 FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c options.c tree.c)
 fuzzer = $(call objects,tests/fuzz/$(1).c tests/fuzz/forget.c $(FUZZ_$(1))) $(COMMON)
-FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS)) -pthread
+FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS))
 define fuzz_rules
 $(OUT)tests/fuzz/run-$(1): $(call objects,tests/fuzz/run.c) $(call fuzzer,$(1))
 	$$(link) $$(FUZZ_LIBS)

@@ -226,9 +226,30 @@ when_parse_span(const char *text, int64_t *seconds)
 	return 0;
 }
 
+/*
+ * Local time.  An hour that comes twice, when clocks are set back in autumn,
+ * has two times: the first or the last of them.
+ */
+static int64_t
+local_time(const struct tm *tm, int last)
+{
+	struct tm with = *tm, without = *tm, any = *tm;
+	int64_t a, b;
+
+	with.tm_isdst = 1;
+	without.tm_isdst = 0;
+	any.tm_isdst = -1;
+	a = (int64_t)mktime(&with);
+	b = (int64_t)mktime(&without);
+	if (with.tm_hour != tm->tm_hour || with.tm_min != tm->tm_min ||
+	    without.tm_hour != tm->tm_hour || without.tm_min != tm->tm_min)
+		return (int64_t)mktime(&any);
+	return (a < b) == (last != 0) ? b : a;
+}
+
 /* A date, or a date and time, in local time or with an offset. */
 static int
-parse_calendar(const char *text, int64_t *t)
+parse_calendar(const char *text, int last, int64_t *t)
 {
 	const char *p = text, *end = text + strlen(text);
 	struct tm tm = {0};
@@ -246,15 +267,27 @@ parse_calendar(const char *text, int64_t *t)
 		return -1;
 	if (kind == 0)
 		*t = utc_seconds(&tm) - east;
-	else {
-		tm.tm_isdst = -1;
-		*t = (int64_t)mktime(&tm);
-	}
+	else
+		*t = local_time(&tm, last);
 	return in_range(*t);
 }
 
-int
-when_parse_user(const char *text, int64_t now, int64_t *t)
+/* YYYYMMDD as a date. */
+static int
+parse_compact(const char *text, int last, int64_t *t)
+{
+	char date[11];
+
+	memcpy(date, text, 4);
+	memcpy(date + 5, text + 4, 2);
+	memcpy(date + 8, text + 6, 2);
+	date[4] = date[7] = '-';
+	date[10] = '\0';
+	return parse_calendar(date, last, t);
+}
+
+static int
+parse_user(const char *text, int64_t now, int last, int64_t *t)
 {
 	size_t n = strlen(text);
 
@@ -264,11 +297,25 @@ when_parse_user(const char *text, int64_t now, int64_t *t)
 	}
 	if (*text == '@')
 		return when_parse_unix(text + 1, n - 1, t);
+	if (n == 8 && strspn(text, "0123456789") == n)
+		return parse_compact(text, last, t);
 	if (n > 0 && strspn(text, "0123456789") == n)
 		return when_parse_unix(text, n, t);
 	if (n > 0 && text[n - 1] != 'Z' && when_parse_span(text, t) == 0) {
 		*t = now - *t;
 		return in_range(*t);
 	}
-	return parse_calendar(text, t);
+	return parse_calendar(text, last, t);
+}
+
+int
+when_parse_user(const char *text, int64_t now, int64_t *t)
+{
+	return parse_user(text, now, 0, t);
+}
+
+int
+when_parse_until(const char *text, int64_t now, int64_t *t)
+{
+	return parse_user(text, now, 1, t);
 }

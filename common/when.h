@@ -33,12 +33,14 @@ int when_parse_iso(const char *p, size_t n, int64_t *t);
 int when_parse_unix(const char *p, size_t n, int64_t *t);
 
 /*
- * What a person gives to --since and --until: 2024-12-03, a date and time
+ * What a person gives to --since and --until: 2024-12-03 or 20241203, a date and time
  * (local time unless it has an offset or Z), UNIX seconds (@ before them is
  * allowed), "now", or a span back from now: 90s, 15m, 36h, 7d, 2w.
  * 0 and *t, or -1.
  */
 int when_parse_user(const char *text, int64_t now, int64_t *t);
+/* The same for an end: a local time that comes twice is the second one. */
+int when_parse_until(const char *text, int64_t now, int64_t *t);
 
 /* A span: 90s, 15m, 36h, 7d, 2w, or plain seconds.  0, or -1. */
 int when_parse_span(const char *text, int64_t *seconds);

@@ -23,7 +23,6 @@ _praic_names() {
 _praic_values() {	# PROGRAM OPTION
 	case $1:$2 in
 	*:--product) printf '%s\n' pra rs ;;
-	*:--kind) printf '%s\n' recording shell screen ;;
 	*:--tls) printf '%s\n' starttls tls none ;;
 	*:--schema) printf '%s\n' sqlite mssql ;;
 	praic-tojson:-f | praic-tojson:--format) printf '%s\n' plain ecs ;;
@@ -55,7 +54,7 @@ _praic() {
 		found=$(praic-conf complete "${given[@]}" 2>/dev/null)
 		[[ $found != *= ]] || compopt -o nospace 2>/dev/null
 	elif [[ $program == praic-fetch ]]; then
-		found=$'sessions\nrecordings\nbackup\ncheck'
+		found=$'sessions\nrecordings\nrecording\nshell\nscreen\nbackup\ncheck'
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "${found-}" -- "$cur")
 	[[ ${#COMPREPLY[@]} -gt 0 || ($program == praic-conf && ${given[0]-} != @(load|metrics)) ||

@@ -29,8 +29,6 @@ function __praic_values
     switch (string replace -r '.*/' '' -- $word[1]):$word[-1]
         case '*:--product'
             printf '%s\n' pra rs
-        case '*:--kind'
-            printf '%s\n' recording shell screen
         case '*:--tls'
             printf '%s\n' starttls tls none
         case '*:--schema'
@@ -68,4 +66,4 @@ for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-t
     complete -c $program -n '__praic_wants option' -a "(__praic_options $program)"
 end
 complete -c praic-conf -f -n '__praic_wants word' -a '(__praic_conf)'
-complete -c praic-fetch -n '__praic_wants word' -a 'sessions recordings backup check'
+complete -c praic-fetch -n '__praic_wants word' -a 'sessions recordings recording shell screen backup check'

@@ -1,25 +1,16 @@
 /* What an answer is: see answer.h. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include <jansson.h>
+#include <zlib.h>
 
 #include "answer.h"
 #include "utf8.h"
 
-enum state {
-	IN_TEXT,
-	AFTER_LT,
-	IN_BANG,
-	IN_COMMENT,
-	IN_CDATA,
-	IN_PI,
-	IN_DOCTYPE,
-	IN_SUBSET,
-	IN_NAME,
-	IN_TAG,
-	IN_QUOTE,
-	IN_END_NAME,
-	IN_END_TAG
-};
+#define TAIL ((size_t)3 * ANSWER_SAID) /* an error's text in UTF-16, and its tags */
+#define TEXT 512		       /* so many bytes without a sign of anything else are text */
 
 static int
 is_blank(char c)
@@ -27,37 +18,39 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static const char *
-local(const char *name)
+static int
+is_named(const char *name, const char *local)
 {
 	const char *colon = strchr(name, ':');
 
-	return colon != NULL ? colon + 1 : name;
+	return strcmp(colon != NULL ? colon + 1 : name, local) == 0;
 }
 
 void
 answer_start(struct answer *a)
 {
-	struct buf said = a->said, small = a->small, lsid = a->lsid;
-	const char *only = a->only;
+	struct buf head = a->head, tail = a->tail, said = a->said;
 
 	memset(a, 0, sizeof(*a));
-	buf_reset(&said);
-	buf_reset(&small);
-	buf_reset(&lsid);
+	a->head = head;
+	a->tail = tail;
 	a->said = said;
-	a->small = small;
-	a->lsid = lsid;
-	a->only = only;
+	buf_reset(&a->head);
+	buf_reset(&a->tail);
+	buf_reset(&a->said);
 }
 
 void
 answer_free(struct answer *a)
 {
+	buf_free(&a->head);
+	buf_free(&a->tail);
 	buf_free(&a->said);
-	buf_free(&a->small);
-	buf_free(&a->lsid);
 }
+
+/*
+ * Of what kind it is.
+ */
 
 /* First bytes that say what a file is. */
 static const char *
@@ -115,472 +108,514 @@ is_html(const char *p, size_t n)
 	return 0;
 }
 
-/* UTF-8's byte order mark, which is no text. */
-static size_t
-bom_length(const unsigned char *p, size_t n)
+/* 'l' or 'b' for UTF-16 of that order, else 0. */
+static int
+utf16(const unsigned char *p, size_t n)
 {
-	return n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == '<' && p[1] == 0)))
+		return 'l';
+	if (n >= 2 && ((p[0] == 0xfe && p[1] == 0xff) || (p[0] == 0 && p[1] == '<')))
+		return 'b';
+	return 0;
 }
 
-/*
- * Decide by the first bytes; final when no more will come.  Nothing is
- * decided while more bytes could change it.
- */
-static void
-decide(struct answer *a, int final)
+/* Behind a byte order mark and blanks. */
+static size_t
+skip_blanks(const char *p, size_t n, size_t at)
 {
-	const unsigned char *p = a->head;
-	size_t n = a->head_n, at;
+	if (at == 0 && n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		at = 3;
+	while (at < n && is_blank(p[at]))
+		at++;
+	return at;
+}
 
-	if (n < 2 && !final)
+/* Settle the kind by the first bytes, unless more bytes could change it. */
+static void
+settle(struct answer *a, int final)
+{
+	const unsigned char *p = (const unsigned char *)a->head.p;
+	size_t n = a->head.n, at;
+
+	if (n < 64 && !final)
 		return;
-	if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == '<' && p[1] == 0)))
-		a->form = ANSWER_UTF16LE;
-	else if (n >= 2 && ((p[0] == 0xfe && p[1] == 0xff) || (p[0] == 0 && p[1] == '<')))
-		a->form = ANSWER_UTF16BE;
-	if (a->form != ANSWER_BYTES) {
-		a->kind = ANSWER_XML;
-		a->known = 1;
-		return;
-	}
-	if (n < 16 && !final)
-		return;
-	a->extension = magic(p, n);
-	if (a->extension != NULL && strcmp(a->extension, "mkv") == 0) {
+	if (n > 0 && (a->extension = magic(p, n)) != NULL) {
 		/* One container, two names: it says so a little further on. */
-		if (n < 64 && !final)
-			return;
-		if (memmem(p, n < 64 ? n : 64, "webm", 4) != NULL)
+		if (strcmp(a->extension, "mkv") == 0 &&
+		    memmem(p, n < 64 ? n : 64, "webm", 4) != NULL)
 			a->extension = "webm";
-	}
-	if (a->extension != NULL) {
 		a->kind = ANSWER_BINARY;
 		a->known = 1;
 		return;
 	}
-	at = bom_length(p, n);
-	while (at < n && is_blank((char)p[at]))
-		at++;
-	if (at == n && n < ANSWER_HEAD && !final)
+	at = skip_blanks(a->head.p, n, 0);
+	if (at == n || (n - at < TEXT && n < ANSWER_HEAD && !final && p[at] != '<' && p[at] != '{'))
+		a->known = final;
+	else
+		a->known = 1;
+	if (!a->known)
 		return;
-	/* A comment may stand before anything; XML is scanned through it. */
 	if (at == n)
 		a->kind = ANSWER_EMPTY;
-	else if (p[at] == '<') {
-		if (n - at < 20 && n < ANSWER_HEAD && !final)
-			return;
+	else if (utf16(p, n) != 0)
+		a->kind = ANSWER_XML;
+	else if (p[at] == '<')
 		a->kind = is_html((const char *)p + at + 1, n - at - 1) ? ANSWER_HTML : ANSWER_XML;
-	} else if (p[at] == '{' || p[at] == '[')
+	else if (p[at] == '{' || p[at] == '[')
 		a->kind = ANSWER_JSON;
-	else if (n < ANSWER_HEAD && !final)
-		return;
 	else if (is_text(p, n))
 		a->kind = ANSWER_TEXT;
 	else {
 		a->kind = ANSWER_BINARY;
 		a->extension = "bin";
 	}
-	/* More blanks than any head holds are no empty answer yet. */
-	a->known = a->kind != ANSWER_EMPTY || final;
-	if (!a->known)
-		a->head_n = 0;
-}
-
-/* An element begins, at this depth, with this name if it was wanted. */
-static void
-element(struct answer *a)
-{
-	a->name[a->name_n] = '\0';
-	if (a->closed && a->depth <= 0)
-		a->junk = 1; /* a second root */
-	if (a->depth > 0 && strcmp(a->name, a->root) == 0)
-		a->nested = 1;
-	if (a->depth == 0) {
-		if (a->roots == 0) {
-			memcpy(a->root, a->name, a->name_n + 1);
-			a->root_n = a->name_n;
-			/* XHTML, or a web page behind a comment. */
-			if (strcasecmp(local(a->name), "html") == 0)
-				a->kind = ANSWER_HTML;
-		}
-		a->roots++;
-	} else if (a->depth == 1)
-		a->children++;
-	if ((a->depth == 1 || a->roots == 1) && !a->in_error && a->depth <= 1 &&
-	    strcmp(local(a->name), "error") == 0) {
-		a->error = a->in_error = 1;
-		a->error_depth = a->depth;
-		if (a->said.n > 0)
-			buf_addc(&a->said, ' ');
-	}
-	/* The first of another's is enough. */
-	a->in_session = a->only != NULL && a->depth == 1 && !a->theirs &&
-	    strcmp(local(a->name), "session") == 0;
-	a->name_n = 0;
-	a->depth++;
-	a->closed = 0;
-}
-
-static void
-element_end(struct answer *a, int by_name)
-{
-	a->depth--;
-	if (a->in_error && a->depth <= a->error_depth)
-		a->in_error = 0;
-	/* An end tag that fits nowhere, or one that is missing, is praic-split's
-	 * business: the root is closed by its name, not by a count. */
-	if (by_name)
-		a->closed = a->names_root && a->same == a->root_n && (a->depth <= 0 || !a->nested);
-	else
-		a->closed = a->depth == 0 && a->roots == 1;
-}
-
-/* A quote in the tag of a session: is it the value of its lsid? */
-static void
-begin_value(struct answer *a)
-{
-	a->in_lsid = a->name_n == 4 && memcmp(a->name, "lsid", 4) == 0;
-	if (a->in_lsid)
-		buf_reset(&a->lsid);
-}
-
-static void
-value(struct answer *a, const char *p, size_t n)
-{
-	size_t room = a->lsid.n < ANSWER_LSID ? ANSWER_LSID - a->lsid.n : 0;
-
-	buf_add(&a->lsid, p, n < room ? n : room);
-}
-
-/* Compared byte by byte: ab and AB may be two sessions. */
-static void
-end_value(struct answer *a)
-{
-	a->in_lsid = 0;
-	answer_normalise(&a->lsid);
-	if (a->lsid.n == strlen(a->only) && memcmp(a->lsid.p, a->only, a->lsid.n) == 0)
-		a->ours = 1;
-	else
-		a->theirs = 1;
-}
-
-/* The name of an attribute, up to the quote of its value. */
-static void
-in_name(struct answer *a, char c)
-{
-	if (is_blank(a->before) || a->before == a->quote)
-		if (!is_blank(c) && c != '=')
-			a->name_n = 0;
-	if (!is_blank(c) && c != '=' && a->name_n + 1 < sizeof(a->name))
-		a->name[a->name_n++] = c;
-}
-
-/* Text, of which only what is outside or right below the root matters. */
-static void
-text(struct answer *a, const char *p, size_t n)
-{
-	size_t i, room;
-
-	if (a->in_error) {
-		room = a->said.n < ANSWER_SAID ? ANSWER_SAID - a->said.n : 0;
-		buf_add(&a->said, p, n < room ? n : room);
-	}
-	if (!a->closed && a->depth != 1)
-		return;
-	for (i = 0; i < n && is_blank(p[i]); i++)
-		;
-	if (i < n && a->closed)
-		a->junk = 1;
-	else if (i < n)
-		a->filled = 1;
-}
-
-/* Does the state end here?  "-->", "]]>" or "?>". */
-static int
-ends(struct answer *a, char c, const char *mark)
-{
-	size_t n = strlen(mark);
-
-	if (c == mark[a->matched]) {
-		if ((size_t)++a->matched == n)
-			return 1;
-	} else if (!(c == mark[0] && a->matched == (int)n - 1))
-		/* "--->" and "]]]>" are still at the last but one. */
-		a->matched = c == mark[0];
-	return 0;
-}
-
-static void
-begin_name(struct answer *a, enum state s)
-{
-	a->state = s;
-	a->name_n = 0;
-	a->same = 0;
-	a->names_root = 1;
-}
-
-/* The byte after "<" and what follows it: which sort of tag is it? */
-static void
-after_lt(struct answer *a, char c)
-{
-	a->matched = 0;
-	switch (c) {
-	case '/':
-		begin_name(a, IN_END_NAME);
-		break;
-	case '!':
-		a->state = IN_BANG;
-		break;
-	case '?':
-		a->state = IN_PI;
-		break;
-	default:
-		begin_name(a, IN_NAME);
-		if (a->name_n + 1 < sizeof(a->name))
-			a->name[a->name_n++] = c;
-		a->before = c;
-	}
-}
-
-/* Of an error's "CDATA[text]]>" only the text is kept. */
-static void
-end_cdata(struct answer *a)
-{
-	size_t n = a->said.n - a->cdata_at;
-
-	if (!a->in_error || n < 9 || a->said.n >= ANSWER_SAID)
-		return;
-	memmove(a->said.p + a->cdata_at, a->said.p + a->cdata_at + 6, n - 9);
-	a->said.n -= 9;
-}
-
-/* One byte in one of the states that are rare or short. */
-static void
-step(struct answer *a, char c)
-{
-	switch ((enum state)a->state) {
-	case AFTER_LT:
-		after_lt(a, c);
-		break;
-	case IN_BANG:
-		/* "<!--", "<![CDATA[" or "<!DOCTYPE" by its third byte */
-		if (c == '-' && a->matched == 1)
-			a->state = IN_COMMENT;
-		else if (c == '[') {
-			a->state = IN_CDATA;
-			a->cdata_at = a->said.n;
-		} else if (c != '-')
-			a->state = IN_DOCTYPE;
-		a->matched = a->state == IN_BANG ? a->matched + 1 : 0;
-		break;
-	case IN_COMMENT:
-		if (ends(a, c, "-->"))
-			a->state = IN_TEXT;
-		break;
-	case IN_CDATA:
-		if (a->in_error && a->said.n < ANSWER_SAID)
-			buf_addc(&a->said, c);
-		if (ends(a, c, "]]>")) {
-			end_cdata(a);
-			a->state = IN_TEXT;
-		}
-		break;
-	case IN_PI:
-		if (ends(a, c, "?>"))
-			a->state = IN_TEXT;
-		break;
-	case IN_DOCTYPE:
-		if (c == '[')
-			a->state = IN_SUBSET;
-		else if (c == '>')
-			a->state = IN_TEXT;
-		break;
-	case IN_SUBSET:
-		if (c == ']')
-			a->state = IN_DOCTYPE;
-		break;
-	case IN_NAME:
-		if (is_blank(c) || c == '/' || c == '>') {
-			element(a);
-			a->state = IN_TAG;
-			a->before = 0;
-			step(a, c);
-		} else if (a->name_n + 1 < sizeof(a->name))
-			a->name[a->name_n++] = c;
-		break;
-	case IN_TAG:
-		if (c == '"' || c == '\'') {
-			a->quote = c;
-			a->state = IN_QUOTE;
-			if (a->in_session)
-				begin_value(a);
-		} else if (c == '>') {
-			a->state = IN_TEXT;
-			a->in_session = 0;
-			if (a->before == '/')
-				element_end(a, 0);
-		} else if (a->in_session)
-			in_name(a, c);
-		a->before = c;
-		break;
-	case IN_END_NAME:
-		if (c == '>' || is_blank(c)) {
-			element_end(a, 1);
-			a->state = c == '>' ? IN_TEXT : IN_END_TAG;
-		} else if (a->same < a->root_n && a->root[a->same] == c)
-			a->same++;
-		else
-			a->names_root = 0;
-		break;
-	case IN_END_TAG:
-		if (c == '>')
-			a->state = IN_TEXT;
-		break;
-	case IN_TEXT:
-	case IN_QUOTE:
-		break;
-	}
-}
-
-/* Bytes of a document, ASCII-compatible. */
-static void
-scan(struct answer *a, const char *p, size_t n)
-{
-	const char *end = p + n, *q;
-
-	/* It may turn out to be a web page. */
-	while (p < end && a->kind == ANSWER_XML) {
-		if (a->state == IN_TEXT) {
-			q = memchr(p, '<', (size_t)(end - p));
-			if (q == NULL)
-				q = end;
-			if (q > p)
-				text(a, p, (size_t)(q - p));
-			a->scanned += (uint64_t)(q - p);
-			p = q;
-			if (p < end) {
-				a->state = AFTER_LT;
-				a->scanned++;
-				p++;
-			}
-		} else if (a->state == IN_QUOTE) {
-			q = memchr(p, a->quote, (size_t)(end - p));
-			if (a->in_lsid)
-				value(a, p, (size_t)((q != NULL ? q : end) - p));
-			if (q == NULL)
-				return;
-			if (a->in_lsid)
-				end_value(a);
-			a->state = IN_TAG;
-			a->before = a->quote;
-			p = q + 1;
-		} else {
-			a->scanned++;
-			step(a, *p++);
-		}
-	}
-}
-
-/* UTF-16 to UTF-8, for the scanner only; what is wrong in it is no tag. */
-static void
-scan_utf16(struct answer *a, const unsigned char *p, size_t n)
-{
-	char out[4096];
-	size_t o = 0;
-	uint32_t c;
-
-	while (n > 0) {
-		while (a->odd_n < 2 && n > 0) {
-			a->odd[a->odd_n++] = *p++;
-			n--;
-		}
-		if (a->odd_n < 2)
-			break;
-		a->odd_n = 0;
-		c = a->form == ANSWER_UTF16LE ? (uint32_t)a->odd[0] | (uint32_t)a->odd[1] << 8 :
-						(uint32_t)a->odd[1] | (uint32_t)a->odd[0] << 8;
-		if (c == 0xfeff && a->scanned == 0 && o == 0)
-			continue;
-		if (c >= 0xd800 && c <= 0xdfff)
-			c = '?'; /* half of a pair: not ASCII, which is all that counts */
-		if (o + 4 > sizeof(out)) {
-			scan(a, out, o);
-			o = 0;
-		}
-		o += (size_t)utf8_encode(c, out + o);
-	}
-	scan(a, out, o);
-}
-
-static void
-known_add(struct answer *a, const char *p, size_t n)
-{
-	size_t room = a->small.n < ANSWER_SMALL ? ANSWER_SMALL - a->small.n : 0;
-
-	if (a->kind == ANSWER_XML && a->form != ANSWER_BYTES)
-		scan_utf16(a, (const unsigned char *)p, n);
-	else if (a->kind == ANSWER_XML)
-		scan(a, p, n);
-	/* Of what is binary, only what is packed is looked into. */
-	else if (a->kind != ANSWER_BINARY || strcmp(a->extension, "gz") == 0)
-		buf_add(&a->small, p, n < room ? n : room);
-}
-
-/* The head has been kept: it goes where the rest goes. */
-static void
-release_head(struct answer *a)
-{
-	size_t bom = a->kind == ANSWER_XML ? bom_length(a->head, a->head_n) : 0;
-
-	known_add(a, (const char *)a->head + bom, a->head_n - bom);
-	a->head_n = 0;
 }
 
 void
 answer_add(struct answer *a, const char *p, size_t n)
 {
-	size_t take;
+	size_t room = ANSWER_HEAD - a->head.n;
 
-	if (n == 0)
-		return;
 	a->bytes += n;
-	while (!a->known && n > 0) {
-		take = sizeof(a->head) - a->head_n;
-		take = take < n ? take : n;
-		memcpy(a->head + a->head_n, p, take);
-		a->head_n += take;
-		p += take;
-		n -= take;
-		decide(a, 0);
-		if (a->known)
-			release_head(a);
+	/* Of what is binary, only what is packed is looked into. */
+	if (!a->known || a->kind != ANSWER_BINARY || strcmp(a->extension, "gz") == 0)
+		buf_add(&a->head, p, n < room ? n : room);
+	if (!a->known && n > 0)
+		settle(a, 0);
+	if (a->known && a->kind == ANSWER_BINARY)
+		return;
+	buf_add(&a->tail, n > TAIL ? p + n - TAIL : p, n > TAIL ? TAIL : n);
+	if (a->tail.n > 4 * TAIL)
+		buf_drop(&a->tail, a->tail.n - TAIL);
+}
+
+/*
+ * What an error says.
+ */
+
+/* The reference at p ("&amp;", "&#8217;") as UTF-8; its length, or 0. */
+static size_t
+reference(const char *p, size_t n, char out[4], size_t *out_n)
+{
+	static const struct {
+		const char *name;
+		char c;
+	} names[] = {
+	    {"&amp;", '&'},
+	    {"&lt;", '<'},
+	    {"&gt;", '>'},
+	    {"&quot;", '"'},
+	    {"&apos;", '\''},
+	};
+	const char *semicolon = memchr(p, ';', n < 12 ? n : 12);
+	unsigned long c;
+	char *end, digits[12];
+	size_t i, len;
+
+	if (semicolon == NULL)
+		return 0;
+	len = (size_t)(semicolon - p) + 1;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i].name) == len && memcmp(p, names[i].name, len) == 0) {
+			out[0] = names[i].c;
+			*out_n = 1;
+			return len;
+		}
+	if (len < 4 || p[1] != '#')
+		return 0;
+	memcpy(digits, p + 2, len - 3);
+	digits[len - 3] = '\0';
+	c = (digits[0] | ' ') == 'x' ? strtoul(digits + 1, &end, 16) : strtoul(digits, &end, 10);
+	if (*end != '\0' || c > 0x10ffff || !utf8_xml_char((uint32_t)c))
+		return 0;
+	*out_n = (size_t)utf8_encode((uint32_t)c, out);
+	return len;
+}
+
+/* What is no UTF-8 is Latin-1, as far as one may know. */
+static void
+to_utf8(struct buf *b)
+{
+	struct buf out = {0};
+	char c[4];
+	size_t i, valid = utf8_valid(b->p, b->n);
+
+	if (b->n >= ANSWER_SAID && b->n - valid < 4)
+		b->n = valid;
+	if (valid == b->n)
+		return;
+	for (i = 0; i < b->n; i++)
+		buf_add(&out, c, (size_t)utf8_encode((unsigned char)b->p[i], c));
+	buf_free(b);
+	*b = out;
+}
+
+/* References resolved, blanks drawn together, none at the ends. */
+static void
+normalise(struct buf *b)
+{
+	struct buf out = {0};
+	size_t i = 0, k, len, n;
+	char c[4];
+	int blank = 0;
+
+	while (i < b->n) {
+		if (is_blank(b->p[i])) {
+			blank = out.n > 0;
+			i++;
+			continue;
+		}
+		n = 1;
+		c[0] = b->p[i];
+		len = b->p[i] == '&' ? reference(b->p + i, b->n - i, c, &n) : 0;
+		if (blank)
+			buf_addc(&out, ' ');
+		blank = 0;
+		for (k = 0; k < n; k++)
+			buf_addc(&out, c[k]);
+		i += len > 0 ? len : 1;
 	}
-	if (n > 0)
-		known_add(a, p, n);
+	buf_free(b);
+	*b = out;
+}
+
+/* The text of an element whose start tag ends before at: without tags, up to its end. */
+static void
+add_text(struct buf *said, const char *p, size_t n, size_t at, const char *name)
+{
+	size_t length = strlen(name), to;
+	const char *q;
+
+	while (at < n && said->n < ANSWER_SAID) {
+		if (n - at > 9 && memcmp(p + at, "<![CDATA[", 9) == 0) {
+			at += 9;
+			q = memmem(p + at, n - at, "]]>", 3);
+			to = q != NULL ? (size_t)(q - p) : n;
+			buf_add(said, p + at, to - at);
+			at = to + 3;
+		} else if (p[at] == '<') {
+			if (n - at > length + 2 && p[at + 1] == '/' &&
+			    memcmp(p + at + 2, name, length) == 0)
+				break;
+			q = memchr(p + at, '>', n - at);
+			at = q != NULL ? (size_t)(q - p) + 1 : n;
+		} else
+			buf_addc(said, p[at++]);
+	}
+	to_utf8(said);
+	normalise(said);
+}
+
+/*
+ * XML, by its two ends.
+ */
+
+/* Behind blanks, comments, instructions and a DOCTYPE; n where one has no end. */
+static size_t
+skip_misc(const char *p, size_t n, size_t at)
+{
+	const char *end, *q, *subset;
+
+	while ((at = skip_blanks(p, n, at)) < n && n - at > 2 && p[at] == '<' &&
+	    (p[at + 1] == '?' || (p[at + 1] == '!' && p[at + 2] != '['))) {
+		end = p[at + 1] == '?' ? "?>" : p[at + 2] == '-' ? "-->" : ">";
+		if (*end == '>' && (subset = memchr(p + at, '[', n - at)) != NULL &&
+		    (q = memchr(p + at, '>', n - at)) != NULL && subset < q)
+			end = "]>";
+		q = memmem(p + at, n - at, end, strlen(end));
+		if (q == NULL)
+			return n;
+		at = (size_t)(q - p) + strlen(end);
+	}
+	return at;
+}
+
+/* The end before such things: of the first n bytes. */
+static size_t
+trim_misc(const char *p, size_t n)
+{
+	const char *begin;
+	size_t at;
+
+	for (;;) {
+		while (n > 0 && is_blank(p[n - 1]))
+			n--;
+		if (n > 6 && memcmp(p + n - 3, "-->", 3) == 0)
+			begin = "<!--";
+		else if (n > 3 && memcmp(p + n - 2, "?>", 2) == 0)
+			begin = "<?";
+		else
+			return n;
+		for (at = n - 2; at > 0 && strncmp(p + at, begin, strlen(begin)) != 0; at--)
+			;
+		if (at == 0)
+			return n;
+		n = at;
+	}
+}
+
+/* A start tag at p + at: its name, where it ends, and whether that is all of it. */
+static size_t
+read_tag(const char *p, size_t n, size_t at, char name[ANSWER_NAME], int *closed)
+{
+	size_t i, from = ++at;
+	char quote = 0;
+
+	for (; at < n && !is_blank(p[at]) && p[at] != '>' && p[at] != '/'; at++)
+		;
+	i = at - from < ANSWER_NAME ? at - from : ANSWER_NAME - 1;
+	memcpy(name, p + from, i);
+	name[i] = '\0';
+	for (; at < n && (quote != 0 || p[at] != '>'); at++)
+		if (quote != 0)
+			quote = p[at] == quote ? 0 : quote;
+		else if (p[at] == '"' || p[at] == '\'')
+			quote = p[at];
+	*closed = at < n && p[at - 1] == '/';
+	return at < n ? at + 1 : n;
+}
+
+/* Where the end tag begins that the first n bytes end with: its name; or n. */
+static size_t
+read_end_tag(const char *p, size_t n, char name[ANSWER_NAME])
+{
+	size_t at = n, end;
+
+	if (n == 0 || p[n - 1] != '>')
+		return n;
+	for (end = n - 1; end > 0 && is_blank(p[end - 1]); end--)
+		;
+	for (at = end; at > 1 && p[at - 1] != '<'; at--)
+		if (end - at >= ANSWER_NAME)
+			return n;
+	if (at < 1 || p[at - 1] != '<' || p[at] != '/')
+		return n;
+	memcpy(name, p + at + 1, end - at - 1);
+	name[end - at - 1] = '\0';
+	return at - 1;
+}
+
+/* What is first in the root, whose start tag ends at p + at. */
+static void
+look_inside(struct answer *a, const char *p, size_t n, size_t at)
+{
+	char name[ANSWER_NAME];
+	const char *q;
+	int closed;
+
+	at = skip_misc(p, n, at);
+	if (n - at < 2)
+		return;
+	if (p[at] != '<' || p[at + 1] == '!')
+		return;
+	if (p[at + 1] == '/') {
+		a->empty = 1;
+		return;
+	}
+	at = read_tag(p, n, at, name, &closed);
+	if (!is_named(name, "error"))
+		return;
+	a->error = 1;
+	if (!closed) {
+		add_text(&a->said, p, n, at, name);
+		while ((q = memmem(p + at, n - at, "</", 2)) != NULL) {
+			at = (size_t)(q - p) + 2;
+			if (n - at > strlen(name) && memcmp(p + at, name, strlen(name)) == 0)
+				break;
+		}
+		q = memchr(p + at, '>', n - at);
+		at = q != NULL ? (size_t)(q - p) + 1 : n;
+	}
+	at = skip_misc(p, n, at);
+	a->beside = n - at < 2 || p[at] != '<' || p[at + 1] != '/';
+}
+
+/* The end of the document: is the root closed, and is an error last in it? */
+static void
+look_behind(struct answer *a, const char *p, size_t n)
+{
+	char name[ANSWER_NAME];
+	size_t end, at;
+	int closed;
+
+	n = trim_misc(p, n);
+	end = read_end_tag(p, n, name);
+	a->whole = end < n && strcmp(name, a->root) == 0;
+	if (!a->whole || a->error)
+		return;
+	end = trim_misc(p, end);
+	if (read_end_tag(p, end, name) == end || !is_named(name, "error"))
+		return;
+	for (at = end - 1; at > 0; at--)
+		if (p[at] == '<' && strncmp(p + at + 1, name, strlen(name)) == 0)
+			break;
+	a->error = a->beside = 1;
+	if (at > 0)
+		add_text(&a->said, p, end, read_tag(p, end, at, name, &closed), name);
+}
+
+/* UTF-16 to UTF-8, for what is looked at here only. */
+static void
+narrow(struct buf *b, int order)
+{
+	struct buf out = {0};
+	size_t i;
+	uint32_t c;
+	char text[4];
+
+	for (i = 0; i + 1 < b->n; i += 2) {
+		unsigned char low = (unsigned char)b->p[order == 'l' ? i : i + 1];
+		unsigned char high = (unsigned char)b->p[order == 'l' ? i + 1 : i];
+
+		c = (uint32_t)low | (uint32_t)high << 8;
+		if (c == 0xfeff && i == 0)
+			continue;
+		if (c >= 0xd800 && c <= 0xdfff)
+			c = '?'; /* half of a pair: not ASCII, which is all that counts */
+		buf_add(&out, text, (size_t)utf8_encode(c, text));
+	}
+	buf_free(b);
+	*b = out;
+}
+
+static void
+end_xml(struct answer *a)
+{
+	int order = utf16((const unsigned char *)a->head.p, a->head.n), closed;
+	size_t at, n;
+	const char *p;
+
+	if (order != 0) {
+		if ((a->bytes - a->tail.n) % 2 == 1)
+			buf_drop(&a->tail, 1);
+		if (a->bytes % 2 == 1)
+			buf_reset(&a->tail);
+		narrow(&a->head, order);
+		narrow(&a->tail, order);
+	}
+	(void)buf_text(&a->head); /* both end with NUL from here on */
+	p = a->head.p;
+	n = a->head.n;
+	at = skip_misc(p, n, 0);
+	if (n - at < 2 || p[at] != '<')
+		return;
+	at = read_tag(p, n, at, a->root, &closed);
+	if (strcasecmp(a->root, "html") == 0 || is_named(a->root, "html")) {
+		a->kind = ANSWER_HTML;
+		return;
+	}
+	a->error = is_named(a->root, "error");
+	if (closed) {
+		a->empty = !a->error;
+		a->whole =
+		    a->bytes <= ANSWER_HEAD && skip_misc(p, n, at) == n && trim_misc(p, n) == at;
+		return;
+	}
+	if (a->error)
+		add_text(&a->said, p, n, at, a->root);
+	else
+		look_inside(a, p, n, at);
+	look_behind(a, buf_text(&a->tail), a->tail.n);
+	if (!a->whole)
+		a->empty = 0;
+}
+
+/*
+ * Others that may be errors.
+ */
+
+/* A word such as access_denied: nothing else that JSON says is shown. */
+static int
+is_word(const char *p)
+{
+	return p != NULL && *p != '\0' && strlen(p) <= 40 &&
+	    p[strspn(p, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
+}
+
+static void
+end_json(struct answer *a)
+{
+	json_t *o = json_loadb(a->head.p, a->head.n, 0, NULL);
+	const char *error = json_string_value(json_object_get(o, "error"));
+
+	a->error = json_object_get(o, "error") != NULL ||
+	    (json_object_get(o, "message") != NULL && json_object_size(o) <= 3);
+	if (is_word(error))
+		buf_adds(&a->said, error);
+	a->denied = error != NULL &&
+	    (strcmp(error, "access_denied") == 0 || strcmp(error, "invalid_token") == 0 ||
+		strcmp(error, "expired_token") == 0);
+	json_decref(o);
+}
+
+/* A small gzip may hold an error document: archives' errors come packed. */
+static void
+end_gzip(struct answer *a)
+{
+	z_stream z = {0};
+	struct answer inner = {0};
+	unsigned char out[8192];
+	int r;
+
+	if (a->bytes > ANSWER_HEAD || inflateInit2(&z, 15 + 16) != Z_OK)
+		return;
+	z.next_in = (unsigned char *)a->head.p;
+	z.avail_in = (unsigned)a->head.n;
+	do {
+		z.next_out = out;
+		z.avail_out = sizeof(out);
+		r = inflate(&z, Z_NO_FLUSH);
+		answer_add(&inner, (char *)out, sizeof(out) - z.avail_out);
+	} while (r == Z_OK && inner.bytes < ANSWER_HEAD);
+	inflateEnd(&z);
+	if (r == Z_STREAM_END) {
+		answer_end(&inner);
+		if (inner.kind == ANSWER_XML && inner.error && inner.whole) {
+			a->kind = ANSWER_XML;
+			a->error = a->whole = 1;
+			buf_add(&a->said, inner.said.p, inner.said.n);
+		}
+	}
+	answer_free(&inner);
 }
 
 void
 answer_end(struct answer *a)
 {
-	if (!a->known) {
-		decide(a, 1);
-		a->known = 1;
-		release_head(a);
-	}
+	if (!a->known)
+		settle(a, 1);
+	a->known = 1;
 	if (a->kind == ANSWER_XML)
-		a->whole =
-		    a->roots > 0 && a->closed && !a->junk && a->state == IN_TEXT && a->odd_n == 0;
-	/* After a tag out of place, what seems a child of the root may not be. */
-	if (a->kind == ANSWER_XML && a->error && a->error_depth > 0 && a->depth != 0)
-		a->error = 0;
-	if (a->kind == ANSWER_JSON)
-		answer_end_json(a);
-	if (a->kind == ANSWER_BINARY && strcmp(a->extension, "gz") == 0)
-		answer_end_gzip(a);
-	if (a->error) {
-		answer_to_utf8(&a->said);
-		answer_normalise(&a->said);
-	}
+		end_xml(a);
+	else if (a->kind == ANSWER_JSON)
+		end_json(a);
+	else if (a->kind == ANSWER_BINARY && strcmp(a->extension, "gz") == 0)
+		end_gzip(a);
+}
+
+void
+answer_error(const char *p, size_t n, struct buf *said)
+{
+	struct answer a = {0};
+
+	answer_add(&a, p, n);
+	answer_end(&a);
+	if (a.error && (a.kind == ANSWER_XML || a.kind == ANSWER_JSON))
+		buf_add(said, a.said.p, a.said.n);
+	answer_free(&a);
+}
+
+int
+answer_is_client_error(const char *p, size_t n)
+{
+	struct buf said = {0};
+	int is;
+
+	answer_error(p, n, &said);
+	is = strcmp(buf_text(&said), "invalid_client") == 0 ||
+	    strcmp(buf_text(&said), "unauthorized_client") == 0;
+	buf_free(&said);
+	return is;
 }
 
 const char *

@@ -1,4 +1,4 @@
-/* Small files that processes share: see cache.h. */
+/* Small files that processes share: see fetch.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,13 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "buf.h"
-#include "cache.h"
 #include "code.h"
+#include "fetch.h"
+#include "file.h"
 #include "msg.h"
-#include "sha256.h"
+#include "secret.h"
 
 #define CACHE_NAME 64
+#define MAX_BYTES  ((size_t)256 * 1024)
 
 /* A directory of this user's own, below one that is given.  -1: none. */
 static int
@@ -66,7 +67,10 @@ open_dir(int *unsafe)
 	return fd;
 }
 
-/* "token-" and a hash: the name tells nothing of host and account. */
+/*
+ * "token-" and a hash: the name tells nothing of host and account.  It is of
+ * the secret, too, so that a wrong one does not find what the right one got.
+ */
 static void
 name_of(const struct site *s, const char *what, char out[CACHE_NAME])
 {
@@ -75,7 +79,7 @@ name_of(const struct site *s, const char *what, char out[CACHE_NAME])
 
 	sha256_add(h, s->url, strlen(s->url));
 	sha256_add(h, "\n", 1);
-	sha256_add(h, s->client_id, strlen(s->client_id));
+	sha256_add(h, s->basic, strlen(s->basic)); /* client id and secret */
 	sha256_hex(h, hex);
 	sha256_free(h);
 	snprintf(out, CACHE_NAME, "%.15s-%.32s", what, hex);
@@ -113,4 +117,43 @@ cache_open(const struct site *s, const char *what, int *out)
 	}
 	*out = fd;
 	return 0;
+}
+
+json_t *
+cache_read(int fd)
+{
+	json_t *o = NULL;
+	char *text;
+	ssize_t n;
+
+	if (fd != -1) {
+		text = xmalloc(MAX_BYTES);
+		n = lseek(fd, 0, SEEK_SET) == -1 ? -1 : file_read(fd, text, MAX_BYTES);
+		if (n > 0)
+			o = json_loadb(text, (size_t)n, 0, NULL);
+		explicit_bzero(text, MAX_BYTES);
+		free(text);
+	}
+	if (!json_is_object(o)) {
+		json_decref(o);
+		o = json_object();
+	}
+	return o;
+}
+
+void
+cache_write(const struct site *s, int fd, const json_t *o)
+{
+	char *text;
+
+	if (fd == -1)
+		return;
+	text = json_dumps(o, JSON_COMPACT);
+	/* Not synced: after a crash it is asked for anew. */
+	if (text == NULL || ftruncate(fd, 0) == -1 || lseek(fd, 0, SEEK_SET) == -1 ||
+	    file_write(fd, text, strlen(text)) == -1) {
+		msg_errno("%s: the cache cannot be written", s->name);
+		(void)!ftruncate(fd, 0);
+	}
+	secret_free(text);
 }

@@ -1,19 +1,22 @@
-/* One HTTP call: see call.h. */
+/* One HTTP call: see fetch.h. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
-#include "call.h"
 #include "code.h"
-#include "header.h"
+#include "fetch.h"
 #include "msg.h"
-#include "rate.h"
+#include "num.h"
 #include "secret.h"
-#include "token.h"
+#include "utf8.h"
+#include "when.h"
 
 #if LIBCURL_VERSION_NUM < 0x075500
 #error "libcurl 7.85 or later is needed (CURLOPT_PROTOCOLS_STR)"
@@ -23,20 +26,19 @@
 #define MAX_REFUSAL  (1 << 20) /* then it is not heard to the end */
 #define POLL_MS	     250       /* limits of time are looked at so often */
 #define BUFFER_BYTES (128L * 1024)
+#define STALL_RATE   512  /* bytes a second: slower than any line in use */
+#define UNSEEN_MS    8000 /* tries while nothing has ever answered: see call_retry */
 
-/* What the calls of a site share. */
-struct pace {
-	CURLM *multi;  /* all calls; it keeps the parsed CA file, too */
-	CURLSH *share; /* names, and TLS sessions to resume */
-	struct rate *rate;
-};
+/* How a proxy is asked.  A password first, for Negotiate needs a ticket, which a
+ * service may not have. */
+#define PROXY_AUTH ((long)CURLAUTH_BASIC | (long)CURLAUTH_DIGEST)
+#define PROXY_MORE ((long)CURLAUTH_NEGOTIATE | (long)CURLAUTH_NTLM)
 
-/*
- * Where an SSL_CTX notes that close_notify came; -1 when TLS is not done by
- * OpenSSL.  OpenSSL has no pointer to a call: libcurl 8.12 and later shut a
- * connection down when its call may be gone, up to curl_multi_cleanup.
- */
-static int close_notify = -1;
+/* What all calls share: names, and TLS sessions to resume. */
+static CURLM *multi;
+static CURLSH *share;
+/* Where an SSL_CTX notes whose call it serves. */
+static int owner = -1;
 
 int64_t
 call_clock(void)
@@ -49,17 +51,9 @@ call_clock(void)
 
 void (*call_idle)(void);
 
-static void
-idle(void)
-{
-	if (call_idle != NULL)
-		call_idle();
-}
-
 int
-call_drive(struct site *s, int64_t ms)
+call_drive(int64_t ms)
 {
-	CURLM *multi = s->pace->multi;
 	struct call *c;
 	CURLMsg *m;
 	CURLMcode bad;
@@ -73,7 +67,8 @@ call_drive(struct site *s, int64_t ms)
 		c->over = over = 1;
 		c->result = m->data.result;
 	}
-	idle();
+	if (call_idle != NULL)
+		call_idle();
 	if (bad == CURLM_OK && !over && ms > 0)
 		bad = curl_multi_poll(multi, NULL, 0, (int)(ms < POLL_MS ? ms : POLL_MS), NULL);
 	if (bad == CURLM_OK)
@@ -83,19 +78,13 @@ call_drive(struct site *s, int64_t ms)
 }
 
 void
-call_wake(struct site *s)
-{
-	(void)curl_multi_wakeup(s->pace->multi);
-}
-
-void
-call_sleep(struct site *s, int64_t ms)
+call_sleep(int64_t ms)
 {
 	int64_t until = call_clock() + ms;
 	struct timespec t = {0};
 
 	while ((ms = until - call_clock()) > 0) {
-		if (call_drive(s, ms) == 0)
+		if (call_drive(ms) == 0)
 			continue;
 		t.tv_sec = (time_t)(ms / 1000);
 		t.tv_nsec = ms % 1000 * 1000000;
@@ -106,27 +95,19 @@ call_sleep(struct site *s, int64_t ms)
 int
 call_open(struct site *s)
 {
-	struct pace *p;
-
 	/* libcurl without memory frees what it has freed before (7.88, a TLS
 	 * session that it cannot note): so it is out of memory as praic is. */
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) !=
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) ==
 	    CURLE_OK) {
-		msg_warn("libcurl cannot be set up");
-		return EX_SOFTWARE;
+		multi = curl_multi_init();
+		share = curl_share_init();
 	}
-	p = xcalloc(1, sizeof(*p));
-	p->multi = curl_multi_init();
-	p->share = curl_share_init();
-	p->rate = rate_new();
-	s->pace = p;
-	if (close_notify == -1 &&
-	    strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
-		close_notify = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (p->multi == NULL || p->share == NULL ||
-	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
-	    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
-		CURLSHE_OK) {
+	s->proxy_auth = PROXY_AUTH;
+	if (strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version, "OpenSSL/", 8) == 0)
+		owner = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	if (multi == NULL || share == NULL ||
+	    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
+	    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
 		msg_warn("libcurl cannot be set up");
 		return EX_SOFTWARE;
 	}
@@ -134,36 +115,34 @@ call_open(struct site *s)
 }
 
 void
-call_close(struct site *s)
+call_close(void)
 {
-	if (s->pace == NULL)
+	if (multi == NULL)
 		return;
-	curl_multi_cleanup(s->pace->multi);
-	curl_share_cleanup(s->pace->share);
-	rate_free(s->pace->rate);
-	free(s->pace);
-	s->pace = NULL;
+	curl_multi_cleanup(multi);
+	curl_share_cleanup(share);
+	multi = NULL;
 	curl_global_cleanup();
 }
 
-int
-call_is_cut(const struct call *c)
-{
-	return c->context != NULL && SSL_CTX_get_ex_data(c->context, close_notify) == NULL;
-}
-
+/* libcurl 8.12 and later shut a connection down when its call may be gone. */
 static void
 set_context(struct call *c, SSL_CTX *context)
 {
+	if (c->context != NULL)
+		SSL_CTX_set_ex_data(c->context, owner, NULL);
 	SSL_CTX_free(c->context);
 	c->context = context;
+	c->closed = 0;
+	if (context != NULL)
+		SSL_CTX_set_ex_data(context, owner, c);
 }
 
-void
-call_end_easy(struct call *c)
+static void
+end_easy(struct call *c)
 {
 	if (c->easy != NULL)
-		curl_multi_remove_handle(c->site->pace->multi, c->easy);
+		curl_multi_remove_handle(multi, c->easy);
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
 	set_context(c, NULL);
@@ -174,7 +153,7 @@ call_end_easy(struct call *c)
 void
 call_free(struct call *c)
 {
-	call_end_easy(c);
+	end_easy(c);
 	buf_free(&c->type);
 	buf_free(&c->etag);
 	buf_free(&c->modified);
@@ -182,56 +161,133 @@ call_free(struct call *c)
 	buf_free(&c->why);
 	buf_free(&c->url);
 	buf_free(&c->moved);
-	buf_free(&c->location);
 	buf_free(&c->said);
 }
 
-static int
-header_end(struct call *c)
+/*
+ * The header of an answer.
+ */
+
+#define MAX_HEADER 1024 /* of one header's value */
+
+/* As the answer has it; "": it has none. */
+static const char *
+header(const struct call *c, const char *name)
 {
-	header_settle(c);
-	if (!call_is_good(c))
-		return 0;
+	struct curl_header *h;
+
+	return curl_easy_header(c->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value :
+										       "";
+}
+
+/* Keep a header's value, if it is one that may be sent back or shown. */
+static void
+keep(struct buf *b, const struct call *c, const char *name)
+{
+	const char *p = header(c, name), *at;
+
+	buf_reset(b);
+	for (at = p; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~')
+			return;
+	if (at - p <= MAX_HEADER)
+		buf_adds(b, p);
+}
+
+static int64_t
+parse_date(const char *text)
+{
+	time_t t = curl_getdate(text, NULL);
+
+	return t > 0 ? (int64_t)t : 0;
+}
+
+/* "bytes 100-199/200" */
+static void
+parse_range(struct call *c, const char *p)
+{
+	const char *dash = strchr(p, '-'), *slash = strchr(p, '/');
+	uint64_t first, last, total;
+
+	if (strncasecmp(p, "bytes ", 6) != 0 || dash == NULL || slash == NULL || slash < dash ||
+	    num_parse_count(p + 6, (size_t)(dash - p - 6), INT64_MAX, &first) == -1 ||
+	    num_parse_count(dash + 1, (size_t)(slash - dash - 1), INT64_MAX, &last) == -1 ||
+	    num_parse_count(slash + 1, strlen(slash + 1), INT64_MAX, &total) == -1)
+		return;
+	/* A part that does not reach to the end was not asked for. */
+	if (first > last || last + 1 != total)
+		return;
+	c->range_first = (int64_t)first;
+	c->range_total = (int64_t)total;
+}
+
+static void
+read_header(struct call *c)
+{
+	const char *text;
+	uint64_t v;
+	size_t n;
+
+	keep(&c->type, c, "Content-Type");
+	keep(&c->etag, c, "ETag");
+	keep(&c->modified, c, "Last-Modified");
+	keep(&c->disposition, c, "Content-Disposition");
+	c->date = parse_date(header(c, "Date"));
+	text = header(c, "Content-Encoding");
+	c->encoded = *text != '\0' && strcasecmp(text, "identity") != 0;
+	/* The last coding counts, and chunks override a length (RFC 9112, 6.3). */
+	text = header(c, "Transfer-Encoding");
+	n = strlen(text);
+	c->chunked = n >= 7 && strcasecmp(text + n - 7, "chunked") == 0;
+	/* A length that cannot be is not one that was not said. */
+	text = header(c, "Content-Length");
+	c->length = -1;
+	if (*text != '\0' && !c->chunked)
+		c->length = num_parse_count(text, strlen(text), INT64_MAX, &v) == 0 ? (int64_t)v :
+										      INT64_MAX;
+	c->range_first = c->range_total = -1;
+	parse_range(c, header(c, "Content-Range"));
+	/* Seconds, or a date: against the Date beside it, for no clock here is
+	 * that of the appliance. */
+	text = header(c, "Retry-After");
+	c->retry_after = -1;
+	if (num_parse_count(text, strlen(text), INT32_MAX, &v) == 0)
+		c->retry_after = (int64_t)v;
+	else if (c->date != 0 && parse_date(text) >= c->date)
+		c->retry_after = parse_date(text) - c->date;
+}
+
+static int
+is_good(const struct call *c)
+{
+	return c->status == 200 || c->status == 206 ||
+	    (c->status == 201 && c->auth == CALL_BASIC); /* a token was made */
+}
+
+/* Only its end counts: libcurl keeps the lines of a header. */
+static size_t
+on_header(char *p, size_t size, size_t count, void *arg)
+{
+	struct call *c = arg;
+	size_t n = size * count;
+
+	/* What comes behind a chunked body is no header. */
+	if ((c->headed && c->bytes > 0) || (*p != '\r' && *p != '\n'))
+		return n;
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
+	if (c->status < 200)
+		return n;
+	c->headed = c->site->answered = 1;
+	read_header(c);
+	if (!is_good(c))
+		return n;
 	if (c->date != 0) {
 		c->site->date = c->date;
 		c->site->date_at = call_clock();
 	}
 	if (c->head != NULL)
 		c->stopped = c->head(c);
-	return c->stopped;
-}
-
-static size_t
-on_header(char *p, size_t size, size_t count, void *arg)
-{
-	struct call *c = arg;
-	size_t all = size * count, n = all;
-	char *colon;
-
-	/* What comes behind a chunked body is no header. */
-	if (c->headed && c->bytes > 0)
-		return all;
-	while (
-	    n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r' || p[n - 1] == ' ' || p[n - 1] == '\t'))
-		n--;
-	if (n == 0) {
-		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
-		c->headed = c->status >= 200;
-		return c->headed && header_end(c) != 0 ? 0 : all;
-	}
-	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
-		header_forget(c);
-		return all;
-	}
-	colon = memchr(p, ':', n);
-	if (colon != NULL) {
-		size_t name_n = (size_t)(colon - p);
-
-		for (colon++; colon < p + n && (*colon == ' ' || *colon == '\t'); colon++)
-			;
-		header_one(c, p, name_n, colon, (size_t)(p + n - colon));
-	}
-	return all;
+	return c->stopped != 0 ? 0 : n;
 }
 
 static size_t
@@ -241,7 +297,7 @@ on_body(char *p, size_t size, size_t count, void *arg)
 	size_t n = size * count, room;
 
 	c->bytes += n;
-	if (!call_is_good(c)) {
+	if (!is_good(c)) {
 		room = c->said.n < MAX_SAID ? MAX_SAID - c->said.n : 0;
 		buf_add(&c->said, p, n < room ? n : room);
 		return c->bytes > MAX_REFUSAL ? 0 : n;
@@ -253,6 +309,29 @@ on_body(char *p, size_t size, size_t count, void *arg)
 	c->site->received += n;
 	c->stopped = c->take(c, p, n);
 	return c->stopped != 0 ? 0 : n;
+}
+
+/*
+ * The limits of time, in seconds, that follow from --timeout.  The least is
+ * what a busy machine at the other end may need in any case.
+ */
+
+int64_t
+call_answer_time(const struct site *s)
+{
+	return s->timeout > 5 ? s->timeout : 5;
+}
+
+static int64_t
+connect_time(const struct site *s)
+{
+	return s->timeout < 5 ? 5 : s->timeout > 30 ? 30 : s->timeout;
+}
+
+static int64_t
+stall_time(const struct site *s)
+{
+	return s->timeout < 10 ? 2 : s->timeout > 300 ? 60 : s->timeout / 5;
 }
 
 /*
@@ -272,9 +351,9 @@ on_progress(void *arg, curl_off_t total, curl_off_t got, curl_off_t up_total, cu
 	(void)up;
 	if (c->bytes == 0) {
 		c->last_at = now;
-		c->slow = now - c->began > s->answer_time * 1000;
-	} else if (now - c->last_at >= s->stall_time * 1000) {
-		c->slow = c->bytes - c->last_bytes < (uint64_t)s->stall_time * SITE_STALL_RATE;
+		c->slow = now - c->began > call_answer_time(s) * 1000;
+	} else if (now - c->last_at >= stall_time(s) * 1000) {
+		c->slow = c->bytes - c->last_bytes < (uint64_t)stall_time(s) * STALL_RATE;
 		c->last_at = now;
 		c->last_bytes = c->bytes;
 	}
@@ -295,19 +374,17 @@ add_header(struct call *c, const char *text)
 static void
 set_headers(struct call *c)
 {
-	const char *token = token_text(c->site);
 	char *line = NULL;
 
 	/* The vendor asks for a connection for each call. */
 	add_header(c, "Connection: close");
 	add_header(c, "Expect:");
-	if (c->auth == CALL_BASIC)
-		line = xasprintf("Authorization: Basic %s", c->site->basic);
-	else if (c->auth == CALL_BEARER && token != NULL)
-		line = xasprintf("Authorization: Bearer %s", token);
-	if (line != NULL)
+	if (c->auth != CALL_OPEN) {
+		line = xasprintf("Authorization: %s %s", c->auth == CALL_BASIC ? "Basic" : "Bearer",
+		    c->credentials);
 		add_header(c, line);
-	secret_free(line);
+		secret_free(line);
+	}
 	if (c->body != NULL) {
 		line = xasprintf("Content-Type: %s", c->body_type);
 		add_header(c, line);
@@ -328,6 +405,67 @@ set_headers(struct call *c)
 			c->broken = 1;                                    \
 	} while (0)
 
+static int64_t
+seconds_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+/* The DNS names of a subjectAltName; addresses just count as a name. */
+static void
+read_names(X509 *x, char *out, size_t size)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	struct buf b = {0};
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		buf_adds(&b, b.n > 0 ? ", " : "");
+		if (name->type == GEN_DNS)
+			buf_add(&b, ASN1_STRING_get0_data(name->d.dNSName),
+			    (size_t)ASN1_STRING_length(name->d.dNSName));
+		else
+			buf_adds(&b, "an address");
+	}
+	sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+	snprintf(out, size, "%s", buf_text(&b));
+	buf_free(&b);
+}
+
+/*
+ * OpenSSL has judged a certificate.  Its judgement stands; here is noted what
+ * a message needs.  And one without a subjectAltName is refused: libcurl
+ * would still look for the host in its common name.
+ */
+static int
+on_certificate(int good, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct call *c = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), owner);
+	X509 *x = X509_STORE_CTX_get_current_cert(store);
+	struct call_certificate *k;
+
+	if (c == NULL || x == NULL)
+		return good;
+	k = &c->certificate;
+	memset(k, 0, sizeof(*k));
+	k->begins = seconds_of(X509_get0_notBefore(x));
+	k->ends = seconds_of(X509_get0_notAfter(x));
+	X509_NAME_oneline(X509_get_issuer_name(x), k->issuer, sizeof(k->issuer));
+	read_names(x, k->names, sizeof(k->names));
+	if (good && X509_STORE_CTX_get_error_depth(store) == 0 && k->names[0] == '\0') {
+		X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+		good = 0;
+	}
+	if (!good)
+		k->error = X509_STORE_CTX_get_error(store);
+	return good;
+}
+
 /*
  * Where an answer has neither a length nor chunks, only close_notify tells a
  * whole one from one that was cut.  libcurl does not say whether it came.
@@ -335,22 +473,22 @@ set_headers(struct call *c)
 static void
 on_alert(const SSL *ssl, int where, int what)
 {
-	static char came;
+	struct call *c = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), owner);
 
-	if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
-		SSL_CTX_set_ex_data(SSL_get_SSL_CTX(ssl), close_notify, &came);
+	if (c != NULL && where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
+		c->closed = 1;
 }
 
-/* Keeps a reference to the context, for call_is_cut. */
 static CURLcode
 watch_tls(CURL *easy, void *context, void *arg)
 {
 	(void)easy;
 	SSL_CTX_set_info_callback(context, on_alert);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_certificate);
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
 	/* libcurl 8.14 does not set it any more, and then fails where close_notify
 	 * is missing.  Of an answer with a length or chunks libcurl sees by these
-	 * whether it is whole, and of any other its reader asks call_is_cut. */
+	 * whether it is whole, and of any other call_end looks. */
 	SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
 #endif
 	if (!SSL_CTX_up_ref(context))
@@ -371,7 +509,7 @@ set_tls(struct call *c)
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (close_notify != -1) {
+	if (owner != -1) {
 		SET(CURLOPT_SSL_CTX_FUNCTION, watch_tls);
 		SET(CURLOPT_SSL_CTX_DATA, c);
 	}
@@ -395,12 +533,10 @@ set_tls(struct call *c)
 	}
 	if (s->proxy_user != NULL) {
 		SET(CURLOPT_PROXYUSERPWD, s->proxy_user);
-		SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_ANY);
+		SET(CURLOPT_PROXYAUTH, s->proxy_auth);
 	}
 	SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (c->want_certificate)
-		SET(CURLOPT_CERTINFO, 1L);
 }
 
 void
@@ -412,11 +548,12 @@ call_start(struct call *c)
 	c->bytes = c->last_bytes = 0;
 	c->stopped = c->slow = c->big = c->told = c->code = c->broken = c->headed = 0;
 	c->over = c->torn = 0;
-	c->token_number = token_number(c->site);
 	c->error[0] = '\0';
+	memset(&c->certificate, 0, sizeof(c->certificate));
 	buf_reset(&c->said);
 	buf_reset(&c->why);
-	header_forget(c);
+	c->date = 0;
+	c->retry_after = c->length = -1;
 	c->began = c->last_at = call_clock();
 	buf_reset(&c->url);
 	if (c->moved.n > 0)
@@ -439,12 +576,12 @@ call_start(struct call *c)
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_FORBID_REUSE, 1L);
 	SET(CURLOPT_FRESH_CONNECT, 1L);
-	SET(CURLOPT_SHARE, c->site->pace->share);
+	SET(CURLOPT_SHARE, share);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* Nothing is asked for, but what comes packed is unpacked. */
 	SET(CURLOPT_ACCEPT_ENCODING, "identity");
 	SET(CURLOPT_BUFFERSIZE, BUFFER_BYTES);
-	SET(CURLOPT_CONNECTTIMEOUT, (long)c->site->connect_time);
+	SET(CURLOPT_CONNECTTIMEOUT, (long)connect_time(c->site));
 	SET(CURLOPT_TIMEOUT, (long)c->max_time);
 	if (c->body != NULL) {
 		SET(CURLOPT_POST, 1L);
@@ -465,16 +602,378 @@ call_start(struct call *c)
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, c);
 	SET(CURLOPT_PRIVATE, c);
-	if (c->broken || curl_multi_add_handle(c->site->pace->multi, c->easy) != CURLM_OK)
+	if (c->broken || curl_multi_add_handle(multi, c->easy) != CURLM_OK)
 		c->broken = c->over = 1;
 }
 
-int64_t
-call_pace(struct site *s)
+/*
+ * What the end of a call means: done, again, elsewhere, or never.
+ */
+
+#define MAX_REDIRECTS 3
+#define WRONG_CREDENTIALS                                                               \
+	"the client id or the secret is wrong: see --client-id, --secret and /login > " \
+	"Management > API Configuration"
+#define SEE_PERMISSIONS                                             \
+	"see its permissions, and \"Enable XML API\", in /login > " \
+	"Management > API Configuration"
+
+static enum call_end
+finish(struct call *c, enum call_end end, int code)
 {
-	return rate_book(s->pace->rate, s);
+	c->end = end;
+	c->code = code;
+	if (end != CALL_MOVED) {
+		buf_reset(&c->moved);
+		c->redirects = 0;
+	}
+	end_easy(c);
+	return end;
 }
 
+static enum call_end
+moved(struct call *c)
+{
+	const char *url = c->site->url;
+	size_t n = strlen(url);
+	char *to = NULL;
+	char shown[CALL_EXCERPT];
+
+	curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &to);
+	if (to == NULL) {
+		buf_printf(&c->why, "HTTP %ld without a place to go", c->status);
+		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
+	}
+	call_excerpt(to, strlen(to), shown);
+	/* The token goes nowhere but to the host that it is from. */
+	if (strncasecmp(to, url, n) != 0 || to[n] != '/') {
+		buf_printf(&c->why,
+		    "redirected to %s, and a redirect is followed on the "
+		    "same host only: is --host right?",
+		    shown);
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	}
+	if (c->redirects++ == MAX_REDIRECTS) {
+		buf_printf(&c->why, "redirected too often, at last to %s", shown);
+		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
+	}
+	buf_reset(&c->moved);
+	buf_adds(&c->moved, to);
+	return finish(c, CALL_MOVED, 0);
+}
+
+/*
+ * The status, and what the appliance says in its own error element; no other
+ * part of an answer, for that may hold a token.
+ */
+static void
+why_status(struct call *c, const char *hint)
+{
+	char shown[CALL_EXCERPT];
+	struct buf said = {0};
+
+	buf_printf(&c->why, "HTTP %ld", c->status);
+	answer_error(c->said.p, c->said.n, &said);
+	if (said.n > 0)
+		buf_printf(&c->why, " (%s)", call_excerpt(said.p, said.n, shown));
+	if (hint != NULL)
+		buf_printf(&c->why, ": %s", hint);
+	buf_free(&said);
+}
+
+/* What a status means that is no success. */
+static enum call_end
+by_status(struct call *c)
+{
+	switch (c->status) {
+	case 301:
+	case 302:
+	case 303:
+	case 307:
+	case 308:
+		return moved(c);
+	case 400:
+		/* Some say so with this: RFC 6749, 5.2. */
+		if (c->auth != CALL_BASIC || !answer_is_client_error(c->said.p, c->said.n))
+			break;
+		why_status(c, WRONG_CREDENTIALS);
+		return finish(c, CALL_FAILED, EX_NOPERM);
+	case 401:
+		if (c->auth == CALL_BEARER) {
+			why_status(c, NULL);
+			return finish(c, CALL_TOKEN, EX_NOPERM);
+		}
+		why_status(c, WRONG_CREDENTIALS);
+		return finish(c, CALL_FAILED, EX_NOPERM);
+	case 202:
+	case 204:
+		/* Recordings are rendered when they are asked for. */
+		why_status(c, "it is not ready yet");
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	case 403:
+	case 404:
+	case 410:
+		if (c->auth == CALL_BEARER) {
+			why_status(c,
+			    c->status == 403 ? "the account may not have this: " SEE_PERMISSIONS :
+					       "it is not there, or the account may not "
+					       "have it: " SEE_PERMISSIONS);
+			return finish(c, CALL_FAILED, EX_NOPERM);
+		}
+		why_status(c, "is this the host of an appliance?");
+		return finish(c, CALL_FAILED, c->status == 403 ? EX_NOPERM : EX_UNAVAILABLE);
+	case 408:
+	case 429:
+		why_status(c, NULL);
+		return finish(c, CALL_AGAIN, EX_TEMPFAIL);
+	case 501:
+	case 505:
+		break;
+	default:
+		if (c->status >= 500 || c->status == 425) {
+			c->slow |= c->status == 504;
+			why_status(c, NULL);
+			return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+		}
+	}
+	why_status(c, NULL);
+	return finish(c, CALL_FAILED, EX_UNAVAILABLE);
+}
+
+/* TLS spoken wrongly stays wrong; a connection lost in its midst may not. */
+static int
+is_tls_fault(const struct call *c)
+{
+	return strstr(c->error, "error:") != NULL && strstr(c->error, "unexpected eof") == NULL;
+}
+
+static const char *
+day(int64_t t, char out[WHEN_SIZE])
+{
+	when_format(t, out);
+	out[10] = '\0';
+	return out;
+}
+
+/* The certificate is not one that can be trusted: why, and what helps then. */
+static enum call_end
+by_certificate(struct call *c, const char *what)
+{
+	const struct call_certificate *k = &c->certificate;
+	char then[WHEN_SIZE], now[WHEN_SIZE];
+
+	day(time(NULL), now);
+	switch (k->error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		buf_printf(&c->why,
+		    "the certificate expired on %s, and it is %s by this machine's clock: "
+		    "renew it on the appliance, or set this clock right",
+		    day(k->ends, then), now);
+		break;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		buf_printf(&c->why,
+		    "the certificate is valid from %s on, and it is %s by this machine's "
+		    "clock: set this clock right",
+		    day(k->begins, then), now);
+		break;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		buf_printf(&c->why,
+		    "the certificate is from an authority that is unknown here (%s): if this is "
+		    "the right host, give that authority's certificate with --ca-file",
+		    k->issuer);
+		break;
+	case X509_V_ERR_APPLICATION_VERIFICATION:
+		buf_printf(&c->why,
+		    "the certificate has no subjectAltName, where its host names would stand: "
+		    "replace it on the appliance by one that has");
+		break;
+	case X509_V_OK:
+		if (k->names[0] != '\0') {
+			buf_printf(&c->why,
+			    "the certificate is for %s, and not for this host: give the name that "
+			    "it is for with --host",
+			    k->names);
+			break;
+		}
+		/* FALLTHROUGH */
+	default:
+		buf_printf(&c->why, "%s", what);
+	}
+	return finish(c, CALL_FAILED, EX_CONFIG);
+}
+
+/* The proxy does not let the call through. */
+static enum call_end
+by_proxy(struct call *c, long status)
+{
+	struct site *s = c->site;
+	long offers = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_PROXYAUTH_AVAIL, &offers);
+	if (status == 407 && s->proxy_user == NULL)
+		buf_printf(&c->why,
+		    "the proxy said 407: it wants credentials: give them with --proxy-user");
+	else if (status == 407 && (offers & s->proxy_auth) != 0)
+		buf_printf(&c->why, "the proxy said 407: what --proxy-user names is wrong");
+	else if (status == 407 && s->proxy_auth == PROXY_AUTH && (offers & PROXY_MORE) != 0) {
+		s->proxy_auth = PROXY_MORE;
+		return finish(c, CALL_MOVED, 0);
+	} else if (status == 407)
+		buf_printf(&c->why,
+		    "the proxy said 407: it wants credentials of a kind that praic-fetch does not "
+		    "have: let it take Basic or Digest, or see --proxy");
+	else if (status == 403)
+		buf_printf(&c->why,
+		    "the proxy said 403: it does not let this machine reach that host: have the "
+		    "host allowed there, or see --proxy");
+	else
+		buf_printf(&c->why, "the proxy said %ld", status);
+	if (status >= 500 || status == 429 || status == 408)
+		return finish(c, CALL_AGAIN, status < 500 ? EX_TEMPFAIL : EX_UNAVAILABLE);
+	return finish(c, CALL_FAILED, status == 403 ? EX_NOPERM : EX_CONFIG);
+}
+
+/* There is no connection: to whom, and why. */
+static enum call_end
+by_connection(struct call *c, CURLcode r, const char *what)
+{
+	const char *host = c->site->host;
+	long error = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &error);
+	if (r == CURLE_COULDNT_RESOLVE_HOST)
+		buf_printf(
+		    &c->why, "cannot resolve %s: see --host, and this machine's resolver", host);
+	else if (r == CURLE_COULDNT_RESOLVE_PROXY)
+		buf_printf(&c->why, "cannot resolve the proxy's name: see --proxy");
+	else
+		buf_printf(&c->why, "%s%s%s: see --host and --proxy, and firewalls in between",
+		    what, error != 0 ? ": " : "", error != 0 ? strerror((int)error) : "");
+	return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+}
+
+/* What an end without a whole answer means. */
+static enum call_end
+by_error(struct call *c, CURLcode r)
+{
+	const char *what = c->error[0] != '\0' ? c->error : curl_easy_strerror(r);
+	curl_off_t ready = 0;
+	long proxy = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_APPCONNECT_TIME_T, &ready);
+	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+	if (proxy >= 400)
+		return by_proxy(c, proxy);
+	switch (r) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_ISSUER_ERROR:
+		return by_certificate(c, what);
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		buf_printf(&c->why, "its public key is not one that the site's pin names");
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_BAD_FUNCTION_ARGUMENT: /* libcurl 8.23: a key that the password does not open */
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ENGINE_NOTFOUND:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_NOT_BUILT_IN:
+		buf_printf(&c->why, "%s", what);
+		return finish(c, CALL_FAILED, EX_CONFIG);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		/* Every URL is https: it is the answer that is not HTTP. */
+		buf_printf(&c->why, "what answers does not speak HTTP/1.1 (%s): see --host", what);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_CONNECT:
+		return by_connection(c, r, what);
+	case CURLE_SSL_CONNECT_ERROR:
+		buf_printf(&c->why, "%s", what);
+		if (is_tls_fault(c))
+			return finish(c, CALL_FAILED, EX_CONFIG);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		/* With TLS 1.3 the server reports a missing client certificate only
+		 * after the handshake. */
+		if (!is_tls_fault(c) || strstr(c->error, "alert") == NULL)
+			break;
+		buf_printf(&c->why, "%s: see the site's client-cert", what);
+		return finish(c, CALL_FAILED, EX_CONFIG);
+#if LIBCURL_VERSION_NUM >= 0x080600 /* before, CURLE_OUT_OF_MEMORY was both */
+	case CURLE_TOO_LARGE:
+#endif
+	case CURLE_OUT_OF_MEMORY:
+		buf_printf(
+		    &c->why, "%s%s", what, c->headed ? "" : ", or a header that is too long");
+		return finish(c, CALL_FAILED, EX_TEMPFAIL);
+	case CURLE_OPERATION_TIMEDOUT:
+		c->slow = ready > 0;
+		break;
+	case CURLE_ABORTED_BY_CALLBACK:
+		if (!c->slow)
+			break;
+		if (c->bytes == 0)
+			buf_printf(&c->why, "no answer for %lld seconds: see --timeout",
+			    (long long)call_answer_time(c->site));
+		else
+			buf_printf(&c->why, "the answer stalled at byte %llu",
+			    (unsigned long long)c->bytes);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	default:
+		break;
+	}
+	buf_printf(&c->why, "%s", what);
+	return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+}
+
+enum call_end
+call_end(struct call *c)
+{
+	CURLcode r = c->result;
+
+	if (c->easy == NULL || c->broken) {
+		buf_printf(&c->why, "libcurl lacks something that is needed");
+		return finish(c, CALL_FAILED, EX_SOFTWARE);
+	}
+	if (c->stopped != 0 && c->stopped != CALL_STOP_AGAIN)
+		return finish(c, CALL_FAILED, c->stopped);
+	if (c->stopped != 0)
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	if (c->big) {
+		buf_printf(&c->why, "the answer is larger than %llu bytes",
+		    (unsigned long long)c->max_bytes);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	}
+	/* A refusal is one even when its page was cut. */
+	if (c->status >= 300)
+		return by_status(c);
+	if (r != CURLE_OK)
+		return by_error(c, r);
+	if (!is_good(c))
+		return by_status(c);
+	/* libcurl passes over a length that it cannot read. */
+	if (c->length >= 0 && !c->encoded && c->bytes != (uint64_t)c->length) {
+		buf_printf(&c->why, "%llu bytes came of %lld", (unsigned long long)c->bytes,
+		    (long long)c->length);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	}
+	c->torn = c->length < 0 && !c->chunked && c->context != NULL && !c->closed;
+	return finish(c, CALL_DONE, 0);
+}
+
+/*
+ * The retry rule: after a failure that may pass, a question is asked again
+ * until the site's timeout has passed since the first failure.  The delays
+ * double from one second to a minute, with full jitter, and are never less
+ * than the Retry-After.  Where nothing has answered yet in this run, eight
+ * seconds are enough: a name that is misspelled stays misspelled.
+ */
 int64_t
 call_retry(struct retry *r, const struct call *c)
 {
@@ -484,7 +983,10 @@ call_retry(struct retry *r, const struct call *c)
 
 	if (r->tries++ == 0)
 		r->since = now;
-	left = s->retry_time * 1000 - (now - r->since);
+	left = s->timeout * 1000;
+	if (!s->answered && left > UNSEEN_MS)
+		left = UNSEEN_MS;
+	left -= now - r->since;
 	if (c->retry_after > 0 && c->status != 200)
 		least = c->retry_after * 1000;
 	if (left <= 0 || least > left)
@@ -496,7 +998,7 @@ call_retry(struct retry *r, const struct call *c)
 	if (delay > left)
 		delay = left;
 	if (least > 0)
-		rate_hold(c->site->pace->rate, least);
+		rate_hold(least);
 	return delay;
 }
 
@@ -506,25 +1008,14 @@ call_run(struct call *c)
 	enum call_end end;
 	int64_t wait;
 
-	for (;;) {
-		if (c->auth == CALL_BEARER && (c->code = token_get(c->site)) != 0) {
-			c->told = 1;
-			return c->end = CALL_FAILED;
-		}
-		while ((wait = call_pace(c->site)) > 0)
-			call_sleep(c->site, wait);
+	do {
+		while ((wait = rate_book(c->site)) > 0)
+			call_sleep(wait);
 		call_start(c);
-		while (!c->over && call_drive(c->site, POLL_MS) == 0)
+		while (!c->over && call_drive(POLL_MS) == 0)
 			;
 		end = call_end(c);
-		if (end == CALL_TOKEN) {
-			if ((c->code = token_renew(c->site, c->token_number)) != 0) {
-				c->told = 1;
-				return c->end = CALL_FAILED;
-			}
-		} else if (end != CALL_MOVED)
-			break;
-	}
+	} while (end == CALL_MOVED);
 	return end;
 }
 
@@ -533,4 +1024,31 @@ call_complain(const struct call *c, const char *what)
 {
 	if (c->told != 1 && c->why.n > 0)
 		msg_warn("%s: %s: %.*s", c->site->name, what, (int)c->why.n, c->why.p);
+}
+
+int64_t
+call_now(const struct site *s)
+{
+	return s->date != 0 ? s->date + (call_clock() - s->date_at) / 1000 : 0;
+}
+
+const char *
+call_excerpt(const char *p, size_t n, char out[CALL_EXCERPT])
+{
+	struct buf flat = {0}, harmless = {0};
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!isspace((unsigned char)p[i]))
+			buf_addc(&flat, p[i]);
+		else if (flat.n > 0 && flat.p[flat.n - 1] != ' ')
+			buf_addc(&flat, ' ');
+	/* Secrets go before the cut: half of one would not be known again. */
+	msg_harmless(&harmless, flat.p, flat.n);
+	n = harmless.n < CALL_EXCERPT ? harmless.n : utf8_floor(harmless.p, CALL_EXCERPT - 8);
+	snprintf(out, CALL_EXCERPT, "%.*s%s", (int)n, n > 0 ? harmless.p : "",
+	    n < harmless.n ? "..." : "");
+	buf_free(&flat);
+	buf_free(&harmless);
+	return out;
 }

@@ -3,22 +3,15 @@
  * has to, on standard output, and what to do where it does not.  Its exit
  * code is the one that the first failure would cost elsewhere.
  */
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 #include <time.h>
 
-#include "apiinfo.h"
-#include "call.h"
 #include "code.h"
-#include "document.h"
 #include "fetch.h"
 #include "file.h"
 #include "msg.h"
-#include "token.h"
 
 #define CLOCK_OFF    60		      /* seconds that are worth a word */
 #define EXPIRES_SOON INT64_C(2592000) /* 30 days */
@@ -28,8 +21,6 @@ struct check {
 	struct document document;
 	int code;   /* the worst */
 	int broken; /* standard output */
-	char certificate[256];
-	int64_t expires;
 };
 
 /* A line: how it is, of what, and details, which are freed. */
@@ -57,65 +48,6 @@ failed(struct check *k, int code)
 }
 
 static int
-check_name(struct check *k)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list, *a;
-	char host[HOST_SIZE], text[NI_MAXHOST];
-	struct buf b = {0};
-	size_t n;
-	int r;
-
-	if (k->site->proxy != NULL && *k->site->proxy != '\0') {
-		line(k, "-", "name resolution", xstrdup("left to the proxy"));
-		return 0;
-	}
-	(void)host_normalise(k->site->host, strlen(k->site->host), host);
-	n = strlen(host);
-	if (host[0] == '[') {
-		memmove(host, host + 1, n);
-		host[n - 2] = '\0';
-	}
-	r = getaddrinfo(host, NULL, &hints, &list);
-	if (r != 0) {
-		line(k, "FAILED", "name resolution",
-		    xasprintf("%s: %s: see --host, and the "
-			      "resolver of this machine",
-			host, gai_strerror(r)));
-		failed(k, EX_UNAVAILABLE);
-		return -1;
-	}
-	for (a = list; a != NULL; a = a->ai_next)
-		if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0,
-			NI_NUMERICHOST) == 0)
-			buf_printf(&b, "%s%s", b.n > 0 ? ", " : "", text);
-	freeaddrinfo(list);
-	line(k, "ok", "name resolution", xasprintf("%s is %s", host, buf_text(&b)));
-	buf_free(&b);
-	return 0;
-}
-
-/* Until when the appliance's certificate is good, and who says so. */
-static void
-look_at_certificate(struct call *c)
-{
-	struct check *k = c->arg;
-	struct curl_certinfo *chain = NULL;
-	struct curl_slist *s;
-	time_t t;
-
-	if (curl_easy_getinfo(c->easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
-	    chain->num_of_certs == 0)
-		return;
-	for (s = chain->certinfo[0]; s != NULL; s = s->next) {
-		if (strncasecmp(s->data, "Issuer:", 7) == 0)
-			snprintf(k->certificate, sizeof(k->certificate), "%.200s", s->data + 7);
-		else if (strncasecmp(s->data, "Expire date:", 12) == 0 &&
-		    (t = curl_getdate(s->data + 12, NULL)) != -1)
-			k->expires = (int64_t)t;
-	}
-}
-
-static int
 ignore(struct call *c, const char *p, size_t n)
 {
 	(void)c;
@@ -134,12 +66,9 @@ check_tls(struct check *k)
 	    .max_time = 60,
 	    .max_bytes = 1 << 20,
 	    .take = ignore,
-	    .arg = k,
-	    .inspect = look_at_certificate,
-	    .want_certificate = 1,
 	};
 	enum call_end end = call_run(&c);
-	int64_t now = (int64_t)time(NULL);
+	int64_t left = c.certificate.ends - (int64_t)time(NULL);
 	int r = 0;
 
 	/* Any answer will do: it came over a verified connection. */
@@ -147,10 +76,10 @@ check_tls(struct check *k)
 		line(k, "FAILED", "connection, TLS", xasprintf("%s", buf_text(&c.why)));
 		failed(k, c.code);
 		r = -1;
-	} else if (k->expires != 0 && k->expires - now < EXPIRES_SOON)
+	} else if (c.certificate.ends != 0 && left < EXPIRES_SOON)
 		line(k, "soon", "connection, TLS",
-		    xasprintf("the certificate by %s ends in %lld days", k->certificate,
-			(long long)((k->expires - now) / 86400)));
+		    xasprintf("the certificate by %s ends in %lld days", c.certificate.issuer,
+			(long long)(left / 86400)));
 	else
 		line(k, "ok", "connection, TLS",
 		    xasprintf("verified%s%s%s", k->site->ca_file != NULL ? " by " : "",
@@ -163,7 +92,7 @@ check_tls(struct check *k)
 static int
 check_account(struct check *k)
 {
-	int code = token_new(k->site);
+	int code = credentials_new(k->site);
 
 	if (code != 0) {
 		line(k, "FAILED", "account",
@@ -182,16 +111,16 @@ is_nothing(struct check *k, const struct question *q)
 {
 	struct document *d = &k->document;
 	struct buf text = {0};
-	char shown[SITE_SHOWN];
+	char shown[CALL_EXCERPT];
 	int is;
 
 	buf_add(&text, d->answer.said.p, d->answer.said.n);
-	is = nothing_is(d, q, buf_text(&text));
+	is = document_is_nothing(d, q, buf_text(&text));
 	if (is != 1) {
 		line(k, "FAILED", q->report,
 		    xasprintf("it says: %s (not only of a time when "
 			      "nothing was; if that means that there is nothing: --nothing TEXT)",
-			site_show(k->site, text.p, text.n, shown)));
+			call_excerpt(text.p, text.n, shown)));
 		failed(k, EX_UNAVAILABLE);
 	} else {
 		buf_reset(&d->answer.said);
@@ -207,7 +136,7 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 {
 	struct question q = {.report = report};
 	struct document *d = &k->document;
-	char shown[SITE_SHOWN];
+	char shown[CALL_EXCERPT];
 	enum call_end end;
 
 	if (by_session) {
@@ -224,7 +153,7 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 			return;
 		line(k, "ok", report,
 		    xasprintf("%s%s", d->answer.said.n > 0 ? "it says: " : "",
-			site_show(k->site, d->answer.said.p, d->answer.said.n, shown)));
+			call_excerpt(d->answer.said.p, d->answer.said.n, shown)));
 		return;
 	}
 	if (end == CALL_DONE) {
@@ -240,14 +169,33 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 		failed(k, d->call.code);
 }
 
-/* What the command API knows of permissions; it may be refused itself. */
+static int
+collect(struct call *c, const char *p, size_t n)
+{
+	buf_add(c->arg, p, n);
+	return 0;
+}
+
+/* What get_api_info of the command API knows of permissions; it may be refused itself. */
 static void
 check_backup(struct check *k)
 {
 	struct buf b = {0};
+	struct call c = {
+	    .site = k->site,
+	    .auth = CALL_BEARER,
+	    .path = "/api/command",
+	    .query = "action=get_api_info",
+	    .max_time = 60,
+	    .max_bytes = 1 << 20,
+	    .take = collect,
+	    .arg = &b,
+	};
 	const char *at;
 
-	apiinfo_ask(k->site, &b);
+	if (credentials_run(&c) != CALL_DONE)
+		buf_reset(&b);
+	call_free(&c);
 	at = strstr(buf_text(&b), "perm_backup");
 	/* <perm_backup>1</perm_backup>, or the name in an attribute and the
 	 * value behind it: the first digit is the answer either way. */
@@ -255,8 +203,9 @@ check_backup(struct check *k)
 		at += strcspn(at, "01");
 	if (at == NULL || *at == '\0')
 		line(k, "-", "backup",
-		    xstrdup("not known without making one (the command API, "
-			    "which would tell, is refused)"));
+		    xstrdup("not known without making one: the command API, which would tell, is "
+			    "refused: allow it, read only, in /login > Management > API "
+			    "Configuration"));
 	else if (*at == '1')
 		line(k, "ok", "backup", xstrdup("allowed"));
 	else
@@ -271,18 +220,16 @@ check_clock(struct check *k)
 {
 	int64_t now, off;
 
-	apiinfo_learn_time(k->site);
-	now = site_now(k->site);
+	now = call_now(k->site);
 	off = now - (int64_t)time(NULL);
 	if (now == 0) {
 		line(k, "FAILED", "clock",
-		    xstrdup("its answers bear no Date, and the command "
-			    "API, which would tell the time, is refused: sessions need --until"));
+		    xstrdup("its answers bear no Date: sessions need --until"));
 		failed(k, EX_UNAVAILABLE);
 	} else if (off > CLOCK_OFF || off < -CLOCK_OFF)
 		line(k, "off", "clock",
 		    xasprintf("the appliance's is %lld seconds %s this machine's; "
-			      "nothing is lost by that",
+			      "nothing is lost by that, but set the one that is wrong",
 			(long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of"));
 	else
 		line(k, "ok", "clock", xstrdup("the appliance's and this machine's agree"));
@@ -295,7 +242,7 @@ all_checks(struct check *k)
 	static const char *const support[] = {"SupportSession", "SupportSessionListing"};
 	const char *const *sessions = k->site->rs ? support : access;
 
-	if (check_name(k) == -1 || check_tls(k) == -1 || check_account(k) == -1)
+	if (check_tls(k) == -1 || check_account(k) == -1)
 		return k->code;
 	check_report(k, sessions[0], 0, 1);
 	check_report(k, sessions[1], 0, 0);

@@ -1,16 +1,17 @@
-/* Questions and whole documents: see document.h. */
+/* Questions and whole documents: see fetch.h. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "code.h"
-#include "document.h"
+#include "fetch.h"
 #include "file.h"
 #include "msg.h"
-#include "token.h"
 
 /* A report may take its time: the appliance searches while it sends. */
 #define MAX_TIME 3600
+/* One that is larger is asked for in smaller windows. */
+#define MAX_DOCUMENT ((uint64_t)1 << 30)
 
 int
 question_add(struct question *q, const char *name, const char *value)
@@ -97,16 +98,16 @@ document_ask(struct document *d, const struct question *q)
 
 	buf_reset(&d->body);
 	question_encode(&d->body, q);
+	d->report = q->report;
 	c->site = d->site;
 	c->auth = CALL_BEARER;
 	c->path = "/api/reporting";
 	c->body = buf_text(&d->body);
 	c->body_type = "application/x-www-form-urlencoded";
-	c->max_time = d->site->max_time > 0 ? d->site->max_time : MAX_TIME;
-	c->max_bytes = (uint64_t)d->site->max_document;
+	c->max_time = MAX_TIME;
+	c->max_bytes = MAX_DOCUMENT;
 	c->take = take;
 	c->arg = d;
-	d->answer.only = d->only;
 	answer_start(&d->answer);
 	if (ftruncate(d->fd, 0) == -1 || lseek(d->fd, 0, SEEK_SET) == -1) {
 		msg_errno("temporary file for a report");
@@ -114,14 +115,190 @@ document_ask(struct document *d, const struct question *q)
 		c->code = EX_IOERR;
 		return CALL_FAILED;
 	}
-	end = call_run(c);
+	end = credentials_run(c);
 	d->took = call_clock() - began;
 	if (end == CALL_DONE) {
 		answer_end(&d->answer);
 		if (!d->answer.denied)
-			token_worked(d->site);
+			credentials_worked(d->site);
 	}
 	return end;
+}
+
+/*
+ * "Nothing found", which an appliance says as an <error> with status 200, in
+ * its site's language, so that it looks like any other refusal.
+ *
+ * A text that is not known is judged by asking: the same question about the
+ * year 1970 surely finds nothing, and its answer is this appliance's way to
+ * say so.  But an appliance that says "Login failed" to whatever it is asked
+ * says it to that question, too, and to lose data by that would be bad.  So
+ * a third question, one that makes no sense, must be answered otherwise; and
+ * the second is asked twice, for a passing fault may fit by chance.  It is
+ * believed for this run; --nothing is for good.
+ */
+
+/* The year 1970, in each form of a time; and a session that cannot be. */
+#define LONG_AGO     "1"
+#define LONG_AGO_DAY "1970-01-01"
+#define NO_LSID	     "00000000000000000000000000000000"
+#define NO_TIME	     "none"
+#define ODD_TRIES    3
+#define ODD_WAIT     200 /* ms between them */
+
+static const char *const known_nothing[] = {
+    "No Support report information matching your chosen criteria is available.",
+    "No Support Team report information matching your chosen criteria is available.",
+    "No vault account activity matching your chosen criteria is available",
+    "No vault account activity matching your chosen criteria is available.",
+    "No archives found for the given search criteria.",
+};
+
+/* What a parameter asks about. */
+enum about { ABOUT_OTHER, ABOUT_TIME, ABOUT_DAY, ABOUT_SPAN, ABOUT_SESSION };
+
+static enum about
+about(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum about is;
+	} table[] = {
+	    {"start_time", ABOUT_TIME},
+	    {"end_time", ABOUT_TIME},
+	    {"start_date", ABOUT_DAY},
+	    {"end_date", ABOUT_DAY},
+	    {"date", ABOUT_DAY},
+	    {"duration", ABOUT_SPAN},
+	    {"lsid", ABOUT_SESSION},
+	    {"lsids", ABOUT_SESSION},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].name, name) == 0)
+			return table[i].is;
+	return ABOUT_OTHER;
+}
+
+/*
+ * The same question, about a time or session that cannot be: what it is
+ * answered is how this appliance says "nothing".  -1 when q asks about
+ * neither, so that there is no such question.
+ */
+static int
+question_void(const struct question *q, struct question *out)
+{
+	size_t i;
+	int can = -1;
+
+	*out = *q;
+	for (i = 0; i < q->n; i++) {
+		switch (about(q->param[i].name)) {
+		case ABOUT_TIME:
+			out->param[i].value = LONG_AGO;
+			break;
+		case ABOUT_DAY:
+			out->param[i].value = LONG_AGO_DAY;
+			break;
+		case ABOUT_SESSION:
+			out->param[i].value = NO_LSID;
+			break;
+		case ABOUT_SPAN:
+			out->param[i].value = "1";
+			continue;
+		case ABOUT_OTHER:
+			continue;
+		}
+		can = 0;
+	}
+	return can;
+}
+
+/* A question that makes no sense to the same report. */
+static void
+question_senseless(const struct question *q, struct question *out)
+{
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	out->report = q->report;
+	for (i = 0; i < q->n; i++)
+		if (about(q->param[i].name) == ABOUT_OTHER)
+			(void)question_add(out, q->param[i].name, q->param[i].value);
+	/* There was at least one other: there is room. */
+	(void)question_add(out, "start_time", NO_TIME);
+	(void)question_add(out, "duration", "1");
+}
+
+/* 1: it is answered with this very text; 0: otherwise; -1: not now. */
+static int
+says(struct document *d, const struct question *q, const char *text)
+{
+	enum call_end end = document_ask(d, q);
+	const struct answer *a = &d->answer;
+
+	if (end == CALL_AGAIN)
+		return -1;
+	return end == CALL_DONE && a->kind == ANSWER_XML && a->whole && a->error &&
+	    a->said.n == strlen(text) && memcmp(a->said.p, text, a->said.n) == 0;
+}
+
+/*
+ * The same of a question that an appliance may choke on: to fail at it again
+ * and again is another answer.  Not if it asks to wait, which it does of any.
+ */
+static int
+says_to_odd(struct document *d, const struct question *q, const char *text)
+{
+	int is = -1, i;
+
+	for (i = 0; i < ODD_TRIES && is == -1; i++) {
+		if (i > 0)
+			call_sleep(ODD_WAIT);
+		is = says(d, q, text);
+	}
+	return is == -1 && d->call.status != 429 && d->call.status != 503 ? 0 : is;
+}
+
+static int
+in_list(const char *const *list, size_t n, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(list[i], text) == 0)
+			return 1;
+	return 0;
+}
+
+int
+document_is_nothing(struct document *d, const struct question *q, const char *text)
+{
+	struct question nothing, senseless;
+	struct site *s = d->site;
+	char shown[CALL_EXCERPT];
+	int is;
+
+	if (*text == '\0')
+		return 0;
+	if (in_list(known_nothing, sizeof(known_nothing) / sizeof(known_nothing[0]), text) ||
+	    in_list(s->nothing.text, s->nothing.n, text))
+		return 1;
+	if (question_void(q, &nothing) == -1)
+		return 0;
+	question_senseless(q, &senseless);
+	if ((is = says(d, &nothing, text)) != 1)
+		return is;
+	if ((is = says_to_odd(d, &senseless, text)) != 0)
+		return is == 1 ? 0 : -1;
+	if ((is = says(d, &nothing, text)) != 1)
+		return is;
+	msg_tell(1, "%s: %s: this site says \"nothing found\" so: %s", s->name, q->report,
+	    call_excerpt(text, strlen(text), shown));
+	if (s->nothing.n < SITE_TEXTS)
+		s->nothing.text[s->nothing.n++] = xstrdup(text);
+	return 1;
 }
 
 /* Not what was asked for, but perhaps the next time. */
@@ -129,12 +306,12 @@ static enum document_is
 odd(struct document *d, const char *more)
 {
 	const struct answer *a = &d->answer;
-	char shown[SITE_SHOWN];
+	char shown[CALL_EXCERPT];
 
 	buf_reset(&d->call.why);
 	buf_printf(&d->call.why, "the answer is %s%s", answer_what(a), more);
 	if (a->said.n > 0)
-		buf_printf(&d->call.why, ": %s", site_show(d->site, a->said.p, a->said.n, shown));
+		buf_printf(&d->call.why, ": %s", call_excerpt(a->said.p, a->said.n, shown));
 	d->call.code = EX_UNAVAILABLE;
 	return DOCUMENT_AGAIN;
 }
@@ -146,13 +323,13 @@ judge_error(struct document *d, const struct question *q)
 	int is;
 
 	/* What stands beside other things does not say that there is nothing. */
-	if (d->answer.children > 1) {
+	if (d->answer.beside) {
 		d->call.code = EX_UNAVAILABLE;
 		return DOCUMENT_ERROR;
 	}
-	/* nothing_is asks with d: the text is kept for the message. */
+	/* document_is_nothing asks with d: the text is kept for the message. */
 	memset(&d->answer.said, 0, sizeof(d->answer.said));
-	is = nothing_is(d, q, buf_text(&text));
+	is = document_is_nothing(d, q, buf_text(&text));
 	buf_free(&d->answer.said);
 	d->answer.said = text;
 	if (is == -1)
@@ -161,24 +338,6 @@ judge_error(struct document *d, const struct question *q)
 		return DOCUMENT_NOTHING;
 	d->call.code = EX_UNAVAILABLE;
 	return DOCUMENT_ERROR;
-}
-
-/* Another's session in the place of the one that was asked for is no answer. */
-static enum document_is
-judge_session(struct document *d)
-{
-	const struct answer *a = &d->answer;
-	char shown[SITE_SHOWN], other[SITE_SHOWN], more[2 * SITE_SHOWN + 32];
-
-	if (a->ours && !a->theirs)
-		return DOCUMENT_DATA;
-	site_show(d->site, d->only, strlen(d->only), shown);
-	if (a->theirs)
-		snprintf(more, sizeof(more), " with the session %s, and %s was asked for",
-		    site_show(d->site, a->lsid.p, a->lsid.n, other), shown);
-	else
-		snprintf(more, sizeof(more), " without the session %s", shown);
-	return odd(d, more);
 }
 
 static enum document_is
@@ -210,9 +369,7 @@ judge(struct document *d, const struct question *q)
 			snprintf(more, sizeof(more), " with the root <%s>", a->root);
 			return odd(d, more);
 		}
-		if (a->children == 0 && !a->filled)
-			return DOCUMENT_NOTHING;
-		return d->only != NULL ? judge_session(d) : DOCUMENT_DATA;
+		return a->empty ? DOCUMENT_NOTHING : DOCUMENT_DATA;
 	case ANSWER_JSON:
 		if (a->error || d->root != NULL)
 			return odd(d, "");
@@ -235,7 +392,7 @@ document_try(struct document *d, const struct question *q)
 
 	/* Some say so with 200.  This ends: a new token is not renewed. */
 	while (end == CALL_DONE && d->answer.denied) {
-		code = token_renew(d->site, d->call.token_number);
+		code = credentials_renew(&d->call);
 		if (code != 0) {
 			d->call.told = 1;
 			d->call.code = code;
@@ -248,22 +405,37 @@ document_try(struct document *d, const struct question *q)
 	return end == CALL_AGAIN ? DOCUMENT_AGAIN : DOCUMENT_FAILED;
 }
 
-int
-document_code(const struct document *d, enum document_is is)
+/* Names that the vendor's documentation has, of both products. */
+static int
+is_known_report(const char *name)
 {
-	return is == DOCUMENT_DATA || is == DOCUMENT_NOTHING ? 0 : d->call.code;
+	static const char *const known[] = {"AccessSession", "AccessSessionListing",
+	    "AccessSessionRecording", "AccessSessionSummary", "Archive", "ArchiveListing",
+	    "CommandShellRecording", "EndpointLicenseUsage", "JumpItem", "LicenseUsage",
+	    "PresentationSession", "PresentationSessionListing", "PresentationSessionRecording",
+	    "ShowMyScreenRecording", "SupportCustExitSurvey", "SupportRepExitSurvey",
+	    "SupportSession", "SupportSessionListing", "SupportSessionRecording",
+	    "SupportSessionSummary", "SupportTeam", "Syslog", "Team", "UserRecording",
+	    "VaultAccountActivity"};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i], name) == 0)
+			return 1;
+	return 0;
 }
 
 void
 document_complain(const struct document *d, enum document_is is, const char *what)
 {
-	char shown[SITE_SHOWN];
+	char shown[CALL_EXCERPT];
 
 	if (is == DOCUMENT_ERROR)
-		msg_warn("%s: %s: the appliance says: %s (if that means that there is "
-			 "nothing: --nothing TEXT)",
-		    d->site->name, what,
-		    site_show(d->site, d->answer.said.p, d->answer.said.n, shown));
+		msg_warn("%s: %s: the appliance says: %s (%s)", d->site->name, what,
+		    call_excerpt(d->answer.said.p, d->answer.said.n, shown),
+		    is_known_report(d->report) ?
+			"if that means that there is nothing: --nothing TEXT" :
+			"praic-fetch(1) has the names of reports: is this one misspelled?");
 	else
 		call_complain(&d->call, what);
 }
@@ -282,9 +454,8 @@ document_get(struct document *d, const struct question *q, enum document_is *is)
 		delay = call_retry(&r, &d->call);
 		if (delay == -1)
 			break;
-		msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", d->site->name, q->report,
-		    (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
-		call_sleep(d->site, delay);
+		progress_trouble(&d->call, q->report, delay);
+		call_sleep(delay);
 	}
 	if (*is == DOCUMENT_DATA || *is == DOCUMENT_NOTHING)
 		return 0;

@@ -1,28 +1,592 @@
-/* Downloads side by side: see download.h. */
+/* Downloads side by side: see fetch.h. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "code.h"
-#include "download.h"
-#include "job.h"
+#include "fetch.h"
+#include "file.h"
 #include "msg.h"
-#include "token.h"
 
-#define POLL_MS	   250
-#define LOCK_MS	   200		  /* how often the part of a repeated file is looked at */
-#define HASH_BYTES (1 << 22)	  /* of a part, read again in one go */
-#define MAX_TIME   INT64_C(86400) /* of one try: recordings are long */
+#define POLL_MS	       250
+#define LOCK_MS	       200	       /* how often the part of a repeated file is looked at */
+#define SYNC_MS	       200	       /* whole files wait so long for others to be synced with */
+#define MAX_TIME       INT64_C(86400)  /* of one try: recordings are long */
+#define RESUME_FROM    (1 << 20)       /* less is not worth a note, nor a resume */
+#define NOTE_EVERY     (64 << 20)      /* bytes between two syncs: a kill costs no more */
+#define WRITE_EVERY    (8 << 20)       /* bytes that the kernel is asked to write out */
+#define LEAST_REFUSALS 3	       /* of one wording in a row, before it is believed */
+#define INVALID_LSID   "Invalid lsid." /* of a session that there is not, for good */
+#define MAX_PAGE       (1 << 20)       /* bytes of such an answer */
+#define STRONG	       60	       /* seconds: RFC 9110, 8.8.2.2 */
 
-/* What has begun does not wait for a file that is read again. */
-static void
-drive(void *site)
+/*
+ * What an answer is a file of: by its first bytes, for headers say anything.
+ */
+
+static int
+is_shell(const struct job *j)
 {
-	(void)call_drive(site, 0);
+	return j->report != NULL && strcmp(j->report, "CommandShellRecording") == 0;
 }
 
-int
+/* Does a header call it a file? */
+static int
+is_attachment(const struct job *j)
+{
+	const struct buf *b = &j->call.disposition;
+
+	return b->n >= 10 && strncasecmp(b->p, "attachment", 10) == 0;
+}
+
+/* Its first line is an object with a version, and no error's. */
+static int
+is_asciicast(const struct answer *a)
+{
+	json_t *o = json_loadb(a->head.p, a->head.n, JSON_DISABLE_EOF_CHECK, NULL);
+	int is =
+	    json_is_integer(json_object_get(o, "version")) && json_object_get(o, "error") == NULL;
+
+	json_decref(o);
+	return is;
+}
+
+/*
+ * Bytes of no kind that recordings come in, and a type that says so, too: a
+ * picture, or a packed page of some proxy's.
+ */
+static int
+is_page(const struct job *j)
+{
+	const char *extension = j->answer.extension, *type = j->call.type.p;
+	size_t n = j->call.type.n;
+
+	if (j->report == NULL || (is_shell(j) && is_attachment(j)) ||
+	    (strcmp(extension, "bin") != 0 && strcmp(extension, "gz") != 0))
+		return 0;
+	return (n >= 5 && strncasecmp(type, "text/", 5) == 0) ||
+	    (n >= 6 && strncasecmp(type, "image/", 6) == 0) ||
+	    (n >= 4 && memmem(type, n, "json", 4) != NULL);
+}
+
+/*
+ * A command shell may have been recorded as text: an asciicast, or what is
+ * sent as an attachment.  Any other text is an error's.
+ */
+static int
+may_be_text(const struct job *j)
+{
+	const struct answer *a = &j->answer;
+
+	return a->known && is_shell(j) &&
+	    (a->kind == ANSWER_JSON || (a->kind == ANSWER_TEXT && is_attachment(j)));
+}
+
+/* The extension of what has come whole; NULL: it is no file, but a page, an
+ * error or the like. */
+static const char *
+extension_of(const struct job *j)
+{
+	const struct answer *a = &j->answer;
+
+	if (a->kind == ANSWER_BINARY)
+		return is_page(j) ? NULL : a->extension;
+	if (!may_be_text(j))
+		return NULL;
+	if (a->kind == ANSWER_JSON)
+		return is_asciicast(a) ? "cast" : NULL;
+	return "txt";
+}
+
+/*
+ * One download: its part, and its end.
+ */
+
+/* Is a first part of it worth keeping? */
+static int
+is_resumable(const struct job *j)
+{
+	return !j->scratch && j->part.size >= RESUME_FROM && j->part.extension[0] != '\0' &&
+	    (j->part.etag.n > 0 || j->part.modified.n > 0);
+}
+
+static void
+let_go(struct job *j, int keep)
+{
+	struct spool *s = j->downloads->spool;
+
+	if (j->scratch)
+		j->part.fd = -1; /* it is the caller's */
+	if (j->part.fd != -1 && keep)
+		keep = is_resumable(j) && spool_part_note(s, j->base, &j->part) == 0;
+	spool_part_close(s, j->base, &j->part, keep);
+}
+
+/* The message that was just written says why; its row names the object. */
+static void
+keep_reason(struct job *j)
+{
+	const char *text = msg_last();
+	struct buf object = {0};
+
+	buf_printf(&object, "%s: %s: ", j->downloads->site->name, j->what);
+	if (strncmp(text, buf_text(&object), object.n) == 0)
+		text += object.n;
+	buf_reset(&j->reason);
+	buf_adds(&j->reason, text);
+	buf_free(&object);
+}
+
+static void
+over(struct job *j, enum download_is is, int code)
+{
+	if (is != DOWNLOAD_WHOLE)
+		keep_reason(j);
+	j->state = JOB_OVER;
+	j->is = is;
+	j->code = code;
+	/* What failed for now may go on where it was. */
+	let_go(j, is == DOWNLOAD_FAILED);
+}
+
+static void
+fatal(struct job *j, int code)
+{
+	j->downloads->fatal = code;
+	over(j, DOWNLOAD_FAILED, code);
+}
+
+/* Begin anew: nothing of it is there. */
+static void
+start_over(struct job *j)
+{
+	char none[SHA256_HEX];
+
+	if (spool_part_reset(j->downloads->spool, &j->part) == -1) {
+		fatal(j, EX_IOERR);
+		return;
+	}
+	sha256_hex(j->hash, none); /* that empties it */
+	j->noted = 0;
+}
+
+/* The whole is here and is what it should be; resumed: it was here before. */
+static void
+finish(struct job *j, int resumed)
+{
+	struct downloads *d = j->downloads;
+	struct spool_file *f = &j->file;
+
+	d->last_good = call_clock();
+	sha256_hex(j->hash, f->sha256);
+	if (resumed && j->part.sha256[0] != '\0' && strcmp(j->part.sha256, f->sha256) != 0) {
+		start_over(j);
+		if (j->state != JOB_OVER)
+			j->state = JOB_READY;
+		return;
+	}
+	f->bytes = j->part.size;
+	memcpy(f->extension, j->part.extension, sizeof(f->extension));
+	buf_reset(&f->type);
+	buf_add(&f->type, j->part.type.p, j->part.type.n);
+	f->fetched_at = j->part.fetched_at != 0 ? j->part.fetched_at : call_now(d->site);
+	f->name[0] = '\0';
+	if (j->scratch) {
+		j->state = JOB_OVER;
+		j->is = DOWNLOAD_WHOLE;
+		j->code = 0;
+		return;
+	}
+	if (spool_part_seal(d->spool, &j->part, f) == -1) {
+		fatal(j, EX_IOERR);
+		return;
+	}
+	j->state = JOB_SYNC;
+	j->at = call_clock() + SYNC_MS;
+}
+
+/*
+ * Whole files are synced several at a time, for a file system writes out in
+ * one commit what is asked for together.
+ */
+static void
+sync_batch(struct downloads *d)
+{
+	int i;
+
+	for (i = 0; i < DOWNLOAD_SLOTS; i++)
+		if (d->job[i].state == JOB_SYNC)
+			spool_part_write_out(&d->job[i].part);
+	for (i = 0; i < DOWNLOAD_SLOTS; i++) {
+		struct job *j = &d->job[i];
+
+		if (j->state != JOB_SYNC)
+			continue;
+		if (spool_part_finish(d->spool, j->base, &j->part, &j->file) == -1) {
+			fatal(j, EX_IOERR);
+			return;
+		}
+		d->whole++;
+		msg_tell(1, "%s: %s: %llu bytes", d->site->name, j->what,
+		    (unsigned long long)j->file.bytes);
+		over(j, DOWNLOAD_WHOLE, 0);
+	}
+}
+
+/*
+ * One download: what its call brings.
+ */
+
+/* Validators that prove that a first part still fits, if there are any. */
+static void
+keep_validators(struct job *j)
+{
+	const struct call *c = &j->call;
+	struct spool_part *p = &j->part;
+	time_t modified;
+
+	buf_reset(&p->etag);
+	buf_reset(&p->modified);
+	if (c->encoded)
+		return; /* what is kept is not what was sent */
+	if (c->etag.n >= 2 && c->etag.p[0] == '"')
+		buf_add(&p->etag, c->etag.p, c->etag.n);
+	else if (c->etag.n == 0 && c->modified.n > 0) {
+		buf_add(&p->modified, c->modified.p, c->modified.n);
+		modified = curl_getdate(buf_text(&p->modified), NULL);
+		if (modified == -1 || c->date == 0 || c->date - modified < STRONG)
+			buf_reset(&p->modified);
+	}
+}
+
+static int
+odd_part(struct call *c, const char *why)
+{
+	buf_reset(&c->why);
+	buf_printf(&c->why, "%s", why);
+	return CALL_STOP_AGAIN;
+}
+
+static int
+same(const struct buf *a, const struct buf *b)
+{
+	return a->n == b->n && memcmp(a->p, b->p, a->n) == 0;
+}
+
+/*
+ * Is this the rest of what is here?  A 206 has the ETag that a 200 would
+ * have had (RFC 9110, 15.3.7); its Last-Modified it may leave out.  Not
+ * every server heeds If-Range.
+ */
+static int
+same_validators(const struct spool_part *p, const struct call *c)
+{
+	if (p->etag.n > 0)
+		return same(&p->etag, &c->etag);
+	return c->modified.n == 0 || same(&p->modified, &c->modified);
+}
+
+/* The header of a good answer. */
+static int
+head(struct call *c)
+{
+	struct job *j = c->arg;
+	struct spool_part *p = &j->part;
+
+	if (c->status == 206) {
+		if (c->range <= 0)
+			return odd_part(c, "a part came that was not asked for");
+		if (c->encoded || c->range_first != (int64_t)p->size ||
+		    (p->length >= 0 && c->range_total != p->length) || !same_validators(p, c)) {
+			/* It is not the other part of what is here. */
+			start_over(j);
+			return odd_part(c, "the part that came does not fit");
+		}
+		p->length = c->range_total;
+		p->fetched_at = c->date;
+		msg_tell(1, "%s: %s: goes on at byte %llu", c->site->name, j->what,
+		    (unsigned long long)p->size);
+		return 0;
+	}
+	if (p->size > 0)
+		start_over(j);
+	if (j->state != JOB_RUN)
+		return EX_IOERR; /* start_over failed, and said so */
+	p->length = c->encoded ? -1 : c->length;
+	p->fetched_at = c->date;
+	buf_reset(&p->type);
+	buf_add(&p->type, c->type.p, c->type.n);
+	keep_validators(j);
+	answer_start(&j->answer);
+	return 0;
+}
+
+/* What is on its way to the disk need not be waited for at the end. */
+static void
+write_out(const struct job *j, size_t n)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	uint64_t at = j->part.size / WRITE_EVERY * WRITE_EVERY;
+
+	if (at >= WRITE_EVERY && j->part.size - at < n)
+		(void)sync_file_range(
+		    j->part.fd, (off_t)(at - WRITE_EVERY), WRITE_EVERY, SYNC_FILE_RANGE_WRITE);
+#else
+	(void)j;
+	(void)n;
+#endif
+}
+
+static int
+take(struct call *c, const char *p, size_t n)
+{
+	struct job *j = c->arg;
+
+	if (c->status == 200) {
+		answer_add(&j->answer, p, n);
+		if (may_be_text(j))
+			;
+		else if (j->answer.known && j->answer.kind != ANSWER_BINARY)
+			return j->answer.bytes > MAX_PAGE ?
+			    odd_part(c, "no such file, but a long text") :
+			    0;
+		else if (j->answer.known && j->part.extension[0] == '\0')
+			strcpy(j->part.extension, j->answer.extension);
+	}
+	if (file_write(j->part.fd, p, n) == -1) {
+		if (errno == ENOSPC)
+			msg_warn("%s/%s: the disk is full: make room there",
+			    j->downloads->spool->path, j->base);
+		else
+			msg_errno("%s/%s", j->downloads->spool->path, j->base);
+		c->told = 1;
+		j->downloads->fatal = EX_IOERR;
+		return EX_IOERR;
+	}
+	sha256_add(j->hash, p, n);
+	j->part.size += n;
+	write_out(j, n);
+	if (is_resumable(j) && (j->noted == 0 || j->part.size - j->noted >= NOTE_EVERY)) {
+		if (spool_part_note(j->downloads->spool, j->base, &j->part) == -1) {
+			c->told = 1;
+			j->downloads->fatal = EX_IOERR;
+			return EX_IOERR;
+		}
+		j->noted = j->part.size;
+	}
+	return 0;
+}
+
+/* It may go better later: 0; or -1, when it has been later for long enough. */
+static int
+try_later(struct job *j)
+{
+	struct call *c = &j->call;
+	int64_t delay;
+
+	/* As long as it gets on, it has not failed. */
+	if (j->part.size >= j->furthest + RESUME_FROM && is_resumable(j))
+		memset(&j->retry, 0, sizeof(j->retry));
+	if (j->part.size > j->furthest)
+		j->furthest = j->part.size;
+	delay = call_retry(&j->retry, c);
+	if (delay == -1)
+		return -1;
+	progress_trouble(c, j->what, delay);
+	j->state = JOB_WAIT;
+	j->at = call_clock() + delay;
+	return 0;
+}
+
+static void
+again(struct job *j)
+{
+	j->refusals = 0;
+	if (try_later(j) == 0)
+		return;
+	call_complain(&j->call, j->what);
+	over(j, DOWNLOAD_FAILED, j->call.code);
+}
+
+/* The appliance itself says no, in words; it need not have the last one. */
+static void
+refused(struct job *j, const char *text)
+{
+	struct downloads *d = j->downloads;
+	struct call *c = &j->call;
+	char shown[CALL_EXCERPT];
+
+	if (site_is_expired(c->site, text)) {
+		msg_warn(
+		    "%s: %s: it has expired: the appliance has deleted it", c->site->name, j->what);
+		over(j, DOWNLOAD_EXPIRED, 0);
+		return;
+	}
+	if (strcmp(buf_text(&j->refusal), text) != 0)
+		j->refusals = 0;
+	j->refusals++;
+	buf_reset(&j->refusal);
+	buf_adds(&j->refusal, text);
+	/* What was repeated to the end for another file need not be tried again. */
+	if (strcmp(text, INVALID_LSID) != 0 && strcmp(buf_text(&d->believed), text) != 0) {
+		if (try_later(j) == 0)
+			return;
+		if (j->refusals < LEAST_REFUSALS) {
+			call_complain(c, j->what);
+			over(j, DOWNLOAD_FAILED, EX_UNAVAILABLE);
+			return;
+		}
+		buf_reset(&d->believed);
+		buf_adds(&d->believed, text);
+	}
+	msg_warn(
+	    "%s: %s: the appliance refuses it: %s (if it means that the recording was deleted: "
+	    "--expired TEXT)",
+	    c->site->name, j->what, call_excerpt(text, strlen(text), shown));
+	over(j, DOWNLOAD_REFUSED, EX_DATAERR);
+}
+
+/* An answer that is no file of any sort. */
+static void
+no_file(struct job *j)
+{
+	struct call *c = &j->call;
+	struct answer *a = &j->answer;
+	char shown[CALL_EXCERPT];
+	int code;
+
+	start_over(j);
+	if (j->state == JOB_OVER)
+		return;
+	buf_reset(&c->why);
+	buf_printf(&c->why, "not a file, but %s", answer_what(a));
+	if (a->said.n > 0)
+		buf_printf(&c->why, ": %s", call_excerpt(a->said.p, a->said.n, shown));
+	c->code = EX_UNAVAILABLE;
+	if (a->kind == ANSWER_XML && a->whole) {
+		refused(j, a->said.n > 0 ? buf_text(&a->said) : a->root);
+		return;
+	}
+	if (a->denied && (code = credentials_renew(c)) != 0)
+		fatal(j, code);
+	else
+		/* A web page, say: some trouble in between. */
+		again(j);
+}
+
+/*
+ * Neither a length nor an end of TLS says that this is all, and of some
+ * appliances none ever will.  So it is fetched once more, at once: what has
+ * the same length a second time was not cut by chance.
+ */
+static void
+torn(struct job *j)
+{
+	struct call *c = &j->call;
+	int first = j->torn_bytes == 0;
+
+	buf_reset(&c->why);
+	buf_printf(&c->why,
+	    "the connection was cut: neither a length, nor an end of TLS, nor a "
+	    "second answer as long says that %llu bytes are all",
+	    (unsigned long long)j->part.size);
+	c->code = EX_UNAVAILABLE;
+	j->torn_bytes = j->part.size;
+	start_over(j);
+	if (j->state != JOB_OVER && !first)
+		again(j);
+}
+
+static void
+good_end(struct job *j)
+{
+	struct call *c = &j->call;
+	const char *extension;
+
+	if (c->status == 200)
+		answer_end(&j->answer);
+	if (c->status == 206 || !j->answer.denied)
+		credentials_worked(c->site);
+	if (c->status == 200) {
+		extension = extension_of(j);
+		if (extension == NULL) {
+			no_file(j);
+			return;
+		}
+		strcpy(j->part.extension, extension);
+	}
+	if (c->torn && j->part.length < 0 && j->torn_bytes != j->part.size) {
+		torn(j);
+		return;
+	}
+	if (j->part.length >= 0 && (uint64_t)j->part.length != j->part.size) {
+		buf_printf(&c->why, "%llu bytes came of %lld", (unsigned long long)j->part.size,
+		    (long long)j->part.length);
+		c->code = EX_UNAVAILABLE;
+		start_over(j);
+		if (j->state != JOB_OVER)
+			again(j);
+		return;
+	}
+	finish(j, 0);
+}
+
+/* A call has ended. */
+static void
+ended(struct job *j)
+{
+	struct call *c = &j->call;
+	enum call_end end;
+	int code;
+
+	end = call_end(c);
+	if (j->downloads->fatal != 0) {
+		if (j->state != JOB_OVER)
+			over(j, DOWNLOAD_FAILED, j->downloads->fatal);
+		return;
+	}
+	j->state = JOB_READY;
+	switch (end) {
+	case CALL_MOVED:
+		break;
+	case CALL_TOKEN:
+		code = credentials_renew(c);
+		if (code != 0)
+			/* Nothing else will do better. */
+			fatal(j, code);
+		break;
+	case CALL_AGAIN:
+		again(j);
+		break;
+	case CALL_FAILED:
+		/* There is no such part of it: then from the start. */
+		if (c->status == 416 && j->part.size > 0) {
+			start_over(j);
+			break;
+		}
+		call_complain(c, j->what);
+		/* Not there, or not for this account: an appliance says the same to both. */
+		if (c->status == 403 || c->status == 404 || c->status == 410)
+			over(j, DOWNLOAD_FORBIDDEN, c->code);
+		else
+			over(j, DOWNLOAD_FAILED, c->code);
+		break;
+	case CALL_DONE:
+		good_end(j);
+		break;
+	}
+}
+
+/*
+ * Several downloads.
+ */
+
+void
 downloads_open(struct downloads *d, struct site *s, struct spool *spool, int jobs)
 {
 	int i;
@@ -35,10 +599,6 @@ downloads_open(struct downloads *d, struct site *s, struct spool *spool, int job
 		d->job[i].downloads = d;
 		d->job[i].part.fd = -1;
 	}
-	spool->meanwhile = drive;
-	spool->meanwhile_arg = s;
-	d->syncer = syncer_new(s);
-	return d->syncer != NULL ? 0 : EX_OSERR;
 }
 
 void
@@ -46,12 +606,11 @@ downloads_close(struct downloads *d)
 {
 	int i;
 
-	syncer_free(d->syncer);
 	for (i = 0; i < DOWNLOAD_SLOTS; i++) {
 		struct job *j = &d->job[i];
 
 		if (j->state != JOB_FREE)
-			job_let_go(j, 1);
+			let_go(j, 1);
 		call_free(&j->call);
 		answer_free(&j->answer);
 		buf_free(&j->query);
@@ -61,10 +620,7 @@ downloads_close(struct downloads *d)
 		sha256_free(j->hash);
 		spool_file_free(&j->file);
 	}
-	for (i = 0; i < DOWNLOAD_REPORTS; i++)
-		buf_free(&d->last_whole[i].query);
-	while (d->believed_n > 0)
-		free(d->believed[--d->believed_n]);
+	buf_free(&d->believed);
 }
 
 /*
@@ -111,16 +667,16 @@ start(struct job *j)
 
 	if (running(j->downloads) >= j->downloads->jobs)
 		return POLL_MS;
-	code = token_get(c->site);
+	code = credentials_sign(c);
 	if (code != 0) {
-		job_fatal(j, code);
+		fatal(j, code);
 		return 0;
 	}
-	if ((wait = call_pace(c->site)) > 0)
+	if ((wait = rate_book(c->site)) > 0)
 		return wait;
 	validator = p->etag.n > 0 ? &p->etag : &p->modified;
 	if (p->size > 0 && validator->n == 0) {
-		job_start_over(j);
+		start_over(j);
 		if (j->state == JOB_OVER)
 			return 0;
 	}
@@ -152,7 +708,7 @@ await_lock(struct job *j)
 			return;
 		}
 	msg_warn("%s: %s: another process is fetching it", d->site->name, j->what);
-	job_over(j, DOWNLOAD_BUSY, EX_TEMPFAIL);
+	over(j, DOWNLOAD_BUSY, EX_TEMPFAIL);
 }
 
 /* Have its part to itself; and then see what is there. */
@@ -162,65 +718,35 @@ lock(struct job *j)
 	struct downloads *d = j->downloads;
 	int there, busy;
 
+	if (j->scratch) {
+		j->state = JOB_READY;
+		return;
+	}
 	/* Looked for again after each wait: it may have come meanwhile. */
-	there = j->dated ? 0 : spool_find(d->spool, j->base, &j->file);
+	there = spool_find(d->spool, j->base, &j->file);
 	if (there == 0) {
 		busy = spool_part_open(d->spool, j->base, &j->part);
 		if (busy == 1) {
 			await_lock(j);
 			return;
 		}
-		if (busy == 0 && !j->dated)
-			there = spool_find(d->spool, j->base, &j->file);
-		else if (busy == -1)
-			there = -1;
+		there = busy == -1 ? -1 : spool_find(d->spool, j->base, &j->file);
 	}
-	if (there == 0 && j->dated)
-		job_start_over(j);
-	if (j->state == JOB_OVER)
-		return;
 	if (there == -1)
-		job_fatal(j, EX_IOERR);
+		fatal(j, EX_IOERR);
 	else if (there == 1) {
 		d->had++;
-		job_over(j, DOWNLOAD_WHOLE, 0);
-	} else
-		j->state = j->part.size > 0 ? JOB_HASH : JOB_READY;
-}
-
-/* Read some more of the part that is there, for the hash of the whole. */
-static void
-hash(struct job *j)
-{
-	uint64_t left = j->part.size - j->hashed;
-	size_t want = left < HASH_BYTES ? (size_t)left : HASH_BYTES;
-	char *block = xmalloc(want);
-	ssize_t n = pread(j->part.fd, block, want, (off_t)j->hashed);
-
-	if (n > 0) {
-		sha256_add(j->hash, block, (size_t)n);
-		j->hashed += (uint64_t)n;
+		over(j, DOWNLOAD_WHOLE, 0);
+	} else if (j->part.size > 0 && spool_part_hash(d->spool, &j->part, j->hash) == -1)
+		fatal(j, EX_IOERR);
+	else {
+		j->noted = j->part.size;
+		j->state = JOB_READY;
+		/* All came, and only the name was not given any more. */
+		if (j->part.length >= 0 && (uint64_t)j->part.length == j->part.size &&
+		    j->part.size > 0)
+			finish(j, 1);
 	}
-	free(block);
-	if (n <= 0) {
-		if (n == -1 && errno == EINTR)
-			return;
-		msg_errno("%s/%s", j->downloads->spool->path, j->base);
-		job_fatal(j, EX_IOERR);
-		return;
-	}
-	if (j->hashed < j->part.size)
-		return;
-	if (lseek(j->part.fd, (off_t)j->part.size, SEEK_SET) == -1) {
-		msg_errno("%s/%s", j->downloads->spool->path, j->base);
-		job_fatal(j, EX_IOERR);
-		return;
-	}
-	j->noted = j->part.size;
-	j->state = JOB_READY;
-	/* All came, and only the name was not given any more. */
-	if (j->part.length >= 0 && (uint64_t)j->part.length == j->part.size)
-		job_finish(j, 1);
 }
 
 void
@@ -238,17 +764,16 @@ download_begin(struct job *j, const char *path, const char *query, const char *b
 	c->path = path;
 	c->body = body;
 	c->body_type = "application/json";
-	c->max_time = s->max_time > 0 ? s->max_time : MAX_TIME;
-	c->head = job_head;
-	c->take = job_take;
+	c->max_time = MAX_TIME;
+	c->head = head;
+	c->take = take;
 	c->arg = j;
 	c->date = 0;
 	memset(&j->retry, 0, sizeof(j->retry));
 	buf_reset(&j->refusal);
 	buf_reset(&j->reason);
 	j->refusals = 0;
-	j->answered = 0;
-	j->hashed = j->noted = j->furthest = j->torn_bytes = 0;
+	j->noted = j->furthest = j->torn_bytes = 0;
 	j->at = 0;
 	if (j->hash == NULL)
 		j->hash = sha256_new();
@@ -273,10 +798,6 @@ advance(struct downloads *d)
 			j->state = JOB_READY;
 		else if (j->state == JOB_LOCK)
 			lock(j);
-		if (j->state == JOB_HASH) {
-			hash(j);
-			wait = 0;
-		}
 		if (j->state == JOB_READY) {
 			wait = start(j);
 			if (wait == 0)
@@ -310,7 +831,25 @@ take_ended(struct downloads *d)
 
 	for (i = 0; i < DOWNLOAD_SLOTS; i++)
 		if (d->job[i].state == JOB_RUN && d->job[i].call.over)
-			job_ended(&d->job[i]);
+			ended(&d->job[i]);
+}
+
+/* Is there a batch to sync: has a file waited long enough, or is nothing else to do? */
+static int
+is_batch(const struct downloads *d)
+{
+	int i, waiting = 0, busy = 0, due = 0;
+
+	for (i = 0; i < DOWNLOAD_SLOTS; i++) {
+		const struct job *j = &d->job[i];
+
+		if (j->state == JOB_SYNC) {
+			waiting++;
+			due |= j->at <= call_clock();
+		} else
+			busy |= j->state != JOB_FREE && j->state != JOB_OVER;
+	}
+	return waiting > 0 && (due || !busy || waiting >= DOWNLOAD_SLOTS - d->jobs);
 }
 
 struct job *
@@ -318,22 +857,20 @@ downloads_wait(struct downloads *d)
 {
 	struct job *done;
 	int64_t next;
-	int busy, error, code;
+	int busy, code;
 
 	for (;;) {
-		while ((done = syncer_done(d->syncer, &error)) != NULL)
-			job_synced(done, error);
 		take_ended(d);
-		if (d->freed && d->fatal == 0 && d->more != NULL) {
-			d->freed = 0;
+		if (d->fatal == 0 && d->more != NULL)
 			d->more(d->more_arg);
-		}
 		next = advance(d);
+		if (d->fatal == 0 && is_batch(d))
+			sync_batch(d);
 		if (d->fatal != 0)
 			return NULL;
 		if ((done = first_over(d, &busy)) != NULL || !busy)
 			return done;
-		if ((code = call_drive(d->site, next)) != 0)
+		if ((code = call_drive(next)) != 0)
 			d->fatal = code;
 	}
 }
@@ -342,16 +879,4 @@ void
 download_release(struct job *j)
 {
 	j->state = JOB_FREE;
-}
-
-struct download_last *
-download_last(struct downloads *d, const char *report)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < DOWNLOAD_REPORTS && d->last_whole[i].report != report; i++)
-		if (d->last_whole[i].report == NULL)
-			break;
-	d->last_whole[i].report = report;
-	return &d->last_whole[i];
 }

@@ -1,7 +1,7 @@
-/* Rows of the table file: see filerow.h. */
+/* Rows of the table file: see fetch.h. */
 #include <string.h>
 
-#include "filerow.h"
+#include "fetch.h"
 #include "msg.h"
 #include "rec.h"
 #include "when.h"

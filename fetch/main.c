@@ -9,19 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "buf.h"
-#include "call.h"
 #include "code.h"
 #include "fetch.h"
-#include "download.h"
 #include "file.h"
 #include "msg.h"
 #include "num.h"
 #include "secret.h"
 #include "settings.h"
-#include "when.h"
 
 enum {
 	OPT_SITE = 256,
@@ -30,10 +24,8 @@ enum {
 	OPT_SINCE,
 	OPT_UNTIL,
 	OPT_LSID,
-	OPT_WINDOW,
 	OPT_RAW,
 	OPT_VERIFY,
-	OPT_KIND,
 	OPT_DRY_RUN
 };
 
@@ -44,34 +36,23 @@ static const struct option long_options[] = {
     {"client-id", required_argument, NULL, OPT_SITE},
     {"secret", required_argument, NULL, OPT_SITE},
     {"ca-file", required_argument, NULL, OPT_SITE},
-    {"pin", required_argument, NULL, OPT_SITE},
-    {"client-cert", required_argument, NULL, OPT_SITE},
-    {"client-key", required_argument, NULL, OPT_SITE},
-    {"client-key-password", required_argument, NULL, OPT_SITE},
     {"proxy", required_argument, NULL, OPT_SITE},
     {"proxy-user", required_argument, NULL, OPT_SITE},
-    {"backup-password", required_argument, NULL, OPT_SITE},
     {"product", required_argument, NULL, OPT_SITE},
     {"nothing", required_argument, NULL, OPT_SITE},
     {"expired", required_argument, NULL, OPT_SITE},
+    {"timeout", required_argument, NULL, OPT_SITE},
     {"rate", required_argument, NULL, OPT_SITE},
-    {"retry-time", required_argument, NULL, OPT_SITE},
-    {"connect-time", required_argument, NULL, OPT_SITE},
-    {"answer-time", required_argument, NULL, OPT_SITE},
-    {"stall-time", required_argument, NULL, OPT_SITE},
-    {"max-time", required_argument, NULL, OPT_SITE},
-    {"max-document", required_argument, NULL, OPT_SITE},
+    {"set", required_argument, NULL, 'o'},
     {"site", required_argument, NULL, 's'},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"since", required_argument, NULL, OPT_SINCE},
     {"until", required_argument, NULL, OPT_UNTIL},
     {"lsid", required_argument, NULL, OPT_LSID},
-    {"window", required_argument, NULL, OPT_WINDOW},
     {"raw", no_argument, NULL, OPT_RAW},
     {"spool", required_argument, NULL, 'd'},
     {"jobs", required_argument, NULL, 'j'},
     {"verify", no_argument, NULL, OPT_VERIFY},
-    {"kind", required_argument, NULL, OPT_KIND},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -82,8 +63,9 @@ static const char help[] =
     "usage: praic-fetch SITE sessions --since T [--until T] [-d SPOOL] [--raw]\n"
     "       praic-fetch SITE sessions --lsid LSID[,LSID...] ... [-d SPOOL] [--raw]\n"
     "       praic-fetch SITE REPORT [-d SPOOL] [--raw] [name=value ...]\n"
-    "       praic-fetch SITE recordings -d SPOOL [-j N] [FILE ...]\n"
-    "       praic-fetch SITE backup -d SPOOL [--backup-password REFERENCE]\n"
+    "       praic-fetch SITE recordings -d SPOOL [-j N] [--verify] [FILE ...]\n"
+    "       praic-fetch SITE recording LSID | shell LSID N | screen LSID N >FILE\n"
+    "       praic-fetch SITE backup -d SPOOL | >FILE\n"
     "       praic-fetch SITE check\n"
     "\n"
     "SITE is -s, --site NAME, of the settings database; or, or to change it,\n"
@@ -91,22 +73,18 @@ static const char help[] =
     "  --name HOST            what records call the site (default: --host)\n"
     "  --product pra|rs       which product's names of reports (pra)\n"
     "  --ca-file FILE         authorities, or its own certificate, to trust\n"
-    "  --pin HASHES           its public keys: sha256//BASE64[;...]\n"
-    "  --client-cert FILE  --client-key FILE  --client-key-password REFERENCE\n"
     "  --proxy URL|none  --proxy-user REFERENCE\n"
     "  --nothing TEXT         one more text that means \"nothing found\"\n"
     "  --expired TEXT         one more that means \"recording deleted\"\n"
+    "  --timeout SPAN         to wait for an answer, and to go on after a failure (5m)\n"
     "  --rate N               requests a second at most (20; 0: no limit)\n"
-    "  --retry-time SPAN      how long to go on after a failure (5m)\n"
-    "  --connect-time, --answer-time, --stall-time, --max-time SPAN\n"
-    "  --max-document SIZE    of one report (1G)\n"
+    "  -o, --set FIELD=VALUE  any field of a site: pin, client-cert, client-key,\n"
+    "                         client-key-password, backup-password, and these\n"
     "A REFERENCE to a secret is file:PATH, env:NAME or credential:NAME.\n"
     "\n"
     "  -d, --spool DIR        write there, under final names, what is whole\n"
     "  -j, --jobs N           downloads side by side (4)\n"
-    "      --kind KIND,...    recording, shell, screen: only these\n"
-    "      --verify           read again what is in the spool\n"
-    "      --window SPAN      sessions are asked for in such spans (1d)\n"
+    "      --verify           read what is in the spool, fetch what was changed\n"
     "      --raw              XML without mark lines\n"
     "      --dry-run          see whether the options of SITE are sound, do nothing\n"
     "  -v, --verbose          tell each step\n"
@@ -149,25 +127,6 @@ add_lsids(struct options *o, const char *list)
 }
 
 static int
-add_kinds(struct options *o, const char *list)
-{
-	const char *p = list;
-	size_t n;
-	int kind;
-
-	for (; *p != '\0'; p += n + (p[n] == ',')) {
-		n = strcspn(p, ",");
-		kind = recordings_kind(p, n);
-		if (kind == -1) {
-			msg_warn("--kind %s: recording, shell or screen", list);
-			return EX_USAGE;
-		}
-		o->kinds |= 1U << kind;
-	}
-	return 0;
-}
-
-static int
 set_jobs(struct options *o, const char *text)
 {
 	uint64_t n;
@@ -184,17 +143,33 @@ set_jobs(struct options *o, const char *text)
 static int
 set_from_settings(void *arg, const char *name, const char *value)
 {
-	int code;
+	int code = site_set(arg, strcmp(name, "host-name") == 0 ? "name" : name, value);
 
-	if (strcmp(name, "timeout") == 0) {
-		code = site_set(arg, "answer-time", value);
-		return code == 0 ? site_set(arg, "stall-time", value) : code;
-	}
-	code = site_set(arg, strcmp(name, "host-name") == 0 ? "name" : name, value);
 	if (code != -1)
 		return code;
 	msg_warn("the settings have %s, which this program does not know", name);
 	return EX_CONFIG;
+}
+
+/* -o FIELD=VALUE */
+static int
+set_field(struct site *s, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	char *name;
+	int code = -1;
+
+	if (equals != NULL) {
+		name = xstrndup(text, (size_t)(equals - text));
+		code = site_set(s, name, equals + 1);
+		free(name);
+	}
+	if (code == -1) {
+		/* Not repeated: somebody may have given a secret. */
+		msg_warn("-o: give FIELD=VALUE, with a FIELD that praic-fetch(1) names");
+		code = EX_USAGE;
+	}
+	return code;
 }
 
 static int
@@ -216,12 +191,6 @@ read_option(struct options *o, int c, const char *name)
 		return 0;
 	case OPT_LSID:
 		return add_lsids(o, optarg);
-	case OPT_WINDOW:
-		if (when_parse_span(optarg, &o->window) == -1 || o->window == 0) {
-			msg_warn("--window %s: a time such as 1d or 6h", optarg);
-			return EX_USAGE;
-		}
-		return 0;
 	case OPT_RAW:
 		o->raw = 1;
 		return 0;
@@ -233,8 +202,8 @@ read_option(struct options *o, int c, const char *name)
 	case OPT_VERIFY:
 		o->verify = 1;
 		return 0;
-	case OPT_KIND:
-		return add_kinds(o, optarg);
+	case 'o':
+		return set_field(&o->site, optarg);
 	case 'v':
 		msg_level++;
 		return 0;
@@ -243,35 +212,44 @@ read_option(struct options *o, int c, const char *name)
 	}
 }
 
+static const struct verb {
+	const char *name;
+	int (*run)(struct options *);
+} verbs[] = {
+    {"sessions", sessions_run},
+    {"recordings", recordings_run},
+    {"recording", single_run},
+    {"shell", single_run},
+    {"screen", single_run},
+    {"backup", backup_run},
+    {"check", check_run},
+    {NULL, report_run},
+};
+
 static int
-run(struct options *o, const char *verb)
+run(struct options *o)
 {
+	const struct verb *v = verbs;
 	int code = site_check(&o->site);
 
 	if (code != 0 || o->dry_run)
 		return code;
-	if (strcmp(verb, "backup") != 0)
+	if (strcmp(o->verb, "backup") != 0)
 		o->site.backup_password_ref = NULL; /* nor is it read */
 	code = site_secrets(&o->site);
 	if (code == 0)
 		code = call_open(&o->site);
 	if (code != 0)
 		return code;
-	if (strcmp(verb, "sessions") == 0)
-		return sessions_run(o);
-	if (strcmp(verb, "recordings") == 0)
-		return recordings_run(o);
-	if (strcmp(verb, "backup") == 0)
-		return backup_run(o);
-	if (strcmp(verb, "check") == 0)
-		return check_run(o);
-	return report_run(o, verb);
+	while (v->name != NULL && strcmp(v->name, o->verb) != 0)
+		v++;
+	return v->run(o);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = {.window = 86400, .jobs = 4};
+	struct options o = {.jobs = 4};
 	int c, at = 0, code = 0;
 	size_t i;
 
@@ -279,10 +257,11 @@ main(int argc, char **argv)
 	msg_start(argv[0]);
 	secret_guard(); /* the settings may have secrets, too */
 	secret_take_env();
+	unsetenv("SSLKEYLOGFILE");	     /* libcurl would write the keys of TLS there */
 	json_set_alloc_funcs(xmalloc, free); /* half an object is none */
 	signal(SIGPIPE, SIG_IGN);	     /* a reader that ends is a write that fails */
 	site_init(&o.site);
-	while (code == 0 && (c = getopt_long(argc, argv, "d:j:s:v", long_options, &at)) != -1) {
+	while (code == 0 && (c = getopt_long(argc, argv, "d:j:o:s:v", long_options, &at)) != -1) {
 		if (c == OPT_HELP)
 			return say(help);
 		if (c == OPT_VERSION)
@@ -292,10 +271,13 @@ main(int argc, char **argv)
 	if (code == 0 && optind == argc)
 		usage();
 	if (code == 0) {
+		o.verb = argv[optind];
 		o.operand = argv + optind + 1;
 		o.operands = argc - optind - 1;
-		code = run(&o, argv[optind]);
+		code = run(&o);
 	}
+	credentials_free(&o.site);
+	call_close();
 	site_free(&o.site);
 	for (i = 0; i < o.lsids; i++)
 		free(o.lsid[i]);

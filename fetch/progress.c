@@ -1,22 +1,32 @@
-/* A line on the terminal: see progress.h. */
+/* A line on the terminal: see fetch.h. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "call.h"
+#include "fetch.h"
 #include "file.h"
 #include "msg.h"
-#include "progress.h"
+#include "utf8.h"
 
-#define EVERY_MS 200
+#define EVERY_MS   200
+#define TROUBLE_MS 10000 /* then it is a message, where there is no line */
 
 static struct {
 	const struct site *site;
 	const char *unit;
-	uint64_t done, total, sessions, share;
+	uint64_t done, total, share;
 	int64_t began, drawn;
 	int shown;
 } bar;
+
+/* What is wrong, from its first failure to the next good answer. */
+static struct {
+	const struct site *site;
+	struct buf text;
+	int64_t since, again; /* call_clock() of the first failure; of the next try */
+	uint64_t received;    /* the site's, then */
+	int told;
+} trouble;
 
 static void
 wipe(void)
@@ -39,23 +49,46 @@ size_text(double bytes, char *out, size_t n)
 	return out;
 }
 
-static void
-draw(void)
+/* Is something wrong?  Then for how many seconds it waits. */
+static int
+waits(int64_t now, int64_t *seconds)
 {
-	int64_t now = call_clock(), left;
+	if (trouble.site == NULL)
+		return 0;
+	if (trouble.site->received > trouble.received) {
+		trouble.site = NULL;
+		return 0;
+	}
+	*seconds = trouble.again > now ? (trouble.again - now + 999) / 1000 : 0;
+	return 1;
+}
+
+static void
+draw(int64_t now)
+{
 	double seconds = (double)(now - bar.began) / 1000;
-	char line[200], all[32], rate[32];
+	char line[400], all[32], rate[32];
+	int64_t left;
 	int n;
 
 	if (now - bar.drawn < EVERY_MS)
 		return;
 	bar.drawn = now;
+	if (waits(now, &left)) {
+		n = snprintf(line, sizeof(line), "\r\033[K%.60s, trying again in %lld s",
+		    buf_text(&trouble.text), (long long)left);
+		if (trouble.text.n > 60)
+			n = snprintf(line, sizeof(line), "\r\033[K%.*s..., trying again in %lld s",
+			    (int)utf8_floor(trouble.text.p, 60), trouble.text.p, (long long)left);
+		(void)!file_write(2, line, (size_t)n);
+		bar.shown = 1;
+		return;
+	}
 	n = snprintf(line, sizeof(line), "\r\033[K%s: %llu of %llu %s", bar.site->name,
 	    (unsigned long long)bar.done, (unsigned long long)bar.total, bar.unit);
 	if (n > 120)
 		return; /* a name as long as that leaves no room */
-	n += snprintf(line + n, sizeof(line) - (size_t)n, ", %llu sessions, %s, %s/s",
-	    (unsigned long long)bar.sessions,
+	n += snprintf(line + n, sizeof(line) - (size_t)n, ", %s, %s/s",
 	    size_text((double)bar.site->received, all, sizeof(all)),
 	    size_text(seconds > 0 ? (double)bar.site->received / seconds : 0, rate, sizeof(rate)));
 	if (bar.share > 0 && seconds > 2) {
@@ -65,6 +98,42 @@ draw(void)
 	}
 	(void)!file_write(2, line, (size_t)n);
 	bar.shown = 1;
+}
+
+/* Now and then, while something is waited for. */
+static void
+tick(void)
+{
+	int64_t now = call_clock(), left;
+
+	if (bar.site != NULL)
+		draw(now);
+	else if (!trouble.told && waits(now, &left) && now - trouble.since >= TROUBLE_MS) {
+		trouble.told = 1;
+		msg_warn("%s: %s; trying again", trouble.site->name, buf_text(&trouble.text));
+	}
+}
+
+void
+progress_trouble(const struct call *c, const char *what, int64_t delay)
+{
+	const struct site *s = c->site;
+	int64_t now = call_clock(), left;
+
+	msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", s->name, what, (int)c->why.n, c->why.p,
+	    (double)delay / 1000);
+	if (msg_level > 0)
+		return;
+	if (!waits(now, &left)) {
+		trouble.since = now;
+		trouble.told = 0;
+	}
+	trouble.site = s;
+	trouble.received = s->received;
+	trouble.again = now + delay;
+	buf_reset(&trouble.text);
+	msg_harmless(&trouble.text, c->why.p, c->why.n);
+	call_idle = tick;
 }
 
 void
@@ -77,15 +146,14 @@ progress_open(const struct site *s, const char *unit, int data)
 	bar.unit = unit;
 	bar.began = call_clock();
 	msg_before = wipe;
-	call_idle = draw;
+	call_idle = tick;
 }
 
 void
-progress_at(uint64_t done, uint64_t total, uint64_t sessions, uint64_t share)
+progress_at(uint64_t done, uint64_t total, uint64_t share)
 {
 	bar.done = done;
 	bar.total = total;
-	bar.sessions = sessions;
 	bar.share = share;
 }
 
@@ -93,6 +161,7 @@ void
 progress_close(void)
 {
 	wipe();
+	bar.site = NULL;
 	msg_before = NULL;
 	call_idle = NULL;
 }

@@ -1,145 +1,85 @@
 /*
- * So many calls a second: see rate.h.
+ * So many calls a second: see fetch.h.
  *
  * The file says when the next call may start, by a clock that all processes
- * of a machine share and that begins anew with it, so that the start of the
- * machine is named, too.  The lock is held for a few system calls; whoever
- * cannot have it for a while, for a process with it was stopped, or cannot
- * have the file, keeps to the rate by itself.
+ * of a machine share.  The clock begins anew with the machine: a time that is
+ * too far ahead is not believed.  Without the file, a process keeps to the
+ * rate by itself.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "buf.h"
-#include "cache.h"
-#include "rate.h"
+#include "fetch.h"
 
-#define SECOND	   INT64_C(1000000)
-#define PATIENCE   (2 * SECOND)	 /* with a lock */
-#define MOST	   (10 * SECOND) /* nobody books so far ahead: the file is wrong */
-#define STATE_SIZE 96
+#define PATIENCE   2000	 /* ms with a lock that another process holds */
+#define MOST	   10000 /* ms: nobody books so far ahead, so the file is wrong */
+#define STATE_SIZE 32
 
-struct rate {
-	int64_t next;	      /* of this process: us */
-	int64_t locked_since; /* 0: not */
-	int opened, fd;
-};
-
-struct rate *
-rate_new(void)
-{
-	struct rate *r = xcalloc(1, sizeof(*r));
-
-	r->fd = -1;
-	return r;
-}
-
-void
-rate_free(struct rate *r)
-{
-	if (r == NULL)
-		return;
-	if (r->fd != -1)
-		close(r->fd);
-	free(r);
-}
-
-static int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
-}
+static int64_t next; /* call of this process: call_clock() */
 
 /* A little more than its share: calls do not take equally long to arrive, and
  * an appliance may look at any second. */
 static int64_t
 gap(const struct site *s)
 {
-	return SECOND * 21 / 20 / s->rate;
-}
-
-/* When the next call of any process may start; 0 when nothing is known. */
-static int64_t
-read_next(struct rate *r, int64_t now)
-{
-	char text[STATE_SIZE + 1], boot[64];
-	int64_t next;
-	ssize_t n = pread(r->fd, text, STATE_SIZE, 0);
-
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	if (sscanf(text, "%63s %" SCNd64, boot, &next) != 2 || strcmp(boot, boot_id()) != 0 ||
-	    next > now + MOST)
-		return 0;
-	return next;
-}
-
-static void
-write_next(struct rate *r, int64_t next)
-{
-	char text[STATE_SIZE + 1];
-
-	/* Always as long, and in one piece: there is nothing left to cut. */
-	snprintf(text, sizeof(text), "%-63.63s %-31" PRId64 "\n", boot_id(), next);
-	(void)!pwrite(r->fd, text, STATE_SIZE, 0);
+	return (1050 + s->rate - 1) / s->rate;
 }
 
 /* As rate_book, among processes. */
 static int64_t
-book_shared(struct rate *r, const struct site *s, int64_t now)
+book_shared(const struct site *s, int64_t now)
 {
-	int64_t next;
+	static int opened, fd = -1;
+	static int64_t locked_since; /* 0: not */
+	char text[STATE_SIZE + 1];
+	int64_t shared = 0;
+	ssize_t n;
 
-	if (!r->opened) {
-		r->opened = 1;
-		(void)cache_open(s, "rate", &r->fd);
+	if (!opened) {
+		opened = 1;
+		(void)cache_open(s, "rate", &fd);
 	}
-	if (r->fd == -1 || *boot_id() == '\0')
+	if (fd == -1)
 		return 0;
-	if (flock(r->fd, LOCK_EX | LOCK_NB) == -1) {
-		if (r->locked_since == 0)
-			r->locked_since = now;
-		return errno == EWOULDBLOCK && now - r->locked_since < PATIENCE ? 1 : 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		locked_since = locked_since != 0 ? locked_since : now;
+		return errno == EWOULDBLOCK && now - locked_since < PATIENCE ? 1 : 0;
 	}
-	r->locked_since = 0;
-	next = read_next(r, now);
-	if (next <= now)
-		write_next(r, now + gap(s));
-	(void)flock(r->fd, LOCK_UN);
-	return next > now ? (next - now + 999) / 1000 : 0;
+	locked_since = 0;
+	n = pread(fd, text, STATE_SIZE, 0);
+	text[n > 0 ? n : 0] = '\0';
+	if (sscanf(text, "%" SCNd64, &shared) != 1 || shared > now + MOST)
+		shared = 0;
+	if (shared <= now) {
+		/* Always as long, and in one piece: there is nothing left to cut. */
+		snprintf(text, sizeof(text), "%-31" PRId64 "\n", now + gap(s));
+		(void)!pwrite(fd, text, STATE_SIZE, 0);
+	}
+	(void)flock(fd, LOCK_UN);
+	return shared > now ? shared - now : 0;
 }
 
 int64_t
-rate_book(struct rate *r, const struct site *s)
+rate_book(const struct site *s)
 {
-	int64_t now = now_us(), wait;
+	int64_t now = call_clock(), wait;
 
-	if (r->next > now)
-		return (r->next - now + 999) / 1000;
+	if (next > now)
+		return next - now;
 	if (s->rate == 0)
 		return 0;
-	wait = book_shared(r, s, now);
+	wait = book_shared(s, now);
 	if (wait == 0)
-		r->next = now + gap(s);
+		next = now + gap(s);
 	return wait;
 }
 
 void
-rate_hold(struct rate *r, int64_t ms)
+rate_hold(int64_t ms)
 {
-	int64_t until = now_us() + ms * 1000;
-
-	if (until > r->next)
-		r->next = until;
+	if (call_clock() + ms > next)
+		next = call_clock() + ms;
 }

@@ -2,33 +2,32 @@
  * praic-fetch recordings: reads records, fetches what their recording rows
  * name, writes records with file rows.
  *
- * The input is read to its end first (intake.c).  Then sessions are taken in
- * turn, their files fetched side by side, and each is written when it is
- * known what became of all of its files, in the order of the input.
+ * The input is read to its end first: what is needed of it goes into a
+ * temporary file, so that no connection waits for whoever writes the input.
+ * Then sessions are taken in turn, their files fetched side by side, and each
+ * is written when it is known what became of all of its files, in the order
+ * of the input.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "code.h"
-#include "document.h"
-#include "download.h"
 #include "fetch.h"
 #include "file.h"
-#include "filerow.h"
-#include "intake.h"
-#include "luck.h"
 #include "msg.h"
 #include "num.h"
-#include "progress.h"
 #include "rec.h"
 
 /* What is held of sessions whose files are on their way. */
 #define MAX_PENDING	  256
 #define MAX_PENDING_BYTES (1 << 20)
 #define FLUSH_MS	  200
-#define BAD_FILES	  3 /* in a row are not yet a site that is down */
+#define BAD_FILES	  3	/* in a row are not yet a site that is down */
+#define FORBIDDEN	  3	/* sessions in a row: the account may not have this kind */
+#define MAX_FILES	  10000 /* of one session: beyond what a person can do in one */
 
 static const struct kind {
 	const char *name;
@@ -55,7 +54,8 @@ struct pending {
 	struct item *item;
 	size_t items, begun, over;
 	uint64_t rows;
-	int refused; /* one of its recordings was */
+	uint64_t number; /* from 1 */
+	int refused;	 /* one of its recordings was */
 };
 
 struct run {
@@ -66,15 +66,20 @@ struct run {
 	struct rec_writer *out;
 	struct pending *first, **last;
 	size_t pendings, bytes;
+	uint64_t numbers; /* of sessions, so far */
 	struct rec_reader *todo;
 	int todo_over;
-	struct intake in;
-	uint64_t left_out, expired;
-	int64_t flushed;		    /* call_clock() of the last flush */
-	uint64_t sessions_over, files_over; /* for the progress */
-	int in_a_row;			    /* files that failed, without a success */
-	int refused[KINDS];		    /* the exit code that a kind got once for all */
-	struct luck luck[KINDS];
+	uint64_t wanted;	    /* files that were asked for */
+	uint64_t left_out, expired; /* sessions; files */
+	int64_t flushed;	    /* call_clock() of the last flush */
+	uint64_t files_over;	    /* for the progress */
+	int in_a_row;		    /* files that failed, without a success */
+	struct {
+		int came;      /* one of this kind did, in this run */
+		int forbidden; /* so many sessions in a row have one that was */
+		uint64_t last; /* the number of the last of these */
+		int given_up;  /* the exit code that it got once for all */
+	} kind[KINDS];
 	struct buf down; /* why the site counts as down */
 	int unsynced;	 /* the spool's names could not be made durable */
 	int code;	 /* the worst so far */
@@ -92,10 +97,151 @@ find_kind(struct rec_value v)
 	return -1;
 }
 
-int
-recordings_kind(const char *name, size_t n)
+/*
+ * The input.
+ */
+
+struct sieve {
+	struct run *run;
+	struct rec_writer *out;
+	/* of the session begun */
+	struct buf session, recordings;
+	uint64_t rows, files;
+};
+
+/* The row that was just read, as a writer takes it. */
+static void
+copy_row(struct buf *b, const struct rec_reader *r)
 {
-	return find_kind((struct rec_value){name, n});
+	int i;
+
+	rec_row(b, r->table);
+	for (i = 0; i < table_list[r->table].columns; i++)
+		rec_value(b, r->value[i]);
+	rec_end_row(b);
+}
+
+static void
+row(struct sieve *v, struct rec_reader *r)
+{
+	int64_t number;
+
+	if (r->table == TABLE_SESSION) {
+		copy_row(&v->session, r);
+		v->rows++;
+	} else if (r->table == TABLE_RECORDING && find_kind(r->value[RECORDING_KIND]) != -1) {
+		if (r->value[RECORDING_INSTANCE].p != NULL &&
+		    num_parse(r->value[RECORDING_INSTANCE].p, r->value[RECORDING_INSTANCE].n,
+			&number) == -1) {
+			rec_reject(r, "a recording with an instance that is no number");
+			return;
+		}
+		if (v->files == MAX_FILES) {
+			rec_reject(r, "more recordings than one session can have");
+			return;
+		}
+		copy_row(&v->recordings, r);
+		v->files++;
+		v->rows++;
+	}
+}
+
+static void
+commit(struct sieve *v, const struct rec_reader *r)
+{
+	const char *name = v->run->site->name;
+
+	if (v->files == 0)
+		return;
+	/* Another appliance would not know it, or know another one. */
+	if (r->host.n != strlen(name) || memcmp(r->host.p, name, r->host.n) != 0) {
+		msg_warn("%.*s: it is a session of %.*s, not of %s (see --name): left out",
+		    (int)r->lsid.n, r->lsid.p, (int)r->host.n, r->host.p, name);
+		v->run->left_out++;
+		v->run->code = code_worse(v->run->code, EX_DATAERR);
+		return;
+	}
+	rec_begin(v->out, r->host, r->lsid);
+	rec_rows(v->out, v->recordings.p, v->recordings.n, v->files);
+	rec_rows(v->out, v->session.p, v->session.n, v->rows - v->files);
+	rec_commit(v->out);
+	v->run->wanted += v->files;
+}
+
+/* One input.  Its exit code, after a message when it is not 0. */
+static int
+one_input(struct sieve *v, int fd, const char *name)
+{
+	struct rec_reader *r = rec_open(fd, name);
+	enum rec_event e;
+	int code = 0;
+
+	while ((e = rec_next(r)) != REC_EOF && !rec_failed(v->out)) {
+		switch (e) {
+		case REC_TABLES:
+			if ((r->tables & TABLE_BIT(TABLE_RECORDING)) == 0) {
+				msg_warn("%s: it names no recordings: give what praic-split "
+					 "writes",
+				    name);
+				code = EX_USAGE;
+			}
+			break;
+		case REC_BEGIN:
+			buf_trim(&v->session, 1 << 16);
+			buf_trim(&v->recordings, 1 << 16);
+			v->rows = v->files = 0;
+			break;
+		case REC_ROW:
+			row(v, r);
+			break;
+		case REC_COMMIT:
+			commit(v, r);
+			break;
+		default:
+			break;
+		}
+		if (code != 0)
+			break;
+	}
+	if (code == 0) {
+		code = rec_code(r);
+		v->run->left_out += r->left_out + r->dropped;
+	}
+	rec_close(r);
+	return code;
+}
+
+/* All operands, or standard input, into scratch.  The worst code of one, after messages. */
+static int
+read_input(struct run *run, int scratch)
+{
+	static char *standard_input[] = {(char *)"-"};
+	const struct options *o = run->options;
+	struct sieve v = {.run = run, .out = rec_new(scratch, "temporary file")};
+	char **name = o->operands > 0 ? o->operand : standard_input;
+	int i, fd, code, worst = 0, n = o->operands > 0 ? o->operands : 1;
+
+	rec_head(v.out, TABLE_BIT(TABLE_SESSION) | TABLE_BIT(TABLE_RECORDING));
+	for (i = 0; i < n; i++) {
+		if (strcmp(name[i], "-") == 0)
+			code = one_input(&v, 0, "standard input");
+		else if ((fd = open(name[i], O_RDONLY | O_CLOEXEC)) == -1) {
+			msg_errno("%s", name[i]);
+			code = EX_NOINPUT;
+		} else {
+			code = one_input(&v, fd, name[i]);
+			close(fd);
+		}
+		worst = code_worse(worst, code);
+	}
+	rec_end(v.out, 0);
+	if (rec_finish(v.out) != 0)
+		worst = code_worse(worst, EX_IOERR);
+	msg_tell(1, "%s: %llu files are wanted", run->site->name, (unsigned long long)run->wanted);
+	rec_free(v.out);
+	buf_free(&v.session);
+	buf_free(&v.recordings);
+	return worst;
 }
 
 /*
@@ -165,13 +311,14 @@ read_pending(struct run *run)
 		switch (rec_next(r)) {
 		case REC_BEGIN:
 			p = xcalloc(1, sizeof(*p));
+			p->number = ++run->numbers;
 			buf_add(&p->lsid, r->lsid.p, r->lsid.n);
 			break;
 		case REC_ROW:
 			if (p != NULL && r->table == TABLE_RECORDING)
 				add_item(p, r);
 			else if (p != NULL)
-				intake_row(&p->row, r);
+				copy_row(&p->row, r);
 			break;
 		case REC_COMMIT:
 			if (p == NULL)
@@ -194,10 +341,12 @@ read_pending(struct run *run)
 	}
 }
 
-static const char *
-report_of(const struct run *run, const struct kind *k)
+const char *
+recordings_report(const struct site *s, const char *kind)
 {
-	return run->site->rs ? k->rs_report : k->report;
+	const struct kind *k = &kinds[find_kind((struct rec_value){kind, strlen(kind)})];
+
+	return s->rs ? k->rs_report : k->report;
 }
 
 /* Begin fetching one file. */
@@ -207,7 +356,7 @@ begin(struct run *run, struct pending *p, struct job *j)
 	struct item *it = &p->item[p->begun];
 	const struct kind *k = &kinds[it->kind];
 	struct question q = {
-	    .report = report_of(run, k),
+	    .report = recordings_report(run->site, k->name),
 	};
 	const char *instance = instance_of(it);
 	struct buf query = {0};
@@ -222,8 +371,6 @@ begin(struct run *run, struct pending *p, struct job *j)
 	j->owner = p;
 	j->item = p->begun++;
 	j->report = q.report;
-	j->numbered = instance != NULL;
-	j->dated = 0;
 	download_begin(j, "/api/reporting", buf_text(&query), NULL);
 	buf_free(&query);
 }
@@ -247,7 +394,8 @@ fill_slots(void *arg)
 		for (p = run->first; p != NULL; p = p->next) {
 			/* A kind that the account may not have is not asked
 			 * for again and again. */
-			while (p->begun < p->items && run->refused[p->item[p->begun].kind] != 0) {
+			while (p->begun < p->items &&
+			    run->kind[p->item[p->begun].kind].given_up != 0) {
 				refuse(p, &p->item[p->begun++],
 				    "the account may not have recordings of this kind");
 				p->over++;
@@ -268,52 +416,55 @@ fill_slots(void *arg)
 }
 
 /*
- * Is it the site, rather than this file?  If nothing has worked since this
- * one began to fail, and there was no answer at all, or there was none but
- * refusals for some more files than are fetched at a time.
+ * Is it the site, rather than this file?  If there was no answer at all, and
+ * no other file has come since this one began to fail; or if some more files
+ * than are fetched at a time have failed in a row.
  */
 static int
 is_down(struct run *run, const struct job *j)
 {
-	if (run->downloads.last_good >= j->retry.since) {
-		run->in_a_row = 0;
-		return 0;
-	}
-	return j->call.status == 0 || ++run->in_a_row > run->downloads.jobs + BAD_FILES;
+	run->in_a_row++;
+	return (j->call.status == 0 && run->downloads.last_good < j->retry.since) ||
+	    run->in_a_row > run->downloads.jobs + BAD_FILES;
 }
 
 /*
- * Refused is one file, or all of the kind: see luck.h.  Until that is known
- * the session counts as left out; when it was the kind, the stream has no end
- * mark, and all of it is asked for again.
+ * An appliance says 404 or 403 to what it no longer has, and to what the
+ * account may not have.  A file costs its session; those of some sessions
+ * in a row, or all that there were, are the permission: then there is no end mark, and all of
+ * them stay owed.
  */
-static int
-is_refusal(const struct job *j)
+static void
+note_forbidden(struct run *run, size_t kind, uint64_t session, enum download_is is)
 {
-	return j->code == EX_NOPERM && call_is_refused(&j->call);
+	if (is == DOWNLOAD_FORBIDDEN) {
+		if (run->kind[kind].last != session && ++run->kind[kind].forbidden == FORBIDDEN)
+			run->kind[kind].given_up = EX_NOPERM;
+		run->kind[kind].last = session;
+	} else if (is == DOWNLOAD_WHOLE || is == DOWNLOAD_EXPIRED) {
+		run->kind[kind].forbidden = 0;
+		run->kind[kind].came = 1;
+	}
 }
 
 static void
-note_luck(struct run *run, size_t kind, const struct job *j)
-{
-	if (j->is == DOWNLOAD_WHOLE || j->is == DOWNLOAD_EXPIRED)
-		luck_good(&run->luck[kind], j);
-	else if (j->is == DOWNLOAD_FAILED && is_refusal(j) && run->refused[kind] == 0 &&
-	    luck_bad(&run->luck[kind], j))
-		run->refused[kind] = j->code;
-}
-
-static void
-judge_luck(struct run *run)
+judge_forbidden(struct run *run)
 {
 	size_t k;
 
-	for (k = 0; k < KINDS; k++) {
-		if (run->refused[k] != 0 ||
-		    (run->downloads.fatal == 0 && !rec_failed(run->out) &&
-			luck_end(&run->luck[k], &run->downloads, report_of(run, &kinds[k]))))
+	for (k = 0; k < KINDS; k++)
+		if (run->kind[k].given_up != 0 ||
+		    (run->kind[k].forbidden > 0 && !run->kind[k].came))
 			fail(run, EX_NOPERM);
-	}
+}
+
+/* The site is down: what is left is for later. */
+static void
+give_up(struct run *run, int code, const char *reason)
+{
+	buf_reset(&run->down);
+	buf_adds(&run->down, reason);
+	run->downloads.fatal = code;
 }
 
 /* A file has come, or will not. */
@@ -326,7 +477,9 @@ take(struct run *run, struct job *j)
 
 	p->over++;
 	run->files_over++;
-	note_luck(run, it->kind, j);
+	if (j->is == DOWNLOAD_WHOLE || j->is == DOWNLOAD_EXPIRED)
+		run->in_a_row = 0;
+	note_forbidden(run, it->kind, p->number, j->is);
 	switch (j->is) {
 	case DOWNLOAD_WHOLE:
 		filerow_add(&it->row, kinds[it->kind].name, instance_of(it), &j->file);
@@ -337,7 +490,8 @@ take(struct run *run, struct job *j)
 		not_come(p, it, "expired", reason);
 		run->expired++;
 		break;
-	case DOWNLOAD_BAD:
+	case DOWNLOAD_REFUSED:
+	case DOWNLOAD_FORBIDDEN:
 		refuse(p, it, reason);
 		break;
 	case DOWNLOAD_BUSY:
@@ -345,18 +499,12 @@ take(struct run *run, struct job *j)
 		fail(run, j->code);
 		break;
 	case DOWNLOAD_FAILED:
-		if (is_refusal(j)) {
-			refuse(p, it, reason);
-			break;
-		}
 		not_come(p, it, "later", reason);
 		fail(run, j->code);
 		if (j->code == EX_NOPERM)
-			run->refused[it->kind] = j->code;
-		else if (is_down(run, j)) {
-			buf_adds(&run->down, reason);
-			run->downloads.fatal = j->code;
-		}
+			run->kind[it->kind].given_up = j->code;
+		else if (is_down(run, j))
+			give_up(run, j->code, reason);
 		break;
 	}
 	download_release(j);
@@ -412,7 +560,6 @@ flush(struct run *run)
 	run->flushed = now;
 	while ((p = run->first) != NULL && p->over == p->items) {
 		finish(run, p);
-		run->sessions_over++;
 		run->first = p->next;
 		if (run->first == NULL)
 			run->last = &run->first;
@@ -455,8 +602,8 @@ fetch_all(struct run *run)
 	for (;;) {
 		fill_slots(run);
 		flush(run);
-		progress_at(run->files_over, run->in.files, run->sessions_over,
-		    run->in.files > 0 ? run->files_over * PROGRESS_ALL / run->in.files : 0);
+		progress_at(run->files_over, run->wanted,
+		    run->wanted > 0 ? run->files_over * PROGRESS_ALL / run->wanted : 0);
 		if (rec_failed(run->out) || run->downloads.fatal != 0)
 			break;
 		if ((j = downloads_wait(&run->downloads)) != NULL)
@@ -469,7 +616,7 @@ fetch_all(struct run *run)
 	/* All that was begun is over: what is ready goes out. */
 	run->flushed = 0;
 	flush(run);
-	judge_luck(run);
+	judge_forbidden(run);
 	if (run->downloads.fatal != 0)
 		put_off(run);
 	while (run->first != NULL) {
@@ -480,32 +627,21 @@ fetch_all(struct run *run)
 	}
 }
 
-static int
-check_options(const struct options *o)
-{
-	if (o->spool == NULL) {
-		msg_warn("recordings: -d SPOOL is missing");
-		return EX_USAGE;
-	}
-	return 0;
-}
-
 /* From what was asked for to what was done, all being open. */
 static int
 work(struct run *run, int scratch)
 {
 	struct options *o = run->options;
-	int code = intake_read(&run->in, o, scratch);
+	int code = read_input(run, scratch);
 
 	/* What was cut short is still worth fetching; no stream is not. */
 	if (code != 0 && code != EX_DATAERR && code != EX_TEMPFAIL)
 		return code;
-	run->code = code_worse(run->in.code, code);
+	run->code = code_worse(run->code, code);
 	run->failed = code == EX_TEMPFAIL;
-	run->left_out = run->in.left_out;
-	if (lseek(scratch, 0, SEEK_SET) == -1 ||
-	    downloads_open(&run->downloads, run->site, &run->spool, o->jobs) != 0)
-		return EX_SOFTWARE;
+	if (lseek(scratch, 0, SEEK_SET) == -1)
+		return EX_IOERR;
+	downloads_open(&run->downloads, run->site, &run->spool, o->jobs);
 	/* A slow disk does not hold up the network. */
 	run->downloads.more = fill_slots;
 	run->downloads.more_arg = run;
@@ -535,11 +671,13 @@ int
 recordings_run(struct options *o)
 {
 	struct run run = {.options = o, .site = &o->site};
-	int scratch, code = check_options(o);
+	int scratch, code;
 
-	if (code == 0)
-		code = spool_open(&run.spool, o->spool);
-	if (code != 0)
+	if (o->spool == NULL) {
+		msg_warn("recordings: -d SPOOL is missing");
+		return EX_USAGE;
+	}
+	if ((code = spool_open(&run.spool, o->spool)) != 0)
 		return code;
 	run.spool.verify = o->verify;
 	scratch = file_scratch();

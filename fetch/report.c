@@ -2,14 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
 #include "code.h"
-#include "document.h"
 #include "fetch.h"
 #include "msg.h"
-#include "output.h"
-#include "target.h"
-#include "token.h"
 
 /* Names of reports and parameters: what could change the question is none. */
 static int
@@ -53,7 +48,6 @@ fetch(struct options *o, const struct question *q)
 {
 	struct document d;
 	struct output out;
-	struct target target;
 	char name[SPOOL_NAME] = "";
 	enum document_is is;
 	int64_t until;
@@ -61,34 +55,32 @@ fetch(struct options *o, const struct question *q)
 
 	if (code != 0)
 		return code;
-	code = target_open(&target, o->spool);
+	code = output_open(&out, &o->site, o->spool, o->raw);
 	if (code != 0) {
 		document_close(&d);
 		return code;
 	}
-	code = token_get(&o->site);
+	code = credentials_get(&o->site);
 	/* The token's Date, if it is a new one; no call is made just for it. */
 	until = o->site.date;
 	if (code == 0)
 		code = document_get(&d, q, &is);
 	if (code == 0) {
-		output_open(&out, &o->site, target.fd,
-		    o->spool != NULL ? o->spool : "standard output", o->raw);
-		target_name(name, &o->site, q, &d.answer, d.call.date);
+		output_name(name, &o->site, q, &d.answer, d.call.date);
 		if (is == DOCUMENT_DATA)
 			code = output_document(&out, &d);
 		/* Only XML has frames: a ZIP goes out as it came. */
 		if (code == 0 && (is == DOCUMENT_NOTHING || d.answer.kind == ANSWER_XML))
 			code = output_end(&out, until);
-		output_close(&out);
 	}
 	document_close(&d);
-	return target_close(&target, code, name);
+	return output_close(&out, code, name);
 }
 
 int
-report_run(struct options *o, const char *report)
+report_run(struct options *o)
 {
+	const char *report = o->verb;
 	struct question q = {.report = report};
 	char *names[QUESTION_PARAMS] = {NULL};
 	size_t i;

@@ -9,20 +9,19 @@
  * [at, at + step), and a window that fails for its size or time is halved.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "apiinfo.h"
 #include "code.h"
-#include "document.h"
+#include "due.h"
 #include "fetch.h"
 #include "msg.h"
 #include "num.h"
-#include "output.h"
-#include "progress.h"
-#include "target.h"
-#include "token.h"
 #include "when.h"
 
+#define WINDOW 86400 /* seconds that are asked for at a time: the vendor asks for a day, too */
+#define WELL   16    /* windows that did well, before a longer one is tried */
 /* A refusal in words may be about the size of a window: so often is it
  * halved for that, without another success, before it is believed. */
 #define MAX_REFUSALS 6
@@ -32,12 +31,11 @@
 
 /*
  * How long the windows are.  One that fails is halved; after some that did
- * well, in a fraction of what is allowed, twice as long a one is tried.  The
- * more often that was too much, the more it takes until it is tried again.
+ * well, in a fraction of what is allowed, twice as long a one is tried.
  */
 struct step {
-	int64_t length, most;
-	int well, patience;
+	int64_t length;
+	int well;
 };
 
 struct run {
@@ -47,10 +45,10 @@ struct run {
 	struct output output;
 	const char *report;
 	int64_t since, until;
-	struct step step;	    /* what one question taught serves the other */
-	uint64_t windows, sessions; /* so far, over both questions */
-	int64_t asked;		    /* seconds of both, so far */
-	int64_t mark;		    /* until when the data are complete; 0: unknown */
+	struct step step; /* what one question taught serves the other */
+	uint64_t windows; /* so far, over both questions */
+	int64_t asked;	  /* seconds of both, so far */
+	int64_t mark;	  /* until when the data are complete; 0: unknown */
 };
 
 /* What is asked for at a time: [at, at + length). */
@@ -78,14 +76,9 @@ ask_less(const struct document *d, const struct retry *r)
 	return d->call.slow || r->tries >= 2;
 }
 
-#define LEAST_PATIENCE 4
-#define MOST_PATIENCE  64
-
 static void
 step_halve(struct step *s, int64_t length)
 {
-	if (s->well > 0 && s->patience < MOST_PATIENCE)
-		s->patience *= 2;
 	s->well = 0;
 	s->length = length > 1 ? length / 2 : 1;
 }
@@ -93,11 +86,11 @@ step_halve(struct step *s, int64_t length)
 static void
 step_well(struct step *s, const struct document *d)
 {
-	if (s->length == s->most || d->took * 4 > d->call.max_time * 1000 ||
-	    d->call.bytes > d->call.max_bytes / 4 || ++s->well < s->patience)
+	if (s->length == WINDOW || d->took * 4 > d->call.max_time * 1000 ||
+	    d->call.bytes > d->call.max_bytes / 4 || ++s->well < WELL)
 		return;
-	s->well = 1;
-	s->length = 2 * s->length < s->most ? 2 * s->length : s->most;
+	s->well = 0;
+	s->length = 2 * s->length < WINDOW ? 2 * s->length : WINDOW;
 }
 
 /* How many windows there will be is a guess: they may get shorter. */
@@ -108,7 +101,6 @@ show_progress(const struct run *run)
 	int64_t step = run->step.length;
 
 	progress_at(run->windows, run->windows + (uint64_t)((left + step - 1) / step),
-	    run->sessions,
 	    all > 0 ? (uint64_t)((double)run->asked / (double)all * PROGRESS_ALL) : 0);
 }
 
@@ -121,12 +113,10 @@ window_done(struct run *run, const struct window *w, enum document_is is)
 
 	if (data && (code = output_document(&run->output, d)) != 0)
 		return code;
-	msg_tell(1, "%s: %s: %llu, %llu bytes", run->site->name, w->text,
-	    data ? (unsigned long long)d->answer.children : 0,
+	msg_tell(1, "%s: %s: %llu bytes", run->site->name, w->text,
 	    data ? (unsigned long long)d->answer.bytes : 0);
 	run->asked += w->length;
 	run->windows++;
-	run->sessions += data ? d->answer.children : 0;
 	step_well(&run->step, d);
 	show_progress(run);
 	return 0;
@@ -165,9 +155,8 @@ window_failed(struct run *run, const struct window *w, enum document_is is, stru
 		return 0;
 	if (ask_less(d, retry))
 		step_halve(&run->step, w->length);
-	msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", run->site->name, w->text,
-	    (int)d->call.why.n, d->call.why.p, (double)delay / 1000);
-	call_sleep(run->site, delay);
+	progress_trouble(&d->call, w->text, delay);
+	call_sleep(delay);
 	return 1;
 }
 
@@ -202,9 +191,7 @@ ask_span(struct run *run, const char *which)
 			refusals = 0;
 		} else if (!window_failed(run, &w, is, &retry, &refusals)) {
 			document_complain(d, is, w.text);
-			if (d->call.big)
-				msg_warn("%s: see --max-document", run->site->name);
-			return document_code(d, is);
+			return d->call.code;
 		}
 	}
 	return 0;
@@ -223,7 +210,6 @@ ask_lsids(struct run *run)
 		struct question q = {.report = run->report};
 
 		(void)question_add(&q, "lsid", run->options->lsid[i]);
-		d->only = run->options->lsid[i];
 		code = document_get(d, &q, &is);
 		if (code != 0)
 			return code;
@@ -253,7 +239,7 @@ learn_time(struct run *run)
 	struct retry retry = {0};
 	enum call_end end;
 	int64_t delay;
-	int code = token_get(run->site);
+	int code = credentials_get(run->site);
 
 	if (code != 0 || run->site->date != 0)
 		return code;
@@ -263,13 +249,12 @@ learn_time(struct run *run)
 		delay = call_retry(&retry, &d->call);
 		if (delay == -1)
 			break;
-		call_sleep(run->site, delay);
+		progress_trouble(&d->call, run->report, delay);
+		call_sleep(delay);
 	}
-	if (end == CALL_DONE)
-		apiinfo_learn_time(run->site);
 	if (end == CALL_DONE || run->site->date != 0)
 		return 0;
-	call_complain(&d->call, "its time");
+	call_complain(&d->call, run->report);
 	return d->call.code;
 }
 
@@ -278,17 +263,15 @@ static int
 set_span(struct run *run)
 {
 	const struct options *o = run->options;
-	int64_t now = site_now(run->site), asked = 0;
+	int64_t now = call_now(run->site), asked = 0;
 
 	run->mark = run->until = now;
 	if (now == 0 && (o->until == NULL || strcmp(o->until, "now") == 0)) {
-		msg_warn("%s: its answers bear no Date, and the command API does not tell the "
-			 "time: give --until",
-		    run->site->name);
+		msg_warn("%s: its answers bear no Date: give --until", run->site->name);
 		return EX_UNAVAILABLE;
 	}
 	if (o->until != NULL) {
-		(void)when_parse_user(o->until, now, &run->until);
+		(void)when_parse_until(o->until, now, &run->until);
 		asked = run->until;
 		if (run->until < run->mark || now == 0)
 			run->mark = now == 0 ? 0 : run->until;
@@ -308,10 +291,22 @@ set_span(struct run *run)
 }
 
 static int
+wrong_time(const char *option, const char *text)
+{
+	int64_t t;
+
+	/* Any "now" shows whether it can be read. */
+	if (text == NULL || when_parse_user(text, 1700000000, &t) == 0)
+		return 0;
+	msg_warn("%s %s: a date (2024-12-03, 20241203), a date and time, UNIX seconds, or a span "
+		 "back from now such as 36h",
+	    option, text);
+	return 1;
+}
+
+static int
 check_options(const struct options *o)
 {
-	int64_t since = 0, until;
-
 	if (o->operands > 0) {
 		msg_warn(
 		    "sessions: what is %s?  Times are given by --since and --until", o->operand[0]);
@@ -325,20 +320,9 @@ check_options(const struct options *o)
 		msg_warn("sessions: --until does not go with --lsid");
 		return EX_USAGE;
 	}
-	/* Any "now" shows whether they can be read. */
-	if (o->since != NULL && when_parse_user(o->since, 1700000000, &since) == -1) {
-		msg_warn("--since %s: a date (2024-12-03), a date and time, UNIX seconds, "
-			 "or a span back from now such as 36h",
-		    o->since);
+	if (wrong_time("--since", o->since) || wrong_time("--until", o->until))
 		return EX_USAGE;
-	}
-	if (o->until != NULL && when_parse_user(o->until, 1700000000, &until) == -1) {
-		msg_warn("--until %s: a date (2024-12-03), a date and time, UNIX seconds, "
-			 "or a span back from now such as 36h",
-		    o->until);
-		return EX_USAGE;
-	}
-	return 0;
+	return due_zone();
 }
 
 /* The span, or the session, or a hash of all of them. */
@@ -350,13 +334,13 @@ name_file(char out[SPOOL_NAME], const struct run *run)
 	size_t i;
 
 	if (o->lsids == 0) {
-		target_time(&b, run->since);
+		output_time(&b, run->since);
 		buf_addc(&b, '-');
-		target_time(&b, run->until);
+		output_time(&b, run->until);
 	}
 	for (i = 0; i < o->lsids; i++)
 		buf_printf(&b, "%s%s", i > 0 ? "," : "", o->lsid[i]);
-	target_sessions(out, run->site, buf_text(&b));
+	output_sessions(out, run->site, buf_text(&b));
 	buf_free(&b);
 }
 
@@ -364,25 +348,22 @@ int
 sessions_run(struct options *o)
 {
 	struct run run = {.options = o, .site = &o->site};
-	struct target target;
 	char name[SPOOL_NAME];
 	int code = check_options(o);
 
 	if (code != 0)
 		return code;
-	run.step = (struct step){o->window, o->window, 0, LEAST_PATIENCE};
+	run.step = (struct step){.length = WINDOW};
 	run.report = o->site.rs ? "SupportSession" : "AccessSession";
 	code = document_open(&run.document, run.site);
 	if (code != 0)
 		return code;
-	code = target_open(&target, o->spool);
+	code = output_open(&run.output, run.site, o->spool, o->raw);
 	if (code != 0) {
 		document_close(&run.document);
 		return code;
 	}
 	run.document.root = "session_list";
-	output_open(&run.output, run.site, target.fd,
-	    o->spool != NULL ? o->spool : "standard output", o->raw);
 	progress_open(run.site, "windows", o->spool == NULL);
 	code = learn_time(&run);
 	if (code == 0 && o->lsids > 0) {
@@ -398,8 +379,7 @@ sessions_run(struct options *o)
 	if (code == 0)
 		code = output_end(&run.output, run.mark);
 	progress_close();
-	output_close(&run.output);
 	document_close(&run.document);
 	name_file(name, &run);
-	return target_close(&target, code, name);
+	return output_close(&run.output, code, name);
 }

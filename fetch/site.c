@@ -1,33 +1,26 @@
-/* A site and its settings: see site.h. */
+/* A site and its settings: see fetch.h. */
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 
-#include "buf.h"
-#include "call.h"
 #include "code.h"
+#include "fetch.h"
 #include "msg.h"
 #include "num.h"
 #include "secret.h"
-#include "site.h"
-#include "token.h"
 #include "when.h"
 
 void
 site_init(struct site *s)
 {
 	memset(s, 0, sizeof(*s));
-	s->rate = 20; /* what an account is allowed */
-	s->retry_time = 300;
-	s->connect_time = 30;
-	s->answer_time = 300; /* recordings are rendered when asked for */
-	s->stall_time = 60;
-	s->max_document = (int64_t)1 << 30;
+	s->rate = 20;	  /* what an account is allowed */
+	s->timeout = 300; /* recordings are rendered when they are asked for */
 }
 
 /* How a setting is read, and where it goes. */
-enum form { TEXT, SPAN, COUNT, SIZE, PRODUCT, TEXTS, PROXY, PIN };
+enum form { TEXT, SPAN, COUNT, PRODUCT, TEXTS, PROXY, PIN };
 
 static const struct setting {
 	const char *name;
@@ -50,12 +43,7 @@ static const struct setting {
     {"nothing", TEXTS, offsetof(struct site, nothing)},
     {"expired", TEXTS, offsetof(struct site, expired)},
     {"rate", COUNT, offsetof(struct site, rate)},
-    {"retry-time", SPAN, offsetof(struct site, retry_time)},
-    {"connect-time", SPAN, offsetof(struct site, connect_time)},
-    {"answer-time", SPAN, offsetof(struct site, answer_time)},
-    {"stall-time", SPAN, offsetof(struct site, stall_time)},
-    {"max-time", SPAN, offsetof(struct site, max_time)},
-    {"max-document", SIZE, offsetof(struct site, max_document)},
+    {"timeout", SPAN, offsetof(struct site, timeout)},
 };
 
 static int
@@ -148,11 +136,6 @@ site_set(struct site *s, const char *name, const char *value)
 			return wrong(name, value, "a number");
 		*(int64_t *)(void *)at = (int64_t)count;
 		return 0;
-	case SIZE:
-		if (num_parse_size(value, (int64_t *)(void *)at) == -1 ||
-		    *(int64_t *)(void *)at == 0)
-			return wrong(name, value, "a size such as 500M or 2G");
-		return 0;
 	case PRODUCT:
 		if (strcmp(value, "pra") != 0 && strcmp(value, "rs") != 0)
 			return wrong(name, value, "pra or rs");
@@ -205,11 +188,6 @@ site_check(struct site *s)
 	}
 	if (s->key != NULL && s->cert == NULL)
 		return missing("client-cert");
-	if (s->connect_time == 0 || s->answer_time == 0 || s->stall_time == 0) {
-		msg_warn("--connect-time, --answer-time and --stall-time are at "
-			 "least 1s");
-		return EX_USAGE;
-	}
 	free(s->url);
 	s->url = xasprintf("https://%s", s->host);
 	return 0;
@@ -257,8 +235,6 @@ site_secrets(struct site *s)
 void
 site_free(struct site *s)
 {
-	token_free(s);
-	call_close(s);
 	free(s->url);
 	secret_free(s->secret);
 	secret_free(s->key_password);
@@ -267,10 +243,14 @@ site_free(struct site *s)
 	secret_free(s->basic);
 }
 
-int64_t
-site_now(const struct site *s)
+int
+site_is_expired(const struct site *s, const char *text)
 {
-	if (s->date == 0)
-		return 0;
-	return s->date + (call_clock() - s->date_at) / 1000;
+	size_t i;
+
+	for (i = 0; i < s->expired.n; i++)
+		if (strcmp(s->expired.text[i], text) == 0)
+			return 1;
+	return strcmp(text,
+		   "This recording has expired and can no longer be viewed or downloaded.") == 0;
 }

@@ -1,4 +1,5 @@
-/* The spool directory: names, and whole files.  See spool.h. */
+/* The spool directory: see fetch.h. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,28 +7,28 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <dirent.h>
 #include <unistd.h>
-
-#include <jansson.h>
+#ifdef __linux__
+#include <sys/xattr.h>
+#endif
 
 #include "code.h"
+#include "fetch.h"
 #include "file.h"
 #include "msg.h"
-#include "spool.h"
-#include "spoolinfo.h"
+#include "num.h"
 
 #define TMP_PREFIX   ".praic-fetch-"
 #define LONGEST_PART 100 /* of host or lsid in a name; beyond: a hash */
+#define NOTE	     "user.praic"
+#define NOTE_BYTES   4096 /* of a note: ext4 and others have one block for it */
+#define READ_BYTES   ((size_t)1 << 18)
 
 /* What a file may be, where only its base is known. */
 static const char *const extensions[] = {
     "flv", "mp4", "zip", "gz", "mkv", "ogg", "avi", "nsb", "bin", "cast", "txt", "webm", NULL};
 
-/*
- * Temporary files that nobody holds: their makers were killed.  And is any
- * whole file there?
- */
+/* Temporary files that nobody holds: their makers were killed. */
 static void
 sweep(struct spool *s)
 {
@@ -35,14 +36,12 @@ sweep(struct spool *s)
 	DIR *d = dir != -1 ? fdopendir(dir) : NULL;
 	struct dirent *e;
 
-	s->had_files = d == NULL;
 	if (d == NULL) {
 		if (dir != -1)
 			close(dir);
 		return;
 	}
 	while ((e = readdir(d)) != NULL) {
-		s->had_files |= e->d_name[0] != '.';
 		if (strncmp(e->d_name, TMP_PREFIX, strlen(TMP_PREFIX)) != 0)
 			continue;
 		fd = openat(s->dir, e->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -64,6 +63,12 @@ spool_open(struct spool *s, const char *path)
 	if (s->dir == -1) {
 		msg_errno("-d %s", path);
 		return EX_NOINPUT;
+	}
+	if (faccessat(s->dir, ".", W_OK | X_OK, AT_EACCESS) == -1) {
+		msg_errno(
+		    "-d %s: this user (%ld) must be able to write there", path, (long)geteuid());
+		close(s->dir);
+		return EX_CANTCREAT;
 	}
 	sweep(s);
 	return 0;
@@ -142,95 +147,429 @@ spool_base(char out[SPOOL_NAME], const char *host, const char *lsid, size_t lsid
 	buf_free(&b);
 }
 
-/* A regular file, and no link to elsewhere: its size, or -1. */
-static int64_t
-size_of(const struct spool *s, const char *name)
+/* Can nobody else have put this file there, or change it? */
+static int
+is_ours(const struct stat *st)
 {
-	struct stat st;
-
-	if (fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || !S_ISREG(st.st_mode))
-		return -1;
-	return (int64_t)st.st_size;
+	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && (st->st_mode & 022) == 0 &&
+	    st->st_nlink == 1;
 }
 
-/* Read the whole file: its hash, size and time.  0, or -1. */
-static int
-read_whole(const struct spool *s, const char *name, struct spool_file *f)
+/*
+ * Notes: the digest as bytes, then text.  One that fits into what an inode
+ * has to spare costs no block.
+ */
+
+static void
+write_note(int fd, const char *p, size_t n)
 {
-	int fd = openat(s->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct sha256 *h;
-	struct stat st;
-	char *block;
+#ifdef __linux__
+	/* Where there is no room for it, or no such thing, there is no note. */
+	(void)!fsetxattr(fd, NOTE, p, n, 0);
+#else
+	(void)fd, (void)p, (void)n;
+#endif
+}
+
+static void
+remove_note(int fd)
+{
+#ifdef __linux__
+	(void)!fremovexattr(fd, NOTE);
+#else
+	(void)fd;
+#endif
+}
+
+/* Its length; 0: none.  It is ended by NUL. */
+static size_t
+read_note(int fd, char out[NOTE_BYTES + 1])
+{
+	ssize_t n = -1;
+
+#ifdef __linux__
+	n = fgetxattr(fd, NOTE, out, NOTE_BYTES);
+#else
+	(void)fd;
+#endif
+	out[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* "sha256 BYTES EXTENSION TYPE" */
+static void
+note_whole(int fd, const struct spool_file *f)
+{
+	struct buf b = {0};
+	unsigned byte;
+	size_t i;
+
+	for (i = 0; i < SHA256_BYTES; i++)
+		if (sscanf(f->sha256 + 2 * i, "%2x", &byte) == 1)
+			buf_addc(&b, (char)byte);
+	buf_printf(&b, "%llu %s ", (unsigned long long)f->bytes, f->extension);
+	buf_add(&b, f->type.p, f->type.n < 200 ? f->type.n : 200);
+	write_note(fd, b.p, b.n);
+	buf_free(&b);
+}
+
+/* 1 if there is such a note; extension and type may be NULL. */
+static int
+noted_whole(int fd, uint64_t *bytes, char sha256[SHA256_HEX], char *extension, struct buf *type)
+{
+	char note[NOTE_BYTES + 1], word[SPOOL_EXTENSION];
+	unsigned long long count;
+	size_t n = read_note(fd, note), i;
+	int at = 0;
+
+	if (n <= SHA256_BYTES ||
+	    sscanf(note + SHA256_BYTES, "%20llu %7[a-z0-9] %n", &count, word, &at) != 2 || at == 0)
+		return 0;
+	for (i = 0; i < SHA256_BYTES; i++)
+		snprintf(sha256 + 2 * i, 3, "%02x", (unsigned char)note[i]);
+	*bytes = count;
+	if (extension != NULL)
+		memcpy(extension, word, sizeof(word));
+	buf_reset(type);
+	buf_adds(type, note + SHA256_BYTES + at);
+	return 1;
+}
+
+/* Of a part: as JSON, which a digest's first byte hardly looks like. */
+static void
+note_part(int fd, struct spool_part *p)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "etag", buf_text(&p->etag),
+	    "modified", buf_text(&p->modified), "type", buf_text(&p->type), "extension",
+	    p->extension, "length", (json_int_t)p->length, "fetched_at", (json_int_t)p->fetched_at,
+	    "synced", (json_int_t)p->size);
+	char *text = o != NULL ? json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+
+	if (text != NULL)
+		write_note(fd, text, strlen(text));
+	json_decref(o);
+	free(text);
+}
+
+static void
+get(struct buf *b, const json_t *o, const char *name)
+{
+	const char *text = json_string_value(json_object_get(o, name));
+
+	buf_reset(b);
+	buf_adds(b, text != NULL ? text : "");
+}
+
+/* 1, and p->size is what was synced of it. */
+static int
+noted_part(int fd, struct spool_part *p)
+{
+	char note[NOTE_BYTES + 1];
+	size_t n = read_note(fd, note);
+	json_t *o = n > 0 ? json_loadb(note, n, 0, NULL) : NULL;
+	const char *extension = json_string_value(json_object_get(o, "extension"));
+	int good = extension != NULL && *extension != '\0';
+
+	if (good) {
+		get(&p->etag, o, "etag");
+		get(&p->modified, o, "modified");
+		get(&p->type, o, "type");
+		snprintf(p->extension, sizeof(p->extension), "%.7s", extension);
+		p->length = json_integer_value(json_object_get(o, "length"));
+		p->fetched_at = json_integer_value(json_object_get(o, "fetched_at"));
+		p->size = (uint64_t)json_integer_value(json_object_get(o, "synced"));
+	}
+	json_decref(o);
+	return good;
+}
+
+/*
+ * Files that are there.
+ */
+
+/* Read it from its beginning: its hash and size.  0, or -1. */
+static int
+read_whole(int fd, struct spool_file *f)
+{
+	struct sha256 *h = sha256_new();
+	char *block = xmalloc(READ_BYTES);
 	ssize_t n;
 
-	if (fd == -1)
-		return -1;
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return -1;
-	}
-	h = sha256_new();
-	block = xmalloc(1 << 18);
 	f->bytes = 0;
-	while ((n = file_read(fd, block, 1 << 18)) > 0) {
+	while ((n = file_read(fd, block, READ_BYTES)) > 0) {
 		sha256_add(h, block, (size_t)n);
 		f->bytes += (uint64_t)n;
-		if (s->meanwhile != NULL)
-			s->meanwhile(s->meanwhile_arg);
 	}
 	free(block);
 	sha256_hex(h, f->sha256);
 	sha256_free(h);
-	close(fd);
-	f->fetched_at = (int64_t)st.st_mtime; /* set so when it was finished */
 	return n == 0 ? 0 : -1;
 }
 
-/* No note says so, but a file of that base may be there, and then it is whole. */
+/* A file of this base and extension: 1 and *f; 0: it is no good; -1. */
 static int
-find_by_name(struct spool *s, const char *base, struct spool_file *f)
+know(struct spool *s, int fd, struct spool_file *f)
 {
-	int i;
+	char noted[SHA256_HEX];
+	struct stat st;
+	uint64_t bytes = 0;
+	int note;
 
-	for (i = 0; extensions[i] != NULL; i++) {
-		snprintf(f->name, sizeof(f->name), "%.240s.%s", base, extensions[i]);
-		if (size_of(s, f->name) == -1)
-			continue;
-		if (read_whole(s, f->name, f) == -1) {
-			msg_errno("%s/%s", s->path, f->name);
-			return -1;
-		}
-		snprintf(f->extension, sizeof(f->extension), "%s", extensions[i]);
-		buf_reset(&f->type);
-		return info_write_file(s, base, f) == 0 ? 1 : -1;
+	if (fstat(fd, &st) == -1)
+		return -1;
+	if (!is_ours(&st)) {
+		msg_warn(
+		    "%s/%s: another user may have put it there (see its owner, mode and links): "
+		    "it is fetched again",
+		    s->path, f->name);
+		return 0;
 	}
-	return 0;
+	f->fetched_at = (int64_t)st.st_mtime; /* set so when it was finished */
+	buf_reset(&f->type);
+	note = noted_whole(fd, &bytes, noted, NULL, &f->type);
+	if (note && !s->verify) {
+		memcpy(f->sha256, noted, sizeof(noted));
+		f->bytes = (uint64_t)st.st_size;
+	} else if (read_whole(fd, f) == -1)
+		return -1;
+	if (note && (f->bytes != bytes || strcmp(f->sha256, noted) != 0)) {
+		msg_warn("%s/%s: it was changed: it is fetched again", s->path, f->name);
+		return 0;
+	}
+	return 1;
 }
 
 int
 spool_find(struct spool *s, const char *base, struct spool_file *f)
 {
-	struct spool_file again = {.type = {0}};
-	int64_t size;
+	int i, fd, is;
 
-	if (!info_read_file(s, base, f))
-		return s->had_files ? find_by_name(s, base, f) : 0;
-	size = size_of(s, f->name);
-	if (size == -1)
-		return 0;
-	if ((uint64_t)size == f->bytes && s->verify) {
-		if (read_whole(s, f->name, &again) == -1) {
+	for (i = 0; extensions[i] != NULL; i++) {
+		snprintf(f->name, sizeof(f->name), "%.240s.%s", base, extensions[i]);
+		fd = openat(s->dir, f->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd == -1) /* whatever else is there: a rename takes its place */
+			continue;
+		snprintf(f->extension, sizeof(f->extension), "%s", extensions[i]);
+		is = know(s, fd, f);
+		if (is == -1)
 			msg_errno("%s/%s", s->path, f->name);
+		close(fd);
+		if (is != 0)
+			return is;
+	}
+	return 0;
+}
+
+/*
+ * Files on their way.  The lock is on the part's own inode, which becomes the
+ * whole file: after the lock, the name must still mean that inode.
+ */
+
+static void
+name_part(char out[SPOOL_NAME], const char *base)
+{
+	snprintf(out, SPOOL_NAME, ".%.240s.part", base);
+}
+
+static void
+forget(struct spool_part *p)
+{
+	p->size = 0;
+	p->length = -1;
+	p->fetched_at = 0;
+	p->extension[0] = p->sha256[0] = '\0';
+	buf_reset(&p->etag);
+	buf_reset(&p->modified);
+	buf_reset(&p->type);
+}
+
+/* Open and lock; 0, 1 when it is locked, -1. */
+static int
+open_locked(struct spool *s, const char *name, int *out)
+{
+	struct stat mine, named;
+	int fd, busy;
+
+	for (;;) {
+		fd = openat(
+		    s->dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+		/* Another's file, or no file at all, makes room. */
+		if (fd == -1 && (errno == ELOOP || errno == EACCES || errno == ENXIO) &&
+		    unlinkat(s->dir, name, 0) == 0)
+			continue;
+		if (fd == -1)
+			return -1;
+		if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+			busy = errno == EWOULDBLOCK;
+			close(fd);
+			return busy ? 1 : -1;
+		}
+		if (fstat(fd, &mine) == -1) {
+			close(fd);
 			return -1;
 		}
-		if (strcmp(again.sha256, f->sha256) != 0)
-			size = -1;
+		if (mine.st_nlink > 0 && !is_ours(&mine) && unlinkat(s->dir, name, 0) == -1) {
+			close(fd);
+			return -1;
+		}
+		/* It may have become the whole file in between. */
+		if (is_ours(&mine) && fstatat(s->dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    named.st_ino == mine.st_ino && named.st_dev == mine.st_dev) {
+			*out = fd;
+			return 0;
+		}
+		close(fd);
 	}
-	if (size == -1 || (uint64_t)size != f->bytes) {
-		msg_warn("%s/%s: it was changed: it is fetched again", s->path, f->name);
+}
+
+int
+spool_part_open(struct spool *s, const char *base, struct spool_part *p)
+{
+	char name[SPOOL_NAME];
+	struct stat st;
+	uint64_t size, bytes;
+	int locked;
+
+	p->fd = -1;
+	forget(p);
+	name_part(name, base);
+	locked = open_locked(s, name, &p->fd);
+	if (locked != 0 || fstat(p->fd, &st) == -1) {
+		if (locked != 1)
+			msg_errno("%s/%s", s->path, name);
+		if (p->fd != -1)
+			close(p->fd);
+		p->fd = -1;
+		return locked == 1 ? 1 : -1;
+	}
+	if (st.st_size == 0)
 		return 0;
+	size = (uint64_t)st.st_size;
+	if (noted_whole(p->fd, &bytes, p->sha256, p->extension, &p->type) && bytes == size) {
+		p->size = size;
+		p->length = (int64_t)size;
+		p->fetched_at = (int64_t)st.st_mtime;
+	} else if (noted_part(p->fd, p)) {
+		p->sha256[0] = '\0';
+		if (p->size > size)
+			p->size = size;
+		if (p->length >= 0 && p->size > (uint64_t)p->length)
+			p->size = 0;
 	}
-	return 1;
+	/* What cannot be trusted goes. */
+	if (p->size == 0)
+		return spool_part_reset(s, p);
+	if (ftruncate(p->fd, (off_t)p->size) == -1) {
+		msg_errno("%s/%s", s->path, name);
+		return -1;
+	}
+	return 0;
+}
+
+int
+spool_part_reset(struct spool *s, struct spool_part *p)
+{
+	forget(p);
+	remove_note(p->fd);
+	if (ftruncate(p->fd, 0) == -1 || lseek(p->fd, 0, SEEK_SET) == -1) {
+		msg_errno("%s: a part", s->path);
+		return -1;
+	}
+	return 0;
+}
+
+int
+spool_part_hash(struct spool *s, struct spool_part *p, struct sha256 *h)
+{
+	char *block = xmalloc(READ_BYTES);
+	uint64_t at = 0;
+	ssize_t n = 1;
+
+	while (at < p->size && n > 0) {
+		n = pread(p->fd, block, READ_BYTES, (off_t)at);
+		if (n > 0)
+			sha256_add(h, block, (size_t)n);
+		at += n > 0 ? (uint64_t)n : 0;
+	}
+	free(block);
+	if (at == p->size && lseek(p->fd, (off_t)at, SEEK_SET) != -1)
+		return 0;
+	msg_errno("%s: a part", s->path);
+	return -1;
+}
+
+void
+spool_part_close(struct spool *s, const char *base, struct spool_part *p, int keep)
+{
+	char name[SPOOL_NAME];
+
+	if (p->fd != -1) {
+		if (!keep) {
+			name_part(name, base);
+			(void)unlinkat(s->dir, name, 0);
+		}
+		close(p->fd);
+	}
+	p->fd = -1;
+	buf_free(&p->etag);
+	buf_free(&p->modified);
+	buf_free(&p->type);
+}
+
+int
+spool_part_note(struct spool *s, const char *base, struct spool_part *p)
+{
+	/* The order matters: a note never says more than what is on disk. */
+	if (fdatasync(p->fd) == -1) {
+		msg_errno("%s: %s", s->path, base);
+		return -1;
+	}
+	note_part(p->fd, p);
+	return 0;
+}
+
+int
+spool_part_seal(struct spool *s, struct spool_part *p, const struct spool_file *f)
+{
+	struct timespec times[2] = {{0}};
+
+	times[0].tv_nsec = UTIME_NOW;
+	times[1].tv_sec = (time_t)f->fetched_at;
+	if (f->fetched_at == 0)
+		times[1].tv_nsec = UTIME_NOW;
+	if (futimens(p->fd, times) == -1) {
+		msg_errno("%s", s->path);
+		return -1;
+	}
+	note_whole(p->fd, f);
+	return 0;
+}
+
+void
+spool_part_write_out(struct spool_part *p)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	(void)sync_file_range(p->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+	(void)p;
+#endif
+}
+
+int
+spool_part_finish(struct spool *s, const char *base, struct spool_part *p, struct spool_file *f)
+{
+	char part[SPOOL_NAME];
+
+	name_part(part, base);
+	snprintf(f->name, sizeof(f->name), "%.240s.%.7s", base, f->extension);
+	if (fsync(p->fd) == -1 || renameat(s->dir, part, s->dir, f->name) == -1) {
+		msg_errno("%s/%s", s->path, f->name);
+		return -1;
+	}
+	s->unsynced = 1;
+	close(p->fd);
+	p->fd = -1;
+	return 0;
 }
 
 int
@@ -245,6 +584,10 @@ spool_sync(struct spool *s)
 	s->unsynced = 0;
 	return 0;
 }
+
+/*
+ * Documents.
+ */
 
 int
 spool_create(struct spool *s, char tmp[SPOOL_NAME])

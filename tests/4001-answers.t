@@ -18,88 +18,103 @@ is() {
 	fi
 }
 
-xml='xml bytes ext=- '
-flat='denied=0 said='
+# xml ROOT REST: of a whole document
+xml() {
+	is "$1" "xml ext=- root=$2"
+}
 
 cat >in <<'E'
 <?xml version="1.0" encoding="UTF-8"?>
 <session_list xmlns="x"><!-- <error>no</error> --><session lsid="1" t="a>b"><error>mine</error>
-<![CDATA[</session_list>]]><?p </session_list> ?></session>
+<![CDATA[<error>x</error>]]><?p <error> ?></session>
 <session/></session_list>
 
 E
-is "a report; an error in a session, a comment, a CDATA section are none" \
-	"${xml}root=session_list whole=1 children=2 filled=0 error=0 denied=0 said="
+xml "a report; an error in a session, a comment, a CDATA section are none" \
+	"session_list whole=1 empty=0 error=0 beside=0 denied=0 said="
 
 printf '\357\273\277<?xml version="1.0"?>\r\n<p:session_list/>' >in
-is "a byte order mark, a prefix, an empty root" \
-	"${xml}root=p:session_list whole=1 children=0 filled=0 error=0 denied=0 said="
+xml "a byte order mark, a prefix, an empty root" \
+	"p:session_list whole=1 empty=1 error=0 beside=0 denied=0 said="
+
+printf '<session_list>\n <!-- none -->\n</session_list>' >in
+xml "an empty root in two tags" \
+	"session_list whole=1 empty=1 error=0 beside=0 denied=0 said="
 
 printf '<error xmlns="u" code="x">\n A &amp; B&#8217;s &#x41;&bogus;  <![CDATA[<c>]]>d</error>\n\n' >in
-is "an error's text, its references resolved and its blanks drawn together" \
-	"${xml}root=error whole=1 children=0 filled=1 error=1 ${flat}A & B’s A&bogus; <c>d"
+xml "an error's text, its references resolved and its blanks drawn together" \
+	"error whole=1 empty=0 error=1 beside=0 denied=0 said=A & B’s A&bogus; <c>d"
+
+printf '<p:list xmlns:p="u"><p:error>gone</p:error>\n</p:list>' >in
+xml "an error alone in its root" \
+	"p:list whole=1 empty=0 error=1 beside=0 denied=0 said=gone"
 
 printf '<session_list><session/><error>late</error></session_list>' >in
-is "an error behind the sessions" \
-	"${xml}root=session_list whole=1 children=2 filled=0 error=1 ${flat}late"
+xml "an error behind the sessions" \
+	"session_list whole=1 empty=0 error=1 beside=1 denied=0 said=late"
 
-printf '<session_list><a></nowhere></a><error>x</error></session_list>' >in
-is "a tag out of place: no guess about what is whose child" \
-	"${xml}root=session_list whole=1 children=1 filled=1 error=0 ${flat}"
+printf '<session_list><error>early</error><session/></session_list>' >in
+xml "one before them" \
+	"session_list whole=1 empty=0 error=1 beside=1 denied=0 said=early"
+
+{
+	printf '<session_list><session lsid="1">'
+	head -c 200000 /dev/zero | tr '\0' x
+	printf '</session><error>late</error>\n</session_list>'
+} >in
+"$answers" in >out
+says "an error at the end of a long one" "whole=1 empty=0 error=1 beside=1" out
 
 printf '<session_list><a><b></a><c/></session_list>' >in
-is "an end tag that is missing inside" \
-	"${xml}root=session_list whole=1 children=1 filled=0 error=0 ${flat}"
+xml "an end tag that is missing inside" \
+	"session_list whole=1 empty=0 error=0 beside=0 denied=0 said="
 
-printf '<s><s></s><s/><s></s></s>' >in
-is "a root's name inside of it" "${xml}root=s whole=1 children=3 filled=0 error=0 ${flat}"
-
-for junk in 'x' '<x/>' '<!--' '<' '</session_list>x'; do
-	printf '<session_list></session_list>%s' "$junk" >in
+for junk in 'x' '<x/>' '<!--' '<' '</session_list>x' '<!-- -- ' '<?x'; do
+	printf '<session_list><a/></session_list>%s' "$junk" >in
 	"$answers" in >out
 	says "not whole, with $junk behind it" "whole=0" out
 done
 
 doc='<?xml version="1.0" encoding="UTF-16"?>
-<session_list><session t="ä😀<"/></session_list>
+<session_list><session lsid="1" t="ä😀<"/></session_list>
 '
+rest="session_list whole=1 empty=0 error=0 beside=0 denied=0 said="
 for order in LE BE; do
-	kind="xml utf-16$(echo $order | tr BEL bel) ext=- root=session_list whole=1"
 	printf '%s' "$doc" | iconv -f UTF-8 -t "UTF-16$order" >in
-	is "UTF-16$order without a byte order mark" \
-		"$kind children=1 filled=0 error=0 denied=0 said="
+	xml "UTF-16$order without a byte order mark" "$rest"
 	mv in bare
 	if [ "$order" = LE ]; then printf '\377\376' >in; else printf '\376\377' >in; fi
 	cat bare >>in
-	is "and with one" \
-		"$kind children=1 filled=0 error=0 denied=0 said="
+	xml "and with one" "$rest"
 done
 
 printf '<!-- x --><?xml version="1.0"?><a/>' >in
-is "a declaration that is not the first of all is none" \
-	"${xml}root=a whole=1 children=0 filled=0 error=0 ${flat}"
+xml "a declaration that is not the first of all is none" \
+	"a whole=1 empty=1 error=0 beside=0 denied=0 said="
 
-html='html bytes ext=- root=- whole=0 children=0 filled=0 error=0 denied=0 said='
+none='root=- whole=0 empty=0 error=0 beside=0 denied=0 said='
 printf '<!DOCTYPE HTML PUBLIC "x">\n<html></html>' >in
-is "a web page" "$html"
+is "a web page" "html ext=- $none"
 printf '  \n<HTML><body>' >in
-is "a web page without a DOCTYPE" "$html"
+is "a web page without a DOCTYPE" "html ext=- $none"
 printf '<?xml version="1.0"?><!DOCTYPE html [<!ENTITY x ">">]><html xmlns="x"></html>' >in
 "$answers" in >out
-says "a web page in XML" "html bytes" out
+says "a web page in XML" "html ext" out
 
-json='json bytes ext=- root=- whole=0 children=0 filled=0'
+json='json ext=- root=- whole=0 empty=0'
 printf '{"error":"access_denied","message":"no"}' >in
 is "JSON that says that the token is no good" \
-	"$json error=1 denied=1 said=access_denied: no"
+	"$json error=1 beside=0 denied=1 said=access_denied"
 printf ' {"message":"down","number":17}' >in
-is "JSON that says that something is wrong" "$json error=1 ${flat}down"
+is "JSON that says that something is wrong: its words are not shown" \
+	"$json error=1 beside=0 denied=0 said="
+printf '{"error":"Token 12"}' >in
+is "nor what is no single word" "$json error=1 beside=0 denied=0 said="
 printf '{"users":[{"message":"x"}]}' >in
-is "JSON that is data" "$json error=0 ${flat}"
+is "JSON that is data" "$json error=0 beside=0 denied=0 said="
 
-rest='root=- whole=0 children=0 filled=0 error=0'
 binary() {
-	is "$1" "binary bytes ext=$2 $rest $flat"
+	is "$1" "binary ext=$2 $none"
 }
 printf 'FLV\001\005' >in; binary "FLV" flv
 printf '\0\0\0\040ftypisom' >in; binary "MP4" mp4
@@ -110,19 +125,19 @@ printf 'abc\001defghijklmnopqrstuvwxyz' >in; binary "something that begins like 
 printf '{"users":[]}' | gzip -n >in; binary "gzip" gz
 printf '<error>gone</error>' | gzip -n >in
 "$answers" in >out
-says "an error in gzip is an error" "whole=1 children=0 filled=0 error=1" out
+says "an error in gzip is an error" "whole=1 empty=0 error=1" out
 says "with its text" "said=gone" out
 
 : >in
-is "no byte at all" "empty bytes ext=- $rest $flat"
+is "no byte at all" "empty ext=- $none"
 head -c 3000 /dev/zero | tr '\0' '\n' >in
-is "blank lines only" "empty bytes ext=- $rest $flat"
+is "blank lines only" "empty ext=- $none"
 printf '<a/>' >>in
 "$answers" in >out
-says "XML behind them" "${xml}root=a whole=1" out
+says "XML behind them" "xml ext=- root=a whole=1" out
 { printf '\357\273\277'; head -c 600 /dev/zero | tr '\0' ' '; printf '<a/>'; } >in
 "$answers" in >out
-says "XML behind a byte order mark and many blanks" "${xml}root=a whole=1" out
+says "XML behind a byte order mark and many blanks" "xml ext=- root=a whole=1" out
 printf 'Document Not Found' >in
-is "plain text" "text bytes ext=- $rest $flat"
+is "plain text" "text ext=- $none"
 done_testing

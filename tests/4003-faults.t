@@ -17,7 +17,7 @@ f sessions --since 4d >/dev/null	# a token, for all that follow
 # after=1: the first call asks for the time, and for nothing
 while read -r fault; do
 	site_fault "$fault after=1"
-	run 0 "$fault: is got over" f --retry-time 60 sessions --window 2d --since 4d
+	run 0 "$fault: is got over" f --timeout 60 sessions --since 4d
 	silent "$fault: in silence"
 	whole "$fault: all is there" out
 done <<'E'
@@ -55,7 +55,7 @@ E
 
 while read -r code fault; do
 	site_fault "$fault after=1"
-	run "$code" "$fault, without end: $code" f --retry-time 0 sessions --window 2d --since 4d
+	run "$code" "$fault, without end: $code" f --timeout 0 sessions --since 4d
 	nothing_half "$fault: nothing half done"
 	check "$fault: says why" test -s err
 done <<'E'
@@ -89,13 +89,13 @@ E
 site_fault
 
 # Nobody is told more than needed of what came.
-site_fault "json-error error=$(head -c 3000 /dev/zero | tr '\0' x)"
-f --retry-time 0 sessions --since 4d >out 2>err
+site_fault "xml-error text=$(head -c 3000 /dev/zero | tr '\0' x)"
+f --timeout 0 sessions --since 4d >out 2>err
 check "an answer in a message is cut to 200 bytes" \
 	sh -c 'grep -q xxxxx err && [ "$(wc -c <err)" -lt 400 ]'
-printf '{"error":"\\u001b[2Jboo\\u202e","message":"x"}' >evil
-site_fault "body file=$work/evil type=application/json"
-f --retry-time 0 sessions --since 4d >out 2>err
+printf '<error>\033[2Jboo\342\200\256</error>' >evil
+site_fault "body file=$work/evil"
+f --timeout 0 sessions --since 4d >out 2>err
 check "and cannot drive a terminal" sh -c 'grep -q "\\\\x1b\[2Jboo" err'
 site_fault
 
@@ -125,7 +125,7 @@ site_start --sessions 150 --span 8 --seed 6 --now 1767225600 --clock fixed --dir
 for language in en de; do
 	site_ask "{\"do\":\"set\",\"name\":\"language\",\"value\":\"$language\"}"
 	no_token
-	run 0 "all faults at random, in $language" f --retry-time 120 --stall-time 1 \
+	run 0 "all faults at random, in $language" f --timeout 30 \
 		sessions --since 9d
 	whole "all is there" out
 done

@@ -91,10 +91,10 @@ run 0 "a refusal of a clock that has jumped" f sessions --since 1d
 no_token
 printf '{"access_token":"abc\\r\\nX-Evil: 1","token_type":"Bearer","expires_in":9}' >evil
 site_fault "body file=$work/evil match=token type=application/json"
-run 69 "a token that is none" f --retry-time 0 sessions --since 1d
+run 69 "a token that is none" f --timeout 0 sessions --since 1d
 check "is not shown" lacks err abc
 printf '{"access_token":"abcdefgh","token_type":"mac","expires_in":9}' >evil
-run 69 "a token of another type" f --retry-time 0 sessions --since 1d
+run 69 "a token of another type" f --timeout 0 sessions --since 1d
 check "is not shown" lacks err abcdefgh
 site_fault
 
@@ -169,7 +169,7 @@ fx sessions --since 1d >/dev/null 2>&1 &
 pid=$!
 until [ -e "$cache" ]; do sleep 0.02; done
 sleep 0.2
-f --retry-time 60 sessions --since 1d >out 2>err &
+f --timeout 60 sessions --since 1d >out 2>err &
 waiting=$!
 sleep 0.3
 kill -9 $pid
@@ -222,10 +222,10 @@ run 0 "credential:" env CREDENTIALS_DIRECTORY="$site" "$fetch" --host "localhost
 # where secrets are not
 token=$(jq -r .token "$cache")
 check "an answer that repeats token and secret" test -n "$token"
-printf '{"error":"x","message":"%s %s %s"}' "$token" "$secret" \
-	"$(printf '%s:%s' "$client" "$secret" | base64 -w0)" >echo.json
-site_fault "body file=$work/echo.json type=application/json match=AccessSession"
-f -v --retry-time 0 sessions --since 1d >out 2>err
+printf '<error>x: %s %s %s</error>' "$token" "$secret" \
+	"$(printf '%s:%s' "$client" "$secret" | base64 -w0)" >echo.xml
+site_fault "body file=$work/echo.xml match=AccessSession"
+f -v --timeout 0 sessions --since 1d >out 2>err
 check "is refused" test $? -eq 69
 says "with stars for all three" "x: *** *** ***"
 site_fault

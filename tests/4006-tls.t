@@ -16,7 +16,7 @@ to() {
 	host=$1
 	shift
 	"$fetch" --host "$host" --client-id "$client" --secret "file:$site/secret" --rate 0 \
-		--retry-time 0 "$@" sessions --since 1d
+		--timeout 0 "$@" sessions --since 1d
 }
 
 run 0 "the certificate of its CA" to "localhost:$port" --ca-file "$site/ca.pem"
@@ -28,14 +28,14 @@ says "says what to do" "--ca-file"
 run 78 "no CA file" to "localhost:$port" --ca-file "$work/none.pem"
 pin=$(cat "$site/pin")
 no=sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
-run 78 "another key than the pinned" to "localhost:$port" --ca-file "$site/ca.pem" --pin "$no"
-says "says so" "--pin"
-run 64 "a pin that is none" to "localhost:$port" --ca-file "$site/ca.pem" --pin "$site/pin"
+run 78 "another key than the pinned" to "localhost:$port" --ca-file "$site/ca.pem" -o pin="$no"
+says "says so" "the site's pin"
+run 64 "a pin that is none" to "localhost:$port" --ca-file "$site/ca.pem" -o pin="$site/pin"
 asked '.path // empty' >got
 : >want
 same "not a byte is sent to any of these" want got
-run 0 "the pinned key" to "localhost:$port" --ca-file "$site/ca.pem" --pin "$no;$pin"
-run 78 "a pin is no reason to do without a CA" to "localhost:$port" --pin "$pin"
+run 0 "the pinned key" to "localhost:$port" --ca-file "$site/ca.pem" -o pin="$no;$pin"
+run 78 "a pin is no reason to do without a CA" to "localhost:$port" -o pin="$pin"
 site_stop
 
 # A proxy, with a password or without: CONNECT and nothing else.
@@ -95,7 +95,7 @@ run 0 "the environment's proxy" env "https_proxy=http://127.0.0.1:$proxy_port" \
 	--ca-file "$site/ca.pem" sessions --since 1d
 run 69 "--proxy none" env "https_proxy=http://127.0.0.1:$proxy_port" "$fetch" \
 	--host "second.example:$port" --client-id "$client" --secret "file:$site/secret" \
-	--ca-file "$site/ca.pem" --proxy none --retry-time 0 sessions --since 1d
+	--ca-file "$site/ca.pem" --proxy none --timeout 0 sessions --since 1d
 says "means none" "resolve"
 kill "$proxy"
 proxy_start "me:pass word"
@@ -141,15 +141,15 @@ run 78 "no client certificate, where one is asked for" to "localhost:$port" \
 site_stop
 again --client-certificate
 run 0 "a client certificate" to "localhost:$port" --ca-file "$site/ca.pem" \
-	--client-cert "$site/client.pem" --client-key "$site/client.key"
+	-o client-cert="$site/client.pem" -o client-key="$site/client.key"
 openssl pkey -in "$site/client.key" -aes128 -passout pass:sesame -out locked.key
 echo sesame >key.secret
 chmod 600 key.secret
 run 0 "a key with a password" to "localhost:$port" --ca-file "$site/ca.pem" \
-	--client-cert "$site/client.pem" --client-key locked.key \
-	--client-key-password "file:$work/key.secret"
+	-o client-cert="$site/client.pem" -o client-key=locked.key \
+	-o client-key-password="file:$work/key.secret"
 run 78 "the wrong one" env PW=sesam "$fetch" --host "localhost:$port" --client-id "$client" \
-	--secret "file:$site/secret" --ca-file "$site/ca.pem" --client-cert "$site/client.pem" \
-	--client-key locked.key --client-key-password env:PW sessions --since 1d
-run 64 "a key without a certificate" to "localhost:$port" --client-key "$site/client.key"
+	--secret "file:$site/secret" --ca-file "$site/ca.pem" -o client-cert="$site/client.pem" \
+	-o client-key=locked.key -o client-key-password=env:PW sessions --since 1d
+run 64 "a key without a certificate" to "localhost:$port" -o client-key="$site/client.key"
 done_testing

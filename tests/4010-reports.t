@@ -89,7 +89,7 @@ find spool -name '.*' -type f >got
 same "nothing else is left there" want got
 ls spool >before
 site_fault "short-body after=2"
-run 69 "what fails" f --retry-time 0 -d spool sessions --since 2025-12-30
+run 69 "what fails" f --timeout 0 -d spool sessions --since 2025-12-30
 find spool -type f | sed 's,.*/,,' | sort >got
 same "leaves nothing" before got
 site_fault "stall seconds=30"
@@ -108,7 +108,37 @@ echo 0 >want
 same "by the next run" want got
 
 # backup
-run 64 "backup without a spool" f backup
+site_fault "short-body match=backup"
+run 69 "a backup to standard output that is cut" f --timeout 0 backup
+check "is not there at all" test ! -s out
+site_fault
+run 0 "a backup to standard output" f backup
+check "is there" test -s out
+site_control truth --form recordings >recordings.truth
+kind=$(awk -F '\t' '$2 == "shell" { print $1, $3; exit }' recordings.truth)
+# shellcheck disable=SC2086
+run 0 "a shell to standard output" f shell $kind
+sha256sum <out | cut -d ' ' -f 1 >got
+awk -F '\t' '$2 == "shell" { print $5; exit }' recordings.truth >want
+same "is that one" want got
+kind=$(awk -F '\t' '$2 == "recording" { print $1; exit }' recordings.truth)
+site_fault "reset times=2 percent=60"
+run 0 "a recording to standard output, though the connection breaks" f recording "$kind"
+sha256sum <out | cut -d ' ' -f 1 >got
+awk -F '\t' '$2 == "recording" { print $5; exit }' recordings.truth >want
+same "is that one" want got
+site_fault "error-as-video match=AccessSessionRecording"
+run 66 "one that has expired" f recording "$kind"
+check "nothing goes out" test ! -s out
+site_fault "status code=404 match=AccessSessionRecording"
+run 77 "one that may not be had" f recording "$kind"
+check "nothing goes out" test ! -s out
+site_fault
+run 74 "one to a full disk" sh -c ". '$top/tests/fetch.sh'
+	port=$port client=$client; f recording $kind >/dev/full"
+run 64 "a shell without its number" f shell "$kind"
+run 64 "a number that is none" f shell "$kind" x
+run 64 "a recording with -d" f -d spool recording "$kind"
 run 64 "backup with operands" f backup -d spool x
 site_forget
 run 0 "backup" f backup -d spool
@@ -131,7 +161,7 @@ printf 'se"same\n' >password
 chmod 600 password
 site_ask '{"do":"clock","set":"+60"}'
 site_forget
-run 0 "with a password" f --backup-password file:password backup -d spool
+run 0 "with a password" f -o backup-password=file:password backup -d spool
 asked 'select(.path == "/api/backup") |
 	"\(.method) \(.content_type) \(.parameters.password) \(.target)"' >got
 echo 'POST application/json se"same /api/backup' >want
@@ -140,7 +170,7 @@ check "both are there" test "$(find spool -name '*.nsb' | wc -l)" -eq 2
 site_ask '{"do":"clock","set":"+60"}'
 while read -r code fault; do
 	site_fault "$fault match=backup"
-	run "$code" "backup: $fault" f --retry-time 1 backup -d spool
+	run "$code" "backup: $fault" f --timeout 1 backup -d spool
 	check "backup: $fault: no end" sh -c '! grep -q ^Z out'
 	check "backup: $fault: nothing is left" test "$(find spool -name '*backup*' | wc -l)" -eq 2
 done <<'E'
@@ -153,7 +183,7 @@ done <<'E'
 77 status code=403
 E
 site_fault "short-body times=1 match=backup"
-run 0 "backup: a break" f --retry-time 60 backup -d spool
+run 0 "backup: a break" f --timeout 60 backup -d spool
 there_is() { test "$(find spool -name '*backup*' | wc -l)" -eq "$1"; }
 check "is got over" there_is 3
 site_fault
@@ -162,7 +192,6 @@ site_fault
 run 0 "check" f check
 cut -c 9-31 out | sed 's/ *$//' >got
 cat >want <<'E'
-name resolution
 connection, TLS
 account
 AccessSession
@@ -184,7 +213,7 @@ printf '%-8s%s\n' REFUSED CommandShellRecording refused VaultAccountActivity ref
 same "is shown" want got
 run 69 "check: a name that there is not" "$fetch" --host nonesuch.invalid --client-id x \
 	--secret "file:$site/secret" check
-says "is shown" "FAILED  name resolution" out
+says "is shown" "FAILED  connection, TLS         cannot resolve nonesuch.invalid" out
 no_token
 run 78 "check: an unknown certificate" "$fetch" --host "localhost:$port" --client-id x \
 	--secret "file:$site/secret" check
@@ -222,8 +251,8 @@ site_fault "slow-start seconds=0.3"
 run 0 "on a terminal" python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
 	--client-id "$client" --secret "file:$site/secret" sessions --since 3d
 tr '\r' '\n' <out >lines
-check "it shows windows, sessions, bytes and rate" \
-	grep -qE 'localhost: [0-9]+ of 6 windows, [0-9]+ sessions, [0-9.]+ [kM]B, [0-9.]+ ([kM]B|bytes)/s' lines
+check "it shows windows, bytes and rate" \
+	grep -qE 'localhost: [0-9]+ of 6 windows, [0-9.]+ [kM]B, [0-9.]+ ([kM]B|bytes)/s' lines
 check "and ends with an empty line" sh -c 'tail -c 4 out | od -An -c | grep -q "\\\\r 033   \\[   K"'
 site_fault "status code=400 after=3"
 python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \

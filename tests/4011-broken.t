@@ -33,7 +33,7 @@ import sys
 e = os.environ
 base = [e["fetch"], "--host", "localhost:" + e["port"], "--name", "pra.example.net",
         "--ca-file", e["site"] + "/ca.pem", "--client-id", e["client"],
-        "--secret", "file:" + e["site"] + "/secret", "--rate", "0", "--retry-time", "20",
+        "--secret", "file:" + e["site"] + "/secret", "--rate", "0", "--timeout", "20",
         "-d", "spool"]
 verb = {"recordings": ["-j", "2", "recordings", "in"],
         "sessions": ["sessions", "--since", "2d"],

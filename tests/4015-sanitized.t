@@ -21,7 +21,7 @@ one() {
 	rm -rf spool
 	mkdir spool
 	no_token
-	set -- "$1" --retry-time "$2" --stall-time 1
+	set -- "$1" --timeout "$2"
 	case $1 in
 	sessions) f "$@" --since 2d ;;
 	recordings | backup) f "$@" -d spool ;;

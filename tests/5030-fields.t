@@ -105,7 +105,7 @@ check "there is system information to leave out" grep -q '^R	system_information'
 # The filters, as they read a site or destination called x.  Each takes what
 # it gets from the file "in".
 fetch_x() {
-	timeout "$patience" "$fetch" -s x --retry-time 2 "$@" <recordings.in >out 2>err
+	timeout "$patience" "$fetch" -s x --timeout 2 "$@" <recordings.in >out 2>err
 	code=$?
 }
 tosql_x() {
@@ -223,7 +223,7 @@ t site backup-password "file:$work/back-word" NULL 'fetch_x backup -d spool.out'
 	'exits 0 && request .parameters.password back-word'
 t site product rs NULL "$report" 'request .parameters.generate_report SupportSession'
 t site ca-file "$work/other.pem" "$site/ca.pem" "$report" 'exits 78 && has err --ca-file'
-t site pin sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= NULL "$report" 'exits 78 && has err --pin'
+t site pin sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= NULL "$report" 'exits 78 && has err "pin names"'
 t site client-cert "$work/both.pem" NULL "$report" 'exits 0' "$@"
 t site client-key "$picky/client.key" NULL "$report" 'exits 0' "$@" client-cert="$picky/client.pem"
 t site client-key-password "file:$work/sesame" NULL "$report" 'exits 0' "$@" \
@@ -233,7 +233,12 @@ t site proxy-user "file:$work/me:word" NULL "$report" \
 	'has proxied "^Proxy-Authorization: Basic bWU6d29yZA=="' proxy="http://127.0.0.1:$proxy_port"
 t site nothing 'An error has occurred.' NULL 'faulty xml-error' 'exits 0'
 t site expired "$french" NULL expired 'exits 0' host-name=pra.example.net
-t site timeout 1s NULL 'faulty "slow-start seconds=30"' 'has err "no answer for 1 seconds|nothing for 1 s"'
+slow() {
+	site_fault "slow-start seconds=30"
+	timeout "$patience" "$fetch" -s x sessions --since 1d >out 2>err
+	site_fault
+}
+t site timeout 6s NULL slow 'has err "no answer for 6 seconds"'
 
 # Destinations of the kind sql: praic-tosql.
 t sql connection "sqlite:$work/x.db" "$work/y.db" tosql_x 'exits 0 && test -s x.db'

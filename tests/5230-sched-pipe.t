@@ -16,7 +16,7 @@ pid=
 # Patience is not what is tested.
 stub praic-fetch <<'END'
 [ ! -e "$work/fetch.do" ] || . "$work/fetch.do"
-exec "$fetch" --retry-time 1s --rate 0 "$@"
+exec "$fetch" --timeout 1s --rate 0 "$@"
 END
 mkdir files
 "$conf" site add pra host="$PRAIC_HOST" ca-file="$PRAIC_CA" host-name=pra.example.net \

@@ -17,7 +17,7 @@ export minutes since
 mkdir files latest appliance
 # Patience is not what is tested.
 stub praic-fetch <<'END'
-exec "$fetch" --retry-time 1s --rate 0 "$@"
+exec "$fetch" --timeout 1s --rate 0 "$@"
 END
 stub praic-tosql <<'END'
 exec "$tosql" --timeout 1 "$@"

@@ -117,7 +117,7 @@ stub praic-fetch <<END
 case "\$*" in
 *--until*) echo "praic-fetch: pra: the past is not to be had" >&2; exit 69 ;;
 esac
-exec $fetch --retry-time 1 --rate 0 "\$@"
+exec $fetch --timeout 1 --rate 0 "\$@"
 END
 step 0 "a look-back that fails" fetch pra session
 says "is told" "the look-back failed: praic-fetch: pra: the past is not to be had"

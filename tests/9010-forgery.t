@@ -95,7 +95,7 @@ for bad in bad/*; do
 		chunked) site_ask '{"do":"fault","add":"cut-chunked percent=90"}' ;;
 		esac
 		rm -f pipe.db*
-		f --name evil.example --retry-time 0 sessions --since 2h 2>err |
+		f --name evil.example --timeout 0 sessions --since 2h 2>err |
 			"$split" 2>>err | "$tosql" -d pipe.db 2>>err
 		code=$?
 		hosts pipe.db >got 2>/dev/null

@@ -101,7 +101,7 @@ stub() {
 # A praic-fetch that does not try for long, for that is not what is tested.
 impatient() {
 	stub praic-fetch <<-END
-		exec $fetch --retry-time 1 --rate 0 "\$@"
+		exec $fetch --timeout 1 --rate 0 "\$@"
 	END
 }
 

@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 /* Its own parts are what is tried. */
-#include "../../fetch/token.c" /* NOLINT(bugprone-suspicious-include) */
+#include "../../fetch/credentials.c" /* NOLINT(bugprone-suspicious-include) */
 
 static void
 check_token(const struct site *s)
@@ -33,15 +33,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	else
 		must(c.why.n > 0 && s.token == NULL);
 	buf_free(&c.why);
-	token_free(&s);
+	credentials_free(&s);
 
 	cache = json_loadb(answer.p != NULL ? answer.p : "", answer.n, 0, NULL);
 	if (json_is_object(cache)) {
-		use_texts(&s, cache);
 		if (use_cached(&s, cache, NULL))
 			must(is_token(s.token->text) && s.token->until > (int64_t)time(NULL));
-		(void)token_knows(&s, "AccessSession", "nothing");
-		token_free(&s);
+		(void)is_refused(cache);
+		credentials_free(&s);
 	}
 	json_decref(cache);
 	buf_free(&answer);

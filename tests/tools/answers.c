@@ -17,14 +17,13 @@ static void
 describe(const struct answer *a, char *out, size_t size)
 {
 	static const char *const kinds[] = {"empty", "xml", "html", "json", "text", "binary"};
-	static const char *const forms[] = {"bytes", "utf-16le", "utf-16be"};
 
 	snprintf(out, size,
-	    "%s %s ext=%s root=%s whole=%d children=%llu filled=%d "
-	    "error=%d denied=%d said=%.*s",
-	    kinds[a->kind], forms[a->form], a->extension != NULL ? a->extension : "-",
-	    a->root[0] != '\0' ? a->root : "-", a->whole, (unsigned long long)a->children,
-	    a->filled, a->error, a->denied, (int)a->said.n, a->said.n > 0 ? a->said.p : "");
+	    "%s ext=%s root=%s whole=%d empty=%d error=%d beside=%d denied=%d "
+	    "said=%.*s",
+	    kinds[a->kind], a->extension != NULL ? a->extension : "-",
+	    a->root[0] != '\0' ? a->root : "-", a->whole, a->empty, a->error, a->beside, a->denied,
+	    (int)a->said.n, a->said.n > 0 ? a->said.p : "");
 }
 
 /* The first "all" bytes in pieces of this size, the first one shorter. */

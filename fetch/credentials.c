@@ -1,0 +1,357 @@
+/*
+ * The token of an account: see fetch.h.
+ *
+ * The cache is a file for each account, locked while it is read and while a
+ * new token is asked for, so that of many processes one asks.  Its times are
+ * this machine's, for nothing that is fetched depends on them: a token that
+ * was thought good costs one 401, not more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "fetch.h"
+#include "msg.h"
+#include "secret.h"
+
+#define MAX_ANSWER ((size_t)256 * 1024)
+#define MAX_TOKEN  ((size_t)16 * 1024)
+#define EARLY	   60		     /* renewed so many seconds before its end */
+#define LOCK_MS	   100		     /* how often a taken lock is tried */
+#define LOCK_TIME  60		     /* seconds beyond what a token may take */
+#define MAX_LIFE   INT64_C(31622400) /* a year */
+#define REFUSED	   60		     /* seconds that a refusal is believed */
+
+struct token {
+	char *text;
+	int64_t until; /* by time(2) */
+	int fresh;     /* asked for by this process */
+	int refused;   /* tokens in a row that were good for nothing */
+	int number;
+};
+
+static struct token *
+own(struct site *s)
+{
+	if (s->token == NULL)
+		s->token = xcalloc(1, sizeof(*s->token));
+	return s->token;
+}
+
+void
+credentials_worked(struct site *s)
+{
+	own(s)->refused = 0;
+}
+
+void
+credentials_free(struct site *s)
+{
+	if (s->token == NULL)
+		return;
+	secret_free(s->token->text);
+	free(s->token);
+	s->token = NULL;
+}
+
+/* It goes into a header: visible ASCII, nothing that could end the line. */
+static int
+is_token(const char *p)
+{
+	size_t n = strlen(p), i;
+
+	if (n == 0 || n > MAX_TOKEN)
+		return 0;
+	for (i = 0; i < n; i++)
+		if (p[i] <= ' ' || p[i] > '~')
+			return 0;
+	return 1;
+}
+
+static void
+use(struct site *s, const char *text, int64_t until, int fresh)
+{
+	struct token *t = own(s);
+
+	secret_free(t->text);
+	t->text = xstrdup(text);
+	t->until = until;
+	t->fresh = fresh;
+	t->number++;
+	msg_hide(text);
+}
+
+/* Wait for the lock: whoever has it may be asking for the very token. */
+static int
+lock(struct site *s, int fd)
+{
+	int64_t until = call_clock() + (s->timeout + LOCK_TIME) * 1000;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			msg_errno("%s: the token's cache cannot be locked", s->name);
+			return EX_IOERR;
+		}
+		if (call_clock() > until) {
+			msg_warn("%s: another process keeps the token's cache locked", s->name);
+			return EX_TEMPFAIL;
+		}
+		call_sleep(LOCK_MS);
+	}
+	return 0;
+}
+
+/*
+ * The cache file, locked.  0 and *out; *out is -1 where there is no place
+ * for one, and then each process takes its own token.
+ */
+static int
+open_cache(struct site *s, int *out)
+{
+	int code = cache_open(s, "token", out);
+
+	if (code != 0 || *out == -1)
+		return code;
+	code = lock(s, *out);
+	if (code != 0) {
+		close(*out);
+		*out = -1;
+	}
+	return code;
+}
+
+/* A token of the cache that is still good, and not the one that was bad. */
+static int
+use_cached(struct site *s, const json_t *cache, const char *bad)
+{
+	const char *text = json_string_value(json_object_get(cache, "token"));
+	json_int_t until = json_integer_value(json_object_get(cache, "until"));
+
+	if (text == NULL || !is_token(text) || until <= (json_int_t)time(NULL) ||
+	    (bad != NULL && strcmp(text, bad) == 0))
+		return 0;
+	use(s, text, until, 0);
+	return 1;
+}
+
+static int
+take(struct call *c, const char *p, size_t n)
+{
+	buf_add(c->arg, p, n);
+	return 0;
+}
+
+/* The answer of /oauth2/token, which has been read by many to be many things. */
+static int
+parse_answer(struct site *s, const struct buf *b, struct call *c)
+{
+	/* A number of any size is a number. */
+	size_t bom = b->n >= 3 && memcmp(b->p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	json_t *o =
+	    json_loadb(b->p != NULL ? b->p + bom : "", b->n - bom, JSON_DECODE_INT_AS_REAL, NULL);
+	const char *text = json_string_value(json_object_get(o, "access_token"));
+	const char *type = json_string_value(json_object_get(o, "token_type"));
+	json_t *life = json_object_get(o, "expires_in");
+	json_int_t seconds = 0;
+
+	/* Nothing of it is shown: a token may be anywhere in it. */
+	if (text == NULL || !is_token(text) || (type != NULL && strcasecmp(type, "bearer") != 0)) {
+		buf_printf(&c->why,
+		    text == NULL || !is_token(text) ?
+			"an answer without a token: is this the host of an appliance?" :
+			"a token of another type than Bearer");
+		json_decref(o);
+		return -1;
+	}
+	if (json_is_number(life) && json_number_value(life) <= (double)MAX_LIFE)
+		seconds = (json_int_t)json_number_value(life);
+	else if (json_is_string(life))
+		seconds = strtoll(json_string_value(life), NULL, 10);
+	if (seconds <= 0 || seconds > MAX_LIFE)
+		seconds = 300; /* it did not say */
+	msg_tell(1, "%s: a new token, for %lld seconds", s->name, (long long)seconds);
+	/* Never so early that a short life is over at once. */
+	use(s, text,
+	    (int64_t)time(NULL) + seconds -
+		(seconds >= 10 * (json_int_t)EARLY ? EARLY : seconds / 10),
+	    1);
+	json_decref(o);
+	return 0;
+}
+
+static int
+ask(struct site *s)
+{
+	struct buf answer = {0};
+	struct retry r = {0};
+	struct call c = {
+	    .site = s,
+	    .auth = CALL_BASIC,
+	    .credentials = s->basic,
+	    .path = "/oauth2/token",
+	    .body = "grant_type=client_credentials",
+	    .body_type = "application/x-www-form-urlencoded",
+	    .max_time = 2 * call_answer_time(s),
+	    .max_bytes = MAX_ANSWER,
+	    .take = take,
+	    .arg = &answer,
+	};
+	int64_t delay;
+	int code = 0;
+
+	for (;;) {
+		buf_reset(&answer);
+		if (call_run(&c) == CALL_DONE && parse_answer(s, &answer, &c) == 0)
+			break;
+		if (c.end == CALL_DONE)
+			c.code = EX_UNAVAILABLE;
+		code = c.code;
+		delay = c.end == CALL_FAILED ? -1 : call_retry(&r, &c);
+		if (delay == -1)
+			break;
+		progress_trouble(&c, "token", delay);
+		call_sleep(delay);
+		code = 0;
+	}
+	if (code != 0)
+		call_complain(&c, "token");
+	if (answer.p != NULL)
+		explicit_bzero(answer.p, answer.n);
+	buf_free(&answer);
+	call_free(&c);
+	return code;
+}
+
+/*
+ * A refusal of these credentials is remembered for a moment, for many who
+ * try what is wrong lock an account.  For how many more seconds?
+ */
+static int64_t
+is_refused(const json_t *cache)
+{
+	int64_t left = json_integer_value(json_object_get(cache, "refused")) - (int64_t)time(NULL);
+
+	return left > 0 && left <= REFUSED ? left : 0;
+}
+
+/* Ask for a token and cache what comes of it. */
+static int
+ask_and_keep(struct site *s, int fd, json_t *cache)
+{
+	int code = ask(s);
+
+	if (code == 0) {
+		json_object_set_new(cache, "token", json_string(s->token->text));
+		json_object_set_new(cache, "until", json_integer(s->token->until));
+		json_object_del(cache, "refused");
+	} else if (code == EX_NOPERM)
+		json_object_set_new(
+		    cache, "refused", json_integer((json_int_t)time(NULL) + REFUSED));
+	if (code == 0 || code == EX_NOPERM)
+		cache_write(s, fd, cache);
+	return code;
+}
+
+/* A token that is not "bad": the cached one, or else a new one. */
+static int
+obtain(struct site *s, const char *bad, int new)
+{
+	json_t *cache;
+	int64_t refused;
+	int fd, code = open_cache(s, &fd);
+
+	if (code != 0)
+		return code;
+	cache = cache_read(fd);
+	if (!new &&use_cached(s, cache, bad))
+		;
+	else if (!new && (refused = is_refused(cache)) > 0) {
+		msg_warn("%s: token: the client id or the secret was refused just now, and is "
+			 "not tried again for %lld s (but by check)",
+		    s->name, (long long)refused);
+		code = EX_NOPERM;
+	} else
+		code = ask_and_keep(s, fd, cache);
+	json_decref(cache);
+	if (fd != -1)
+		close(fd); /* and unlock */
+	return code;
+}
+
+int
+credentials_get(struct site *s)
+{
+	struct token *t = own(s);
+
+	if (t->text != NULL && t->until > (int64_t)time(NULL))
+		return 0;
+	return obtain(s, NULL, 0);
+}
+
+int
+credentials_new(struct site *s)
+{
+	return obtain(s, NULL, 1);
+}
+
+int
+credentials_sign(struct call *c)
+{
+	int code = credentials_get(c->site);
+
+	if (code == 0) {
+		c->credentials = c->site->token->text;
+		c->token_number = c->site->token->number;
+	}
+	return code;
+}
+
+int
+credentials_renew(struct call *c)
+{
+	struct site *s = c->site;
+	struct token *t = own(s);
+	char *bad;
+	int code;
+
+	if (c->token_number != t->number) /* another call has done it */
+		return 0;
+	/* Any token may just have died; two, and the second a new one, did not. */
+	if (t->refused++ > 0 && t->fresh) {
+		msg_warn(
+		    "%s: a new token was refused (401): the account may not use the API, or its "
+		    "permissions have just changed: see /login > Management > API Configuration",
+		    s->name);
+		return EX_NOPERM;
+	}
+	msg_tell(1, "%s: the token is no longer good", s->name);
+	bad = t->text;
+	t->text = NULL;
+	code = obtain(s, bad, 0);
+	secret_free(bad);
+	return code;
+}
+
+enum call_end
+credentials_run(struct call *c)
+{
+	int code;
+
+	while ((code = credentials_sign(c)) == 0) {
+		if (call_run(c) != CALL_TOKEN)
+			return c->end;
+		if ((code = credentials_renew(c)) != 0)
+			break;
+	}
+	c->code = code;
+	c->told = 1;
+	return c->end = CALL_FAILED;
+}
