@@ -30,9 +30,13 @@ struct decode_state {
 	enum encoding encoding;
 	enum decode_inside inside;
 	char quote; /* of the value that is open, or 0 */
+	char last;  /* the last byte */
 	unsigned char in_tag, too_long, dropping, after_cr;
-	unsigned attributes; /* of the tag */
-	size_t length;	     /* of the tag or the section so far */
+	unsigned char rooted; /* a tag has begun */
+	unsigned char plain;  /* a declaration behind a root begins the next document */
+	unsigned char next;   /* which stands here: no more is decoded */
+	unsigned attributes;  /* of the tag */
+	size_t length;	      /* of the tag or the section so far */
 };
 
 enum decode_note {
@@ -43,8 +47,9 @@ enum decode_note {
 
 struct decoder {
 	struct decode_state at;
-	/* Called for each such thing, with its place in out; or NULL. */
-	void (*note)(void *, enum decode_note, size_t out_offset);
+	/* Called for each such thing, with its place in out and how many bytes
+	 * longer it makes what came. */
+	void (*note)(void *, enum decode_note, size_t out_offset, ptrdiff_t grown);
 	void *arg;
 	struct buf utf8; /* for itself: what was UTF-16 or ISO-8859-1 */
 };
@@ -54,6 +59,9 @@ struct decoder {
  * all but a few that need what follows; when final, all of them.
  */
 size_t decode(struct decoder *, const char *p, size_t n, int final, struct buf *out);
+
+/* How many bytes this UTF-8 was in another encoding. */
+size_t decode_length_before(enum encoding, const char *p, size_t n);
 
 /* Is what was decoded last within a tag, a comment or the like? */
 int decode_in_markup(const struct decoder *);

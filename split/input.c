@@ -84,7 +84,7 @@ open_document(struct input *in, struct document *d, uint64_t bytes)
 		    "convert it with iconv(1)",
 		    (int)(refused.n < 40 ? refused.n : 40), refused.p);
 	d->place = 0;
-	source_open(in->source, bytes, encoding);
+	source_open(in->source, bytes, encoding, d->plain && encoding <= ENCODING_LATIN1);
 	report_document(in->report, in->source, d->host);
 	if (refused.p == NULL)
 		return 0;
@@ -92,14 +92,14 @@ open_document(struct input *in, struct document *d, uint64_t bytes)
 	return -1;
 }
 
-/* Past blanks; the last one is kept, for at_next(). */
+/* Past blanks. */
 static const char *
 skip_blanks(struct input *in, uint64_t *place, size_t want, size_t *have)
 {
 	const char *p = source_at(in->source, *place, want, have);
 
 	while (*have > 0 && blank_is(*p)) {
-		source_keep(in->source, (*place)++);
+		source_keep(in->source, ++*place);
 		p = source_at(in->source, *place, want, have);
 	}
 	return p;
@@ -151,55 +151,13 @@ read_root(struct input *in, struct document *d)
 	return 0;
 }
 
-/* Past comments and instructions behind the root: 1 at the end of the document,
- * or of the input, 0 when something else stands there. */
-static int
-skip_misc(struct input *in, struct document *d)
-{
-	const char *p;
-	size_t have;
-
-	for (;;) {
-		p = skip_blanks(in, &d->place, 6, &have);
-		if (have == 0)
-			return 1;
-		if (begins(p, have, "<!--")) {
-			d->place += 4;
-			d->cut = source_pass(in->source, &d->place, "--") == -1;
-			p = source_at(in->source, d->place, 1, &have);
-			d->cut |= have == 0;
-			if (d->cut || *p != '>')
-				return 0;
-			d->place++;
-		} else if (begins(p, have, "<?") && !begins(p, have, "<?xml ")) {
-			d->place += 2;
-			d->cut = source_pass(in->source, &d->place, "?>") == -1;
-			if (d->cut)
-				return 0;
-		} else {
-			d->cut = have < 4 && memcmp(p, "<!--", have) == 0;
-			return 0;
-		}
-	}
-}
-
-/* What stands behind the root of a document must be nothing: 1 if so. */
-static int
-check_rest(struct input *in, struct document *d)
-{
-	if (skip_misc(in, d))
-		return 1;
-	refuse(d, "malformed", "something that is no XML behind a document");
-	return 0;
-}
-
 /* The document is bad: tell where, why and how much of it was not read. */
 static void
 tell_bad(struct input *in, const struct document *d, uint64_t byte, uint64_t unread)
 {
 	struct rec_value lsid = d->result.lsid;
 
-	report_warn_byte(in->report, byte,
+	report_warn(in->report, byte,
 	    "%s; the rest of this %s is left out, %" PRIu64 " bytes%s%.*s", d->result.why,
 	    d->plain ? "file" : "document", unread, lsid.p != NULL ? ", with session " : "",
 	    (int)(lsid.n < REPORT_SHOWN ? lsid.n : REPORT_SHOWN), lsid.p != NULL ? lsid.p : "");
@@ -239,8 +197,6 @@ read_frame(struct input *in, const struct frame *f)
 		refuse(&d, "other-site", text);
 	} else if (d.result.code == NULL && read_root(in, &d) == -1)
 		return -1;
-	if (d.whole)
-		d.whole = check_rest(in, &d);
 	report_document_end(in->report, d.place);
 	byte = source_offset(in->source, d.result.end);
 	missing = source_close(in->source);
@@ -294,7 +250,7 @@ read_mark(struct input *in, struct frame *f)
 		cut(in, byte, "the input ends here, before its end mark");
 	else {
 		source_skip(in->source, UINT64_MAX);
-		report_warn_byte(in->report, byte,
+		report_warn(in->report, byte,
 		    "no mark line: a frame before it was cut or changed; the rest of this "
 		    "file is left out, %" PRIu64 " bytes",
 		    source_raw_offset(in->source) - byte);
@@ -325,7 +281,7 @@ check_count(struct input *in, uint64_t byte, uint64_t came, uint64_t told)
 {
 	if (came == told)
 		return;
-	report_warn_byte(
+	report_warn(
 	    in->report, byte, "%" PRIu64 " documents came, the end mark says %" PRIu64, came, told);
 	report_bad(in->report, none, "malformed", "another count of documents than the end mark's");
 	in->code = code_worse(in->code, EX_DATAERR);
@@ -361,48 +317,26 @@ read_framed(struct input *in)
 
 /* ---- plain documents -------------------------------------------------- */
 
-/* Does the next document begin here, behind the end of one? */
-static int
-at_next(struct input *in, uint64_t place)
-{
-	enum encoding e = source_encoding(in->source);
-	size_t have;
-	const char *p = source_at(in->source, place - 1, 7, &have);
-
-	return (e == ENCODING_UTF8 || e == ENCODING_LATIN1) && have >= 7 &&
-	    (p[0] == '\n' || p[0] == '\r') && begins(p + 1, 6, "<?xml ");
-}
-
 static void
 read_plain(struct input *in)
 {
 	struct document d = {.host = in->host, .plain = 1};
 	uint64_t byte;
 
-	for (;;) {
+	do {
 		d.whole = d.cut = 0;
 		if (open_document(in, &d, UINT64_MAX) == 0 && read_root(in, &d) == -1)
 			return;
-		if (!d.whole)
-			break;
-		if (skip_misc(in, &d)) {
-			report_document_end(in->report, d.place);
-			return;
-		}
-		if (!at_next(in, d.place))
-			break;
 		report_document_end(in->report, d.place);
-		source_end(in->source, d.place);
-	}
-	if (d.whole && !d.cut)
-		refuse(&d, "malformed", "something that is no XML behind a document");
-	report_document_end(in->report, d.place);
+	} while (d.whole && source_at_next(in->source));
+	if (d.whole)
+		return;
 	byte = source_offset(in->source, d.result.end);
 	if (d.cut) {
 		tell_cut(in, &d, byte);
 		return;
 	}
-	source_close(in->source);
+	source_skip(in->source, UINT64_MAX);
 	tell_bad(in, &d, byte, source_raw_offset(in->source) - byte);
 	in->code = code_worse(in->code, EX_DATAERR);
 }
@@ -420,7 +354,7 @@ input_read(struct report *report, const char *host, int fd, const char *name, in
 	lf = memchr(p, '\n', have);
 	report_document(report, in.source, host);
 	if (begins(p, have, "praic-records\t")) {
-		report_warn_byte(
+		report_warn(
 		    report, 0, "these are records already: praic-tosql and praic-tofs read them");
 		in.code = EX_USAGE;
 		in.stop = 1;

@@ -142,6 +142,8 @@ read_more(void *arg, char *to, int len)
 	p = source_at(s->source, s->fed, (size_t)len, &have);
 	if (have > (size_t)len)
 		have = (size_t)len;
+	if (s->done)
+		source_keep(s->source, s->fed);
 	long_tag = source_long_tag(s->source);
 	if (long_tag >= s->begin && long_tag < s->fed + have)
 		have = long_tag > s->fed ? (size_t)(long_tag - s->fed) : 0;
@@ -173,7 +175,7 @@ end_error(struct parse *s)
 	else
 		snprintf(
 		    text, sizeof(text), "the appliance reports an error, and does not say which");
-	report_warn(s->report, s->error_place, "%s", text);
+	report_warn(s->report, source_offset(s->source, s->error_place), "%s", text);
 	report_bad(s->report, none, "error", text);
 	s->error_depth = 0;
 }
@@ -322,7 +324,7 @@ static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t pl
 		else if (s->depth == s->session_depth && name == N_error)
 			start_error(s);
 		else if (s->depth > s->session_depth && name == N_session) {
-			report_warn(s->report, s->last,
+			report_warn(s->report, source_offset(s->source, s->last),
 			    "a session within <%.80s>, which is none of a "
 			    "report's: left out",
 			    (const char *)s->open[s->depth - 2]);
@@ -390,10 +392,9 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 		s->declared[s->depth] = 0;
 	}
 	moved(s, place);
-	if (s->depth == 0) {
-		s->done = s->stop = 1;
-		xmlStopParser(s->ctxt);
-	} else if (s->depth == s->session_depth - 1 &&
+	if (s->depth == 0)
+		s->done = 1; /* comments may follow */
+	else if (s->depth == s->session_depth - 1 &&
 	    xmlDictSize(s->ctxt->dict) > LIMIT_NAMES_KEPT) {
 		s->then = NEW_PARSER;
 		s->stop = 1;
@@ -432,6 +433,17 @@ on_text(void *arg, const xmlChar *p, int n)
 		long_text(s, p, n);
 	else
 		take_text(s, p, n);
+}
+
+/* What stands before the root must not wait in memory until that comes. */
+static void
+on_comment(void *arg, const xmlChar *text)
+{
+	struct parse *s = arg;
+
+	(void)text;
+	if (s->depth == 0 && !s->stop)
+		moved(s, here(s));
 }
 
 /* <?praic-site HOST?> before the root of a plain document. */
@@ -638,7 +650,7 @@ is_cut(struct parse *s)
 
 	if (source_failed(s->source))
 		return 1;
-	if (!source_ended(s->source))
+	if (!source_ended(s->source) || source_at_next(s->source))
 		return 0;
 	p = source_have(s->source, s->last, &n);
 	if (s->fed < s->last + n)
@@ -669,6 +681,7 @@ run_parser(struct parse *s)
 	sax.characters = on_text;
 	sax.ignorableWhitespace = on_text;
 	sax.cdataBlock = on_text;
+	sax.comment = on_comment;
 	sax.processingInstruction = on_instruction;
 	sax.internalSubset = on_doctype;
 	sax.getEntity = no_entity;
@@ -706,6 +719,8 @@ goes_on(struct parse *s)
 		if (s->report->within == REPORT_UNWANTED)
 			report_end(s->report, s->last);
 		s->done = s->session_depth == 1;
+		while (s->done && source_pass(s->source, &s->last, "<") == 0)
+			;
 	}
 	if (s->then == LAST_PARSER || s->done)
 		return 0;
@@ -733,8 +748,10 @@ parse_document(struct report *report, struct source *source, uint64_t place, con
 	result->end = s.last;
 	buf_free(&s.error);
 	buf_free(&s.head);
-	if (s.done)
+	if (s.done && result->code == NULL) {
+		result->end = UINT64_MAX;
 		return PARSE_WHOLE;
+	}
 	result->lsid = report_break(report);
 	if (s.stopped) {
 		report->code = code_worse(report->code, report_stopped(report));

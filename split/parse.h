@@ -11,14 +11,14 @@
 #include "report.h"
 
 enum parse_outcome {
-	PARSE_WHOLE,  /* the root element ended */
+	PARSE_WHOLE,  /* nothing was wrong with it */
 	PARSE_BAD,    /* it is not well-formed, or no session report */
 	PARSE_CUT,    /* the bytes ended within it */
 	PARSE_STOPPED /* nothing can go on: the report's code */
 };
 
 struct parse_result {
-	uint64_t end; /* all before this place was understood */
+	uint64_t end; /* all before this place was understood; UINT64_MAX: all of it */
 	/* of PARSE_BAD, and of PARSE_CUT in case that the bytes are complete */
 	const char *code; /* for the list of --left-out, or NULL */
 	char why[600];

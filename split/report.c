@@ -20,40 +20,18 @@ struct report_state {
 
 	/* the session that is open */
 	struct buf lsid;
-	uint64_t start, xml_from;
-	uint64_t start_offset; /* of start in the input, once it is let go */
-	int start_gone;
+	uint64_t start; /* the byte of the input */
+	uint64_t xml_from;
 	uint64_t replaced;	/* before it */
 	uint64_t replaced_told; /* in the sessions of this document */
 	unsigned warnings;
 };
 
-/* Where in the input a place is; a session's start is asked for last. */
-static unsigned long long
-offset_of(const struct report_state *s, uint64_t place)
-{
-	return s->start_gone && place == s->start ? s->start_offset :
-						    source_offset(s->source, place);
-}
-
 void
-report_warn(struct report *r, uint64_t place, const char *fmt, ...)
+report_warn(struct report *r, uint64_t byte, const char *fmt, ...)
 {
-	struct report_state *s = r->state;
 	va_list ap;
 	char text[800]; /* what comes from strangers is cut before */
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	msg_warn("%s: byte %llu: %s", source_name(s->source), offset_of(s, place), text);
-}
-
-void
-report_warn_byte(struct report *r, uint64_t byte, const char *fmt, ...)
-{
-	va_list ap;
-	char text[800];
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
@@ -83,14 +61,6 @@ shown(const struct report_state *s)
 	return (int)(s->lsid.n < REPORT_SHOWN ? s->lsid.n : REPORT_SHOWN);
 }
 
-static void
-warn_session(struct report *r, uint64_t place, const char *text)
-{
-	struct report_state *s = r->state;
-
-	report_warn(r, place, "session %.*s: %s", shown(s), buf_text(&s->lsid), text);
-}
-
 /* Warnings about values of the session that is open. */
 static void
 session_warned(void *arg, const char *element, const char *text)
@@ -99,8 +69,8 @@ session_warned(void *arg, const char *element, const char *text)
 	struct report_state *s = r->state;
 
 	if (++s->warnings <= MAX_WARNINGS)
-		report_warn(r, r->place, "session %.*s: %.80s: %s", shown(s), buf_text(&s->lsid),
-		    element, text);
+		report_warn(r, source_offset(s->source, r->place), "session %.*s: %.80s: %s",
+		    shown(s), buf_text(&s->lsid), element, text);
 }
 
 static void
@@ -176,7 +146,6 @@ report_document(struct report *r, struct source *source, const char *host)
 	r->state->source = source;
 	r->state->host = host;
 	buf_reset(&r->state->inherited);
-	r->state->start_gone = 0;
 	r->state->replaced_told = 0;
 	r->within = REPORT_BETWEEN;
 	r->text = NULL;
@@ -208,7 +177,8 @@ report_document_end(struct report *r, uint64_t place)
 	if (n == 0)
 		return;
 	describe_replaced(s, text, sizeof(text), n);
-	report_warn(r, place, "in this document, outside of its sessions: %s", text);
+	report_warn(r, source_offset(s->source, place),
+	    "in this document, outside of its sessions: %s", text);
 	if (s->options->strict)
 		report_bad(r, none, "forbidden", text);
 }
@@ -226,9 +196,6 @@ report_settle(struct report *r, uint64_t place)
 
 	r->settled = place;
 	if (r->within == REPORT_SESSION) {
-		if (!s->start_gone)
-			s->start_offset = source_offset(s->source, s->start);
-		s->start_gone = 1;
 		if (place - s->xml_from >= XML_PIECE)
 			copy_xml(r, place);
 		place = s->xml_from;
@@ -344,8 +311,7 @@ report_begin(
 	struct report_state *s = r->state;
 	struct rec_value host = {s->host, s->host != NULL ? strlen(s->host) : 0};
 
-	s->start = from;
-	s->start_gone = 0;
+	s->start = source_offset(s->source, from);
 	r->place = to;
 	s->warnings = 0;
 	s->replaced = source_replaced(s->source, from);
@@ -355,12 +321,12 @@ report_begin(
 	if (!wanted(s, lsid))
 		return 0;
 	if (lsid.n == 0) {
-		report_warn(r, from, "a session without an lsid, which is its key: left out");
+		report_warn(r, s->start, "a session without an lsid, which is its key: left out");
 		report_bad(r, lsid, "no-lsid", "a session without an lsid");
 		return 0;
 	}
 	if (s->host == NULL) {
-		report_warn(r, from, "which site is this from? Name it with -H HOST");
+		report_warn(r, s->start, "which site is this from? Name it with -H HOST");
 		r->code = code_worse(r->code, EX_USAGE);
 		return -1;
 	}
@@ -416,7 +382,8 @@ report_end(struct report *r, uint64_t place)
 		report_give_up(r, "forbidden", text);
 	else {
 		if (replaced > 0)
-			warn_session(r, s->start, text);
+			report_warn(
+			    r, s->start, "session %.*s: %s", shown(s), buf_text(&s->lsid), text);
 		tell_warnings(r);
 		copy_xml(r, place);
 		rec_commit(s->out);

@@ -44,10 +44,7 @@ void report_free(struct report *);
 int report_stopped(const struct report *);
 
 /* "FILE: byte N: ..." */
-void report_warn(struct report *, uint64_t place, const char *, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The same of a byte of the input, for places that were let go. */
-void report_warn_byte(struct report *, uint64_t byte, const char *, ...)
+void report_warn(struct report *, uint64_t byte, const char *, ...)
     __attribute__((format(printf, 3, 4)));
 /*
  * Something was left out as bad; the message was given.  lsid.p is NULL for
@@ -62,7 +59,7 @@ void report_bad(struct report *, struct rec_value lsid, const char *code, const 
  */
 void report_document(struct report *, struct source *, const char *host);
 void report_host(struct report *, const char *host);
-/* It ends here: tell of forbidden bytes outside of its sessions. */
+/* It ends here (UINT64_MAX: with the source's document): tell of forbidden bytes outside of its sessions. */
 void report_document_end(struct report *, uint64_t place);
 /* All input was read: tell of elements that no rule knows. */
 void report_drift(struct report *);

@@ -20,12 +20,11 @@ void source_free(struct source *);
 const char *source_name(const struct source *);
 
 /*
- * A document of so many bytes begins here: its places count from 0.
- * UINT64_MAX: it ends with the input.
+ * A document of so many bytes begins here: its places count from 0.  If it is
+ * plain, it may end sooner, where the next one begins: source_at_next().
  */
-void source_open(struct source *, uint64_t bytes, enum encoding);
-/* The document ends at this place: what was read ahead of it is read again. */
-void source_end(struct source *, uint64_t place);
+void source_open(struct source *, uint64_t bytes, enum encoding, int plain);
+int source_at_next(const struct source *);
 /* Pass over what was not read of it.  Returns how many bytes were not there. */
 uint64_t source_close(struct source *);
 
@@ -45,13 +44,11 @@ int source_pass(struct source *, uint64_t *place, const char *text);
 /* Nothing before this place will be asked for again. */
 void source_keep(struct source *, uint64_t place);
 
-enum encoding source_encoding(const struct source *);
+/* Where in the input, in bytes as they came, a place is that was not let go;
+ * UINT64_MAX: what comes next. */
+uint64_t source_offset(const struct source *, uint64_t place);
 
-/* Where in the input, in bytes as they came, a place is. */
-uint64_t source_offset(struct source *, uint64_t place);
-
-/* How many things were replaced by U+FFFD before a place that was not let
- * go. */
+/* How many things were replaced by U+FFFD before a tag that was not let go. */
 uint64_t source_replaced(const struct source *, uint64_t place);
 
 /* Where the last tag over the limits begins; UINT64_MAX: there was none. */
