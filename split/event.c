@@ -28,29 +28,14 @@ static const unsigned char digit[256] = {
 };
 /* clang-format on */
 
-static inline int
-four_digits(const char *text, uint32_t *bits)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	uint32_t a = digit[p[0]], b = digit[p[1]], c = digit[p[2]], d = digit[p[3]];
-
-	if (a == 0 || b == 0 || c == 0 || d == 0)
-		return 0;
-	*bits = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
-	return 1;
-}
-
 /* 0, or -1 when it is no base64: white space in it is passed over, its padding
  * must be there. */
 static int
 base64_check(const char *p, size_t n)
 {
 	size_t digits = 0, padding = 0, i;
-	uint32_t bits;
 
-	while (n - digits >= 4 && four_digits(p + digits, &bits))
-		digits += 4;
-	for (i = digits; i < n; i++) {
+	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
 		if (digit[c] > 0 && padding == 0)
@@ -109,17 +94,12 @@ base64_text(const char *p, size_t n, struct buf *line)
 	size_t i = 0, at = 0, done;
 
 	while (i < n) {
-		/* Four digits without a blank, nearly always. */
-		if (have == 0 && n - i >= 4 && four_digits(p + i, &bits))
-			i += 4;
-		else {
-			if ((v = digit[(unsigned char)p[i++]]) == 0)
-				continue;
-			bits = bits << 6 | (v - 1);
-			if (++have < 4)
-				continue;
-			have = 0;
-		}
+		if ((v = digit[(unsigned char)p[i++]]) == 0)
+			continue;
+		bits = bits << 6 | (v - 1);
+		if (++have < 4)
+			continue;
+		have = 0;
 		bytes[at++] = (unsigned char)(bits >> 16);
 		bytes[at++] = (unsigned char)(bits >> 8);
 		bytes[at++] = (unsigned char)bits;
@@ -150,7 +130,6 @@ struct sysinfo {
 	struct buf bytes; /* of heads and of waiting cells */
 	struct kept head[LIMIT_COLUMNS];
 	int heads, heads_done;
-	int given_up;		/* to wait for heads: there seem to be none */
 	int with_id, with_name; /* has any head one? */
 	struct kept *waiting;
 	size_t waiting_n, waiting_cap;
@@ -181,7 +160,7 @@ sysinfo_begin(struct sysinfo *s)
 {
 	buf_trim(&s->bytes, KEEP_BYTES);
 	buf_trim(&s->text, KEEP_BYTES);
-	s->heads = s->heads_done = s->given_up = s->with_id = s->with_name = 0;
+	s->heads = s->heads_done = s->with_id = s->with_name = 0;
 	s->waiting_n = 0;
 	s->refusal = NULL;
 }
@@ -230,8 +209,6 @@ kept_text(const struct sysinfo *s, const struct kept *k)
 void
 sysinfo_head(struct sysinfo *s, const struct sysinfo_field *f)
 {
-	if (s->given_up)
-		s->refusal = "system information with heads behind more than 8 MiB of its rows";
 	if (s->heads_done)
 		return;
 	if (s->heads == LIMIT_COLUMNS) {
@@ -347,10 +324,9 @@ wait_for_heads(struct sysinfo *s, int what, const struct sysinfo_field *f)
 		s->waiting = xrealloc(s->waiting, s->waiting_cap * sizeof(k));
 	}
 	s->waiting[s->waiting_n++] = k;
-	if (s->bytes.n + s->waiting_n * sizeof(k) > LIMIT_HELD) {
-		s->given_up = 1;
+	/* There seem to be none. */
+	if (s->bytes.n + s->waiting_n * sizeof(k) > LIMIT_HELD)
 		sysinfo_end_heads(s);
-	}
 }
 
 static void

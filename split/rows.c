@@ -1,5 +1,6 @@
 /* Rows: see rows.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "blank.h"
 #include "limits.h"
@@ -7,6 +8,8 @@
 #include "rows.h"
 #include "when.h"
 
+/* Stands for a truth value that is known at the session's end. */
+#define ROW_UNDECIDED '?'
 /* Lines are handed on in pieces of this size. */
 #define FLUSH_AT 65536
 /* A huge value's memory is given back. */
@@ -166,18 +169,15 @@ row_write(const struct row *r, struct buf *b)
 		case ROW_NUMBER:
 			rec_int(b, r->cell[c].number);
 			break;
+		case ROW_AT_END:
+			buf_addc(b, '\t');
+			buf_addc(b, ROW_UNDECIDED);
+			break;
 		}
 	rec_end_row(b);
 }
 
 /* ---- on their way out ------------------------------------------------ */
-
-/* A user or team: its line is complete but for one character. */
-struct held {
-	size_t flag;	   /* where in the lines at the end that stands */
-	size_t key, key_n; /* what the primary one's must be, in keys */
-	enum table_id table;
-};
 
 struct rows {
 	struct rec_writer *out;
@@ -193,10 +193,6 @@ struct rows {
 	size_t from;		  /* where it begins */
 	size_t longest;
 	int event_out;
-
-	struct held *held;
-	size_t held_n, held_cap;
-	struct buf keys;
 };
 
 struct rows *
@@ -220,8 +216,6 @@ rows_free(struct rows *r)
 		return;
 	for (i = 0; i <= ROWS_AT_END; i++)
 		buf_free(&r->lines[i].text);
-	buf_free(&r->keys);
-	free(r->held);
 	free(r);
 }
 
@@ -234,8 +228,7 @@ rows_begin(struct rows *r)
 		buf_trim(&r->lines[i].text, KEEP_LINES);
 		r->lines[i].n = 0;
 	}
-	buf_trim(&r->keys, KEEP_BYTES);
-	r->held_n = r->longest = 0;
+	r->longest = 0;
 }
 
 static void
@@ -263,8 +256,7 @@ rows_open(struct rows *r, enum rows_order order)
 static void
 check(struct rows *r, size_t line)
 {
-	size_t held = r->lines[ROWS_OF_EVENT].text.n + r->lines[ROWS_AT_END].text.n + r->keys.n +
-	    r->held_n * sizeof(*r->held);
+	size_t held = r->lines[ROWS_OF_EVENT].text.n + r->lines[ROWS_AT_END].text.n;
 
 	if (line > REC_MAX_LINE)
 		*r->refusal = "a value longer than a line may be (64 MiB)";
@@ -326,41 +318,30 @@ rows_event(struct rows *r, const struct row *row)
 	}
 }
 
-void
-rows_hold(struct rows *r, const struct row *row, int column, struct rec_value key)
+/* The next field of a line, behind the TAB. */
+static char *
+next_field(char *p)
 {
-	struct lines *l = &r->lines[ROWS_AT_END];
-	struct held *h;
-	const char *p;
-	int tabs;
-
-	rows_add(r, ROWS_AT_END, row);
-	if (key.n == 0)
-		return;
-	if (r->held_n == r->held_cap) {
-		r->held_cap = r->held_cap == 0 ? 8 : r->held_cap * 2;
-		r->held = xrealloc(r->held, r->held_cap * sizeof(*r->held));
-	}
-	h = &r->held[r->held_n++];
-	/* The mark, the table's name, then the columns. */
-	for (p = l->text.p + r->from, tabs = column + 2; tabs > 0; p++)
-		tabs -= *p == '\t';
-	h->flag = (size_t)(p - l->text.p);
-	h->key = r->keys.n;
-	h->key_n = key.n;
-	h->table = row->table;
-	buf_add(&r->keys, key.p, key.n);
+	return strchr(p, '\t') + 1;
 }
 
-/* The same id or number, however it is written. */
-static int
-same_key(struct rec_value a, struct rec_value b)
+/* In the lines of users and teams that do not tell it, whether they are the
+ * primary one: their first column is the key. */
+static void
+set_primary(char *line, struct rec_value user, struct rec_value team)
 {
-	int64_t x, y;
+	int is_team = line[2] == 't', column = is_team ? TEAM_IS_PRIMARY : USER_IS_PRIMARY;
+	struct rec_value wanted = is_team ? team : user;
+	char *key = next_field(line + 2), *flag = key;
+	int64_t a, b;
 
-	if (num_parse(a.p, a.n, &x) == 0 && num_parse(b.p, b.n, &y) == 0)
-		return x == y;
-	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+	for (; column > 0; column--)
+		flag = next_field(flag);
+	if (*flag == ROW_UNDECIDED)
+		*flag = num_parse(key, strcspn(key, "\t"), &a) == 0 &&
+			num_parse(wanted.p, wanted.n, &b) == 0 && a == b ?
+		    '1' :
+		    '0';
 }
 
 void
@@ -368,15 +349,11 @@ rows_finish(struct rows *r, struct rec_value primary_user, struct rec_value prim
     const struct row *session)
 {
 	struct lines *l = &r->lines[ROWS_AT_END];
-	struct rec_value key;
-	size_t i;
+	char *line;
 
-	for (i = 0; i < r->held_n; i++) {
-		key.p = r->keys.p + r->held[i].key;
-		key.n = r->held[i].key_n;
-		if (same_key(key, r->held[i].table == TABLE_TEAM ? primary_team : primary_user))
-			l->text.p[r->held[i].flag] = '1';
-	}
+	buf_text(&l->text);
+	for (line = l->text.p; *line != '\0'; line = strchr(line, '\n') + 1)
+		set_primary(line, primary_user, primary_team);
 	rows_add(r, ROWS_AT_END, session);
 	if (*r->refusal != NULL)
 		return;

@@ -17,7 +17,8 @@ enum row_is {
 	ROW_ABSENT,
 	ROW_NOTHING, /* it was there, but is NULL: empty, or unreadable */
 	ROW_TEXT,
-	ROW_NUMBER
+	ROW_NUMBER,
+	ROW_AT_END /* is_primary: rows_finish() tells */
 };
 
 struct row {
@@ -107,12 +108,8 @@ void rows_event(struct rows *, const struct row *);
 /* Did the row of the event go out? */
 int rows_event_out(const struct rows *);
 
-/*
- * A user or a team, at the end.  Its is_primary (this column, which is set
- * to 0) becomes 1 when the key is that of the session's primary one.
- */
-void rows_hold(struct rows *, const struct row *, int column, struct rec_value key);
-/* The session's end: those rows, then its own.  Either key may be empty. */
+/* The session's end: users and teams, then its own row.  Either key of the
+ * primary ones may be empty. */
 void rows_finish(struct rows *, struct rec_value primary_user, struct rec_value primary_team,
     const struct row *session);
 

@@ -68,7 +68,6 @@ struct session {
 	struct event event;
 	struct buf other_name; /* a user's, should there be no better one */
 	int has_other_name;
-	struct buf key; /* a user's or team's, to tell the primary one */
 	struct buf primary_rep, primary_team;
 	int public_site, recording, address, ended;
 	struct drift drift;
@@ -107,7 +106,6 @@ session_free(struct session *s)
 	buf_free(&s->id);
 	buf_free(&s->name);
 	buf_free(&s->other_name);
-	buf_free(&s->key);
 	buf_free(&s->primary_rep);
 	buf_free(&s->primary_team);
 	free(s);
@@ -249,7 +247,6 @@ begin_row(struct session *s, const struct frame *f, enum table_id table, int id_
 	row_begin(s->row[f->rule->row], table);
 	if (id_column != -1)
 		set(s, f, id_column, id);
-	keep(&s->key, row_trim(id));
 }
 
 /* One with its value in the tag is a row already; else its text is. */
@@ -275,57 +272,33 @@ start_event(struct session *s, const struct frame *f, struct rec_value type, str
 	s->ended |= type.n == sizeof(end) - 1 && memcmp(type.p, end, type.n) == 0;
 }
 
-/* As much of it as fits, with '/' between the names. */
-static void
-join(char path[MAX_PATH], const char *const *name, int names)
-{
-	size_t n = 0, len;
-	int i;
-
-	for (i = 0; i < names; i++) {
-		if (i > 0 && n < MAX_PATH - 1)
-			path[n++] = '/';
-		len = strlen(name[i]);
-		if (len > MAX_PATH - 1 - n)
-			len = MAX_PATH - 1 - n;
-		memcpy(path + n, name[i], len);
-		n += len;
-	}
-	path[n] = '\0';
-}
-
-static void
-drift_add(struct drift *d, const char *const *name, int names)
-{
-	char path[MAX_PATH];
-	struct seen *s;
-
-	join(path, name, names);
-	for (s = d->seen; s < d->seen + d->n; s++)
-		if (strcmp(s->path, path) == 0)
-			break;
-	if (s == d->seen + MAX_PATHS) {
-		d->more = 1;
-		return;
-	}
-	if (s == d->seen + d->n) {
-		strcpy(s->path, path);
-		d->n++;
-	}
-	s->sessions += s->last != d->session;
-	s->last = d->session;
-}
-
 /* An element that no rule knows: remember where. */
 static void __attribute__((noinline)) unknown(struct session *s, const char *element)
 {
-	const char *path[MAX_FRAMES + 1];
+	struct drift *d = &s->drift;
+	char path[MAX_PATH] = "";
+	struct seen *seen;
+	size_t n;
 	int i;
 
-	for (i = 0; i < s->frames; i++)
-		path[i] = s->frame[i].element;
-	path[i] = element;
-	drift_add(&s->drift, path, i + 1);
+	for (i = 0; i <= s->frames; i++) {
+		n = strlen(path);
+		snprintf(path + n, sizeof(path) - n, "%s%s", i > 0 ? "/" : "",
+		    i < s->frames ? s->frame[i].element : element);
+	}
+	for (seen = d->seen; seen < d->seen + d->n; seen++)
+		if (strcmp(seen->path, path) == 0)
+			break;
+	if (seen == d->seen + MAX_PATHS) {
+		d->more = 1;
+		return;
+	}
+	if (seen == d->seen + d->n) {
+		strcpy(seen->path, path);
+		d->n++;
+	}
+	seen->sessions += seen->last != d->session;
+	seen->last = d->session;
 }
 
 /* What the start tag says. */
@@ -465,12 +438,9 @@ end_named(struct row *r, const struct rule *rule)
 static void
 end_member(struct session *s, struct row *r, int is_primary)
 {
-	if (row_has(r, is_primary))
-		rows_add(s->rows, ROWS_AT_END, r);
-	else {
-		row_set_number(r, is_primary, 0);
-		rows_hold(s->rows, r, is_primary, value_of(&s->key));
-	}
+	if (!row_has(r, is_primary))
+		r->cell[is_primary].is = ROW_AT_END;
+	rows_add(s->rows, ROWS_AT_END, r);
 }
 
 static void
