@@ -1,11 +1,9 @@
-/* Bytes of a document to clean UTF-8: see decode.h. */
+/* Bytes of a document to clean UTF-8. */
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
-#include "blank.h"
-#include "decode.h"
-#include "limits.h"
+#include "split.h"
 #include "utf8.h"
 #include "vector.h"
 

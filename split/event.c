@@ -1,11 +1,9 @@
-/* The events of a session: see event.h. */
+/* The events of a session. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "blank.h"
-#include "event.h"
-#include "limits.h"
+#include "split.h"
 #include "utf8.h"
 #include "vector.h"
 
@@ -120,39 +118,12 @@ base64_text(const char *p, size_t n, struct buf *line)
 
 /* ---- system information: column heads and rows of cells --------------- */
 
-/* A field's three values, one behind the other in a buffer. */
-struct kept {
-	enum { A_HEAD, A_CELL, ROW_BEGINS, ROW_ENDS } what;
-	size_t at, id_n, name_n, text_n;
-};
-
-struct sysinfo {
-	struct buf bytes; /* of heads and of waiting cells */
-	struct kept head[LIMIT_COLUMNS];
-	int heads, heads_done;
-	int with_id, with_name; /* has any head one? */
-	struct kept *waiting;
-	size_t waiting_n, waiting_cap;
-	size_t position; /* of the next cell in its row */
-	struct buf text;
-	const char *refusal;
-};
-
-static struct sysinfo *
-sysinfo_new(void)
-{
-	return xcalloc(1, sizeof(struct sysinfo));
-}
-
 static void
 sysinfo_free(struct sysinfo *s)
 {
-	if (s == NULL)
-		return;
 	buf_free(&s->bytes);
 	buf_free(&s->text);
 	free(s->waiting);
-	free(s);
 }
 
 static void
@@ -163,12 +134,6 @@ sysinfo_begin(struct sysinfo *s)
 	s->heads = s->heads_done = s->with_id = s->with_name = 0;
 	s->waiting_n = 0;
 	s->refusal = NULL;
-}
-
-const char *
-sysinfo_refusal(const struct sysinfo *s)
-{
-	return s->refusal;
 }
 
 static struct kept
@@ -403,24 +368,11 @@ sysinfo_end(struct sysinfo *s)
 /* ---- events ------------------------------------------------------------ */
 
 void
-event_prepare(struct event *e, struct rows *rows)
-{
-	e->rows = rows;
-	e->sysinfo = sysinfo_new();
-}
-
-void
 event_free(struct event *e)
 {
-	row_free(&e->row);
+	buf_free(&e->row.text);
 	buf_free(&e->category);
-	sysinfo_free(e->sysinfo);
-}
-
-void
-event_begin_session(struct event *e)
-{
-	e->seq = 0;
+	sysinfo_free(&e->sysinfo);
 }
 
 void
@@ -429,13 +381,13 @@ event_begin(struct event *e)
 	row_begin(&e->row, TABLE_SESSION_EVENT);
 	row_set_number(&e->row, EVENT_SEQ, ++e->seq);
 	e->values = 0;
-	rows_event_open(e->rows);
+	e->rows->event_out = 0;
 }
 
 void
 event_complete(struct event *e)
 {
-	if (!rows_event_out(e->rows))
+	if (!e->rows->event_out)
 		rows_event(e->rows, &e->row);
 }
 
@@ -506,16 +458,16 @@ event_begin_category(struct event *e, struct rec_value name)
 	e->has_category = name.p != NULL;
 	buf_reset(&e->category);
 	buf_add(&e->category, name.p, name.n);
-	sysinfo_begin(e->sysinfo);
+	sysinfo_begin(&e->sysinfo);
 }
 
 void
 event_end_category(struct event *e)
 {
-	struct rec_value text = sysinfo_end(e->sysinfo);
+	struct rec_value text = sysinfo_end(&e->sysinfo);
 	struct buf *line;
 
-	if (sysinfo_refusal(e->sysinfo) != NULL)
+	if (e->sysinfo.refusal != NULL)
 		return;
 	line = rows_open(e->rows, ROWS_OF_EVENT);
 	rec_row(line, TABLE_SYSTEM_INFORMATION);

@@ -1,5 +1,5 @@
 /*
- * The documents of an input: see input.h.
+ * The documents of an input.
  *
  * In a framed stream a document is so many bytes, whatever they are, and
  * nothing inside them is looked at for where it ends.
@@ -8,13 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "blank.h"
 #include "code.h"
 #include "frame.h"
-#include "input.h"
-#include "limits.h"
 #include "msg.h"
-#include "parse.h"
+#include "split.h"
 #include "utf8.h"
 
 /* A declaration, or a comment or instruction as decode.c leaves it. */
@@ -174,7 +171,7 @@ tell_cut(struct input *in, const struct document *d, uint64_t byte)
 	snprintf(text, sizeof(text), "the input ends here, in the middle of %s%.*s",
 	    lsid.p != NULL ? "session " : "a document",
 	    (int)(lsid.n < REPORT_SHOWN ? lsid.n : REPORT_SHOWN), lsid.p != NULL ? lsid.p : "");
-	if (source_failed(in->source))
+	if (in->source->failed)
 		in->code = code_worse(in->code, EX_IOERR);
 	else
 		cut(in, byte, text);
@@ -206,7 +203,7 @@ read_frame(struct input *in, const struct frame *f)
 	}
 	if (!d.whole) {
 		/* All of its bytes are there: that is how it was sent. */
-		tell_bad(in, &d, byte, source_raw_offset(in->source) - byte);
+		tell_bad(in, &d, byte, source_now(in->source) - byte);
 		in->code = code_worse(in->code, EX_DATAERR);
 	}
 	return 0;
@@ -234,7 +231,7 @@ may_be_mark(const char *p, size_t n)
 static enum frame_kind
 read_mark(struct input *in, struct frame *f)
 {
-	uint64_t byte = source_raw_offset(in->source);
+	uint64_t byte = source_now(in->source);
 	size_t have, n;
 	const char *p = source_raw(in->source, FRAME_SIZE, &have), *lf;
 
@@ -244,7 +241,7 @@ read_mark(struct input *in, struct frame *f)
 		source_skip(in->source, (uint64_t)(lf - p) + 1);
 		return f->kind;
 	}
-	if (source_failed(in->source))
+	if (in->source->failed)
 		in->code = code_worse(in->code, EX_IOERR);
 	else if (lf == NULL && have < FRAME_SIZE && may_be_mark(p, n))
 		cut(in, byte, "the input ends here, before its end mark");
@@ -253,7 +250,7 @@ read_mark(struct input *in, struct frame *f)
 		report_warn(in->report, byte,
 		    "no mark line: a frame before it was cut or changed; the rest of this "
 		    "file is left out, %" PRIu64 " bytes",
-		    source_raw_offset(in->source) - byte);
+		    source_now(in->source) - byte);
 		report_bad(in->report, none, "malformed", "no mark line where a frame ends");
 		in->code = code_worse(in->code, EX_DATAERR);
 	}
@@ -295,7 +292,7 @@ read_framed(struct input *in)
 	size_t have;
 
 	for (;;) {
-		byte = source_raw_offset(in->source);
+		byte = source_now(in->source);
 		switch (read_mark(in, &f)) {
 		case FRAME_IS_SITE:
 			documents++;
@@ -328,7 +325,7 @@ read_plain(struct input *in)
 		if (open_document(in, &d, UINT64_MAX) == 0 && read_root(in, &d) == -1)
 			return;
 		report_document_end(in->report, d.place);
-	} while (d.whole && source_at_next(in->source));
+	} while (d.whole && in->source->decoder.at.next);
 	if (d.whole)
 		return;
 	byte = source_offset(in->source, d.result.end);
@@ -337,7 +334,7 @@ read_plain(struct input *in)
 		return;
 	}
 	source_skip(in->source, UINT64_MAX);
-	tell_bad(in, &d, byte, source_raw_offset(in->source) - byte);
+	tell_bad(in, &d, byte, source_now(in->source) - byte);
 	in->code = code_worse(in->code, EX_DATAERR);
 }
 
@@ -363,7 +360,7 @@ input_read(struct report *report, const char *host, int fd, const char *name, in
 		read_framed(&in);
 	else
 		read_plain(&in);
-	if (source_failed(in.source))
+	if (in.source->failed)
 		in.code = code_worse(in.code, EX_IOERR);
 	*go_on = !in.stop;
 	source_free(in.source);

@@ -16,12 +16,9 @@
 #include "code.h"
 #include "file.h"
 #include "host.h"
-#include "input.h"
-#include "leftout.h"
 #include "msg.h"
-#include "parse.h"
-#include "report.h"
 #include "sandbox.h"
+#include "split.h"
 
 struct options {
 	struct report_options report;

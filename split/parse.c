@@ -1,4 +1,4 @@
-/* One document by libxml2: see parse.h. */
+/* One document by libxml2. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +8,7 @@
 
 #include "code.h"
 #include "host.h"
-#include "limits.h"
-#include "rules.h"
-#include "parse.h"
+#include "split.h"
 
 /* The root, a session, and what may be open below it. */
 #define MAX_DEPTH (LIMIT_DEPTH + 3)
@@ -144,7 +142,7 @@ read_more(void *arg, char *to, int len)
 		have = (size_t)len;
 	if (s->done)
 		source_keep(s->source, s->fed);
-	long_tag = source_long_tag(s->source);
+	long_tag = s->source->long_tag;
 	if (long_tag >= s->begin && long_tag < s->fed + have)
 		have = long_tag > s->fed ? (size_t)(long_tag - s->fed) : 0;
 	memcpy(to, p, have);
@@ -294,11 +292,15 @@ start_inside(
 		known->value.n = (size_t)(a[4] - a[3]);
 		known += known->name != N_UNKNOWN;
 	}
-	if ((why = over_limit(s, n)) != NULL)
+	if ((why = over_limit(s, n)) != NULL) {
 		pass_over(s, tag_start(s, place), s->depth - 1, why);
-	else
-		report_start_element(
-		    s->report, place, name, element, s->attribute, (int)(known - s->attribute));
+		return;
+	}
+	s->report->place = place;
+	why = session_start_element(s->report->session, name, element, s->attribute,
+	    (int)(known - s->attribute), &s->report->text);
+	if (why != NULL)
+		report_give_up(s->report, "too-long", why);
 }
 
 /* What is not below a session.  Not inline: it is rare, and would make the
@@ -376,15 +378,19 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 {
 	struct parse *s = arg;
 	uint64_t place = here(s);
+	const char *why;
 
 	(void)local;
 	(void)prefix;
 	(void)uri;
 	if (s->stop)
 		return;
-	if (s->report->within == REPORT_SESSION && s->depth != s->session_depth)
-		report_end_element(s->report, place);
-	else
+	if (s->report->within == REPORT_SESSION && s->depth != s->session_depth) {
+		s->report->place = place;
+		why = session_end_element(s->report->session, &s->report->text);
+		if (why != NULL)
+			report_give_up(s->report, "too-long", why);
+	} else
 		end_outside(s, place);
 	s->depth--;
 	if (s->declared[s->depth] > 0) {
@@ -592,7 +598,7 @@ static void
 check_tag(struct parse *s)
 {
 	static const char why[] = "a tag longer than 64 MiB or with more than 1000 attributes";
-	uint64_t tag = source_long_tag(s->source);
+	uint64_t tag = s->source->long_tag;
 	const char *p;
 	size_t have, name;
 
@@ -648,20 +654,20 @@ is_cut(struct parse *s)
 	const char *p, *lt, *amp;
 	size_t n;
 
-	if (source_failed(s->source))
+	if (s->source->failed)
 		return 1;
-	if (!source_ended(s->source) || source_at_next(s->source))
+	if (!source_ended(s->source) || s->source->decoder.at.next)
 		return 0;
 	p = source_have(s->source, s->last, &n);
 	if (s->fed < s->last + n)
 		return 0; /* it did not even get that far */
 	/* Of a tag that does not end libxml2 may tell, too. */
 	if (s->error_code == XML_ERR_USER_STOP)
-		return source_in_markup(s->source) && s->error_at == s->fed;
+		return decode_in_markup(&s->source->decoder) && s->error_at == s->fed;
 	if (s->error_code == XML_ERR_TAG_NOT_FINISHED || !s->rooted)
-		return s->rooted || s->error_at == s->fed || source_in_markup(s->source);
+		return s->rooted || s->error_at == s->fed || decode_in_markup(&s->source->decoder);
 	lt = memrchr(p, '<', n);
-	if (source_in_markup(s->source))
+	if (decode_in_markup(&s->source->decoder))
 		return lt == NULL || s->error_at >= s->last + (uint64_t)(lt - p);
 	amp = memrchr(p, '&', n);
 	return amp != NULL && (lt == NULL || amp > lt) &&

@@ -1,11 +1,9 @@
-/* Rows: see rows.h. */
+/* Rows. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "blank.h"
-#include "limits.h"
 #include "num.h"
-#include "rows.h"
+#include "split.h"
 #include "when.h"
 
 /* Stands for a truth value that is known at the session's end. */
@@ -27,12 +25,6 @@ row_begin(struct row *r, enum table_id table)
 }
 
 void
-row_free(struct row *r)
-{
-	buf_free(&r->text);
-}
-
-void
 row_set_text(struct row *r, int column, const char *p, size_t n)
 {
 	struct row_cell *c = &r->cell[column];
@@ -48,18 +40,6 @@ row_set_number(struct row *r, int column, int64_t v)
 {
 	r->cell[column].is = ROW_NUMBER;
 	r->cell[column].number = v;
-}
-
-void
-row_clear(struct row *r, int column)
-{
-	r->cell[column].is = ROW_NOTHING;
-}
-
-void
-row_copy(struct row *r, int to, int from)
-{
-	r->cell[to] = r->cell[from];
 }
 
 struct rec_value
@@ -179,44 +159,13 @@ row_write(const struct row *r, struct buf *b)
 
 /* ---- on their way out ------------------------------------------------ */
 
-struct rows {
-	struct rec_writer *out;
-	rows_go *go;
-	void *arg;
-	const char **refusal;
-
-	struct lines {
-		struct buf text;
-		uint64_t n;
-	} lines[ROWS_AT_END + 1]; /* by when they may go out */
-	enum rows_order order;	  /* of the row that is open */
-	size_t from;		  /* where it begins */
-	size_t longest;
-	int event_out;
-};
-
-struct rows *
-rows_new(struct rec_writer *out, rows_go *go, void *arg, const char **refusal)
-{
-	struct rows *r = xcalloc(1, sizeof(*r));
-
-	r->out = out;
-	r->go = go;
-	r->arg = arg;
-	r->refusal = refusal;
-	return r;
-}
-
 void
 rows_free(struct rows *r)
 {
 	int i;
 
-	if (r == NULL)
-		return;
 	for (i = 0; i <= ROWS_AT_END; i++)
 		buf_free(&r->lines[i].text);
-	free(r);
 }
 
 void
@@ -259,11 +208,11 @@ check(struct rows *r, size_t line)
 	size_t held = r->lines[ROWS_OF_EVENT].text.n + r->lines[ROWS_AT_END].text.n;
 
 	if (line > REC_MAX_LINE)
-		*r->refusal = "a value longer than a line may be (64 MiB)";
+		r->refusal = "a value longer than a line may be (64 MiB)";
 	if (line > r->longest)
 		r->longest = line;
 	if (held > LIMIT_HELD + r->longest)
-		*r->refusal = "more than 8 MiB of rows that have to be held back";
+		r->refusal = "more than 8 MiB of rows that have to be held back";
 }
 
 void
@@ -275,7 +224,7 @@ rows_close(struct rows *r)
 	l->n++;
 	if (r->order != ROWS_NOW || line >= FLUSH_AT)
 		check(r, line);
-	if (r->order == ROWS_NOW && l->text.n >= FLUSH_AT && *r->refusal == NULL)
+	if (r->order == ROWS_NOW && l->text.n >= FLUSH_AT && r->refusal == NULL)
 		put(r, l);
 }
 
@@ -287,25 +236,13 @@ rows_add(struct rows *r, enum rows_order order, const struct row *row)
 }
 
 void
-rows_event_open(struct rows *r)
-{
-	r->event_out = 0;
-}
-
-int
-rows_event_out(const struct rows *r)
-{
-	return r->event_out;
-}
-
-void
 rows_event(struct rows *r, const struct row *row)
 {
 	struct lines *parts = &r->lines[ROWS_OF_EVENT], *now = &r->lines[ROWS_NOW];
 
 	rows_add(r, ROWS_NOW, row);
 	r->event_out = 1;
-	if (parts->n == 0 || *r->refusal != NULL)
+	if (parts->n == 0 || r->refusal != NULL)
 		return;
 	if (parts->text.n < FLUSH_AT) {
 		buf_add(&now->text, parts->text.p, parts->text.n);
@@ -355,7 +292,7 @@ rows_finish(struct rows *r, struct rec_value primary_user, struct rec_value prim
 	for (line = l->text.p; *line != '\0'; line = strchr(line, '\n') + 1)
 		set_primary(line, primary_user, primary_team);
 	rows_add(r, ROWS_AT_END, session);
-	if (*r->refusal != NULL)
+	if (r->refusal != NULL)
 		return;
 	put(r, &r->lines[ROWS_NOW]);
 	put(r, l);

@@ -1,4 +1,4 @@
-/* One input as a window of clean UTF-8: see source.h. */
+/* One input as a window of clean UTF-8. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "buf.h"
 #include "file.h"
 #include "msg.h"
-#include "source.h"
+#include "split.h"
 
 /* What is read at once: what a pipe holds, usually. */
 #define BLOCK 65536
@@ -15,44 +15,6 @@
 #define STEP 8192
 /* More memory than this was for something huge, and is given back. */
 #define KEEP_MEMORY (32 * BLOCK)
-
-/*
- * From a place on, decoded and raw bytes stand apart in another way than before.
- * What is between two tags is one change, as long as it is replaced characters
- * and the like: messages and counts are about tags.
- */
-struct change {
-	uint64_t place, raw;
-	uint64_t replaced; /* so far */
-};
-
-struct source {
-	int fd;
-	const char *name;
-	int ended, failed;
-	struct decoder decoder;
-
-	struct buf raw;	 /* bytes as they came */
-	uint64_t raw_at; /* where raw.p begins */
-	size_t raw_used; /* of them decoded, or passed over */
-	uint64_t limit;	 /* where the document ends */
-
-	struct buf win;	 /* decoded bytes */
-	uint64_t win_at; /* the place where win.p begins */
-	size_t win_from; /* before it nothing is wanted any more */
-	uint64_t long_tag;
-
-	struct change *change;
-	size_t changes, change_cap;
-	uint64_t changed; /* the place of the last one of all */
-};
-
-/* Where in the input the next byte to decode is. */
-static uint64_t
-now_at(const struct source *s)
-{
-	return s->raw_at + s->raw_used;
-}
 
 /* The last change before a place, or the first of all. */
 static const struct change *
@@ -89,7 +51,7 @@ raw_of(const struct source *s, uint64_t place)
 uint64_t
 source_offset(const struct source *s, uint64_t place)
 {
-	return place < s->win_at + s->win.n ? raw_of(s, place) : now_at(s);
+	return place < s->win_at + s->win.n ? raw_of(s, place) : source_now(s);
 }
 
 uint64_t
@@ -158,40 +120,10 @@ source_free(struct source *s)
 	free(s);
 }
 
-const char *
-source_name(const struct source *s)
-{
-	return s->name;
-}
-
 int
 source_ended(const struct source *s)
 {
-	return now_at(s) == s->limit || (s->ended && s->raw_used == s->raw.n);
-}
-
-int
-source_in_markup(const struct source *s)
-{
-	return decode_in_markup(&s->decoder);
-}
-
-int
-source_at_next(const struct source *s)
-{
-	return s->decoder.at.next;
-}
-
-uint64_t
-source_long_tag(const struct source *s)
-{
-	return s->long_tag;
-}
-
-int
-source_failed(const struct source *s)
-{
-	return s->failed;
+	return source_now(s) == s->limit || (s->ended && s->raw_used == s->raw.n);
 }
 
 /* The first bytes go; and what something huge needed, when it has gone by. */
@@ -256,15 +188,15 @@ decode_some(struct source *s)
 	size_t left = s->raw.n - s->raw_used, n = left < STEP ? left : STEP;
 	int final = s->ended && n == left;
 
-	if (n >= s->limit - now_at(s)) {
-		n = (size_t)(s->limit - now_at(s));
+	if (n >= s->limit - source_now(s)) {
+		n = (size_t)(s->limit - source_now(s));
 		final = 1;
 	}
 	if (s->decoder.at.encoding != ENCODING_UTF8)
-		add_change(s, s->win_at + s->win.n, now_at(s));
+		add_change(s, s->win_at + s->win.n, source_now(s));
 	s->raw_used += decode(&s->decoder, s->raw.p + s->raw_used, n, final, &s->win);
 	if (s->decoder.at.next)
-		s->limit = now_at(s);
+		s->limit = source_now(s);
 }
 
 /* Decode some more.  0, or -1 at the end of the document. */
@@ -331,12 +263,6 @@ source_pass(struct source *s, uint64_t *place, const char *text)
 	}
 }
 
-uint64_t
-source_raw_offset(const struct source *s)
-{
-	return now_at(s);
-}
-
 const char *
 source_raw(struct source *s, size_t want, size_t *have)
 {
@@ -365,7 +291,7 @@ source_skip(struct source *s, uint64_t bytes)
 void
 source_open(struct source *s, uint64_t bytes, enum encoding encoding, int plain)
 {
-	s->limit = bytes < UINT64_MAX - now_at(s) ? now_at(s) + bytes : UINT64_MAX;
+	s->limit = bytes < UINT64_MAX - source_now(s) ? source_now(s) + bytes : UINT64_MAX;
 	memset(&s->decoder.at, 0, sizeof(s->decoder.at));
 	s->decoder.at.encoding = encoding;
 	s->decoder.at.plain = plain != 0;
@@ -374,13 +300,13 @@ source_open(struct source *s, uint64_t bytes, enum encoding encoding, int plain)
 	s->long_tag = UINT64_MAX;
 	s->changes = 0;
 	s->changed = 0;
-	add_change(s, 0, now_at(s));
+	add_change(s, 0, source_now(s));
 }
 
 uint64_t
 source_close(struct source *s)
 {
-	uint64_t left = s->limit - now_at(s);
+	uint64_t left = s->limit - source_now(s);
 
 	return left - source_skip(s, left);
 }

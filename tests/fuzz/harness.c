@@ -9,10 +9,8 @@
 #include "code.h"
 #include "file.h"
 #include "harness.h"
-#include "input.h"
 #include "msg.h"
-#include "parse.h"
-#include "rec.h"
+#include "split.h"
 
 static int in_fd, out_fd, null_fd, standard_error;
 static int piece;
