@@ -10,8 +10,133 @@
 #include "lines.h"
 #include "msg.h"
 #include "num.h"
-#include "reccolumns.h"
+#include "recfield.h"
 #include "utf8.h"
+
+/* ---- what the H lines say ------------------------------------------------ */
+
+/* Tables that this program does not know: a later version may have some. */
+#define COLUMNS_MAX_OTHERS 64
+
+struct columns {
+	/* for each table, whether it is in the stream, how many columns it
+	 * has there, and which field a column of ours stands in (from 2;
+	 * -1 when the stream has none) */
+	int declared[TABLES];
+	int columns[TABLES];
+	int field[TABLES][TABLE_MAX_COLUMNS];
+	/* of tables of other versions: the names in others, one behind the
+	 * other, and how many columns each has */
+	struct buf others;
+	struct {
+		size_t name, n;
+		int columns;
+	} other[COLUMNS_MAX_OTHERS];
+	int other_n;
+};
+
+static void
+columns_reset(struct columns *k)
+{
+	memset(k->declared, 0, sizeof(k->declared));
+	buf_reset(&k->others);
+	k->other_n = 0;
+}
+
+static int
+find_other(const struct columns *k, struct rec_value name)
+{
+	int i;
+
+	for (i = 0; i < k->other_n; i++)
+		if (k->other[i].n == name.n &&
+		    memcmp(k->others.p + k->other[i].name, name.p, name.n) == 0)
+			return i;
+	return -1;
+}
+
+static int
+find(struct rec_value name)
+{
+	int t;
+
+	for (t = 0; t < TABLES; t++)
+		if (name.n == table_list[t].name_n &&
+		    memcmp(name.p, table_list[t].name, name.n) == 0)
+			break;
+	return t;
+}
+
+/* Take in an H line: its table, TABLES for one of a later version, or -1 when it
+ * is not what an H line must be. */
+static int
+columns_add(struct columns *k, const char *line, size_t length)
+{
+	struct rec_value field[FIELD_MAX];
+	int n = field_split(line, length, field), t, c, f, g;
+
+	if (n < 3 || n > FIELD_MAX || utf8_valid(line, length) != length)
+		return -1;
+	for (f = 1; f < n; f++) {
+		if (field[f].n == 0 || memchr(field[f].p, '\\', field[f].n) != NULL)
+			return -1;
+		for (g = 2; g < f; g++)
+			if (field_same(field[f], field[g]))
+				return -1;
+	}
+	t = find(field[1]);
+	if (t == TABLES) {
+		/* Of a later version: its rows are checked and passed over. */
+		if (k->other_n == COLUMNS_MAX_OTHERS || find_other(k, field[1]) != -1)
+			return -1;
+		k->other[k->other_n].name = k->others.n;
+		k->other[k->other_n].n = field[1].n;
+		k->other[k->other_n++].columns = n - 2;
+		buf_add(&k->others, field[1].p, field[1].n);
+		return t;
+	}
+	if (k->declared[t])
+		return -1;
+	k->declared[t] = 1;
+	k->columns[t] = n - 2;
+	for (c = 0; c < table_list[t].columns; c++) {
+		k->field[t][c] = -1;
+		for (f = 2; f < n; f++)
+			if (field_is(field[f], table_list[t].column[c].name))
+				k->field[t][c] = f;
+	}
+	return t;
+}
+
+/* The table that a row names, and how many values it must have: TABLES for one
+ * of a later version, -1 where no H line names it. */
+static int
+columns_table(const struct columns *k, struct rec_value name, int *columns)
+{
+	int t = find(name), i;
+
+	if (t == TABLES) {
+		i = find_other(k, name);
+		*columns = i == -1 ? 0 : k->other[i].columns;
+		return i == -1 ? -1 : TABLES;
+	}
+	*columns = k->columns[t];
+	return k->declared[t] ? t : -1;
+}
+
+/* The name of the column in a field, for messages. */
+static const char *
+columns_name(const struct columns *k, int t, int f)
+{
+	int c;
+
+	for (c = 0; t < TABLES && c < table_list[t].columns; c++)
+		if (k->field[t][c] == f)
+			return table_list[t].column[c].name;
+	return "(a later version's column)";
+}
+
+/* ---- the reader ---------------------------------------------------------- */
 
 /* The code of most faults in a list of --left-out. */
 #define MALFORMED "malformed"
@@ -71,7 +196,7 @@ rec_close(struct rec_reader *r)
 	buf_free(&r->state->session);
 	buf_free(&r->state->reason);
 	buf_free(&r->state->fault);
-	columns_free(&r->state->columns);
+	buf_free(&r->state->columns.others);
 	buf_free(&r->state->head);
 	free(r->state);
 	free(r);

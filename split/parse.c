@@ -126,7 +126,7 @@ read_more(void *arg, char *to, int len)
 	size_t have;
 	uint64_t long_tag;
 
-	if (report_stopped(s->report))
+	if (rec_failed(s->report->out))
 		s->stopped = s->stop = 1;
 	if (s->stop || len <= 0)
 		return 0;
@@ -473,7 +473,7 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 	} else {
 		strcpy(s->named, named);
 		s->host = s->named;
-		report_host(s->report, s->host);
+		s->report->host = s->host;
 	}
 }
 
@@ -760,7 +760,8 @@ parse_document(struct report *report, struct source *source, uint64_t place, con
 	}
 	result->lsid = report_break(report);
 	if (s.stopped) {
-		report->code = code_worse(report->code, report_stopped(report));
+		if (rec_failed(report->out))
+			report->code = code_worse(report->code, EX_IOERR);
 		return PARSE_STOPPED;
 	}
 	return s.cut || (s.then == LAST_PARSER && is_cut(&s)) ? PARSE_CUT : PARSE_BAD;

@@ -111,12 +111,6 @@ report_free(struct report *r)
 	free(r);
 }
 
-int
-report_stopped(const struct report *r)
-{
-	return rec_failed(r->out) ? EX_IOERR : 0;
-}
-
 void
 report_document(struct report *r, struct source *source, const char *host)
 {
@@ -127,12 +121,6 @@ report_document(struct report *r, struct source *source, const char *host)
 	r->within = REPORT_BETWEEN;
 	r->text = NULL;
 	r->settled = 0;
-}
-
-void
-report_host(struct report *r, const char *host)
-{
-	r->host = host;
 }
 
 static void
@@ -157,12 +145,6 @@ report_document_end(struct report *r, uint64_t place)
 	    "in this document, outside of its sessions: %s", text);
 	if (r->options->strict)
 		report_bad(r, none, "forbidden", text);
-}
-
-void
-report_drift(struct report *r)
-{
-	session_drift(r->session);
 }
 
 void

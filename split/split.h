@@ -466,11 +466,11 @@ struct report {
 	uint64_t settled; /* up to here the input was dealt with */
 	uint64_t place;	  /* of what is being looked at */
 	struct session *session;
+	struct source *source;
+	const char *host; /* of its sessions, or NULL */
 	/* for report.c alone: */
 	struct rec_writer *out;
 	const struct report_options *options;
-	struct source *source;
-	const char *host;
 	struct buf inherited; /* the root's namespace declarations */
 
 	/* the session that is open */
@@ -485,9 +485,6 @@ struct report {
 /* The options are kept. */
 struct report *report_new(struct rec_writer *, const struct report_options *);
 void report_free(struct report *);
-
-/* Can nothing more be written?  The exit code, then. */
-int report_stopped(const struct report *);
 
 /* "FILE: byte N: ..." */
 void report_warn(struct report *, uint64_t byte, const char *, ...)
@@ -504,11 +501,8 @@ void report_bad(struct report *, struct rec_value lsid, const char *code, const 
  * are kept.
  */
 void report_document(struct report *, struct source *, const char *host);
-void report_host(struct report *, const char *host);
 /* It ends here (UINT64_MAX: with the source's document): tell of forbidden bytes outside of its sessions. */
 void report_document_end(struct report *, uint64_t place);
-/* All input was read: tell of elements that no rule knows. */
-void report_drift(struct report *);
 /*
  * What its sessions inherit: n namespaces, of each the prefix (NULL for none)
  * and the name.  NULL, or why that is too much.
@@ -567,11 +561,9 @@ void parse_prepare(void);
 /* ---- input.c --------------------------------------------------------------- */
 
 /*
- * All documents of one input; host is that of -H, or NULL.  What was bad is
- * counted in the report.  0, EX_DATAERR, EX_TEMPFAIL when the input is cut,
- * EX_IOERR, or what else the report's code says when nothing can go on, which
- * clears *go_on.
+ * All documents of one input; host is that of -H, or NULL.  What is worth telling
+ * is in the report, with its code.  0, or -1 when nothing can go on.
  */
-int input_read(struct report *, const char *host, int fd, const char *name, int *go_on);
+int input_read(struct report *, const char *host, int fd, const char *name);
 
 #endif
