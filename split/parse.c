@@ -256,7 +256,7 @@ start_root(struct parse *s, enum name name, const xmlChar *element, const xmlCha
 		why = report_inherit(s->report, ns, namespaces);
 		buf_printf(&s->head, "<%s%s%s", prefix != NULL ? (const char *)prefix : "",
 		    prefix != NULL ? ":" : "", (const char *)element);
-		report_inherited(s->report, &s->head);
+		report_inherited(s->report, &s->head, NULL, 0);
 		buf_addc(&s->head, '>');
 	} else if (name != N_session) {
 		snprintf(text, sizeof(text), "its root is <%.80s>: no session report",

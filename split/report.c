@@ -150,7 +150,6 @@ report_document_end(struct report *r, uint64_t place)
 void
 report_settle(struct report *r, uint64_t place)
 {
-
 	r->settled = place;
 	if (r->within == REPORT_SESSION) {
 		if (place - r->xml_from >= XML_PIECE)
@@ -197,18 +196,7 @@ report_inherit(struct report *r, const xmlChar **ns, int n)
 }
 
 void
-report_inherited(const struct report *r, struct buf *to)
-{
-	const struct buf *b = &r->inherited;
-	size_t at;
-
-	for (at = 0; at < b->n; at += strlen(b->p + at) + 1)
-		buf_adds(to, b->p + at);
-}
-
-/* What the root declares and the session's own declarations do not hide. */
-static void
-add_inherited(struct report *r, struct buf *tag, const xmlChar **ns, int n)
+report_inherited(struct report *r, struct buf *tag, const xmlChar **ns, int n)
 {
 	const char *p = buf_text(&r->inherited), *end = p + r->inherited.n;
 	struct buf own = {0};
@@ -254,7 +242,7 @@ begin_xml(struct report *r, uint64_t from, const xmlChar **ns, int n)
 	name = 1 + strcspn(p + 1, " \t\n\r/>");
 	if (!r->options->no_xml) {
 		buf_add(&tag, p, name);
-		add_inherited(r, &tag, ns, n);
+		report_inherited(r, &tag, ns, n);
 		rec_xml(r->out, tag.p, tag.n);
 		buf_free(&tag);
 	}
@@ -305,7 +293,6 @@ open_lsid(struct report *r)
 void
 report_give_up(struct report *r, const char *code, const char *why)
 {
-
 	report_warn(r, r->start, "session %.*s: left out: %s", shown(r), buf_text(&r->lsid), why);
 	tell_warnings(r);
 	rec_drop(r->out);

@@ -508,8 +508,8 @@ void report_document_end(struct report *, uint64_t place);
  * and the name.  NULL, or why that is too much.
  */
 const char *report_inherit(struct report *, const xmlChar **ns, int n);
-/* The same as text for a start tag, at the end of a buffer. */
-void report_inherited(const struct report *, struct buf *);
+/* The same as text for a start tag, but those that its own ones hide. */
+void report_inherited(struct report *, struct buf *, const xmlChar **ns, int n);
 
 /*
  * A session's start tag, from here to there; its own declarations.  -1 when
