@@ -84,6 +84,7 @@ void
 held_reset(struct held *h)
 {
 	buf_trim(&h->mem, 2 * h->limit);
+	buf_free(&h->piece);
 	if (h->in_file > 0 && h->code == 0 &&
 	    (lseek(h->fd, 0, SEEK_SET) == -1 || ftruncate(h->fd, 0) == -1))
 		fail(h, EX_IOERR);
