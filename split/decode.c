@@ -188,8 +188,16 @@ static void
 put_content(struct decoder *d, const char *p, size_t n, struct buf *out)
 {
 	const char *lt = memrchr(p, '<', n);
-	size_t from = lt != NULL ? (size_t)(lt - p) : 0, tag;
+	size_t from = lt != NULL ? (size_t)(lt - p) : 0, tag, blanks = 0;
 
+	/* libxml2 would hold all blanks that stand before the root. */
+	while (lt == NULL && !d->at.rooted && n - blanks > 1 && blank_is(p[blanks]) &&
+	    blank_is(p[blanks + 1]))
+		blanks++;
+	if (blanks > 0)
+		note(d, DECODE_CHANGED, out->n, -(ptrdiff_t)blanks);
+	p += blanks;
+	n -= blanks;
 	if (lt != NULL) {
 		d->at.in_tag = d->at.rooted = 1;
 		d->at.quote = 0;

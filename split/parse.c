@@ -140,8 +140,12 @@ read_more(void *arg, char *to, int len)
 	p = source_at(s->source, s->fed, (size_t)len, &have);
 	if (have > (size_t)len)
 		have = (size_t)len;
-	if (s->done)
+	if (s->done) {
+		/* libxml2 would hold all blanks that stand behind the root. */
+		for (; have > 1 && blank_is(p[0]) && blank_is(p[1]); p++, have--, s->fed++)
+			s->start++;
 		source_keep(s->source, s->fed);
+	}
 	long_tag = s->source->long_tag;
 	if (long_tag >= s->begin && long_tag < s->fed + have)
 		have = long_tag > s->fed ? (size_t)(long_tag - s->fed) : 0;
@@ -441,14 +445,14 @@ on_text(void *arg, const xmlChar *p, int n)
 		take_text(s, p, n);
 }
 
-/* What stands before the root must not wait in memory until that comes. */
+/* Comments must not wait in memory until a tag comes. */
 static void
 on_comment(void *arg, const xmlChar *text)
 {
 	struct parse *s = arg;
 
 	(void)text;
-	if (s->depth == 0 && !s->stop)
+	if (!s->stop)
 		moved(s, here(s));
 }
 
@@ -461,6 +465,7 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 	struct rec_value v = {p, strlen(p)};
 	char named[HOST_SIZE], text[600];
 
+	on_comment(s, NULL);
 	if (s->stop || !s->plain || s->rooted || !xmlStrEqual(target, BAD_CAST "praic-site"))
 		return;
 	v = row_trim(v);
