@@ -149,6 +149,7 @@ struct rec_value decode_attribute(const char *p, size_t n, const char *name);
  * A place is a count of decoded bytes since the document's beginning.  The
  * window can be read again from any place that was not let go.
  */
+
 /*
  * From a place on, decoded and raw bytes stand apart in another way than before.
  * What is between two tags is one change, as long as it is replaced characters
