@@ -3,6 +3,7 @@
  * praic-records(5), "Meaning"; what is not written there is refused.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -291,6 +292,7 @@ struct rec_state {
 	int dropping; /* the next event is REC_DROP */
 	int pending;  /* the line at hand is to be looked at (again) */
 	int shown;    /* an event has shown it */
+	int close_fd; /* with the reader */
 	struct lines in;
 
 	struct field_space space;
@@ -318,11 +320,30 @@ rec_open(int fd, const char *name)
 	return r;
 }
 
+struct rec_reader *
+rec_open_operand(const char *name)
+{
+	struct rec_reader *r;
+	int fd;
+
+	if (strcmp(name, "-") == 0)
+		return rec_open(STDIN_FILENO, "standard input");
+	if ((fd = open(name, O_RDONLY | O_CLOEXEC)) == -1) {
+		msg_errno("%s", name);
+		return NULL;
+	}
+	r = rec_open(fd, name);
+	r->state->close_fd = 1;
+	return r;
+}
+
 void
 rec_close(struct rec_reader *r)
 {
 	if (r == NULL)
 		return;
+	if (r->state->close_fd)
+		close(r->state->in.fd);
 	buf_free(&r->state->in.in);
 	buf_free(&r->state->space.scratch);
 	buf_free(&r->state->session);

@@ -6,7 +6,6 @@
  * users, which events refer to, come last.  So the rows wait as JSON, those of
  * each table by themselves.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -530,12 +529,14 @@ put_events(struct tojson *s)
 }
 
 static int
-read_input(struct tojson *s, int fd, const char *name)
+read_operand(struct tojson *s, const char *name)
 {
-	struct rec_reader *r = rec_open(fd, name);
+	struct rec_reader *r = rec_open_operand(name);
 	enum rec_event e = REC_TABLES;
 	int code;
 
+	if (r == NULL)
+		return EX_NOINPUT;
 	while (e != REC_EOF && (e != REC_COMMIT || failed(s) == 0)) {
 		e = rec_next(r);
 		if (e == REC_BEGIN)
@@ -554,23 +555,6 @@ read_input(struct tojson *s, int fd, const char *name)
 	    (unsigned long long)r->complete, (unsigned long long)r->dropped);
 	code = rec_code(r);
 	rec_close(r);
-	return code;
-}
-
-static int
-read_operand(struct tojson *s, const char *name)
-{
-	int fd, code;
-
-	if (strcmp(name, "-") == 0)
-		return read_input(s, STDIN_FILENO, "standard input");
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd == -1) {
-		msg_errno("%s", name);
-		return EX_NOINPUT;
-	}
-	code = read_input(s, fd, name);
-	close(fd);
 	return code;
 }
 

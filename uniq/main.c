@@ -217,18 +217,14 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 static void
 read_file(struct uniq *u, const char *name)
 {
-	int is_standard = strcmp(name, "-") == 0;
-	int fd = is_standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	struct rec_reader *r = rec_open_operand(name);
 	uint64_t in_marks = 0;
-	struct rec_reader *r;
 	enum rec_event e;
 
-	if (fd == -1) {
-		msg_errno("%s", name);
+	if (r == NULL) {
 		u->code = code_worse(u->code, EX_NOINPUT);
 		return;
 	}
-	r = rec_open(fd, is_standard ? "standard input" : name);
 	r->lines_only = 1;
 	while (!failed(u) && (e = rec_next(r)) != REC_EOF) {
 		u->left_out += r->left_out - in_marks;
@@ -237,8 +233,6 @@ read_file(struct uniq *u, const char *name)
 	}
 	u->code = code_worse(u->code, rec_code(r));
 	rec_close(r);
-	if (!is_standard)
-		close(fd);
 }
 
 /* What is needed is known and open: what the input says changes nothing. */
