@@ -1,5 +1,6 @@
 /* Bytes that wait: see held.h. */
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -83,6 +84,7 @@ void
 held_reset(struct held *h)
 {
 	buf_trim(&h->mem, 2 * h->limit);
+	buf_free(&h->piece);
 	if (h->in_file > 0 && h->code == 0 &&
 	    (lseek(h->fd, 0, SEEK_SET) == -1 || ftruncate(h->fd, 0) == -1))
 		fail(h, EX_IOERR);
@@ -136,31 +138,13 @@ held_get(struct held *h, off_t at, void *to, size_t n)
 }
 
 void
-held_patch(struct held *h, off_t at, const void *p, size_t n)
-{
-	if (at >= h->in_file)
-		memcpy(h->mem.p + (at - h->in_file), p, n);
-	else if (h->code == 0 && pwrite(h->fd, p, n, at) != (ssize_t)n)
-		fail(h, EX_IOERR);
-}
-
-void
-held_copy(struct held *to, struct held *from, off_t at, off_t n)
-{
-	const char *p;
-	size_t some;
-
-	for (; n > 0; at += (off_t)some, n -= (off_t)some) {
-		some = n < (off_t)PIECE ? (size_t)n : PIECE;
-		if ((p = held_at(from, at, &some)) == NULL)
-			return;
-		held_add(to, p, some);
-	}
-}
-
-void
 held_move(struct held *to, struct held *from)
 {
-	held_copy(to, from, 0, held_size(from));
+	const char *p;
+	off_t at;
+	size_t n = SSIZE_MAX;
+
+	for (at = 0; (p = held_at(from, at, &n)) != NULL; at += (off_t)n, n = SSIZE_MAX)
+		held_add(to, p, n);
 	held_reset(from);
 }

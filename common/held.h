@@ -40,9 +40,6 @@ void held_reset(struct held *);
 const char *held_at(struct held *, off_t at, size_t *n);
 /* So many bytes from `at' on.  0, or -1 after a failure. */
 int held_get(struct held *, off_t at, void *p, size_t n);
-/* Overwrite bytes that were added in one piece. */
-void held_patch(struct held *, off_t at, const void *p, size_t n);
-void held_copy(struct held *to, struct held *from, off_t at, off_t n);
 /* Copy all, and reset. */
 void held_move(struct held *to, struct held *from);
 

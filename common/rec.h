@@ -93,6 +93,8 @@ struct rec_reader {
 
 /* fd is not closed.  name, for messages, is kept. */
 struct rec_reader *rec_open(int fd, const char *name);
+/* The same of an operand, "-" being standard input.  NULL after a message. */
+struct rec_reader *rec_open_operand(const char *name);
 void rec_close(struct rec_reader *);
 
 /*

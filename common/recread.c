@@ -2,16 +2,274 @@
  * The record stream, read: see rec.h.  The rules are those of
  * praic-records(5), "Meaning"; what is not written there is refused.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "code.h"
-#include "lines.h"
+#include "file.h"
 #include "msg.h"
 #include "num.h"
-#include "reccolumns.h"
+#include "recfield.h"
 #include "utf8.h"
+
+/* ---- lines, read in big pieces ------------------------------------------- */
+
+#define READ_SIZE ((size_t)256 * 1024)
+/* What rec_take_in may hold: what is written while a batch is committed. */
+#define TAKE_IN_SIZE ((size_t)4 << 20)
+/* Of a line that is too long, this much is kept: enough to tell what it is. */
+#define KEPT 64
+
+struct lines {
+	/* the line at hand, without its LF, until the next call; at the end
+	 * of the input, what stands behind the last LF */
+	const char *line;
+	size_t n;
+	int too_long; /* it was: only its beginning is there */
+	int failed;   /* a read did, after a message */
+
+	int fd;
+	const char *name;
+	int is_pipe, ended;
+	struct buf in;	 /* what was read; the line at hand is in it */
+	size_t at, next; /* where the line begins, where the next one does */
+};
+
+static void
+lines_open(struct lines *l, int fd, const char *name)
+{
+	struct stat st;
+
+	l->fd = fd;
+	l->name = name;
+	l->line = "";
+	l->is_pipe = fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+	file_widen_pipe(fd);
+}
+
+/* Read once more.  0, or -1 at the end of the file or of what can be had. */
+static int
+read_more(struct lines *l)
+{
+	ssize_t n;
+
+	if (l->ended)
+		return -1;
+	buf_reserve(&l->in, READ_SIZE);
+	while ((n = read(l->fd, l->in.p + l->in.n, READ_SIZE)) == -1 && file_wait(l->fd, POLLIN))
+		;
+	if (n == -1) {
+		msg_errno("%s", l->name);
+		l->failed = 1;
+	}
+	if (n <= 0) {
+		l->ended = 1;
+		return -1;
+	}
+	l->in.n += (size_t)n;
+	return 0;
+}
+
+/* What is before the line at hand is done with. */
+static void
+drop_lines(struct lines *l)
+{
+	buf_drop(&l->in, l->at);
+	l->next -= l->at;
+	l->at = 0;
+}
+
+/* Take in what a pipe holds, without waiting, up to some MiB.  The line at hand
+ * stays, though it may move. */
+static void
+lines_take_in(struct lines *l)
+{
+	struct pollfd p = {.fd = l->fd, .events = POLLIN};
+	int in_buffer = l->in.n > 0 && l->line == l->in.p + l->at;
+
+	if (!l->is_pipe || l->ended)
+		return;
+	if (l->at >= TAKE_IN_SIZE / 2)
+		drop_lines(l);
+	while (l->in.n - l->at < TAKE_IN_SIZE && poll(&p, 1, 0) == 1 && read_more(l) == 0)
+		;
+	if (in_buffer)
+		l->line = l->in.p + l->at;
+}
+
+/* 0, or -1 at the end of the input, or of what could be read of it. */
+static int
+lines_next(struct lines *l)
+{
+	size_t looked;
+	char *lf;
+
+	l->at = l->next;
+	if (l->in.cap > 4 * READ_SIZE && l->in.n - l->at < READ_SIZE) {
+		struct buf small = {0}; /* a huge line has gone by */
+
+		buf_add(&small, l->in.p + l->at, l->in.n - l->at);
+		buf_free(&l->in);
+		l->in = small;
+		l->at = l->next = 0;
+	}
+	l->too_long = 0;
+	looked = l->at;
+	for (;;) {
+		lf = l->in.n > looked ? memchr(l->in.p + looked, '\n', l->in.n - looked) : NULL;
+		if (lf != NULL)
+			break;
+		if (l->in.n - l->at >= REC_MAX_LINE) {
+			l->too_long = 1;
+			l->in.n = l->at + KEPT;
+		}
+		looked = l->in.n - l->at;
+		drop_lines(l);
+		if (read_more(l) == -1) {
+			l->line = l->in.n > 0 ? l->in.p : "";
+			l->n = l->in.n;
+			l->next = l->in.n;
+			return -1;
+		}
+	}
+	l->line = l->in.p + l->at;
+	l->n = (size_t)(lf - l->line);
+	l->next = (size_t)(lf - l->in.p) + 1;
+	if (l->n + 1 > REC_MAX_LINE)
+		l->too_long = 1;
+	return 0;
+}
+
+/* ---- what the H lines say ------------------------------------------------ */
+
+/* Tables that this program does not know: a later version may have some. */
+#define COLUMNS_MAX_OTHERS 64
+
+struct columns {
+	/* for each table, whether it is in the stream, how many columns it
+	 * has there, and which field a column of ours stands in (from 2;
+	 * -1 when the stream has none) */
+	int declared[TABLES];
+	int columns[TABLES];
+	int field[TABLES][TABLE_MAX_COLUMNS];
+	/* of tables of other versions: the names in others, one behind the
+	 * other, and how many columns each has */
+	struct buf others;
+	struct {
+		size_t name, n;
+		int columns;
+	} other[COLUMNS_MAX_OTHERS];
+	int other_n;
+};
+
+static void
+columns_reset(struct columns *k)
+{
+	memset(k->declared, 0, sizeof(k->declared));
+	buf_reset(&k->others);
+	k->other_n = 0;
+}
+
+static int
+find_other(const struct columns *k, struct rec_value name)
+{
+	int i;
+
+	for (i = 0; i < k->other_n; i++)
+		if (k->other[i].n == name.n &&
+		    memcmp(k->others.p + k->other[i].name, name.p, name.n) == 0)
+			return i;
+	return -1;
+}
+
+static int
+find(struct rec_value name)
+{
+	int t;
+
+	for (t = 0; t < TABLES; t++)
+		if (name.n == table_list[t].name_n &&
+		    memcmp(name.p, table_list[t].name, name.n) == 0)
+			break;
+	return t;
+}
+
+/* Take in an H line: its table, TABLES for one of a later version, or -1 when it
+ * is not what an H line must be. */
+static int
+columns_add(struct columns *k, const char *line, size_t length)
+{
+	struct rec_value field[FIELD_MAX];
+	int n = field_split(line, length, field), t, c, f, g;
+
+	if (n < 3 || n > FIELD_MAX || utf8_valid(line, length) != length)
+		return -1;
+	for (f = 1; f < n; f++) {
+		if (field[f].n == 0 || memchr(field[f].p, '\\', field[f].n) != NULL)
+			return -1;
+		for (g = 2; g < f; g++)
+			if (field_same(field[f], field[g]))
+				return -1;
+	}
+	t = find(field[1]);
+	if (t == TABLES) {
+		/* Of a later version: its rows are checked and passed over. */
+		if (k->other_n == COLUMNS_MAX_OTHERS || find_other(k, field[1]) != -1)
+			return -1;
+		k->other[k->other_n].name = k->others.n;
+		k->other[k->other_n].n = field[1].n;
+		k->other[k->other_n++].columns = n - 2;
+		buf_add(&k->others, field[1].p, field[1].n);
+		return t;
+	}
+	if (k->declared[t])
+		return -1;
+	k->declared[t] = 1;
+	k->columns[t] = n - 2;
+	for (c = 0; c < table_list[t].columns; c++) {
+		k->field[t][c] = -1;
+		for (f = 2; f < n; f++)
+			if (field_is(field[f], table_list[t].column[c].name))
+				k->field[t][c] = f;
+	}
+	return t;
+}
+
+/* The table that a row names, and how many values it must have: TABLES for one
+ * of a later version, -1 where no H line names it. */
+static int
+columns_table(const struct columns *k, struct rec_value name, int *columns)
+{
+	int t = find(name), i;
+
+	if (t == TABLES) {
+		i = find_other(k, name);
+		*columns = i == -1 ? 0 : k->other[i].columns;
+		return i == -1 ? -1 : TABLES;
+	}
+	*columns = k->columns[t];
+	return k->declared[t] ? t : -1;
+}
+
+/* The name of the column in a field, for messages. */
+static const char *
+columns_name(const struct columns *k, int t, int f)
+{
+	int c;
+
+	for (c = 0; t < TABLES && c < table_list[t].columns; c++)
+		if (k->field[t][c] == f)
+			return table_list[t].column[c].name;
+	return "(a later version's column)";
+}
+
+/* ---- the reader ---------------------------------------------------------- */
 
 /* The code of most faults in a list of --left-out. */
 #define MALFORMED "malformed"
@@ -34,6 +292,7 @@ struct rec_state {
 	int dropping; /* the next event is REC_DROP */
 	int pending;  /* the line at hand is to be looked at (again) */
 	int shown;    /* an event has shown it */
+	int close_fd; /* with the reader */
 	struct lines in;
 
 	struct field_space space;
@@ -55,9 +314,26 @@ rec_open(int fd, const char *name)
 	struct rec_reader *r = xcalloc(1, sizeof(*r));
 
 	r->state = xcalloc(1, sizeof(*r->state));
-	lines_open(&r->state->in, fd, name, REC_MAX_LINE);
+	lines_open(&r->state->in, fd, name);
 	r->state->name = name;
 	r->state->first = 1;
+	return r;
+}
+
+struct rec_reader *
+rec_open_operand(const char *name)
+{
+	struct rec_reader *r;
+	int fd;
+
+	if (strcmp(name, "-") == 0)
+		return rec_open(STDIN_FILENO, "standard input");
+	if ((fd = open(name, O_RDONLY | O_CLOEXEC)) == -1) {
+		msg_errno("%s", name);
+		return NULL;
+	}
+	r = rec_open(fd, name);
+	r->state->close_fd = 1;
 	return r;
 }
 
@@ -66,12 +342,14 @@ rec_close(struct rec_reader *r)
 {
 	if (r == NULL)
 		return;
-	lines_close(&r->state->in);
+	if (r->state->close_fd)
+		close(r->state->in.fd);
+	buf_free(&r->state->in.in);
 	buf_free(&r->state->space.scratch);
 	buf_free(&r->state->session);
 	buf_free(&r->state->reason);
 	buf_free(&r->state->fault);
-	columns_free(&r->state->columns);
+	buf_free(&r->state->columns.others);
 	buf_free(&r->state->head);
 	free(r->state);
 	free(r);

@@ -1,11 +1,9 @@
-/* Bytes of a document to clean UTF-8: see decode.h. */
+/* Bytes of a document to clean UTF-8. */
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
-#include "blank.h"
-#include "decode.h"
-#include "limits.h"
+#include "split.h"
 #include "utf8.h"
 #include "vector.h"
 
@@ -157,10 +155,9 @@ reference(const unsigned char *p, size_t n, int final, uint32_t *value)
 }
 
 static void
-note(const struct decoder *d, enum decode_note what, size_t out_offset)
+note(const struct decoder *d, enum decode_note what, size_t out_offset, ptrdiff_t grown)
 {
-	if (d->note != NULL)
-		d->note(d->arg, what, out_offset);
+	d->note(d->arg, what, out_offset, grown);
 }
 
 /* How many bytes from p on belong to the tag that is open. */
@@ -191,10 +188,18 @@ static void
 put_content(struct decoder *d, const char *p, size_t n, struct buf *out)
 {
 	const char *lt = memrchr(p, '<', n);
-	size_t from = lt != NULL ? (size_t)(lt - p) : 0, tag;
+	size_t from = lt != NULL ? (size_t)(lt - p) : 0, tag, blanks = 0;
 
+	/* libxml2 would hold all blanks that stand before the root. */
+	while (lt == NULL && !d->at.rooted && n - blanks > 1 && blank_is(p[blanks]) &&
+	    blank_is(p[blanks + 1]))
+		blanks++;
+	if (blanks > 0)
+		note(d, DECODE_CHANGED, out->n, -(ptrdiff_t)blanks);
+	p += blanks;
+	n -= blanks;
 	if (lt != NULL) {
-		d->at.in_tag = 1;
+		d->at.in_tag = d->at.rooted = 1;
 		d->at.quote = 0;
 		d->at.too_long = 0;
 		d->at.length = d->at.attributes = 0;
@@ -204,7 +209,7 @@ put_content(struct decoder *d, const char *p, size_t n, struct buf *out)
 		if (!d->at.too_long &&
 		    (d->at.length + tag > LIMIT_TAG || d->at.attributes > LIMIT_TAG_ATTRIBUTES)) {
 			d->at.too_long = 1;
-			note(d, DECODE_LONG_TAG, out->n + from);
+			note(d, DECODE_LONG_TAG, out->n + from, 0);
 		}
 		d->at.length += tag;
 	}
@@ -228,7 +233,7 @@ put_section(struct decoder *d, const char *p, size_t n, struct buf *out)
 	for (; n > 0; p += k, n -= k) {
 		/* CR LF is one line end to the parser. */
 		if (d->at.length >= LIMIT_SECTION && !(d->at.after_cr && *p == '\n')) {
-			note(d, DECODE_CHANGED, out->n);
+			note(d, DECODE_CHANGED, out->n, 12);
 			buf_adds(out, "]]><![CDATA[");
 			d->at.length = 0;
 		}
@@ -253,7 +258,7 @@ put_comment(struct decoder *d, const char *p, size_t n, struct buf *out)
 	}
 	if (k == n)
 		return;
-	note(d, DECODE_CHANGED, out->n);
+	note(d, DECODE_CHANGED, out->n, (ptrdiff_t)k - (ptrdiff_t)n + !d->at.dropping);
 	/* It may have been cut behind a '-'. */
 	if (!d->at.dropping)
 		buf_addc(out, ' ');
@@ -266,6 +271,7 @@ put(struct decoder *d, const char *p, size_t n, struct buf *out)
 {
 	if (n == 0)
 		return;
+	d->at.last = p[n - 1];
 	if (d->at.inside == DECODE_CONTENT)
 		put_content(d, p, n, out);
 	else if (d->at.inside == DECODE_CDATA)
@@ -294,10 +300,25 @@ decode_in_markup(const struct decoder *d)
 /* ---- what is forbidden ------------------------------------------------ */
 
 static void
-replace(struct decoder *d, struct buf *out)
+replace(struct decoder *d, size_t n, struct buf *out)
 {
-	note(d, DECODE_REPLACED, out->n);
+	note(d, DECODE_REPLACED, out->n, 3 - (ptrdiff_t)n);
 	put(d, UTF8_REPLACEMENT, 3, out);
+}
+
+/* Does the next document of a plain file begin here?  -1 when more bytes are
+ * needed. */
+static int
+begins_next(const struct decoder *d, const unsigned char *p, size_t n, int final)
+{
+	static const char declaration[] = "<?xml ";
+	size_t len = sizeof(declaration) - 1;
+
+	if (!d->at.plain || !d->at.rooted || d->at.inside != DECODE_CONTENT ||
+	    (d->at.last != '\n' && d->at.last != '\r') ||
+	    memcmp(p, declaration, n < len ? n : len) != 0)
+		return 0;
+	return n >= len ? 1 : final ? 0 : -1;
 }
 
 /* Is the markup here that ends where we are, or begins something where a
@@ -343,8 +364,12 @@ one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct
 	int len = 0;
 
 	if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') {
-		replace(d, out);
+		replace(d, 1, out);
 		return 1;
+	}
+	if (c == '<' && (len = begins_next(d, p, n, final)) != 0) {
+		d->at.next = len == 1;
+		return 0;
 	}
 	if (c == '<' || c == '-' || c == ']' || c == '?') {
 		len = switches(d, p, n, final, &to);
@@ -358,7 +383,7 @@ one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct
 		if (n > 1 && p[1] == '#')
 			len = reference(p, n, final, &v);
 		if (len > 0 && !utf8_xml_char(v)) {
-			replace(d, out);
+			replace(d, (size_t)len, out);
 			return (size_t)len;
 		}
 	}
@@ -413,8 +438,9 @@ special(struct decoder *d, const unsigned char *p, size_t n, int final, struct b
 	/* The next bytes may complete it. */
 	if (!final && len == -(int)n && *p >= 0xc2 && *p <= 0xf4)
 		return 0;
-	replace(d, out);
-	return (size_t)(len < 0 ? -len : len);
+	len = len < 0 ? -len : len;
+	replace(d, (size_t)len, out);
+	return (size_t)len;
 }
 
 static size_t
@@ -486,9 +512,8 @@ utf16(struct decoder *d, const unsigned char *p, size_t n, int final)
 	return i;
 }
 
-/* How many bytes this was before it was UTF-8. */
-static size_t
-length_before(enum encoding e, const char *p, size_t n)
+size_t
+decode_length_before(enum encoding e, const char *p, size_t n)
 {
 	size_t length = 0;
 
@@ -513,7 +538,7 @@ decode(struct decoder *d, const char *p, size_t n, int final, struct buf *out)
 						   utf16(d, (const unsigned char *)p, n, final);
 	done = sanitise(d, d->utf8.p, d->utf8.n, final, out);
 	/* The rest cannot be told yet. */
-	return used - length_before(d->at.encoding, d->utf8.p + done, d->utf8.n - done);
+	return used - decode_length_before(d->at.encoding, d->utf8.p + done, d->utf8.n - done);
 }
 
 /* By its first bytes, as XML 1.0, appendix F, has it. */

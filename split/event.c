@@ -1,11 +1,9 @@
-/* The events of a session: see event.h. */
+/* The events of a session. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "blank.h"
-#include "event.h"
-#include "limits.h"
+#include "split.h"
 #include "utf8.h"
 #include "vector.h"
 
@@ -28,29 +26,14 @@ static const unsigned char digit[256] = {
 };
 /* clang-format on */
 
-static inline int
-four_digits(const char *text, uint32_t *bits)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	uint32_t a = digit[p[0]], b = digit[p[1]], c = digit[p[2]], d = digit[p[3]];
-
-	if (a == 0 || b == 0 || c == 0 || d == 0)
-		return 0;
-	*bits = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
-	return 1;
-}
-
 /* 0, or -1 when it is no base64: white space in it is passed over, its padding
  * must be there. */
 static int
 base64_check(const char *p, size_t n)
 {
 	size_t digits = 0, padding = 0, i;
-	uint32_t bits;
 
-	while (n - digits >= 4 && four_digits(p + digits, &bits))
-		digits += 4;
-	for (i = digits; i < n; i++) {
+	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
 		if (digit[c] > 0 && padding == 0)
@@ -109,17 +92,12 @@ base64_text(const char *p, size_t n, struct buf *line)
 	size_t i = 0, at = 0, done;
 
 	while (i < n) {
-		/* Four digits without a blank, nearly always. */
-		if (have == 0 && n - i >= 4 && four_digits(p + i, &bits))
-			i += 4;
-		else {
-			if ((v = digit[(unsigned char)p[i++]]) == 0)
-				continue;
-			bits = bits << 6 | (v - 1);
-			if (++have < 4)
-				continue;
-			have = 0;
-		}
+		if ((v = digit[(unsigned char)p[i++]]) == 0)
+			continue;
+		bits = bits << 6 | (v - 1);
+		if (++have < 4)
+			continue;
+		have = 0;
 		bytes[at++] = (unsigned char)(bits >> 16);
 		bytes[at++] = (unsigned char)(bits >> 8);
 		bytes[at++] = (unsigned char)bits;
@@ -140,40 +118,12 @@ base64_text(const char *p, size_t n, struct buf *line)
 
 /* ---- system information: column heads and rows of cells --------------- */
 
-/* A field's three values, one behind the other in a buffer. */
-struct kept {
-	enum { A_HEAD, A_CELL, ROW_BEGINS, ROW_ENDS } what;
-	size_t at, id_n, name_n, text_n;
-};
-
-struct sysinfo {
-	struct buf bytes; /* of heads and of waiting cells */
-	struct kept head[LIMIT_COLUMNS];
-	int heads, heads_done;
-	int given_up;		/* to wait for heads: there seem to be none */
-	int with_id, with_name; /* has any head one? */
-	struct kept *waiting;
-	size_t waiting_n, waiting_cap;
-	size_t position; /* of the next cell in its row */
-	struct buf text;
-	const char *refusal;
-};
-
-static struct sysinfo *
-sysinfo_new(void)
-{
-	return xcalloc(1, sizeof(struct sysinfo));
-}
-
 static void
 sysinfo_free(struct sysinfo *s)
 {
-	if (s == NULL)
-		return;
 	buf_free(&s->bytes);
 	buf_free(&s->text);
 	free(s->waiting);
-	free(s);
 }
 
 static void
@@ -181,15 +131,9 @@ sysinfo_begin(struct sysinfo *s)
 {
 	buf_trim(&s->bytes, KEEP_BYTES);
 	buf_trim(&s->text, KEEP_BYTES);
-	s->heads = s->heads_done = s->given_up = s->with_id = s->with_name = 0;
+	s->heads = s->heads_done = s->with_id = s->with_name = 0;
 	s->waiting_n = 0;
 	s->refusal = NULL;
-}
-
-const char *
-sysinfo_refusal(const struct sysinfo *s)
-{
-	return s->refusal;
 }
 
 static struct kept
@@ -230,8 +174,6 @@ kept_text(const struct sysinfo *s, const struct kept *k)
 void
 sysinfo_head(struct sysinfo *s, const struct sysinfo_field *f)
 {
-	if (s->given_up)
-		s->refusal = "system information with heads behind more than 8 MiB of its rows";
 	if (s->heads_done)
 		return;
 	if (s->heads == LIMIT_COLUMNS) {
@@ -347,10 +289,9 @@ wait_for_heads(struct sysinfo *s, int what, const struct sysinfo_field *f)
 		s->waiting = xrealloc(s->waiting, s->waiting_cap * sizeof(k));
 	}
 	s->waiting[s->waiting_n++] = k;
-	if (s->bytes.n + s->waiting_n * sizeof(k) > LIMIT_HELD) {
-		s->given_up = 1;
+	/* There seem to be none. */
+	if (s->bytes.n + s->waiting_n * sizeof(k) > LIMIT_HELD)
 		sysinfo_end_heads(s);
-	}
 }
 
 static void
@@ -427,24 +368,11 @@ sysinfo_end(struct sysinfo *s)
 /* ---- events ------------------------------------------------------------ */
 
 void
-event_prepare(struct event *e, struct rows *rows)
-{
-	e->rows = rows;
-	e->sysinfo = sysinfo_new();
-}
-
-void
 event_free(struct event *e)
 {
-	row_free(&e->row);
+	buf_free(&e->row.text);
 	buf_free(&e->category);
-	sysinfo_free(e->sysinfo);
-}
-
-void
-event_begin_session(struct event *e)
-{
-	e->seq = 0;
+	sysinfo_free(&e->sysinfo);
 }
 
 void
@@ -453,13 +381,13 @@ event_begin(struct event *e)
 	row_begin(&e->row, TABLE_SESSION_EVENT);
 	row_set_number(&e->row, EVENT_SEQ, ++e->seq);
 	e->values = 0;
-	rows_event_open(e->rows);
+	e->rows->event_out = 0;
 }
 
 void
 event_complete(struct event *e)
 {
-	if (!rows_event_out(e->rows))
+	if (!e->rows->event_out)
 		rows_event(e->rows, &e->row);
 }
 
@@ -530,16 +458,16 @@ event_begin_category(struct event *e, struct rec_value name)
 	e->has_category = name.p != NULL;
 	buf_reset(&e->category);
 	buf_add(&e->category, name.p, name.n);
-	sysinfo_begin(e->sysinfo);
+	sysinfo_begin(&e->sysinfo);
 }
 
 void
 event_end_category(struct event *e)
 {
-	struct rec_value text = sysinfo_end(e->sysinfo);
+	struct rec_value text = sysinfo_end(&e->sysinfo);
 	struct buf *line;
 
-	if (sysinfo_refusal(e->sysinfo) != NULL)
+	if (e->sysinfo.refusal != NULL)
 		return;
 	line = rows_open(e->rows, ROWS_OF_EVENT);
 	rec_row(line, TABLE_SYSTEM_INFORMATION);

@@ -1,20 +1,17 @@
 /*
- * The documents of an input: see input.h.
+ * The documents of an input.
  *
  * In a framed stream a document is so many bytes, whatever they are, and
  * nothing inside them is looked at for where it ends.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "blank.h"
 #include "code.h"
 #include "frame.h"
-#include "input.h"
-#include "limits.h"
-#include "msg.h"
-#include "parse.h"
+#include "split.h"
 #include "utf8.h"
 
 /* A declaration, or a comment or instruction as decode.c leaves it. */
@@ -26,27 +23,16 @@ struct input {
 	struct report *report;
 	const char *host; /* of -H, or NULL */
 	struct source *source;
-	const char *name;
-	int code;
 	int stop; /* nothing more can be read of any input */
 };
 
-/* Where a document is, and what became of it. */
+/* What became of a document. */
 struct document {
 	const char *host;
 	int plain;
-	uint64_t place;
+	enum parse_outcome outcome;
 	struct parse_result result;
-	int whole; /* the root element ended */
-	int cut;   /* the bytes ended before it did */
 };
-
-static void
-cut(struct input *in, uint64_t byte, const char *text)
-{
-	msg_warn("%s: byte %" PRIu64 ": %s", in->name, byte, text);
-	in->code = code_worse(in->code, EX_TEMPFAIL);
-}
 
 static int
 begins(const char *p, size_t n, const char *text)
@@ -56,50 +42,31 @@ begins(const char *p, size_t n, const char *text)
 	return n >= len && memcmp(p, text, len) == 0;
 }
 
-/* The document is bad, for a reason that no parser gives. */
-static void
-refuse(struct document *d, const char *code, const char *why)
+/* ---- one document ------------------------------------------------------- */
+
+/* It is bad, for a reason that no parser gives. */
+static void __attribute__((format(printf, 4, 5)))
+refuse(struct document *d, uint64_t place, const char *code, const char *fmt, ...)
 {
+	va_list ap;
+
+	d->outcome = PARSE_BAD;
 	d->result.code = code;
-	d->result.end = d->place;
-	snprintf(d->result.why, sizeof(d->result.why), "%s", why);
+	d->result.end = place;
+	d->result.lsid = none;
+	va_start(ap, fmt);
+	vsnprintf(d->result.why, sizeof(d->result.why), fmt, ap);
+	va_end(ap);
 }
 
-/* ---- the beginning and the end of a document ------------------------- */
-
-/* A document of so many bytes begins.  0, or -1 when its encoding is refused. */
-static int
-open_document(struct input *in, struct document *d, uint64_t bytes)
-{
-	struct rec_value refused;
-	enum encoding encoding;
-	size_t have;
-	const char *p = source_raw(in->source, bytes < MAX_MISC ? (size_t)bytes : MAX_MISC, &have);
-	char text[200];
-
-	encoding = decode_detect(p, have < bytes ? have : (size_t)bytes, &refused);
-	if (refused.p != NULL)
-		snprintf(text, sizeof(text),
-		    "encoding %.*s: praic reads UTF-8, UTF-16 and ISO-8859-1; "
-		    "convert it with iconv(1)",
-		    (int)(refused.n < 40 ? refused.n : 40), refused.p);
-	d->place = 0;
-	source_open(in->source, bytes, encoding);
-	report_document(in->report, in->source, d->host);
-	if (refused.p == NULL)
-		return 0;
-	refuse(d, "encoding", text);
-	return -1;
-}
-
-/* Past blanks; the last one is kept, for at_next(). */
+/* Past blanks. */
 static const char *
 skip_blanks(struct input *in, uint64_t *place, size_t want, size_t *have)
 {
 	const char *p = source_at(in->source, *place, want, have);
 
 	while (*have > 0 && blank_is(*p)) {
-		source_keep(in->source, (*place)++);
+		source_keep(in->source, ++*place);
 		p = source_at(in->source, *place, want, have);
 	}
 	return p;
@@ -116,95 +83,64 @@ guess(const char *p, size_t n)
 	return "this is no XML";
 }
 
-/* Up to the end of its root: 0, or -1 when the whole program must stop. */
-static int
-read_root(struct input *in, struct document *d)
+/* A document whose bytes can be read. */
+static void
+parse(struct input *in, struct document *d)
 {
+	uint64_t place = 0;
 	size_t have;
-	const char *p = skip_blanks(in, &d->place, 3, &have), *close;
+	const char *p = skip_blanks(in, &place, 3, &have), *close;
 
 	if (begins(p, have, "\xef\xbb\xbf"))
-		d->place += 3;
-	p = skip_blanks(in, &d->place, MAX_MISC, &have);
+		place += 3;
+	p = skip_blanks(in, &place, MAX_MISC, &have);
 	if (have > 0 && *p != '<') {
-		refuse(d, "no-xml", guess(p, have));
-		return 0;
+		refuse(d, place, "no-xml", "%s", guess(p, have));
+		return;
 	}
 	/* Of the declaration only the encoding mattered. */
 	if (begins(p, have, "<?xml") && have > 5 && blank_is(p[5]) &&
 	    (close = memmem(p, have, "?>", 2)) != NULL)
-		d->place += (uint64_t)(close - p) + 2;
-	switch (parse_document(in->report, in->source, d->place, d->host, d->plain, &d->result)) {
-	case PARSE_WHOLE:
-		d->whole = 1;
-		break;
-	case PARSE_BAD:
-		break;
-	case PARSE_CUT:
-		d->cut = 1;
-		break;
-	case PARSE_STOPPED:
-		in->stop = 1;
-		return -1;
-	}
-	d->place = d->result.end;
-	return 0;
+		place += (uint64_t)(close - p) + 2;
+	d->outcome = parse_document(in->report, in->source, place, d->host, d->plain, &d->result);
 }
 
-/* Past comments and instructions behind the root: 1 at the end of the document,
- * or of the input, 0 when something else stands there. */
-static int
-skip_misc(struct input *in, struct document *d)
+/* A document of at most so many bytes.  Returns the byte behind what was
+ * understood. */
+static uint64_t
+read_document(struct input *in, struct document *d, uint64_t bytes)
 {
-	const char *p;
+	struct rec_value refused;
+	enum encoding encoding;
 	size_t have;
+	const char *p = source_raw(in->source, bytes < MAX_MISC ? (size_t)bytes : MAX_MISC, &have);
 
-	for (;;) {
-		p = skip_blanks(in, &d->place, 6, &have);
-		if (have == 0)
-			return 1;
-		if (begins(p, have, "<!--")) {
-			d->place += 4;
-			d->cut = source_pass(in->source, &d->place, "--") == -1;
-			p = source_at(in->source, d->place, 1, &have);
-			d->cut |= have == 0;
-			if (d->cut || *p != '>')
-				return 0;
-			d->place++;
-		} else if (begins(p, have, "<?") && !begins(p, have, "<?xml ")) {
-			d->place += 2;
-			d->cut = source_pass(in->source, &d->place, "?>") == -1;
-			if (d->cut)
-				return 0;
-		} else {
-			d->cut = have < 4 && memcmp(p, "<!--", have) == 0;
-			return 0;
-		}
-	}
+	encoding = decode_detect(p, have < bytes ? have : (size_t)bytes, &refused);
+	if (refused.p != NULL)
+		refuse(d, 0, "encoding",
+		    "encoding %.*s: praic reads UTF-8, UTF-16 and ISO-8859-1; "
+		    "convert it with iconv(1)",
+		    (int)(refused.n < 40 ? refused.n : 40), refused.p);
+	else if (!d->plain && in->host != NULL && strcmp(in->host, d->host) != 0)
+		refuse(d, 0, "other-site", "it is of the site %s, not of %s: refused", d->host,
+		    in->host);
+	source_open(in->source, bytes, encoding, d->plain && encoding <= ENCODING_LATIN1);
+	report_document(in->report, in->source, d->host);
+	if (d->result.code == NULL)
+		parse(in, d);
+	in->stop = d->outcome == PARSE_STOPPED;
+	if (!in->stop)
+		report_document_end(in->report, d->result.end);
+	return source_offset(in->source, d->result.end);
 }
 
-/* What stands behind the root of a document must be nothing: 1 if so. */
-static int
-check_rest(struct input *in, struct document *d)
-{
-	if (skip_misc(in, d))
-		return 1;
-	refuse(d, "malformed", "something that is no XML behind a document");
-	return 0;
-}
-
-/* The document is bad: tell where, why and how much of it was not read. */
 static void
-tell_bad(struct input *in, const struct document *d, uint64_t byte, uint64_t unread)
+cut(struct input *in, uint64_t byte, const char *text)
 {
-	struct rec_value lsid = d->result.lsid;
-
-	report_warn_byte(in->report, byte,
-	    "%s; the rest of this %s is left out, %" PRIu64 " bytes%s%.*s", d->result.why,
-	    d->plain ? "file" : "document", unread, lsid.p != NULL ? ", with session " : "",
-	    (int)(lsid.n < REPORT_SHOWN ? lsid.n : REPORT_SHOWN), lsid.p != NULL ? lsid.p : "");
-	report_bad(
-	    in->report, lsid, d->result.code != NULL ? d->result.code : "malformed", d->result.why);
+	if (in->source->failed)
+		return; /* that was told */
+	report_warn(in->report, byte, "%s", text);
+	in->report->code = code_worse(in->report->code, EX_TEMPFAIL);
 }
 
 static void
@@ -216,45 +152,25 @@ tell_cut(struct input *in, const struct document *d, uint64_t byte)
 	snprintf(text, sizeof(text), "the input ends here, in the middle of %s%.*s",
 	    lsid.p != NULL ? "session " : "a document",
 	    (int)(lsid.n < REPORT_SHOWN ? lsid.n : REPORT_SHOWN), lsid.p != NULL ? lsid.p : "");
-	if (source_failed(in->source))
-		in->code = code_worse(in->code, EX_IOERR);
-	else
-		cut(in, byte, text);
+	cut(in, byte, text);
+}
+
+/* The document is bad: tell where, why and how much of it was not read. */
+static void
+tell_bad(struct input *in, const struct document *d, uint64_t byte)
+{
+	struct rec_value lsid = d->result.lsid;
+
+	report_warn(in->report, byte,
+	    "%s; the rest of this %s is left out, %" PRIu64 " bytes%s%.*s", d->result.why,
+	    d->plain ? "file" : "document", source_now(in->source) - byte,
+	    lsid.p != NULL ? ", with session " : "",
+	    (int)(lsid.n < REPORT_SHOWN ? lsid.n : REPORT_SHOWN), lsid.p != NULL ? lsid.p : "");
+	report_bad(
+	    in->report, lsid, d->result.code != NULL ? d->result.code : "malformed", d->result.why);
 }
 
 /* ---- a framed stream -------------------------------------------------- */
-
-/* The document of a frame.  0, or -1 when nothing more can be read. */
-static int
-read_frame(struct input *in, const struct frame *f)
-{
-	struct document d = {.host = f->host};
-	uint64_t byte, missing;
-	char text[2 * HOST_SIZE + 40];
-
-	if (open_document(in, &d, f->bytes) == 0 && in->host != NULL &&
-	    strcmp(in->host, f->host) != 0) {
-		snprintf(text, sizeof(text), "it is of the site %s, not of %s: refused", f->host,
-		    in->host);
-		refuse(&d, "other-site", text);
-	} else if (d.result.code == NULL && read_root(in, &d) == -1)
-		return -1;
-	if (d.whole)
-		d.whole = check_rest(in, &d);
-	report_document_end(in->report, d.place);
-	byte = source_offset(in->source, d.result.end);
-	missing = source_close(in->source);
-	if (missing > 0) {
-		tell_cut(in, &d, byte);
-		return -1;
-	}
-	if (!d.whole) {
-		/* All of its bytes are there: that is how it was sent. */
-		tell_bad(in, &d, byte, source_raw_offset(in->source) - byte);
-		in->code = code_worse(in->code, EX_DATAERR);
-	}
-	return 0;
-}
 
 /* May these bytes be the beginning of a mark? */
 static int
@@ -278,7 +194,7 @@ may_be_mark(const char *p, size_t n)
 static enum frame_kind
 read_mark(struct input *in, struct frame *f)
 {
-	uint64_t byte = source_raw_offset(in->source);
+	uint64_t byte = source_now(in->source);
 	size_t have, n;
 	const char *p = source_raw(in->source, FRAME_SIZE, &have), *lf;
 
@@ -288,47 +204,46 @@ read_mark(struct input *in, struct frame *f)
 		source_skip(in->source, (uint64_t)(lf - p) + 1);
 		return f->kind;
 	}
-	if (source_failed(in->source))
-		in->code = code_worse(in->code, EX_IOERR);
-	else if (lf == NULL && have < FRAME_SIZE && may_be_mark(p, n))
+	if (lf == NULL && have < FRAME_SIZE && may_be_mark(p, n)) {
 		cut(in, byte, "the input ends here, before its end mark");
-	else {
-		source_skip(in->source, UINT64_MAX);
-		report_warn_byte(in->report, byte,
-		    "no mark line: a frame before it was cut or changed; the rest of this "
-		    "file is left out, %" PRIu64 " bytes",
-		    source_raw_offset(in->source) - byte);
-		report_bad(in->report, none, "malformed", "no mark line where a frame ends");
-		in->code = code_worse(in->code, EX_DATAERR);
+		return FRAME_IS_NONE;
 	}
+	source_skip(in->source, UINT64_MAX);
+	report_warn(in->report, byte,
+	    "no mark line: a frame before it was cut or changed; the rest of this "
+	    "file is left out, %" PRIu64 " bytes",
+	    source_now(in->source) - byte);
+	report_bad(in->report, none, "malformed", "no mark line where a frame ends");
 	return FRAME_IS_NONE;
 }
 
-/* Behind the bytes of a frame stands LF: 0, or -1. */
+/* The document of a frame, and the LF behind it.  0, or -1 when nothing more
+ * can be read. */
 static int
-read_line_end(struct input *in)
+read_frame(struct input *in, const struct frame *f)
 {
-	struct frame f;
+	struct document d = {.host = f->host};
+	uint64_t byte = read_document(in, &d, f->bytes);
+	struct frame next;
+	const char *p;
 	size_t have;
-	const char *p = source_raw(in->source, 1, &have);
 
+	if (in->stop)
+		return -1;
+	if (source_close(in->source) > 0) {
+		tell_cut(in, &d, byte);
+		return -1;
+	}
+	/* All of its bytes are there: that is how it was sent. */
+	if (d.outcome != PARSE_WHOLE)
+		tell_bad(in, &d, byte);
+	p = source_raw(in->source, 1, &have);
 	if (have > 0 && *p == '\n') {
 		source_skip(in->source, 1);
 		return 0;
 	}
-	(void)read_mark(in, &f); /* says so */
+	(void)read_mark(in, &next); /* which says what is wrong */
 	return -1;
-}
-
-static void
-check_count(struct input *in, uint64_t byte, uint64_t came, uint64_t told)
-{
-	if (came == told)
-		return;
-	report_warn_byte(
-	    in->report, byte, "%" PRIu64 " documents came, the end mark says %" PRIu64, came, told);
-	report_bad(in->report, none, "malformed", "another count of documents than the end mark's");
-	in->code = code_worse(in->code, EX_DATAERR);
 }
 
 static void
@@ -338,40 +253,32 @@ read_framed(struct input *in)
 	uint64_t documents = 0, byte;
 	size_t have;
 
-	for (;;) {
-		byte = source_raw_offset(in->source);
+	do {
+		byte = source_now(in->source);
 		switch (read_mark(in, &f)) {
 		case FRAME_IS_SITE:
 			documents++;
-			if (read_frame(in, &f) == -1 || read_line_end(in) == -1)
-				return;
+			have = read_frame(in, &f) == 0;
 			break;
 		case FRAME_IS_END:
-			check_count(in, byte, documents, f.documents);
+			if (f.documents != documents) {
+				report_warn(in->report, byte,
+				    "%" PRIu64 " documents came, the end mark says %" PRIu64,
+				    documents, f.documents);
+				report_bad(in->report, none, "malformed",
+				    "another count of documents than the end mark's");
+			}
 			documents = 0;
 			source_raw(in->source, 1, &have);
-			if (have == 0)
-				return;
 			break;
 		case FRAME_IS_NONE:
-			return;
+			have = 0;
+			break;
 		}
-	}
+	} while (have > 0);
 }
 
 /* ---- plain documents -------------------------------------------------- */
-
-/* Does the next document begin here, behind the end of one? */
-static int
-at_next(struct input *in, uint64_t place)
-{
-	enum encoding e = source_encoding(in->source);
-	size_t have;
-	const char *p = source_at(in->source, place - 1, 7, &have);
-
-	return (e == ENCODING_UTF8 || e == ENCODING_LATIN1) && have >= 7 &&
-	    (p[0] == '\n' || p[0] == '\r') && begins(p + 1, 6, "<?xml ");
-}
 
 static void
 read_plain(struct input *in)
@@ -379,38 +286,21 @@ read_plain(struct input *in)
 	struct document d = {.host = in->host, .plain = 1};
 	uint64_t byte;
 
-	for (;;) {
-		d.whole = d.cut = 0;
-		if (open_document(in, &d, UINT64_MAX) == 0 && read_root(in, &d) == -1)
-			return;
-		if (!d.whole)
-			break;
-		if (skip_misc(in, &d)) {
-			report_document_end(in->report, d.place);
-			return;
-		}
-		if (!at_next(in, d.place))
-			break;
-		report_document_end(in->report, d.place);
-		source_end(in->source, d.place);
-	}
-	if (d.whole && !d.cut)
-		refuse(&d, "malformed", "something that is no XML behind a document");
-	report_document_end(in->report, d.place);
-	byte = source_offset(in->source, d.result.end);
-	if (d.cut) {
+	do
+		byte = read_document(in, &d, UINT64_MAX);
+	while (d.outcome == PARSE_WHOLE && in->source->decoder.at.next);
+	if (d.outcome == PARSE_CUT)
 		tell_cut(in, &d, byte);
-		return;
+	else if (d.outcome == PARSE_BAD) {
+		source_skip(in->source, UINT64_MAX);
+		tell_bad(in, &d, byte);
 	}
-	source_close(in->source);
-	tell_bad(in, &d, byte, source_raw_offset(in->source) - byte);
-	in->code = code_worse(in->code, EX_DATAERR);
 }
 
 int
-input_read(struct report *report, const char *host, int fd, const char *name, int *go_on)
+input_read(struct report *report, const char *host, int fd, const char *name)
 {
-	struct input in = {.report = report, .host = host, .name = name};
+	struct input in = {.report = report, .host = host};
 	struct frame f;
 	const char *p, *lf;
 	size_t have;
@@ -420,18 +310,17 @@ input_read(struct report *report, const char *host, int fd, const char *name, in
 	lf = memchr(p, '\n', have);
 	report_document(report, in.source, host);
 	if (begins(p, have, "praic-records\t")) {
-		report_warn_byte(
+		report_warn(
 		    report, 0, "these are records already: praic-tosql and praic-tofs read them");
-		in.code = EX_USAGE;
+		report->code = code_worse(report->code, EX_USAGE);
 		in.stop = 1;
 	} else if (begins(p, have, FRAME_END) ||
 	    frame_parse(p, lf != NULL ? (size_t)(lf - p) : have, &f) == FRAME_IS_SITE)
 		read_framed(&in);
 	else
 		read_plain(&in);
-	if (source_failed(in.source))
-		in.code = code_worse(in.code, EX_IOERR);
-	*go_on = !in.stop;
+	if (in.source->failed)
+		report->code = code_worse(report->code, EX_IOERR);
 	source_free(in.source);
-	return in.code;
+	return in.stop ? -1 : 0;
 }

@@ -16,12 +16,9 @@
 #include "code.h"
 #include "file.h"
 #include "host.h"
-#include "input.h"
-#include "leftout.h"
 #include "msg.h"
-#include "parse.h"
-#include "report.h"
 #include "sandbox.h"
+#include "split.h"
 
 struct options {
 	struct report_options report;
@@ -140,23 +137,20 @@ open_operands(char **argv, int n, struct operand *operand)
 	return code;
 }
 
-/* Every operand in turn; what the worst of them was worth. */
-static int
+/* Every operand in turn. */
+static void
 split_all(const struct options *o, struct report *report, const struct operand *operand, int n)
 {
-	int i, one, code = 0, go_on = 1;
+	int i, go_on = 1;
 
 	for (i = 0; i < n && go_on; i++) {
 		if (operand[i].fd == -1)
 			continue;
-		one = input_read(report, o->host, operand[i].fd, operand[i].name, &go_on);
-		code = code_worse(code, one);
-		msg_tell(1, "%s: read, exit code so far %d", operand[i].name,
-		    code_worse(code, report->code));
+		go_on = input_read(report, o->host, operand[i].fd, operand[i].name) == 0;
+		msg_tell(1, "%s: read, exit code so far %d", operand[i].name, report->code);
 		if (operand[i].fd != 0)
 			close(operand[i].fd);
 	}
-	return code_worse(code, report->code);
 }
 
 static int
@@ -178,8 +172,9 @@ split(struct options *o, char **argv, int n)
 	out = rec_new(STDOUT_FILENO, "standard output");
 	rec_head(out, TABLE_SET_REPORT);
 	report = report_new(out, &o->report);
-	code = code_worse(code, split_all(o, report, operand, n));
-	report_drift(report);
+	split_all(o, report, operand, n);
+	code = code_worse(code, report->code);
+	session_drift(report->session);
 	/* Before the end mark: without the list, nobody would know. */
 	if (o->report.list != NULL)
 		code = code_worse(code, leftout_finish(o->report.list));

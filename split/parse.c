@@ -1,4 +1,4 @@
-/* One document by libxml2: see parse.h. */
+/* One document by libxml2. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +8,7 @@
 
 #include "code.h"
 #include "host.h"
-#include "limits.h"
-#include "rules.h"
-#include "parse.h"
+#include "split.h"
 
 /* The root, a session, and what may be open below it. */
 #define MAX_DEPTH (LIMIT_DEPTH + 3)
@@ -128,7 +126,7 @@ read_more(void *arg, char *to, int len)
 	size_t have;
 	uint64_t long_tag;
 
-	if (report_stopped(s->report))
+	if (rec_failed(s->report->out))
 		s->stopped = s->stop = 1;
 	if (s->stop || len <= 0)
 		return 0;
@@ -142,7 +140,13 @@ read_more(void *arg, char *to, int len)
 	p = source_at(s->source, s->fed, (size_t)len, &have);
 	if (have > (size_t)len)
 		have = (size_t)len;
-	long_tag = source_long_tag(s->source);
+	if (s->done) {
+		/* libxml2 would hold all blanks that stand behind the root. */
+		for (; have > 1 && blank_is(p[0]) && blank_is(p[1]); p++, have--, s->fed++)
+			s->start++;
+		source_keep(s->source, s->fed);
+	}
+	long_tag = s->source->long_tag;
 	if (long_tag >= s->begin && long_tag < s->fed + have)
 		have = long_tag > s->fed ? (size_t)(long_tag - s->fed) : 0;
 	memcpy(to, p, have);
@@ -173,7 +177,7 @@ end_error(struct parse *s)
 	else
 		snprintf(
 		    text, sizeof(text), "the appliance reports an error, and does not say which");
-	report_warn(s->report, s->error_place, "%s", text);
+	report_warn(s->report, source_offset(s->source, s->error_place), "%s", text);
 	report_bad(s->report, none, "error", text);
 	s->error_depth = 0;
 }
@@ -256,7 +260,7 @@ start_root(struct parse *s, enum name name, const xmlChar *element, const xmlCha
 		why = report_inherit(s->report, ns, namespaces);
 		buf_printf(&s->head, "<%s%s%s", prefix != NULL ? (const char *)prefix : "",
 		    prefix != NULL ? ":" : "", (const char *)element);
-		report_inherited(s->report, &s->head);
+		report_inherited(s->report, &s->head, NULL, 0);
 		buf_addc(&s->head, '>');
 	} else if (name != N_session) {
 		snprintf(text, sizeof(text), "its root is <%.80s>: no session report",
@@ -292,11 +296,15 @@ start_inside(
 		known->value.n = (size_t)(a[4] - a[3]);
 		known += known->name != N_UNKNOWN;
 	}
-	if ((why = over_limit(s, n)) != NULL)
+	if ((why = over_limit(s, n)) != NULL) {
 		pass_over(s, tag_start(s, place), s->depth - 1, why);
-	else
-		report_start_element(
-		    s->report, place, name, element, s->attribute, (int)(known - s->attribute));
+		return;
+	}
+	s->report->place = place;
+	why = session_start_element(s->report->session, name, element, s->attribute,
+	    (int)(known - s->attribute), &s->report->text);
+	if (why != NULL)
+		report_give_up(s->report, "too-long", why);
 }
 
 /* What is not below a session.  Not inline: it is rare, and would make the
@@ -322,7 +330,7 @@ static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t pl
 		else if (s->depth == s->session_depth && name == N_error)
 			start_error(s);
 		else if (s->depth > s->session_depth && name == N_session) {
-			report_warn(s->report, s->last,
+			report_warn(s->report, source_offset(s->source, s->last),
 			    "a session within <%.80s>, which is none of a "
 			    "report's: left out",
 			    (const char *)s->open[s->depth - 2]);
@@ -374,15 +382,19 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 {
 	struct parse *s = arg;
 	uint64_t place = here(s);
+	const char *why;
 
 	(void)local;
 	(void)prefix;
 	(void)uri;
 	if (s->stop)
 		return;
-	if (s->report->within == REPORT_SESSION && s->depth != s->session_depth)
-		report_end_element(s->report, place);
-	else
+	if (s->report->within == REPORT_SESSION && s->depth != s->session_depth) {
+		s->report->place = place;
+		why = session_end_element(s->report->session, &s->report->text);
+		if (why != NULL)
+			report_give_up(s->report, "too-long", why);
+	} else
 		end_outside(s, place);
 	s->depth--;
 	if (s->declared[s->depth] > 0) {
@@ -390,10 +402,9 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 		s->declared[s->depth] = 0;
 	}
 	moved(s, place);
-	if (s->depth == 0) {
-		s->done = s->stop = 1;
-		xmlStopParser(s->ctxt);
-	} else if (s->depth == s->session_depth - 1 &&
+	if (s->depth == 0)
+		s->done = 1; /* comments may follow */
+	else if (s->depth == s->session_depth - 1 &&
 	    xmlDictSize(s->ctxt->dict) > LIMIT_NAMES_KEPT) {
 		s->then = NEW_PARSER;
 		s->stop = 1;
@@ -434,6 +445,17 @@ on_text(void *arg, const xmlChar *p, int n)
 		take_text(s, p, n);
 }
 
+/* Comments must not wait in memory until a tag comes. */
+static void
+on_comment(void *arg, const xmlChar *text)
+{
+	struct parse *s = arg;
+
+	(void)text;
+	if (!s->stop)
+		moved(s, here(s));
+}
+
 /* <?praic-site HOST?> before the root of a plain document. */
 static void
 on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
@@ -443,6 +465,7 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 	struct rec_value v = {p, strlen(p)};
 	char named[HOST_SIZE], text[600];
 
+	on_comment(s, NULL);
 	if (s->stop || !s->plain || s->rooted || !xmlStrEqual(target, BAD_CAST "praic-site"))
 		return;
 	v = row_trim(v);
@@ -455,7 +478,7 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 	} else {
 		strcpy(s->named, named);
 		s->host = s->named;
-		report_host(s->report, s->host);
+		s->report->host = s->host;
 	}
 }
 
@@ -580,7 +603,7 @@ static void
 check_tag(struct parse *s)
 {
 	static const char why[] = "a tag longer than 64 MiB or with more than 1000 attributes";
-	uint64_t tag = source_long_tag(s->source);
+	uint64_t tag = s->source->long_tag;
 	const char *p;
 	size_t have, name;
 
@@ -636,20 +659,20 @@ is_cut(struct parse *s)
 	const char *p, *lt, *amp;
 	size_t n;
 
-	if (source_failed(s->source))
+	if (s->source->failed)
 		return 1;
-	if (!source_ended(s->source))
+	if (!source_ended(s->source) || s->source->decoder.at.next)
 		return 0;
 	p = source_have(s->source, s->last, &n);
 	if (s->fed < s->last + n)
 		return 0; /* it did not even get that far */
 	/* Of a tag that does not end libxml2 may tell, too. */
 	if (s->error_code == XML_ERR_USER_STOP)
-		return source_in_markup(s->source) && s->error_at == s->fed;
+		return decode_in_markup(&s->source->decoder) && s->error_at == s->fed;
 	if (s->error_code == XML_ERR_TAG_NOT_FINISHED || !s->rooted)
-		return s->rooted || s->error_at == s->fed || source_in_markup(s->source);
+		return s->rooted || s->error_at == s->fed || decode_in_markup(&s->source->decoder);
 	lt = memrchr(p, '<', n);
-	if (source_in_markup(s->source))
+	if (decode_in_markup(&s->source->decoder))
 		return lt == NULL || s->error_at >= s->last + (uint64_t)(lt - p);
 	amp = memrchr(p, '&', n);
 	return amp != NULL && (lt == NULL || amp > lt) &&
@@ -669,6 +692,7 @@ run_parser(struct parse *s)
 	sax.characters = on_text;
 	sax.ignorableWhitespace = on_text;
 	sax.cdataBlock = on_text;
+	sax.comment = on_comment;
 	sax.processingInstruction = on_instruction;
 	sax.internalSubset = on_doctype;
 	sax.getEntity = no_entity;
@@ -706,6 +730,8 @@ goes_on(struct parse *s)
 		if (s->report->within == REPORT_UNWANTED)
 			report_end(s->report, s->last);
 		s->done = s->session_depth == 1;
+		while (s->done && source_pass(s->source, &s->last, "<") == 0)
+			;
 	}
 	if (s->then == LAST_PARSER || s->done)
 		return 0;
@@ -733,11 +759,14 @@ parse_document(struct report *report, struct source *source, uint64_t place, con
 	result->end = s.last;
 	buf_free(&s.error);
 	buf_free(&s.head);
-	if (s.done)
+	if (s.done && result->code == NULL) {
+		result->end = UINT64_MAX;
 		return PARSE_WHOLE;
+	}
 	result->lsid = report_break(report);
 	if (s.stopped) {
-		report->code = code_worse(report->code, report_stopped(report));
+		if (rec_failed(report->out))
+			report->code = code_worse(report->code, EX_IOERR);
 		return PARSE_STOPPED;
 	}
 	return s.cut || (s.then == LAST_PARSER && is_cut(&s)) ? PARSE_CUT : PARSE_BAD;

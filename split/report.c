@@ -1,75 +1,35 @@
-/* What comes of a document: see report.h. */
+/* What comes of a document. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "code.h"
-#include "limits.h"
 #include "msg.h"
-#include "report.h"
+#include "split.h"
 
 /* A session's XML is handed on in pieces of at least this size. */
 #define XML_PIECE 8192
 /* Of each session so many are shown, the others counted. */
 #define MAX_WARNINGS 5
-struct report_state {
-	struct rec_writer *out;
-	const struct report_options *options;
-	struct source *source;
-	const char *host;
-	struct buf inherited; /* the root's namespace declarations */
-
-	/* the session that is open */
-	struct buf lsid;
-	uint64_t start, xml_from;
-	uint64_t start_offset; /* of start in the input, once it is let go */
-	int start_gone;
-	uint64_t replaced;	/* before it */
-	uint64_t replaced_told; /* in the sessions of this document */
-	unsigned warnings;
-};
-
-/* Where in the input a place is; a session's start is asked for last. */
-static unsigned long long
-offset_of(const struct report_state *s, uint64_t place)
-{
-	return s->start_gone && place == s->start ? s->start_offset :
-						    source_offset(s->source, place);
-}
 
 void
-report_warn(struct report *r, uint64_t place, const char *fmt, ...)
+report_warn(struct report *r, uint64_t byte, const char *fmt, ...)
 {
-	struct report_state *s = r->state;
 	va_list ap;
 	char text[800]; /* what comes from strangers is cut before */
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	msg_warn("%s: byte %llu: %s", source_name(s->source), offset_of(s, place), text);
-}
-
-void
-report_warn_byte(struct report *r, uint64_t byte, const char *fmt, ...)
-{
-	va_list ap;
-	char text[800];
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	msg_warn(
-	    "%s: byte %llu: %s", source_name(r->state->source), (unsigned long long)byte, text);
+	msg_warn("%s: byte %llu: %s", r->source->name, (unsigned long long)byte, text);
 }
 
 void
 report_bad(struct report *r, struct rec_value lsid, const char *code, const char *sentence)
 {
-	struct report_state *s = r->state;
-	struct rec_value host = {s->host, s->host != NULL ? strlen(s->host) : 0};
+	struct rec_value host = {r->host, r->host != NULL ? strlen(r->host) : 0};
 
-	if (s->options->list != NULL)
-		leftout_add(s->options->list, host, lsid, lsid.p != NULL ? "session" : "document",
+	if (r->options->list != NULL)
+		leftout_add(r->options->list, host, lsid, lsid.p != NULL ? "session" : "document",
 		    -1, code, sentence);
 	else
 		r->left_out++;
@@ -78,17 +38,9 @@ report_bad(struct report *r, struct rec_value lsid, const char *code, const char
 
 /* The lsid as far as it is shown. */
 static int
-shown(const struct report_state *s)
+shown(const struct report *r)
 {
-	return (int)(s->lsid.n < REPORT_SHOWN ? s->lsid.n : REPORT_SHOWN);
-}
-
-static void
-warn_session(struct report *r, uint64_t place, const char *text)
-{
-	struct report_state *s = r->state;
-
-	report_warn(r, place, "session %.*s: %s", shown(s), buf_text(&s->lsid), text);
+	return (int)(r->lsid.n < REPORT_SHOWN ? r->lsid.n : REPORT_SHOWN);
 }
 
 /* Warnings about values of the session that is open. */
@@ -96,38 +48,35 @@ static void
 session_warned(void *arg, const char *element, const char *text)
 {
 	struct report *r = arg;
-	struct report_state *s = r->state;
 
-	if (++s->warnings <= MAX_WARNINGS)
-		report_warn(r, r->place, "session %.*s: %.80s: %s", shown(s), buf_text(&s->lsid),
-		    element, text);
+	if (++r->warnings <= MAX_WARNINGS)
+		report_warn(r, source_offset(r->source, r->place), "session %.*s: %.80s: %s",
+		    shown(r), buf_text(&r->lsid), element, text);
 }
 
 static void
 tell_warnings(struct report *r)
 {
-	struct report_state *s = r->state;
 
-	if (s->warnings > MAX_WARNINGS)
-		report_warn(r, s->start, "session %.*s: and %u more like these", shown(s),
-		    buf_text(&s->lsid), s->warnings - MAX_WARNINGS);
+	if (r->warnings > MAX_WARNINGS)
+		report_warn(r, r->start, "session %.*s: and %u more like these", shown(r),
+		    buf_text(&r->lsid), r->warnings - MAX_WARNINGS);
 }
 
 /* The session's XML up to this place. */
 static void
 copy_xml(struct report *r, uint64_t to)
 {
-	struct report_state *s = r->state;
 	const char *p;
 	size_t have;
 
-	if (to <= s->xml_from)
+	if (to <= r->xml_from)
 		return;
-	if (!s->options->no_xml) {
-		p = source_have(s->source, s->xml_from, &have);
-		rec_xml(s->out, p, (size_t)(to - s->xml_from));
+	if (!r->options->no_xml) {
+		p = source_have(r->source, r->xml_from, &have);
+		rec_xml(r->out, p, (size_t)(to - r->xml_from));
 	}
-	s->xml_from = to;
+	r->xml_from = to;
 }
 
 /* Rows go out after the XML that they are from: the stream is the same in
@@ -145,9 +94,8 @@ report_new(struct rec_writer *out, const struct report_options *options)
 {
 	struct report *r = xcalloc(1, sizeof(*r));
 
-	r->state = xcalloc(1, sizeof(*r->state));
-	r->state->out = out;
-	r->state->options = options;
+	r->out = out;
+	r->options = options;
 	r->session = session_new(out, session_warned, before_rows, r);
 	return r;
 }
@@ -158,82 +106,57 @@ report_free(struct report *r)
 	if (r == NULL)
 		return;
 	session_free(r->session);
-	buf_free(&r->state->inherited);
-	buf_free(&r->state->lsid);
-	free(r->state);
+	buf_free(&r->inherited);
+	buf_free(&r->lsid);
 	free(r);
-}
-
-int
-report_stopped(const struct report *r)
-{
-	return rec_failed(r->state->out) ? EX_IOERR : 0;
 }
 
 void
 report_document(struct report *r, struct source *source, const char *host)
 {
-	r->state->source = source;
-	r->state->host = host;
-	buf_reset(&r->state->inherited);
-	r->state->start_gone = 0;
-	r->state->replaced_told = 0;
+	r->source = source;
+	r->host = host;
+	buf_reset(&r->inherited);
+	r->replaced_told = 0;
 	r->within = REPORT_BETWEEN;
 	r->text = NULL;
 	r->settled = 0;
 }
 
-void
-report_host(struct report *r, const char *host)
-{
-	r->state->host = host;
-}
-
 static void
-describe_replaced(const struct report_state *s, char *text, size_t size, uint64_t n)
+describe_replaced(const struct report *r, char *text, size_t size, uint64_t n)
 {
 	snprintf(text, size, "%llu forbidden %s%s", (unsigned long long)n,
 	    n == 1 ? "byte or character" : "bytes or characters",
-	    s->options->strict ? "" : " became U+FFFD");
+	    r->options->strict ? "" : " became U+FFFD");
 }
 
 void
 report_document_end(struct report *r, uint64_t place)
 {
 	static const struct rec_value none = {NULL, 0};
-	struct report_state *s = r->state;
-	uint64_t n = source_replaced(s->source, place) - s->replaced_told;
+	uint64_t n = source_replaced(r->source, place) - r->replaced_told;
 	char text[96];
 
 	if (n == 0)
 		return;
-	describe_replaced(s, text, sizeof(text), n);
-	report_warn(r, place, "in this document, outside of its sessions: %s", text);
-	if (s->options->strict)
+	describe_replaced(r, text, sizeof(text), n);
+	report_warn(r, source_offset(r->source, place),
+	    "in this document, outside of its sessions: %s", text);
+	if (r->options->strict)
 		report_bad(r, none, "forbidden", text);
-}
-
-void
-report_drift(struct report *r)
-{
-	session_drift(r->session);
 }
 
 void
 report_settle(struct report *r, uint64_t place)
 {
-	struct report_state *s = r->state;
-
 	r->settled = place;
 	if (r->within == REPORT_SESSION) {
-		if (!s->start_gone)
-			s->start_offset = source_offset(s->source, s->start);
-		s->start_gone = 1;
-		if (place - s->xml_from >= XML_PIECE)
+		if (place - r->xml_from >= XML_PIECE)
 			copy_xml(r, place);
-		place = s->xml_from;
+		place = r->xml_from;
 	}
-	source_keep(s->source, place);
+	source_keep(r->source, place);
 }
 
 /* ---- namespaces ------------------------------------------------------ */
@@ -260,7 +183,7 @@ add_name(struct buf *b, const xmlChar *prefix)
 const char *
 report_inherit(struct report *r, const xmlChar **ns, int n)
 {
-	struct buf *b = &r->state->inherited;
+	struct buf *b = &r->inherited;
 	int i;
 
 	for (i = 0; i < n && b->n <= LIMIT_INHERITED; i++) {
@@ -273,20 +196,9 @@ report_inherit(struct report *r, const xmlChar **ns, int n)
 }
 
 void
-report_inherited(const struct report *r, struct buf *to)
+report_inherited(struct report *r, struct buf *tag, const xmlChar **ns, int n)
 {
-	const struct buf *b = &r->state->inherited;
-	size_t at;
-
-	for (at = 0; at < b->n; at += strlen(b->p + at) + 1)
-		buf_adds(to, b->p + at);
-}
-
-/* What the root declares and the session's own declarations do not hide. */
-static void
-add_inherited(struct report_state *s, struct buf *tag, const xmlChar **ns, int n)
-{
-	const char *p = buf_text(&s->inherited), *end = p + s->inherited.n;
+	const char *p = buf_text(&r->inherited), *end = p + r->inherited.n;
 	struct buf own = {0};
 	size_t name;
 	int i, hidden;
@@ -307,75 +219,73 @@ add_inherited(struct report_state *s, struct buf *tag, const xmlChar **ns, int n
 /* ---- the session that is open --------------------------------------- */
 
 static int
-wanted(const struct report_state *s, struct rec_value lsid)
+wanted(const struct report *r, struct rec_value lsid)
 {
 	int i;
 
-	for (i = 0; i < s->options->lsids; i++)
-		if (strlen(s->options->lsid[i]) == lsid.n &&
-		    memcmp(s->options->lsid[i], lsid.p, lsid.n) == 0)
+	for (i = 0; i < r->options->lsids; i++)
+		if (strlen(r->options->lsid[i]) == lsid.n &&
+		    memcmp(r->options->lsid[i], lsid.p, lsid.n) == 0)
 			return 1;
-	return s->options->lsids == 0;
+	return r->options->lsids == 0;
 }
 
 /* Its start tag, with what it inherits behind its name. */
 static void
-begin_xml(struct report_state *s, uint64_t from, const xmlChar **ns, int n)
+begin_xml(struct report *r, uint64_t from, const xmlChar **ns, int n)
 {
 	struct buf tag = {0};
 	const char *p;
 	size_t have, name;
 
-	p = source_have(s->source, from, &have);
+	p = source_have(r->source, from, &have);
 	name = 1 + strcspn(p + 1, " \t\n\r/>");
-	if (!s->options->no_xml) {
+	if (!r->options->no_xml) {
 		buf_add(&tag, p, name);
-		add_inherited(s, &tag, ns, n);
-		rec_xml(s->out, tag.p, tag.n);
+		report_inherited(r, &tag, ns, n);
+		rec_xml(r->out, tag.p, tag.n);
 		buf_free(&tag);
 	}
-	s->xml_from = from + name;
+	r->xml_from = from + name;
 }
 
 int
 report_begin(
     struct report *r, uint64_t from, uint64_t to, struct rec_value lsid, const xmlChar **ns, int n)
 {
-	struct report_state *s = r->state;
-	struct rec_value host = {s->host, s->host != NULL ? strlen(s->host) : 0};
+	struct rec_value host = {r->host, r->host != NULL ? strlen(r->host) : 0};
 
-	s->start = from;
-	s->start_gone = 0;
+	r->start = source_offset(r->source, from);
 	r->place = to;
-	s->warnings = 0;
-	s->replaced = source_replaced(s->source, from);
-	buf_reset(&s->lsid);
-	buf_add(&s->lsid, lsid.p, lsid.n);
+	r->warnings = 0;
+	r->replaced = source_replaced(r->source, from);
+	buf_reset(&r->lsid);
+	buf_add(&r->lsid, lsid.p, lsid.n);
 	r->within = REPORT_UNWANTED;
-	if (!wanted(s, lsid))
+	if (!wanted(r, lsid))
 		return 0;
 	if (lsid.n == 0) {
-		report_warn(r, from, "a session without an lsid, which is its key: left out");
+		report_warn(r, r->start, "a session without an lsid, which is its key: left out");
 		report_bad(r, lsid, "no-lsid", "a session without an lsid");
 		return 0;
 	}
-	if (s->host == NULL) {
-		report_warn(r, from, "which site is this from? Name it with -H HOST");
+	if (r->host == NULL) {
+		report_warn(r, r->start, "which site is this from? Name it with -H HOST");
 		r->code = code_worse(r->code, EX_USAGE);
 		return -1;
 	}
 	r->within = REPORT_SESSION;
 	r->text = NULL;
-	rec_begin(s->out, host, lsid);
-	session_begin(r->session, s->host, lsid);
-	begin_xml(s, from, ns, n);
+	rec_begin(r->out, host, lsid);
+	session_begin(r->session, r->host, lsid);
+	begin_xml(r, from, ns, n);
 	return 0;
 }
 
 static struct rec_value
-open_lsid(struct report_state *s)
+open_lsid(struct report *r)
 {
-	struct rec_value v = {buf_text(&s->lsid), s->lsid.n};
+	struct rec_value v = {buf_text(&r->lsid), r->lsid.n};
 
 	return v;
 }
@@ -383,12 +293,10 @@ open_lsid(struct report_state *s)
 void
 report_give_up(struct report *r, const char *code, const char *why)
 {
-	struct report_state *s = r->state;
-
-	report_warn(r, s->start, "session %.*s: left out: %s", shown(s), buf_text(&s->lsid), why);
+	report_warn(r, r->start, "session %.*s: left out: %s", shown(r), buf_text(&r->lsid), why);
 	tell_warnings(r);
-	rec_drop(s->out);
-	report_bad(r, open_lsid(s), code, why);
+	rec_drop(r->out);
+	report_bad(r, open_lsid(r), code, why);
 	r->within = REPORT_UNWANTED;
 	r->text = NULL;
 }
@@ -396,30 +304,30 @@ report_give_up(struct report *r, const char *code, const char *why)
 void
 report_end(struct report *r, uint64_t place)
 {
-	struct report_state *s = r->state;
-	uint64_t replaced = source_replaced(s->source, place) - s->replaced;
+	uint64_t replaced = source_replaced(r->source, place) - r->replaced;
 	const char *why;
 	char text[96];
 
-	s->replaced_told += replaced;
+	r->replaced_told += replaced;
 	if (r->within == REPORT_UNWANTED) {
 		r->within = REPORT_BETWEEN;
 		return;
 	}
 	r->place = place;
 	if (replaced > 0)
-		describe_replaced(s, text, sizeof(text), replaced);
+		describe_replaced(r, text, sizeof(text), replaced);
 	why = session_finish(r->session);
 	if (why != NULL)
 		report_give_up(r, "too-long", why);
-	else if (replaced > 0 && s->options->strict)
+	else if (replaced > 0 && r->options->strict)
 		report_give_up(r, "forbidden", text);
 	else {
 		if (replaced > 0)
-			warn_session(r, s->start, text);
+			report_warn(
+			    r, r->start, "session %.*s: %s", shown(r), buf_text(&r->lsid), text);
 		tell_warnings(r);
 		copy_xml(r, place);
-		rec_commit(s->out);
+		rec_commit(r->out);
 	}
 	r->within = REPORT_BETWEEN;
 }
@@ -431,7 +339,7 @@ report_break(struct report *r)
 	int open = r->within == REPORT_SESSION;
 
 	if (open)
-		rec_drop(r->state->out);
+		rec_drop(r->out);
 	r->within = REPORT_BETWEEN;
-	return open ? open_lsid(r->state) : none;
+	return open ? open_lsid(r) : none;
 }

@@ -1,12 +1,13 @@
-/* Rows: see rows.h. */
+/* Rows. */
 #include <stdlib.h>
+#include <string.h>
 
-#include "blank.h"
-#include "limits.h"
 #include "num.h"
-#include "rows.h"
+#include "split.h"
 #include "when.h"
 
+/* Stands for a truth value that is known at the session's end. */
+#define ROW_UNDECIDED '?'
 /* Lines are handed on in pieces of this size. */
 #define FLUSH_AT 65536
 /* A huge value's memory is given back. */
@@ -21,12 +22,6 @@ row_begin(struct row *r, enum table_id table)
 	r->column = table_list[table].column;
 	buf_trim(&r->text, KEEP_BYTES);
 	memset(r->cell, 0, (size_t)table_list[table].columns * sizeof(r->cell[0]));
-}
-
-void
-row_free(struct row *r)
-{
-	buf_free(&r->text);
 }
 
 void
@@ -45,18 +40,6 @@ row_set_number(struct row *r, int column, int64_t v)
 {
 	r->cell[column].is = ROW_NUMBER;
 	r->cell[column].number = v;
-}
-
-void
-row_clear(struct row *r, int column)
-{
-	r->cell[column].is = ROW_NOTHING;
-}
-
-void
-row_copy(struct row *r, int to, int from)
-{
-	r->cell[to] = r->cell[from];
 }
 
 struct rec_value
@@ -166,63 +149,23 @@ row_write(const struct row *r, struct buf *b)
 		case ROW_NUMBER:
 			rec_int(b, r->cell[c].number);
 			break;
+		case ROW_AT_END:
+			buf_addc(b, '\t');
+			buf_addc(b, ROW_UNDECIDED);
+			break;
 		}
 	rec_end_row(b);
 }
 
 /* ---- on their way out ------------------------------------------------ */
 
-/* A user or team: its line is complete but for one character. */
-struct held {
-	size_t flag;	   /* where in the lines at the end that stands */
-	size_t key, key_n; /* what the primary one's must be, in keys */
-	enum table_id table;
-};
-
-struct rows {
-	struct rec_writer *out;
-	rows_go *go;
-	void *arg;
-	const char **refusal;
-
-	struct lines {
-		struct buf text;
-		uint64_t n;
-	} lines[ROWS_AT_END + 1]; /* by when they may go out */
-	enum rows_order order;	  /* of the row that is open */
-	size_t from;		  /* where it begins */
-	size_t longest;
-	int event_out;
-
-	struct held *held;
-	size_t held_n, held_cap;
-	struct buf keys;
-};
-
-struct rows *
-rows_new(struct rec_writer *out, rows_go *go, void *arg, const char **refusal)
-{
-	struct rows *r = xcalloc(1, sizeof(*r));
-
-	r->out = out;
-	r->go = go;
-	r->arg = arg;
-	r->refusal = refusal;
-	return r;
-}
-
 void
 rows_free(struct rows *r)
 {
 	int i;
 
-	if (r == NULL)
-		return;
 	for (i = 0; i <= ROWS_AT_END; i++)
 		buf_free(&r->lines[i].text);
-	buf_free(&r->keys);
-	free(r->held);
-	free(r);
 }
 
 void
@@ -234,8 +177,7 @@ rows_begin(struct rows *r)
 		buf_trim(&r->lines[i].text, KEEP_LINES);
 		r->lines[i].n = 0;
 	}
-	buf_trim(&r->keys, KEEP_BYTES);
-	r->held_n = r->longest = 0;
+	r->longest = 0;
 }
 
 static void
@@ -263,15 +205,14 @@ rows_open(struct rows *r, enum rows_order order)
 static void
 check(struct rows *r, size_t line)
 {
-	size_t held = r->lines[ROWS_OF_EVENT].text.n + r->lines[ROWS_AT_END].text.n + r->keys.n +
-	    r->held_n * sizeof(*r->held);
+	size_t held = r->lines[ROWS_OF_EVENT].text.n + r->lines[ROWS_AT_END].text.n;
 
 	if (line > REC_MAX_LINE)
-		*r->refusal = "a value longer than a line may be (64 MiB)";
+		r->refusal = "a value longer than a line may be (64 MiB)";
 	if (line > r->longest)
 		r->longest = line;
 	if (held > LIMIT_HELD + r->longest)
-		*r->refusal = "more than 8 MiB of rows that have to be held back";
+		r->refusal = "more than 8 MiB of rows that have to be held back";
 }
 
 void
@@ -283,7 +224,7 @@ rows_close(struct rows *r)
 	l->n++;
 	if (r->order != ROWS_NOW || line >= FLUSH_AT)
 		check(r, line);
-	if (r->order == ROWS_NOW && l->text.n >= FLUSH_AT && *r->refusal == NULL)
+	if (r->order == ROWS_NOW && l->text.n >= FLUSH_AT && r->refusal == NULL)
 		put(r, l);
 }
 
@@ -295,25 +236,13 @@ rows_add(struct rows *r, enum rows_order order, const struct row *row)
 }
 
 void
-rows_event_open(struct rows *r)
-{
-	r->event_out = 0;
-}
-
-int
-rows_event_out(const struct rows *r)
-{
-	return r->event_out;
-}
-
-void
 rows_event(struct rows *r, const struct row *row)
 {
 	struct lines *parts = &r->lines[ROWS_OF_EVENT], *now = &r->lines[ROWS_NOW];
 
 	rows_add(r, ROWS_NOW, row);
 	r->event_out = 1;
-	if (parts->n == 0 || *r->refusal != NULL)
+	if (parts->n == 0 || r->refusal != NULL)
 		return;
 	if (parts->text.n < FLUSH_AT) {
 		buf_add(&now->text, parts->text.p, parts->text.n);
@@ -326,41 +255,30 @@ rows_event(struct rows *r, const struct row *row)
 	}
 }
 
-void
-rows_hold(struct rows *r, const struct row *row, int column, struct rec_value key)
+/* The next field of a line, behind the TAB. */
+static char *
+next_field(char *p)
 {
-	struct lines *l = &r->lines[ROWS_AT_END];
-	struct held *h;
-	const char *p;
-	int tabs;
-
-	rows_add(r, ROWS_AT_END, row);
-	if (key.n == 0)
-		return;
-	if (r->held_n == r->held_cap) {
-		r->held_cap = r->held_cap == 0 ? 8 : r->held_cap * 2;
-		r->held = xrealloc(r->held, r->held_cap * sizeof(*r->held));
-	}
-	h = &r->held[r->held_n++];
-	/* The mark, the table's name, then the columns. */
-	for (p = l->text.p + r->from, tabs = column + 2; tabs > 0; p++)
-		tabs -= *p == '\t';
-	h->flag = (size_t)(p - l->text.p);
-	h->key = r->keys.n;
-	h->key_n = key.n;
-	h->table = row->table;
-	buf_add(&r->keys, key.p, key.n);
+	return strchr(p, '\t') + 1;
 }
 
-/* The same id or number, however it is written. */
-static int
-same_key(struct rec_value a, struct rec_value b)
+/* In the lines of users and teams that do not tell it, whether they are the
+ * primary one: their first column is the key. */
+static void
+set_primary(char *line, struct rec_value user, struct rec_value team)
 {
-	int64_t x, y;
+	int is_team = line[2] == 't', column = is_team ? TEAM_IS_PRIMARY : USER_IS_PRIMARY;
+	struct rec_value wanted = is_team ? team : user;
+	char *key = next_field(line + 2), *flag = key;
+	int64_t a, b;
 
-	if (num_parse(a.p, a.n, &x) == 0 && num_parse(b.p, b.n, &y) == 0)
-		return x == y;
-	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+	for (; column > 0; column--)
+		flag = next_field(flag);
+	if (*flag == ROW_UNDECIDED)
+		*flag = num_parse(key, strcspn(key, "\t"), &a) == 0 &&
+			num_parse(wanted.p, wanted.n, &b) == 0 && a == b ?
+		    '1' :
+		    '0';
 }
 
 void
@@ -368,17 +286,13 @@ rows_finish(struct rows *r, struct rec_value primary_user, struct rec_value prim
     const struct row *session)
 {
 	struct lines *l = &r->lines[ROWS_AT_END];
-	struct rec_value key;
-	size_t i;
+	char *line;
 
-	for (i = 0; i < r->held_n; i++) {
-		key.p = r->keys.p + r->held[i].key;
-		key.n = r->held[i].key_n;
-		if (same_key(key, r->held[i].table == TABLE_TEAM ? primary_team : primary_user))
-			l->text.p[r->held[i].flag] = '1';
-	}
+	buf_text(&l->text);
+	for (line = l->text.p; *line != '\0'; line = strchr(line, '\n') + 1)
+		set_primary(line, primary_user, primary_team);
 	rows_add(r, ROWS_AT_END, session);
-	if (*r->refusal != NULL)
+	if (r->refusal != NULL)
 		return;
 	put(r, &r->lines[ROWS_NOW]);
 	put(r, l);

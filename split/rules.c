@@ -2,9 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
-#include "rules.h"
-#include "tables.h"
+#include "split.h"
 
 const struct rule rules[] = {
     {SESSION, N_session_type, CELL, TEXT, OF_SESSION, SESSION_TYPE, 0, 0},

@@ -17,16 +17,7 @@
 #define NO_SANDBOX "this system has no seccomp"
 #endif
 
-#ifdef NO_SANDBOX
-
-int
-sandbox_enter(const char **why)
-{
-	*why = NO_SANDBOX;
-	return -1;
-}
-
-#else
+#ifndef NO_SANDBOX
 
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -56,11 +47,16 @@ sandbox_enter(const char **why)
 #endif
 
 #ifndef ARCH
+#define NO_SANDBOX "the numbers of this processor's system calls are not known"
+#endif
+#endif
+
+#ifdef NO_SANDBOX
 
 int
 sandbox_enter(const char **why)
 {
-	*why = "the numbers of this processor's system calls are not known";
+	*why = NO_SANDBOX;
 	return -1;
 }
 
@@ -161,5 +157,4 @@ sandbox_enter(const char **why)
 	return -1;
 }
 
-#endif
 #endif

@@ -1,5 +1,5 @@
 /*
- * One session, from elements to rows: see session.h.
+ * One session, from elements to rows.
  *
  * rules.c says which role each element has; here is what is done about it,
  * at its start tag and at its end.
@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "event.h"
 #include "msg.h"
-#include "session.h"
+#include "split.h"
 
 /* Elements that mean something nest 8 deep: a cell of system information. */
 #define MAX_FRAMES 16
@@ -50,10 +49,9 @@ struct frame {
 };
 
 struct session {
-	struct rows *rows;
+	struct rows rows;
 	session_warning *warn;
 	void *arg;
-	const char *refusal;
 
 	struct frame frame[MAX_FRAMES];
 	int frames;
@@ -68,7 +66,6 @@ struct session {
 	struct event event;
 	struct buf other_name; /* a user's, should there be no better one */
 	int has_other_name;
-	struct buf key; /* a user's or team's, to tell the primary one */
 	struct buf primary_rep, primary_team;
 	int public_site, recording, address, ended;
 	struct drift drift;
@@ -83,8 +80,8 @@ session_new(struct rec_writer *out, session_warning *warn, rows_go *go, void *ar
 	rules_prepare();
 	s->warn = warn;
 	s->arg = arg;
-	s->rows = rows_new(out, go, arg, &s->refusal);
-	event_prepare(&s->event, s->rows);
+	s->rows = (struct rows){.out = out, .go = go, .arg = arg};
+	s->event.rows = &s->rows;
 	for (i = 0; i < OF_EVENT; i++)
 		s->row[i] = &s->own[i];
 	s->row[OF_EVENT] = &s->event.row;
@@ -99,15 +96,14 @@ session_free(struct session *s)
 	if (s == NULL)
 		return;
 	for (i = 0; i < OF_EVENT; i++)
-		row_free(&s->own[i]);
+		buf_free(&s->own[i].text);
 	for (i = 0; i < MAX_TEXTS; i++)
 		buf_free(&s->text[i]);
 	event_free(&s->event);
-	rows_free(s->rows);
+	rows_free(&s->rows);
 	buf_free(&s->id);
 	buf_free(&s->name);
 	buf_free(&s->other_name);
-	buf_free(&s->key);
 	buf_free(&s->primary_rep);
 	buf_free(&s->primary_team);
 	free(s);
@@ -156,14 +152,6 @@ set_time(struct session *s, const struct frame *f, int column, struct rec_value 
 		doubt(s, f, column, why, wrong);
 }
 
-/* A limit was passed, unless it is NULL. */
-static inline void
-refuse(struct session *s, const char *refusal)
-{
-	if (refusal != NULL)
-		s->refusal = refusal;
-}
-
 void
 session_begin(struct session *s, const char *host, struct rec_value lsid)
 {
@@ -171,7 +159,7 @@ session_begin(struct session *s, const char *host, struct rec_value lsid)
 	struct frame *f = &s->frame[0];
 	int i;
 
-	s->refusal = NULL;
+	s->rows.refusal = NULL;
 	s->frames = 1;
 	s->deeper = s->texts = 0;
 	for (i = 0; i < MAX_TEXTS; i++)
@@ -184,8 +172,8 @@ session_begin(struct session *s, const char *host, struct rec_value lsid)
 	buf_reset(&s->primary_team);
 	s->public_site = s->recording = s->ended = 0;
 	s->drift.session++;
-	rows_begin(s->rows);
-	event_begin_session(&s->event);
+	rows_begin(&s->rows);
+	s->event.seq = 0;
 	row_begin(r, TABLE_SESSION);
 	row_set_text(r, SESSION_HOST_NAME, host, strlen(host));
 	row_set_text(r, SESSION_LSID, lsid.p, lsid.n);
@@ -202,8 +190,8 @@ session_finish(struct session *s)
 	}
 	row_set_number(r, SESSION_OVER, s->ended || row_filled(r, SESSION_END_TIME));
 	rows_finish(
-	    s->rows, row_trim(value_of(&s->primary_rep)), row_trim(value_of(&s->primary_team)), r);
-	return s->refusal;
+	    &s->rows, row_trim(value_of(&s->primary_rep)), row_trim(value_of(&s->primary_team)), r);
+	return s->rows.refusal;
 }
 
 void
@@ -249,7 +237,6 @@ begin_row(struct session *s, const struct frame *f, enum table_id table, int id_
 	row_begin(s->row[f->rule->row], table);
 	if (id_column != -1)
 		set(s, f, id_column, id);
-	keep(&s->key, row_trim(id));
 }
 
 /* One with its value in the tag is a row already; else its text is. */
@@ -275,57 +262,33 @@ start_event(struct session *s, const struct frame *f, struct rec_value type, str
 	s->ended |= type.n == sizeof(end) - 1 && memcmp(type.p, end, type.n) == 0;
 }
 
-/* As much of it as fits, with '/' between the names. */
-static void
-join(char path[MAX_PATH], const char *const *name, int names)
-{
-	size_t n = 0, len;
-	int i;
-
-	for (i = 0; i < names; i++) {
-		if (i > 0 && n < MAX_PATH - 1)
-			path[n++] = '/';
-		len = strlen(name[i]);
-		if (len > MAX_PATH - 1 - n)
-			len = MAX_PATH - 1 - n;
-		memcpy(path + n, name[i], len);
-		n += len;
-	}
-	path[n] = '\0';
-}
-
-static void
-drift_add(struct drift *d, const char *const *name, int names)
-{
-	char path[MAX_PATH];
-	struct seen *s;
-
-	join(path, name, names);
-	for (s = d->seen; s < d->seen + d->n; s++)
-		if (strcmp(s->path, path) == 0)
-			break;
-	if (s == d->seen + MAX_PATHS) {
-		d->more = 1;
-		return;
-	}
-	if (s == d->seen + d->n) {
-		strcpy(s->path, path);
-		d->n++;
-	}
-	s->sessions += s->last != d->session;
-	s->last = d->session;
-}
-
 /* An element that no rule knows: remember where. */
 static void __attribute__((noinline)) unknown(struct session *s, const char *element)
 {
-	const char *path[MAX_FRAMES + 1];
+	struct drift *d = &s->drift;
+	char path[MAX_PATH] = "";
+	struct seen *seen;
+	size_t n;
 	int i;
 
-	for (i = 0; i < s->frames; i++)
-		path[i] = s->frame[i].element;
-	path[i] = element;
-	drift_add(&s->drift, path, i + 1);
+	for (i = 0; i <= s->frames; i++) {
+		n = strlen(path);
+		snprintf(path + n, sizeof(path) - n, "%s%s", i > 0 ? "/" : "",
+		    i < s->frames ? s->frame[i].element : element);
+	}
+	for (seen = d->seen; seen < d->seen + d->n; seen++)
+		if (strcmp(seen->path, path) == 0)
+			break;
+	if (seen == d->seen + MAX_PATHS) {
+		d->more = 1;
+		return;
+	}
+	if (seen == d->seen + d->n) {
+		strcpy(seen->path, path);
+		d->n++;
+	}
+	seen->sessions += seen->last != d->session;
+	seen->last = d->session;
 }
 
 /* What the start tag says. */
@@ -394,7 +357,7 @@ start_role(struct session *s, struct frame *f, const struct session_attribute *a
 		keep(&s->name, attribute(a, n, N_name));
 		break;
 	case CATEGORY_ROW:
-		sysinfo_begin_row(s->event.sysinfo);
+		sysinfo_begin_row(&s->event.sysinfo);
 		break;
 	default:
 		break;
@@ -441,7 +404,7 @@ session_start_element(struct session *s, enum name name, const char *element,
 	}
 	start_role(s, f, a, n);
 	*text = f->text;
-	return s->refusal;
+	return s->rows.refusal;
 }
 
 /* ---- ends ----------------------------------------------------------- */
@@ -454,10 +417,10 @@ end_named(struct row *r, const struct rule *rule)
 
 	if (rule->id == SESSION_PUBLIC_SITE_ID || id->is != ROW_NUMBER || id->number != -1)
 		return;
-	row_clear(r, rule->id);
-	row_clear(r, rule->column);
+	r->cell[rule->id].is = ROW_NOTHING;
+	r->cell[rule->column].is = ROW_NOTHING;
 	if (rule->type != -1)
-		row_clear(r, rule->type);
+		r->cell[rule->type].is = ROW_NOTHING;
 }
 
 /* Users and teams wait for the session's end, which tells the primary one,
@@ -465,12 +428,9 @@ end_named(struct row *r, const struct rule *rule)
 static void
 end_member(struct session *s, struct row *r, int is_primary)
 {
-	if (row_has(r, is_primary))
-		rows_add(s->rows, ROWS_AT_END, r);
-	else {
-		row_set_number(r, is_primary, 0);
-		rows_hold(s->rows, r, is_primary, value_of(&s->key));
-	}
+	if (!row_has(r, is_primary))
+		r->cell[is_primary].is = ROW_AT_END;
+	rows_add(&s->rows, ROWS_AT_END, r);
 }
 
 static void
@@ -498,10 +458,10 @@ end_customer(struct session *s, struct row *r)
 {
 	if (!row_filled(r, CUSTOMER_DISPLAY_NAME) &&
 	    (row_filled(r, CUSTOMER_USER_NAME) || !row_has(r, CUSTOMER_DISPLAY_NAME)))
-		row_copy(r, CUSTOMER_DISPLAY_NAME, CUSTOMER_USER_NAME);
+		r->cell[CUSTOMER_DISPLAY_NAME] = r->cell[CUSTOMER_USER_NAME];
 	if (!row_has(r, CUSTOMER_RPAT_SUPPORT))
 		row_set_number(r, CUSTOMER_RPAT_SUPPORT, 0);
-	rows_add(s->rows, ROWS_NOW, r);
+	rows_add(&s->rows, ROWS_NOW, r);
 }
 
 static void
@@ -514,8 +474,8 @@ recording_row(struct session *s, const char *kind, struct rec_value instance, co
 	row_set_text(&r, RECORDING_KIND, kind, strlen(kind));
 	if ((why = row_set(&r, RECORDING_INSTANCE, instance)) != NULL)
 		s->warn(s->arg, element, why);
-	rows_add(s->rows, ROWS_NOW, &r);
-	row_free(&r);
+	rows_add(&s->rows, ROWS_NOW, &r);
+	buf_free(&r.text);
 }
 
 static void
@@ -524,10 +484,11 @@ end_cell(struct session *s, const struct frame *f, struct rec_value text)
 	struct sysinfo_field field = {value_of(&s->id), value_of(&s->name), text};
 
 	if (f->rule->role == HEAD)
-		sysinfo_head(s->event.sysinfo, &field);
+		sysinfo_head(&s->event.sysinfo, &field);
 	else
-		sysinfo_cell(s->event.sysinfo, &field);
-	refuse(s, sysinfo_refusal(s->event.sysinfo));
+		sysinfo_cell(&s->event.sysinfo, &field);
+	if (s->event.sysinfo.refusal != NULL)
+		s->rows.refusal = s->event.sysinfo.refusal;
 }
 
 /* Both parties are known: whatever the event still has, its row is whole. */
@@ -583,7 +544,7 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 		break;
 	case ATTRIBUTE:
 		set(s, f, CUSTOM_ATTRIBUTE_VALUE, text);
-		rows_add(s->rows, ROWS_NOW, row);
+		rows_add(&s->rows, ROWS_NOW, row);
 		break;
 	case USER:
 		end_user(s, row);
@@ -616,18 +577,19 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 			s->warn(s->arg, f->element, why);
 		break;
 	case HEADS:
-		sysinfo_end_heads(s->event.sysinfo);
+		sysinfo_end_heads(&s->event.sysinfo);
 		break;
 	case HEAD:
 	case CATEGORY_CELL:
 		end_cell(s, f, text);
 		break;
 	case CATEGORY_ROW:
-		sysinfo_end_row(s->event.sysinfo);
+		sysinfo_end_row(&s->event.sysinfo);
 		break;
 	case CATEGORY:
 		event_end_category(&s->event);
-		refuse(s, sysinfo_refusal(s->event.sysinfo));
+		if (s->event.sysinfo.refusal != NULL)
+			s->rows.refusal = s->event.sysinfo.refusal;
 		break;
 	default:
 		break;
@@ -651,5 +613,5 @@ session_end_element(struct session *s, struct buf **text)
 	if (f->text != NULL)
 		buf_trim(f->text, KEEP_BYTES);
 	*text = s->frame[s->frames - 1].text;
-	return s->refusal;
+	return s->rows.refusal;
 }

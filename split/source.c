@@ -1,4 +1,4 @@
-/* One input as a window of clean UTF-8: see source.h. */
+/* One input as a window of clean UTF-8. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,88 +7,93 @@
 #include "buf.h"
 #include "file.h"
 #include "msg.h"
-#include "source.h"
+#include "split.h"
 
 /* What is read at once: what a pipe holds, usually. */
 #define BLOCK 65536
-/* Raw bytes are kept this far back, for the message about a place and for a
- * declaration that says how to read on, even while a huge value passes. */
-#define KEEP_RAW (4 * BLOCK)
+/* What is decoded at once. */
+#define STEP 8192
 /* More memory than this was for something huge, and is given back. */
 #define KEEP_MEMORY (32 * BLOCK)
-/* From one state of the decoder that is kept to the next: what may have to
- * be decoded once more to tell where in the input a place is. */
-#define STEP 2048
 
-/* Where decoding was, and how: it can begin again from here. */
-struct step {
-	uint64_t raw, place;
-	struct decode_state state;
-	int changed; /* decoded and raw bytes differ, up to the next */
-};
-
-struct source {
-	int fd;
-	const char *name;
-	int ended, failed;
-	struct decoder decoder;
-
-	struct buf raw;	 /* bytes as they came */
-	uint64_t raw_at; /* where raw.p begins */
-	size_t raw_used; /* of them decoded, or passed over */
-	uint64_t limit;	 /* where the document ends */
-
-	struct buf win;	 /* decoded bytes */
-	uint64_t win_at; /* the place where win.p begins */
-	size_t win_from; /* before it nothing is wanted any more */
-	uint64_t long_tag;
-
-	struct step *step;
-	size_t steps, step_cap;
-
-	/* a bit for each byte of the window where something was replaced, as
-	 * far as there is any; and how many went with what was let go */
-	struct buf replaced;
-	uint64_t replaced_before;
-};
-
-static void
-note(void *arg, enum decode_note what, size_t out_offset)
+/* The last change before a place, or the first of all. */
+static const struct change *
+change_before(const struct source *s, uint64_t place)
 {
-	struct source *s = arg;
-	size_t byte = out_offset / 8, more;
+	size_t low = 0, high = s->changes, mid;
 
-	s->step[s->steps - 1].changed = 1;
-	if (what == DECODE_LONG_TAG)
-		s->long_tag = s->win_at + out_offset - s->decoder.at.length;
-	if (what != DECODE_REPLACED)
-		return;
-	if (byte >= s->replaced.n) {
-		more = byte + 1 - s->replaced.n;
-		buf_reserve(&s->replaced, more);
-		memset(s->replaced.p + s->replaced.n, 0, more);
-		s->replaced.n += more;
+	while (low < high) {
+		mid = (low + high) / 2;
+		if (s->change[mid].place < place)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	s->replaced.p[byte] |= (char)(1 << out_offset % 8);
+	return &s->change[low > 0 ? low - 1 : 0];
 }
 
-/* How many bits are set before this one. */
+/* Where in the input a place is. */
 static uint64_t
-count_bits(const struct buf *b, size_t bit)
+raw_of(const struct source *s, uint64_t place)
 {
-	uint64_t n = 0, eight;
-	size_t i = 0, bytes = bit / 8 < b->n ? bit / 8 : b->n;
+	const struct change *c = change_before(s, place);
+	uint64_t from = c->place > s->win_at ? c->place : s->win_at;
 
-	for (; bytes - i >= sizeof(eight); i += sizeof(eight)) {
-		memcpy(&eight, b->p + i, sizeof(eight));
-		n += (uint64_t)__builtin_popcountll(eight);
+	if (s->decoder.at.encoding == ENCODING_UTF8)
+		return c->raw + (place - c->place);
+	if (from > place)
+		return c->raw; /* near enough for a message */
+	return c->raw +
+	    decode_length_before(
+		s->decoder.at.encoding, s->win.p + (from - s->win_at), (size_t)(place - from));
+}
+
+uint64_t
+source_offset(const struct source *s, uint64_t place)
+{
+	return place < s->win_at + s->win.n ? raw_of(s, place) : source_now(s);
+}
+
+uint64_t
+source_replaced(const struct source *s, uint64_t place)
+{
+	return change_before(s, place)->replaced;
+}
+
+static void
+add_change(struct source *s, uint64_t place, uint64_t raw)
+{
+	struct change *c;
+
+	if (s->changes == s->change_cap) {
+		s->change_cap = s->change_cap == 0 ? 64 : s->change_cap * 2;
+		s->change = xrealloc(s->change, s->change_cap * sizeof(*s->change));
 	}
-	for (; i < bytes; i++)
-		n += (uint64_t)__builtin_popcount((unsigned char)b->p[i]);
-	if (bit / 8 < b->n)
-		n += (uint64_t)__builtin_popcount(
-		    (unsigned char)b->p[bit / 8] & ((1u << bit % 8) - 1));
-	return n;
+	c = &s->change[s->changes++];
+	c->place = place;
+	c->raw = raw;
+	c->replaced = s->changes > 1 ? c[-1].replaced : 0;
+}
+
+static void
+note(void *arg, enum decode_note what, size_t out_offset, ptrdiff_t grown)
+{
+	struct source *s = arg;
+	uint64_t place = s->win_at + out_offset;
+	size_t from = s->changed > s->win_at ? (size_t)(s->changed - s->win_at) : 0;
+	struct change *c;
+
+	if (what == DECODE_LONG_TAG) {
+		s->long_tag = place - s->decoder.at.length;
+		return;
+	}
+	if (s->changes == 1 || memchr(s->win.p + from, '<', out_offset - from) != NULL)
+		add_change(s, place, raw_of(s, place));
+	s->changed = place;
+	c = &s->change[s->changes - 1];
+	c->replaced += what == DECODE_REPLACED;
+	if (s->decoder.at.encoding == ENCODING_UTF8)
+		c->raw -= (uint64_t)grown;
 }
 
 struct source *
@@ -101,108 +106,24 @@ source_new(int fd, const char *name)
 	s->decoder.note = note;
 	s->decoder.arg = s;
 	file_widen_pipe(fd);
+	source_open(s, 0, ENCODING_UTF8, 0);
 	return s;
 }
 
 void
 source_free(struct source *s)
 {
-	if (s == NULL)
-		return;
 	buf_free(&s->raw);
 	buf_free(&s->win);
 	buf_free(&s->decoder.utf8);
-	buf_free(&s->replaced);
-	free(s->step);
+	free(s->change);
 	free(s);
-}
-
-const char *
-source_name(const struct source *s)
-{
-	return s->name;
-}
-
-/* Where in the input the next byte to decode is. */
-static uint64_t
-now_at(const struct source *s)
-{
-	return s->raw_at + s->raw_used;
 }
 
 int
 source_ended(const struct source *s)
 {
-	return now_at(s) == s->limit || (s->ended && s->raw_used == s->raw.n);
-}
-
-int
-source_in_markup(const struct source *s)
-{
-	return decode_in_markup(&s->decoder);
-}
-
-uint64_t
-source_long_tag(const struct source *s)
-{
-	return s->long_tag;
-}
-
-int
-source_failed(const struct source *s)
-{
-	return s->failed;
-}
-
-enum encoding
-source_encoding(const struct source *s)
-{
-	return s->decoder.at.encoding;
-}
-
-/* The bytes as they came, a block more of them. */
-static void
-read_block(struct source *s)
-{
-	ssize_t n;
-
-	buf_reserve(&s->raw, BLOCK);
-	do
-		n = read(s->fd, s->raw.p + s->raw.n, BLOCK);
-	while (n == -1 && file_wait(s->fd, POLLIN));
-	if (n == -1) {
-		msg_errno("%s", s->name);
-		s->failed = 1;
-	}
-	if (n <= 0)
-		s->ended = 1;
-	else
-		s->raw.n += (size_t)n;
-}
-
-/* The decoder's state, now and then. */
-static void
-add_step(struct source *s)
-{
-	const struct decoder *d = &s->decoder;
-	uint64_t raw = s->raw_at + s->raw_used;
-	struct step *t;
-
-	if (s->steps > 0 && raw - s->step[s->steps - 1].raw < STEP)
-		return;
-	/* Of what is dropped, one step is enough. */
-	if (s->steps > 1 && s->step[s->steps - 1].place == s->win_at + s->win.n)
-		s->steps--;
-	if (s->steps == s->step_cap) {
-		s->step_cap = s->step_cap == 0 ? 64 : s->step_cap * 2;
-		s->step = xrealloc(s->step, s->step_cap * sizeof(*s->step));
-	}
-	t = &s->step[s->steps++];
-	t->raw = raw;
-	t->place = s->win_at + s->win.n;
-	t->state = d->at;
-	/* What is dropped is not noted again. */
-	t->changed = d->at.encoding != ENCODING_UTF8 || d->at.dropping;
+	return source_now(s) == s->limit || (s->ended && s->raw_used == s->raw.n);
 }
 
 /* The first bytes go; and what something huge needed, when it has gone by. */
@@ -220,71 +141,65 @@ drop(struct buf *b, size_t n)
 	*b = rest;
 }
 
-/* The first bytes of the window go, and what is known of them. */
+/* The bytes as they came, a block more of them. */
 static void
-drop_window(struct source *s, size_t n)
+read_block(struct source *s)
 {
-	n &= ~(size_t)7;
-	s->replaced_before += count_bits(&s->replaced, n);
-	if (n / 8 < s->replaced.n)
-		drop(&s->replaced, n / 8);
+	ssize_t n;
+
+	drop(&s->raw, s->raw_used);
+	s->raw_at += s->raw_used;
+	s->raw_used = 0;
+	buf_reserve(&s->raw, BLOCK);
+	do
+		n = read(s->fd, s->raw.p + s->raw.n, BLOCK);
+	while (n == -1 && file_wait(s->fd, POLLIN));
+	if (n == -1) {
+		msg_errno("%s", s->name);
+		s->failed = 1;
+	}
+	if (n <= 0)
+		s->ended = 1;
 	else
-		buf_trim(&s->replaced, KEEP_MEMORY);
-	drop(&s->win, n);
-	s->win_at += n;
-	s->win_from -= n;
+		s->raw.n += (size_t)n;
 }
 
 /* Let go of what nobody can ask for. */
 static void
 tidy_window(struct source *s)
 {
-	if (s->win_from > BLOCK && s->win_from >= s->win.n / 2)
-		drop_window(s, s->win_from);
+	size_t gone = 0;
+
+	if (s->win_from <= BLOCK || s->win_from < s->win.n / 2)
+		return;
+	drop(&s->win, s->win_from);
+	s->win_at += s->win_from;
+	s->win_from = 0;
+	while (gone + 1 < s->changes && s->change[gone + 1].place < s->win_at)
+		gone++;
+	s->changes -= gone;
+	memmove(s->change, s->change + gone, s->changes * sizeof(*s->change));
 }
 
-/* The same of what is as it came, before more of it is read: then there is
- * little left to move. */
-static void
-tidy_raw(struct source *s)
-{
-	uint64_t place = s->win_at + s->win_from;
-	size_t gone;
-
-	for (gone = 0; gone + 1 < s->steps && s->step[gone + 1].place <= place; gone++)
-		;
-	if (gone > 0) {
-		s->steps -= gone;
-		memmove(s->step, s->step + gone, s->steps * sizeof(*s->step));
-	}
-	gone =
-	    s->steps > 0 && s->step[0].raw > s->raw_at ? (size_t)(s->step[0].raw - s->raw_at) : 0;
-	if (s->raw_used > KEEP_RAW && s->raw_used - KEEP_RAW > gone)
-		gone = s->raw_used - KEEP_RAW;
-	if (gone > BLOCK / 2) {
-		drop(&s->raw, gone);
-		s->raw_at += gone;
-		s->raw_used -= gone;
-	}
-}
-
-/* Some of what was read, as far as it can be told what it is: not more, for
- * it may have to be decoded otherwise from the next document on. */
+/* Some of what was read, as far as it can be told what it is. */
 static void
 decode_some(struct source *s)
 {
 	size_t left = s->raw.n - s->raw_used, n = left < STEP ? left : STEP;
 	int final = s->ended && n == left;
 
-	if (n >= s->limit - now_at(s)) {
-		n = (size_t)(s->limit - now_at(s));
+	if (n >= s->limit - source_now(s)) {
+		n = (size_t)(s->limit - source_now(s));
 		final = 1;
 	}
-	add_step(s);
+	if (s->decoder.at.encoding != ENCODING_UTF8)
+		add_change(s, s->win_at + s->win.n, source_now(s));
 	s->raw_used += decode(&s->decoder, s->raw.p + s->raw_used, n, final, &s->win);
+	if (s->decoder.at.next)
+		s->limit = source_now(s);
 }
 
-/* Decode another block.  0, or -1 at the end of the document. */
+/* Decode some more.  0, or -1 at the end of the document. */
 static int
 source_more(struct source *s)
 {
@@ -292,16 +207,14 @@ source_more(struct source *s)
 
 	tidy_window(s);
 	before = s->win.n;
-	if (s->raw_used < s->raw.n)
-		decode_some(s);
-	while (s->win.n == before && !source_ended(s)) {
-		if (!s->ended && s->raw.n - s->raw_used < STEP) {
-			tidy_raw(s);
+	while (s->win.n == before) {
+		if (source_ended(s))
+			return -1;
+		if (!s->ended && s->raw.n - s->raw_used < STEP)
 			read_block(s);
-		}
 		decode_some(s);
 	}
-	return s->win.n > before ? 0 : -1;
+	return 0;
 }
 
 const char *
@@ -350,70 +263,11 @@ source_pass(struct source *s, uint64_t *place, const char *text)
 	}
 }
 
-/* The step that a place is in, or NULL when there is none any more. */
-static const struct step *
-step_of(const struct source *s, uint64_t place)
-{
-	size_t low = 0, high = s->steps, mid;
-
-	while (low < high) {
-		mid = (low + high) / 2;
-		if (s->step[mid].place <= place)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low > 0 ? &s->step[low - 1] : NULL;
-}
-
-uint64_t
-source_offset(struct source *s, uint64_t place)
-{
-	const struct step *t = step_of(s, place);
-	struct decoder again = {0};
-	struct buf out = {0};
-	size_t at, used;
-
-	if (t == NULL)
-		return s->raw_at;
-	if (!t->changed)
-		return t->raw + (place - t->place);
-	if (t->raw < s->raw_at)
-		return t->raw; /* near enough for a message */
-	/* Decode it once more, byte by byte, until we are there. */
-	again.at = t->state;
-	at = used = (size_t)(t->raw - s->raw_at);
-	while (out.n < place - t->place && at < s->raw.n) {
-		at++;
-		used += decode(&again, s->raw.p + used, at - used, 0, &out);
-	}
-	buf_free(&out);
-	buf_free(&again.utf8);
-	return s->raw_at + used;
-}
-
-void
-source_end(struct source *s, uint64_t place)
-{
-	s->raw_used = (size_t)(source_offset(s, place) - s->raw_at);
-	s->steps = 0;
-}
-
-uint64_t
-source_raw_offset(const struct source *s)
-{
-	return now_at(s);
-}
-
 const char *
 source_raw(struct source *s, size_t want, size_t *have)
 {
-	while (s->raw.n - s->raw_used < want && !s->ended) {
-		drop(&s->raw, s->raw_used);
-		s->raw_at += s->raw_used;
-		s->raw_used = 0;
+	while (s->raw.n - s->raw_used < want && !s->ended)
 		read_block(s);
-	}
 	*have = s->raw.n - s->raw_used;
 	return *have > 0 ? s->raw.p + s->raw_used : "";
 }
@@ -424,7 +278,6 @@ source_skip(struct source *s, uint64_t bytes)
 	uint64_t left = bytes;
 	size_t have;
 
-	s->steps = 0;
 	do {
 		source_raw(s, left > 0 ? 1 : 0, &have);
 		if (have > left)
@@ -436,28 +289,24 @@ source_skip(struct source *s, uint64_t bytes)
 }
 
 void
-source_open(struct source *s, uint64_t bytes, enum encoding encoding)
+source_open(struct source *s, uint64_t bytes, enum encoding encoding, int plain)
 {
-	s->limit = bytes < UINT64_MAX - now_at(s) ? now_at(s) + bytes : UINT64_MAX;
+	s->limit = bytes < UINT64_MAX - source_now(s) ? source_now(s) + bytes : UINT64_MAX;
 	memset(&s->decoder.at, 0, sizeof(s->decoder.at));
 	s->decoder.at.encoding = encoding;
+	s->decoder.at.plain = plain != 0;
 	buf_trim(&s->win, KEEP_MEMORY);
-	buf_trim(&s->replaced, KEEP_MEMORY);
-	s->win_at = s->win_from = s->replaced_before = 0;
+	s->win_at = s->win_from = 0;
 	s->long_tag = UINT64_MAX;
-	s->steps = 0;
+	s->changes = 0;
+	s->changed = 0;
+	add_change(s, 0, source_now(s));
 }
 
 uint64_t
 source_close(struct source *s)
 {
-	uint64_t left = s->limit - now_at(s);
+	uint64_t left = s->limit - source_now(s);
 
 	return left - source_skip(s, left);
-}
-
-uint64_t
-source_replaced(const struct source *s, uint64_t place)
-{
-	return s->replaced_before + count_bits(&s->replaced, (size_t)(place - s->win_at));
 }

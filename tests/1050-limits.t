@@ -65,11 +65,13 @@ hostile 65 values 9 8 "left out: more than 8 MiB of rows that have to be held ba
 
 small 0 cdatas 4
 hostile 0 unwanted-entities 40 0
-small 0 comments 4
-small 0 instructions 4
-small 0 comments-before 2
-small 0 instructions-before 2
-small 0 blanks-before 8
+hostile 0 comments 40 0
+hostile 0 instructions 40 0
+hostile 0 comments-before 40 0
+hostile 0 instructions-before 40 0
+hostile 0 blanks-before 40 0
+hostile 0 comments-behind 40 0
+hostile 0 blanks-behind 40 0
 small 65 open-tags 1 "left out: elements nested more than 128 deep"
 small 0 declarations 2
 small 0 latin1 2

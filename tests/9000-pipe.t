@@ -27,6 +27,8 @@ sqlite3 -separator '	' x.db "select lsid, coalesce(strftime('%s', end_time), '-'
 	>stored
 same "all of the appliance's sessions, each once, with their events and users" truth stored
 
+"$split" sessions.xml | "$uniq" | "$tojson" | jq -r .lsid | sort | uniq -d >twice
+silent "praic-uniq passes each session on once" twice
 "$fetch" "$@" sessions --since 6d | "$split" | "$tosql" -d x.db
 check "the whole pipe again" test $? -eq 0
 dump x.db >twice

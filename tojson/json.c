@@ -1,8 +1,8 @@
-/* Values of the record stream as JSON: see json.h. */
+/* Values of the record stream as JSON (RFC 8259). */
 #include <stdio.h>
 
-#include "json.h"
 #include "num.h"
+#include "tojson.h"
 #include "vector.h"
 
 /* So much of a long value goes to memory before the limit is looked at. */

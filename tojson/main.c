@@ -1,124 +1,560 @@
 /*
  * praic-tojson: record streams in, JSON out: one object a line for each
- * session, or for each event.  Options and input; session.c does the work.
+ * session, or for each event.
+ *
+ * Nothing of a session is written before all of it has come, and the rows of
+ * users, which events refer to, come last.  So the rows wait as JSON, those of
+ * each table by themselves.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "code.h"
 #include "confine.h"
 #include "file.h"
 #include "msg.h"
-#include "session.h"
+#include "num.h"
+#include "tojson.h"
+#include "utf8.h"
 
-enum { HELP = 256, VERSION };
+/* Of each table, in memory: there are ten, and 16 MiB must do.  Real sessions
+ * take some 100 KiB. */
+#define ROOM ((size_t)1 << 20)
+/* Members of the schema wait in memory, whatever they are. */
+#define NO_LIMIT ((size_t)256 << 20)
 
-static const struct option long_option[] = {
-    {"events", no_argument, NULL, 'e'},
-    {"format", required_argument, NULL, 'f'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, HELP},
-    {"version", no_argument, NULL, VERSION},
-    {NULL, 0, NULL, 0},
+/*
+ * The data of an event become one object, in which a name stands once.  Surveys
+ * have the most names, some tens.  Of the values of a name so much is in memory.
+ */
+#define NAMES	       256
+#define NAMES_MAX_TEXT ((size_t)1 << 20)
+#define NAME_ROOM      ((size_t)4 << 10)
+
+/* The arrays of a session, in the order of the manual page. */
+static const struct {
+	enum table_id table;
+	const char *name;
+} arrays[] = {
+    {TABLE_USER, "users"},
+    {TABLE_TEAM, "teams"},
+    {TABLE_CUSTOMER, "customers"},
+    {TABLE_CUSTOM_ATTRIBUTE, "custom_attributes"},
+    {TABLE_SESSION_EVENT, "events"},
+    {TABLE_RECORDING, "recordings"},
+    {TABLE_FILE, "files"},
 };
 
-static const char usage_text[] = "usage: praic-tojson [-ev] [-f FORMAT] [FILE...]\n";
+/* With --events, a byte that JSON does not have ends each event in part[]; this
+ * stands behind it.  People are known later, and are written there. */
+#define MARK '\1'
+
+struct mark {
+	enum table_id by_table, to_table; /* TABLES: nobody of the session */
+	int64_t by, to;			  /* gs_numbers */
+};
+
+struct name {
+	struct buf text;
+	struct held values; /* with commas between them */
+	uint64_t n;
+};
+
+struct tojson {
+	int events, ecs; /* options */
+	struct held out;
+
+	/* of the session that is read */
+	struct held part[TABLES]; /* system information: of the event that is open */
+	struct held members;	  /* of the schema */
+	struct people people;
+	int has_end; /* there is an event Session End */
+
+	/* of the event that is open */
+	int event_open;
+	int64_t seq;
+	struct mark mark;
+	struct name name[NAMES];
+	int names;
+	size_t names_text;
+};
 
 static void __attribute__((noreturn)) usage(int code)
 {
-	if (code != 0) {
-		(void)!file_write(2, usage_text, sizeof(usage_text) - 1);
-		exit(code);
-	}
-	printf("%s\n"
-	       "Writes the sessions of a record stream as JSON, one object a line.\n\n"
-	       "  -e, --events         one object for each event instead of each session\n"
-	       "  -f, --format FORMAT  plain: praic's names (unless told); ecs: the fields of\n"
-	       "                       the Elastic Common Schema, too\n"
-	       "  -v, --verbose        tell each step\n"
-	       "      --help, --version\n",
-	    usage_text);
-	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+	fputs("usage: praic-tojson [-ev] [-f FORMAT] [FILE...]\n"
+	      "Writes the sessions of a record stream as JSON, one object a line.\n"
+	      "  -e, --events         one object for each event instead of each session\n"
+	      "  -f, --format FORMAT  plain: praic's names (unless told); ecs: the fields of\n"
+	      "                       the Elastic Common Schema, too\n"
+	      "  -v, --verbose        tell each step\n"
+	      "      --help, --version\n",
+	    code == 0 ? stdout : stderr);
+	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
 }
 
 static void
-set_format(struct session_options *opt, const char *format)
+set_options(struct tojson *s, int argc, char **argv)
 {
-	opt->ecs = strcmp(format, "ecs") == 0;
-	if (!opt->ecs && strcmp(format, "plain") != 0) {
-		msg_warn("-f %s: there is no such format; plain or ecs", format);
-		exit(EX_USAGE);
-	}
-}
-
-static void
-set_options(struct session_options *opt, int argc, char **argv)
-{
+	static const struct option options[] = {
+	    {"events", no_argument, NULL, 'e'},
+	    {"format", required_argument, NULL, 'f'},
+	    {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "ef:v", long_option, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "ef:v", options, NULL)) != -1)
 		switch (c) {
 		case 'e':
-			opt->events = 1;
+			s->events = 1;
 			break;
 		case 'f':
-			set_format(opt, optarg);
-			break;
+			s->ecs = strcmp(optarg, "ecs") == 0;
+			if (s->ecs || strcmp(optarg, "plain") == 0)
+				break;
+			msg_warn("-f %s: there is no such format; plain or ecs", optarg);
+			exit(EX_USAGE);
 		case 'v':
 			msg_level++;
 			break;
-		case HELP:
+		case 'h':
 			usage(0);
-		case VERSION:
-			printf("praic-tojson " PRAIC_VERSION "\n");
+		case 'V':
+			puts("praic-tojson " PRAIC_VERSION);
 			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
 		default:
 			usage(EX_USAGE);
 		}
 }
 
+/* 0, or an exit code after a message: there is no use in going on. */
 static int
-one_input(struct session *s, int fd, const char *name)
+failed(const struct tojson *s)
 {
-	struct rec_reader *r = rec_open(fd, name);
+	int code = s->out.code, i;
+
+	for (i = 0; i < TABLES; i++)
+		code = code_worse(code, s->part[i].code);
+	for (i = 0; i < NAMES; i++)
+		code = code_worse(code, s->name[i].values.code);
+	return code;
+}
+
+static void
+put(struct held *h, const char *text)
+{
+	held_add(h, text, strlen(text));
+}
+
+static int
+is(struct rec_value v, const char *text)
+{
+	return v.n == strlen(text) && memcmp(v.p, text, v.n) == 0;
+}
+
+/* ---- users and customers ---------------------------------------------- */
+
+/* Which columns the fields are; -1: there is none. */
+static const int user_column[PERSON_FIELDS] = {
+    [PERSON_USER_NAME] = USER_USER_NAME,
+    [PERSON_DISPLAY_NAME] = USER_DISPLAY_NAME,
+    [PERSON_PUBLIC_IP] = USER_PUBLIC_IP,
+    [PERSON_PRIVATE_IP] = USER_PRIVATE_IP,
+    [PERSON_HOST_NAME] = USER_HOST_NAME,
+    [PERSON_OPERATING_SYSTEM] = USER_OPERATING_SYSTEM,
+    [PERSON_USER_ID] = USER_USER_ID,
+};
+static const int customer_column[PERSON_FIELDS] = {
+    [PERSON_USER_NAME] = CUSTOMER_USER_NAME,
+    [PERSON_DISPLAY_NAME] = CUSTOMER_DISPLAY_NAME,
+    [PERSON_PUBLIC_IP] = CUSTOMER_PUBLIC_IP,
+    [PERSON_PRIVATE_IP] = CUSTOMER_PRIVATE_IP,
+    [PERSON_HOST_NAME] = CUSTOMER_HOST_NAME,
+    [PERSON_OPERATING_SYSTEM] = CUSTOMER_OPERATING_SYSTEM,
+    [PERSON_USER_ID] = -1,
+};
+
+static void
+add_person(struct tojson *s, struct rec_reader *r)
+{
+	int is_user = r->table == TABLE_USER, f;
+	const int *column = is_user ? user_column : customer_column;
+	struct rec_value gs = r->value[is_user ? USER_GS_NUMBER : CUSTOMER_GS_NUMBER], v;
+	struct people *all = &s->people;
+	struct person *p;
+
+	if (all->n == PEOPLE_MAX) {
+		rec_reject(r, "it has more than 1024 users and customers");
+		return;
+	}
+	if (all->text.p == NULL)
+		buf_reserve(&all->text, (size_t)PEOPLE_MAX * PERSON_FIELDS * PERSON_MAX_VALUE);
+	p = &all->person[all->n++];
+	memset(p, 0, sizeof(*p));
+	p->table = r->table;
+	p->has_gs_number = gs.p != NULL && num_parse(gs.p, gs.n, &p->gs_number) == 0;
+	p->is_primary = is_user && is(r->value[USER_IS_PRIMARY], "1");
+	for (f = 0; f < PERSON_FIELDS; f++) {
+		if (column[f] == -1 || r->value[column[f]].p == NULL)
+			continue;
+		v = r->value[column[f]];
+		if (v.n > PERSON_MAX_VALUE)
+			v.n = utf8_floor(v.p, PERSON_MAX_VALUE);
+		p->field[f].p = all->text.p + all->text.n;
+		p->field[f].n = v.n;
+		buf_add(&all->text, v.p, v.n);
+	}
+}
+
+/* NULL if there is none.  Where several have the number, the first one counts. */
+static const struct person *
+find_person(const struct people *all, enum table_id t, int64_t gs_number)
+{
+	const struct person *p;
+
+	for (p = all->person; p < all->person + all->n; p++)
+		if (p->table == t && p->has_gs_number && p->gs_number == gs_number)
+			return p;
+	return NULL;
+}
+
+/* The first of a table, for users the first primary one if there is any. */
+static const struct person *
+main_person(const struct people *all, enum table_id t)
+{
+	const struct person *best = NULL, *p;
+
+	for (p = all->person; p < all->person + all->n; p++)
+		if (p->table == t && (best == NULL || p->is_primary > best->is_primary))
+			best = p;
+	return best;
+}
+
+/* ,"performed_by_user_name": and so on, null where there is nobody. */
+static void
+join_person(struct held *h, const char *role, const struct person *p)
+{
+	static const struct rec_value null = {NULL, 0};
+	int f;
+
+	for (f = 0; f < PERSON_JOINED; f++) {
+		buf_adds(&h->mem, ",\"");
+		buf_adds(&h->mem, role);
+		buf_addc(&h->mem, '_');
+		buf_adds(&h->mem, table_list[TABLE_USER].column[user_column[f]].name);
+		buf_adds(&h->mem, "\":");
+		json_value(h, TABLE_TEXT, p != NULL ? p->field[f] : null);
+	}
+	held_check(h);
+}
+
+/* Which table has the person that an event names. */
+static enum table_id
+person_table(struct rec_value type, struct rec_value gs_number, int64_t *number)
+{
+	if (gs_number.p == NULL || num_parse(gs_number.p, gs_number.n, number) == -1)
+		return TABLES;
+	return is(type, "representative") || is(type, "user") ? TABLE_USER :
+	    is(type, "customer")			      ? TABLE_CUSTOMER :
+								TABLES;
+}
+
+/* ---- rows --------------------------------------------------------------- */
+
+static void
+begin_session(struct tojson *s)
+{
+	int i;
+
+	for (i = 0; i < TABLES; i++)
+		held_reset(&s->part[i]);
+	for (i = 0; i < NAMES; i++)
+		held_reset(&s->name[i].values);
+	held_reset(&s->members);
+	s->people.n = 0;
+	buf_reset(&s->people.text);
+	s->event_open = s->has_end = s->names = 0;
+	s->names_text = 0;
+}
+
+/* A row as an element of an array. */
+static void
+add_row(struct held *to, int is_first, enum table_id t, const struct rec_value *value, int from)
+{
+	buf_adds(&to->mem, is_first ? "{" : ",{");
+	json_columns(to, t, value, from);
+	buf_addc(&to->mem, '}');
+}
+
+static void
+close_event(struct tojson *s)
+{
+	struct held *events = &s->part[TABLE_SESSION_EVENT];
+	struct name *name;
+
+	if (!s->event_open)
+		return;
+	for (name = s->name; name < s->name + s->names; name++) {
+		if (name > s->name)
+			put(events, ",");
+		json_text(events, (struct rec_value){buf_text(&name->text), name->text.n});
+		put(events, name->n > 1 ? ":[" : ":");
+		held_move(events, &name->values);
+		if (name->n > 1)
+			put(events, "]");
+	}
+	put(events, s->events ? "},\"system_information\":[" : "],\"system_information\":[");
+	held_move(events, &s->part[TABLE_SYSTEM_INFORMATION]);
+	put(events, s->events ? "]" : "]}");
+	if (s->events) {
+		buf_addc(&events->mem, MARK);
+		buf_add(&events->mem, &s->mark, sizeof(s->mark));
+	}
+	s->event_open = s->names = 0;
+	s->names_text = 0;
+}
+
+/* An event as an object of its own, up to its data. */
+static void
+open_object(struct tojson *s, const struct rec_reader *r)
+{
+	struct held *events = &s->part[TABLE_SESSION_EVENT];
+	const struct rec_value *v = r->value;
+
+	memset(&s->mark, 0, sizeof(s->mark));
+	s->mark.by_table =
+	    person_table(v[EVENT_PERFORMED_BY_TYPE], v[EVENT_PERFORMED_BY_GS_NUMBER], &s->mark.by);
+	s->mark.to_table =
+	    person_table(v[EVENT_DESTINATION_TYPE], v[EVENT_DESTINATION_GS_NUMBER], &s->mark.to);
+	buf_addc(&events->mem, '{');
+	if (s->ecs) {
+		ecs_event(&s->members, r->host, r->lsid, v);
+		held_move(events, &s->members);
+		buf_adds(&events->mem, "\"praic\":{");
+	}
+	buf_adds(&events->mem, "\"host_name\":");
+	json_text(events, r->host);
+	buf_adds(&events->mem, ",\"lsid\":");
+	json_text(events, r->lsid);
+	buf_addc(&events->mem, ',');
+	json_columns(events, TABLE_SESSION_EVENT, v, 0);
+	buf_adds(&events->mem, ",\"data\":{");
+}
+
+static void
+event_row(struct tojson *s, const struct rec_reader *r)
+{
+	struct held *events = &s->part[TABLE_SESSION_EVENT];
+	const struct rec_value *v = r->value;
+
+	close_event(s);
+	s->event_open = 1;
+	s->seq = -1;
+	if (v[EVENT_SEQ].p != NULL)
+		(void)num_parse(v[EVENT_SEQ].p, v[EVENT_SEQ].n, &s->seq);
+	s->has_end |= is(v[EVENT_TYPE], "Session End");
+	if (s->events) {
+		open_object(s, r);
+		return;
+	}
+	buf_adds(&events->mem, held_size(events) == 0 ? "{" : ",{");
+	json_columns(events, TABLE_SESSION_EVENT, v, 0);
+	buf_adds(&events->mem, ",\"data\":[");
+}
+
+/* A value of the event's data, behind those of the same name. */
+static void
+add_value(struct tojson *s, struct rec_reader *r)
+{
+	struct rec_value v = r->value[DATA_NAME];
+	struct name *name = s->name;
+
+	while (name < s->name + s->names && !is(v, buf_text(&name->text)))
+		name++;
+	if (name == s->name + s->names) {
+		s->names_text += v.n;
+		if (s->names == NAMES || s->names_text > NAMES_MAX_TEXT) {
+			rec_reject(r, "an event's data have more than 256 names, or 1 MiB of them");
+			return;
+		}
+		s->names++;
+		buf_trim(&name->text, 1024);
+		buf_add(&name->text, v.p, v.n);
+		name->n = 0;
+	}
+	if (name->n++ > 0)
+		buf_addc(&name->values.mem, ',');
+	json_value(&name->values, TABLE_TEXT, r->value[DATA_VALUE]);
+	held_check(&name->values);
+}
+
+/* A session's own row, which is its last one. */
+static void
+own_row(struct tojson *s, struct rec_reader *r)
+{
+	struct rec_value *over = &r->value[SESSION_OVER];
+
+	if (over->p == NULL) { /* a stream without this column */
+		over->p = s->has_end || r->value[SESSION_END_TIME].p != NULL ? "1" : "0";
+		over->n = 1;
+	}
+	json_columns(&s->part[TABLE_SESSION], TABLE_SESSION, r->value, 0);
+	if (s->ecs && !s->events)
+		ecs_session(&s->members, r->value);
+}
+
+static void
+take_row(struct tojson *s, struct rec_reader *r)
+{
+	struct held *to = &s->part[r->table];
+	struct rec_value *v = r->value;
+	int64_t seq;
+
+	switch (r->table) {
+	case TABLE_SESSION:
+		own_row(s, r);
+		return;
+	case TABLE_SESSION_EVENT:
+		event_row(s, r);
+		return;
+	case TABLE_SESSION_EVENT_DATA:
+	case TABLE_SYSTEM_INFORMATION:
+		/* The event's seq is the first column. */
+		if (!s->event_open || v->p == NULL || num_parse(v->p, v->n, &seq) == -1 ||
+		    seq != s->seq) {
+			rec_reject(
+			    r, "a row of an event does not stand behind the event's own row");
+			return;
+		}
+		if (r->table == TABLE_SYSTEM_INFORMATION)
+			add_row(to, held_size(to) == 0, r->table, v, 1);
+		else if (s->events)
+			add_value(s, r);
+		else {
+			to = &s->part[TABLE_SESSION_EVENT];
+			add_row(to, to->mem.p[to->mem.n - 1] == '[', r->table, v, 1);
+		}
+		return;
+	case TABLE_USER:
+	case TABLE_CUSTOMER:
+		if (s->events || s->ecs)
+			add_person(s, r);
+		break;
+	default:
+		break;
+	}
+	if (!s->events)
+		add_row(to, held_size(to) == 0, r->table, v, 0);
+}
+
+/* ---- what is written ---------------------------------------------------- */
+
+/* The session as one object. */
+static void
+put_session(struct tojson *s, unsigned tables)
+{
+	const struct person *customer = main_person(&s->people, TABLE_CUSTOMER);
+	size_t i;
+
+	put(&s->out, "{");
+	if (s->ecs) {
+		ecs_people(&s->members, main_person(&s->people, TABLE_USER), customer, customer,
+		    &s->people);
+		held_move(&s->out, &s->members);
+		put(&s->out, "\"praic\":{");
+	}
+	held_move(&s->out, &s->part[TABLE_SESSION]);
+	for (i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+		if ((tables & TABLE_BIT(arrays[i].table)) == 0)
+			continue;
+		put(&s->out, ",\"");
+		put(&s->out, arrays[i].name);
+		put(&s->out, "\":[");
+		held_move(&s->out, &s->part[arrays[i].table]);
+		put(&s->out, "]");
+	}
+	put(&s->out, s->ecs ? "}}\n" : "}\n");
+}
+
+/* The end of an event's object: its people. */
+static void
+put_people(struct tojson *s, const struct mark *mark)
+{
+	const struct person *by = find_person(&s->people, mark->by_table, mark->by);
+	const struct person *to = find_person(&s->people, mark->to_table, mark->to);
+	const struct person *host = main_person(&s->people, TABLE_CUSTOMER);
+
+	join_person(&s->out, "performed_by", by);
+	join_person(&s->out, "destination", to);
+	if (s->ecs) {
+		if (by != NULL && by->table == TABLE_CUSTOMER)
+			host = by;
+		else if (to != NULL && to->table == TABLE_CUSTOMER)
+			host = to;
+		buf_adds(&s->members.mem, "},");
+		ecs_people(&s->members, by, to, host, NULL);
+		s->members.mem.n--; /* the last comma */
+		held_move(&s->out, &s->members);
+	}
+	put(&s->out, "}\n");
+}
+
+/* One object an event. */
+static void
+put_events(struct tojson *s)
+{
+	struct held *events = &s->part[TABLE_SESSION_EVENT];
+	const char *p, *end;
+	struct mark mark;
+	off_t at = 0;
+	size_t n = ROOM;
+
+	for (; s->out.code == 0 && (p = held_at(events, at, &n)) != NULL; n = ROOM) {
+		end = memchr(p, MARK, n);
+		if (end != NULL)
+			n = (size_t)(end - p);
+		held_add(&s->out, p, n);
+		at += (off_t)n;
+		if (end == NULL)
+			continue;
+		if (held_get(events, at + 1, &mark, sizeof(mark)) == 0)
+			put_people(s, &mark);
+		at += 1 + (off_t)sizeof(mark);
+	}
+}
+
+static int
+read_operand(struct tojson *s, const char *name)
+{
+	struct rec_reader *r = rec_open_operand(name);
 	enum rec_event e = REC_TABLES;
 	int code;
 
-	while (e != REC_EOF && (e != REC_COMMIT || session_code(s) == 0)) {
+	if (r == NULL)
+		return EX_NOINPUT;
+	while (e != REC_EOF && (e != REC_COMMIT || failed(s) == 0)) {
 		e = rec_next(r);
 		if (e == REC_BEGIN)
-			session_begin(s);
+			begin_session(s);
 		else if (e == REC_ROW)
-			session_row(s, r);
-		else if (e == REC_COMMIT)
-			session_commit(s, r);
+			take_row(s, r);
+		else if (e == REC_COMMIT) {
+			close_event(s);
+			if (failed(s) == 0 && s->events)
+				put_events(s);
+			else if (failed(s) == 0)
+				put_session(s, r->tables);
+		}
 	}
 	msg_tell(1, "%s: %llu sessions written, %llu left out", name,
 	    (unsigned long long)r->complete, (unsigned long long)r->dropped);
 	code = rec_code(r);
 	rec_close(r);
-	return code;
-}
-
-static int
-one_operand(struct session *s, const char *name)
-{
-	int fd, code;
-
-	if (strcmp(name, "-") == 0)
-		return one_input(s, STDIN_FILENO, "standard input");
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd == -1) {
-		msg_errno("%s", name);
-		return EX_NOINPUT;
-	}
-	code = one_input(s, fd, name);
-	close(fd);
 	return code;
 }
 
@@ -136,23 +572,27 @@ confine(char *const operand[], int operands)
 int
 main(int argc, char **argv)
 {
-	struct session_options opt = {0};
-	struct session *s;
+	static struct tojson s;
 	int code = 0, i;
 
 	msg_start(argv[0]);
 	file_std_fds();
 	/* A reader that has gone is a failed write, which has an exit code. */
 	signal(SIGPIPE, SIG_IGN);
-	set_options(&opt, argc, argv);
+	set_options(&s, argc, argv);
 	confine(argv + optind, argc - optind);
-	s = session_new(&opt);
+	held_open_output(&s.out, STDOUT_FILENO, "standard output");
+	for (i = 0; i < TABLES; i++)
+		held_open(&s.part[i], ROOM);
+	for (i = 0; i < NAMES; i++)
+		held_open(&s.name[i].values, NAME_ROOM);
+	held_open(&s.members, NO_LIMIT);
 	if (optind == argc)
-		code = one_operand(s, "-");
-	for (i = optind; i < argc && session_code(s) == 0; i++)
-		code = code_worse(code, one_operand(s, argv[i]));
-	session_flush(s);
-	code = code_worse(code, session_code(s));
-	session_free(s);
-	return code;
+		code = read_operand(&s, "-");
+	for (i = optind; i < argc && failed(&s) == 0; i++)
+		code = code_worse(code, read_operand(&s, argv[i]));
+	held_flush(&s.out);
+	if (s.out.reader_gone)
+		msg_warn("standard output: nobody reads it any more");
+	return code_worse(code, failed(&s));
 }

@@ -1,18 +1,20 @@
 /*
  * praic-uniq: records in, records out, without repetitions: praic-uniq(1).
- * This file has the options and the rules; seen.c what was written, now and by
- * earlier runs, and command.c the program that takes it.
+ * seen.c knows what was written, now and by earlier runs.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "code.h"
-#include "command.h"
 #include "confine.h"
 #include "file.h"
 #include "held.h"
@@ -23,6 +25,8 @@
 
 /* Of a session, in memory; one that is larger is on disk. */
 #define ROOM ((size_t)8 << 20)
+
+extern char **environ;
 
 struct arguments {
 	const char *state;
@@ -213,18 +217,14 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 static void
 read_file(struct uniq *u, const char *name)
 {
-	int is_standard = strcmp(name, "-") == 0;
-	int fd = is_standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	struct rec_reader *r = rec_open_operand(name);
 	uint64_t in_marks = 0;
-	struct rec_reader *r;
 	enum rec_event e;
 
-	if (fd == -1) {
-		msg_errno("%s", name);
+	if (r == NULL) {
 		u->code = code_worse(u->code, EX_NOINPUT);
 		return;
 	}
-	r = rec_open(fd, is_standard ? "standard input" : name);
 	r->lines_only = 1;
 	while (!failed(u) && (e = rec_next(r)) != REC_EOF) {
 		u->left_out += r->left_out - in_marks;
@@ -233,8 +233,6 @@ read_file(struct uniq *u, const char *name)
 	}
 	u->code = code_worse(u->code, rec_code(r));
 	rec_close(r);
-	if (!is_standard)
-		close(fd);
 }
 
 /* What is needed is known and open: what the input says changes nothing. */
@@ -278,17 +276,117 @@ filter(struct uniq *u, const struct arguments *a, int fd, const char *name)
 	buf_free(&u->head);
 }
 
+/* ---- COMMAND, which reads a pipe that this program writes ---------------- */
+
+/* posix_spawn and not fork: it reports a COMMAND that cannot be run. */
+static int
+spawn(char *const *argv, int input, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t signals;
+	int err;
+
+	/* Ignored here, and by praic's other programs for themselves. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGPIPE);
+	sigaddset(&signals, SIGXFSZ);
+	if ((err = posix_spawn_file_actions_init(&actions)) != 0)
+		return err;
+	if ((err = posix_spawnattr_init(&attr)) == 0) {
+		err = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+		if (err == 0)
+			err = posix_spawnattr_setsigdefault(&attr, &signals);
+		if (err == 0)
+			err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+		if (err == 0)
+			err = posix_spawnp(pid, argv[0], &actions, &attr, argv, environ);
+		posix_spawnattr_destroy(&attr);
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	return err;
+}
+
+/* Start it; *input is the end of the pipe to write to.  0, or a code. */
+static int
+start_command(char *const *argv, pid_t *pid, int *input)
+{
+	int fd[2], err;
+
+	/* Or the kernel keeps no exit status for us. */
+	signal(SIGCHLD, SIG_DFL);
+	if (pipe2(fd, O_CLOEXEC) == -1) {
+		msg_errno("pipe to %s", argv[0]);
+		return EX_OSERR;
+	}
+	err = spawn(argv, fd[0], pid);
+	close(fd[0]);
+	*input = fd[1];
+	if (err == 0)
+		return 0;
+	close(fd[1]);
+	errno = err;
+	msg_errno("%s", argv[0]);
+	return err == EAGAIN || err == ENOMEM ? EX_OSERR : EX_USAGE;
+}
+
+/*
+ * Close its input and wait until it ends.  0 when it ended well and had read
+ * all of it; else a code after a message.
+ *
+ * What it did not read is seen at a read end of the pipe, which is opened when
+ * all is written: as long as there is one, a write after COMMAND's end would
+ * wait instead of failing.
+ */
+static int
+wait_for_command(const char *name, pid_t pid, int input, int stopped_reading)
+{
+	char path[32];
+	int end, status, unread = 0, waited;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", input);
+	end = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	close(input);
+	while ((waited = waitpid(pid, &status, 0)) == -1 && errno == EINTR)
+		;
+	if (end != -1) {
+		(void)ioctl(end, FIONREAD, &unread);
+		close(end);
+	}
+	if (waited == -1) {
+		msg_errno("%s", name);
+		return EX_OSERR;
+	}
+	if (WIFSIGNALED(status)) {
+		msg_warn("%s: ended by signal %d (%s); nothing is noted", name, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+		return EX_UNAVAILABLE;
+	}
+	status = WEXITSTATUS(status);
+	if (status != 0) {
+		msg_warn("%s: exit status %d; nothing is noted", name, status);
+		/* Codes of sysexits(3) mean the same everywhere. */
+		return status >= EX_USAGE && status <= EX_CONFIG ? status : EX_UNAVAILABLE;
+	}
+	if (stopped_reading || unread > 0) {
+		msg_warn("%s: did not read all of its input; nothing is noted", name);
+		return EX_IOERR;
+	}
+	return 0;
+}
+
 static int
 run_command(struct uniq *u, const struct arguments *a)
 {
 	int64_t now = (int64_t)time(NULL);
-	struct command c = {0};
 	int code = seen_open(u->seen, a->state, a->forget == -1 ? INT64_MIN : now - a->forget);
+	pid_t pid;
+	int input;
 
-	if (code != 0 || (code = command_start(&c, a->command)) != 0)
+	if (code != 0 || (code = start_command(a->command, &pid, &input)) != 0)
 		return code;
-	filter(u, a, c.fd, a->command[0]);
-	code = command_wait(&c, u->out.reader_gone);
+	filter(u, a, input, a->command[0]);
+	code = wait_for_command(a->command[0], pid, input, u->out.reader_gone);
 	if (code == 0 && !failed(u))
 		code = seen_note(u->seen, now);
 	if (!u->out.reader_gone)

@@ -124,55 +124,45 @@ code_of(struct seen *s, int rc)
 	}
 }
 
-/* Is it ours?  An empty file becomes ours. */
+/* Is it ours?  An empty file becomes ours.  Its key is used from here on. */
 static int
 check(struct seen *s)
 {
 	sqlite3_stmt *q = NULL;
-	int is_ours = 0, is_empty = 0, rc;
+	int is_ours = 0, rc;
 
 	rc = sqlite3_prepare_v2(s->db,
-	    "SELECT (SELECT application_id FROM pragma_application_id) = " APPLICATION_ID ","
-	    " NOT EXISTS (SELECT * FROM sqlite_master)",
+	    "SELECT application_id = " APPLICATION_ID ", NOT EXISTS (SELECT * FROM sqlite_master)"
+	    " FROM pragma_application_id",
 	    -1, &q, NULL);
 	if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		is_ours = sqlite3_column_int(q, 0);
-		is_empty = sqlite3_column_int(q, 1);
-		rc = SQLITE_OK;
+		rc = is_ours || !sqlite3_column_int(q, 1) ? SQLITE_OK : SQLITE_EMPTY;
 	}
 	sqlite3_finalize(q);
-	if (rc == SQLITE_OK && is_empty)
+	q = NULL;
+	if (rc == SQLITE_OK && !is_ours) {
+		msg_warn("%s: a database of another program: name another file", s->path);
+		return EX_CONFIG;
+	}
+	if (rc == SQLITE_EMPTY)
 		rc = sqlite3_exec(s->db,
 		    "PRAGMA application_id = " APPLICATION_ID ";"
 		    "CREATE TABLE key (one INTEGER PRIMARY KEY, key BLOB NOT NULL);"
+		    "INSERT INTO key VALUES (1, randomblob(16));"
 		    "CREATE TABLE seen (digest BLOB PRIMARY KEY, noted INTEGER NOT NULL)"
 		    " WITHOUT ROWID",
 		    NULL, NULL, NULL);
-	if (rc != SQLITE_OK || is_ours || is_empty)
-		return code_of(s, rc);
-	msg_warn("%s: a database of another program: name another file", s->path);
-	return EX_CONFIG;
-}
-
-/* A new STATE gets this run's key; else the key is STATE's from here on. */
-static int
-read_key(struct seen *s)
-{
-	sqlite3_stmt *q = NULL;
-	int rc;
-
-	rc = sqlite3_prepare_v2(s->db,
-	    "INSERT INTO key VALUES (1, ?1) ON CONFLICT DO UPDATE SET one = 1 RETURNING key", -1,
-	    &q, NULL);
-	sqlite3_bind_blob(q, 1, s->key, KEY_SIZE, SQLITE_TRANSIENT);
-	while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(s->db, "SELECT key FROM key", -1, &q, NULL);
+	if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		if (sqlite3_column_bytes(q, 0) == KEY_SIZE)
 			memcpy(s->key, sqlite3_column_blob(q, 0), KEY_SIZE);
+		set_key(s);
 		rc = SQLITE_OK;
 	}
 	sqlite3_finalize(q);
-	set_key(s);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	return code_of(s, rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 }
 
 /*
@@ -192,9 +182,7 @@ set_up(struct seen *s, int64_t forget)
 	if ((code = code_of(s, rc)) != 0 || (code = check(s)) != 0)
 		return code;
 	sql = xasprintf("DELETE FROM seen WHERE noted < %lld; COMMIT", (long long)forget);
-	rc = read_key(s);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+	rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 	free(sql);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(

@@ -9,10 +9,8 @@
 #include "code.h"
 #include "file.h"
 #include "harness.h"
-#include "input.h"
 #include "msg.h"
-#include "parse.h"
-#include "rec.h"
+#include "split.h"
 
 static int in_fd, out_fd, null_fd, standard_error;
 static int piece;
@@ -79,7 +77,7 @@ harness_run(const void *input, size_t n, const struct harness_options *o, struct
 	struct rec_writer *out;
 	struct report *report;
 	off_t size;
-	int code, go_on;
+	int code;
 
 	fill(in_fd, input, n);
 	fill(out_fd, "", 0);
@@ -88,9 +86,9 @@ harness_run(const void *input, size_t n, const struct harness_options *o, struct
 	report = report_new(out, &options);
 	piece = o->piece;
 	piece_state = 1;
-	code = input_read(report, o->host, in_fd, "input", &go_on);
+	(void)input_read(report, o->host, in_fd, "input");
 	piece = 0;
-	code = code_worse(code, report->code);
+	code = report->code;
 	if (code == 0 || code == EX_DATAERR)
 		rec_end(out, report->left_out);
 	code = code_worse(code, rec_finish(out));

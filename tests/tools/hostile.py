@@ -55,6 +55,8 @@ KINDS = {
     "comments-before": (b"", EVENT + REST, b"<!---->"),
     "instructions-before": (b"", EVENT + REST, b"<?p?>"),
     "blanks-before": (b"", EVENT + REST, b" \n"),
+    "blanks-behind": (EVENT + REST, b"", b" \n"),
+    "comments-behind": (EVENT + REST, b"", b"<!---->"),
     "open-tags": (*value(b"", b""), b"<a>"),
     # many of something
     "documents": (b"", b"", b"<session_list/>"),

@@ -107,9 +107,7 @@ def either(*values):
 
 def same_key(a, b):
     a, b = ((v or "").strip(BLANKS) for v in (a, b))
-    if number(a) is not None and number(b) is not None:
-        return number(a) == number(b)
-    return a == b and a != ""
+    return number(a) is not None and number(a) == number(b)
 
 
 def is_primary(own, key, of_session):

@@ -1,110 +1,18 @@
 /*
- * Users and customers, and the Elastic Common Schema: see people.h.  Of the
- * schema only fields that hold what it means by them are set, none are null or
- * empty; everything else is below "praic".
+ * Fields of the Elastic Common Schema.  Only those that hold what it means by
+ * them are set, none are null or empty; everything else is below "praic".
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-#include "json.h"
 #include "num.h"
-#include "people.h"
-#include "utf8.h"
+#include "tojson.h"
 #include "when.h"
 
 /* All fields below are in it. */
 #define ECS_VERSION "8.11.0"
 
 #define NANOSECONDS INT64_C(1000000000)
-
-/* Which columns the fields are; -1: there is none. */
-static const int user_column[PERSON_FIELDS] = {
-    [PERSON_USER_NAME] = USER_USER_NAME,
-    [PERSON_DISPLAY_NAME] = USER_DISPLAY_NAME,
-    [PERSON_PUBLIC_IP] = USER_PUBLIC_IP,
-    [PERSON_PRIVATE_IP] = USER_PRIVATE_IP,
-    [PERSON_HOST_NAME] = USER_HOST_NAME,
-    [PERSON_OPERATING_SYSTEM] = USER_OPERATING_SYSTEM,
-    [PERSON_USER_ID] = USER_USER_ID,
-};
-static const int customer_column[PERSON_FIELDS] = {
-    [PERSON_USER_NAME] = CUSTOMER_USER_NAME,
-    [PERSON_DISPLAY_NAME] = CUSTOMER_DISPLAY_NAME,
-    [PERSON_PUBLIC_IP] = CUSTOMER_PUBLIC_IP,
-    [PERSON_PRIVATE_IP] = CUSTOMER_PRIVATE_IP,
-    [PERSON_HOST_NAME] = CUSTOMER_HOST_NAME,
-    [PERSON_OPERATING_SYSTEM] = CUSTOMER_OPERATING_SYSTEM,
-    [PERSON_USER_ID] = -1,
-};
-
-int
-people_add(struct people *all, enum table_id t, const struct rec_value *value)
-{
-	const int *column = t == TABLE_USER ? user_column : customer_column;
-	struct rec_value gs = value[t == TABLE_USER ? USER_GS_NUMBER : CUSTOMER_GS_NUMBER], v;
-	struct person *p;
-	int f;
-
-	if (all->n == PEOPLE_MAX)
-		return -1;
-	if (all->text.p == NULL)
-		buf_reserve(&all->text, (size_t)PEOPLE_MAX * PERSON_FIELDS * PERSON_MAX_VALUE);
-	p = &all->person[all->n++];
-	memset(p, 0, sizeof(*p));
-	p->table = t;
-	p->has_gs_number = gs.p != NULL && num_parse(gs.p, gs.n, &p->gs_number) == 0;
-	p->is_primary = t == TABLE_USER && value[USER_IS_PRIMARY].p != NULL &&
-	    value[USER_IS_PRIMARY].p[0] == '1';
-	for (f = 0; f < PERSON_FIELDS; f++) {
-		if (column[f] == -1 || value[column[f]].p == NULL)
-			continue;
-		v = value[column[f]];
-		if (v.n > PERSON_MAX_VALUE)
-			v.n = utf8_floor(v.p, PERSON_MAX_VALUE);
-		p->field[f].p = all->text.p + all->text.n;
-		p->field[f].n = v.n;
-		buf_add(&all->text, v.p, v.n);
-	}
-	return 0;
-}
-
-const struct person *
-people_find(const struct people *all, enum table_id t, int64_t gs_number)
-{
-	const struct person *p;
-
-	for (p = all->person; p < all->person + all->n; p++)
-		if (p->table == t && p->has_gs_number && p->gs_number == gs_number)
-			return p;
-	return NULL;
-}
-
-const struct person *
-people_main(const struct people *all, enum table_id t)
-{
-	const struct person *best = NULL, *p;
-
-	for (p = all->person; p < all->person + all->n; p++)
-		if (p->table == t && (best == NULL || p->is_primary > best->is_primary))
-			best = p;
-	return best;
-}
-
-void
-people_join(struct held *h, const char *role, const struct person *p)
-{
-	static const struct rec_value null = {NULL, 0};
-	int f;
-
-	for (f = 0; f < PERSON_JOINED; f++) {
-		buf_add(&h->mem, ",\"", 2);
-		buf_adds(&h->mem, role);
-		buf_addc(&h->mem, '_');
-		buf_adds(&h->mem, table_list[TABLE_USER].column[user_column[f]].name);
-		buf_add(&h->mem, "\":", 2);
-		json_value(h, TABLE_TEXT, p != NULL ? p->field[f] : null);
-	}
-}
 
 static struct rec_value
 text(const char *s)

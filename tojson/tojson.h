@@ -1,20 +1,18 @@
 /*
- * Who takes part in a session, users and customers: events name them by
- * gs_number.  And the fields of the Elastic Common Schema, which tell of them.
+ * praic-tojson: values (json.c), the fields of the Elastic Common Schema
+ * (ecs.c), and what becomes of a session (main.c).
  */
-#ifndef TOJSON_PEOPLE_H
-#define TOJSON_PEOPLE_H
+#ifndef TOJSON_H
+#define TOJSON_H
 
 #include "held.h"
 #include "rec.h"
 
-/* Of a session.  Real ones have some tens, since who comes back counts anew. */
+/* Users and customers of a session.  Real ones have some tens, since who comes
+ * back counts anew. */
 #define PEOPLE_MAX 1024
-
-/*
- * A longer value is cut.  Each event repeats the values of two people, so a
- * long one would make gigabytes of a small session.
- */
+/* A longer value is cut.  Each event repeats the values of two people, so a
+ * long one would make gigabytes of a small session. */
 #define PERSON_MAX_VALUE 1024
 
 enum person_field {
@@ -43,15 +41,12 @@ struct people {
 	struct buf text; /* what the fields point into: it does not move */
 };
 
-/* A row of a user or a customer.  0, or -1 when these are too many. */
-int people_add(struct people *, enum table_id, const struct rec_value *value);
-/* Or NULL.  Where several have the number, the first one counts. */
-const struct person *people_find(const struct people *, enum table_id, int64_t gs_number);
-/* The first of a table, for users the first primary one if there is any. */
-const struct person *people_main(const struct people *, enum table_id);
-
-/* ,"performed_by_user_name": and so on, null where there is nobody. */
-void people_join(struct held *, const char *role, const struct person *);
+/* A text between quotation marks. */
+void json_text(struct held *, struct rec_value);
+/* A value by its type: null, true, a number, or a text. */
+void json_value(struct held *, enum table_type, struct rec_value);
+/* The columns of a row from this one on, without the braces around them. */
+void json_columns(struct held *, enum table_id, const struct rec_value *, int from);
 
 /* Each of these adds members to an object, each with a comma behind it, and
  * needs a limit of memory that is not reached. */
