@@ -103,6 +103,8 @@ const char settings_tables[] =
     "    sweep_next INTEGER,\n"
     "    sweep_wait INTEGER,\n"
     "    sweep_reason TEXT,\n"
+    "    sweep_since INTEGER,\n"
+    "    sweep_reported INTEGER,\n"
     "    last INTEGER NOT NULL DEFAULT 0,\n"
     "    good_start INTEGER,\n"
     "    position INTEGER,\n"

@@ -169,16 +169,60 @@ remove_tree(const char *path)
 		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* What a site keeps in the spool goes with the site; a log goes with its fetch. */
+/* Remove what is named by a number for which a query finds nothing; for the others
+ * call a function. */
+static void
+tidy_numbers(struct conf *c, const char *folder, const char *count,
+    void (*rest)(struct conf *, const char *path, int64_t id))
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	uint64_t id;
+	char *path;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (num_parse_count(e->d_name, strlen(e->d_name), INT64_MAX, &id) == -1)
+			continue;
+		path = xasprintf("%s/%s", folder, e->d_name);
+		if (conf_number(c, count, (int64_t)id) == 0)
+			remove_tree(path);
+		else if (rest != NULL)
+			rest(c, path, (int64_t)id);
+		free(path);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
+/* A log goes with its fetch, a backup that was not stored with its transfer. */
+static void
+tidy_site(struct conf *c, const char *folder, int64_t site)
+{
+	static const char *const part[] = {"session", "file", "files"};
+	char *path, *sql;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		path = xasprintf("%s/%s", folder, part[i]);
+		sql = xasprintf("SELECT count(*) FROM job WHERE site_id = ?1 AND step = 'fetch' "
+				"AND data = '%s'",
+		    i == 0 ? "session" : "file");
+		if (conf_number(c, sql, site) == 0)
+			remove_tree(path);
+		free(sql);
+		free(path);
+	}
+	path = xasprintf("%s/backup", folder);
+	tidy_numbers(
+	    c, path, "SELECT count(*) FROM job WHERE transfer_id = ?1 AND step = 'backup'", NULL);
+	free(path);
+}
+
+/* What a site keeps in the spool goes with the site. */
 void
 spool_tidy(struct conf *c)
 {
-	static const char *const part[] = {"session", "file", "files"};
-	char *spool, *path, *sql;
-	struct dirent *e;
-	uint64_t id;
-	DIR *d;
-	int i;
+	char *spool;
 
 	if (settings_text(c->s, "spool", &spool) != 0 || spool == NULL ||
 	    read_id(spool) !=
@@ -186,30 +230,7 @@ spool_tidy(struct conf *c)
 		free(spool);
 		return;
 	}
-	d = opendir(spool);
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (num_parse_count(e->d_name, strlen(e->d_name), INT64_MAX, &id) == -1)
-			continue;
-		if (conf_number(c, "SELECT count(*) FROM site WHERE id = ?1", (int64_t)id) == 0) {
-			path = xasprintf("%s/%s", spool, e->d_name);
-			remove_tree(path);
-			free(path);
-			continue;
-		}
-		for (i = 0; i < 3; i++) {
-			path = xasprintf("%s/%s/%s", spool, e->d_name, part[i]);
-			sql = xasprintf(
-			    "SELECT count(*) FROM job WHERE site_id = ?1 AND step = 'fetch' "
-			    "AND data = '%s'",
-			    i == 0 ? "session" : "file");
-			if (conf_number(c, sql, (int64_t)id) == 0)
-				remove_tree(path);
-			free(sql);
-			free(path);
-		}
-	}
-	if (d != NULL)
-		closedir(d);
+	tidy_numbers(c, spool, "SELECT count(*) FROM site WHERE id = ?1", tidy_site);
 	free(spool);
 }
 

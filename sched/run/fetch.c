@@ -24,6 +24,9 @@
 /* A recording can be played when its session is over.  One that never ends
  * has lost its connection. */
 #define OPEN_TIME (7 * DAY)
+/* What is new has just come: a look-back that fails now is tried again later,
+ * and does not keep the site's fetch for long. */
+#define SWEEP_RETRY "10s"
 /* This machine's clock may be ahead of the appliance's by so much without
  * an additional stride. */
 #define CLOCKS 3600
@@ -73,6 +76,10 @@ ask_report(struct fetch *f, const struct span *span, struct frame *end)
 	if (span->until != NONE) {
 		pipe_add(s, "--until");
 		pipe_add(s, "%lld%s", (long long)span->until, span->back ? "s" : "");
+	}
+	if (f->sweeping) {
+		pipe_add(s, "--retry-time");
+		pipe_add(s, SWEEP_RETRY);
 	}
 	if (r->dry) {
 		pipe_stage(&p, "praic-split", (char *)NULL);
@@ -432,9 +439,10 @@ daily(struct fetch *f)
 			return;
 		msg_warn("%s: the look-back failed: %s: %s", r->name, r->program, r->reason);
 		db_do(r,
-		    "UPDATE job SET sweep_reason = ?2, sweep_wait = min(3600, max(60, 2 *"
-		    " ifnull(sweep_wait, 0))), sweep_next = ?3 + min(3600, max(60, 2 *"
-		    " ifnull(sweep_wait, 0))) WHERE id = ?1",
+		    "UPDATE job SET sweep_reason = ?2, sweep_since = ifnull(sweep_since, ?3),"
+		    " sweep_wait = min(3600, max(60, 2 * ifnull(sweep_wait, 0))),"
+		    " sweep_next = ?3 + min(3600, max(60, 2 * ifnull(sweep_wait, 0)))"
+		    " WHERE id = ?1",
 		    "iti", r->job, r->reason, now);
 		r->code = r->failed = 0;
 		return;
@@ -443,8 +451,8 @@ daily(struct fetch *f)
 		return;
 	db_begin(r);
 	db_do(r,
-	    "UPDATE job SET swept = ?2, sweep_reason = NULL, sweep_wait = NULL, sweep_next = NULL"
-	    " WHERE id = ?1",
+	    "UPDATE job SET swept = ?2, sweep_reason = NULL, sweep_since = NULL, sweep_wait = NULL,"
+	    " sweep_next = NULL WHERE id = ?1",
 	    "ii", r->job, f->clock);
 	db_do(r,
 	    "DELETE FROM recording WHERE site_id = ?1 AND named < ?2 AND state <> 'owed'"

@@ -244,8 +244,8 @@ take(struct files *f)
 	f->expired = db_number(r, "SELECT count(*) FROM asked WHERE outcome = 'expired'", "");
 	f->refused = db_number(r, "SELECT count(*) FROM asked WHERE outcome = 'refused'", "");
 	f->reason = db_text(r,
-	    "SELECT reason FROM asked WHERE outcome IN ('refused', 'later') ORDER BY outcome DESC"
-	    " LIMIT 1",
+	    "SELECT kind || ' of session ' || lsid || ': ' || reason FROM asked"
+	    " WHERE outcome IN ('refused', 'later') ORDER BY outcome DESC LIMIT 1",
 	    "");
 }
 

@@ -109,12 +109,15 @@ job_lock(struct run *r)
 }
 
 #define OWED "FROM recording WHERE site_id = ?1 AND state = 'owed'"
+#define MET  "f.good >= ifnull(asked, 0)"
 #define WELL "code = NULL, program = NULL, reason = NULL, since = NULL, wait = NULL, tries = 0"
 
 /*
  * Jobs of this site that have nothing left to do, whoever did the last of it.
  * Fetching files is over when nothing is owed and reports were fetched after
- * it was asked for; a store, when it has read all of that.
+ * it was asked for; a store, when it has read all of that.  Where a fetch takes
+ * longer than the period of its schedule it has always been asked for again:
+ * then all is done that there was when the last good fetch began.
  */
 static void
 settle(struct run *r)
@@ -126,20 +129,28 @@ settle(struct run *r)
 	    " AND (next IS NULL OR next > (SELECT min(ifnull(next, 0)) " OWED "))",
 	    "ii", r->site, run_now(r));
 	db_do(r,
-	    "UPDATE job SET next = NULL, good_start = s.good_start, last_success = ?2, " WELL
-	    " FROM (SELECT good_start FROM job WHERE site_id = ?1 AND step = 'fetch'"
-	    "  AND data = 'session') AS s"
-	    " WHERE site_id = ?1 AND step = 'fetch' AND data = 'file'"
-	    " AND s.good_start >= ifnull(asked, 0) AND NOT EXISTS (SELECT 1 " OWED ")",
+	    "UPDATE job SET next = iif(" MET ", NULL, next), good_start = f.good,"
+	    " last_success = iif(" MET ", ?2, max(ifnull(last_success, 0), f.good)), " WELL
+	    " FROM (SELECT good_start AS good FROM job WHERE site_id = ?1 AND step = 'fetch'"
+	    "  AND data = 'session') AS f"
+	    " WHERE site_id = ?1 AND step = 'fetch' AND data = 'file' AND f.good IS NOT NULL"
+	    " AND NOT EXISTS (SELECT 1 " OWED ")",
 	    "ii", r->site, run_now(r));
+	/* In the second of a fetch's beginning it may be asked for once more. */
 	db_do(r,
-	    "UPDATE job SET next = NULL, last_success = ?2, " WELL
-	    " WHERE site_id = ?1 AND step = 'store'"
-	    " AND (next IS NOT NULL OR code IS NOT NULL OR id = ?3)"
-	    " AND position >= (SELECT last FROM job AS f"
-	    "  WHERE f.site_id = ?1 AND f.step = 'fetch' AND f.data = job.data)"
-	    " AND (SELECT min(ifnull(good_start, -1)) FROM job AS f WHERE f.site_id = ?1"
-	    "  AND f.step = 'fetch' AND f.data IN ('session', job.data)) >= ifnull(asked, 0)",
+	    "UPDATE job SET next = ?2 WHERE site_id = ?1 AND step = 'store' AND next IS NULL"
+	    " AND asked >= ?3 AND position < (SELECT last FROM job AS f"
+	    "  WHERE f.site_id = ?1 AND f.step = 'fetch' AND f.data = job.data)",
+	    "iii", r->site, run_now(r), r->started);
+	db_do(r,
+	    "UPDATE job SET next = iif(" MET ", NULL, next), last_success = iif(" MET ", ?2,"
+	    "  iif(id = ?3 OR last_success IS NOT NULL, max(ifnull(last_success, 0), f.good),"
+	    "   last_success)), " WELL
+	    " FROM (SELECT d.data AS log, d.last AS end, min(s.good_start, d.good_start) AS good"
+	    "  FROM job AS s JOIN job AS d ON d.site_id = s.site_id AND d.step = 'fetch'"
+	    "  WHERE s.site_id = ?1 AND s.step = 'fetch' AND s.data = 'session') AS f"
+	    " WHERE site_id = ?1 AND step = 'store' AND data = f.log AND position >= f.end"
+	    " AND f.good IS NOT NULL AND (next IS NOT NULL OR code IS NOT NULL OR id = ?3)",
 	    "iii", r->site, run_now(r), r->job);
 }
 

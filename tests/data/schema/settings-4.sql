@@ -83,6 +83,8 @@ CREATE TABLE job (
     sweep_next INTEGER,
     sweep_wait INTEGER,
     sweep_reason TEXT,
+    sweep_since INTEGER,
+    sweep_reported INTEGER,
     last INTEGER NOT NULL DEFAULT 0,
     good_start INTEGER,
     position INTEGER,
