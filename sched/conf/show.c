@@ -1,4 +1,4 @@
-/* Tables, lines and JSON: see show.h. */
+/* Tables, lines and JSON: see conf.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "code.h"
+#include "conf.h"
 #include "msg.h"
 #include "num.h"
-#include "show.h"
 #include "utf8.h"
 #include "when.h"
 
@@ -31,7 +31,7 @@ show_new(void)
 	return xcalloc(1, sizeof(struct show));
 }
 
-void
+static void
 show_free(struct show *s)
 {
 	size_t i;
@@ -90,42 +90,28 @@ form_of(const char *word)
 	return SETTINGS_TEXT;
 }
 
-void
-show_row(struct show *s, sqlite3_stmt *stmt)
-{
-	int i;
-
-	for (i = 0; i < sqlite3_column_count(stmt); i++) {
-		char *name = xstrdup(sqlite3_column_name(stmt, i)), *form = strchr(name, ':');
-
-		if (form != NULL)
-			*form++ = '\0';
-		show_cell(s, name, form != NULL ? form_of(form) : SETTINGS_TEXT,
-		    (const char *)sqlite3_column_text(stmt, i));
-		free(name);
-	}
-	show_end(s);
-}
-
 struct show *
 show_query(struct conf *c, sqlite3_stmt *stmt)
 {
 	struct show *s = show_new();
-	int rc;
+	char *name, *form;
+	int i;
 
-	if (stmt == NULL) {
-		show_free(s);
-		return NULL;
+	while (db_row(c->db, stmt)) {
+		for (i = 0; i < sqlite3_column_count(stmt); i++) {
+			name = xstrdup(sqlite3_column_name(stmt, i));
+			if ((form = strchr(name, ':')) != NULL)
+				*form++ = '\0';
+			show_cell(s, name, form != NULL ? form_of(form) : SETTINGS_TEXT,
+			    (const char *)sqlite3_column_text(stmt, i));
+			free(name);
+		}
+		show_end(s);
 	}
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		show_row(s, stmt);
-	if (rc != SQLITE_DONE) {
-		settings_failed(c->s, "reading it");
-		show_free(s);
-		s = NULL;
-	}
-	sqlite3_finalize(stmt);
-	return s;
+	if (c->db->code == 0)
+		return s;
+	show_free(s);
+	return NULL;
 }
 
 static void
