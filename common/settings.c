@@ -48,55 +48,34 @@ default_path(void)
 	return NULL;
 }
 
-/* What went wrong, in words; its code. */
+/* What went wrong, in SQLite's words; its code. */
 static int
 complain(struct settings *s, int rc, const char *doing)
 {
-	switch (rc & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		msg_warn("%s: %s: another program has been writing to it for %d seconds", s->path,
-		    doing, BUSY_SECONDS);
-		return EX_TEMPFAIL;
-	case SQLITE_NOMEM:
+	static const struct {
+		int rc, code;
+		const char *advice;
+	} known[] = {{SQLITE_BUSY, EX_TEMPFAIL, ": another program has been writing to it"},
+	    {SQLITE_LOCKED, EX_TEMPFAIL, ""}, {SQLITE_FULL, EX_IOERR, ""},
+	    {SQLITE_NOTADB, EX_CONFIG, ""}, {SQLITE_CANTOPEN, EX_NOINPUT, ""},
+	    {SQLITE_READONLY, EX_NOPERM, ""}, {SQLITE_PERM, EX_NOPERM, ""},
+	    {SQLITE_AUTH, EX_NOPERM, ""}, {SQLITE_CONSTRAINT, EX_DATAERR, ""},
+	    {SQLITE_CORRUPT, EX_CONFIG,
+		": a backup of it, or the command .recover of sqlite3, may help"},
+	    {SQLITE_ERROR, EX_SOFTWARE, ""}, {SQLITE_SCHEMA, EX_SOFTWARE, ""},
+	    {SQLITE_MISUSE, EX_SOFTWARE, ""}, {SQLITE_RANGE, EX_SOFTWARE, ""},
+	    {SQLITE_INTERNAL, EX_SOFTWARE, ""}};
+	size_t i, n = sizeof(known) / sizeof(known[0]);
+
+	if (rc == SQLITE_NOMEM)
 		xnomem();
-	case SQLITE_FULL:
-		msg_warn("%s: %s: the disk is full", s->path, doing);
-		return EX_IOERR;
-	case SQLITE_NOTADB:
-		msg_warn("%s: this is no SQLite database", s->path);
-		return EX_CONFIG;
-	case SQLITE_CANTOPEN:
-		msg_warn("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		return EX_NOINPUT;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		msg_warn("%s: %s: it may not be written to", s->path, doing);
-		return EX_NOPERM;
-	case SQLITE_CORRUPT:
-		msg_warn("%s: %s: it is damaged (%s); a backup of it, or sqlite3's \".recover\", "
-			 "may help",
-		    s->path, doing, sqlite3_errmsg(s->h));
-		return EX_CONFIG;
-	case SQLITE_CONSTRAINT:
-		msg_warn("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		return EX_DATAERR;
-	case SQLITE_ERROR:
-	case SQLITE_SCHEMA:
-	case SQLITE_MISUSE:
-	case SQLITE_RANGE:
-	case SQLITE_INTERNAL:
-		msg_warn("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		return EX_SOFTWARE;
-	default:
-		errno = s->h != NULL ? sqlite3_system_errno(s->h) : 0;
-		if (errno != 0)
-			msg_errno("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		else
-			msg_warn("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		return EX_IOERR;
-	}
+	for (i = 0; i < n && known[i].rc != (rc & 0xff); i++)
+		;
+	errno = i == n && s->h != NULL ? sqlite3_system_errno(s->h) : 0;
+	msg_warn("%s: %s: %s%s%s%s", s->path, doing,
+	    s->h != NULL ? sqlite3_errmsg(s->h) : sqlite3_errstr(rc), i < n ? known[i].advice : "",
+	    errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+	return i < n ? known[i].code : EX_IOERR;
 }
 
 /*

@@ -3,7 +3,6 @@
  * for scripts.  It knows one server, no attachments, and keeps no queue.
  * libcurl makes the mail (curl_mime) and speaks SMTP.
  */
-#include <ctype.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -30,8 +29,7 @@
 /* A mail is read by a person: what is longer is cut, and says so. */
 #define MAX_BODY       ((size_t)1 << 20)
 #define MAX_RECIPIENTS 100 /* RFC 5321, 4.5.3.1.8 */
-#define LINE	       76  /* RFC 2047, 2 */
-#define WORD	       18  /* bytes of an encoded word, so that its line fits */
+#define WORD	       18  /* bytes of an encoded word: its line has 76 at most */
 #define CONNECT_TIME   30L /* seconds */
 #define TALK_TIME      120 /* for one conversation */
 #define FIRST_WAIT     5   /* then twice as long each time */
@@ -129,57 +127,34 @@ add_recipient(const char *text, size_t n)
  * The mail.
  */
 
-/* Column of the line that is being written. */
-static size_t
-column(const struct buf *b)
-{
-	const char *lf = b->n > 0 ? memrchr(b->p, '\n', b->n) : NULL;
-
-	return lf != NULL ? b->n - (size_t)(lf - b->p) - 1 : b->n;
-}
-
-/* RFC 2047: encoded words of whole characters, parted by folds, which vanish. */
-static void
-add_encoded(struct buf *b, const char *p)
-{
-	size_t n = strlen(p), k;
-
-	while (n > 0) {
-		k = utf8_floor(p, n < WORD ? n : WORD);
-		buf_adds(b, column(b) > 10 ? "\r\n =?UTF-8?Q?" : "=?UTF-8?Q?");
-		for (n -= k; k > 0; k--, p++)
-			if (isalnum((unsigned char)*p))
-				buf_addc(b, *p);
-			else
-				buf_printf(b, "=%02X", (unsigned char)*p);
-		buf_adds(b, "?=");
-	}
-}
-
-/* Text of a person: as it is where that is ASCII and fits the line. */
+/* Text of a person: as it is where that is short and ASCII, else as encoded words
+ * of whole characters (RFC 2047), parted by folds, which vanish. */
 static void
 add_text(struct buf *b, const char *p, const char *quote)
 {
-	size_t i, plain = 1;
+	size_t n, k, plain = 1;
 
-	for (i = 0; p[i] != '\0'; i++)
-		plain &= (unsigned char)p[i] < 0x7f && p[i] != '"' && p[i] != '\\';
-	if (plain && strstr(p, "=?") == NULL && column(b) + i + 2 <= LINE)
+	for (n = 0; p[n] != '\0'; n++)
+		plain &= (unsigned char)p[n] < 0x7f && p[n] != '"' && p[n] != '\\';
+	if (plain && n < 60 && strstr(p, "=?") == NULL) {
 		buf_printf(b, "%s%s%s", quote, p, quote);
-	else
-		add_encoded(b, p);
+		return;
+	}
+	while (n > 0) {
+		k = utf8_floor(p, n < WORD ? n : WORD);
+		buf_adds(b, "=?UTF-8?Q?");
+		for (n -= k; k > 0; k--)
+			buf_printf(b, "=%02X", (unsigned char)*p++);
+		buf_adds(b, n > 0 ? "?=\r\n " : "?=");
+	}
 }
 
 static void
 add_address(struct buf *b, const struct address *a)
 {
-	if (column(b) + (a->name != NULL ? strlen(a->name) : 0) + strlen(a->address) + 6 > LINE)
-		buf_adds(b, "\r\n ");
-	if (a->name != NULL) {
+	if (a->name != NULL)
 		add_text(b, a->name, "\"");
-		buf_adds(b, column(b) + strlen(a->address) + 4 > LINE ? "\r\n " : " ");
-	}
-	buf_printf(b, a->name != NULL ? "<%s>" : "%s", a->address);
+	buf_printf(b, a->name != NULL ? "\r\n <%s>" : "%s", a->address);
 }
 
 static void
@@ -208,9 +183,8 @@ make_headers(void)
 	buf_adds(&b, "From: ");
 	add_address(&b, &o.from);
 	add_header(&list, &b);
-	buf_adds(&b, "To: ");
 	for (i = 0; i < o.tos; i++) {
-		buf_adds(&b, i > 0 ? ", " : "");
+		buf_adds(&b, i > 0 ? ",\r\n " : "To: ");
 		add_address(&b, &o.to[i]);
 	}
 	add_header(&list, &b);
@@ -340,8 +314,22 @@ hear(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 static int
 judge(struct talk *t, CURLcode r, const char *error)
 {
-	const char *advice = "";
-	int code = EX_UNAVAILABLE;
+	static const struct {
+		CURLcode r;
+		int code;
+		const char *advice;
+	} known[] = {
+	    {CURLE_LOGIN_DENIED, EX_NOPERM,
+		": it offers no way to log in that this program knows, or none without TLS"},
+	    {CURLE_USE_SSL_FAILED, EX_CONFIG, ": nothing was sent; see --tls"},
+	    {CURLE_PEER_FAILED_VERIFICATION, EX_CONFIG,
+		": nothing was sent; --ca-file names an authority of your own"},
+	    {CURLE_SSL_ISSUER_ERROR, EX_CONFIG, ""}, {CURLE_SSL_CACERT_BADFILE, EX_CONFIG, ""},
+	    {CURLE_URL_MALFORMAT, EX_CONFIG, ""}, {CURLE_UNSUPPORTED_PROTOCOL, EX_CONFIG, ""},
+	    {CURLE_SSL_CONNECT_ERROR, EX_UNAVAILABLE,
+		": does it speak TLS on this port?  See --tls"},
+	    {CURLE_OUT_OF_MEMORY, EX_TEMPFAIL, ""}, {CURLE_OK, EX_UNAVAILABLE, ""}};
+	size_t i;
 
 	if (t->status != 0) {
 		if (recipient_of(buf_text(&t->command)) == NULL)
@@ -349,26 +337,10 @@ judge(struct talk *t, CURLcode r, const char *error)
 			    buf_text(&t->answer));
 		return t->status < 500 ? EX_TEMPFAIL : EX_NOPERM;
 	}
-	if (r == CURLE_LOGIN_DENIED) {
-		code = EX_NOPERM;
-		advice =
-		    ": it offers no way to log in that this program knows, or none without TLS";
-	} else if (r == CURLE_USE_SSL_FAILED) {
-		code = EX_CONFIG;
-		error = "it offers no STARTTLS: nothing was sent";
-		advice = "; see --tls";
-	} else if (r == CURLE_PEER_FAILED_VERIFICATION || r == CURLE_SSL_ISSUER_ERROR) {
-		code = EX_CONFIG;
-		advice = ": nothing was sent; --ca-file names an authority of your own";
-	} else if (r == CURLE_SSL_CACERT_BADFILE || r == CURLE_URL_MALFORMAT ||
-	    r == CURLE_UNSUPPORTED_PROTOCOL)
-		code = EX_CONFIG;
-	else if (r == CURLE_SSL_CONNECT_ERROR)
-		advice = ": does it speak TLS on this port?  See --tls";
-	else if (r == CURLE_OUT_OF_MEMORY)
-		code = EX_TEMPFAIL;
-	msg_warn("%s: %s%s", o.host, error, advice);
-	return code;
+	for (i = 0; known[i].r != CURLE_OK && known[i].r != r; i++)
+		;
+	msg_warn("%s: %s%s", o.host, error, known[i].advice);
+	return known[i].code;
 }
 
 static CURLcode
