@@ -1,8 +1,10 @@
 /* Words for people: see msg.h. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "buf.h"
+#include "code.h"
 #include "file.h"
 #include "msg.h"
 #include "utf8.h"
@@ -26,6 +28,20 @@ msg_start(const char *argv0)
 		return;
 	slash = strrchr(argv0, '/');
 	program = slash != NULL ? slash + 1 : argv0;
+}
+
+_Noreturn void
+msg_usage(const char *text, int code)
+{
+	fputs(text, code == 0 ? stdout : stderr);
+	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
+}
+
+_Noreturn void
+msg_version(void)
+{
+	printf("%s " PRAIC_VERSION "\n", program);
+	msg_usage("", 0);
 }
 
 const char *

@@ -525,13 +525,6 @@ static const char help[] =
     "  -v, --verbose              show the conversation, without the login\n"
     "      --help, --version\n";
 
-static _Noreturn void
-usage(int code)
-{
-	fputs(help, code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
-}
-
 static int
 wrong(const char *option, const char *text, const char *want)
 {
@@ -626,12 +619,11 @@ read_option(int c, int index)
 		msg_level++;
 		return 0;
 	case OPT_HELP:
-		usage(0);
+		msg_usage(help, 0);
 	case OPT_VERSION:
-		printf("praic-mail " PRAIC_VERSION "\n");
-		exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+		msg_version();
 	default:
-		usage(EX_USAGE);
+		msg_usage(help, EX_USAGE);
 	}
 }
 

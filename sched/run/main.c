@@ -42,20 +42,14 @@ static const struct {
     {"backup", "backup", store_backup},
 };
 
-static _Noreturn void
-usage(int code)
-{
-	fputs("usage: praic-run [-nv] fetch SITE session|file\n"
-	      "       praic-run [-nv] store TRANSFER session|file\n"
-	      "       praic-run [-nv] backup TRANSFER\n"
-	      "Does one step, as praic-sched would: see praic-run(1).\n"
-	      "  -n, --dry-run      print the commands that it would run\n"
-	      "  -v, --verbose      tell each step\n"
-	      "      --now SECONDS  the time that is noted, since 1970, for tests\n"
-	      "      --help, --version\n",
-	    code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
-}
+static const char help[] = "usage: praic-run [-nv] fetch SITE session|file\n"
+			   "       praic-run [-nv] store TRANSFER session|file\n"
+			   "       praic-run [-nv] backup TRANSFER\n"
+			   "Does one step, as praic-sched would: see praic-run(1).\n"
+			   "  -n, --dry-run      print the commands that it would run\n"
+			   "  -v, --verbose      tell each step\n"
+			   "      --now SECONDS  the time that is noted, since 1970, for tests\n"
+			   "      --help, --version\n";
 
 int64_t
 run_now(const struct run *r)
@@ -289,15 +283,14 @@ parse(struct run *r, int argc, char **argv)
 		case OPT_NOW:
 			n = strlen(optarg);
 			if (num_parse(optarg, n, &r->fixed_now) == -1 || r->fixed_now <= 0)
-				usage(EX_USAGE);
+				msg_usage(help, EX_USAGE);
 			break;
 		case OPT_HELP:
-			usage(0);
+			msg_usage(help, 0);
 		case OPT_VERSION:
-			puts("praic-run " PRAIC_VERSION);
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+			msg_version();
 		default:
-			usage(EX_USAGE);
+			msg_usage(help, EX_USAGE);
 		}
 	return optind;
 }
@@ -317,12 +310,12 @@ main(int argc, char **argv)
 	if (argv[0] != NULL && strcmp(argv[0], "backup") == 0 && data == NULL)
 		data = "backup";
 	else if (data == NULL || argv[3] != NULL)
-		usage(EX_USAGE);
+		msg_usage(help, EX_USAGE);
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (strcmp(argv[0], steps[i].step) == 0 && strcmp(data, steps[i].data) == 0)
 			break;
 	if (i == sizeof(steps) / sizeof(steps[0]))
-		usage(EX_USAGE);
+		msg_usage(help, EX_USAGE);
 	path_extend();
 	pipe_signals();
 	if ((code = settings_become_owner()) != 0 ||
