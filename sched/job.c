@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,7 +63,7 @@ static void
 mark(struct settings *s, const struct mark *m, int64_t now)
 {
 	if (m->wrong)
-		report_say(
+		report_say(1,
 		    "%s: its last run lies in the future: the clock was wrong then, or is now",
 		    m->name);
 	if (m->due)
@@ -75,10 +74,10 @@ mark(struct settings *s, const struct mark *m, int64_t now)
 	db_do(s, "UPDATE schedule SET last_due = ?2 WHERE id = ?1", "ii", m->schedule,
 	    m->due ? now : m->last);
 	if (m->due && m->missed > 0)
-		report_say("%s: due; this run also makes up for %lld that were missed", m->name,
+		report_say(1, "%s: due; this run also makes up for %lld that were missed", m->name,
 		    (long long)m->missed);
 	else if (m->due)
-		report_say("%s: due", m->name);
+		report_say(1, "%s: due", m->name);
 }
 
 int64_t
@@ -129,7 +128,7 @@ job_end_waits(struct settings *s)
 	    sched_now());
 	db_do(s, "UPDATE recording SET next = NULL WHERE state = 'owed'", "");
 	if (db_end(s, 0) == 0)
-		report_say("HUP: all back-offs end");
+		report_say(1, "HUP: all back-offs end");
 }
 
 int64_t
@@ -145,8 +144,6 @@ job_wake(struct settings *s, int64_t now)
 /*
  * Processes.
  */
-
-extern char **environ;
 
 struct child {
 	pid_t pid;
@@ -202,38 +199,26 @@ job_ran(int64_t job)
 	return memo_of(job, 0) != NULL;
 }
 
-/* In a process group of its own: a terminal's interrupt reaches the scheduler
- * alone, which passes it on.  -1 after a message. */
-static pid_t
-spawn(const char *const *argv, int in, int words)
+/* In the child.  In a process group of its own: a terminal's interrupt reaches the
+ * scheduler alone, which passes it on. */
+static _Noreturn void
+become(const char *const *argv, int in, int words)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	pid_t pid = -1;
-	int error;
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE};
+	sigset_t none;
+	size_t i;
 
+	(void)setpgid(0, 0);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_DFL);
 	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(
-	    &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	if (in != -1)
-		posix_spawn_file_actions_adddup2(&files, in, 0);
-	else
-		posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	if (words != -1)
-		posix_spawn_file_actions_adddup2(&files, words, 2);
-	error = posix_spawnp(&pid, argv[0], &files, &attributes, (char *const *)argv, environ);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attributes);
-	if (error == 0)
-		return pid;
-	report_failure("%s cannot be started: %s", argv[0], strerror(error));
-	return -1;
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (in == -1)
+		in = open("/dev/null", O_RDONLY);
+	if (dup2(in, 0) != -1 && (words == -1 || dup2(words, 2) != -1))
+		execvp(argv[0], (char *const *)argv);
+	msg_errno("%s cannot be started", argv[0]);
+	_exit(EX_OSERR);
 }
 
 /* c's label is taken over.  Without aloud, standard error goes to a temporary
@@ -243,7 +228,10 @@ begin(struct child c, const char *const *argv, int in, int aloud)
 {
 	c.words = aloud ? -1 : file_scratch();
 	c.started = sched_now();
-	if ((c.pid = spawn(argv, in, c.words)) == -1) {
+	if ((c.pid = fork()) == 0)
+		become(argv, in, c.words);
+	if (c.pid == -1) {
+		report_say(0, "%s cannot be started: %s", argv[0], strerror(errno));
 		if (c.words != -1)
 			close(c.words);
 		free(c.label);
@@ -262,8 +250,8 @@ job_other(const char *const *argv, const struct buf *input,
 	int in = file_scratch(), code;
 
 	if (in == -1 || file_write(in, input->p, input->n) == -1 || lseek(in, 0, SEEK_SET) == -1) {
-		report_failure(
-		    "%s: a temporary file in %s: %s", argv[0], file_scratch_dir(), strerror(errno));
+		report_say(0, "%s: a temporary file in %s: %s", argv[0], file_scratch_dir(),
+		    strerror(errno));
 		free(c.label);
 		code = -1;
 	} else
@@ -312,23 +300,25 @@ begin_job(const struct child *c, sqlite3_stmt *row, int verbose)
  * takes longer than the period of its schedule, it is always due.  For the same
  * reason the job that began longest ago goes first.
  */
+#define J_IS_DUE DUE_JOB("j")
+#define S_IS_DUE DUE_JOB("s")
+#define R_IS_DUE DUE("ifnull(r.next, 0)", "86400")
+
 static const char ready[] =
     "SELECT j.id, j.site_id, iif(j.kind = 'exec', j.destination_id, 0), j.next, j.runs,"
     " j.step = 'fetch', j.step = 'fetch' AND j.data = 'file',"
     " j.step, ifnull(j.transfer_id, j.site), nullif(j.data, 'backup'),"
     " j.name || ifnull(' (' || j.moves || ')', '')"
-    " FROM job_view AS j WHERE " DUE_JOB(
-	"j") " AND j.enabled AND (?2 = 0 OR " OF_SCHEDULE ")"
-	     " AND CASE WHEN j.step = 'store' THEN j.backlog > 0"
-	     " WHEN j.step = 'fetch' AND j.data = 'file' THEN"
-	     "  EXISTS (SELECT 1 FROM recording AS r WHERE r.site_id = j.site_id"
-	     "   AND r.state = 'owed' AND " DUE("ifnull(r.next, 0)",
-		 "86400") ")"
-			  "  AND NOT EXISTS (SELECT 1 FROM job AS s WHERE s.site_id = j.site_id"
-			  "   AND s.step = 'fetch' AND s.data = 'session' AND " DUE_JOB(
-			      "s") "   AND ifnull(s.last_success, 0) < ifnull(j.asked, 0))"
-				   " ELSE 1 END"
-				   " ORDER BY min(ifnull(j.next, ?1), ?1), j.last_start, j.id";
+    " FROM job_view AS j WHERE " J_IS_DUE " AND j.enabled AND (?2 = 0 OR " OF_SCHEDULE ")"
+    " AND CASE WHEN j.step = 'store' THEN j.backlog > 0"
+    " WHEN j.step = 'fetch' AND j.data = 'file' THEN"
+    "  EXISTS (SELECT 1 FROM recording AS r WHERE r.site_id = j.site_id"
+    "   AND r.state = 'owed' AND " R_IS_DUE ")"
+    "  AND NOT EXISTS (SELECT 1 FROM job AS s WHERE s.site_id = j.site_id"
+    "   AND s.step = 'fetch' AND s.data = 'session' AND " S_IS_DUE
+    "   AND ifnull(s.last_success, 0) < ifnull(j.asked, 0))"
+    " ELSE 1 END"
+    " ORDER BY min(ifnull(j.next, ?1), ?1), j.last_start, j.id";
 
 size_t
 job_begin(struct settings *s, int64_t schedule, int verbose)
@@ -426,10 +416,10 @@ end_job(struct settings *s, const struct child *c, int code, char *reason, int s
 		m->until = monotonic() + HELD;
 		m->over = 1;
 		if (asked_for) {
-			report_failure("%s: another praic-run is doing it", c->label);
+			report_say(0, "%s: another praic-run is doing it", c->label);
 			job_code = code_worse(job_code, EX_TEMPFAIL);
 		} else
-			report_say("%s: another praic-run is doing it", c->label);
+			report_say(1, "%s: another praic-run is doing it", c->label);
 		return;
 	}
 	if (!noted && s != NULL)

@@ -46,43 +46,22 @@ add_log(const struct buf *text)
 	buf_free(&line);
 }
 
-static void __attribute__((format(printf, 2, 0))) tell(int level, const char *fmt, va_list ap)
+void
+report_say(int level, const char *fmt, ...)
 {
 	struct buf text = {0};
-	va_list copy;
-	int n;
+	char *said;
+	va_list ap;
 
-	va_copy(copy, ap);
-	n = vsnprintf(NULL, 0, fmt, copy);
-	va_end(copy);
-	if (n <= 0)
-		return;
-	buf_reserve(&text, (size_t)n + 1);
-	vsnprintf(text.p, (size_t)n + 1, fmt, ap);
-	text.n = (size_t)n;
+	va_start(ap, fmt);
+	if (vasprintf(&said, fmt, ap) == -1)
+		xnomem();
+	va_end(ap);
+	buf_adds(&text, said);
+	free(said);
 	add_log(&text);
 	msg_tell(level, "%s", buf_text(&text));
 	buf_free(&text);
-}
-
-void
-report_failure(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	tell(0, fmt, ap);
-	va_end(ap);
-}
-
-void
-report_say(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	tell(1, fmt, ap);
-	va_end(ap);
 }
 
 static const char *
@@ -130,7 +109,7 @@ report_step(
 		why = db_copy(row, 6);
 	}
 	if (code != 0)
-		report_failure("%s: %s (%d)", label, why != NULL ? why : reason, code);
+		report_say(0, "%s: %s (%d)", label, why != NULL ? why : reason, code);
 	if (counts.n > 0) {
 		buf_printf(&line, "%s: %s", label, buf_text(&counts));
 		add_log(&line);
@@ -223,9 +202,9 @@ mail_ended(struct settings *s, int code, const char *reason)
 	int sent = s != NULL && (code == 0 || code == EX_DATAERR);
 
 	if (code != 0)
-		report_failure("mail \"%s\": %s (%d)", mail.subject, reason, code);
+		report_say(0, "mail \"%s\": %s (%d)", mail.subject, reason, code);
 	else
-		report_say("mail \"%s\": sent", mail.subject);
+		report_say(1, "mail \"%s\": sent", mail.subject);
 	if (sent) {
 		db_begin(s);
 		db_script(s, buf_text(&mail.told));
@@ -322,7 +301,7 @@ metrics_ended(struct settings *s, int code, const char *reason)
 {
 	(void)s;
 	if (code != 0)
-		report_failure("metrics: %s (%d)", reason, code);
+		report_say(0, "metrics: %s (%d)", reason, code);
 }
 
 void

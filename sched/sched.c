@@ -219,7 +219,7 @@ run_daemon(void)
 	settings_close(s);
 	if (code != 0)
 		return code;
-	report_say("started, process %ld", (long)getpid());
+	report_say(1, "started, process %ld", (long)getpid());
 	tell_systemd("READY=1");
 	while (stops == 0) {
 		wait = pass();
@@ -233,9 +233,9 @@ run_daemon(void)
 		got_hup = got_usr1 = 0;
 	}
 	tell_systemd("STOPPING=1");
-	report_say("told to stop, with %zu processes", job_running());
+	report_say(1, "told to stop, with %zu processes", job_running());
 	stop_jobs();
-	report_say("stopped");
+	report_say(1, "stopped");
 	close(lock);
 	return 0;
 }
@@ -349,13 +349,6 @@ static const char help[] =
     "  -v, --verbose        tell what each job did\n"
     "      --help, --version\n";
 
-static _Noreturn void
-usage(int code)
-{
-	fputs(help, code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -386,15 +379,14 @@ main(int argc, char **argv)
 			msg_level++;
 			break;
 		case OPT_HELP:
-			usage(0);
+			msg_usage(help, 0);
 		case OPT_VERSION:
-			printf("praic-sched " PRAIC_VERSION "\n");
-			return fflush(stdout) == EOF ? EX_IOERR : 0;
+			msg_version();
 		default:
-			usage(EX_USAGE);
+			msg_usage(help, EX_USAGE);
 		}
 	if (optind != argc || modes > 1 || (sched_fixed_now != 0 && mode == 0))
-		usage(EX_USAGE);
+		msg_usage(help, EX_USAGE);
 	path_extend();
 	if ((c = due_zone()) != 0 || (c = settings_become_owner()) != 0)
 		return c;

@@ -40,9 +40,8 @@ int job_ran(int64_t job); /* by this process? */
 
 /* report.c */
 extern char *report_directory; /* of the logs, or NULL */
-/* To the log; to standard error, too, as a failure or with -v. */
-void report_failure(const char *, ...) __attribute__((format(printf, 1, 2)));
-void report_say(const char *, ...) __attribute__((format(printf, 1, 2)));
+/* To the log; to standard error, too, as a failure (level 0) or with -v (1). */
+void report_say(int level, const char *, ...) __attribute__((format(printf, 2, 3)));
 /* What a step did: to the log, and with -v to standard output. */
 void report_step(
     struct settings *, int64_t job, const char *label, int code, int noted, const char *reason);
