@@ -519,7 +519,7 @@ check_directory(struct conf *c, struct show *s, const char *setting)
 int
 conf_check(struct conf *c, int argc, char **argv)
 {
-	struct show *s = show_new();
+	struct show *s = show_new(c);
 	int code;
 
 	(void)argc;
@@ -532,5 +532,5 @@ conf_check(struct conf *c, int argc, char **argv)
 	code = code_worse(code, check_things(c, s, "schedule", test_schedule));
 	if (has_mail(c))
 		code = code_worse(code, result(c, s, "setting", "notify", test_mail(c, 0, NULL)));
-	return code_worse(code, show_print(c, s, SHOW_TABLE, NULL));
+	return code_worse(code, show_print(s, SHOW_TABLE, NULL));
 }

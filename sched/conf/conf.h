@@ -124,7 +124,7 @@ int log_note(struct conf *, unsigned user, int argc, char **argv);
 enum { SHOW_TIME = 100, SHOW_REAL }; /* besides the forms of fields */
 
 struct show;
-struct show *show_new(void);
+struct show *show_new(struct conf *);
 /* The next cell of the row, under this name (copied); NULL: there is none. */
 void show_cell(struct show *, const char *name, int form, const char *text);
 void show_int(struct show *, const char *name, int form, int64_t);
@@ -139,7 +139,7 @@ enum show_how {
 	SHOW_BLOCKS /* each row a paragraph of at most 80 columns, its reason apart */
 };
 /* Print it and free it.  mark: what each line begins with in a pipe, or NULL. */
-int show_print(struct conf *, struct show *, enum show_how, const char *mark);
+int show_print(struct show *, enum show_how, const char *mark);
 /* The rows as a JSON array, for a part of something greater; frees. */
 void show_json(struct buf *, struct show *);
 int show_out(const struct buf *);

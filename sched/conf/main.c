@@ -206,8 +206,7 @@ main(int argc, char **argv)
 			msg_level++;
 			break;
 		case 'V':
-			puts("praic-conf " PRAIC_VERSION);
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+			msg_version();
 		case 'h':
 			usage(0);
 		default:

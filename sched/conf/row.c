@@ -573,7 +573,7 @@ row_show(struct conf *c, int argc, char **argv)
 	(void)argc;
 	if (code != 0)
 		return code;
-	s = show_new();
+	s = show_new(c);
 	show_cell(s, is(t, settings_transfer_fields) ? "number" : "name", SETTINGS_TEXT, r.name);
 	if (r.kind != 0)
 		show_cell(s, "kind", SETTINGS_TEXT, settings_kind_name(r.kind));
@@ -582,7 +582,7 @@ row_show(struct conf *c, int argc, char **argv)
 			show_cell(s, f->name, f->form, row_value(&r, f->name));
 	show_end(s);
 	row_free(&r);
-	return show_print(c, s, SHOW_LIST, NULL);
+	return show_print(s, SHOW_LIST, NULL);
 }
 
 int
@@ -590,7 +590,7 @@ row_list(struct conf *c, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	return show_print(c, show_query(c, db_ask(c->db, c->thing->list, "")), SHOW_TABLE, NULL);
+	return show_print(show_query(c, db_ask(c->db, c->thing->list, "")), SHOW_TABLE, NULL);
 }
 
 /* Of settings: each field is a row of its own; show has one of them. */
@@ -609,7 +609,7 @@ row_list_settings(struct conf *c, int argc, char **argv)
 	}
 	if ((code = row_load(c, "", &r)) != 0)
 		return code;
-	s = show_new();
+	s = show_new(c);
 	for (f = settings_fields; f->name != NULL; f++) {
 		if (argc > 0 && strcmp(argv[0], f->name) != 0)
 			continue;
@@ -621,5 +621,5 @@ row_list_settings(struct conf *c, int argc, char **argv)
 		show_end(s);
 	}
 	row_free(&r);
-	return show_print(c, s, argc > 0 ? SHOW_LIST : SHOW_TABLE, NULL);
+	return show_print(s, argc > 0 ? SHOW_LIST : SHOW_TABLE, NULL);
 }

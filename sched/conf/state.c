@@ -64,17 +64,6 @@ static const char codes[] =
 	"'code:count', sessions AS 'sessions:count', files AS 'files:count', bytes AS "      \
 	"'bytes:count', left_out AS 'left_out:count', reason FROM run "
 
-static struct show *
-scheduler(struct conf *c)
-{
-	struct show *s = show_new();
-
-	show_cell(s, "program", SETTINGS_TEXT, "praic-sched");
-	show_int(s, "running", SETTINGS_FLAG, settings_locked(c->db));
-	show_end(s);
-	return s;
-}
-
 /* When a schedule is due, for SQL. */
 static void
 due(sqlite3_context *context, int n, sqlite3_value **v)
@@ -95,7 +84,8 @@ conf_status(struct conf *c, int argc, char **argv)
 {
 	static const char *const name[] = {"scheduler", "schedules", "jobs", "lost"};
 	static const char *const mark[] = {"program", "schedule", "job", "lost"};
-	static const char *const query[] = {NULL, schedules, jobs, lost};
+	static const char *const query[] = {
+	    "SELECT 'praic-sched' AS program, ?1 AS 'running:flag'", schedules, jobs, lost};
 	struct show *part;
 	struct buf out = {0};
 	sqlite3_stmt *stmt;
@@ -105,7 +95,8 @@ conf_status(struct conf *c, int argc, char **argv)
 	(void)argv;
 	sqlite3_create_function(c->db->h, "praic_due", 5, SQLITE_UTF8, NULL, due, NULL, NULL);
 	for (i = 0; i < 4; i++) {
-		part = i == 0 ? scheduler(c) : show_query(c, db_ask(c->db, query[i], ""));
+		part = show_query(
+		    c, db_ask(c->db, query[i], i == 0 ? "i" : "", (int64_t)settings_locked(c->db)));
 		if (part == NULL)
 			return c->db->code;
 		if (c->json) {
@@ -115,7 +106,7 @@ conf_status(struct conf *c, int argc, char **argv)
 		}
 		if (i > 0 && isatty(STDOUT_FILENO))
 			putchar('\n');
-		code = code_worse(code, show_print(c, part, SHOW_BLOCKS, mark[i]));
+		code = code_worse(code, show_print(part, SHOW_BLOCKS, mark[i]));
 	}
 	if (c->json) {
 		buf_adds(&out, "}\n");
@@ -159,7 +150,7 @@ conf_runs(struct conf *c, int argc, char **argv)
 		"t", name);
 
 	free(name);
-	return show_print(c, show_query(c, stmt), SHOW_BLOCKS, NULL);
+	return show_print(show_query(c, stmt), SHOW_BLOCKS, NULL);
 }
 
 /* Do it now: whatever it waits for, and whatever its recordings wait for. */

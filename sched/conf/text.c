@@ -227,7 +227,7 @@ conf_help(struct conf *c, int argc, char **argv)
 		msg_warn("help %s: site, destination, schedule, transfer or setting", argv[0]);
 		return EX_USAGE;
 	}
-	s = show_new();
+	s = show_new(c);
 	for (f = t->fields; f->name != NULL; f++) {
 		show_cell(s, "field", SETTINGS_TEXT, f->name);
 		if (f->kinds != 0)
@@ -237,7 +237,7 @@ conf_help(struct conf *c, int argc, char **argv)
 		show_cell(s, "meaning", SETTINGS_TEXT, f->help);
 		show_end(s);
 	}
-	return show_print(c, s, SHOW_TABLE, NULL);
+	return show_print(s, SHOW_TABLE, NULL);
 }
 
 /*
