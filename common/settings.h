@@ -111,19 +111,6 @@ const struct settings_field *settings_field(const struct settings_field *, const
 int settings_kind(const char *name);
 const char *settings_kind_name(int kind);
 
-/* The kinds of data a transfer moves, as praic-tofs and records name them. */
-enum settings_data {
-	SETTINGS_DATA_SESSION,
-	SETTINGS_DATA_RECORDING,
-	SETTINGS_DATA_SHELL,
-	SETTINGS_DATA_SCREEN,
-	SETTINGS_DATA_BACKUP,
-	SETTINGS_DATA
-};
-extern const char *const settings_data_name[SETTINGS_DATA];
-/* SETTINGS_DATA when there is no such kind. */
-enum settings_data settings_data(const char *p, size_t n);
-
 /*
  * For a filter: open the default database, read a site, or a destination of
  * this kind, and close it.  Each field that is set is given to a function,

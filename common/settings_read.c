@@ -243,46 +243,55 @@ parse_clock(const char *what, const char *text, char **value)
 	return 0;
 }
 
-/* Each kind once, in the order of settings_data_name. */
+/* Is the word one of a list? */
 static int
-parse_kinds(const char *what, const char *text, char **value)
+is_among(const char *list, char separator, const char *word, size_t n)
 {
-	unsigned kinds = 0;
-	struct buf list = {0};
-	const char *p = text;
-	size_t n;
-	int k;
+	const char by[] = {separator, '\0'};
+	size_t length;
 
-	for (; *p != '\0'; p += n + (p[n] == ',')) {
-		n = strcspn(p, ",");
-		if ((k = (int)settings_data(p, n)) == SETTINGS_DATA)
-			return wrong(what, text,
-			    "session, recording, shell, screen, backup, parted by commas");
-		kinds |= 1U << k;
+	for (; *list != '\0'; list += length + (list[length] == separator)) {
+		length = strcspn(list, by);
+		if (length == n && memcmp(list, word, n) == 0)
+			return 1;
 	}
-	for (k = 0; k < SETTINGS_DATA; k++)
-		if ((kinds & 1U << k) != 0)
-			buf_printf(&list, "%s%s", list.n > 0 ? "," : "", settings_data_name[k]);
-	*value = xstrdup(buf_text(&list));
-	buf_free(&list);
 	return 0;
 }
 
 static int
 parse_choice(const struct settings_field *f, const char *what, const char *text, char **value)
 {
-	const char *p = f->choices;
+	if (!is_among(f->choices, '|', text, strlen(text))) {
+		msg_warn("%s %s: one of %s", what, text, f->choices);
+		return EX_USAGE;
+	}
+	*value = xstrdup(text);
+	return 0;
+}
+
+/* Each kind once, in the order of the choices. */
+static int
+parse_kinds(const struct settings_field *f, const char *what, const char *text, char **value)
+{
+	struct buf list = {0};
+	const char *p;
 	size_t n;
 
-	for (; *p != '\0'; p += n + (p[n] == '|')) {
-		n = strcspn(p, "|");
-		if (strlen(text) == n && memcmp(p, text, n) == 0) {
-			*value = xstrdup(text);
-			return 0;
+	for (p = text; *p != '\0'; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (!is_among(f->choices, '|', p, n)) {
+			msg_warn("%s %s: %s, parted by commas", what, text, f->help);
+			return EX_USAGE;
 		}
 	}
-	msg_warn("%s %s: one of %s", what, text, f->choices);
-	return EX_USAGE;
+	for (p = f->choices; *p != '\0'; p += n + (p[n] == '|')) {
+		n = strcspn(p, "|");
+		if (is_among(text, ',', p, n))
+			buf_printf(&list, "%s%.*s", list.n > 0 ? "," : "", (int)n, p);
+	}
+	*value = xstrdup(buf_text(&list));
+	buf_free(&list);
+	return 0;
 }
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -356,7 +365,7 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 	case SETTINGS_CHOICE:
 		return parse_choice(f, what, text, value);
 	case SETTINGS_KINDS:
-		return parse_kinds(what, text, value);
+		return parse_kinds(f, what, text, value);
 	case SETTINGS_CLOCK:
 		return parse_clock(what, text, value);
 	case SETTINGS_COUNT:

@@ -6,9 +6,6 @@
 
 #include "settings.h"
 
-const char *const settings_data_name[SETTINGS_DATA] = {
-    "session", "recording", "shell", "screen", "backup"};
-
 #define OF(name, form, text)             \
 	{                                \
 		name, form, .help = text \
@@ -76,7 +73,8 @@ const struct settings_field settings_schedule_fields[] = {
 
 const struct settings_field settings_transfer_fields[] = {NEEDED("schedule", SETTINGS_TEXT, "when"),
     NEEDED("site", SETTINGS_TEXT, "from where"), NEEDED("destination", SETTINGS_TEXT, "where to"),
-    NEEDED("kinds", SETTINGS_KINDS, "session, recording, shell, screen, backup"),
+    {"kinds", SETTINGS_KINDS, .needed = 1, .choices = "session|recording|shell|screen|backup",
+	.help = "session, recording, shell, screen, backup"},
     OF("since", SETTINGS_TEXT, "fetch what there is since then once more: a date, 90d, or now"),
     {0}};
 
@@ -147,15 +145,4 @@ settings_kind_name(int kind)
 		if (kinds[i].kind == kind)
 			return kinds[i].name;
 	return NULL;
-}
-
-enum settings_data
-settings_data(const char *p, size_t n)
-{
-	int i;
-
-	for (i = 0; i < SETTINGS_DATA; i++)
-		if (strlen(settings_data_name[i]) == n && memcmp(settings_data_name[i], p, n) == 0)
-			break;
-	return (enum settings_data)i;
 }
