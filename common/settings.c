@@ -22,6 +22,7 @@
 #include "file.h"
 #include "msg.h"
 #include "num.h"
+#include "rec.h"
 #include "secret.h"
 #include "settings.h"
 
@@ -91,6 +92,7 @@ fail(struct settings *s, int rc, const char *doing)
 static sqlite3_stmt *
 ask(struct settings *s, const char *sql, const char *types, va_list ap)
 {
+	struct rec_value value;
 	sqlite3_stmt *stmt;
 	int64_t n;
 	int i, rc;
@@ -104,7 +106,10 @@ ask(struct settings *s, const char *sql, const char *types, va_list ap)
 	for (i = 1; types[i - 1] != '\0'; i++)
 		if (types[i - 1] == 't')
 			sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
-		else if ((n = va_arg(ap, int64_t)) != DB_NULL)
+		else if (types[i - 1] == 'v') {
+			value = va_arg(ap, struct rec_value);
+			sqlite3_bind_text(stmt, i, value.p, (int)value.n, SQLITE_TRANSIENT);
+		} else if ((n = va_arg(ap, int64_t)) != DB_NULL)
 			sqlite3_bind_int64(stmt, i, n);
 	return stmt;
 }

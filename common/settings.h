@@ -47,7 +47,7 @@ void settings_close(struct settings *); /* NULL is fine */
 /*
  * Statements, with foreign keys enforced; another writer is waited for.
  * Parameters by their types: i an int64_t (DB_NULL is NULL), t a text (NULL
- * is NULL).  What fails is told and noted as the code of the settings.
+ * is NULL), v a struct rec_value.  What fails is told and noted as the code of the settings.
  */
 #define DB_NULL INT64_MIN
 sqlite3_stmt *db_ask(struct settings *, const char *sql, const char *types, ...);

@@ -122,12 +122,6 @@ convert(struct fetch *f)
  * wait for it.
  */
 
-static char *
-text_of(struct rec_value v)
-{
-	return v.p != NULL ? xstrndup(v.p, v.n) : NULL;
-}
-
 static int64_t
 time_of(struct rec_value v)
 {
@@ -139,7 +133,6 @@ time_of(struct rec_value v)
 static void
 see_session(struct run *r, const struct rec_reader *in)
 {
-	char *host = text_of(in->host), *lsid = text_of(in->lsid);
 	const struct rec_value *v = in->value;
 	struct buf line = {0};
 	int i, over = v[SESSION_OVER].p != NULL && *v[SESSION_OVER].p == '1';
@@ -152,26 +145,17 @@ see_session(struct run *r, const struct rec_reader *in)
 	    "INSERT INTO seen VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET"
 	    " start = excluded.start, end = excluded.end, over = max(over, excluded.over),"
 	    " line = excluded.line",
-	    "ttiiit", host, lsid, time_of(v[SESSION_START_TIME]), time_of(v[SESSION_END_TIME]),
-	    (int64_t)over, buf_text(&line));
+	    "vviiit", in->host, in->lsid, time_of(v[SESSION_START_TIME]),
+	    time_of(v[SESSION_END_TIME]), (int64_t)over, buf_text(&line));
 	buf_free(&line);
-	free(host);
-	free(lsid);
 }
 
 static void
 see_recording(struct run *r, const struct rec_reader *in)
 {
-	char *host = text_of(in->host), *lsid = text_of(in->lsid);
-	char *kind = text_of(in->value[RECORDING_KIND]);
-	char *instance = text_of(in->value[RECORDING_INSTANCE]);
-
-	db_do(r->db, "INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3, ?4)", "ttti", host, lsid,
-	    kind, instance != NULL ? (int64_t)strtoll(instance, NULL, 10) : (int64_t)-1);
-	free(host);
-	free(lsid);
-	free(kind);
-	free(instance);
+	db_do(r->db,
+	    "INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3, ifnull(CAST(?4 AS INTEGER), -1))",
+	    "vvvv", in->host, in->lsid, in->value[RECORDING_KIND], in->value[RECORDING_INSTANCE]);
 }
 
 /* 0, or a code that is noted. */

@@ -12,6 +12,7 @@
 #include "file.h"
 #include "msg.h"
 #include "rec.h"
+#include "recfield.h"
 #include "run.h"
 #include "sha256.h"
 
@@ -140,18 +141,6 @@ write_list(struct files *f)
 	rec_free(out);
 }
 
-int64_t
-files_instance(const struct rec_reader *in)
-{
-	char *text = in->value[FILE_INSTANCE].p != NULL ?
-	    xstrndup(in->value[FILE_INSTANCE].p, in->value[FILE_INSTANCE].n) :
-	    NULL;
-	int64_t n = text != NULL ? strtoll(text, NULL, 10) : -1;
-
-	free(text);
-	return n;
-}
-
 static void
 copy_row(struct rec_writer *out, const struct rec_reader *in)
 {
@@ -207,22 +196,14 @@ take_row(void *arg, const struct rec_reader *in)
 {
 	struct files *f = arg;
 	const struct rec_value *v = in->value;
-	char *text[6];
-	struct rec_value from[6] = {
-	    in->host, in->lsid, v[FILE_KIND], v[FILE_OUTCOME], v[FILE_REASON], v[FILE_BYTES]};
-	int i, came;
 
-	for (i = 0; i < 6; i++)
-		text[i] = from[i].p != NULL ? xstrndup(from[i].p, from[i].n) : NULL;
 	db_do(f->run->db,
-	    "UPDATE asked SET outcome = ?5, reason = ?6, bytes = ?7 WHERE host_name = ?1"
-	    " AND lsid = ?2 AND kind = ?3 AND instance = ?4",
-	    "tttitti", text[0], text[1], text[2], files_instance(in), text[3], text[4],
-	    text[5] != NULL ? (int64_t)strtoll(text[5], NULL, 10) : DB_NULL);
-	came = text[3] != NULL && strcmp(text[3], "came") == 0;
-	for (i = 0; i < 6; i++)
-		free(text[i]);
-	return came;
+	    "UPDATE asked SET outcome = ?5, reason = ?6, bytes = CAST(?7 AS INTEGER)"
+	    " WHERE host_name = ?1 AND lsid = ?2 AND kind = ?3"
+	    " AND instance = ifnull(CAST(?4 AS INTEGER), -1)",
+	    "vvvvvvv", in->host, in->lsid, v[FILE_KIND], v[FILE_INSTANCE], v[FILE_OUTCOME],
+	    v[FILE_REASON], v[FILE_BYTES]);
+	return field_is(v[FILE_OUTCOME], "came");
 }
 
 /*

@@ -114,7 +114,6 @@ void spool_empty(struct run *, const char *folder);
 struct rec_reader;
 int files_copy(struct run *, const char *from, const char *to,
     int (*keep)(void *, const struct rec_reader *), void *);
-int64_t files_instance(const struct rec_reader *);
 /* Owed recordings that are too old, by the appliance's clock, are lost. */
 void fetch_lost(struct run *, int64_t clock);
 

@@ -273,7 +273,6 @@ note_names(struct run *r, const char *path, const char *name)
 	size_t n = strlen(name);
 	struct rec_reader *in;
 	enum rec_event e;
-	char *file;
 	int fd;
 
 	if (n <= 4 || strcmp(name + n - 4, ".rec") != 0)
@@ -288,11 +287,9 @@ note_names(struct run *r, const char *path, const char *name)
 	}
 	in = rec_open(fd, path);
 	while ((e = rec_next(in)) != REC_EOF)
-		if (e == REC_ROW && in->table == TABLE_FILE && in->value[FILE_NAME].p != NULL) {
-			file = xstrndup(in->value[FILE_NAME].p, in->value[FILE_NAME].n);
-			db_do(r->db, "INSERT OR IGNORE INTO file_named VALUES (?1)", "t", file);
-			free(file);
-		}
+		if (e == REC_ROW && in->table == TABLE_FILE && in->value[FILE_NAME].p != NULL)
+			db_do(r->db, "INSERT OR IGNORE INTO file_named VALUES (?1)", "v",
+			    in->value[FILE_NAME]);
 	names_unread |= rec_code(in) == EX_IOERR;
 	rec_close(in);
 	close(fd);

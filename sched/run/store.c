@@ -68,13 +68,9 @@ static int
 is_wanted(void *arg, const struct rec_reader *in)
 {
 	struct run *r = arg;
-	struct rec_value kind = in->value[FILE_KIND];
-	char *text = kind.p != NULL ? xstrndup(kind.p, kind.n) : NULL;
-	int wanted = db_number(r->db, "SELECT 1 FROM reading WHERE transfer_id = ?1 AND kind = ?2",
-			 "it", r->transfer, text) == 1;
 
-	free(text);
-	return wanted;
+	return db_number(r->db, "SELECT 1 FROM reading WHERE transfer_id = ?1 AND kind = ?2", "iv",
+		   r->transfer, in->value[FILE_KIND]) == 1;
 }
 
 /* A command gets no kinds that its transfer does not want. */
