@@ -168,7 +168,7 @@ link = @mkdir -p $(@D)
 link += && echo "  LINK  $@" && $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_rules,$(f))))
 
-$(COMMON): $(call objects,$(COMMON_SRC))
+$(COMMON): $(call objects,$(COMMON_SRC)) $(OBJ)/common/settings_tables.o
 	@rm -f $@
 	@ar rcsD $@ $^
 
@@ -201,15 +201,18 @@ $(OBJ)/%.o: %.c $(OBJ)/flags
 	@echo "  CC    $<"
 	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# What stands in each page of praic-tohtml, as an array of C.
-as_array = @mkdir -p $(@D); { echo 'extern const char tohtml_$(*F)[]; const char tohtml_$(*F)[] = {'; \
+# What stands in each page of praic-tohtml, and the tables of the settings
+# database, as an array of C.
+as_array = @mkdir -p $(@D); { echo 'extern const char $(1)[]; const char $(1)[] = {'; \
 	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } >$@
-.PRECIOUS: $(OBJ)/tohtml/style.c $(OBJ)/tohtml/script.c
+.PRECIOUS: $(OBJ)/tohtml/style.c $(OBJ)/tohtml/script.c $(OBJ)/common/settings_tables.c
 $(OBJ)/%.c: %.css
-	$(as_array)
+	$(call as_array,tohtml_$(*F))
 $(OBJ)/%.c: %.js
-	$(as_array)
-$(OBJ)/tohtml/style.o $(OBJ)/tohtml/script.o: $(OBJ)/tohtml/%.o: $(OBJ)/tohtml/%.c $(OBJ)/flags
+	$(call as_array,tohtml_$(*F))
+$(OBJ)/common/settings_tables.c: common/settings.sql
+	$(call as_array,settings_tables)
+$(OBJ)/tohtml/style.o $(OBJ)/tohtml/script.o $(OBJ)/common/settings_tables.o: $(OBJ)/%.o: $(OBJ)/%.c $(OBJ)/flags
 	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

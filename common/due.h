@@ -9,16 +9,13 @@
 #include <stdint.h>
 
 #define DUE_NEVER   INT64_MIN /* as a last run: there was none */
-#define DUE_NO_TIME (-1)      /* as a time of day */
-
-#define DUE_MIN_PERIOD 60
-#define DUE_MAX_PERIOD (7 * 86400)
+#define DUE_NO_TIME INT64_MIN /* as a time of day */
 
 /* Times are UNIX seconds, spans seconds. */
 struct due {
 	int64_t created;
 	int64_t period; /* with a time of day whole days */
-	int at;		/* minutes after midnight, local time; or DUE_NO_TIME */
+	int64_t at;	/* minutes after midnight, local time; or DUE_NO_TIME */
 };
 
 /*

@@ -1,8 +1,10 @@
 /* Words for people: see msg.h. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "buf.h"
+#include "code.h"
 #include "file.h"
 #include "msg.h"
 #include "utf8.h"
@@ -28,6 +30,20 @@ msg_start(const char *argv0)
 	program = slash != NULL ? slash + 1 : argv0;
 }
 
+_Noreturn void
+msg_usage(const char *text, int code)
+{
+	fputs(text, code == 0 ? stdout : stderr);
+	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
+}
+
+_Noreturn void
+msg_version(void)
+{
+	printf("%s " PRAIC_VERSION "\n", program);
+	msg_usage("", 0);
+}
+
 const char *
 msg_program(void)
 {
@@ -49,15 +65,17 @@ msg_hide(const char *secret)
 	buf_add(&hidden[hidden_n++], secret, n);
 }
 
-/* The length of a secret that begins at p, or 0. */
+/* The length of a secret that begins at p, or 0.  One that is a word of the message
+ * itself (own) would tell nothing, and hiding it would garble the message. */
 static size_t
-hidden_at(const char *p, size_t n)
+hidden_at(const char *p, size_t n, const char *own)
 {
 	size_t i, longest = 0;
 
 	for (i = 0; i < hidden_n; i++)
 		if (hidden[i].n > longest && hidden[i].n <= n &&
-		    memcmp(hidden[i].p, p, hidden[i].n) == 0)
+		    memcmp(hidden[i].p, p, hidden[i].n) == 0 &&
+		    memmem(own, strlen(own), hidden[i].p, hidden[i].n) == NULL)
 			longest = hidden[i].n;
 	return longest;
 }
@@ -70,15 +88,15 @@ is_active(uint32_t c)
 	    c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-void
-msg_harmless(struct buf *out, const char *p, size_t n)
+static void
+add_harmless(struct buf *out, const char *p, size_t n, const char *own)
 {
 	size_t i = 0, secret;
 	uint32_t c;
 	int len;
 
 	while (i < n) {
-		if ((secret = hidden_at(p + i, n - i)) != 0) {
+		if ((secret = hidden_at(p + i, n - i, own)) != 0) {
 			buf_adds(out, "***");
 			i += secret;
 			continue;
@@ -99,6 +117,12 @@ msg_harmless(struct buf *out, const char *p, size_t n)
 			buf_add(out, p + i, (size_t)len);
 		i += (size_t)len;
 	}
+}
+
+void
+msg_harmless(struct buf *out, const char *p, size_t n)
+{
+	add_harmless(out, p, n, "");
 }
 
 static struct buf last;
@@ -131,7 +155,7 @@ say(const char *fmt, va_list ap, int err, struct buf *kept)
 		buf_printf(&raw, ": %s", strerror(err));
 	buf_reset(&out);
 	buf_printf(&out, "%s: ", program);
-	msg_harmless(&out, raw.p, raw.n);
+	add_harmless(&out, raw.p, raw.n, fmt);
 	if (kept != NULL) {
 		buf_reset(kept);
 		buf_add(kept, out.p + strlen(program) + 2, out.n - strlen(program) - 2);

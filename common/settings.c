@@ -5,12 +5,15 @@
  * It keeps a rollback journal and not a WAL: a reader then needs no right to
  * write beside it, and it is one file but for the moments of a change.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,17 +21,13 @@
 #include "code.h"
 #include "file.h"
 #include "msg.h"
+#include "num.h"
+#include "rec.h"
 #include "secret.h"
 #include "settings.h"
-#include "settings_schema.h"
 
 /* Changes here are small: who waits longer than this waits in vain. */
 #define BUSY_SECONDS 20
-
-struct settings {
-	char *path;
-	sqlite3 *h;
-};
 
 /* NULL, after a message, when there is no home either. */
 static char *
@@ -50,164 +49,195 @@ default_path(void)
 	return NULL;
 }
 
-const char *
-settings_path(const struct settings *s)
-{
-	return s->path;
-}
-
-sqlite3 *
-settings_handle(struct settings *s)
-{
-	return s->h;
-}
-
-/* What went wrong, in words; its code. */
+/* What went wrong, in SQLite's words; its code. */
 static int
 complain(struct settings *s, int rc, const char *doing)
 {
-	switch (rc & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		msg_warn("%s: %s: another program has been writing to it for %d seconds", s->path,
-		    doing, BUSY_SECONDS);
-		return EX_TEMPFAIL;
-	case SQLITE_NOMEM:
+	static const struct {
+		int rc, code;
+		const char *advice;
+	} known[] = {{SQLITE_BUSY, EX_TEMPFAIL, ": another program has been writing to it"},
+	    {SQLITE_LOCKED, EX_TEMPFAIL, ""}, {SQLITE_FULL, EX_IOERR, ""},
+	    {SQLITE_NOTADB, EX_CONFIG, ""}, {SQLITE_CANTOPEN, EX_NOINPUT, ""},
+	    {SQLITE_READONLY, EX_NOPERM, ""}, {SQLITE_PERM, EX_NOPERM, ""},
+	    {SQLITE_AUTH, EX_NOPERM, ""}, {SQLITE_CONSTRAINT, EX_DATAERR, ""},
+	    {SQLITE_CORRUPT, EX_CONFIG,
+		": a backup of it, or the command .recover of sqlite3, may help"},
+	    {SQLITE_ERROR, EX_SOFTWARE, ""}, {SQLITE_SCHEMA, EX_SOFTWARE, ""},
+	    {SQLITE_MISUSE, EX_SOFTWARE, ""}, {SQLITE_RANGE, EX_SOFTWARE, ""},
+	    {SQLITE_INTERNAL, EX_SOFTWARE, ""}};
+	size_t i, n = sizeof(known) / sizeof(known[0]);
+
+	if (rc == SQLITE_NOMEM)
 		xnomem();
-	case SQLITE_FULL:
-		msg_warn("%s: %s: the disk is full", s->path, doing);
-		return EX_IOERR;
-	case SQLITE_NOTADB:
-		msg_warn("%s: this is no SQLite database", s->path);
-		return EX_CONFIG;
-	case SQLITE_CANTOPEN:
-		msg_warn("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		return EX_NOINPUT;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		msg_warn("%s: %s: it may not be written to", s->path, doing);
-		return EX_NOPERM;
-	case SQLITE_CORRUPT:
-		msg_warn("%s: %s: it is damaged (%s); a backup of it, or sqlite3's \".recover\", "
-			 "may help",
-		    s->path, doing, sqlite3_errmsg(s->h));
-		return EX_CONFIG;
-	case SQLITE_CONSTRAINT:
-		msg_warn("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		return EX_DATAERR;
-	case SQLITE_ERROR:
-	case SQLITE_SCHEMA:
-	case SQLITE_MISUSE:
-	case SQLITE_RANGE:
-	case SQLITE_INTERNAL:
-		msg_warn("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		return EX_SOFTWARE;
-	default:
-		errno = s->h != NULL ? sqlite3_system_errno(s->h) : 0;
-		if (errno != 0)
-			msg_errno("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		else
-			msg_warn("%s: %s: %s", s->path, doing, sqlite3_errmsg(s->h));
-		return EX_IOERR;
-	}
+	for (i = 0; i < n && known[i].rc != (rc & 0xff); i++)
+		;
+	errno = i == n && s->h != NULL ? sqlite3_system_errno(s->h) : 0;
+	msg_warn("%s: %s: %s%s%s%s", s->path, doing,
+	    s->h != NULL ? sqlite3_errmsg(s->h) : sqlite3_errstr(rc), i < n ? known[i].advice : "",
+	    errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+	return i < n ? known[i].code : EX_IOERR;
 }
 
-int
-settings_failed(struct settings *s, const char *doing)
+/*
+ * Statements.
+ */
+
+static int
+fail(struct settings *s, int rc, const char *doing)
 {
-	return complain(s, sqlite3_extended_errcode(s->h), doing);
+	return s->code = complain(s, rc, doing);
+}
+
+static sqlite3_stmt *
+ask(struct settings *s, const char *sql, const char *types, va_list ap)
+{
+	struct rec_value value;
+	sqlite3_stmt *stmt;
+	int64_t n;
+	int i, rc;
+
+	if (s->code != 0)
+		return NULL;
+	if ((rc = sqlite3_prepare_v2(s->h, sql, -1, &stmt, NULL)) != SQLITE_OK) {
+		fail(s, rc, "reading it");
+		return NULL;
+	}
+	for (i = 1; types[i - 1] != '\0'; i++)
+		if (types[i - 1] == 't')
+			sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+		else if (types[i - 1] == 'v') {
+			value = va_arg(ap, struct rec_value);
+			sqlite3_bind_text(stmt, i, value.p, (int)value.n, SQLITE_TRANSIENT);
+		} else if ((n = va_arg(ap, int64_t)) != DB_NULL)
+			sqlite3_bind_int64(stmt, i, n);
+	return stmt;
 }
 
 sqlite3_stmt *
-settings_prepare(struct settings *s, const char *sql)
+db_ask(struct settings *s, const char *sql, const char *types, ...)
 {
 	sqlite3_stmt *stmt;
+	va_list ap;
 
-	if (sqlite3_prepare_v2(s->h, sql, -1, &stmt, NULL) == SQLITE_OK)
-		return stmt;
-	settings_failed(s, "reading it");
-	return NULL;
+	va_start(ap, types);
+	stmt = ask(s, sql, types, ap);
+	va_end(ap);
+	return stmt;
 }
 
 int
-settings_exec(struct settings *s, const char *sql)
+db_row(struct settings *s, sqlite3_stmt *stmt)
 {
-	int rc = sqlite3_exec(s->h, sql, NULL, NULL, NULL);
+	int rc = stmt != NULL ? sqlite3_step(stmt) : SQLITE_DONE;
 
-	return rc == SQLITE_OK ? 0 : complain(s, rc, "writing to it");
-}
-
-int
-settings_run(struct settings *s, sqlite3_stmt *stmt, const char *doing)
-{
-	int rc, code = 0;
-
-	if (stmt == NULL)
-		return EX_SOFTWARE; /* it was said why */
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		;
+	if (rc == SQLITE_ROW)
+		return 1;
 	if (rc != SQLITE_DONE)
-		code = settings_failed(s, doing);
+		fail(s, sqlite3_extended_errcode(s->h),
+		    stmt == NULL || sqlite3_stmt_readonly(stmt) ? "reading it" : "writing to it");
 	sqlite3_finalize(stmt);
-	return code;
+	return 0;
+}
+
+int64_t
+db_column(sqlite3_stmt *stmt, int i)
+{
+	return sqlite3_column_type(stmt, i) == SQLITE_NULL ? DB_NULL :
+							     sqlite3_column_int64(stmt, i);
+}
+
+char *
+db_copy(sqlite3_stmt *stmt, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, i);
+
+	return text != NULL ? xstrdup(text) : NULL;
 }
 
 int
-settings_begin(struct settings *s)
+db_do(struct settings *s, const char *sql, const char *types, ...)
 {
-	return settings_exec(s, "BEGIN IMMEDIATE");
+	sqlite3_stmt *stmt;
+	va_list ap;
+
+	va_start(ap, types);
+	stmt = ask(s, sql, types, ap);
+	va_end(ap);
+	if (stmt == NULL)
+		return 0;
+	while (db_row(s, stmt))
+		;
+	return s->code == 0 ? sqlite3_changes(s->h) : 0;
 }
 
-int
-settings_commit(struct settings *s)
+int64_t
+db_number(struct settings *s, const char *sql, const char *types, ...)
 {
-	int code = settings_exec(s, "COMMIT");
+	sqlite3_stmt *stmt;
+	int64_t n = DB_NULL;
+	va_list ap;
 
-	if (code != 0)
-		settings_rollback(s);
-	return code;
+	va_start(ap, types);
+	stmt = ask(s, sql, types, ap);
+	va_end(ap);
+	while (db_row(s, stmt))
+		n = db_column(stmt, 0);
+	return n;
+}
+
+char *
+db_text(struct settings *s, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *stmt;
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, types);
+	stmt = ask(s, sql, types, ap);
+	va_end(ap);
+	while (db_row(s, stmt)) {
+		free(text);
+		text = db_copy(stmt, 0);
+	}
+	return text;
 }
 
 void
-settings_rollback(struct settings *s)
+db_script(struct settings *s, const char *sql)
 {
-	if (!sqlite3_get_autocommit(s->h))
-		sqlite3_exec(s->h, "ROLLBACK", NULL, NULL, NULL);
+	int rc = s->code != 0 ? SQLITE_OK : sqlite3_exec(s->h, sql, NULL, NULL, NULL);
+
+	if (rc != SQLITE_OK)
+		fail(s, rc, "writing to it");
 }
 
-/* One number out of it; 0 where there is none. */
-static int
-ask(struct settings *s, const char *sql, int64_t *answer)
+void
+db_begin(struct settings *s)
 {
-	sqlite3_stmt *stmt;
-	int rc = sqlite3_prepare_v2(s->h, sql, -1, &stmt, NULL);
+	db_script(s, "BEGIN IMMEDIATE");
+}
 
-	*answer = 0;
-	if (rc != SQLITE_OK)
-		return complain(s, rc, "reading it");
-	rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW)
-		*answer = sqlite3_column_int64(stmt, 0);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		rc = settings_failed(s, "reading it");
-	else
-		rc = 0;
-	sqlite3_finalize(stmt);
-	return rc;
+int
+db_end(struct settings *s, int code)
+{
+	if (code == 0)
+		db_script(s, "COMMIT");
+	if (!sqlite3_get_autocommit(s->h))
+		sqlite3_exec(s->h, "ROLLBACK", NULL, NULL, NULL);
+	return code != 0 ? code : s->code;
 }
 
 /* Whose is it, and how old?  0 and *version; or a code after a message. */
 static int
 inspect(struct settings *s, enum settings_open how, int64_t *version)
 {
-	int64_t application, things;
-	int code;
+	int64_t application = db_number(s, "PRAGMA application_id", "");
+	int64_t things = db_number(s, "SELECT count(*) FROM sqlite_master", "");
 
-	if ((code = ask(s, "PRAGMA application_id", &application)) != 0 ||
-	    (code = ask(s, "PRAGMA user_version", version)) != 0 ||
-	    (code = ask(s, "SELECT count(*) FROM sqlite_master", &things)) != 0)
-		return code;
+	*version = db_number(s, "PRAGMA user_version", "");
+	if (s->code != 0)
+		return s->code;
 	if (application == SETTINGS_STORAGE_ID) {
 		msg_warn("%s: this is a storage database; the settings are kept in a file of "
 			 "their own",
@@ -242,27 +272,21 @@ inspect(struct settings *s, enum settings_open how, int64_t *version)
 static int
 make_tables(struct settings *s, enum settings_open how)
 {
-	struct buf sql = {0};
 	int64_t version;
-	int code;
+	int code = inspect(s, how, &version);
+	char *sql;
 
-	code = inspect(s, how, &version);
 	if (code != 0 || version == SETTINGS_VERSION)
 		return code;
-	if ((code = settings_begin(s)) != 0)
-		return code;
+	db_begin(s);
 	code = inspect(s, how, &version); /* somebody may have been faster */
-	buf_printf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-	    SETTINGS_APPLICATION_ID, SETTINGS_VERSION);
-	if (code == 0 && version != SETTINGS_VERSION)
-		code = settings_exec(s, settings_tables);
-	if (code == 0)
-		code = settings_exec(s, buf_text(&sql));
-	if (code == 0)
-		code = settings_commit(s);
-	settings_rollback(s);
-	buf_free(&sql);
-	return code;
+	if (code == 0 && version != SETTINGS_VERSION) {
+		sql = xasprintf("%s; PRAGMA application_id = %d; PRAGMA user_version = %d",
+		    settings_tables, SETTINGS_APPLICATION_ID, SETTINGS_VERSION);
+		db_script(s, sql);
+		free(sql);
+	}
+	return db_end(s, code);
 }
 
 /* The directory that it is in; to be freed. */
@@ -440,4 +464,109 @@ settings_close(struct settings *s)
 	sqlite3_close(s->h);
 	free(s->path);
 	free(s);
+}
+
+/*
+ * The spool.
+ */
+
+int64_t
+settings_spool_id(const char *spool)
+{
+	char *path = xasprintf("%s/id", spool), text[32];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd != -1 ? file_read(fd, text, sizeof(text)) : -1;
+	struct dirent *e;
+	uint64_t id;
+	int64_t is = 0;
+	DIR *d;
+
+	if (fd != -1)
+		close(fd);
+	free(path);
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n > 0 && num_parse_count(text, (size_t)n, INT64_MAX, &id) == 0 && id > 0)
+		return (int64_t)id;
+	d = opendir(spool);
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    strcmp(e->d_name, "id.tmp") != 0)
+			is = -1;
+	if (d != NULL)
+		closedir(d);
+	return is;
+}
+
+/* A crash leaves a file of another name, or all of it. */
+int
+settings_number_spool(const char *spool, int64_t id)
+{
+	char *tmp = xasprintf("%s/id.tmp", spool), text[NUM_SIZE + 1];
+	int made = file_make_dirs(spool), n = num_format(id, text), fd, bad;
+	int dir = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	text[n++] = '\n';
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bad = made == -1 || dir == -1 || fd == -1 || file_write(fd, text, (size_t)n) == -1 ||
+	    fsync(fd) == -1;
+	if (fd != -1)
+		bad |= close(fd) == -1;
+	bad = bad || file_publish(dir, "id.tmp", "id", 1) == -1;
+	if (bad)
+		msg_errno("%s/id", spool);
+	if (dir != -1)
+		close(dir);
+	free(tmp);
+	return bad ? EX_CANTCREAT : 0;
+}
+
+/* The scheduler's lock file; -1, after a message if it is not only missing. */
+static int
+open_lock(struct settings *s, int flags)
+{
+	char *spool = settings_needed(s, "spool"), *path;
+	int fd;
+
+	if (spool == NULL)
+		return -1;
+	path = xasprintf("%s/" SETTINGS_LOCK, spool);
+	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1 && (errno != ENOENT || (flags & O_CREAT) != 0)) {
+		msg_errno("%s", path);
+		s->code = EX_CANTCREAT;
+	}
+	free(path);
+	free(spool);
+	return fd;
+}
+
+int
+settings_lock(struct settings *s)
+{
+	int fd = open_lock(s, O_RDWR | O_CREAT);
+
+	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	if (errno == EWOULDBLOCK) {
+		msg_warn("%s: a scheduler is running for it already", s->path);
+		s->code = EX_TEMPFAIL;
+	} else {
+		msg_errno("%s in the spool", SETTINGS_LOCK);
+		s->code = EX_IOERR;
+	}
+	close(fd);
+	return -1;
+}
+
+int
+settings_locked(struct settings *s)
+{
+	int locked, fd = open_lock(s, O_RDONLY);
+
+	if (fd == -1)
+		return 0;
+	locked = flock(fd, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
+	close(fd);
+	return locked;
 }

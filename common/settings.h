@@ -21,7 +21,11 @@
 #define SETTINGS_VERSION	4	   /* user_version */
 #define SETTINGS_PLAIN		"plain:"
 
-struct settings;
+struct settings {
+	char *path;
+	sqlite3 *h;
+	int code; /* of the first failure, which was told; then nothing more is done */
+};
 
 enum settings_open {
 	SETTINGS_OPEN,
@@ -39,27 +43,26 @@ enum settings_open {
  */
 struct settings *settings_open(const char *path, enum settings_open, int *code);
 void settings_close(struct settings *); /* NULL is fine */
-const char *settings_path(const struct settings *);
 
 /*
- * For those who write SQL.  Foreign keys are enforced, and another writer is
- * waited for.  A statement that cannot be prepared is said in a message and
- * NULL; settings_failed says what went wrong with a step and returns its exit
- * code.  settings_exec runs text without parameters: 0, or a code.
+ * Statements, with foreign keys enforced; another writer is waited for.
+ * Parameters by their types: i an int64_t (DB_NULL is NULL), t a text (NULL
+ * is NULL), v a struct rec_value.  What fails is told and noted as the code of the settings.
  */
-sqlite3 *settings_handle(struct settings *);
-sqlite3_stmt *settings_prepare(struct settings *, const char *sql);
-int settings_failed(struct settings *, const char *doing);
-int settings_exec(struct settings *, const char *sql);
-/*
- * Step a statement that gives no rows, and finalize it (NULL, one that could
- * not be prepared, is EX_SOFTWARE).  0, or a code after a message.
- */
-int settings_run(struct settings *, sqlite3_stmt *, const char *doing);
-/* BEGIN IMMEDIATE, and its ends.  0, or a code after a message. */
-int settings_begin(struct settings *);
-int settings_commit(struct settings *);
-void settings_rollback(struct settings *); /* fine where nothing is begun */
+#define DB_NULL INT64_MIN
+sqlite3_stmt *db_ask(struct settings *, const char *sql, const char *types, ...);
+/* 1 and a row; else 0, and the statement is finalized.  NULL is fine. */
+int db_row(struct settings *, sqlite3_stmt *);
+int64_t db_column(sqlite3_stmt *, int);
+char *db_copy(sqlite3_stmt *, int); /* a text, or NULL; to be freed */
+/* How many rows it changed; the first column of the last row, or DB_NULL, NULL. */
+int db_do(struct settings *, const char *sql, const char *types, ...);
+int64_t db_number(struct settings *, const char *sql, const char *types, ...);
+char *db_text(struct settings *, const char *sql, const char *types, ...);
+void db_script(struct settings *, const char *sql);
+void db_begin(struct settings *); /* to write */
+/* Commit where code is 0 and nothing failed, else roll back.  The code. */
+int db_end(struct settings *, int code);
 
 /* What a value looks like, and so how it is taken, shown and checked. */
 enum settings_form {
@@ -108,19 +111,6 @@ const struct settings_field *settings_field(const struct settings_field *, const
 int settings_kind(const char *name);
 const char *settings_kind_name(int kind);
 
-/* The kinds of data a transfer moves, as praic-tofs and records name them. */
-enum settings_data {
-	SETTINGS_DATA_SESSION,
-	SETTINGS_DATA_RECORDING,
-	SETTINGS_DATA_SHELL,
-	SETTINGS_DATA_SCREEN,
-	SETTINGS_DATA_BACKUP,
-	SETTINGS_DATA
-};
-extern const char *const settings_data_name[SETTINGS_DATA];
-/* SETTINGS_DATA when there is no such kind. */
-enum settings_data settings_data(const char *p, size_t n);
-
 /*
  * For a filter: open the default database, read a site, or a destination of
  * this kind, and close it.  Each field that is set is given to a function,
@@ -133,16 +123,14 @@ typedef int settings_set(void *arg, const char *name, const char *value);
 int settings_load_site(const char *name, settings_set *, void *arg);
 int settings_load_destination(const char *name, int kind, settings_set *, void *arg);
 
-/* The kind of a destination; 0 when there is none, without a message. */
-int settings_destination_kind(struct settings *, const char *name);
-
 /*
- * One of settings_fields, or what it falls back to: 0; or a code after a
- * message.  The text is to be freed, NULL where there is none; a secret is a
- * reference.  A number is of seconds, bytes, things, or 1 and 0.
+ * One of settings_fields, or what it falls back to.  The text is to be freed,
+ * NULL where there is none; a secret is a reference.  A number is of seconds,
+ * bytes, things, or 1 and 0.
  */
-int settings_text(struct settings *, const char *name, char **value);
-int settings_number(struct settings *, const char *name, int64_t *value);
+char *settings_text(struct settings *, const char *name);
+int64_t settings_number(struct settings *, const char *name);
+char *settings_needed(struct settings *, const char *name); /* NULL is a failure */
 
 /*
  * Read a value as its form has it, for storing: 0 and the text (to be
@@ -151,21 +139,20 @@ int settings_number(struct settings *, const char *name, int64_t *value);
 int settings_parse(const struct settings_field *, const char *what, const char *text, char **value);
 
 /*
- * The addresses of a list, each with its name if it has one ("A, B"
- * <a@example.com>), and the address alone.  0; -1 at the first that is none;
- * or what the function returned, if that was not 0.  each may be NULL.
+ * Each of a list of addresses, which may have a name ("A, B" <a@example.com>):
+ * 0, or what the function returned, if that was not 0.  An address alone is
+ * user@host, of characters that need no quoting anywhere.
  */
-typedef int settings_mail(
-    void *arg, const char *whole, size_t whole_n, const char *address, size_t address_n);
-int settings_mails(const char *list, settings_mail *each, void *arg);
+int settings_mails(const char *list, int (*each)(const char *, size_t));
+int settings_is_address(const char *, size_t);
 
 /*
  * The environment variables that hold secrets (env:NAME) of anything but the
  * site or destination of this name (table "setting": the mail settings), and not
  * of it, too: what starts a filter for one of them unsets the others in the child.
- * NULL-ended, kept by the caller; *code is 0, or a code after a message.
+ * NULL-ended, kept by the caller.
  */
-char **settings_hidden_env(struct settings *, const char *table, const char *name, int *code);
+char **settings_hidden_env(struct settings *, const char *table, const char *name);
 
 /*
  * Where root runs this for a settings database of another user (or a new one
@@ -175,12 +162,34 @@ char **settings_hidden_env(struct settings *, const char *table, const char *nam
 int settings_become_owner(void);
 
 /*
+ * The number in SPOOL/id, which is that of the settings, too (spool-id).  0:
+ * nothing is there; -1: something is, but no number.
+ */
+int64_t settings_spool_id(const char *spool);
+int settings_number_spool(const char *spool, int64_t id); /* 0, or a code */
+
+/*
  * The running scheduler holds an flock(2) of this file in the spool.  Takes
- * it: the descriptor, close-on-exec; -1 when another has it (*code 0), or
- * after a message.  Looks: 1 it runs, 0 it does not.
+ * it: the descriptor, close-on-exec; -1 after a message.  Looks: 1 it runs, 0
+ * it does not.
  */
 #define SETTINGS_LOCK "scheduler.lock"
-int settings_lock(struct settings *, int *code);
+int settings_lock(struct settings *);
 int settings_locked(struct settings *);
+
+/*
+ * Note in the job's row and in the history how a step ended: with a back-off if
+ * it failed.  next is as the step found it: when it is another one now,
+ * somebody has asked again.
+ */
+struct settings_step {
+	int64_t job, next, started, now;
+	int code, failed;
+	char *program, *reason;
+	int64_t sessions, rows, files, bytes, left_out;
+};
+void settings_end_step(struct settings *, const struct settings_step *);
+
+extern const char settings_tables[]; /* settings.sql */
 
 #endif

@@ -4,10 +4,8 @@
  * settings.h.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -68,144 +66,116 @@ give(const struct settings_field *f, const char *text, settings_set *set, void *
 	}
 }
 
-/* The columns of the row that a statement finds, by their fields. */
+/* The columns of a row, by their fields. */
 static int
-read_row(struct settings *s, sqlite3_stmt *stmt, const struct settings_field *fields, int kind,
-    const char *what, const char *name, settings_set *set, void *arg)
+give_row(
+    sqlite3_stmt *row, const struct settings_field *fields, int kind, settings_set *set, void *arg)
 {
-	int rc, code = 0, i;
+	const struct settings_field *f;
+	int i, code = 0;
+	char *option, *p;
 
-	if (stmt == NULL)
-		return EX_SOFTWARE;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	rc = sqlite3_step(stmt);
-	if (rc == SQLITE_DONE) {
-		msg_warn("%s: there is no %s \"%s\"; praic-conf %s list shows them",
-		    settings_path(s), what, name, what);
-		code = EX_CONFIG;
-	} else if (rc != SQLITE_ROW)
-		code = settings_failed(s, "reading it");
-	for (i = 0; code == 0 && i < sqlite3_column_count(stmt); i++) {
-		const char *text = (const char *)sqlite3_column_text(stmt, i);
-		char *option = xstrdup(sqlite3_column_name(stmt, i)), *p;
-		const struct settings_field *f;
-
+	for (i = 0; code == 0 && i < sqlite3_column_count(row); i++) {
+		option = xstrdup(sqlite3_column_name(row, i));
 		for (p = option; *p != '\0'; p++)
 			if (*p == '_')
 				*p = '-';
 		f = settings_field(fields, option);
-		if (text != NULL && f != NULL && (kind == 0 || (f->kinds & kind) != 0))
-			code = give(f, text, set, arg);
 		free(option);
+		if (f != NULL && (kind == 0 || (f->kinds & kind) != 0) &&
+		    sqlite3_column_type(row, i) != SQLITE_NULL)
+			code = give(f, (const char *)sqlite3_column_text(row, i), set, arg);
 	}
-	sqlite3_finalize(stmt);
 	return code;
 }
 
+/* The row of this name, of a destination with its kind. */
 static int
-read_site(struct settings *s, const char *name, settings_set *set, void *arg)
+load(const char *table, const struct settings_field *fields, const char *name, int kind,
+    settings_set *set, void *arg)
 {
-	return read_row(s, settings_prepare(s, "SELECT * FROM site WHERE name = ?1"),
-	    settings_site_fields, 0, "site", name, set, arg);
-}
+	int code, is, found = 0;
+	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
+	sqlite3_stmt *row;
+	char *sql;
 
-int
-settings_destination_kind(struct settings *s, const char *name)
-{
-	sqlite3_stmt *stmt = settings_prepare(s, "SELECT kind FROM destination WHERE name = ?1");
-	int kind = 0;
-
-	if (stmt == NULL)
-		return 0;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		kind = settings_kind((const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-	return kind;
-}
-
-static int
-read_destination(struct settings *s, const char *name, int kind, settings_set *set, void *arg)
-{
-	int is = settings_destination_kind(s, name);
-
-	if (is != 0 && is != kind) {
-		msg_warn("%s: destination \"%s\" is of the kind %s, not %s", settings_path(s), name,
-		    settings_kind_name(is), settings_kind_name(kind));
-		return EX_CONFIG;
+	if (s == NULL)
+		return code;
+	sql = xasprintf("SELECT %s, * FROM %s WHERE name = ?1", kind != 0 ? "kind" : "NULL", table);
+	row = db_ask(s, sql, "t", name);
+	while (db_row(s, row)) {
+		found = 1;
+		is = kind != 0 ? settings_kind((const char *)sqlite3_column_text(row, 0)) : 0;
+		if (is == kind)
+			code = give_row(row, fields, kind, set, arg);
+		else {
+			msg_warn("%s: destination \"%s\" is of the kind %s, not %s", s->path, name,
+			    settings_kind_name(is), settings_kind_name(kind));
+			code = EX_CONFIG;
+		}
 	}
-	return read_row(s, settings_prepare(s, "SELECT * FROM destination WHERE name = ?1"),
-	    settings_destination_fields, kind, "destination", name, set, arg);
+	if (s->code != 0)
+		code = s->code;
+	else if (!found) {
+		msg_warn("%s: there is no %s \"%s\"; praic-conf %s list shows them", s->path, table,
+		    name, table);
+		code = EX_CONFIG;
+	}
+	free(sql);
+	settings_close(s);
+	return code;
 }
 
 int
 settings_load_site(const char *name, settings_set *set, void *arg)
 {
-	int code;
-	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
-
-	if (s == NULL)
-		return code;
-	code = read_site(s, name, set, arg);
-	settings_close(s);
-	return code;
+	return load("site", settings_site_fields, name, 0, set, arg);
 }
 
 int
 settings_load_destination(const char *name, int kind, settings_set *set, void *arg)
 {
-	int code;
-	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
-
-	if (s == NULL)
-		return code;
-	code = read_destination(s, name, kind, set, arg);
-	settings_close(s);
-	return code;
+	return load("destination", settings_destination_fields, name, kind, set, arg);
 }
 
-int
-settings_text(struct settings *s, const char *name, char **value)
+char *
+settings_text(struct settings *s, const char *name)
 {
 	const struct settings_field *f = settings_field(settings_fields, name);
-	sqlite3_stmt *stmt = settings_prepare(s, "SELECT value FROM setting WHERE name = ?1");
-	const char *text;
-	int rc, code = 0;
+	char *text = db_text(s, "SELECT value FROM setting WHERE name = ?1", "t", name);
+	char *stored = text;
 
-	*value = NULL;
-	if (f == NULL || stmt == NULL) {
-		if (f == NULL)
-			msg_warn("%s: no setting is called %s", settings_path(s), name);
-		sqlite3_finalize(stmt);
-		return EX_SOFTWARE;
+	if (text != NULL && f->form == SETTINGS_SECRET) {
+		text = xstrdup(reference(stored));
+		free(stored);
 	}
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW) {
-		text = (const char *)sqlite3_column_text(stmt, 0);
-		if (text != NULL)
-			*value = xstrdup(f->form == SETTINGS_SECRET ? reference(text) : text);
-	} else if (rc != SQLITE_DONE)
-		code = settings_failed(s, "reading it");
-	else if (f->fallback != NULL)
-		*value = xstrdup(f->fallback);
-	sqlite3_finalize(stmt);
-	return code;
+	return text == NULL && s->code == 0 && f->fallback != NULL ? xstrdup(f->fallback) : text;
 }
 
-int
-settings_number(struct settings *s, const char *name, int64_t *value)
+int64_t
+settings_number(struct settings *s, const char *name)
 {
-	char *text;
-	int code = settings_text(s, name, &text);
+	char *text = settings_text(s, name);
+	int64_t n = 0;
 
-	*value = 0;
-	if (code == 0 && text != NULL && num_parse(text, strlen(text), value) == -1) {
-		msg_warn("%s: setting %s: %s is no number", settings_path(s), name, text);
-		code = EX_CONFIG;
+	if (text != NULL && num_parse(text, strlen(text), &n) == -1) {
+		msg_warn("%s: setting %s: %s is no number", s->path, name, text);
+		s->code = EX_CONFIG;
 	}
 	free(text);
-	return code;
+	return n;
+}
+
+char *
+settings_needed(struct settings *s, const char *name)
+{
+	char *text = settings_text(s, name);
+
+	if (text == NULL && s->code == 0) {
+		msg_warn("%s: the setting %s is missing", s->path, name);
+		s->code = EX_CONFIG;
+	}
+	return text;
 }
 
 static int
@@ -273,68 +243,79 @@ parse_clock(const char *what, const char *text, char **value)
 	return 0;
 }
 
-/* Each kind once, in the order of settings_data_name. */
+/* Is the word one of a list? */
 static int
-parse_kinds(const char *what, const char *text, char **value)
+is_among(const char *list, char separator, const char *word, size_t n)
 {
-	unsigned kinds = 0;
-	struct buf list = {0};
-	const char *p = text;
-	size_t n;
-	int k;
+	const char by[] = {separator, '\0'};
+	size_t length;
 
-	for (; *p != '\0'; p += n + (p[n] == ',')) {
-		n = strcspn(p, ",");
-		if ((k = (int)settings_data(p, n)) == SETTINGS_DATA)
-			return wrong(what, text,
-			    "session, recording, shell, screen, backup, parted by commas");
-		kinds |= 1U << k;
+	for (; *list != '\0'; list += length + (list[length] == separator)) {
+		length = strcspn(list, by);
+		if (length == n && memcmp(list, word, n) == 0)
+			return 1;
 	}
-	for (k = 0; k < SETTINGS_DATA; k++)
-		if ((kinds & 1U << k) != 0)
-			buf_printf(&list, "%s%s", list.n > 0 ? "," : "", settings_data_name[k]);
-	*value = xstrdup(buf_text(&list));
-	buf_free(&list);
 	return 0;
 }
 
 static int
 parse_choice(const struct settings_field *f, const char *what, const char *text, char **value)
 {
-	const char *p = f->choices;
-	size_t n;
-
-	for (; *p != '\0'; p += n + (p[n] == '|')) {
-		n = strcspn(p, "|");
-		if (strlen(text) == n && memcmp(p, text, n) == 0) {
-			*value = xstrdup(text);
-			return 0;
-		}
+	if (!is_among(f->choices, '|', text, strlen(text))) {
+		msg_warn("%s %s: one of %s", what, text, f->choices);
+		return EX_USAGE;
 	}
-	msg_warn("%s %s: one of %s", what, text, f->choices);
-	return EX_USAGE;
+	*value = xstrdup(text);
+	return 0;
 }
 
-/* USER@HOST, with nothing in it that would end it in a header. */
+/* Each kind once, in the order of the choices. */
 static int
-is_address(const char *p, size_t n)
+parse_kinds(const struct settings_field *f, const char *what, const char *text, char **value)
 {
-	const char *at = memchr(p, '@', n);
-	size_t i;
+	struct buf list = {0};
+	const char *p;
+	size_t n;
 
-	for (i = 0; i < n; i++)
-		if (strchr(" <>,;\"()", p[i]) != NULL)
-			return 0;
-	return at != NULL && at > p && at + 1 < p + n &&
-	    memchr(at + 1, '@', n - (size_t)(at + 1 - p)) == NULL;
+	for (p = text; *p != '\0'; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (!is_among(f->choices, '|', p, n)) {
+			msg_warn("%s %s: %s, parted by commas", what, text, f->help);
+			return EX_USAGE;
+		}
+	}
+	for (p = f->choices; *p != '\0'; p += n + (p[n] == '|')) {
+		n = strcspn(p, "|");
+		if (is_among(text, ',', p, n))
+			buf_printf(&list, "%s%.*s", list.n > 0 ? "," : "", (int)n, p);
+	}
+	*value = xstrdup(buf_text(&list));
+	buf_free(&list);
+	return 0;
+}
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+int
+settings_is_address(const char *text, size_t n)
+{
+	char *address = xstrndup(text, n);
+	size_t local = strspn(address, LETTERS "!#$%&'*+-/=?^_`{|}~."), host;
+	const char *p = address + local + (address[local] == '@');
+
+	host = strspn(p, LETTERS ".-");
+	host = local > 0 && local <= 64 && *address != '-' && p == address + local + 1 &&
+	    host > 0 && host < 190 && p[host] == '\0' && *p != '.' && *p != '-';
+	free(address);
+	return host != 0;
 }
 
 int
-settings_mails(const char *list, settings_mail *each, void *arg)
+settings_mails(const char *list, int (*each)(const char *, size_t))
 {
-	const char *p = list, *end, *open;
-	size_t n;
+	const char *p = list, *end;
 	int quoted, code;
+	size_t n;
 
 	for (;;) {
 		p += strspn(p, " ");
@@ -342,18 +323,24 @@ settings_mails(const char *list, settings_mail *each, void *arg)
 			quoted ^= *end == '"';
 		for (n = (size_t)(end - p); n > 0 && p[n - 1] == ' '; n--)
 			;
-		open = n > 0 && p[n - 1] == '>' ? memrchr(p, '<', n) : NULL;
-		if (quoted || (open == NULL && !is_address(p, n)) ||
-		    (open != NULL && !is_address(open + 1, n - 2 - (size_t)(open - p))))
-			return -1;
-		if (each != NULL &&
-		    (code = each(arg, p, n, open != NULL ? open + 1 : p,
-			 open != NULL ? n - 2 - (size_t)(open - p) : n)) != 0)
+		if ((code = each(p, n)) != 0)
 			return code;
 		if (*end == '\0')
 			return 0;
 		p = end + 1;
 	}
+}
+
+/* An address, with a name or without; 0, or -1. */
+static int
+check_mail(const char *p, size_t n)
+{
+	const char *open = n > 0 && p[n - 1] == '>' ? memrchr(p, '<', n) : NULL;
+
+	return settings_is_address(
+		   open != NULL ? open + 1 : p, open != NULL ? n - 2 - (size_t)(open - p) : n) ?
+	    0 :
+	    -1;
 }
 
 int
@@ -378,7 +365,7 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 	case SETTINGS_CHOICE:
 		return parse_choice(f, what, text, value);
 	case SETTINGS_KINDS:
-		return parse_kinds(what, text, value);
+		return parse_kinds(f, what, text, value);
 	case SETTINGS_CLOCK:
 		return parse_clock(what, text, value);
 	case SETTINGS_COUNT:
@@ -386,7 +373,7 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 	case SETTINGS_SIZE:
 		return parse_number(f, what, text, value);
 	case SETTINGS_MAILS:
-		if (settings_mails(text, NULL, NULL) != 0)
+		if (settings_mails(text, check_mail) != 0)
 			return wrong(what, text,
 			    "an address such as praic@example.com or "
 			    "\"Name\" <praic@example.com>; several are parted by commas");
@@ -412,142 +399,54 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 	return 0;
 }
 
-/* Add the NAME of each env:NAME that a query finds. */
-static int
-add_env(struct settings *s, const char *sql, const char *name, char ***list, size_t *n)
-{
-	sqlite3_stmt *stmt = settings_prepare(s, sql);
-	const char *text;
-	int rc, code = 0;
-
-	if (stmt == NULL)
-		return EX_SOFTWARE;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		text = (const char *)sqlite3_column_text(stmt, 0);
-		*list = xrealloc(*list, (*n + 2) * sizeof(**list));
-		(*list)[(*n)++] = xstrdup(text + strlen("env:"));
-		(*list)[*n] = NULL;
-	}
-	if (rc != SQLITE_DONE)
-		code = settings_failed(s, "reading it");
-	sqlite3_finalize(stmt);
-	return code;
-}
-
-/* Add those of this site or destination (own), or of anything else. */
-static int
-add_envs(struct settings *s, int own, const char *table, const char *name, char ***list, size_t *n)
+/* A query: the table and the row of each secret, and where it is to be found. */
+static void
+add_secrets(struct buf *sql)
 {
 	static const struct {
 		const char *table;
 		const struct settings_field *fields;
 	} tables[] = {{"site", settings_site_fields}, {"destination", settings_destination_fields},
 	    {"setting", settings_fields}};
-	char *sql, *column, *p;
 	const struct settings_field *f;
+	const char *p;
 	size_t i;
-	int code = 0;
 
 	for (i = 0; i < 3; i++)
-		for (f = tables[i].fields; f->name != NULL && code == 0; f++) {
-			int mine = strcmp(tables[i].table, table) == 0;
-
-			if (f->form != SETTINGS_SECRET || (own ? !mine : mine && i == 2))
+		for (f = tables[i].fields; f->name != NULL; f++) {
+			if (f->form != SETTINGS_SECRET)
 				continue;
-			column = xstrdup(f->name);
-			for (p = column; *p != '\0'; p++)
-				if (*p == '-' && i < 2)
-					*p = '_';
-			sql = i == 2 ?
-			    xasprintf("SELECT value FROM setting WHERE name = '%s' AND "
-				      "value GLOB 'env:*' AND ?1 IS ?1",
-				column) :
-			    xasprintf("SELECT %s FROM %s WHERE %s GLOB 'env:*' AND %s ?1", column,
-				tables[i].table, column,
-				own	 ? "name =" :
-				    mine ? "name <>" :
-					   "?1 IS");
-			code = add_env(s, sql, name, list, n);
-			free(column);
-			free(sql);
+			buf_printf(sql, "%sSELECT '%s' AS tab, name AS row, ",
+			    sql->n > 0 ? " UNION ALL " : "", tables[i].table);
+			for (p = i < 2 ? f->name : "value"; *p != '\0'; p++)
+				buf_addc(sql, *p == '-' ? '_' : *p);
+			buf_printf(sql, " AS ref FROM %s", tables[i].table);
+			if (i == 2)
+				buf_printf(sql, " WHERE name = '%s'", f->name);
 		}
-	return code;
 }
 
+/* Two may use one variable: it is no secret between them. */
 char **
-settings_hidden_env(struct settings *s, const char *table, const char *name, int *code)
+settings_hidden_env(struct settings *s, const char *table, const char *name)
 {
-	char **list = xcalloc(1, sizeof(*list)), **own = NULL;
-	size_t i, k, n = 0, owned = 0;
+	char **list = xcalloc(1, sizeof(*list)), *query;
+	struct buf secrets = {0};
+	sqlite3_stmt *row;
+	size_t n = 0;
 
-	*code = add_envs(s, 0, table, name, &list, &n);
-	if (*code == 0)
-		*code = add_envs(s, 1, table, name, &own, &owned);
-	/* Two may use one variable: it is no secret between them. */
-	for (i = 0; i < owned; i++)
-		for (k = 0; k < n;)
-			if (strcmp(list[k], own[i]) == 0) {
-				free(list[k]);
-				list[k] = list[--n];
-				list[n] = NULL;
-			} else
-				k++;
-	for (i = 0; i < owned; i++)
-		free(own[i]);
-	free(own);
+	add_secrets(&secrets);
+	query = xasprintf("WITH secret AS (%s) SELECT substr(ref, 5) FROM secret"
+			  " WHERE ref GLOB 'env:*' EXCEPT SELECT substr(ref, 5) FROM secret"
+			  " WHERE tab = ?1 AND (tab = 'setting' OR row = ?2)",
+	    buf_text(&secrets));
+	row = db_ask(s, query, "tt", table, name);
+	while (db_row(s, row)) {
+		list = xrealloc(list, (n + 2) * sizeof(*list));
+		list[n++] = db_copy(row, 0);
+		list[n] = NULL;
+	}
+	free(query);
+	buf_free(&secrets);
 	return list;
-}
-
-/* The scheduler's lock file; -1 and *code, 0 where there is no spool yet. */
-static int
-open_lock(struct settings *s, int flags, int *code)
-{
-	char *spool, *path;
-	int fd = -1;
-
-	*code = settings_text(s, "spool", &spool);
-	if (*code != 0)
-		return -1;
-	if (spool == NULL) {
-		msg_warn("%s: the setting spool is missing", settings_path(s));
-		*code = EX_CONFIG;
-		return -1;
-	}
-	path = xasprintf("%s/" SETTINGS_LOCK, spool);
-	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1 && (errno != ENOENT || (flags & O_CREAT) != 0)) {
-		msg_errno("%s", path);
-		*code = EX_CANTCREAT;
-	}
-	free(path);
-	free(spool);
-	return fd;
-}
-
-int
-settings_lock(struct settings *s, int *code)
-{
-	int fd = open_lock(s, O_RDWR | O_CREAT, code);
-
-	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	if (errno != EWOULDBLOCK) {
-		msg_errno("%s in the spool", SETTINGS_LOCK);
-		*code = EX_IOERR;
-	}
-	close(fd);
-	return -1;
-}
-
-int
-settings_locked(struct settings *s)
-{
-	int code, locked, fd = open_lock(s, O_RDONLY, &code);
-
-	if (fd == -1)
-		return 0;
-	locked = flock(fd, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
-	close(fd);
-	return locked;
 }

@@ -1,27 +1,38 @@
 /*
- * Which jobs are due: see scheduler.h.  All of it is in the settings database;
- * the rules are those of praic-sched(8), "When".
+ * Which jobs are due, and the processes that do them: see scheduler.h.  All
+ * that lasts is in the settings database; the rules are those of
+ * praic-sched(8), "When".
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "code.h"
 #include "due.h"
+#include "file.h"
 #include "logfile.h"
 #include "msg.h"
+#include "num.h"
 #include "scheduler.h"
+
+#define HELD	   60	/* seconds until a job is tried again whose failure has no row */
+#define LAST_WORDS 4096 /* bytes of standard error in which the last line is looked for */
+/* Nobody asks for history that is older. */
+#define HISTORY ((int64_t)400 * 86400)
 
 /* Back-offs of a job end within an hour, those of a refused recording within a
  * day.  A time further ahead was set by a clock that was wrong: it is due. */
-#define LONGEST_WAIT	   "3600"
-#define LONGEST_REFUSE	   "86400"
 #define DUE(next, longest) "(" next " <= ?1 OR " next " > ?1 + " longest ")"
-#define DUE_JOB                                                                   \
-	"(" DUE("ifnull(j.next, j.sweep_next)",                                   \
-	    "CASE WHEN j.step = 'fetch' AND j.data = 'file' THEN " LONGEST_REFUSE \
-	    " ELSE " LONGEST_WAIT " END") ")"
+#define DUE_JOB(j)                                  \
+	DUE("ifnull(" j ".next, " j ".sweep_next)", \
+	    "iif(" j ".step = 'fetch' AND " j ".data = 'file', 86400, 3600)")
 
 /* The jobs of schedule ?2, and the fetch jobs that its transfers read of. */
 #define OF_SCHEDULE                                                          \
@@ -30,275 +41,453 @@
 	" WHERE r.schedule_id = ?2 AND r.site_id = j.site_id"                \
 	" AND (r.data = j.data OR (j.data = 'session' AND r.data = 'file')))))"
 
-/* Nobody asks for history that is older. */
-#define HISTORY_DAYS 400
-
-sqlite3_stmt *
-job_query(struct settings *s, const char *sql, int64_t a, int64_t b)
-{
-	sqlite3_stmt *stmt = settings_prepare(s, sql);
-
-	if (stmt == NULL)
-		return NULL;
-	sqlite3_bind_int64(stmt, 1, a);
-	if (sqlite3_bind_parameter_count(stmt) > 1)
-		sqlite3_bind_int64(stmt, 2, b);
-	return stmt;
-}
-
-static int64_t
-number(sqlite3_stmt *stmt, int column)
-{
-	return sqlite3_column_type(stmt, column) == SQLITE_NULL ?
-	    NEVER :
-	    sqlite3_column_int64(stmt, column);
-}
-
 /*
  * Marking.
  */
 
-static int
-mark(struct settings *s, int64_t schedule, int64_t now, int end_wait)
+void
+job_mark(struct settings *s, int64_t schedule, int64_t now)
 {
-	return settings_run(s,
-	    job_query(s,
-		end_wait ? "UPDATE job AS j SET next = ?1, asked = ?1 WHERE " OF_SCHEDULE :
-			   "UPDATE job AS j SET asked = ?1,"
-			   " next = CASE WHEN j.next IS NULL OR " DUE_JOB " THEN ?1 ELSE j.next END"
-			   " WHERE " OF_SCHEDULE,
-		now, schedule),
-	    "marking what is due");
+	db_do(
+	    s, "UPDATE job AS j SET next = ?1, asked = ?1 WHERE " OF_SCHEDULE, "ii", now, schedule);
 }
 
-static int
-set_last(struct settings *s, int64_t schedule, int64_t last)
-{
-	return settings_run(s,
-	    job_query(s, "UPDATE schedule SET last_due = ?1 WHERE id = ?2", last, schedule),
-	    "noting when a schedule was due");
-}
+/* Schedules of which something is to be noted. */
+struct mark {
+	int64_t schedule, last, missed;
+	int due, wrong;
+	char *name;
+};
 
-/* A schedule that is due, or whose last run lies in the future. */
-static int
-mark_due(struct settings *s, sqlite3_stmt *row, const struct due *due, int64_t last, int64_t now)
+static void
+mark(struct settings *s, const struct mark *m, int64_t now)
 {
-	const char *name = (const char *)sqlite3_column_text(row, 1);
-	int64_t id = sqlite3_column_int64(row, 0), believed = due_last(due, last, now), missed;
-	int code;
-
-	if (believed != last)
-		report_say(
+	if (m->wrong)
+		report_say(1,
 		    "%s: its last run lies in the future: the clock was wrong then, or is now",
-		    name);
-	if (due_next(due, last, now) > now)
-		return set_last(s, id, believed);
-	missed = due_count(due, believed, now) - 1;
-	if ((code = mark(s, id, now, 0)) != 0 || (code = set_last(s, id, now)) != 0)
-		return code;
-	if (missed > 0)
-		report_say("%s: due; this run also makes up for %lld that were missed", name,
-		    (long long)missed);
-	else
-		report_say("%s: due", name);
-	return 0;
+		    m->name);
+	if (m->due)
+		db_do(s,
+		    "UPDATE job AS j SET asked = ?1, next = iif(j.next IS NULL OR " DUE_JOB(
+			"j") ", ?1, j.next) WHERE " OF_SCHEDULE,
+		    "ii", now, m->schedule);
+	db_do(s, "UPDATE schedule SET last_due = ?2 WHERE id = ?1", "ii", m->schedule,
+	    m->due ? now : m->last);
+	if (m->due && m->missed > 0)
+		report_say(1, "%s: due; this run also makes up for %lld that were missed", m->name,
+		    (long long)m->missed);
+	else if (m->due)
+		report_say(1, "%s: due", m->name);
 }
 
-/* Goes through the enabled schedules, and marks what is due with act.  *any: is
- * there anything to be marked? */
-static int
-schedules(struct settings *s, int64_t now, int act, int *any, int64_t *wake)
+int64_t
+job_mark_due(struct settings *s, int64_t now)
 {
-	sqlite3_stmt *row = job_query(s,
-	    "SELECT id, name, created, period, at, last_due FROM schedule WHERE enabled = ?1", 1,
-	    0);
-	int rc = SQLITE_DONE, code = row == NULL ? EX_SOFTWARE : 0;
+	sqlite3_stmt *row = db_ask(
+	    s, "SELECT id, name, created, every, at, last_due FROM schedule WHERE enabled", "");
+	int64_t wake = INT64_MAX, last, next;
+	struct mark *m = NULL;
+	size_t n = 0, i;
 
-	*any = 0;
-	while (code == 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
-		struct due due = {.created = sqlite3_column_int64(row, 2),
-		    .period = sqlite3_column_int64(row, 3),
-		    .at = number(row, 4) == NEVER ? DUE_NO_TIME : sqlite3_column_int(row, 4)};
-		int64_t last = number(row, 5), next = due_next(&due, last, now);
+	while (db_row(s, row)) {
+		const struct due due = {db_column(row, 2), db_column(row, 3), db_column(row, 4)};
 
-		if (next > now && next < *wake)
-			*wake = next;
+		last = db_column(row, 5);
+		next = due_next(&due, last, now);
+		if (next > now && next < wake)
+			wake = next;
 		if (next > now && due_last(&due, last, now) == last)
 			continue;
-		*any = 1;
-		if (act)
-			code = mark_due(s, row, &due, last, now);
+		m = xrealloc(m, (n + 1) * sizeof(*m));
+		m[n] = (struct mark){.schedule = db_column(row, 0),
+		    .last = due_last(&due, last, now),
+		    .due = next <= now,
+		    .name = db_copy(row, 1)};
+		m[n].wrong = m[n].last != last;
+		m[n].missed = due_count(&due, m[n].last, now) - 1;
+		n++;
 	}
-	if (code == 0 && rc != SQLITE_DONE)
-		code = settings_failed(s, "reading schedules");
-	sqlite3_finalize(row);
-	return code;
-}
-
-int
-job_mark_due(struct settings *s, int64_t now, int64_t *wake)
-{
-	int any, code = schedules(s, now, 0, &any, wake);
-
 	/* Most passes find nothing due, and then write nothing. */
-	if (code != 0 || !any)
-		return code;
-	if ((code = settings_begin(s)) == 0 && (code = schedules(s, now, 1, &any, wake)) == 0)
-		code = settings_commit(s);
-	settings_rollback(s);
-	return code;
+	if (n > 0)
+		db_begin(s);
+	for (i = 0; i < n; i++) {
+		mark(s, &m[i], now);
+		free(m[i].name);
+	}
+	if (n > 0)
+		db_end(s, 0);
+	free(m);
+	return wake;
 }
 
-int
-job_mark_schedule(struct settings *s, int64_t schedule, int64_t now)
-{
-	return mark(s, schedule, now, 1);
-}
-
-int
+void
 job_end_waits(struct settings *s)
 {
-	int code = settings_begin(s);
-
-	if (code == 0)
-		code = settings_run(s,
-		    job_query(s,
-			"UPDATE job SET next = min(next, ?1), sweep_next = min(sweep_next, ?1)",
-			sched_now(), 0),
-		    "ending back-offs");
-	if (code == 0)
-		code = settings_exec(s, "UPDATE recording SET next = NULL WHERE state = 'owed'");
-	if (code == 0)
-		code = settings_commit(s);
-	settings_rollback(s);
-	return code;
-}
-
-/*
- * What can be done.
- */
-
-/*
- * Recordings wait for the reports that are due, but only until some came after they were
- * asked for: where a fetch takes longer than the period of its schedule, it is always
- * due.  For the same reason the job that began longest ago goes first.
- */
-sqlite3_stmt *
-job_ready(struct settings *s, int64_t now, int64_t schedule)
-{
-	return job_query(s,
-	    "SELECT j.id, j.site_id, ifnull(d.id, 0), j.next, j.runs, j.step,"
-	    " ifnull(j.transfer_id, site.name), nullif(j.data, 'backup'),"
-	    " j.name || ifnull(' (' || site.name || ' to ' || any.name || ')', '')"
-	    " FROM job_view AS j JOIN site ON site.id = j.site_id"
-	    " LEFT JOIN transfer AS t ON t.id = j.transfer_id"
-	    " LEFT JOIN destination AS any ON any.id = t.destination_id"
-	    " LEFT JOIN destination AS d ON d.id = any.id AND d.kind = 'exec'"
-	    " WHERE " DUE_JOB " AND j.enabled AND (?2 = 0 OR " OF_SCHEDULE ")"
-	    " AND CASE WHEN j.step = 'store' THEN j.backlog > 0"
-	    " WHEN j.step = 'fetch' AND j.data = 'file' THEN"
-	    "  EXISTS (SELECT 1 FROM recording AS r WHERE r.site_id = j.site_id"
-	    "   AND r.state = 'owed' AND " DUE("ifnull(r.next, 0)",
-		LONGEST_REFUSE) ")"
-				"  AND NOT EXISTS (SELECT 1 FROM job AS j WHERE j.site_id = site.id"
-				"   AND j.step = 'fetch' AND j.data = 'session' AND " DUE_JOB
-				"   AND ifnull(j.last_success, 0) < (SELECT ifnull(f.asked, 0)"
-				"    FROM job AS f WHERE f.site_id = site.id AND f.step = 'fetch'"
-				"    AND f.data = 'file'))"
-				" ELSE 1 END"
-				" ORDER BY min(ifnull(j.next, ?1), ?1), j.last_start, j.id",
-	    now, schedule);
-}
-
-int
-job_step(struct settings *s, sqlite3_stmt *row, struct job *j)
-{
-	int rc = sqlite3_step(row);
-
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? 0 : (settings_failed(s, "reading what is due"), -1);
-	j->id = sqlite3_column_int64(row, 0);
-	j->site = sqlite3_column_int64(row, 1);
-	j->exec = sqlite3_column_int64(row, 2);
-	j->next = number(row, 3);
-	j->runs = sqlite3_column_int64(row, 4);
-	j->step = (char *)sqlite3_column_text(row, 5);
-	j->object = (char *)sqlite3_column_text(row, 6);
-	j->data = (char *)sqlite3_column_text(row, 7);
-	j->label = (char *)sqlite3_column_text(row, 8);
-	return 1;
+	db_begin(s);
+	db_do(s, "UPDATE job SET next = min(next, ?1), sweep_next = min(sweep_next, ?1)", "i",
+	    sched_now());
+	db_do(s, "UPDATE recording SET next = NULL WHERE state = 'owed'", "");
+	if (db_end(s, 0) == 0)
+		report_say(1, "HUP: all back-offs end");
 }
 
 int64_t
 job_wake(struct settings *s, int64_t now)
 {
-	sqlite3_stmt *row = job_query(s,
+	int64_t wake = db_number(s,
 	    "SELECT min(ifnull(next, sweep_next)) FROM job WHERE ifnull(next, sweep_next) > ?1",
-	    now, 0);
-	int64_t wake = NEVER;
+	    "i", now);
 
-	if (row != NULL && sqlite3_step(row) == SQLITE_ROW)
-		wake = number(row, 0);
-	sqlite3_finalize(row);
-	return wake == NEVER ? INT64_MAX : wake;
+	return wake == DB_NULL ? INT64_MAX : wake;
+}
+
+/*
+ * Processes.
+ */
+
+struct child {
+	pid_t pid;
+	/* job 0: another program.  exec: the command that it stores into, or 0. */
+	int64_t job, site, exec, next, runs;
+	int fetches;
+	char *label; /* "store 3 session (vendor to archive)" */
+	int words;   /* its standard error, or -1 where that is ours */
+	int64_t started;
+	void (*ended)(struct settings *, int code, const char *reason);
+};
+
+/* What is known of a job besides its row, until this process ends. */
+struct memo {
+	int64_t job;
+	int64_t until; /* not before, by the monotonic clock */
+	int over;      /* -1, -r: it failed, or another process is at it */
+};
+
+static struct child *child;
+static struct memo *memo;
+static size_t children, memos;
+static int asked_for; /* -r */
+int job_code;
+
+static int64_t
+monotonic(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec;
+}
+
+static struct memo *
+memo_of(int64_t job, int make)
+{
+	size_t i;
+
+	for (i = 0; i < memos; i++)
+		if (memo[i].job == job)
+			return &memo[i];
+	if (!make)
+		return NULL;
+	memo = xrealloc(memo, (memos + 1) * sizeof(*memo));
+	memo[memos] = (struct memo){.job = job};
+	return &memo[memos++];
 }
 
 int
-job_noted(struct settings *s, const struct job *j)
+job_ran(int64_t job)
 {
-	sqlite3_stmt *row =
-	    job_query(s, "SELECT 1 FROM job WHERE id = ?1 AND runs = ?2", j->id, j->runs);
-	int rc = row != NULL ? sqlite3_step(row) : SQLITE_ERROR;
-
-	if (row != NULL && rc != SQLITE_ROW && rc != SQLITE_DONE)
-		settings_failed(s, "reading a job");
-	sqlite3_finalize(row);
-	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? 1 : -1;
+	return memo_of(job, 0) != NULL;
 }
 
-int
-job_note(struct settings *s, const struct job *j, int code, const char *reason, int64_t started)
+/* In the child.  In a process group of its own: a terminal's interrupt reaches the
+ * scheduler alone, which passes it on. */
+static _Noreturn void
+become(const char *const *argv, int in, int words)
 {
-	sqlite3_stmt *row;
-	int64_t now = sched_now();
-	int bad = settings_begin(s);
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE};
+	sigset_t none;
+	size_t i;
 
-	if (bad != 0)
+	(void)setpgid(0, 0);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (in == -1)
+		in = open("/dev/null", O_RDONLY);
+	if (dup2(in, 0) != -1 && (words == -1 || dup2(words, 2) != -1))
+		execvp(argv[0], (char *const *)argv);
+	msg_errno("%s cannot be started", argv[0]);
+	_exit(EX_OSERR);
+}
+
+/* c's label is taken over.  Without aloud, standard error goes to a temporary
+ * file: its last line is the reason. */
+static int
+begin(struct child c, const char *const *argv, int in, int aloud)
+{
+	c.words = aloud ? -1 : file_scratch();
+	c.started = sched_now();
+	if ((c.pid = fork()) == 0)
+		become(argv, in, c.words);
+	if (c.pid == -1) {
+		report_say(0, "%s cannot be started: %s", argv[0], strerror(errno));
+		if (c.words != -1)
+			close(c.words);
+		free(c.label);
 		return -1;
-	row = settings_prepare(s,
-	    "UPDATE job SET runs = runs + 1, failures = failures + 1, tries = tries + 1,"
-	    " wait = max(60, min(3600, ifnull(2 * wait, 0))), code = ?4, program = 'praic-run',"
-	    " reason = ?5, since = ifnull(since, ?2), last_start = ?6,"
-	    " next = CASE WHEN next IS ?7 THEN ?2 + max(60, min(3600, ifnull(2 * wait, 0)))"
-	    " ELSE next END"
-	    " WHERE id = ?1 AND runs = ?3");
-	if (row != NULL) {
-		sqlite3_bind_int64(row, 1, j->id);
-		sqlite3_bind_int64(row, 2, now);
-		sqlite3_bind_int64(row, 3, j->runs);
-		sqlite3_bind_int(row, 4, code);
-		sqlite3_bind_text(row, 5, reason, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(row, 6, started);
-		if (j->next != NEVER)
-			sqlite3_bind_int64(row, 7, j->next);
 	}
-	bad = settings_run(s, row, "noting a failure");
-	row = bad != 0 ? NULL :
-			 settings_prepare(s,
-			     "INSERT INTO run (job_id, name, started, seconds, code, reason)"
-			     " SELECT id, name, ?2, ?3, ?4, ?5 FROM job_view WHERE id = ?1");
-	if (row != NULL) {
-		sqlite3_bind_int64(row, 1, j->id);
-		sqlite3_bind_int64(row, 2, started);
-		sqlite3_bind_int64(row, 3, now - started);
-		sqlite3_bind_int(row, 4, code);
-		sqlite3_bind_text(row, 5, reason, -1, SQLITE_STATIC);
-		bad = settings_run(s, row, "noting a failure");
+	child = xrealloc(child, (children + 1) * sizeof(*child));
+	child[children++] = c;
+	return 0;
+}
+
+int
+job_other(const char *const *argv, const struct buf *input,
+    void (*ended)(struct settings *, int code, const char *reason))
+{
+	struct child c = {.label = xstrdup(argv[0]), .ended = ended};
+	int in = file_scratch(), code;
+
+	if (in == -1 || file_write(in, input->p, input->n) == -1 || lseek(in, 0, SEEK_SET) == -1) {
+		report_say(0, "%s: a temporary file in %s: %s", argv[0], file_scratch_dir(),
+		    strerror(errno));
+		free(c.label);
+		code = -1;
+	} else
+		code = begin(c, argv, in, 0);
+	if (in != -1)
+		close(in);
+	return code;
+}
+
+/* Is it running, or must another one end first? */
+static int
+is_blocked(const struct child *c, int file)
+{
+	size_t i;
+
+	for (i = 0; i < children; i++)
+		if (child[i].job == c->job || (c->exec != 0 && child[i].exec == c->exec) ||
+		    (file && child[i].site == c->site && child[i].fetches))
+			return 1;
+	return 0;
+}
+
+static int
+begin_job(const struct child *c, sqlite3_stmt *row, int verbose)
+{
+	char now[NUM_SIZE];
+	const char *argv[8] = {"praic-run"};
+	size_t n = 1;
+	int i;
+
+	if (verbose)
+		argv[n++] = "-v";
+	if (sched_fixed_now != 0) {
+		num_format(sched_fixed_now, now);
+		argv[n++] = "--now";
+		argv[n++] = now;
 	}
-	if (bad == 0)
-		bad = settings_commit(s);
-	settings_rollback(s);
-	return bad != 0 ? -1 : 0;
+	for (i = 7; i < 10; i++)
+		argv[n++] = (const char *)sqlite3_column_text(row, i);
+	return begin(*c, argv, -1, verbose || report_directory == NULL);
+}
+
+/*
+ * What can be done, longest due first.  Recordings wait for the reports that
+ * are due, but only until some came after they were asked for: where a fetch
+ * takes longer than the period of its schedule, it is always due.  For the same
+ * reason the job that began longest ago goes first.
+ */
+#define J_IS_DUE DUE_JOB("j")
+#define S_IS_DUE DUE_JOB("s")
+#define R_IS_DUE DUE("ifnull(r.next, 0)", "86400")
+
+static const char ready[] =
+    "SELECT j.id, j.site_id, iif(j.kind = 'exec', j.destination_id, 0), j.next, j.runs,"
+    " j.step = 'fetch', j.step = 'fetch' AND j.data = 'file',"
+    " j.step, ifnull(j.transfer_id, j.site), nullif(j.data, 'backup'),"
+    " j.name || ifnull(' (' || j.moves || ')', '')"
+    " FROM job_view AS j WHERE " J_IS_DUE " AND j.enabled AND (?2 = 0 OR " OF_SCHEDULE ")"
+    " AND CASE WHEN j.step = 'store' THEN j.backlog > 0"
+    " WHEN j.step = 'fetch' AND j.data = 'file' THEN"
+    "  EXISTS (SELECT 1 FROM recording AS r WHERE r.site_id = j.site_id"
+    "   AND r.state = 'owed' AND " R_IS_DUE ")"
+    "  AND NOT EXISTS (SELECT 1 FROM job AS s WHERE s.site_id = j.site_id"
+    "   AND s.step = 'fetch' AND s.data = 'session' AND " S_IS_DUE
+    "   AND ifnull(s.last_success, 0) < ifnull(j.asked, 0))"
+    " ELSE 1 END"
+    " ORDER BY min(ifnull(j.next, ?1), ?1), j.last_start, j.id";
+
+size_t
+job_begin(struct settings *s, int64_t schedule, int verbose)
+{
+	int64_t parallel = settings_number(s, "parallel"), now = monotonic();
+	sqlite3_stmt *row = db_ask(s, ready, "ii", sched_now(), schedule);
+	const struct memo *m;
+	size_t waiting = 0, i, jobs = 0;
+
+	asked_for = schedule != 0;
+	for (i = 0; i < children; i++)
+		jobs += child[i].job != 0;
+	while (db_row(s, row)) {
+		struct child c = {.job = db_column(row, 0),
+		    .site = db_column(row, 1),
+		    .exec = db_column(row, 2),
+		    .next = db_column(row, 3),
+		    .runs = db_column(row, 4),
+		    .fetches = sqlite3_column_int(row, 5)};
+
+		m = memo_of(c.job, 0);
+		if (is_blocked(&c, sqlite3_column_int(row, 6)) ||
+		    (sched_once && m != NULL && m->over))
+			continue;
+		if (m != NULL && m->until > now) {
+			waiting++;
+			continue;
+		}
+		if (parallel > 0 && jobs >= (size_t)parallel)
+			continue; /* the next job that ends makes room */
+		c.label = db_copy(row, 10);
+		if (begin_job(&c, row, verbose) == 0)
+			jobs++;
+		else {
+			memo_of(c.job, 1)->until = now + HELD;
+			job_code = code_worse(job_code, EX_OSERR);
+		}
+	}
+	return waiting;
+}
+
+/* The last line that it said; to be freed. */
+static char *
+last_words(int fd)
+{
+	char text[LAST_WORDS];
+	struct stat st;
+	ssize_t n;
+
+	if (fd == -1 || fstat(fd, &st) == -1)
+		return NULL;
+	n = pread(fd, text, sizeof(text),
+	    st.st_size > (off_t)sizeof(text) ? st.st_size - (off_t)sizeof(text) : 0);
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n <= 0)
+		return NULL;
+	for (fd = (int)n; fd > 0 && text[fd - 1] != '\n'; fd--)
+		;
+	return xstrndup(text + fd, (size_t)n - (size_t)fd);
+}
+
+/* A praic-run that died, or could not note how its step ended. */
+static void
+note(struct settings *s, const struct child *c, int code, char *reason)
+{
+	const struct settings_step step = {.job = c->job,
+	    .next = c->next,
+	    .started = c->started,
+	    .now = sched_now(),
+	    .code = code,
+	    .failed = 1,
+	    .program = "praic-run",
+	    .reason = reason};
+
+	db_begin(s);
+	settings_end_step(s, &step);
+	db_end(s, 0);
+}
+
+/* A job's process that ended with a code. */
+static void
+end_job(struct settings *s, const struct child *c, int code, char *reason, int stopping)
+{
+	struct memo *m = memo_of(c->job, 1);
+	int noted = s != NULL &&
+	    db_number(s, "SELECT runs FROM job WHERE id = ?1", "i", c->job) != c->runs &&
+	    s->code == 0;
+
+	/* A step that changes nothing must not run in a tight loop. */
+	m->until = monotonic() + 1;
+	if (stopping && !noted)
+		return;
+	if (!noted && (code == EX_TEMPFAIL || code == 0)) {
+		m->until = monotonic() + HELD;
+		m->over = 1;
+		if (asked_for) {
+			report_say(0, "%s: another praic-run is doing it", c->label);
+			job_code = code_worse(job_code, EX_TEMPFAIL);
+		} else
+			report_say(1, "%s: another praic-run is doing it", c->label);
+		return;
+	}
+	if (!noted && s != NULL)
+		note(s, c, code, reason);
+	if (s == NULL || s->code != 0)
+		m->until = monotonic() + HELD;
+	m->over = code != 0 && code != EX_DATAERR;
+	job_code = code_worse(job_code, code);
+	report_step(s, c->job, c->label, code, noted, reason);
+}
+
+int
+job_reap(struct settings *s, int stopping)
+{
+	int status, code, ended = 0;
+	char *reason;
+	struct child *c;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (c = child; c < child + children && c->pid != pid; c++)
+			;
+		if (c == child + children)
+			continue;
+		code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+		reason = WIFEXITED(status) ?
+		    last_words(c->words) :
+		    xasprintf("the process was ended by signal %d", WTERMSIG(status));
+		if (reason == NULL)
+			reason = xasprintf("it ended with %d", code);
+		ended += c->job != 0;
+		if (c->job != 0)
+			end_job(s, c, code, reason, stopping);
+		else
+			c->ended(s, code, reason);
+		free(reason);
+		free(c->label);
+		if (c->words != -1)
+			close(c->words);
+		*c = child[--children];
+	}
+	return ended;
+}
+
+void
+job_signal(int signal)
+{
+	size_t i;
+
+	for (i = 0; i < children; i++)
+		kill(signal == SIGKILL ? -child[i].pid : child[i].pid, signal);
+}
+
+void
+job_show(void)
+{
+	size_t i;
+
+	msg_warn("%zu processes", children);
+	for (i = 0; i < children; i++)
+		msg_warn("process %ld: %s, for %lld s", (long)child[i].pid, child[i].label,
+		    (long long)(sched_now() - child[i].started));
+}
+
+size_t
+job_running(void)
+{
+	return children;
 }
 
 /*
@@ -324,26 +513,17 @@ prune_logs(const char *directory, int64_t before)
 }
 
 void
-job_prune(struct settings *s, const char *log_directory, int64_t now)
+job_prune(struct settings *s)
 {
-	sqlite3_stmt *row = job_query(s,
-	    "SELECT min(?1, ifnull((SELECT max(mark) + 86400 FROM job), ?1)),"
-	    " (SELECT min(started) FROM run)",
-	    now, 0);
-	int64_t days, oldest = NEVER;
+	int64_t days = settings_number(s, "log-days"), now = sched_now(), mark;
 
 	/* A clock that is ahead must not remove everything: the appliance's
 	 * clock, as of the last fetch, is asked as well. */
-	if (row != NULL && sqlite3_step(row) == SQLITE_ROW) {
-		now = number(row, 0);
-		oldest = number(row, 1);
-	}
-	sqlite3_finalize(row);
-	if (oldest != NEVER && oldest < now - HISTORY_DAYS * 86400)
-		(void)settings_run(s,
-		    job_query(
-			s, "DELETE FROM run WHERE started < ?1", now - HISTORY_DAYS * 86400, 0),
-		    "removing old history");
-	if (log_directory != NULL && settings_number(s, "log-days", &days) == 0 && days > 0)
-		prune_logs(log_directory, now - (days + 1) * 86400);
+	mark = db_number(s, "SELECT max(mark) + 86400 FROM job", "");
+	if (mark != DB_NULL && mark < now)
+		now = mark;
+	if (db_number(s, "SELECT min(started) < ?1 FROM run", "i", now - HISTORY) == 1)
+		db_do(s, "DELETE FROM run WHERE started < ?1", "i", now - HISTORY);
+	if (report_directory != NULL && s->code == 0 && days > 0)
+		prune_logs(report_directory, now - (days + 1) * 86400);
 }

@@ -1,5 +1,6 @@
 /* What people are told: logs, lines, mails: see scheduler.h. */
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,8 +16,9 @@
 
 char *report_directory;
 
-const char *
-report_time(int64_t t)
+/* Local time with its zone; one at a time. */
+static const char *
+show_time(int64_t t)
 {
 	static char text[64];
 	time_t clock = (time_t)t;
@@ -44,43 +46,22 @@ add_log(const struct buf *text)
 	buf_free(&line);
 }
 
-static void __attribute__((format(printf, 2, 0))) tell(int level, const char *fmt, va_list ap)
+void
+report_say(int level, const char *fmt, ...)
 {
 	struct buf text = {0};
-	va_list copy;
-	int n;
+	char *said;
+	va_list ap;
 
-	va_copy(copy, ap);
-	n = vsnprintf(NULL, 0, fmt, copy);
-	va_end(copy);
-	if (n <= 0)
-		return;
-	buf_reserve(&text, (size_t)n + 1);
-	vsnprintf(text.p, (size_t)n + 1, fmt, ap);
-	text.n = (size_t)n;
+	va_start(ap, fmt);
+	if (vasprintf(&said, fmt, ap) == -1)
+		xnomem();
+	va_end(ap);
+	buf_adds(&text, said);
+	free(said);
 	add_log(&text);
 	msg_tell(level, "%s", buf_text(&text));
 	buf_free(&text);
-}
-
-void
-report_failure(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	tell(0, fmt, ap);
-	va_end(ap);
-}
-
-void
-report_say(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	tell(1, fmt, ap);
-	va_end(ap);
 }
 
 static const char *
@@ -111,26 +92,26 @@ add_counts(struct buf *b, sqlite3_stmt *row)
 }
 
 void
-report_step(struct settings *s, const struct job *j, int code, int noted, const char *reason)
+report_step(
+    struct settings *s, int64_t job, const char *label, int code, int noted, const char *reason)
 {
-	sqlite3_stmt *row = !noted || s == NULL ?
-	    NULL :
-	    job_query(s,
-		"SELECT sessions, rows, files, bytes, left_out,"
-		" seconds, reason FROM run WHERE job_id = ?1"
-		" ORDER BY id DESC LIMIT 1",
-		j->id, 0);
+	sqlite3_stmt *row = noted ?
+	    db_ask(s,
+		"SELECT sessions, rows, files, bytes, left_out, seconds,"
+		" reason FROM run WHERE job_id = ?1 ORDER BY id DESC LIMIT 1",
+		"i", job) :
+	    NULL;
 	struct buf counts = {0}, line = {0};
+	char *why = NULL;
 
-	if (row != NULL && sqlite3_step(row) == SQLITE_ROW) {
+	while (row != NULL && db_row(s, row)) {
 		add_counts(&counts, row);
-		if (sqlite3_column_type(row, 6) != SQLITE_NULL)
-			reason = text_at(row, 6);
+		why = db_copy(row, 6);
 	}
 	if (code != 0)
-		report_failure("%s: %s (%d)", j->label, reason, code);
+		report_say(0, "%s: %s (%d)", label, why != NULL ? why : reason, code);
 	if (counts.n > 0) {
-		buf_printf(&line, "%s: %s", j->label, buf_text(&counts));
+		buf_printf(&line, "%s: %s", label, buf_text(&counts));
 		add_log(&line);
 		if (msg_level > 0) {
 			buf_addc(&line, '\n');
@@ -138,27 +119,26 @@ report_step(struct settings *s, const struct job *j, int code, int noted, const 
 			(void)fflush(stdout);
 		}
 	}
-	sqlite3_finalize(row);
+	free(why);
 	buf_free(&counts);
 	buf_free(&line);
 }
 
 int
-report_waiting(struct settings *s, int64_t now, int64_t schedule)
+report_waiting(struct settings *s, int64_t now)
 {
-	sqlite3_stmt *row = job_query(s,
-	    "SELECT id, name, next, reason FROM job_view AS j WHERE enabled AND next > ?1"
-	    " AND code IS NOT NULL AND ?2 = 0 ORDER BY id",
-	    now, schedule);
+	sqlite3_stmt *row = db_ask(s,
+	    "SELECT id, name, next, reason FROM job_view WHERE enabled AND next > ?1"
+	    " AND code IS NOT NULL ORDER BY id",
+	    "i", now);
 	int code = 0;
 
-	while (row != NULL && sqlite3_step(row) == SQLITE_ROW)
-		if (!child_ran(sqlite3_column_int64(row, 0))) {
+	while (db_row(s, row))
+		if (!job_ran(db_column(row, 0))) {
 			msg_warn("%s: it failed and waits until %s: %s", text_at(row, 1),
-			    report_time(sqlite3_column_int64(row, 2)), text_at(row, 3));
+			    show_time(db_column(row, 2)), text_at(row, 3));
 			code = EX_TEMPFAIL;
 		}
-	sqlite3_finalize(row);
 	return code;
 }
 
@@ -178,14 +158,14 @@ enum news { FAILED, REMINDER, OVER, LOST, LEFT_OUT, NEWS };
 static const char mail_query[] =
     /* kind of news, what, since, code, reason, statement */
     "SELECT kind, name, since, code, reason,"
-    " printf('UPDATE job SET reported = %s WHERE id = %d AND since IS %s;',"
-    "  CASE kind WHEN 2 THEN 'NULL' ELSE ?1 END, id, quote(since))"
+    " printf('UPDATE job SET %sreported = %s WHERE id = %d AND %ssince IS %s;', of,"
+    "  CASE kind WHEN 2 THEN 'NULL' ELSE ?1 END, id, of, quote(since))"
     " FROM (SELECT CASE WHEN j.code IS NULL OR j.code = 65 THEN 2"
-    "   WHEN j.reported IS NULL THEN 0 ELSE 1 END AS kind, j.id,"
-    "  j.name || ifnull(' (' || site.name || ' to ' || d.name || ')', '') AS name,"
-    "  j.since, j.code, j.reason FROM job_view AS j JOIN site ON site.id = j.site_id"
-    "  LEFT JOIN transfer AS t ON t.id = j.transfer_id"
-    "  LEFT JOIN destination AS d ON d.id = t.destination_id"
+    "   WHEN j.reported IS NULL THEN 0 ELSE 1 END AS kind, j.* FROM ("
+    "   SELECT '' AS of, id, name || ifnull(' (' || moves || ')', '') AS name, enabled, since,"
+    "    code, reason, reported FROM job_view"
+    "   UNION ALL SELECT 'sweep_', id, 'look-back of ' || name, enabled, sweep_since,"
+    "    iif(sweep_since IS NULL, NULL, 75), sweep_reason, sweep_reported FROM job_view) AS j"
     "  WHERE CASE WHEN j.code IS NULL OR j.code = 65 THEN j.reported IS NOT NULL"
     "  WHEN j.reported IS NULL THEN j.enabled AND (j.code NOT IN (69, 75)"
     "   OR ?1 - j.since >= " LASTS " OR j.since > ?1)"
@@ -219,18 +199,19 @@ static void
 mail_ended(struct settings *s, int code, const char *reason)
 {
 	/* 65: some of the recipients have it, and to send it again would not help. */
-	int sent = code == 0 || code == EX_DATAERR;
+	int sent = s != NULL && (code == 0 || code == EX_DATAERR);
 
 	if (code != 0)
-		report_failure("mail \"%s\": %s (%d)", mail.subject, reason, code);
+		report_say(0, "mail \"%s\": %s (%d)", mail.subject, reason, code);
 	else
-		report_say("mail \"%s\": sent", mail.subject);
-	if (!sent || s == NULL || settings_begin(s) != 0)
+		report_say(1, "mail \"%s\": sent", mail.subject);
+	if (sent) {
+		db_begin(s);
+		db_script(s, buf_text(&mail.told));
+		sent = db_end(s, 0) == 0;
+	}
+	if (!sent)
 		mail.failed = sched_now();
-	else if (settings_exec(s, buf_text(&mail.told)) != 0 || settings_commit(s) != 0)
-		mail.failed = sched_now();
-	if (s != NULL)
-		settings_rollback(s);
 	mail.busy = 0;
 	free(mail.subject);
 	buf_free(&mail.told);
@@ -250,7 +231,7 @@ add_news(struct buf *text, sqlite3_stmt *row, enum news kind)
 	}
 	if (kind <= REMINDER)
 		buf_printf(text, "\n    since %s, exit code %d",
-		    report_time(sqlite3_column_int64(row, 2)), sqlite3_column_int(row, 3));
+		    show_time(sqlite3_column_int64(row, 2)), sqlite3_column_int(row, 3));
 	buf_adds(text, "\n    ");
 	msg_harmless(text, text_at(row, 4), strlen(text_at(row, 4)));
 	buf_adds(text, "\n\n");
@@ -262,20 +243,17 @@ compose(struct settings *s, int64_t now, struct buf *text)
 {
 	static const char *const count[NEWS] = {
 	    "failed", "still failing", "well again", "lost", "left out"};
-	sqlite3_stmt *row = job_query(s, mail_query, now, 0);
-	int n[NEWS] = {0}, kind, rc = SQLITE_ERROR, any = 0;
+	sqlite3_stmt *row = db_ask(s, mail_query, "i", now);
+	int n[NEWS] = {0}, kind, any = 0;
 	struct buf subject = {0};
 	char host[256] = "";
 
-	while (row != NULL && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+	while (db_row(s, row)) {
 		kind = sqlite3_column_int(row, 0);
 		if (n[kind]++ < MAX_LINES)
 			add_news(text, row, (enum news)kind);
 		buf_adds(&mail.told, text_at(row, 5));
 	}
-	if (row != NULL && rc != SQLITE_DONE)
-		settings_failed(s, "reading what is to be mailed");
-	sqlite3_finalize(row);
 	(void)gethostname(host, sizeof(host) - 1);
 	buf_printf(&subject, "praic on %s:", host);
 	for (kind = 0; kind < NEWS; kind++) {
@@ -289,7 +267,7 @@ compose(struct settings *s, int64_t now, struct buf *text)
 	    "What was lost or left out is shown until praic-conf ack.\n");
 	mail.subject = xstrdup(buf_text(&subject));
 	buf_free(&subject);
-	return rc == SQLITE_DONE && any;
+	return s->code == 0 && any;
 }
 
 void
@@ -299,13 +277,13 @@ report_mail(struct settings *s, int64_t now)
 	struct buf text = {0};
 	char *server;
 
-	if (mail.busy || (mail.failed <= now && now - mail.failed < MAIL_WAIT) ||
-	    settings_text(s, "notify-server", &server) != 0)
+	if (mail.busy || (mail.failed <= now && now - mail.failed < MAIL_WAIT))
 		return;
+	server = settings_text(s, "notify-server");
 	if (server != NULL) {
 		mail.busy = compose(s, now, &text);
 		argv[2] = mail.subject;
-		if (mail.busy && child_other(argv, &text, mail_ended) == -1) {
+		if (mail.busy && job_other(argv, &text, mail_ended) == -1) {
 			mail.busy = 0;
 			mail.failed = now;
 		}
@@ -323,7 +301,7 @@ metrics_ended(struct settings *s, int code, const char *reason)
 {
 	(void)s;
 	if (code != 0)
-		report_failure("metrics: %s (%d)", reason, code);
+		report_say(0, "metrics: %s (%d)", reason, code);
 }
 
 void
@@ -331,10 +309,10 @@ report_metrics(struct settings *s)
 {
 	const char *argv[] = {"praic-conf", "metrics", NULL, NULL};
 	struct buf nothing = {0};
-	char *path;
+	char *path = settings_text(s, "metrics");
 
-	if (settings_text(s, "metrics", &path) == 0 && (argv[2] = path) != NULL)
-		(void)child_other(argv, &nothing, metrics_ended);
+	if ((argv[2] = path) != NULL)
+		(void)job_other(argv, &nothing, metrics_ended);
 	free(path);
 }
 
@@ -342,66 +320,42 @@ report_metrics(struct settings *s)
  * The plan.
  */
 
-/* The end of a query: 0, or a code after a message. */
-static int
-ended(struct settings *s, sqlite3_stmt *row, int rc)
-{
-	int code = row == NULL ? EX_SOFTWARE : 0;
-
-	if (row != NULL && rc != SQLITE_DONE)
-		code = settings_failed(s, "reading it");
-	sqlite3_finalize(row);
-	return code;
-}
-
 static void
 show_schedule(sqlite3_stmt *row, int64_t now)
 {
-	struct due due = {.created = sqlite3_column_int64(row, 1),
-	    .period = sqlite3_column_int64(row, 2),
-	    .at = sqlite3_column_type(row, 3) == SQLITE_NULL ? DUE_NO_TIME :
-							       sqlite3_column_int(row, 3)};
-	int64_t last =
-	    sqlite3_column_type(row, 4) == SQLITE_NULL ? DUE_NEVER : sqlite3_column_int64(row, 4);
-	int64_t t = due_next(&due, last, now);
+	const struct due due = {db_column(row, 1), db_column(row, 2), db_column(row, 3)};
+	int64_t t = due_next(&due, db_column(row, 4), now);
 	int i;
 
 	printf("# schedule %s:\n", text_at(row, 0));
 	for (i = 0, t = t < now ? now : t; i < 5; i++, t = due_after(&due, t))
-		printf("#     %s\n", report_time(t));
+		printf("#     %s\n", show_time(t));
 }
 
 int
 report_plan(struct settings *s, int64_t now)
 {
-	sqlite3_stmt *row = job_query(s,
-	    "SELECT name, created, period, at, last_due FROM schedule WHERE enabled = ?1"
-	    " ORDER BY name",
-	    1, 0);
-	int rc = SQLITE_ERROR, code;
+	sqlite3_stmt *row = db_ask(s,
+	    "SELECT name, created, every, at, last_due FROM schedule WHERE enabled ORDER BY name",
+	    "");
 
-	while (row != NULL && (rc = sqlite3_step(row)) == SQLITE_ROW)
+	while (db_row(s, row))
 		show_schedule(row, now);
-	if ((code = ended(s, row, rc)) != 0)
-		return code;
 	/* To paste: the name of a site may hold blanks. */
-	row = job_query(s,
-	    "SELECT CASE WHEN j.step = 'fetch' AND site.name GLOB '*[^A-Za-z0-9._-]*' THEN"
-	    "  'fetch ''' || replace(site.name, '''', '''\\''''') || ''' ' || j.data"
-	    "  ELSE j.name END, j.next, j.next > ?1"
-	    " FROM job_view AS j JOIN site ON site.id = j.site_id WHERE j.enabled ORDER BY j.id",
-	    now, 0);
-	while (row != NULL && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+	row = db_ask(s,
+	    "SELECT CASE WHEN step = 'fetch' AND site GLOB '*[^A-Za-z0-9._-]*' THEN"
+	    "  'fetch ''' || replace(site, '''', '''\\''''') || ''' ' || data ELSE name END,"
+	    " next, next > ?1 FROM job_view WHERE enabled ORDER BY id",
+	    "i", now);
+	while (db_row(s, row)) {
 		printf("praic-run %s", text_at(row, 0));
 		if (sqlite3_column_int(row, 2) != 0)
-			printf("\t# waits until %s", report_time(sqlite3_column_int64(row, 1)));
+			printf("\t# waits until %s", show_time(db_column(row, 1)));
 		putchar('\n');
 	}
-	if ((code = ended(s, row, rc)) != 0)
-		return code;
-	if (fflush(stdout) == EOF) {
+	if (s->code == 0 && fflush(stdout) == EOF) {
 		msg_errno("standard output");
 		return EX_IOERR;
 	}
-	return 0;
+	return s->code;
 }

@@ -6,10 +6,13 @@
  */
 #include <getopt.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +20,7 @@
 #include "due.h"
 #include "file.h"
 #include "msg.h"
+#include "num.h"
 #include "path.h"
 #include "scheduler.h"
 #include "secret.h"
@@ -83,24 +87,58 @@ sleep_for(int64_t seconds)
 }
 
 /*
- * Settings.
+ * systemd's protocol, sd_notify(3).
  */
 
-/* Opened for each pass: it may be replaced meanwhile. */
+static void
+tell_systemd(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	size_t n = path != NULL ? strlen(path) : 0;
+	int fd;
+
+	if (n == 0 || n >= sizeof(to.sun_path) || (*path != '/' && *path != '@'))
+		return;
+	memcpy(to.sun_path, path, n);
+	if (*path == '@')
+		to.sun_path[0] = '\0'; /* an abstract address */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 ||
+	    sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) == -1)
+		msg_errno("$NOTIFY_SOCKET");
+	if (fd != -1)
+		close(fd);
+}
+
+/* Seconds between signs of life, half of what systemd allows; or 0. */
+static int64_t
+watchdog_time(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	uint64_t v;
+
+	if (usec == NULL || num_parse_count(usec, strlen(usec), INT64_MAX, &v) == -1 ||
+	    (pid != NULL && strtol(pid, NULL, 10) != (long)getpid()))
+		return 0;
+	return v > 2000000 ? (int64_t)(v / 2000000) : 1;
+}
+
+/*
+ * The daemon.
+ */
+
+/* Opened for each pass: it may be replaced meanwhile.  NULL after a message. */
 static struct settings *
 open_settings(int *code)
 {
 	struct settings *s = settings_open(NULL, SETTINGS_OPEN, code);
-	char *directory;
 
-	if (s == NULL)
-		return NULL;
-	if ((*code = settings_text(s, "log-directory", &directory)) != 0) {
-		settings_close(s);
-		return NULL;
+	if (s != NULL) {
+		free(report_directory);
+		report_directory = settings_text(s, "log-directory");
 	}
-	free(report_directory);
-	report_directory = directory;
 	return s;
 }
 
@@ -112,61 +150,55 @@ reload(void)
 
 	(void)due_zone();
 	tzset();
-	if (s != NULL && job_end_waits(s) == 0)
-		report_say("HUP: all back-offs end");
+	if (s != NULL)
+		job_end_waits(s);
 	settings_close(s);
 }
 
-/*
- * The end: nothing more is started, and the jobs are told to stop.
- */
+/* Nothing more is started, and the jobs are told to stop. */
 static void
-stop_children(void)
+stop_jobs(void)
 {
 	struct settings *s;
 	int code, killed = 0;
 	time_t end = time(NULL) + GRACE;
 
-	child_stop(SIGTERM);
-	while (child_running() > 0) {
+	job_signal(SIGTERM);
+	while (job_running() > 0) {
 		struct timespec t = {.tv_sec = 1};
 
 		if (!killed && (stops > 1 || time(NULL) >= end)) {
-			child_stop(SIGKILL);
+			job_signal(SIGKILL);
 			killed = 1;
 		}
 		(void)pselect(0, NULL, NULL, NULL, &t, &sleep_mask);
 		s = open_settings(&code);
-		(void)child_reap(s, 1);
+		(void)job_reap(s, 1);
 		settings_close(s);
 	}
 }
-
-/*
- * The daemon.
- */
 
 /* One pass; returns how long to sleep after it. */
 static int64_t
 pass(void)
 {
-	static int64_t pruned = NEVER;
+	static int64_t pruned;
 	int code;
 	struct settings *s = open_settings(&code);
-	int64_t now = sched_now(), wake = now + LONGEST_SLEEP, next;
+	int64_t now = sched_now(), wake, next;
 
 	if (s == NULL)
 		return LONGEST_SLEEP; /* it said why; it may be back then */
-	if (child_reap(s, 0) > 0)
+	if (job_reap(s, 0) > 0)
 		report_metrics(s);
-	(void)job_mark_due(s, now, &wake);
-	if (child_begin(s, 0, msg_level > 0) > 0)
+	wake = job_mark_due(s, now);
+	if (job_begin(s, 0, msg_level > 0) > 0)
 		wake = now + 1;
 	if ((next = job_wake(s, now)) < wake)
 		wake = next;
 	report_mail(s, now);
 	if (pruned > now || pruned < now - 86400) {
-		job_prune(s, report_directory, now);
+		job_prune(s);
 		pruned = now;
 	}
 	settings_close(s);
@@ -176,38 +208,34 @@ pass(void)
 static int
 run_daemon(void)
 {
-	int64_t watchdog = systemd_watchdog(), wait;
-	int code, lock = -1;
+	int64_t watchdog = watchdog_time(), wait;
+	int code, lock;
 	struct settings *s = open_settings(&code);
 
 	if (s == NULL)
 		return code;
-	if ((lock = settings_lock(s, &code)) == -1 && code == 0) {
-		msg_warn("%s: a scheduler is running for it already", settings_path(s));
-		code = EX_TEMPFAIL;
-	}
+	lock = settings_lock(s);
+	code = s->code;
 	settings_close(s);
 	if (code != 0)
 		return code;
-	report_say("started, process %ld", (long)getpid());
-	systemd_tell("READY=1");
+	report_say(1, "started, process %ld", (long)getpid());
+	tell_systemd("READY=1");
 	while (stops == 0) {
 		wait = pass();
 		if (watchdog > 0)
-			systemd_tell("WATCHDOG=1");
+			tell_systemd("WATCHDOG=1");
 		sleep_for(watchdog > 0 && wait > watchdog ? watchdog : wait);
 		if (got_hup)
 			reload();
-		if (got_usr1) {
-			msg_warn("%zu processes", child_running());
-			child_show();
-		}
+		if (got_usr1)
+			job_show();
 		got_hup = got_usr1 = 0;
 	}
-	systemd_tell("STOPPING=1");
-	report_say("told to stop, with %zu processes", child_running());
-	stop_children();
-	report_say("stopped");
+	tell_systemd("STOPPING=1");
+	report_say(1, "told to stop, with %zu processes", job_running());
+	stop_jobs();
+	report_say(1, "stopped");
 	close(lock);
 	return 0;
 }
@@ -216,74 +244,71 @@ run_daemon(void)
  * One pass, -1 and -r: until nothing is left that can be done.
  */
 
-static int
-find_schedule(struct settings *s, const char *name, int64_t *id)
+/* 0 after a message. */
+static int64_t
+find_schedule(struct settings *s, const char *name)
 {
-	sqlite3_stmt *row = settings_prepare(s, "SELECT id, enabled FROM schedule WHERE name = ?1");
-	int code = EX_CONFIG, enabled = 0;
+	int64_t id = db_number(s, "SELECT id FROM schedule WHERE name = ?1", "t", name);
 
-	if (row == NULL)
-		return EX_SOFTWARE;
-	sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
-	if (sqlite3_step(row) == SQLITE_ROW) {
-		*id = sqlite3_column_int64(row, 0);
-		enabled = sqlite3_column_int(row, 1);
-		code = enabled ? 0 : EX_CONFIG;
-	}
-	sqlite3_finalize(row);
-	if (*id == 0)
+	if (id == DB_NULL && s->code == 0)
 		msg_warn("%s: there is no schedule \"%s\"; praic-conf schedule list shows them",
-		    settings_path(s), name);
-	else if (!enabled)
-		msg_warn("%s: schedule \"%s\" is disabled", settings_path(s), name);
-	return code;
+		    s->path, name);
+	else if (db_number(s, "SELECT enabled FROM schedule WHERE id = ?1", "i", id) == 1)
+		return id;
+	else if (s->code == 0)
+		msg_warn("%s: schedule \"%s\" is disabled", s->path, name);
+	return 0;
 }
 
+/* A failure of the settings database is told by the exit code, and what can be
+ * done is done all the same. */
 static void
-work(struct settings *s, int64_t schedule)
+go_on(struct settings *s)
 {
-	size_t waiting;
-
-	while (stops == 0) {
-		waiting = child_begin(s, schedule, msg_level > 0);
-		if (waiting == 0 && child_running() == 0)
-			return;
-		sleep_for(waiting > 0 ? 1 : LONGEST_SLEEP);
-		(void)child_reap(s, stops > 0);
-	}
+	job_code = code_worse(job_code, s->code);
+	s->code = 0;
 }
 
 static int
 run_once(const char *name)
 {
-	int64_t now = sched_now(), wake = now, schedule = 0;
+	int64_t schedule = 0;
+	size_t waiting;
 	int code;
 	struct settings *s = open_settings(&code);
 
 	if (s == NULL)
 		return code;
-	code = name == NULL ? job_mark_due(s, now, &wake) : find_schedule(s, name, &schedule);
-	if (code == 0 && name != NULL)
-		code = job_mark_schedule(s, schedule, now);
-	if (code == 0) {
-		work(s, schedule);
-		code = child_code();
-		if (name == NULL)
-			code = code_worse(code, report_waiting(s, sched_now(), schedule));
-		report_mail(s, sched_now());
-		report_metrics(s);
-		while (stops == 0 && child_running() > 0) {
-			sleep_for(LONGEST_SLEEP);
-			(void)child_reap(s, 0);
-		}
-		job_prune(s, report_directory, now);
+	if (name == NULL)
+		job_mark_due(s, sched_now());
+	else if ((schedule = find_schedule(s, name)) != 0)
+		job_mark(s, schedule, sched_now());
+	if (s->code != 0 || (name != NULL && schedule == 0)) {
+		code = s->code != 0 ? s->code : EX_CONFIG;
+		settings_close(s);
+		return code;
 	}
+	while (stops == 0 &&
+	    ((waiting = job_begin(s, schedule, msg_level > 0)) > 0 || job_running() > 0)) {
+		go_on(s);
+		sleep_for(waiting > 0 ? 1 : LONGEST_SLEEP);
+		(void)job_reap(s, stops > 0);
+	}
+	code = name == NULL ? report_waiting(s, sched_now()) : 0;
+	go_on(s);
+	code = code_worse(code, job_code);
+	report_mail(s, sched_now());
+	report_metrics(s);
+	while (stops == 0 && job_running() > 0) {
+		sleep_for(LONGEST_SLEEP);
+		(void)job_reap(s, 0);
+	}
+	job_prune(s);
 	settings_close(s);
-	if (stops > 0) {
-		stop_children();
-		return 0;
-	}
-	return code;
+	if (stops == 0)
+		return code;
+	stop_jobs();
+	return 0;
 }
 
 static int
@@ -324,13 +349,6 @@ static const char help[] =
     "  -v, --verbose        tell what each job did\n"
     "      --help, --version\n";
 
-static _Noreturn void
-usage(int code)
-{
-	fputs(help, code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -361,15 +379,14 @@ main(int argc, char **argv)
 			msg_level++;
 			break;
 		case OPT_HELP:
-			usage(0);
+			msg_usage(help, 0);
 		case OPT_VERSION:
-			printf("praic-sched " PRAIC_VERSION "\n");
-			return fflush(stdout) == EOF ? EX_IOERR : 0;
+			msg_version();
 		default:
-			usage(EX_USAGE);
+			msg_usage(help, EX_USAGE);
 		}
 	if (optind != argc || modes > 1 || (sched_fixed_now != 0 && mode == 0))
-		usage(EX_USAGE);
+		msg_usage(help, EX_USAGE);
 	path_extend();
 	if ((c = due_zone()) != 0 || (c = settings_become_owner()) != 0)
 		return c;

@@ -61,6 +61,9 @@ for name in '' ' x' -x 'a=b' "$(printf 'a\tb')" "$(printf '\377')"; do
 		"$conf" site add -- "$name" host=x client-id=y secret=env:X
 done
 is "none of these is there" "SELECT count(*) FROM site" 1
+echo address >lines
+pipe 64 "a secret that is a word of praic's own" lines "$conf" site add b host=a/b client-id=y secret=-
+says "leaves the messages as they are" "host a/b: a name or address, with"
 run 0 "references are kept as they are" "$conf" site add two host=two.example.com:8443 \
 	client-id=x secret=file:/run/s backup-password=credential:b proxy-user=env:P
 is "all three" "SELECT secret, backup_password, proxy_user FROM site WHERE name = 'two'" \
@@ -263,6 +266,10 @@ for i in 'transfer remove 1' 'site remove access' 'schedule remove often' 'desti
 done
 run 64 "another spool would strand it" "$conf" setting set spool="$work/spool2"
 says "says what to do" "wait for their destinations"
+db "SELECT transfer_id FROM job WHERE step = 'backup'" >backups
+mkdir -p "spool/1/backup/$(cat backups)"
+run 0 "a transfer of backups goes" "$conf" --force transfer remove "$(cat backups)"
+check "with its part of the spool" [ ! -e "spool/1/backup/$(cat backups)" ]
 job=$(db "SELECT id FROM job WHERE transfer_id = 1")
 : >"spool/lock/$job"
 exec 9<"spool/lock/$job"

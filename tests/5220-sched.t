@@ -267,6 +267,15 @@ rm mail.do
 run 0 "when one can" "$sched" -r minute --now $((now + 87900))
 check "it tells of the end" test "$(grep -c "WELL AGAIN" mails)" -eq 2
 check "which is noted" test "$(sql "SELECT count(*) FROM job WHERE reported IS NOT NULL")" -eq 0
+sql "UPDATE job SET sweep_since = $now, sweep_reason = 'no past' WHERE step = 'fetch' AND data = 'session'
+	AND site_id = 1"
+for i in 60 61; do
+	run 0 "a look-back that fails for long" "$sched" -r minute --now $((now + 87840 + i))
+done
+check "is mailed once" test "$(grep -c "FAILED: look-back of fetch one session" mails)" -eq 1
+sql "UPDATE job SET sweep_since = NULL, sweep_reason = NULL"
+run 0 "until it succeeds" "$sched" -r minute --now $((now + 87940))
+check "which is mailed, too" grep -q "WELL AGAIN: look-back of fetch one session" mails
 before=$(mails)
 sql "INSERT INTO recording (site_id, host_name, lsid, kind, session, state, noted, named, reason)
 	VALUES (1, 'one', 'l''1', 'recording', '', 'lost', 1, $now, 'refused');

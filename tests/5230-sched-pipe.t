@@ -27,9 +27,9 @@ mkdir files
 "$conf" schedule add often every=1m
 "$conf" schedule add hourly every=1h
 "$conf" schedule add nightly every=1d at=03:30
-"$conf" transfer add often pra db session since=30d >/dev/null
-"$conf" transfer add hourly pra files session,recording,shell since=30d >/dev/null
-"$conf" transfer add nightly pra new session since=30d >/dev/null
+"$conf" transfer add often pra db session since=10d >/dev/null
+"$conf" transfer add hourly pra files session,recording,shell since=10d >/dev/null
+"$conf" transfer add nightly pra new session since=10d >/dev/null
 sql "UPDATE schedule SET created = $now - 40000; UPDATE job SET next = NULL"
 
 # at SECONDS: both clocks

@@ -78,9 +78,16 @@ is "nothing is left of the failure" "SELECT code, program, reason, since, wait, 
 	FROM job WHERE step = 'fetch'" "						0	2"
 is "a store that was asked for before has nothing more to wait for" "SELECT next, last_success
 	FROM job WHERE transfer_id = 1" "	1800000180"
-sql "UPDATE job SET next = 1800000500, asked = 1800000500 WHERE transfer_id = 1"
+sql "UPDATE job SET next = 1800000500, asked = 1800000500, last_success = 5 WHERE transfer_id = 1"
 step 0 "one that was asked for since" fetch pra session
-is "waits for a fetch that begins later" "SELECT next FROM job WHERE transfer_id = 1" 1800000500
+is "waits for a fetch that begins later, and all that came is stored" \
+	"SELECT next, last_success FROM job WHERE transfer_id = 1" "1800000500	1800000180"
+appliance_control add 1 --length 60 >added.out
+appliance_control clock +2000 >clock.out
+sql "UPDATE job SET next = NULL, asked = 1800000180 WHERE transfer_id = 1"
+step 0 "a fetch, in whose first second a store was asked for and over" fetch pra session
+is "lets it read what came" "SELECT next FROM job WHERE transfer_id = 1" 1800000180
+step 0 "which it does" store 1 session
 # somebody asks while it runs
 stub praic-fetch <<END
 sqlite3 -cmd '.timeout 20000' "$PRAIC_SETTINGS" "UPDATE job SET next = 1800000190 WHERE step = 'fetch'"

@@ -34,7 +34,7 @@ appliance_control fault add internal-error match=lsid="$late" >fault.out
 appliance_control fault add internal-error match=lsid="$refused" after=10000 >fault.out
 
 step 65 "some are refused, some come late" fetch pra file
-says "the reason is that of a recording" "HTTP 404"
+says "the reason is that of a recording" "of session $refused: HTTP 404"
 is "all others came" "SELECT count(*) FROM recording WHERE state = 'came'" $((total - of_refused - of_late))
 is "those that are refused are asked for once a day" \
 	"SELECT DISTINCT state, tries, next, reason LIKE '%HTTP 404%' FROM recording WHERE lsid = '$refused'" \

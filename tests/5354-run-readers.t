@@ -115,15 +115,15 @@ appliance_control clock $now >clock.out
 mark=$(sql "SELECT mark FROM job WHERE step = 'fetch' AND data = 'session'")
 stub praic-fetch <<END
 case "\$*" in
-*--until*) echo "praic-fetch: pra: the past is not to be had" >&2; exit 69 ;;
+*--until*--retry-time*) echo "praic-fetch: pra: the past is not to be had" >&2; exit 69 ;;
 esac
 exec $fetch --timeout 1 --rate 0 "\$@"
 END
 step 0 "a look-back that fails" fetch pra session
 says "is told" "the look-back failed: praic-fetch: pra: the past is not to be had"
 is "the job is a success, and what is new goes on" "SELECT code, next, mark > $mark, sweep_reason,
-	sweep_next FROM job WHERE step = 'fetch' AND data = 'session'" \
-	"		1	pra: the past is not to be had	$((now + 60))"
+	sweep_next, sweep_since FROM job WHERE step = 'fetch' AND data = 'session'" \
+	"		1	pra: the past is not to be had	$((now + 60))	$now"
 now=$((now + 30))
 appliance_control clock $now >clock.out
 step 0 "it has a back-off of its own" fetch pra session
@@ -142,8 +142,8 @@ now=$((now + 3600))
 appliance_control clock $now >clock.out
 step 0 "when it succeeds" fetch pra session
 silent "says nothing"
-is "nothing is left of it" "SELECT swept >= $now - 60, sweep_reason, sweep_wait, sweep_next FROM job
-	WHERE step = 'fetch' AND data = 'session'" "1			"
+is "nothing is left of it" "SELECT swept >= $now - 60, sweep_reason, sweep_wait, sweep_next, sweep_since
+	FROM job WHERE step = 'fetch' AND data = 'session'" "1				"
 step 0 "it is stored" store 1 session
 all_stored "all of the last days"
 

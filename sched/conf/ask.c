@@ -24,7 +24,6 @@
 #include "num.h"
 #include "rec.h"
 #include "secret.h"
-#include "show.h"
 
 /* An unlinked file with this in it, read from its beginning; -1 after a message. */
 static int
@@ -102,22 +101,19 @@ child(const char *const *arg, int in, int out, char **hidden, const char *settin
 static int
 run(struct conf *c, const struct row *r, const char *const *arg, int in, const char *settings)
 {
-	int out = c->quiet ? scratch("", 0) : -1, status = 0, code, i;
-	char **hidden = settings_hidden_env(c->s, r->thing->name, r->name, &code);
+	int out = c->quiet ? scratch("", 0) : -1, status = 0, code = EX_OSERR, i;
+	char **hidden = settings_hidden_env(c->db, r->thing->name, r->name);
 	pid_t pid;
 
 	msg_tell(1, "asking %s", arg[0]);
-	pid = in == -1 || code != 0 ? -1 : fork();
+	pid = in == -1 || c->db->code != 0 ? -1 : fork();
 	if (pid == 0)
 		child(arg, in, out, hidden, settings);
-	if (pid == -1) {
-		if (in != -1 && code == 0)
-			msg_errno("%s", arg[0]);
-		code = EX_OSERR;
-	}
 	while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		;
-	if (pid != -1 && WIFEXITED(status))
+	if (pid == -1 && in != -1 && c->db->code == 0)
+		msg_errno("%s", arg[0]);
+	else if (pid != -1 && WIFEXITED(status))
 		code = WEXITSTATUS(status);
 	else if (pid != -1) {
 		msg_warn("%s: ended by signal %d", arg[0], WTERMSIG(status));
@@ -146,9 +142,9 @@ ask(struct conf *c, const struct row *r, const char *settings)
 	const char *const site[] = {
 	    "praic-fetch", "-s", r->name, "check", settings != NULL ? "--dry-run" : NULL, NULL};
 	/* A share that is not mounted is no new destination. */
-	const char *const existing = settings == NULL && r->id != 0 &&
-		r->thing->fields == settings_destination_fields &&
-		conf_number(c, "SELECT existing FROM destination WHERE id = ?1", r->id) != 0 ?
+	const char *const existing = settings == NULL && r->kind != 0 &&
+		db_number(c->db, "SELECT existing FROM destination WHERE id = ?1", "i", r->id) ==
+		    1 ?
 	    "--existing" :
 	    NULL;
 	const char *const sql[] = {"praic-tosql", "-D", r->name, "--dry-run", existing, NULL};
@@ -179,7 +175,7 @@ static int
 try(struct conf *c, const struct row *r)
 {
 	char *folder = xasprintf("%s/praic-conf.XXXXXX", file_scratch_dir()), *path;
-	struct settings *s = c->s, *trial;
+	struct settings *s = c->db, *trial;
 	struct row all = *r;
 	int code = EX_OSERR;
 
@@ -193,9 +189,9 @@ try(struct conf *c, const struct row *r)
 	if (trial != NULL) {
 		all.id = 0;
 		memset(all.was, 0, sizeof(all.was));
-		c->s = trial;
+		c->db = trial;
 		code = row_write(c, &all);
-		c->s = s;
+		c->db = s;
 		settings_close(trial);
 		code = code == 0 ? ask(c, r, path) : EX_OSERR;
 	}
@@ -353,8 +349,8 @@ ask_mail(struct conf *c, const struct row *r)
 int
 ask_running(struct conf *c, struct row *r)
 {
-	if (!row_changed(r, "spool") || !settings_locked(c->s))
-		return 0;
+	if (!row_changed(r, "spool") || !settings_locked(c->db))
+		return c->db->code;
 	msg_warn("setting spool: a scheduler is running: stop it first");
 	return EX_USAGE;
 }
@@ -363,7 +359,7 @@ int
 ask_settings(struct conf *c, struct row *r)
 {
 	const char *spool = row_value(r, "spool"), *logs = row_value(r, "log-directory");
-	int64_t sweep = 0, retention = 0;
+	int64_t sweep, retention;
 	int code = 0;
 
 	if (spool == NULL || logs == NULL) {
@@ -371,9 +367,10 @@ ask_settings(struct conf *c, struct row *r)
 		    spool == NULL ? "spool" : "log-directory");
 		return EX_USAGE;
 	}
-	if (settings_number(c->s, "sweep-days", &sweep) != 0 ||
-	    settings_number(c->s, "retention-days", &retention) != 0)
-		return EX_CONFIG;
+	sweep = settings_number(c->db, "sweep-days");
+	retention = settings_number(c->db, "retention-days");
+	if (c->db->code != 0)
+		return c->db->code;
 	if (sweep > retention) {
 		msg_warn("setting sweep-days %lld: not more than retention-days, %lld",
 		    (long long)sweep, (long long)retention);
@@ -407,10 +404,10 @@ conf_test(struct conf *c, int argc, char **argv)
 static int
 has_mail(struct conf *c)
 {
-	return conf_number(c,
+	return db_number(c->db,
 		   "SELECT count(*) FROM setting WHERE name IN ('notify-server', 'notify-from', "
 		   "'notify-to')",
-		   0) == 3;
+		   "") == 3;
 }
 
 int
@@ -443,24 +440,18 @@ result(struct conf *c, struct show *s, const char *what, const char *name, int c
 static int
 check_things(struct conf *c, struct show *s, const char *table, conf_do *test)
 {
-	char *sql = xasprintf("SELECT name FROM %s ORDER BY name", table), **name = NULL;
-	sqlite3_stmt *stmt = settings_prepare(c->s, sql);
-	size_t names = 0, i;
+	char *sql = xasprintf("SELECT group_concat(name, char(10)) FROM"
+			      " (SELECT name FROM %s ORDER BY name)",
+	    table);
+	char *names = db_text(c->db, sql, ""), *rest = names, *name;
 	int code = 0;
 
+	/* Read before the tests: the filters open the database, too. */
 	free(sql);
-	/* Finalized before the tests: the filters open the database, too. */
-	while (stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW) {
-		name = xrealloc(name, (names + 1) * sizeof(*name));
-		name[names++] = xstrdup((const char *)sqlite3_column_text(stmt, 0));
-	}
-	sqlite3_finalize(stmt);
 	c->thing = thing_find(table);
-	for (i = 0; i < names; i++) {
-		code = code_worse(code, result(c, s, table, name[i], test(c, 1, &name[i])));
-		free(name[i]);
-	}
-	free(name);
+	while ((name = strsep(&rest, "\n")) != NULL)
+		code = code_worse(code, result(c, s, table, name, test(c, 1, &name)));
+	free(names);
 	return code;
 }
 
@@ -474,7 +465,8 @@ test_schedule(struct conf *c, int argc, char **argv)
 	if (code == 0 && (code = ask_schedule(c, &r)) != 0)
 		c->reason = xstrdup("its time of day: the time zone is not known here");
 	else if (code == 0 &&
-	    conf_number(c, "SELECT count(*) FROM transfer WHERE schedule_id = ?1", r.id) == 0)
+	    db_number(c->db, "SELECT count(*) FROM transfer WHERE schedule_id = ?1", "i", r.id) ==
+		0)
 		c->reason = xstrdup("it has no transfers");
 	row_free(&r);
 	return code;
@@ -505,19 +497,21 @@ foreign(const char *path, uid_t owner)
 static int
 check_directory(struct conf *c, struct show *s, const char *setting)
 {
+	char *path = settings_text(c->db, setting);
 	struct stat st;
-	char *path;
-	int code = settings_text(c->s, setting, &path);
 
-	if (code != 0)
-		return code;
 	if (path == NULL || access(path, R_OK | W_OK | X_OK) == -1)
 		c->reason = path == NULL ? xstrdup("it is not set") :
 					   xasprintf("%s: %s", path, strerror(errno));
-	else if (stat(settings_path(c->s), &st) == 0)
+	else if (stat(c->db->path, &st) == 0)
 		c->reason = foreign(path, st.st_uid);
-	if (c->reason == NULL && strcmp(setting, "spool") == 0)
-		c->reason = spool_fault(c, path);
+	if (c->reason == NULL && strcmp(setting, "spool") == 0 &&
+	    settings_spool_id(path) !=
+		db_number(c->db, "SELECT value FROM setting WHERE name = 'spool-id'", ""))
+		c->reason =
+		    xasprintf("%s/id is not the number that the settings have: it is the spool of "
+			      "another settings database, or one of them was restored",
+			path);
 	free(path);
 	return result(c, s, "setting", setting, c->reason != NULL ? EX_CONFIG : 0);
 }
@@ -525,7 +519,7 @@ check_directory(struct conf *c, struct show *s, const char *setting)
 int
 conf_check(struct conf *c, int argc, char **argv)
 {
-	struct show *s = show_new();
+	struct show *s = show_new(c);
 	int code;
 
 	(void)argc;
@@ -538,5 +532,5 @@ conf_check(struct conf *c, int argc, char **argv)
 	code = code_worse(code, check_things(c, s, "schedule", test_schedule));
 	if (has_mail(c))
 		code = code_worse(code, result(c, s, "setting", "notify", test_mail(c, 0, NULL)));
-	return code_worse(code, show_print(c, s, SHOW_TABLE, NULL));
+	return code_worse(code, show_print(s, SHOW_TABLE, NULL));
 }

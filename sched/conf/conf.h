@@ -1,7 +1,7 @@
 /*
- * praic-conf's own.  What is edited (site, destination, schedule, transfer,
+ * praic-conf.  What is edited (site, destination, schedule, transfer,
  * setting) is a list of fields (settings.h); one engine edits and shows all
- * of them (row.c, edit.c).
+ * of them (row.c).  A failure of the settings database is in its code.
  */
 #ifndef CONF_H
 #define CONF_H
@@ -15,14 +15,12 @@
 struct thing;
 
 struct conf {
-	struct settings *s;
+	struct settings *db;
 	const struct thing *thing; /* that is edited, or NULL */
 	int json, force;	   /* --json, --force */
 	int quiet;		   /* a test says nothing when all is well */
 	int nested;		   /* within the transaction of load */
-	char *spool;		   /* gets this number once the transaction is in */
-	int64_t spool_id;
-	char *reason; /* of the last test that failed, when quiet */
+	char *reason;		   /* of the last test that failed, when quiet */
 };
 
 /* Does something with the operands after its name.  An exit code. */
@@ -52,76 +50,55 @@ struct thing {
 	const char *name; /* and its table */
 	const struct settings_field *fields;
 	const struct verb *verbs;
-	/*
-	 * The rows, for reading: id, name, the kind of a destination, and the
-	 * fields in their order.  NULL: the table has these columns.
-	 */
+	/* The rows, for reading: id, name, the kind of a destination, and the
+	 * fields in their order.  NULL: the table has these columns. */
 	const char *select;
 	const char *list; /* what list shows */
 	/* May be stored: 0, or a code after a message.  It may change values. */
 	int (*check)(struct conf *, struct row *);
 	/* Within the transaction; NULL: the columns of the table. */
 	int (*write)(struct conf *, struct row *);
-	/* Within the transaction, once it is written; or NULL. */
+	/* Within the transaction, once it is written. */
 	int (*written)(struct conf *, struct row *);
 };
 
 extern const struct thing things[]; /* ends with a NULL name */
 const struct thing *thing_find(const char *name);
-
-/* main.c */
 extern const struct verb alone[];
-void usage_lines(FILE *, const char *thing, const struct verb *);
 
-/* row.c: rows, read, changed by NAME=VALUE operands, and written. */
+/* row.c: rows, and the verbs that are the same for all things */
 const char *row_value(const struct row *, const char *field);
 const char *row_was(const struct row *, const char *field);
 int row_changed(const struct row *, const char *field);
-int row_has(const struct row *, const struct settings_field *); /* is it of its kind? */
 void row_free(struct row *);
 /* The row of this name; EX_CONFIG after a message when there is none. */
 int row_load(struct conf *, const char *name, struct row *);
 /* Rows one by one: a statement, and what it found last. */
-sqlite3_stmt *row_select(struct conf *, const struct thing *, const char *where);
+sqlite3_stmt *row_select(struct conf *, const struct thing *, const char *where, const char *name);
 void row_read(const struct thing *, sqlite3_stmt *, struct row *);
-int row_set(struct row *, int argc, char **argv);
 int row_write(struct conf *, struct row *);
-/* Is this a name that can be shown and typed, and free? */
-int row_name_free(struct conf *, const struct thing *, const char *name);
-
-/* A statement with one parameter, or two; a number, or 0 where there is none. */
-int conf_sql(struct conf *, const char *sql, int64_t a, int64_t b);
-int conf_sql_text(struct conf *, const char *sql, int64_t a, const char *b);
-int64_t conf_number(struct conf *, const char *sql, int64_t a);
-/* The first column of the first row; NULL where there is none.  To be freed. */
-char *conf_text(struct conf *, const char *sql, int64_t a);
-int conf_begin(struct conf *);
-int conf_end(struct conf *, int code); /* commits if the code is 0 */
-
-/* edit.c: verbs of all things */
-conf_do edit_add, edit_set, edit_unset, edit_show, edit_list, edit_rename, edit_remove, edit_enable,
-    edit_disable, edit_list_settings;
-int edit_written(struct conf *, struct row *);
-/* As edit_add, but all fields of a transfer are NAME=VALUE. */
-conf_do edit_add_fields;
+int row_written(struct conf *, struct row *);
+conf_do row_add, row_set, row_unset, row_show, row_list, row_rename, row_remove, row_enable,
+    row_disable, row_list_settings;
+/* As row_add, but all fields of a transfer are NAME=VALUE. */
+conf_do row_add_fields;
+/* Begin and end a transaction, unless it is load's; end commits if code is 0. */
+void conf_begin(struct conf *);
+int conf_end(struct conf *, int code);
 
 /* transfer.c */
 int transfer_check(struct conf *, struct row *);
 int transfer_write(struct conf *, struct row *);
 int transfer_written(struct conf *, struct row *);
 /* Make and remove rows of job, and what belongs to none of them any more. */
-int transfer_jobs(struct conf *);
+void transfer_jobs(struct conf *);
 /* Jobs that waited for a site, destination or transfer that is changed are due. */
-int transfer_hurry(struct conf *, const struct row *);
+void transfer_hurry(struct conf *, const struct row *);
 
 /* spool.c: the directories that praic-run works in */
-int spool_number(const char *spool, int64_t id); /* writes SPOOL/id; 0, or a code */
-int spool_use(struct conf *, const char *path);	 /* make or adopt it */
-void spool_tidy(struct conf *);			 /* what was of no job goes */
-/* Why praic-run would not touch it, or NULL.  To be freed. */
-char *spool_fault(struct conf *, const char *path);
-/* Is praic-run at work on this job? */
-int spool_at_work(struct conf *, int64_t job);
+int spool_use(struct conf *, const char *path); /* make or adopt it */
+int spool_tidy(struct conf *);			/* number it; what was of no job goes */
+int spool_at_work(struct conf *, int64_t job);	/* is praic-run at work on it? */
 conf_do conf_init;
 
 /* secret.c: secrets as people give them */
@@ -135,9 +112,36 @@ int ask_running(struct conf *, struct row *);
 int ask_settings(struct conf *, struct row *);
 conf_do conf_test, test_mail, conf_check;
 
-/* state.c, metrics.c, log.c, dump.c */
+/* state.c, text.c */
 conf_do conf_status, conf_runs, conf_retry, conf_ack, conf_metrics, conf_log, conf_dump, conf_load,
     conf_help, conf_complete;
 int log_note(struct conf *, unsigned user, int argc, char **argv);
+
+/*
+ * show.c: rows of cells; on a terminal as a table, in a pipe with TABs between
+ * the cells and no head, with --json as JSON.  Text is made harmless (msg.h).
+ */
+enum { SHOW_TIME = 100, SHOW_REAL }; /* besides the forms of fields */
+
+struct show;
+struct show *show_new(struct conf *);
+/* The next cell of the row, under this name (copied); NULL: there is none. */
+void show_cell(struct show *, const char *name, int form, const char *text);
+void show_int(struct show *, const char *name, int form, int64_t);
+void show_end(struct show *); /* a row is complete */
+/* All rows of a query.  A column is called NAME, or NAME:FORM with a form of
+ * count, span, flag, time, real or secret.  NULL after a message. */
+struct show *show_query(struct conf *, sqlite3_stmt *);
+
+enum show_how {
+	SHOW_TABLE,
+	SHOW_LIST,  /* one row, a cell a line */
+	SHOW_BLOCKS /* each row a paragraph of at most 80 columns, its reason apart */
+};
+/* Print it and free it.  mark: what each line begins with in a pipe, or NULL. */
+int show_print(struct show *, enum show_how, const char *mark);
+/* The rows as a JSON array, for a part of something greater; frees. */
+void show_json(struct buf *, struct show *);
+int show_out(const struct buf *);
 
 #endif

@@ -17,12 +17,12 @@
 #include "path.h"
 #include "secret.h"
 
-#define EDITED(added)                                                                              \
-	{"add", edit_add, 2, -1, 1, added}, {"set", edit_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."}, \
-	    {"show", edit_show, 1, 1, 0, "NAME"}, {"list", edit_list, 0, 0, 0, ""},                \
-	    {"rename", edit_rename, 2, 2, 1, "NAME NEW-NAME"},                                     \
-	{                                                                                          \
-		"remove", edit_remove, 1, 1, 1, "NAME"                                             \
+#define EDITED(added)                                                                            \
+	{"add", row_add, 2, -1, 1, added}, {"set", row_set, 2, -1, 1, "NAME FIELD=[VALUE] ..."}, \
+	    {"show", row_show, 1, 1, 0, "NAME"}, {"list", row_list, 0, 0, 0, ""},                \
+	    {"rename", row_rename, 2, 2, 1, "NAME NEW-NAME"},                                    \
+	{                                                                                        \
+		"remove", row_remove, 1, 1, 1, "NAME"                                            \
 	}
 
 static const struct verb site_verbs[] = {EDITED("NAME host=HOST client-id=ID FIELD=VALUE ..."),
@@ -30,14 +30,14 @@ static const struct verb site_verbs[] = {EDITED("NAME host=HOST client-id=ID FIE
 static const struct verb destination_verbs[] = {
     EDITED("NAME sql|fs|exec FIELD=VALUE ..."), {"test", conf_test, 1, 1, 0, "NAME"}, {0}};
 static const struct verb schedule_verbs[] = {EDITED("NAME every=SPAN [at=HH:MM]"),
-    {"enable", edit_enable, 1, 1, 1, "NAME"}, {"disable", edit_disable, 1, 1, 1, "NAME"}, {0}};
+    {"enable", row_enable, 1, 1, 1, "NAME"}, {"disable", row_disable, 1, 1, 1, "NAME"}, {0}};
 static const struct verb transfer_verbs[] = {
-    {"add", edit_add, 4, 5, 1, "SCHEDULE SITE DESTINATION KIND[,KIND ...] [since=TIME]"},
-    {"set", edit_set, 2, -1, 1, "NUMBER FIELD=[VALUE] ..."}, {"show", edit_show, 1, 1, 0, "NUMBER"},
-    {"list", edit_list, 0, 0, 0, ""}, {"remove", edit_remove, 1, 1, 1, "NUMBER"}, {0}};
-static const struct verb setting_verbs[] = {{"set", edit_set, 1, -1, 1, "FIELD=[VALUE] ..."},
-    {"unset", edit_unset, 1, -1, 1, "FIELD ..."}, {"show", edit_list_settings, 1, 1, 0, "FIELD"},
-    {"list", edit_list_settings, 0, 0, 0, ""}, {0}};
+    {"add", row_add, 4, 5, 1, "SCHEDULE SITE DESTINATION KIND[,KIND ...] [since=TIME]"},
+    {"set", row_set, 2, -1, 1, "NUMBER FIELD=[VALUE] ..."}, {"show", row_show, 1, 1, 0, "NUMBER"},
+    {"list", row_list, 0, 0, 0, ""}, {"remove", row_remove, 1, 1, 1, "NUMBER"}, {0}};
+static const struct verb setting_verbs[] = {{"set", row_set, 1, -1, 1, "FIELD=[VALUE] ..."},
+    {"unset", row_unset, 1, -1, 1, "FIELD ..."}, {"show", row_list_settings, 1, 1, 0, "FIELD"},
+    {"list", row_list_settings, 0, 0, 0, ""}, {0}};
 static const struct verb notify_verbs[] = {{"test", test_mail, 0, 0, 0, ""}, {0}};
 
 #define COUNTED(thing) \
@@ -55,17 +55,17 @@ const struct thing things[] = {
     {"setting", settings_fields, setting_verbs, "", NULL, ask_running, NULL, ask_settings},
     {"site", settings_site_fields, site_verbs, NULL,
 	"SELECT name, host, client_id, " COUNTED("site") " FROM site ORDER BY name", ask_site, NULL,
-	edit_written},
+	row_written},
     {"destination", settings_destination_fields, destination_verbs, NULL,
 	"SELECT name, kind, coalesce(connection, directory, command) AS target, " COUNTED(
 	    "destination") " FROM destination ORDER BY name",
-	ask_destination, NULL, edit_written},
+	ask_destination, NULL, row_written},
     {"schedule", settings_schedule_fields, schedule_verbs, NULL,
-	"SELECT name, period AS 'every:span', CASE WHEN at IS NOT NULL THEN printf('%02d:%02d', "
+	"SELECT name, every AS 'every:span', CASE WHEN at IS NOT NULL THEN printf('%02d:%02d', "
 	"at / 60, at % 60) END AS at, enabled AS 'enabled:flag', " COUNTED(
 	    "schedule") ", last_due AS "
 			"'last_due:time' FROM schedule ORDER BY name",
-	ask_schedule, NULL, edit_written},
+	ask_schedule, NULL, row_written},
     {"transfer", settings_transfer_fields, transfer_verbs,
 	"SELECT t.id, t.id, NULL, c.name, s.name, d.name, " KINDS ", NULL " TRANSFER,
 	"SELECT t.id AS 'number:count', c.name AS schedule, s.name AS site, d.name AS "
@@ -91,7 +91,7 @@ thing_find(const char *name)
 	return NULL;
 }
 
-void
+static void
 usage_lines(FILE *fp, const char *thing, const struct verb *v)
 {
 	for (; v->name != NULL; v++)
@@ -156,9 +156,9 @@ run(struct conf *c, int argc, char **argv)
 
 	if (strcmp(argv[0], "complete") == 0) {
 		if (settings_become_owner() == 0)
-			c->s = settings_open(NULL, SETTINGS_OPEN, &code);
+			c->db = settings_open(NULL, SETTINGS_OPEN, &code);
 		code = conf_complete(c, argc - 1, argv + 1);
-		settings_close(c->s);
+		settings_close(c->db);
 		return code;
 	}
 	v = find(c, argc, argv, &words);
@@ -166,13 +166,15 @@ run(struct conf *c, int argc, char **argv)
 		return conf_help(c, argc - words, argv + words);
 	if ((code = settings_become_owner()) != 0)
 		return code;
-	c->s = settings_open(NULL, v->run == conf_init ? SETTINGS_CREATE : SETTINGS_OPEN, &code);
-	if (c->s == NULL)
+	c->db = settings_open(NULL, v->run == conf_init ? SETTINGS_CREATE : SETTINGS_OPEN, &code);
+	if (c->db == NULL)
 		return code;
 	code = v->run(c, argc - words, argv + words);
 	if (code == 0 && v->changes)
+		code = spool_tidy(c);
+	if (code == 0 && v->changes)
 		code = log_note(c, user, argc, argv);
-	settings_close(c->s);
+	settings_close(c->db);
 	return code;
 }
 
@@ -204,8 +206,7 @@ main(int argc, char **argv)
 			msg_level++;
 			break;
 		case 'V':
-			puts("praic-conf " PRAIC_VERSION);
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+			msg_version();
 		case 'h':
 			usage(0);
 		default:

@@ -1,9 +1,10 @@
 /*
- * Rows of what is edited: read, changed by NAME=VALUE operands, written; see
+ * Rows of what is edited, and the verbs that are the same for all of it; see
  * conf.h.  A setting is a field of the one row that all settings are.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "code.h"
 #include "conf.h"
@@ -14,80 +15,30 @@
 /* Names stand in tables, log lines and metrics. */
 #define MAX_NAME 64
 
-int
+void
 conf_begin(struct conf *c)
 {
-	return c->nested ? 0 : settings_begin(c->s);
+	if (!c->nested)
+		db_begin(c->db);
 }
 
 int
 conf_end(struct conf *c, int code)
 {
-	if (c->nested)
-		return code;
-	if (code == 0)
-		code = settings_commit(c->s);
-	settings_rollback(c->s);
-	/* Last: a crash before leaves an empty spool, which init takes. */
-	if (code == 0 && c->spool != NULL)
-		code = spool_number(c->spool, c->spool_id);
-	free(c->spool);
-	c->spool = NULL;
-	return code;
+	if (!c->nested)
+		return db_end(c->db, code);
+	return code != 0 ? code : c->db->code;
 }
 
-int
-conf_sql(struct conf *c, const char *sql, int64_t a, int64_t b)
+static int
+is(const struct thing *t, const struct settings_field *fields)
 {
-	sqlite3_stmt *stmt = settings_prepare(c->s, sql);
-
-	if (stmt != NULL && sqlite3_bind_parameter_count(stmt) > 0)
-		sqlite3_bind_int64(stmt, 1, a);
-	if (stmt != NULL && sqlite3_bind_parameter_count(stmt) > 1)
-		sqlite3_bind_int64(stmt, 2, b);
-	return settings_run(c->s, stmt, "writing to it");
+	return t->fields == fields;
 }
 
-int
-conf_sql_text(struct conf *c, const char *sql, int64_t a, const char *b)
-{
-	sqlite3_stmt *stmt = settings_prepare(c->s, sql);
-
-	if (stmt != NULL) {
-		sqlite3_bind_int64(stmt, 1, a);
-		sqlite3_bind_text(stmt, 2, b, -1, SQLITE_STATIC);
-	}
-	return settings_run(c->s, stmt, "writing to it");
-}
-
-char *
-conf_text(struct conf *c, const char *sql, int64_t a)
-{
-	sqlite3_stmt *stmt = settings_prepare(c->s, sql);
-	char *text = NULL;
-
-	if (stmt == NULL)
-		return NULL;
-	if (sqlite3_bind_parameter_count(stmt) > 0)
-		sqlite3_bind_int64(stmt, 1, a);
-	if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_text(stmt, 0) != NULL)
-		text = xstrdup((const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-	return text;
-}
-
-int64_t
-conf_number(struct conf *c, const char *sql, int64_t a)
-{
-	char *text = conf_text(c, sql, a);
-	int64_t v = text != NULL ? strtoll(text, NULL, 10) : 0;
-
-	free(text);
-	return v;
-}
-
-int
-row_has(const struct row *r, const struct settings_field *f)
+/* Is it a field of its kind? */
+static int
+has(const struct row *r, const struct settings_field *f)
 {
 	return r->kind == 0 || (f->kinds & r->kind) != 0;
 }
@@ -125,54 +76,46 @@ row_free(struct row *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* Its column: "every" is stored as a period. */
+/*
+ * Reading and writing.
+ */
+
 static void
 add_column(struct buf *sql, const char *field)
 {
-	if (strcmp(field, "every") == 0)
-		field = "period";
-	buf_addc(sql, '"');
+	buf_adds(sql, ", \"");
 	for (; *field != '\0'; field++)
 		buf_addc(sql, *field == '-' ? '_' : *field);
 	buf_addc(sql, '"');
 }
 
 sqlite3_stmt *
-row_select(struct conf *c, const struct thing *t, const char *where)
+row_select(struct conf *c, const struct thing *t, const char *where, const char *name)
 {
 	const struct settings_field *f;
 	struct buf sql = {0};
 	sqlite3_stmt *stmt;
 
-	if (t->select != NULL)
-		buf_adds(&sql, t->select);
-	else {
-		buf_printf(&sql, "SELECT id, name, %s",
-		    t->fields == settings_destination_fields ? "kind" : "NULL");
-		for (f = t->fields; f->name != NULL; f++) {
-			buf_adds(&sql, ", ");
-			add_column(&sql, f->name);
-		}
-		buf_printf(&sql, " FROM %s", t->name);
-	}
-	if (t->fields == settings_fields) {
+	if (is(t, settings_fields)) {
 		buf_adds(&sql, "SELECT 1, '', NULL");
 		for (f = t->fields; f->name != NULL; f++)
 			buf_printf(
 			    &sql, ", (SELECT value FROM setting WHERE name = '%s')", f->name);
-	} else
-		buf_printf(&sql, " %s ORDER BY 2", where);
-	stmt = settings_prepare(c->s, buf_text(&sql));
+		where = "";
+		name = NULL;
+	} else if (t->select != NULL)
+		buf_adds(&sql, t->select);
+	else {
+		buf_printf(&sql, "SELECT id, name, %s",
+		    is(t, settings_destination_fields) ? "kind" : "NULL");
+		for (f = t->fields; f->name != NULL; f++)
+			add_column(&sql, f->name);
+		buf_printf(&sql, " FROM %s", t->name);
+	}
+	buf_printf(&sql, " %s", where);
+	stmt = db_ask(c->db, buf_text(&sql), name != NULL ? "t" : "", name);
 	buf_free(&sql);
 	return stmt;
-}
-
-static char *
-column_copy(sqlite3_stmt *stmt, int i)
-{
-	const char *text = (const char *)sqlite3_column_text(stmt, i);
-
-	return text != NULL ? xstrdup(text) : NULL;
 }
 
 void
@@ -182,13 +125,13 @@ row_read(const struct thing *t, sqlite3_stmt *stmt, struct row *r)
 
 	memset(r, 0, sizeof(*r));
 	r->thing = t;
-	r->id = sqlite3_column_int64(stmt, 0);
-	r->name = column_copy(stmt, 1);
-	if (sqlite3_column_text(stmt, 2) != NULL)
+	r->id = db_column(stmt, 0);
+	r->name = db_copy(stmt, 1);
+	if (sqlite3_column_type(stmt, 2) != SQLITE_NULL)
 		r->kind = settings_kind((const char *)sqlite3_column_text(stmt, 2));
 	for (i = 0; t->fields[i].name != NULL; i++) {
-		r->value[i] = column_copy(stmt, 3 + i);
-		r->was[i] = column_copy(stmt, 3 + i);
+		r->value[i] = db_copy(stmt, 3 + i);
+		r->was[i] = db_copy(stmt, 3 + i);
 	}
 }
 
@@ -197,32 +140,77 @@ row_load(struct conf *c, const char *name, struct row *r)
 {
 	const struct thing *t = c->thing;
 	sqlite3_stmt *stmt = row_select(
-	    c, t, t->fields == settings_transfer_fields ? "WHERE t.id = ?1" : "WHERE name = ?1");
-	int rc, code = 0;
+	    c, t, is(t, settings_transfer_fields) ? "WHERE t.id = ?1" : "WHERE name = ?1", name);
 
 	memset(r, 0, sizeof(*r));
-	if (stmt == NULL)
-		return EX_SOFTWARE;
-	if (sqlite3_bind_parameter_count(stmt) > 0)
-		sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW)
+	while (db_row(c->db, stmt))
 		row_read(t, stmt, r);
-	else if (rc == SQLITE_DONE) {
-		msg_warn(
-		    "there is no %s \"%s\"; praic-conf %s list shows them", t->name, name, t->name);
-		code = EX_CONFIG;
-	} else
-		code = settings_failed(c->s, "reading it");
-	sqlite3_finalize(stmt);
-	return code;
+	if (c->db->code != 0 || r->name != NULL)
+		return c->db->code;
+	msg_warn("there is no %s \"%s\"; praic-conf %s list shows them", t->name, name, t->name);
+	return EX_CONFIG;
+}
+
+/* What is as it falls back to is not stored. */
+static int
+write_settings(struct conf *c, struct row *r)
+{
+	const struct settings_field *f;
+
+	for (f = settings_fields; f->name != NULL; f++)
+		if (row_changed(r, f->name) && row_value(r, f->name) == NULL)
+			db_do(c->db, "DELETE FROM setting WHERE name = ?1", "t", f->name);
+		else if (row_changed(r, f->name))
+			db_do(c->db, "INSERT OR REPLACE INTO setting VALUES (?1, ?2)", "tt",
+			    f->name, row_value(r, f->name));
+	return c->db->code;
 }
 
 int
-row_name_free(struct conf *c, const struct thing *t, const char *name)
+row_write(struct conf *c, struct row *r)
 {
-	const char *p, *bad = NULL;
-	char *sql, *there;
+	const struct settings_field *f;
+	struct buf sql = {0}, columns = {0};
+	sqlite3_stmt *stmt;
+	const char *value;
+	int i;
+
+	if (is(r->thing, settings_fields))
+		return write_settings(c, r);
+	buf_adds(&columns, r->kind != 0 ? "id, name, kind" : "id, name");
+	for (f = r->thing->fields; f->name != NULL; f++)
+		add_column(&columns, f->name);
+	buf_printf(&sql, "INSERT INTO %s (%s) VALUES (nullif(?1, 0), ?2%s", r->thing->name,
+	    buf_text(&columns), r->kind != 0 ? ", ?3" : "");
+	for (f = r->thing->fields, i = 4; f->name != NULL; f++, i++)
+		buf_printf(&sql, ", ?%d", i);
+	buf_printf(&sql, ") ON CONFLICT (id) DO UPDATE SET (%s) = (", buf_text(&columns));
+	buf_printf(&sql, "?1, ?2%s", r->kind != 0 ? ", ?3" : "");
+	for (f = r->thing->fields, i = 4; f->name != NULL; f++, i++)
+		buf_printf(&sql, ", ?%d", i);
+	buf_addc(&sql, ')');
+	stmt = db_ask(c->db, buf_text(&sql), "it", r->id, r->name);
+	for (f = r->thing->fields, i = 4; stmt != NULL && f->name != NULL; f++, i++) {
+		value = r->value[i - 4] != NULL ? r->value[i - 4] : f->fallback;
+		sqlite3_bind_text(stmt, i, value, -1, SQLITE_STATIC);
+	}
+	if (stmt != NULL && r->kind != 0)
+		sqlite3_bind_text(stmt, 3, settings_kind_name(r->kind), -1, SQLITE_STATIC);
+	while (db_row(c->db, stmt))
+		;
+	if (r->id == 0)
+		r->id = sqlite3_last_insert_rowid(c->db->h);
+	buf_free(&sql);
+	buf_free(&columns);
+	return c->db->code;
+}
+
+/* Is this a name that can be shown and typed, and free? */
+static int
+check_name(struct conf *c, const char *name)
+{
+	const char *p, *bad = NULL, *thing = c->thing->name;
+	char *sql;
 
 	if (*name == '\0')
 		bad = "it is empty";
@@ -236,21 +224,24 @@ row_name_free(struct conf *c, const struct thing *t, const char *name)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '=')
 			bad = "there is a control character or an equals sign in it";
 	if (bad != NULL) {
-		msg_warn("%s name \"%s\": %s", t->name, name, bad);
+		msg_warn("%s name \"%s\": %s", thing, name, bad);
 		return EX_USAGE;
 	}
-	sql = sqlite3_mprintf("SELECT id FROM %s WHERE name = %Q", t->name, name);
-	there = conf_text(c, sql, 0);
-	sqlite3_free(sql);
-	if (there == NULL)
-		return 0;
-	free(there);
-	msg_warn(
-	    "%s \"%s\" is there already; praic-conf %s set changes it", t->name, name, t->name);
-	return EX_USAGE;
+	sql = xasprintf("SELECT id FROM %s WHERE name = ?1", thing);
+	if (db_number(c->db, sql, "t", name) != DB_NULL) {
+		msg_warn(
+		    "%s \"%s\" is there already; praic-conf %s set changes it", thing, name, thing);
+		bad = name;
+	}
+	free(sql);
+	return bad != NULL ? EX_USAGE : c->db->code;
 }
 
-/* The field that NAME=VALUE sets, and the value; NULL after a message. */
+/*
+ * NAME=VALUE operands.
+ */
+
+/* The field that it sets, and the value; NULL after a message. */
 static const struct settings_field *
 operand(const struct row *r, const char *what, const char *text, const char **value)
 {
@@ -260,12 +251,12 @@ operand(const struct row *r, const char *what, const char *text, const char **va
 	struct buf names = {0};
 
 	free(name);
-	if (text[n] == '=' && f != NULL && row_has(r, f)) {
+	if (text[n] == '=' && f != NULL && has(r, f)) {
 		*value = text + n + 1;
 		return f;
 	}
 	for (f = r->thing->fields; f->name != NULL; f++)
-		if (row_has(r, f))
+		if (has(r, f))
 			buf_printf(&names, "%s%s", names.n > 0 ? ", " : "", f->name);
 	/* Without its value: that might be a secret beside a slip of the pen. */
 	msg_warn(
@@ -303,8 +294,8 @@ set_field(struct row *r, const struct settings_field *f, const char *given, unsi
 	return 0;
 }
 
-int
-row_set(struct row *r, int argc, char **argv)
+static int
+set_fields(struct row *r, int argc, char **argv)
 {
 	char *what = xasprintf("%s%s%s", r->thing->name, r->name[0] != '\0' ? " " : "", r->name);
 	const struct settings_field *f;
@@ -332,88 +323,303 @@ row_set(struct row *r, int argc, char **argv)
 	return code;
 }
 
+/*
+ * Changes.
+ */
+
+/*
+ * Change what transfers there are, within a transaction; refused where
+ * something that is fetched or owed would be given up, unless forced.
+ */
 static int
-write_settings(struct conf *c, struct row *r)
+losing(struct conf *c, struct row *r, int (*change)(struct conf *, struct row *))
 {
-	const struct settings_field *f;
-	int code = 0;
+	static const char waiting[] = "SELECT total(backlog) FROM job_view WHERE step = 'store'";
+	static const char owed[] = "SELECT count(*) FROM recording WHERE state = 'owed'";
+	int64_t files = db_number(c->db, waiting, ""), recordings = db_number(c->db, owed, "");
+	char *what = xasprintf("%s %s", r->thing->name, r->name);
+	sqlite3_stmt *gone;
+	int code;
 
-	for (f = settings_fields; f->name != NULL && code == 0; f++) {
-		sqlite3_stmt *stmt;
-
-		if (!row_changed(r, f->name))
-			continue;
-		stmt = settings_prepare(c->s,
-		    row_value(r, f->name) == NULL ?
-			"DELETE FROM setting WHERE name = ?1" :
-			"INSERT INTO setting (name, value) VALUES (?1, ?2) "
-			"ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-		if (stmt != NULL) {
-			sqlite3_bind_text(stmt, 1, f->name, -1, SQLITE_STATIC);
-			if (row_value(r, f->name) != NULL)
-				sqlite3_bind_text(
-				    stmt, 2, row_value(r, f->name), -1, SQLITE_STATIC);
+	db_script(c->db,
+	    "DROP TABLE IF EXISTS temp.job_before; CREATE TEMP TABLE job_before AS SELECT id FROM"
+	    " job");
+	code = change(c, r);
+	transfer_jobs(c);
+	files -= db_number(c->db, waiting, "");
+	recordings -= db_number(c->db, owed, "");
+	gone = db_ask(c->db, "SELECT id FROM job_before WHERE id NOT IN (SELECT id FROM job)", "");
+	while (db_row(c->db, gone))
+		if (code == 0 && spool_at_work(c, db_column(gone, 0))) {
+			msg_warn("%s: praic-run is at work on it; try again later", what);
+			code = EX_TEMPFAIL;
 		}
-		code = settings_run(c->s, stmt, "writing to it");
+	code = code != 0 ? code : c->db->code;
+	if (code == 0 && (files > 0 || recordings > 0)) {
+		msg_warn("%s: %lld files of reports and recordings are not stored yet, and %lld "
+			 "recordings not fetched%s",
+		    what, (long long)(files > 0 ? files : 0),
+		    (long long)(recordings > 0 ? recordings : 0),
+		    c->force ? "; they are given up" :
+			       "; nothing was changed (--force gives them up, praic-sched -r "
+			       "stores them)");
+		if (!c->force)
+			code = EX_USAGE;
 	}
+	free(what);
 	return code;
 }
 
-static void
-add_insert(struct buf *sql, const struct row *r)
+/* All of it or nothing. */
+static int
+store(struct conf *c, struct row *r)
 {
-	const struct settings_field *f;
-	int i = 3;
+	const struct thing *t = c->thing;
+	int code = t->check(c, r);
 
-	buf_printf(sql, "INSERT INTO %s (name%s%s", r->thing->name, r->kind != 0 ? ", kind" : "",
-	    r->thing->fields == settings_schedule_fields ? ", created" : "");
-	for (f = r->thing->fields; f->name != NULL; f++) {
-		buf_adds(sql, ", ");
-		add_column(sql, f->name);
-	}
-	buf_printf(sql, ") VALUES (?1%s%s", r->kind != 0 ? ", ?2" : "",
-	    r->thing->fields == settings_schedule_fields ? ", strftime('%s', 'now')" : "");
-	for (f = r->thing->fields; f->name != NULL; f++)
-		buf_printf(sql, ", ?%d", i++);
-	buf_addc(sql, ')');
+	if (code != 0)
+		return code;
+	conf_begin(c);
+	code = t->write != NULL ? losing(c, r, t->write) : row_write(c, r);
+	if (code == 0)
+		code = t->written(c, r);
+	return conf_end(c, code);
 }
 
 int
-row_write(struct conf *c, struct row *r)
+row_add_fields(struct conf *c, int argc, char **argv)
+{
+	int transfer = is(c->thing, settings_transfer_fields), words = transfer ? 0 : 1, code = 0;
+	struct row r = {.thing = c->thing, .fresh = 1};
+
+	r.name = xstrdup(transfer ? "" : argv[0]);
+	if (!transfer)
+		code = check_name(c, argv[0]);
+	if (code == 0 && is(c->thing, settings_destination_fields)) {
+		words = 2;
+		if (argc < 2 || (r.kind = settings_kind(argv[1])) == 0) {
+			msg_warn("destination %s: its kind is sql, fs or exec", argv[0]);
+			code = EX_USAGE;
+		}
+	}
+	if (code == 0)
+		code = set_fields(&r, argc - words, argv + words);
+	if (code == 0)
+		code = store(c, &r);
+	if (code == 0 && transfer && !c->nested && printf("%lld\n", (long long)r.id) < 0)
+		code = EX_IOERR;
+	row_free(&r);
+	return code;
+}
+
+/* Of a transfer: SCHEDULE SITE DESTINATION KIND[,KIND...] and then fields. */
+int
+row_add(struct conf *c, int argc, char **argv)
+{
+	char *operand[5] = {NULL};
+	int i, code;
+
+	if (!is(c->thing, settings_transfer_fields))
+		return row_add_fields(c, argc, argv);
+	for (i = 0; i < argc; i++)
+		operand[i] = i < 4 ? xasprintf("%s=%s", settings_transfer_fields[i].name, argv[i]) :
+				     xstrdup(argv[i]);
+	code = row_add_fields(c, argc, operand);
+	for (i = 0; i < argc; i++)
+		free(operand[i]);
+	return code;
+}
+
+static int
+change(struct conf *c, const char *name, int argc, char **argv)
+{
+	struct row r;
+	int code = row_load(c, name, &r);
+
+	if (code == 0)
+		code = set_fields(&r, argc, argv);
+	if (code == 0)
+		code = store(c, &r);
+	row_free(&r);
+	return code;
+}
+
+int
+row_set(struct conf *c, int argc, char **argv)
+{
+	if (is(c->thing, settings_fields))
+		return change(c, "", argc, argv);
+	return change(c, argv[0], argc - 1, argv + 1);
+}
+
+int
+row_unset(struct conf *c, int argc, char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc; i++)
+		argv[i] = xasprintf("%s=", argv[i]);
+	return change(c, "", argc, argv);
+}
+
+int
+row_enable(struct conf *c, int argc, char **argv)
+{
+	char *yes = "enabled=yes";
+
+	return change(c, argv[0], argc, &yes);
+}
+
+int
+row_disable(struct conf *c, int argc, char **argv)
+{
+	char *no = "enabled=no";
+
+	return change(c, argv[0], argc, &no);
+}
+
+int
+row_rename(struct conf *c, int argc, char **argv)
+{
+	char *sql = xasprintf("UPDATE %s SET name = ?2 WHERE id = ?1", c->thing->name);
+	struct row r;
+	int code = row_load(c, argv[0], &r);
+
+	(void)argc;
+	if (code == 0)
+		code = check_name(c, argv[1]);
+	if (code == 0)
+		db_do(c->db, sql, "it", r.id, argv[1]);
+	free(sql);
+	row_free(&r);
+	return code != 0 ? code : c->db->code;
+}
+
+static int
+remove_row(struct conf *c, struct row *r)
+{
+	int transfer = is(r->thing, settings_transfer_fields);
+	char *sql = xasprintf("DELETE FROM transfer WHERE %s%s = ?1",
+	    transfer ? "" : r->thing->name, transfer ? "id" : "_id");
+
+	db_do(c->db, sql, "i", r->id);
+	free(sql);
+	sql = xasprintf("DELETE FROM %s WHERE id = ?1", r->thing->name);
+	db_do(c->db, sql, "i", r->id);
+	free(sql);
+	return c->db->code;
+}
+
+int
+row_remove(struct conf *c, int argc, char **argv)
+{
+	char *sql, *list = NULL;
+	struct row r;
+	int code = row_load(c, argv[0], &r);
+
+	(void)argc;
+	if (code != 0)
+		return code;
+	if (!is(c->thing, settings_transfer_fields)) {
+		sql = xasprintf(
+		    "SELECT group_concat(id, ', ') FROM transfer WHERE %s_id = ?1", c->thing->name);
+		list = db_text(c->db, sql, "i", r.id);
+		free(sql);
+	}
+	conf_begin(c);
+	code = conf_end(c, losing(c, &r, remove_row));
+	if (code == 0 && list != NULL)
+		msg_warn("%s %s: with it went transfer %s", c->thing->name, r.name, list);
+	free(list);
+	row_free(&r);
+	return code;
+}
+
+int
+row_written(struct conf *c, struct row *r)
+{
+	int schedule = is(r->thing, settings_schedule_fields);
+
+	transfer_hurry(c, r);
+	/* Its times count from now on. */
+	if (schedule && (row_changed(r, "every") || row_changed(r, "at")))
+		db_do(c->db, "UPDATE schedule SET created = ?2 WHERE id = ?1", "ii", r->id,
+		    (int64_t)time(NULL));
+	/* A place, once another one, is not known to have been stored into. */
+	if (!is(r->thing, settings_destination_fields) || r->fresh ||
+	    !(row_changed(r, "connection") || row_changed(r, "directory")))
+		return c->db->code;
+	msg_warn(
+	    "destination %s: what was stored so far stays in the old place; praic-conf transfer "
+	    "set NUMBER since=TIME fetches the past for the new one",
+	    r->name);
+	db_do(c->db, "UPDATE destination SET existing = 0, head = NULL WHERE id = ?1", "i", r->id);
+	return c->db->code;
+}
+
+/*
+ * Showing.
+ */
+
+int
+row_show(struct conf *c, int argc, char **argv)
+{
+	const struct thing *t = c->thing;
+	const struct settings_field *f;
+	struct show *s;
+	struct row r;
+	int code = row_load(c, argv[0], &r);
+
+	(void)argc;
+	if (code != 0)
+		return code;
+	s = show_new(c);
+	show_cell(s, is(t, settings_transfer_fields) ? "number" : "name", SETTINGS_TEXT, r.name);
+	if (r.kind != 0)
+		show_cell(s, "kind", SETTINGS_TEXT, settings_kind_name(r.kind));
+	for (f = t->fields; f->name != NULL; f++)
+		if (has(&r, f) && strcmp(f->name, "since") != 0)
+			show_cell(s, f->name, f->form, row_value(&r, f->name));
+	show_end(s);
+	row_free(&r);
+	return show_print(s, SHOW_LIST, NULL);
+}
+
+int
+row_list(struct conf *c, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return show_print(show_query(c, db_ask(c->db, c->thing->list, "")), SHOW_TABLE, NULL);
+}
+
+/* Of settings: each field is a row of its own; show has one of them. */
+int
+row_list_settings(struct conf *c, int argc, char **argv)
 {
 	const struct settings_field *f;
-	struct buf sql = {0};
-	sqlite3_stmt *stmt;
 	const char *value;
-	int i = 3, code;
+	struct show *s;
+	struct row r;
+	int code;
 
-	if (r->thing->fields == settings_fields)
-		return write_settings(c, r);
-	if (r->id == 0)
-		add_insert(&sql, r);
-	else {
-		buf_printf(&sql, "UPDATE %s SET name = ?1", r->thing->name);
-		for (f = r->thing->fields; f->name != NULL; f++) {
-			buf_adds(&sql, ", ");
-			add_column(&sql, f->name);
-			buf_printf(&sql, " = ?%d", i++);
-		}
-		buf_printf(&sql, " WHERE id = %lld", (long long)r->id);
+	if (argc > 0 && settings_field(settings_fields, argv[0]) == NULL) {
+		msg_warn("there is no setting %s; praic-conf setting list shows them", argv[0]);
+		return EX_USAGE;
 	}
-	stmt = settings_prepare(c->s, buf_text(&sql));
-	buf_free(&sql);
-	if (stmt == NULL)
-		return EX_SOFTWARE;
-	sqlite3_bind_text(stmt, 1, r->name, -1, SQLITE_STATIC);
-	if (r->id == 0 && r->kind != 0)
-		sqlite3_bind_text(stmt, 2, settings_kind_name(r->kind), -1, SQLITE_STATIC);
-	for (f = r->thing->fields, i = 3; f->name != NULL; f++, i++) {
-		value = r->value[i - 3] != NULL ? r->value[i - 3] : f->fallback;
-		if (value != NULL)
-			sqlite3_bind_text(stmt, i, value, -1, SQLITE_STATIC);
+	if ((code = row_load(c, "", &r)) != 0)
+		return code;
+	s = show_new(c);
+	for (f = settings_fields; f->name != NULL; f++) {
+		if (argc > 0 && strcmp(argv[0], f->name) != 0)
+			continue;
+		value = row_value(&r, f->name);
+		show_cell(s, "name", SETTINGS_TEXT, f->name);
+		show_cell(s, "value", f->form, value != NULL ? value : f->fallback);
+		if (argc == 0)
+			show_cell(s, "meaning", SETTINGS_TEXT, f->help);
+		show_end(s);
 	}
-	code = settings_run(c->s, stmt, "writing to it");
-	if (r->id == 0)
-		r->id = sqlite3_last_insert_rowid(settings_handle(c->s));
-	return code;
+	row_free(&r);
+	return show_print(s, argc > 0 ? SHOW_LIST : SHOW_TABLE, NULL);
 }

@@ -1,16 +1,13 @@
 /* Secrets as people give them: see conf.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "code.h"
 #include "conf.h"
-#include "file.h"
 #include "msg.h"
 #include "secret.h"
 
@@ -51,57 +48,31 @@ read_line(int fd, const char *what, char line[SECRET_MAX + 1])
 	return -1;
 }
 
-/* No echo, and no end of the program while there is none. */
-static int
-prompt(int tty, const char *words, const char *what, char line[SECRET_MAX + 1])
-{
-	struct termios was, quiet;
-	sigset_t all, before;
-	int bad;
-
-	if (tcgetattr(tty, &was) == -1) {
-		msg_errno("%s: terminal", what);
-		return -1;
-	}
-	quiet = was;
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | ISIG);
-	quiet.c_lflag |= ICANON;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
-	bad = tcsetattr(tty, TCSAFLUSH, &quiet) == -1;
-	if (bad)
-		msg_errno("%s: terminal", what);
-	else {
-		bad =
-		    file_write(tty, words, strlen(words)) == -1 || read_line(tty, what, line) == -1;
-		tcsetattr(tty, TCSAFLUSH, &was);
-		(void)!file_write(tty, "\n", 1);
-	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return bad ? -1 : 0;
-}
-
+/* Twice, and not shown. */
 static int
 ask(const char *what, char line[SECRET_MAX + 1])
 {
 	char *words = xasprintf("%s: ", what), *again = xasprintf("%s, once more: ", what);
-	char second[SECRET_MAX + 1];
-	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), bad;
+	char *typed = getpass(words);
+	int bad = -1;
 
-	if (tty == -1)
-		msg_errno("%s: /dev/tty", what);
-	bad = tty == -1 || prompt(tty, words, what, line) == -1 ||
-	    prompt(tty, again, what, second) == -1;
-	if (!bad && strcmp(line, second) != 0) {
-		msg_warn("%s: these two are not the same; nothing was changed", what);
-		bad = 1;
+	if (typed == NULL)
+		msg_errno("%s: terminal", what);
+	else if (*typed == '\0' || strlen(typed) > SECRET_MAX)
+		msg_warn("%s: it is %s", what, *typed == '\0' ? "empty" : "longer than 4096 bytes");
+	else {
+		strcpy(line, typed);
+		bad = 0;
 	}
-	explicit_bzero(second, sizeof(second));
-	if (tty != -1)
-		close(tty);
+	if (bad == 0 && ((typed = getpass(again)) == NULL || strcmp(line, typed) != 0)) {
+		msg_warn("%s: these two are not the same; nothing was changed", what);
+		bad = -1;
+	}
+	if (typed != NULL)
+		explicit_bzero(typed, strlen(typed));
 	free(words);
 	free(again);
-	return bad ? -1 : 0;
+	return bad;
 }
 
 /* env:NAME, credential:NAME: could there be one? */
@@ -119,19 +90,30 @@ is_name(const char *given)
 	    (strchr(name, '/') == NULL && name[0] != '.');
 }
 
-/* A file may come later, or be another user's: so this is a word only. */
-static void
-try_file(const char *what, const char *given)
+static int
+read_reference(const char *what, const char *given)
 {
+	const char *wrong = NULL;
 	char *secret;
-	int code;
+	int code, file = strncmp(given, "file:", 5) == 0;
 
-	if (strncmp(given, "file:", 5) != 0)
-		return;
-	secret = secret_get(given, what, &code);
-	if (secret == NULL)
-		msg_warn("%s: the reference is stored, though it leads nowhere now", what);
-	secret_free(secret);
+	if (file && given[5] != '/')
+		wrong = "give the whole path: the scheduler has a working directory of its own";
+	else if (strchr(given, ':')[1] == '\0')
+		wrong = "the reference names nothing";
+	else if (!is_name(given))
+		wrong = "no name that there could be";
+	if (wrong != NULL) {
+		msg_warn("%s %s: %s", what, given, wrong);
+		return EX_USAGE;
+	}
+	/* A file may come later, or be another user's: so this is a word only. */
+	if (file) {
+		if ((secret = secret_get(given, what, &code)) == NULL)
+			msg_warn("%s: the reference is stored, though it leads nowhere now", what);
+		secret_free(secret);
+	}
+	return 0;
 }
 
 int
@@ -143,23 +125,9 @@ secret_read(const char *what, const char *given, char **stored)
 	*stored = NULL;
 	if (strncmp(given, "file:", 5) == 0 || strncmp(given, "env:", 4) == 0 ||
 	    strncmp(given, "credential:", 11) == 0) {
-		if (strncmp(given, "file:", 5) == 0 && given[5] != '/') {
-			msg_warn("%s %s: give the whole path: the scheduler has a working "
-				 "directory of its own",
-			    what, given);
-			return EX_USAGE;
-		}
-		if (strchr(given, ':')[1] == '\0') {
-			msg_warn("%s %s: the reference names nothing", what, given);
-			return EX_USAGE;
-		}
-		if (!is_name(given)) {
-			msg_warn("%s %s: no name that there could be", what, given);
-			return EX_USAGE;
-		}
-		try_file(what, given);
-		*stored = xstrdup(given);
-		return 0;
+		if ((bad = read_reference(what, given)) == 0)
+			*stored = xstrdup(given);
+		return bad;
 	}
 	if (strcmp(given, "-") != 0) {
 		msg_warn(

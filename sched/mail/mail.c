@@ -29,7 +29,7 @@
 /* A mail is read by a person: what is longer is cut, and says so. */
 #define MAX_BODY       ((size_t)1 << 20)
 #define MAX_RECIPIENTS 100 /* RFC 5321, 4.5.3.1.8 */
-#define LINE	       76  /* RFC 2047, 2 */
+#define WORD	       18  /* bytes of an encoded word: its line has 76 at most */
 #define CONNECT_TIME   30L /* seconds */
 #define TALK_TIME      120 /* for one conversation */
 #define FIRST_WAIT     5   /* then twice as long each time */
@@ -46,7 +46,6 @@ static struct {
 	char *host; /* an IPv6 address in brackets */
 	int port;   /* 0: by the mode */
 	enum tls tls;
-	int tls_given;
 	const char *user, *password /* a reference */, *ca_file, *hello, *subject;
 	int64_t time; /* for all tries */
 	struct address from, to[MAX_RECIPIENTS];
@@ -78,34 +77,23 @@ add_clean(struct buf *b, const char *p, size_t n)
 	}
 }
 
-/* user@host, of characters that need no quoting anywhere. */
-static int
-is_address(const char *p)
-{
-	size_t local = strspn(p, LETTERS "!#$%&'*+-/=?^_`{|}~."), host;
-
-	if (local == 0 || local > 64 || *p == '-' || p[local] != '@')
-		return 0;
-	p += local + 1;
-	host = strspn(p, LETTERS ".-");
-	return host > 0 && host < 190 && p[host] == '\0' && *p != '.' && *p != '-';
-}
-
 /* user@host, or "Name <user@host>".  0, or EX_USAGE after a message. */
 static int
-set_address(struct address *a, const char *text)
+set_address(struct address *a, const char *text, size_t n)
 {
-	const char *open = strrchr(text, '<');
-	size_t n = strlen(text), name_n = open != NULL ? (size_t)(open - text) : 0;
-	char *address =
-	    open != NULL && text[n - 1] == '>' ? xstrndup(open + 1, n - name_n - 2) : xstrdup(text);
+	const char *open = memrchr(text, '<', n), *address = text;
+	size_t name_n = open != NULL ? (size_t)(open - text) : 0, address_n = n;
 	struct buf name = {0};
 
-	if (!is_address(address)) {
-		msg_warn("%s: no address; one is user@example.com, or \"Name <user@example.com>\", "
-			 "in ASCII",
-		    text);
-		free(address);
+	if (open != NULL && text[n - 1] == '>') {
+		address = open + 1;
+		address_n = n - name_n - 2;
+	}
+	if (!settings_is_address(address, address_n)) {
+		msg_warn(
+		    "%.*s: no address; one is user@example.com, or \"Name <user@example.com>\", "
+		    "in ASCII",
+		    (int)n, text);
 		return EX_USAGE;
 	}
 	while (name_n > 0 && text[name_n - 1] == ' ')
@@ -116,13 +104,13 @@ set_address(struct address *a, const char *text)
 	}
 	add_clean(&name, text, name_n);
 	a->name = name_n > 0 ? xstrdup(buf_text(&name)) : NULL;
-	a->address = address;
+	a->address = xstrndup(address, address_n);
 	buf_free(&name);
 	return 0;
 }
 
 static int
-add_recipient(const char *text)
+add_recipient(const char *text, size_t n)
 {
 	int code;
 
@@ -130,20 +118,8 @@ add_recipient(const char *text)
 		msg_warn("-t: more than %d recipients", MAX_RECIPIENTS);
 		return EX_USAGE;
 	}
-	code = set_address(&o.to[o.tos], text);
+	code = set_address(&o.to[o.tos], text, n);
 	o.tos += code == 0;
-	return code;
-}
-
-/* One of the setting notify-to. */
-static int
-add_listed(void *arg, const char *whole, size_t n, const char *address, size_t address_n)
-{
-	char *text = xstrndup(whole, n);
-	int code = add_recipient(text);
-
-	(void)arg, (void)address, (void)address_n;
-	free(text);
 	return code;
 }
 
@@ -151,70 +127,34 @@ add_listed(void *arg, const char *whole, size_t n, const char *address, size_t a
  * The mail.
  */
 
-/* Column of the line that is being written. */
-static size_t
-column(const struct buf *b)
-{
-	const char *lf = b->n > 0 ? memrchr(b->p, '\n', b->n) : NULL;
-
-	return lf != NULL ? b->n - (size_t)(lf - b->p) - 1 : b->n;
-}
-
-/* RFC 2047: encoded words of whole characters, parted by folds, which vanish. */
-static void
-add_encoded(struct buf *b, const char *p)
-{
-	static const char digit[] = LETTERS "+/";
-	size_t n = strlen(p), k, i;
-	uint32_t v;
-
-	while (n > 0) {
-		if (column(b) > LINE - 36)
-			buf_adds(b, "\r\n ");
-		k = (LINE - column(b) - 12) / 4 * 3;
-		k = utf8_floor(p, n < k ? n : k);
-		buf_adds(b, "=?UTF-8?B?");
-		for (i = 0; i < k; i += 3) {
-			v = (uint32_t)(unsigned char)p[i] << 16 |
-			    (i + 1 < k ? (uint32_t)(unsigned char)p[i + 1] << 8 : 0) |
-			    (i + 2 < k ? (unsigned char)p[i + 2] : 0);
-			buf_addc(b, digit[v >> 18]);
-			buf_addc(b, digit[v >> 12 & 63]);
-			buf_addc(b, i + 1 < k ? digit[v >> 6 & 63] : '=');
-			buf_addc(b, i + 2 < k ? digit[v & 63] : '=');
-		}
-		buf_adds(b, "?=");
-		p += k;
-		n -= k;
-		if (n > 0)
-			buf_adds(b, "\r\n ");
-	}
-}
-
-/* Text of a person: as it is where that is ASCII and fits the line. */
+/* Text of a person: as it is where that is short and ASCII, else as encoded words
+ * of whole characters (RFC 2047), parted by folds, which vanish. */
 static void
 add_text(struct buf *b, const char *p, const char *quote)
 {
-	size_t i, plain = 1;
+	size_t n, k, plain = 1;
 
-	for (i = 0; p[i] != '\0'; i++)
-		plain &= (unsigned char)p[i] < 0x7f && p[i] != '"' && p[i] != '\\';
-	if (plain && strstr(p, "=?") == NULL && column(b) + i + 2 <= LINE)
+	for (n = 0; p[n] != '\0'; n++)
+		plain &= (unsigned char)p[n] < 0x7f && p[n] != '"' && p[n] != '\\';
+	if (plain && n < 60 && strstr(p, "=?") == NULL) {
 		buf_printf(b, "%s%s%s", quote, p, quote);
-	else
-		add_encoded(b, p);
+		return;
+	}
+	while (n > 0) {
+		k = utf8_floor(p, n < WORD ? n : WORD);
+		buf_adds(b, "=?UTF-8?Q?");
+		for (n -= k; k > 0; k--)
+			buf_printf(b, "=%02X", (unsigned char)*p++);
+		buf_adds(b, n > 0 ? "?=\r\n " : "?=");
+	}
 }
 
 static void
 add_address(struct buf *b, const struct address *a)
 {
-	if (column(b) + (a->name != NULL ? strlen(a->name) : 0) + strlen(a->address) + 6 > LINE)
-		buf_adds(b, "\r\n ");
-	if (a->name != NULL) {
+	if (a->name != NULL)
 		add_text(b, a->name, "\"");
-		buf_adds(b, column(b) + strlen(a->address) + 4 > LINE ? "\r\n " : " ");
-	}
-	buf_printf(b, a->name != NULL ? "<%s>" : "%s", a->address);
+	buf_printf(b, a->name != NULL ? "\r\n <%s>" : "%s", a->address);
 }
 
 static void
@@ -243,9 +183,8 @@ make_headers(void)
 	buf_adds(&b, "From: ");
 	add_address(&b, &o.from);
 	add_header(&list, &b);
-	buf_adds(&b, "To: ");
 	for (i = 0; i < o.tos; i++) {
-		buf_adds(&b, i > 0 ? ", " : "");
+		buf_adds(&b, i > 0 ? ",\r\n " : "To: ");
 		add_address(&b, &o.to[i]);
 	}
 	add_header(&list, &b);
@@ -375,8 +314,22 @@ hear(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 static int
 judge(struct talk *t, CURLcode r, const char *error)
 {
-	const char *advice = "";
-	int code = EX_UNAVAILABLE;
+	static const struct {
+		CURLcode r;
+		int code;
+		const char *advice;
+	} known[] = {
+	    {CURLE_LOGIN_DENIED, EX_NOPERM,
+		": it offers no way to log in that this program knows, or none without TLS"},
+	    {CURLE_USE_SSL_FAILED, EX_CONFIG, ": nothing was sent; see --tls"},
+	    {CURLE_PEER_FAILED_VERIFICATION, EX_CONFIG,
+		": nothing was sent; --ca-file names an authority of your own"},
+	    {CURLE_SSL_ISSUER_ERROR, EX_CONFIG, ""}, {CURLE_SSL_CACERT_BADFILE, EX_CONFIG, ""},
+	    {CURLE_URL_MALFORMAT, EX_CONFIG, ""}, {CURLE_UNSUPPORTED_PROTOCOL, EX_CONFIG, ""},
+	    {CURLE_SSL_CONNECT_ERROR, EX_UNAVAILABLE,
+		": does it speak TLS on this port?  See --tls"},
+	    {CURLE_OUT_OF_MEMORY, EX_TEMPFAIL, ""}, {CURLE_OK, EX_UNAVAILABLE, ""}};
+	size_t i;
 
 	if (t->status != 0) {
 		if (recipient_of(buf_text(&t->command)) == NULL)
@@ -384,26 +337,10 @@ judge(struct talk *t, CURLcode r, const char *error)
 			    buf_text(&t->answer));
 		return t->status < 500 ? EX_TEMPFAIL : EX_NOPERM;
 	}
-	if (r == CURLE_LOGIN_DENIED) {
-		code = EX_NOPERM;
-		advice =
-		    ": it offers no way to log in that this program knows, or none without TLS";
-	} else if (r == CURLE_USE_SSL_FAILED) {
-		code = EX_CONFIG;
-		error = "it offers no STARTTLS: nothing was sent";
-		advice = "; see --tls";
-	} else if (r == CURLE_PEER_FAILED_VERIFICATION || r == CURLE_SSL_ISSUER_ERROR) {
-		code = EX_CONFIG;
-		advice = ": nothing was sent; --ca-file names an authority of your own";
-	} else if (r == CURLE_SSL_CACERT_BADFILE || r == CURLE_URL_MALFORMAT ||
-	    r == CURLE_UNSUPPORTED_PROTOCOL)
-		code = EX_CONFIG;
-	else if (r == CURLE_SSL_CONNECT_ERROR)
-		advice = ": does it speak TLS on this port?  See --tls";
-	else if (r == CURLE_OUT_OF_MEMORY)
-		code = EX_TEMPFAIL;
-	msg_warn("%s: %s%s", o.host, error, advice);
-	return code;
+	for (i = 0; known[i].r != CURLE_OK && known[i].r != r; i++)
+		;
+	msg_warn("%s: %s%s", o.host, error, known[i].advice);
+	return known[i].code;
 }
 
 static CURLcode
@@ -546,25 +483,15 @@ deliver(const struct buf *body, const char *password)
  * Options.
  */
 
-enum {
-	OPT_SERVER = 256,
-	OPT_TLS,
-	OPT_USER,
-	OPT_PASSWORD,
-	OPT_CA,
-	OPT_HELLO,
-	OPT_TIME,
-	OPT_HELP,
-	OPT_VERSION
-};
+enum { OPT_SETTING = 256, OPT_TIME, OPT_HELP, OPT_VERSION };
 
 static const struct option longs[] = {
-    {"server", required_argument, NULL, OPT_SERVER},
-    {"tls", required_argument, NULL, OPT_TLS},
-    {"user", required_argument, NULL, OPT_USER},
-    {"password", required_argument, NULL, OPT_PASSWORD},
-    {"ca-file", required_argument, NULL, OPT_CA},
-    {"hello", required_argument, NULL, OPT_HELLO},
+    {"server", required_argument, NULL, OPT_SETTING},
+    {"tls", required_argument, NULL, OPT_SETTING},
+    {"user", required_argument, NULL, OPT_SETTING},
+    {"password", required_argument, NULL, OPT_SETTING},
+    {"ca-file", required_argument, NULL, OPT_SETTING},
+    {"hello", required_argument, NULL, OPT_SETTING},
     {"max-time", required_argument, NULL, OPT_TIME},
     {"from", required_argument, NULL, 'f'},
     {"to", required_argument, NULL, 't'},
@@ -598,18 +525,22 @@ static const char help[] =
     "  -v, --verbose              show the conversation, without the login\n"
     "      --help, --version\n";
 
-static _Noreturn void
-usage(int code)
-{
-	fputs(help, code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
-}
-
 static int
 wrong(const char *option, const char *text, const char *want)
 {
-	msg_warn("%s %s: %s", option, text, want);
+	msg_warn("--%s %s: %s", option, text, want);
 	return EX_USAGE;
+}
+
+static int
+set_port(const char *text)
+{
+	uint64_t port;
+
+	if (num_parse_count(text, strlen(text), 65535, &port) == -1 || port == 0)
+		return -1;
+	o.port = (int)port;
+	return 0;
 }
 
 /* HOST, HOST:PORT, [IPv6]:PORT; nothing that could change the URL. */
@@ -618,72 +549,66 @@ set_server(const char *text)
 {
 	const char *colon = strrchr(text, ':'), *bracket = strchr(text, ']');
 	size_t n = strlen(text);
-	uint64_t port = 0;
 
-	if (colon != NULL && (bracket == NULL ? strchr(text, ':') == colon : colon > bracket)) {
-		n = (size_t)(colon - text);
-		if (num_parse_count(colon + 1, strlen(colon + 1), 65535, &port) == -1 || port == 0)
-			n = 0;
-	}
+	if (colon != NULL && (bracket == NULL ? strchr(text, ':') == colon : colon > bracket))
+		n = set_port(colon + 1) == 0 ? (size_t)(colon - text) : 0;
 	if (n == 0 || strspn(text, LETTERS ".-_[]:") < n || *text == '-')
-		return wrong("--server", text,
+		return wrong("server", text,
 		    "a name or address, and :PORT if need be; an IPv6 address in brackets");
 	o.host = xstrndup(text, n);
-	o.port = (int)port;
 	return 0;
 }
 
+/* What is an option and, as notify-NAME, a setting. */
 static int
-set_tls(const char *text)
+set(const char *name, const char *text)
 {
 	static const char *const mode[] = {"starttls", "tls", "none"};
 	int i;
 
-	for (i = 0; i < 3; i++)
-		if (strcmp(text, mode[i]) == 0) {
-			o.tls = (enum tls)i;
-			o.tls_given = 1;
-			return 0;
-		}
-	return wrong("--tls", text, "starttls, tls or none");
-}
-
-static int
-set_hello(const char *text)
-{
-	if (*text == '\0' || strspn(text, LETTERS ".-[]:") < strlen(text))
-		return wrong("--hello", text, "a host's name, or an address in brackets");
-	o.hello = text;
+	if (strcmp(name, "server") == 0)
+		return set_server(text);
+	if (strcmp(name, "port") == 0)
+		return o.port != 0 || set_port(text) == 0 ? 0 : wrong(name, text, "1 to 65535");
+	if (strcmp(name, "from") == 0)
+		return set_address(&o.from, text, strlen(text));
+	if (strcmp(name, "to") == 0)
+		return settings_mails(text, add_recipient);
+	if (strcmp(name, "tls") == 0) {
+		for (i = 0; i < 3 && strcmp(text, mode[i]) != 0; i++)
+			;
+		o.tls = (enum tls)i;
+		return i < 3 ? 0 : wrong(name, text, "starttls, tls or none");
+	}
+	if (strcmp(name, "hello") == 0 &&
+	    (*text == '\0' || strspn(text, LETTERS ".-[]:") < strlen(text)))
+		return wrong(name, text, "a host's name, or an address in brackets");
+	*(strcmp(name, "user") == 0	      ? &o.user :
+		strcmp(name, "password") == 0 ? &o.password :
+		strcmp(name, "hello") == 0    ? &o.hello :
+						&o.ca_file) = xstrdup(text);
 	return 0;
 }
 
 static int
-read_option(int c)
+read_option(int c, int index)
 {
+	static int own_to;
+
 	switch (c) {
-	case OPT_SERVER:
-		return set_server(optarg);
-	case OPT_TLS:
-		return set_tls(optarg);
-	case OPT_USER:
-		o.user = optarg;
-		return 0;
-	case OPT_PASSWORD:
-		o.password = optarg;
-		return 0;
-	case OPT_CA:
-		o.ca_file = optarg;
-		return 0;
-	case OPT_HELLO:
-		return set_hello(optarg);
+	case OPT_SETTING:
+		return set(longs[index].name, optarg);
 	case OPT_TIME:
 		return when_parse_span(optarg, &o.time) == 0 && o.time > 0 && o.time <= 86400 ?
 		    0 :
-		    wrong("--max-time", optarg, "a time such as 15m, a day at most");
+		    wrong("max-time", optarg, "a time such as 15m, a day at most");
 	case 'f':
-		return set_address(&o.from, optarg);
+		return set("from", optarg);
 	case 't':
-		return add_recipient(optarg);
+		if (!own_to)
+			o.tos = 0;
+		own_to = 1;
+		return add_recipient(optarg, strlen(optarg));
 	case 's':
 		o.subject = optarg;
 		return 0;
@@ -694,62 +619,52 @@ read_option(int c)
 		msg_level++;
 		return 0;
 	case OPT_HELP:
-		usage(0);
+		msg_usage(help, 0);
 	case OPT_VERSION:
-		printf("praic-mail " PRAIC_VERSION "\n");
-		exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+		msg_version();
 	default:
-		usage(EX_USAGE);
+		msg_usage(help, EX_USAGE);
 	}
-}
-
-/* One of the settings, unless an option gave it.  Texts stay allocated: options
- * are kept until the program ends. */
-static int
-take_setting(struct settings *s, const char *name)
-{
-	char *text;
-	int code = settings_text(s, name, &text);
-
-	if (code != 0 || text == NULL)
-		return code;
-	name += strlen("notify-");
-	if (strcmp(name, "server") == 0)
-		return set_server(text);
-	if (strcmp(name, "tls") == 0)
-		return o.tls_given ? 0 : set_tls(text);
-	if (strcmp(name, "hello") == 0)
-		return o.hello != NULL ? 0 : set_hello(text);
-	if (strcmp(name, "from") == 0)
-		return o.from.address != NULL ? 0 : set_address(&o.from, text);
-	if (strcmp(name, "to") == 0)
-		return o.tos > 0 ? 0 : settings_mails(text, add_listed, NULL);
-	if (strcmp(name, "user") == 0)
-		o.user = o.user != NULL ? o.user : text;
-	else if (strcmp(name, "password") == 0)
-		o.password = o.password != NULL ? o.password : text;
-	else if (strcmp(name, "ca-file") == 0)
-		o.ca_file = o.ca_file != NULL ? o.ca_file : text;
-	return 0;
 }
 
 static int
 take_settings(void)
 {
-	static const char *const names[] = {"notify-server", "notify-tls", "notify-hello",
-	    "notify-from", "notify-to", "notify-user", "notify-password", "notify-ca-file"};
-	int64_t port;
-	size_t i;
+	const struct settings_field *f;
 	int code;
 	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
+	char *text;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]) && code == 0; i++)
-		code = take_setting(s, names[i]);
-	if (code == 0)
-		code = settings_number(s, "notify-port", &port);
-	if (code == 0 && o.port == 0 && port > 0 && port < 65536)
-		o.port = (int)port;
+	for (f = settings_fields; f->name != NULL && code == 0; f++)
+		if (strncmp(f->name, "notify-", 7) == 0) {
+			if ((text = settings_text(s, f->name)) != NULL)
+				code = set(f->name + 7, text);
+			free(text);
+			code = code_worse(code, s->code);
+		}
 	settings_close(s);
+	return code;
+}
+
+/* Without --server, the settings come first, and options change them. */
+static int
+read_options(int argc, char **argv)
+{
+	int c, index = 0, server = 0, code = 0, pass;
+
+	for (pass = 0; pass < 2 && code == 0; pass++) {
+		optind = 1;
+		while (code == 0 && (c = getopt_long(argc, argv, "f:t:s:nv", longs, &index)) != -1)
+			if (pass == 1)
+				code = read_option(c, index);
+			else if (c == '?' || c >= OPT_HELP)
+				(void)read_option(c, index);
+			else
+				server |=
+				    c == OPT_SETTING && strcmp(longs[index].name, "server") == 0;
+		if (pass == 0 && !server)
+			code = take_settings();
+	}
 	return code;
 }
 
@@ -813,17 +728,14 @@ main(int argc, char **argv)
 {
 	struct buf text = {0}, body = {0};
 	char *password = NULL;
-	int c, code = 0;
+	int code;
 
 	file_std_fds();
 	msg_start(argv[0]);
 	secret_guard();
 	secret_take_env();
 	signal(SIGPIPE, SIG_IGN);
-	while (code == 0 && (c = getopt_long(argc, argv, "f:t:s:nv", longs, NULL)) != -1)
-		code = read_option(c);
-	if (code == 0 && o.host == NULL)
-		code = take_settings();
+	code = read_options(argc, argv);
 	if (code == 0)
 		code = check_options();
 	if (code != 0 || o.check_only)

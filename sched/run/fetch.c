@@ -24,18 +24,21 @@
 /* A recording can be played when its session is over.  One that never ends
  * has lost its connection. */
 #define OPEN_TIME (7 * DAY)
+/* What is new has just come: a look-back that fails now is tried again later,
+ * and does not keep the site's fetch for long. */
+#define SWEEP_RETRY "10s"
 /* This machine's clock may be ahead of the appliance's by so much without
  * an additional stride. */
 #define CLOCKS 3600
 
 struct span {
-	int64_t since, until; /* until NONE: now */
+	int64_t since, until; /* until DB_NULL: now */
 	int back;	      /* both are seconds before the appliance's now */
 };
 
 struct fetch {
 	struct run *run;
-	int64_t first_mark, mark, clock; /* clock: the appliance's, or NONE */
+	int64_t first_mark, mark, clock; /* clock: the appliance's, or DB_NULL */
 	int64_t retention, sweep;
 	int sweeping;
 	char *xml, *tmp, *list, sha[SHA256_HEX];
@@ -70,9 +73,13 @@ ask_report(struct fetch *f, const struct span *span, struct frame *end)
 	pipe_init(&p, r, NULL, f->xml);
 	s = pipe_stage(&p, "praic-fetch", "-s", r->site_name, "sessions", "--since", (char *)NULL);
 	pipe_add(s, "%lld%s", (long long)span->since, span->back ? "s" : "");
-	if (span->until != NONE) {
+	if (span->until != DB_NULL) {
 		pipe_add(s, "--until");
 		pipe_add(s, "%lld%s", (long long)span->until, span->back ? "s" : "");
+	}
+	if (f->sweeping) {
+		pipe_add(s, "--retry-time");
+		pipe_add(s, SWEEP_RETRY);
 	}
 	if (r->dry) {
 		pipe_stage(&p, "praic-split", (char *)NULL);
@@ -84,7 +91,7 @@ ask_report(struct fetch *f, const struct span *span, struct frame *end)
 		    r, code, "praic-fetch", "it ended with 65, which is none of its codes here");
 	if (code == 0 && !r->dry &&
 	    (read_end(p.fd, end) == -1 || !end->has_until ||
-		(!span->back && span->until != NONE && end->until > span->until)))
+		(!span->back && span->until != DB_NULL && end->until > span->until)))
 		code = run_fail(r, EX_UNAVAILABLE, msg_program(),
 		    "praic-fetch does not say until when the report is complete");
 	pipe_free(&p);
@@ -115,24 +122,17 @@ convert(struct fetch *f)
  * wait for it.
  */
 
-static char *
-text_of(struct rec_value v)
-{
-	return v.p != NULL ? xstrndup(v.p, v.n) : NULL;
-}
-
 static int64_t
 time_of(struct rec_value v)
 {
 	int64_t t;
 
-	return v.p != NULL && when_parse(v.p, v.n, &t) == 0 ? t : NONE;
+	return v.p != NULL && when_parse(v.p, v.n, &t) == 0 ? t : DB_NULL;
 }
 
 static void
 see_session(struct run *r, const struct rec_reader *in)
 {
-	char *host = text_of(in->host), *lsid = text_of(in->lsid);
 	const struct rec_value *v = in->value;
 	struct buf line = {0};
 	int i, over = v[SESSION_OVER].p != NULL && *v[SESSION_OVER].p == '1';
@@ -141,30 +141,21 @@ see_session(struct run *r, const struct rec_reader *in)
 	for (i = 0; i < SESSION_COLUMNS; i++)
 		rec_value(&line, v[i]);
 	rec_end_row(&line);
-	db_do(r,
+	db_do(r->db,
 	    "INSERT INTO seen VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET"
 	    " start = excluded.start, end = excluded.end, over = max(over, excluded.over),"
 	    " line = excluded.line",
-	    "ttiiit", host, lsid, time_of(v[SESSION_START_TIME]), time_of(v[SESSION_END_TIME]),
-	    (int64_t)over, buf_text(&line));
+	    "vviiit", in->host, in->lsid, time_of(v[SESSION_START_TIME]),
+	    time_of(v[SESSION_END_TIME]), (int64_t)over, buf_text(&line));
 	buf_free(&line);
-	free(host);
-	free(lsid);
 }
 
 static void
 see_recording(struct run *r, const struct rec_reader *in)
 {
-	char *host = text_of(in->host), *lsid = text_of(in->lsid);
-	char *kind = text_of(in->value[RECORDING_KIND]);
-	char *instance = text_of(in->value[RECORDING_INSTANCE]);
-
-	db_do(r, "INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3, ?4)", "ttti", host, lsid, kind,
-	    instance != NULL ? (int64_t)strtoll(instance, NULL, 10) : (int64_t)-1);
-	free(host);
-	free(lsid);
-	free(kind);
-	free(instance);
+	db_do(r->db,
+	    "INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3, ifnull(CAST(?4 AS INTEGER), -1))",
+	    "vvvv", in->host, in->lsid, in->value[RECORDING_KIND], in->value[RECORDING_INSTANCE]);
 }
 
 /* 0, or a code that is noted. */
@@ -176,20 +167,20 @@ see_records(struct fetch *f)
 	struct rec_reader *in = rec_open(fd, f->tmp);
 	enum rec_event e;
 
-	db_do(r,
+	db_do(r->db,
 	    "CREATE TEMP TABLE IF NOT EXISTS seen (host TEXT, lsid TEXT, start INTEGER, end "
 	    "INTEGER,"
 	    " over INTEGER, line TEXT, PRIMARY KEY (host, lsid)) WITHOUT ROWID",
 	    "");
-	db_do(r,
+	db_do(r->db,
 	    "CREATE TEMP TABLE IF NOT EXISTS named (host TEXT, lsid TEXT, kind TEXT,"
 	    " instance INTEGER, PRIMARY KEY (host, lsid, kind, instance)) WITHOUT ROWID",
 	    "");
-	db_do(r, "DELETE FROM seen", "");
-	db_do(r, "DELETE FROM named", "");
+	db_do(r->db, "DELETE FROM seen", "");
+	db_do(r->db, "DELETE FROM named", "");
 	/* Only temporary tables are written: nobody else waits. */
-	db_do(r, "BEGIN", "");
-	while (r->db_code == 0 && (e = rec_next(in)) != REC_EOF) {
+	db_do(r->db, "BEGIN", "");
+	while (r->db->code == 0 && (e = rec_next(in)) != REC_EOF) {
 		r->rows += e == REC_ROW;
 		if (e == REC_ROW && in->table == TABLE_RECORDING)
 			see_recording(r, in);
@@ -206,7 +197,7 @@ see_records(struct fetch *f)
 	if (code != 0)
 		run_fail(
 		    r, EX_SOFTWARE, msg_program(), "%s: praic-uniq wrote no whole stream", f->tmp);
-	return code != 0 ? (db_commit(r), code) : db_commit(r);
+	return code != 0 ? (run_commit(r), code) : run_commit(r);
 }
 
 /*
@@ -217,7 +208,7 @@ note_seen(struct fetch *f, int64_t until)
 {
 	struct run *r = f->run;
 
-	db_do(r,
+	db_do(r->db,
 	    "INSERT INTO recording (site_id, host_name, lsid, kind, instance, session,"
 	    " session_start, session_end, state, noted, named)"
 	    " SELECT ?1, host, lsid, kind, instance, line, start, end, 'owed', ?2, ?2"
@@ -226,12 +217,12 @@ note_seen(struct fetch *f, int64_t until)
 	    " ON CONFLICT DO UPDATE SET named = excluded.named, session = excluded.session,"
 	    " session_start = excluded.session_start, session_end = excluded.session_end",
 	    "iii", r->site, run_now(r), until - OPEN_TIME);
-	db_do(r,
+	db_do(r->db,
 	    "DELETE FROM open_session WHERE site_id = ?1 AND (ifnull(start_time, 0) < ?2"
 	    " OR EXISTS (SELECT 1 FROM seen WHERE over AND host = host_name"
 	    " AND seen.lsid = open_session.lsid))",
 	    "ii", r->site, until - f->retention);
-	db_do(r,
+	db_do(r->db,
 	    "INSERT OR REPLACE INTO open_session SELECT ?1, host, lsid, start FROM seen"
 	    " WHERE NOT over AND ifnull(start, 0) >= ?2",
 	    "ii", r->site, until - f->retention);
@@ -246,8 +237,9 @@ note_lost(struct fetch *f)
 	char from[WHEN_SIZE], to[WHEN_SIZE], *reason;
 
 	/* A mark that a person has set back is no loss: fetching went on till now. */
-	if (f->sweeping || f->clock == NONE || f->first_mark == NONE || f->first_mark >= gone ||
-	    db_number(r, "SELECT good_start < ?2 FROM job WHERE id = ?1", "ii", r->job,
+	if (f->sweeping || f->clock == DB_NULL || f->first_mark == DB_NULL ||
+	    f->first_mark >= gone ||
+	    db_number(r->db, "SELECT good_start < ?2 FROM job WHERE id = ?1", "ii", r->job,
 		now - f->retention) != 1)
 		return;
 	when_format(f->first_mark, from);
@@ -255,13 +247,13 @@ note_lost(struct fetch *f)
 	reason = xasprintf("sessions from %s to %s were not fetched in time: the appliance keeps "
 			   "its data for %lld days",
 	    from, to, (long long)f->retention / DAY);
-	db_do(r,
+	db_do(r->db,
 	    "INSERT INTO left_out (site_id, program, host_name, lsid, kind, code, reason, first,"
 	    " last) VALUES (?1, ?2, '', '', 'session', 'lost', ?3, ?4, ?4)"
 	    " ON CONFLICT DO UPDATE SET reason = excluded.reason, last = excluded.last,"
 	    " reported = NULL, acked = NULL",
 	    "itti", r->site, msg_program(), reason, now);
-	f->first_mark = NONE;
+	f->first_mark = DB_NULL;
 	r->code = code_worse(r->code, EX_DATAERR);
 	if (r->reason == NULL)
 		r->reason = reason;
@@ -279,19 +271,19 @@ commit(struct fetch *f, const struct span *span, const struct frame *end, int sp
 	int is_new;
 
 	if (span->back) /* as the appliance counted it */
-		since = until - (span->since - (span->until != NONE ? span->until : 0));
-	db_begin(r);
+		since = until - (span->since - (span->until != DB_NULL ? span->until : 0));
+	db_begin(r->db);
 	if (end->documents > 0) {
-		db_do(r, "UPDATE job SET last = ?2 WHERE id = ?1", "ii", r->job, r->last + 1);
-		db_do(r, "INSERT INTO log VALUES (?1, 'session', ?2, ?3, ?4, ?5, ?6, ?7)",
+		db_do(r->db, "UPDATE job SET last = ?2 WHERE id = ?1", "ii", r->job, r->last + 1);
+		db_do(r->db, "INSERT INTO log VALUES (?1, 'session', ?2, ?3, ?4, ?5, ?6, ?7)",
 		    "iiiiiit", r->site, r->last + 1, since, until, f->sessions, f->bytes, f->sha);
 		note_seen(f, until);
 	}
 	if (!f->sweeping) {
-		db_do(r,
+		db_do(r->db,
 		    "UPDATE job SET mark = CASE WHEN mark IS ?2 THEN ?3 ELSE mark END,"
 		    " oldest = min(ifnull(oldest, ?4), ?4) WHERE id = ?1",
-		    "iiii", r->job, f->mark, until, f->mark != NONE ? f->mark : (int64_t)0);
+		    "iiii", r->job, f->mark, until, f->mark != DB_NULL ? f->mark : (int64_t)0);
 		note_lost(f);
 	}
 	if (split == EX_DATAERR) {
@@ -299,10 +291,10 @@ commit(struct fetch *f, const struct span *span, const struct frame *end, int sp
 		name = xasprintf("session-%lld.xml", (long long)r->last + 1);
 		r->code = code_worse(r->code, EX_DATAERR);
 		if (is_new > 0 && spool_keep(r, f->xml, name) != 0)
-			r->db_code = EX_IOERR;
+			r->db->code = EX_IOERR;
 		free(name);
 	}
-	if (db_commit(r) != 0)
+	if (run_commit(r) != 0)
 		return r->code;
 	r->sessions += end->documents > 0 ? f->sessions : 0;
 	r->bytes += end->documents > 0 ? f->bytes : 0;
@@ -333,7 +325,7 @@ fetch_span(struct fetch *f, const struct span *span, struct frame *end)
 	if (code != 0)
 		return code;
 	if (!f->sweeping) {
-		if (span->until == NONE)
+		if (span->until == DB_NULL)
 			f->clock = end->until;
 		else if (span->back)
 			f->clock = end->until + span->until;
@@ -354,9 +346,9 @@ fetch_new(struct fetch *f)
 	int code;
 
 	for (;;) {
-		span = (struct span){.until = NONE};
+		span = (struct span){.until = DB_NULL};
 		/* How much the appliance still has is told by its own clock. */
-		span.back = f->mark == NONE || f->mark < now - f->retention;
+		span.back = f->mark == DB_NULL || f->mark < now - f->retention;
 		if (span.back) {
 			span.since = f->retention;
 			if (f->retention > STRIDE + CLOCKS)
@@ -370,13 +362,14 @@ fetch_new(struct fetch *f)
 			return code;
 		if (r->dry || pipe_stop > 0)
 			return 0;
-		if (f->mark != NONE && end.until < f->mark && span.until == NONE)
+		if (f->mark != DB_NULL && end.until < f->mark && span.until == DB_NULL)
 			/* Its clock was wrong: what came meanwhile is looked for. */
-			db_do(r, "UPDATE job SET swept = 0 WHERE id = ?1", "i", r->job);
+			db_do(r->db, "UPDATE job SET swept = 0 WHERE id = ?1", "i", r->job);
 		/* Somebody has set the mark back: the next fetch begins there. */
-		if (db_number(r, "SELECT mark FROM job WHERE id = ?1", "i", r->job) != end.until ||
-		    span.until == NONE || f->clock == end.until || r->db_code != 0)
-			return r->db_code;
+		if (db_number(r->db, "SELECT mark FROM job WHERE id = ?1", "i", r->job) !=
+			end.until ||
+		    span.until == DB_NULL || f->clock == end.until || r->db->code != 0)
+			return r->db->code;
 		if (end.until <= f->mark && !span.back)
 			return 0;
 		f->mark = end.until;
@@ -396,13 +389,13 @@ look_back(struct fetch *f)
 	int64_t at = f->clock - f->sweep, oldest;
 	int code = 0;
 
-	oldest = db_number(r, "SELECT oldest FROM job WHERE id = ?1", "i", r->job);
+	oldest = db_number(r->db, "SELECT oldest FROM job WHERE id = ?1", "i", r->job);
 	if (at < oldest)
 		at = oldest;
-	oldest = db_number(r,
+	oldest = db_number(r->db,
 	    "SELECT min(start_time) FROM open_session WHERE site_id = ?1 AND start_time >= ?2",
 	    "ii", r->site, f->clock - f->retention);
-	if (oldest != NONE && oldest < at)
+	if (oldest != DB_NULL && oldest < at)
 		at = oldest;
 	f->sweeping = 1;
 	for (; at < f->clock && code == 0 && pipe_stop == 0; at = span.until) {
@@ -420,37 +413,38 @@ daily(struct fetch *f)
 	struct run *r = f->run;
 	int64_t now = run_now(r), swept, next;
 
-	swept = db_number(r, "SELECT swept FROM job WHERE id = ?1", "i", r->job);
-	next = db_number(r, "SELECT sweep_next FROM job WHERE id = ?1", "i", r->job);
-	if (f->clock == NONE || r->db_code != 0 ||
-	    (swept != NONE && swept <= f->clock && f->clock - swept < DAY) ||
-	    (next != NONE && next > now && next <= now + 3600))
+	swept = db_number(r->db, "SELECT swept FROM job WHERE id = ?1", "i", r->job);
+	next = db_number(r->db, "SELECT sweep_next FROM job WHERE id = ?1", "i", r->job);
+	if (f->clock == DB_NULL || r->db->code != 0 ||
+	    (swept != DB_NULL && swept <= f->clock && f->clock - swept < DAY) ||
+	    (next != DB_NULL && next > now && next <= now + 3600))
 		return;
 	/* The first fetch of all has just asked for everything. */
-	if (swept != NONE && look_back(f) != 0) {
-		if (r->db_code != 0 || pipe_stop > 0)
+	if (swept != DB_NULL && look_back(f) != 0) {
+		if (r->db->code != 0 || pipe_stop > 0)
 			return;
 		msg_warn("%s: the look-back failed: %s: %s", r->name, r->program, r->reason);
-		db_do(r,
-		    "UPDATE job SET sweep_reason = ?2, sweep_wait = min(3600, max(60, 2 *"
-		    " ifnull(sweep_wait, 0))), sweep_next = ?3 + min(3600, max(60, 2 *"
-		    " ifnull(sweep_wait, 0))) WHERE id = ?1",
+		db_do(r->db,
+		    "UPDATE job SET sweep_reason = ?2, sweep_since = ifnull(sweep_since, ?3),"
+		    " sweep_wait = min(3600, max(60, 2 * ifnull(sweep_wait, 0))),"
+		    " sweep_next = ?3 + min(3600, max(60, 2 * ifnull(sweep_wait, 0)))"
+		    " WHERE id = ?1",
 		    "iti", r->job, r->reason, now);
 		r->code = r->failed = 0;
 		return;
 	}
 	if (pipe_stop > 0)
 		return;
-	db_begin(r);
-	db_do(r,
-	    "UPDATE job SET swept = ?2, sweep_reason = NULL, sweep_wait = NULL, sweep_next = NULL"
-	    " WHERE id = ?1",
+	db_begin(r->db);
+	db_do(r->db,
+	    "UPDATE job SET swept = ?2, sweep_reason = NULL, sweep_since = NULL, sweep_wait = NULL,"
+	    " sweep_next = NULL WHERE id = ?1",
 	    "ii", r->job, f->clock);
-	db_do(r,
+	db_do(r->db,
 	    "DELETE FROM recording WHERE site_id = ?1 AND named < ?2 AND state <> 'owed'"
 	    " AND NOT (state = 'lost' AND acked IS NULL)",
 	    "ii", r->site, now - f->retention - f->sweep);
-	if (db_commit(r) == 0)
+	if (run_commit(r) == 0)
 		spool_clean_files(r);
 }
 
@@ -458,10 +452,11 @@ daily(struct fetch *f)
 void
 fetch_lost(struct run *r, int64_t clock)
 {
-	int64_t n = db_do(r,
+	int64_t n = db_do(r->db,
 	    "UPDATE recording SET state = 'lost', next = NULL WHERE site_id = ?1"
 	    " AND state = 'owed' AND ifnull(session_end, session_start) < ?2 AND noted < ?3",
-	    "iii", r->site, clock - (run_setting(r, "retention-days") + 1) * DAY, run_now(r) - DAY);
+	    "iii", r->site, clock - (settings_number(r->db, "retention-days") + 1) * DAY,
+	    run_now(r) - DAY);
 
 	if (n == 0)
 		return;
@@ -477,20 +472,20 @@ void
 fetch_sessions(struct run *r)
 {
 	struct fetch f = {.run = r,
-	    .clock = NONE,
+	    .clock = DB_NULL,
 	    .xml = run_path(r, "session/tmp/report.xml"),
 	    .tmp = run_path(r, "session/tmp/N.rec"),
 	    .list = run_path(r, "session/tmp/left-out"),
-	    .retention = run_setting(r, "retention-days") * DAY,
-	    .sweep = run_setting(r, "sweep-days") * DAY};
+	    .retention = settings_number(r->db, "retention-days") * DAY,
+	    .sweep = settings_number(r->db, "sweep-days") * DAY};
 
-	f.mark = f.first_mark = db_number(r, "SELECT mark FROM job WHERE id = ?1", "i", r->job);
+	f.mark = f.first_mark = db_number(r->db, "SELECT mark FROM job WHERE id = ?1", "i", r->job);
 	if (!r->dry) {
 		spool_trim(r, "session");
 		spool_clean_log(r, "session");
 	}
-	if (r->db_code == 0 && fetch_new(&f) == 0 && !r->dry && pipe_stop == 0) {
-		if (f.clock != NONE)
+	if (r->db->code == 0 && fetch_new(&f) == 0 && !r->dry && pipe_stop == 0) {
+		if (f.clock != DB_NULL)
 			fetch_lost(r, f.clock);
 		daily(&f);
 	}

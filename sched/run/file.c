@@ -12,6 +12,7 @@
 #include "file.h"
 #include "msg.h"
 #include "rec.h"
+#include "recfield.h"
 #include "run.h"
 #include "sha256.h"
 
@@ -74,19 +75,19 @@ choose(struct files *f)
 {
 	struct run *r = f->run;
 
-	db_do(r,
+	db_do(r->db,
 	    "CREATE TEMP TABLE IF NOT EXISTS asked (host_name TEXT, lsid TEXT, kind TEXT,"
 	    " instance INTEGER, outcome TEXT, reason TEXT, bytes INTEGER,"
 	    " PRIMARY KEY (host_name, lsid, kind, instance)) WITHOUT ROWID",
 	    "");
-	db_do(r, "DELETE FROM asked", "");
+	db_do(r->db, "DELETE FROM asked", "");
 	/* A time further ahead than any back-off was set by a clock that was wrong. */
-	db_do(r,
+	db_do(r->db,
 	    "INSERT INTO asked (host_name, lsid, kind, instance) SELECT host_name, lsid, kind,"
 	    " instance FROM recording WHERE site_id = ?1 AND state = 'owed'"
 	    " AND (ifnull(next, 0) <= ?2 OR next > ?2 + ?3) ORDER BY session_start LIMIT ?4",
 	    "iiii", r->site, run_now(r), (int64_t)REFUSED, (int64_t)MOST);
-	f->asked = db_number(r, "SELECT count(*) FROM asked", "");
+	f->asked = db_number(r->db, "SELECT count(*) FROM asked", "");
 }
 
 static void
@@ -95,7 +96,7 @@ write_list(struct files *f)
 	struct run *r = f->run;
 	int fd = open(f->ask, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	struct rec_writer *out = rec_new(fd, f->ask);
-	sqlite3_stmt *row = db_ask(r,
+	sqlite3_stmt *row = db_ask(r->db,
 	    "SELECT host_name, lsid, kind, instance, session, lag(lsid) OVER w IS lsid"
 	    " AND lag(host_name) OVER w IS host_name FROM asked JOIN recording"
 	    " USING (host_name, lsid, kind, instance) WHERE site_id = ?1"
@@ -106,7 +107,7 @@ write_list(struct files *f)
 	char *session = NULL;
 
 	rec_head(out, TABLE_BIT(TABLE_SESSION) | TABLE_BIT(TABLE_RECORDING));
-	while (db_row(r, row)) {
+	while (db_row(r->db, row)) {
 		if (!sqlite3_column_int(row, 5)) {
 			if (session != NULL) {
 				session_row(out, session);
@@ -138,18 +139,6 @@ write_list(struct files *f)
 	free(session);
 	buf_free(&b);
 	rec_free(out);
-}
-
-int64_t
-files_instance(const struct rec_reader *in)
-{
-	char *text = in->value[FILE_INSTANCE].p != NULL ?
-	    xstrndup(in->value[FILE_INSTANCE].p, in->value[FILE_INSTANCE].n) :
-	    NULL;
-	int64_t n = text != NULL ? strtoll(text, NULL, 10) : -1;
-
-	free(text);
-	return n;
 }
 
 static void
@@ -207,22 +196,14 @@ take_row(void *arg, const struct rec_reader *in)
 {
 	struct files *f = arg;
 	const struct rec_value *v = in->value;
-	char *text[6];
-	struct rec_value from[6] = {
-	    in->host, in->lsid, v[FILE_KIND], v[FILE_OUTCOME], v[FILE_REASON], v[FILE_BYTES]};
-	int i, came;
 
-	for (i = 0; i < 6; i++)
-		text[i] = from[i].p != NULL ? xstrndup(from[i].p, from[i].n) : NULL;
-	db_do(f->run,
-	    "UPDATE asked SET outcome = ?5, reason = ?6, bytes = ?7 WHERE host_name = ?1"
-	    " AND lsid = ?2 AND kind = ?3 AND instance = ?4",
-	    "tttitti", text[0], text[1], text[2], files_instance(in), text[3], text[4],
-	    text[5] != NULL ? (int64_t)strtoll(text[5], NULL, 10) : NONE);
-	came = text[3] != NULL && strcmp(text[3], "came") == 0;
-	for (i = 0; i < 6; i++)
-		free(text[i]);
-	return came;
+	db_do(f->run->db,
+	    "UPDATE asked SET outcome = ?5, reason = ?6, bytes = CAST(?7 AS INTEGER)"
+	    " WHERE host_name = ?1 AND lsid = ?2 AND kind = ?3"
+	    " AND instance = ifnull(CAST(?4 AS INTEGER), -1)",
+	    "vvvvvvv", in->host, in->lsid, v[FILE_KIND], v[FILE_INSTANCE], v[FILE_OUTCOME],
+	    v[FILE_REASON], v[FILE_BYTES]);
+	return field_is(v[FILE_OUTCOME], "came");
 }
 
 /*
@@ -234,18 +215,18 @@ take(struct files *f)
 {
 	struct run *r = f->run;
 
-	db_do(r, "BEGIN", ""); /* of a temporary table */
+	db_do(r->db, "BEGIN", ""); /* of a temporary table */
 	if (files_copy(r, f->got, f->tmp, take_row, f) != 0) {
-		settings_rollback(r->settings);
+		(void)db_end(r->db, 1);
 		return;
 	}
-	(void)db_commit(r);
-	f->came = db_number(r, "SELECT count(*) FROM asked WHERE outcome = 'came'", "");
-	f->expired = db_number(r, "SELECT count(*) FROM asked WHERE outcome = 'expired'", "");
-	f->refused = db_number(r, "SELECT count(*) FROM asked WHERE outcome = 'refused'", "");
-	f->reason = db_text(r,
-	    "SELECT reason FROM asked WHERE outcome IN ('refused', 'later') ORDER BY outcome DESC"
-	    " LIMIT 1",
+	(void)run_commit(r);
+	f->came = db_number(r->db, "SELECT count(*) FROM asked WHERE outcome = 'came'", "");
+	f->expired = db_number(r->db, "SELECT count(*) FROM asked WHERE outcome = 'expired'", "");
+	f->refused = db_number(r->db, "SELECT count(*) FROM asked WHERE outcome = 'refused'", "");
+	f->reason = db_text(r->db,
+	    "SELECT kind || ' of session ' || lsid || ': ' || reason FROM asked"
+	    " WHERE outcome IN ('refused', 'later') ORDER BY outcome DESC LIMIT 1",
 	    "");
 }
 
@@ -262,57 +243,57 @@ commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
 	int64_t now = run_now(r), lost;
 	int answered = f->came + f->expired + f->refused > 0;
 
-	db_begin(r);
+	db_begin(r->db);
 	if (f->came > 0) {
-		db_do(r, "UPDATE job SET last = ?2 WHERE id = ?1", "ii", r->job, number);
-		db_do(r,
+		db_do(r->db, "UPDATE job SET last = ?2 WHERE id = ?1", "ii", r->job, number);
+		db_do(r->db,
 		    "INSERT INTO log SELECT ?1, 'file', ?2, NULL, NULL,"
 		    " count(DISTINCT host_name || ' ' || lsid), ?3, ?4 FROM asked"
 		    " WHERE outcome = 'came'",
 		    "iiit", r->site, number, bytes, sha);
 	}
-	db_do(r,
+	db_do(r->db,
 	    "UPDATE recording SET state = 'came', number = ?2, next = NULL, reason = NULL" ASKED(
 		"a.outcome = 'came'"),
 	    "ii", r->site, number);
 	/* What had expired when it was asked for at once was gone before. */
-	lost = db_do(r,
+	lost = db_do(r->db,
 	    "UPDATE recording SET state = 'lost', next = NULL, reason = ifnull(recording.reason,"
 	    " a.reason)" ASKED("a.outcome = 'expired' AND (tries > 0 OR noted < ?2)"),
 	    "ii", r->site, now - DAY);
-	db_do(r,
+	db_do(r->db,
 	    "UPDATE recording SET state = 'gone', next = NULL, reason = a.reason" ASKED(
 		"a.outcome = 'expired'"),
 	    "i", r->site);
-	db_do(r,
+	db_do(r->db,
 	    "UPDATE recording SET tries = tries + 1, next = ?2, reason = a.reason" ASKED(
 		"a.outcome = 'refused'"),
 	    "ii", r->site, now + REFUSED);
 	/* If the appliance answered nothing at all, that says nothing of a recording. */
 	if (answered)
-		db_do(r,
+		db_do(r->db,
 		    "UPDATE recording SET tries = tries + 1, next = ?2 + min(?4, ?3 << min(tries,"
 		    " 10)), reason = ifnull(a.reason, recording.reason)" ASKED(
 			"ifnull(a.outcome, 'later') NOT IN ('came', 'expired', 'refused')"),
 		    "iiii", r->site, now, (int64_t)LATER_MIN, (int64_t)LATER_MAX);
 	else
 		/* Others have their turn when the job is tried again. */
-		db_do(r,
+		db_do(r->db,
 		    "UPDATE recording SET next = ?2 + min(?4, 4 * ?3 << min(?5, 10)),"
 		    " reason = ifnull(a.reason, recording.reason)" ASKED("1"),
 		    "iiiii", r->site, now, (int64_t)LATER_MIN, (int64_t)LATER_MAX,
-		    db_number(r, "SELECT tries FROM job WHERE id = ?1", "i", r->job));
+		    db_number(r->db, "SELECT tries FROM job WHERE id = ?1", "i", r->job));
 	fetch_lost(r,
-	    db_number(r,
+	    db_number(r->db,
 		"SELECT ifnull(mark, 0) FROM job WHERE site_id = ?1 AND step = 'fetch'"
 		" AND data = 'session'",
 		"i", r->site));
 	r->files += f->came;
-	r->sessions += db_number(r,
+	r->sessions += db_number(r->db,
 	    "SELECT count(DISTINCT host_name || ' ' || lsid) FROM asked WHERE outcome = 'came'",
 	    "");
-	r->bytes += db_number(r, "SELECT total(bytes) FROM asked", "");
-	if (db_commit(r) == 0 && lost > 0) {
+	r->bytes += db_number(r->db, "SELECT total(bytes) FROM asked", "");
+	if (run_commit(r) == 0 && lost > 0) {
 		r->code = code_worse(r->code, EX_DATAERR);
 		if (r->reason == NULL)
 			r->reason = xasprintf("recordings lost: %lld expired before being fetched; "
@@ -359,7 +340,8 @@ fetch_files(struct run *r)
 	    .tmp = run_path(r, "file/tmp/N.rec")};
 	char sha[SHA256_HEX] = "", *path = run_path(r, "file/%lld.rec", (long long)r->last + 1);
 	char *files = run_path(r, "files");
-	int64_t bytes = 0, tries = db_number(r, "SELECT tries FROM job WHERE id = ?1", "i", r->job);
+	int64_t bytes = 0,
+		tries = db_number(r->db, "SELECT tries FROM job WHERE id = ?1", "i", r->job);
 	struct pipe p;
 	int code;
 
@@ -368,7 +350,7 @@ fetch_files(struct run *r)
 		spool_clean_log(r, "file");
 	}
 	choose(&f);
-	if (f.asked > 0 && r->db_code == 0 && (r->dry || spool_room(r, 1) == 0)) {
+	if (f.asked > 0 && r->db->code == 0 && (r->dry || spool_room(r, 1) == 0)) {
 		write_list(&f);
 		pipe_init(&p, r, NULL, f.got);
 		p.limit = HOUR * (tries < HOURS ? tries + 1 : HOURS);
@@ -379,12 +361,12 @@ fetch_files(struct run *r)
 		pipe_free(&p);
 		if (!r->dry && pipe_stop == 0) {
 			take(&f);
-			if (f.came > 0 && r->db_code == 0 &&
+			if (f.came > 0 && r->db->code == 0 &&
 			    (spool_hash(f.tmp, &bytes, sha) == -1 ||
 				spool_publish(r, f.tmp, path) != 0))
 				run_fail(
 				    r, EX_IOERR, msg_program(), "%s: it cannot be read", f.tmp);
-			else if (r->db_code == 0) {
+			else if (r->db->code == 0) {
 				judge(&f, code);
 				commit(&f, r->last + 1, sha, bytes);
 			}

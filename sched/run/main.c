@@ -1,11 +1,16 @@
 /*
- * praic-run: does one step of a transfer, and notes what became of it in the
- * settings database.  See run.h for where things are.
+ * praic-run: does one step of a transfer, under the lock of its job, and notes
+ * what became of it in the settings database.  The rules are those of
+ * praic-sched(8), "When"; run.h tells where things are.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "code.h"
 #include "due.h"
@@ -37,20 +42,14 @@ static const struct {
     {"backup", "backup", store_backup},
 };
 
-static _Noreturn void
-usage(int code)
-{
-	fputs("usage: praic-run [-nv] fetch SITE session|file\n"
-	      "       praic-run [-nv] store TRANSFER session|file\n"
-	      "       praic-run [-nv] backup TRANSFER\n"
-	      "Does one step, as praic-sched would: see praic-run(1).\n"
-	      "  -n, --dry-run      print the commands that it would run\n"
-	      "  -v, --verbose      tell each step\n"
-	      "      --now SECONDS  the time that is noted, since 1970, for tests\n"
-	      "      --help, --version\n",
-	    code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
-}
+static const char help[] = "usage: praic-run [-nv] fetch SITE session|file\n"
+			   "       praic-run [-nv] store TRANSFER session|file\n"
+			   "       praic-run [-nv] backup TRANSFER\n"
+			   "Does one step, as praic-sched would: see praic-run(1).\n"
+			   "  -n, --dry-run      print the commands that it would run\n"
+			   "  -v, --verbose      tell each step\n"
+			   "      --now SECONDS  the time that is noted, since 1970, for tests\n"
+			   "      --help, --version\n";
 
 int64_t
 run_now(const struct run *r)
@@ -92,14 +91,147 @@ run_path(const struct run *r, const char *fmt, ...)
 	return path;
 }
 
-int64_t
-run_setting(struct run *r, const char *name)
+int
+run_commit(struct run *r)
 {
-	int64_t n = 0;
+	if (db_end(r->db, 0) == 0)
+		return 0;
+	return run_fail(
+	    r, r->db->code, msg_program(), "%s: it could not be read or written", r->db->path);
+}
 
-	if (r->db_code == 0)
-		r->db_code = settings_number(r->settings, name, &n);
-	return n;
+/*
+ * The job.
+ */
+
+static int
+job_open(struct run *r, const char *step, const char *object, const char *data)
+{
+	sqlite3_stmt *row = db_ask(r->db,
+	    "SELECT id, site_id, transfer_id, destination_id, step, data, name, site, destination,"
+	    " kind FROM job_view WHERE step = ?1 AND data = ?3"
+	    " AND ?2 = CASE WHEN step = 'fetch' THEN site ELSE transfer_id || '' END",
+	    "ttt", step, object, data);
+
+	while (db_row(r->db, row)) {
+		r->job = db_column(row, 0);
+		r->site = db_column(row, 1);
+		r->transfer = db_column(row, 2);
+		r->destination = db_column(row, 3);
+		r->step = db_copy(row, 4);
+		r->data = db_copy(row, 5);
+		r->name = db_copy(row, 6);
+		r->site_name = db_copy(row, 7);
+		r->destination_name = db_copy(row, 8);
+		if (r->destination_name != NULL)
+			r->kind = settings_kind((const char *)sqlite3_column_text(row, 9));
+	}
+	if (r->db->code == 0 && r->job == 0) {
+		msg_warn("%s %s %s: there is no such job; praic-conf status shows them", step,
+		    object, data);
+		return EX_CONFIG;
+	}
+	r->logs = settings_text(r->db, "log-directory");
+	return r->db->code;
+}
+
+/* 0 and the descriptor, EX_TEMPFAIL if another process has it, or a code. */
+static int
+take(struct run *r, const char *kind, int64_t id, int *fd)
+{
+	char *path = xasprintf("%s/lock/%s%lld", r->spool, kind, (long long)id);
+	int code = 0;
+
+	/* Not closed on exec: filters hold it when praic-run is killed. */
+	*fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY, 0600);
+	if (*fd == -1 || flock(*fd, LOCK_EX | LOCK_NB) == -1) {
+		code = *fd != -1 && errno == EWOULDBLOCK ? EX_TEMPFAIL : EX_CANTCREAT;
+		if (code == EX_TEMPFAIL)
+			msg_warn("%s: another process is at it", r->name);
+		else
+			msg_errno("%s", path);
+	}
+	free(path);
+	return code;
+}
+
+static int
+lock(struct run *r)
+{
+	int code = take(r, "", r->job, &r->lock);
+
+	/* A command may not expect to run twice at a time. */
+	if (code == 0 && r->kind == SETTINGS_EXEC)
+		code = take(r, "destination-", r->destination, &r->command_lock);
+	return code;
+}
+
+#define OWED "FROM recording WHERE site_id = ?1 AND state = 'owed'"
+#define MET  "f.good >= ifnull(asked, 0)"
+#define WELL "code = NULL, program = NULL, reason = NULL, since = NULL, wait = NULL, tries = 0"
+
+/*
+ * Jobs of this site that have nothing left to do, whoever did the last of it.
+ * Fetching files is over when nothing is owed and reports were fetched after
+ * it was asked for; a store, when it has read all of that.  Where a fetch takes
+ * longer than the period of its schedule it has always been asked for again:
+ * then all is done that there was when the last good fetch began.
+ */
+static void
+settle(struct run *r)
+{
+	db_do(r->db,
+	    "UPDATE job SET next = max(?2, (SELECT min(ifnull(next, 0)) " OWED "))"
+	    " WHERE site_id = ?1 AND step = 'fetch' AND data = 'file' AND code IS NULL"
+	    " AND EXISTS (SELECT 1 " OWED ")"
+	    " AND (next IS NULL OR next > (SELECT min(ifnull(next, 0)) " OWED "))",
+	    "ii", r->site, run_now(r));
+	db_do(r->db,
+	    "UPDATE job SET next = iif(" MET ", NULL, next), good_start = f.good,"
+	    " last_success = iif(" MET ", ?2, max(ifnull(last_success, 0), f.good)), " WELL
+	    " FROM (SELECT good_start AS good FROM job WHERE site_id = ?1 AND step = 'fetch'"
+	    "  AND data = 'session') AS f"
+	    " WHERE site_id = ?1 AND step = 'fetch' AND data = 'file' AND f.good IS NOT NULL"
+	    " AND NOT EXISTS (SELECT 1 " OWED ")",
+	    "ii", r->site, run_now(r));
+	/* In the second of a fetch's beginning it may be asked for once more. */
+	db_do(r->db,
+	    "UPDATE job SET next = ?2 WHERE site_id = ?1 AND step = 'store' AND next IS NULL"
+	    " AND asked >= ?3 AND position < (SELECT last FROM job AS f"
+	    "  WHERE f.site_id = ?1 AND f.step = 'fetch' AND f.data = job.data)",
+	    "iii", r->site, run_now(r), r->started);
+	db_do(r->db,
+	    "UPDATE job SET next = iif(" MET ", NULL, next), last_success = iif(" MET ", ?2,"
+	    "  iif(id = ?3 OR last_success IS NOT NULL, max(ifnull(last_success, 0), f.good),"
+	    "   last_success)), " WELL
+	    " FROM (SELECT d.data AS log, d.last AS end, min(s.good_start, d.good_start) AS good"
+	    "  FROM job AS s JOIN job AS d ON d.site_id = s.site_id AND d.step = 'fetch'"
+	    "  WHERE s.site_id = ?1 AND s.step = 'fetch' AND s.data = 'session') AS f"
+	    " WHERE site_id = ?1 AND step = 'store' AND data = f.log AND position >= f.end"
+	    " AND f.good IS NOT NULL AND (next IS NOT NULL OR code IS NOT NULL OR id = ?3)",
+	    "iii", r->site, run_now(r), r->job);
+}
+
+static int
+job_end(struct run *r)
+{
+	const struct settings_step step = {r->job, r->before, r->started, run_now(r), r->code,
+	    r->failed, r->program, r->reason, r->sessions, r->rows, r->files, r->bytes,
+	    r->left_out};
+
+	db_begin(r->db);
+	if (!r->failed)
+		db_do(r->db,
+		    "UPDATE job SET " WELL ", next = CASE WHEN next IS NOT ?2 THEN next"
+		    "  WHEN step = 'store' THEN ?3 ELSE NULL END,"
+		    " good_start = CASE WHEN step = 'fetch' AND data = 'session' THEN ?4"
+		    "  ELSE good_start END,"
+		    " last_success = CASE WHEN step = 'backup' OR (step = 'fetch'"
+		    "  AND data = 'session') THEN ?3 ELSE last_success END WHERE id = ?1",
+		    "iiii", r->job, r->before, step.now, r->started);
+	settings_end_step(r->db, &step);
+	settle(r);
+	return run_commit(r);
 }
 
 /* What is wrong before the step begins, and what its end says.  The exit code. */
@@ -108,21 +240,22 @@ work(struct run *r, void (*step)(struct run *))
 {
 	int code;
 
-	if ((code = spool_open(r)) != 0 || (!r->dry && (code = job_lock(r)) != 0))
+	if ((code = spool_open(r)) != 0 || (!r->dry && (code = lock(r)) != 0))
 		return code;
 	r->started = run_now(r);
+	r->before = db_number(r->db, "SELECT next FROM job WHERE id = ?1", "i", r->job);
+	r->last = db_number(r->db, "SELECT last FROM job WHERE id = ?1", "i", r->job);
+	r->position = db_number(r->db, "SELECT position FROM job WHERE id = ?1", "i", r->job);
 	step(r);
 	if (r->dry)
-		return r->db_code != 0 ? r->db_code : r->code;
+		return r->db->code != 0 ? r->db->code : r->code;
 	/* What is committed stands, and the step is no failure. */
 	if (pipe_stop > 0) {
 		msg_warn("%s: told to stop", r->name);
 		return EX_TEMPFAIL;
 	}
-	if (r->db_code == 0)
-		(void)job_end(r);
-	if (r->db_code != 0)
-		return r->db_code;
+	if (job_end(r) != 0)
+		return r->db->code;
 	if (r->code != 0 && r->program != NULL)
 		msg_warn("%s: %s: %s", r->name, r->program, r->reason);
 	else if (r->code != 0)
@@ -150,15 +283,14 @@ parse(struct run *r, int argc, char **argv)
 		case OPT_NOW:
 			n = strlen(optarg);
 			if (num_parse(optarg, n, &r->fixed_now) == -1 || r->fixed_now <= 0)
-				usage(EX_USAGE);
+				msg_usage(help, EX_USAGE);
 			break;
 		case OPT_HELP:
-			usage(0);
+			msg_usage(help, 0);
 		case OPT_VERSION:
-			puts("praic-run " PRAIC_VERSION);
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
+			msg_version();
 		default:
-			usage(EX_USAGE);
+			msg_usage(help, EX_USAGE);
 		}
 	return optind;
 }
@@ -166,7 +298,7 @@ parse(struct run *r, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct run r = {.transfer = NONE, .lock = -1, .command_lock = -1};
+	struct run r = {.transfer = DB_NULL, .lock = -1, .command_lock = -1};
 	const char *data;
 	size_t i;
 	int code;
@@ -178,20 +310,20 @@ main(int argc, char **argv)
 	if (argv[0] != NULL && strcmp(argv[0], "backup") == 0 && data == NULL)
 		data = "backup";
 	else if (data == NULL || argv[3] != NULL)
-		usage(EX_USAGE);
+		msg_usage(help, EX_USAGE);
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (strcmp(argv[0], steps[i].step) == 0 && strcmp(data, steps[i].data) == 0)
 			break;
 	if (i == sizeof(steps) / sizeof(steps[0]))
-		usage(EX_USAGE);
+		msg_usage(help, EX_USAGE);
 	path_extend();
 	pipe_signals();
 	if ((code = settings_become_owner()) != 0 ||
-	    (r.settings = settings_open(NULL, SETTINGS_OPEN, &code)) == NULL)
+	    (r.db = settings_open(NULL, SETTINGS_OPEN, &code)) == NULL)
 		return code;
 	if ((code = job_open(&r, argv[0], argv[1], data)) == 0)
 		code = work(&r, steps[i].function);
-	settings_close(r.settings);
+	settings_close(r.db);
 	if (fflush(stdout) == EOF) {
 		msg_errno("standard output");
 		code = code_worse(code, EX_IOERR);

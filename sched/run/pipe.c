@@ -150,13 +150,12 @@ await_command(struct run *r)
 
 /* Secrets of the environment are for the filter of their site or destination. */
 static char **
-hidden_env(struct run *r, const char *program, int *code)
+hidden_env(struct run *r, const char *program)
 {
 	if (strcmp(program, "praic-fetch") == 0)
-		return settings_hidden_env(r->settings, "site", r->site_name, code);
-	if (strcmp(program, "praic-tosql") == 0)
-		return settings_hidden_env(r->settings, "destination", r->destination_name, code);
-	return settings_hidden_env(r->settings, "", "", code);
+		return settings_hidden_env(r->db, "site", r->site_name);
+	return settings_hidden_env(
+	    r->db, strcmp(program, "praic-tosql") == 0 ? "destination" : "", r->destination_name);
 }
 
 /* In the child. */
@@ -195,16 +194,17 @@ start_stage(struct pipe *p, int i, int in)
 	int link[2] = {-1, -1}, err[2] = {-1, -1}, last = i == p->stages - 1;
 	int out = last && p->out != NULL ? p->fd : -1;
 	pid_t self = getpid();
-	char **hidden = hidden_env(p->run, s->argv[0], &s->code);
+	char **hidden = hidden_env(p->run, s->argv[0]);
 
 	s->pid = -1;
+	s->code = p->run->db->code;
 	if (s->code == 0 && pipe2(err, O_CLOEXEC) == 0 &&
 	    (out != -1 || pipe2(link, O_CLOEXEC) == 0)) {
 		if (!last)
 			file_widen_pipe(link[1]);
 		s->pid = fork();
 		if (s->pid == 0) {
-			for (; hidden != NULL && *hidden != NULL; hidden++)
+			for (; *hidden != NULL; hidden++)
 				(void)unsetenv(*hidden);
 			become(p, i, self, in, out != -1 ? out : link[1], err[1]);
 		}
@@ -256,18 +256,17 @@ static void
 say(struct run *r, const struct buf *words)
 {
 	struct buf line = {0}, dated = {0};
-	char now[WHEN_SIZE], *directory;
+	char now[WHEN_SIZE];
 
 	msg_harmless(&line, words->p, words->n);
 	buf_addc(&line, '\n');
 	(void)!file_write(2, line.p, line.n);
-	if (settings_text(r->settings, "log-directory", &directory) == 0 && directory != NULL) {
+	if (r->logs != NULL) {
 		when_format(run_now(r), now);
 		buf_printf(&dated, "%s %s: ", now, r->name);
 		buf_add(&dated, line.p, line.n);
-		(void)logfile_add(directory, "client", run_now(r), &dated);
+		(void)logfile_add(r->logs, "client", run_now(r), &dated);
 	}
-	free(directory);
 	buf_free(&line);
 	buf_free(&dated);
 }

@@ -1,7 +1,7 @@
 /*
- * praic-run, in eight files: main.c the options; db.c statements; job.c the
- * job, its lock and what is noted of a step; pipe.c filters as processes;
- * spool.c the spool; fetch.c, file.c and store.c the steps.
+ * praic-run: main.c the options, the job, its lock and what is noted of a
+ * step; pipe.c filters as processes; spool.c the spool; fetch.c, file.c and
+ * store.c the steps.
  */
 #ifndef PRAIC_RUN_H
 #define PRAIC_RUN_H
@@ -13,20 +13,17 @@
 #include "frame.h"
 #include "settings.h"
 
-#define NONE INT64_MIN /* NULL, as a number */
-#define DAY  86400
+#define DAY 86400
 
 struct run {
-	struct settings *settings;
-	int db_code; /* the settings database failed: no more statements are tried */
-
+	struct settings *db;
 	int64_t job, site, transfer, destination, before; /* before: next, at the start */
 	int64_t last, position, fixed_now, started;
-	char *step, *data, *name, *site_name, *destination_name, *command;
-	int kind;		/* of the destination, SETTINGS_SQL ... */
-	char *spool, *dir;	/* SPOOL, SPOOL/SITEID */
-	int lock, command_lock; /* what a command leaves behind does not hold them */
-	int dry;		/* -n */
+	char *step, *data, *name, *site_name, *destination_name;
+	int kind;		  /* of the destination, SETTINGS_SQL ... */
+	char *spool, *dir, *logs; /* SPOOL, SPOOL/SITEID, the log-directory or NULL */
+	int lock, command_lock;	  /* what a command leaves behind does not hold them */
+	int dry;		  /* -n */
 
 	/* how the step ended, for job_end */
 	int code;
@@ -41,28 +38,8 @@ int64_t run_now(const struct run *);
 int run_fail(struct run *, int code, const char *program, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 char *run_path(const struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int64_t run_setting(struct run *, const char *name);
-
-/*
- * db.c.  Parameters by their types: i a number (NONE is NULL), t a text (NULL
- * is NULL).  After a failure nothing is done any more: see db_code.
- */
-sqlite3_stmt *db_ask(struct run *, const char *sql, const char *types, ...);
-/* 1 and a row; else 0, and the statement is gone. */
-int db_row(struct run *, sqlite3_stmt *);
-int64_t db_column(sqlite3_stmt *, int);
-/* Returns how many rows it changed. */
-int db_do(struct run *, const char *sql, const char *types, ...);
-int64_t db_number(struct run *, const char *sql, const char *types, ...);
-char *db_text(struct run *, const char *sql, const char *types, ...);
-void db_begin(struct run *);
-/* Or roll back, if anything failed.  0, or a code, with the step's reason set. */
-int db_commit(struct run *);
-
-/* job.c */
-int job_open(struct run *, const char *step, const char *object, const char *data);
-int job_lock(struct run *);
-int job_end(struct run *);
+/* db_end; a failure is the step's.  0, or a code. */
+int run_commit(struct run *);
 
 /* pipe.c */
 #define PIPE_STAGES 3
@@ -137,7 +114,6 @@ void spool_empty(struct run *, const char *folder);
 struct rec_reader;
 int files_copy(struct run *, const char *from, const char *to,
     int (*keep)(void *, const struct rec_reader *), void *);
-int64_t files_instance(const struct rec_reader *);
 /* Owed recordings that are too old, by the appliance's clock, are lost. */
 void fetch_lost(struct run *, int64_t clock);
 

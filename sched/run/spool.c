@@ -29,61 +29,25 @@
 #include "sha256.h"
 
 static int
-write_id(const char *spool, const char *path, const char *id)
+check_id(struct run *r)
 {
-	int fd, bad = file_make_dirs(spool) == -1;
+	int64_t id = db_number(r->db, "SELECT value FROM setting WHERE name = 'spool-id'", "");
+	int64_t there = settings_spool_id(r->spool);
+	char theirs[NUM_SIZE] = "missing", is[NUM_SIZE] = "missing";
 
-	fd = bad ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	bad = fd == -1 || file_write(fd, id, strlen(id)) == -1 || file_write(fd, "\n", 1) == -1 ||
-	    fsync(fd) == -1;
-	if (fd != -1)
-		bad |= close(fd) == -1;
-	return bad ? -1 : 0;
-}
-
-static int
-is_empty(const char *path)
-{
-	DIR *d = opendir(path);
-	struct dirent *e;
-	int n = 0;
-
-	while (d != NULL && (e = readdir(d)) != NULL)
-		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-	if (d != NULL)
-		closedir(d);
-	return n == 0;
-}
-
-static int
-check_id(struct run *r, const char *path)
-{
-	char *id = db_text(r, "SELECT value FROM setting WHERE name = 'spool-id'", "");
-	char text[NUM_SIZE + 1] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), code = 0;
-	ssize_t n = fd != -1 ? file_read(fd, text, sizeof(text) - 1) : 0;
-
-	if (fd != -1)
-		close(fd);
-	if (n > 0 && text[n - 1] == '\n')
-		text[n - 1] = '\0';
-	if (r->db_code != 0 || n == -1)
-		code = r->db_code != 0 ? r->db_code : EX_IOERR;
-	else if (id != NULL && text[0] == '\0' && is_empty(r->spool)) {
-		if (write_id(r->spool, path, id) == -1) {
-			msg_errno("%s", path);
-			code = EX_CANTCREAT;
-		}
-	} else if (id == NULL || strcmp(id, text) != 0) {
-		msg_warn("%s: it is the spool of other settings than %s (its id is %s, theirs %s): "
-			 "nothing in it is touched.  praic-conf setting set spool= names another "
-			 "directory",
-		    r->spool, settings_path(r->settings), text[0] != '\0' ? text : "missing",
-		    id != NULL ? id : "missing");
-		code = EX_CONFIG;
-	}
-	free(id);
-	return code;
+	if (r->db->code != 0 || there == id)
+		return r->db->code;
+	if (there == 0 && id != DB_NULL)
+		return settings_number_spool(r->spool, id);
+	if (id != DB_NULL)
+		num_format(id, theirs);
+	if (there > 0)
+		num_format(there, is);
+	msg_warn("%s: it is the spool of other settings than %s (its id is %s, theirs %s): "
+		 "nothing in it is touched.  praic-conf setting set spool= names another "
+		 "directory",
+	    r->spool, r->db->path, is, theirs);
+	return EX_CONFIG;
 }
 
 int
@@ -93,17 +57,11 @@ spool_open(struct run *r)
 	    "lock", "session/tmp", "file/tmp", "files", "backup", "failed", "tmp"};
 	char *path;
 	size_t i;
-	int code = settings_text(r->settings, "spool", &r->spool);
+	int code;
 
-	if (code == 0 && r->spool == NULL) {
-		msg_warn("%s: the setting spool is missing", settings_path(r->settings));
-		code = EX_CONFIG;
-	}
-	if (code != 0)
-		return code;
-	path = xasprintf("%s/id", r->spool);
-	code = check_id(r, path);
-	free(path);
+	if ((r->spool = settings_needed(r->db, "spool")) == NULL)
+		return r->db->code;
+	code = check_id(r);
 	r->dir = xasprintf("%s/%lld", r->spool, (long long)r->site);
 	for (i = 0; i < sizeof(folders) / sizeof(folders[0]) && code == 0; i++) {
 		path = xasprintf("%s/%s", i == 0 ? r->spool : r->dir, folders[i]);
@@ -132,7 +90,8 @@ add_used(const char *path, const struct stat *st, int type, struct FTW *ftw)
 int
 spool_room(struct run *r, int files)
 {
-	int64_t floor = run_setting(r, "spool-floor"), cap = run_setting(r, "spool-cap"), room;
+	int64_t floor = settings_number(r->db, "spool-floor"),
+		cap = settings_number(r->db, "spool-cap"), room;
 	struct statvfs v;
 
 	if (statvfs(r->spool, &v) == -1)
@@ -256,11 +215,11 @@ remove_unlogged(struct run *r, const char *path, const char *name)
 
 	if (strcmp(name + length, ".rec") != 0 ||
 	    num_parse_count(name, length, INT64_MAX, &n) == -1 ||
-	    db_number(r,
+	    db_number(r->db,
 		"SELECT 1 FROM log JOIN job USING (site_id, data) WHERE site_id = ?1 AND data = ?2"
 		" AND step = 'fetch' AND number = ?3 AND number <= last",
 		"iti", r->site, r->data, (int64_t)n) == 1 ||
-	    r->db_code != 0)
+	    r->db->code != 0)
 		return;
 	msg_tell(1, "%s: %s: no log names it: removed", r->name, path);
 	remove_file(r, path, name);
@@ -280,20 +239,20 @@ void
 spool_trim(struct run *r, const char *data)
 {
 	int64_t first,
-	    past = db_number(r,
+	    past = db_number(r->db,
 		"SELECT ifnull((SELECT min(position) FROM job WHERE site_id = ?1"
 		" AND step = 'store' AND data = ?2), (SELECT last FROM job"
 		" WHERE site_id = ?1 AND step = 'fetch' AND data = ?2))",
 		"it", r->site, data);
 	char *path;
 
-	while ((first = db_number(r,
+	while ((first = db_number(r->db,
 		    "SELECT min(number) FROM log WHERE site_id = ?1 AND data = ?2 AND number <= ?3",
-		    "iti", r->site, data, past)) != NONE) {
+		    "iti", r->site, data, past)) != DB_NULL) {
 		/* The row first: a row without a file would be a loss. */
-		db_do(r, "DELETE FROM log WHERE site_id = ?1 AND data = ?2 AND number = ?3", "iti",
-		    r->site, data, first);
-		if (r->db_code != 0)
+		db_do(r->db, "DELETE FROM log WHERE site_id = ?1 AND data = ?2 AND number = ?3",
+		    "iti", r->site, data, first);
+		if (r->db->code != 0)
 			break;
 		path = run_path(r, "%s/%lld.rec", data, (long long)first);
 		remove_file(r, path, NULL);
@@ -314,7 +273,6 @@ note_names(struct run *r, const char *path, const char *name)
 	size_t n = strlen(name);
 	struct rec_reader *in;
 	enum rec_event e;
-	char *file;
 	int fd;
 
 	if (n <= 4 || strcmp(name + n - 4, ".rec") != 0)
@@ -329,11 +287,9 @@ note_names(struct run *r, const char *path, const char *name)
 	}
 	in = rec_open(fd, path);
 	while ((e = rec_next(in)) != REC_EOF)
-		if (e == REC_ROW && in->table == TABLE_FILE && in->value[FILE_NAME].p != NULL) {
-			file = xstrndup(in->value[FILE_NAME].p, in->value[FILE_NAME].n);
-			db_do(r, "INSERT OR IGNORE INTO file_named VALUES (?1)", "t", file);
-			free(file);
-		}
+		if (e == REC_ROW && in->table == TABLE_FILE && in->value[FILE_NAME].p != NULL)
+			db_do(r->db, "INSERT OR IGNORE INTO file_named VALUES (?1)", "v",
+			    in->value[FILE_NAME]);
 	names_unread |= rec_code(in) == EX_IOERR;
 	rec_close(in);
 	close(fd);
@@ -346,8 +302,8 @@ remove_unnamed(struct run *r, const char *path, const char *name)
 
 	/* One that is younger may be on its way, or wait for its records. */
 	if (lstat(path, &st) == -1 || st.st_ctime > time(NULL) - DAY ||
-	    db_number(r, "SELECT 1 FROM file_named WHERE name = ?1", "t", name) == 1 ||
-	    r->db_code != 0)
+	    db_number(r->db, "SELECT 1 FROM file_named WHERE name = ?1", "t", name) == 1 ||
+	    r->db->code != 0)
 		return;
 	msg_tell(1, "%s: %s: no records name it: removed", r->name, path);
 	remove_file(r, path, name);
@@ -356,8 +312,8 @@ remove_unnamed(struct run *r, const char *path, const char *name)
 void
 spool_clean_files(struct run *r)
 {
-	db_do(r, "CREATE TEMP TABLE IF NOT EXISTS file_named (name TEXT PRIMARY KEY)", "");
-	db_do(r, "DELETE FROM file_named", "");
+	db_do(r->db, "CREATE TEMP TABLE IF NOT EXISTS file_named (name TEXT PRIMARY KEY)", "");
+	db_do(r->db, "DELETE FROM file_named", "");
 	each_name(r, "file", note_names);
 	each_name(r, "failed", note_names);
 	if (!names_unread)
@@ -374,7 +330,7 @@ owe_again(struct run *r, char *const *f)
 {
 	if (strcmp(f[4], "missing") != 0 && strcmp(f[4], "changed") != 0)
 		return 0;
-	return db_do(r,
+	return db_do(r->db,
 		   "UPDATE recording SET state = 'owed', next = NULL, number = NULL, reason = ?6"
 		   " WHERE site_id = ?1 AND host_name = ?2 AND lsid = ?3 AND kind = ?4"
 		   " AND instance = ?5",
@@ -388,14 +344,14 @@ note(struct run *r, const char *program, char *const *f)
 {
 	int64_t now = run_now(r), instance = *f[3] != '\0' ? strtoll(f[3], NULL, 10) : -1;
 
-	if (db_do(r,
+	if (db_do(r->db,
 		"UPDATE left_out SET last = ?9 WHERE site_id = ?1 AND transfer_id IS ?2"
 		" AND program = ?3 AND host_name = ?4 AND lsid = ?5 AND kind = ?6"
 		" AND instance = ?7 AND code = ?8",
 		"iittttiti", r->site, r->transfer, program, f[0], f[1], f[2], instance, f[4],
 		now) > 0)
 		return 0;
-	return db_do(r,
+	return db_do(r->db,
 	    "INSERT INTO left_out (site_id, transfer_id, program, host_name, lsid, kind,"
 	    " instance, code, reason, first, last)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
@@ -453,25 +409,25 @@ spool_damaged(struct run *r, int64_t number, const char *why)
 	char instance[NUM_SIZE];
 	char *const f[] = {"", "", r->data, instance, "damaged", (char *)why};
 
-	db_begin(r);
-	db_do(r,
+	db_begin(r->db);
+	db_do(r->db,
 	    "UPDATE job SET mark = min(mark, (SELECT since FROM log WHERE site_id = ?1"
 	    " AND data = 'session' AND number = ?3)) WHERE site_id = ?1 AND step = 'fetch'"
 	    " AND data = 'session' AND ?2 = 'session' AND EXISTS (SELECT 1 FROM log"
 	    " WHERE site_id = ?1 AND data = 'session' AND number = ?3)",
 	    "iti", r->site, r->data, number);
 	/* The first reader that sees it tells of it. */
-	if (db_do(r, "DELETE FROM log WHERE site_id = ?1 AND data = ?2 AND number = ?3", "iti",
+	if (db_do(r->db, "DELETE FROM log WHERE site_id = ?1 AND data = ?2 AND number = ?3", "iti",
 		r->site, r->data, number) > 0) {
 		num_format(number, instance);
-		r->transfer = NONE;
+		r->transfer = DB_NULL;
 		(void)note(r, msg_program(), f);
 		r->transfer = transfer;
-		db_do(r,
+		db_do(r->db,
 		    "UPDATE recording SET state = 'owed', next = NULL, number = NULL"
 		    " WHERE site_id = ?1 AND number = ?2 AND state = 'came' AND ?3 = 'file'",
 		    "iit", r->site, number, r->data);
-		db_do(r,
+		db_do(r->db,
 		    "UPDATE job SET next = ?3, asked = ?3 WHERE site_id = ?1 AND step = 'fetch'"
 		    " AND data = ?2",
 		    "iti", r->site, r->data, now);
@@ -481,6 +437,6 @@ spool_damaged(struct run *r, int64_t number, const char *why)
 		if (r->reason == NULL)
 			r->reason = xstrdup(why);
 	}
-	db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, number);
-	(void)db_commit(r);
+	db_do(r->db, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, number);
+	(void)run_commit(r);
 }

@@ -23,29 +23,32 @@ add_filter(struct pipe *p, const char *path, const char *files, const char *list
 {
 	struct run *r = p->run;
 	struct stage *s;
-	char *kinds, *head;
+	char *kinds, *head, *command;
 
 	if (r->kind == SETTINGS_EXEC) {
 		p->in = path;
 		(void)setenv("PRAIC_SPOOL", files, 1);
-		pipe_stage(p, "sh", "-c", r->command, (char *)NULL)->is_command = 1;
+		command = db_text(
+		    r->db, "SELECT command FROM destination WHERE id = ?1", "i", r->destination);
+		pipe_stage(p, "sh", "-c", command, (char *)NULL)->is_command = 1;
+		free(command);
 		return;
 	}
 	s = pipe_stage(p, r->kind == SETTINGS_SQL ? "praic-tosql" : "praic-tofs", "-D",
 	    r->destination_name, (char *)NULL);
-	if (db_number(r, "SELECT existing FROM destination WHERE id = ?1", "i", r->destination) ==
-	    1)
+	if (db_number(
+		r->db, "SELECT existing FROM destination WHERE id = ?1", "i", r->destination) == 1)
 		pipe_add(s, "--existing");
 	if (r->kind == SETTINGS_FS) {
 		pipe_add(s, "-i");
 		pipe_add(s, "%s", files);
-		head =
-		    db_text(r, "SELECT head FROM destination WHERE id = ?1", "i", r->destination);
+		head = db_text(
+		    r->db, "SELECT head FROM destination WHERE id = ?1", "i", r->destination);
 		if (head != NULL) {
 			pipe_add(s, "--head");
 			pipe_add(s, "%s", head);
 		}
-		kinds = db_text(r,
+		kinds = db_text(r->db,
 		    "SELECT group_concat(kind) FROM reading WHERE transfer_id = ?1 AND data = ?2",
 		    "it", r->transfer, r->data);
 		pipe_add(s, "-k");
@@ -65,13 +68,9 @@ static int
 is_wanted(void *arg, const struct rec_reader *in)
 {
 	struct run *r = arg;
-	struct rec_value kind = in->value[FILE_KIND];
-	char *text = kind.p != NULL ? xstrndup(kind.p, kind.n) : NULL;
-	int wanted = db_number(r, "SELECT 1 FROM reading WHERE transfer_id = ?1 AND kind = ?2",
-			 "it", r->transfer, text) == 1;
 
-	free(text);
-	return wanted;
+	return db_number(r->db, "SELECT 1 FROM reading WHERE transfer_id = ?1 AND kind = ?2", "iv",
+		   r->transfer, in->value[FILE_KIND]) == 1;
 }
 
 /* A command gets no kinds that its transfer does not want. */
@@ -79,7 +78,7 @@ static int
 must_filter(struct run *r)
 {
 	return r->kind == SETTINGS_EXEC && strcmp(r->data, "file") == 0 &&
-	    db_number(r,
+	    db_number(r->db,
 		"SELECT 1 FROM reading WHERE site_id = ?1 AND data = 'file' AND kind NOT IN"
 		" (SELECT kind FROM reading WHERE transfer_id = ?2)",
 		"ii", r->site, r->transfer) == 1;
@@ -89,13 +88,14 @@ must_filter(struct run *r)
 static void
 forget_command(struct run *r)
 {
-	db_do(r, "DELETE FROM left_out WHERE transfer_id = ?1 AND program = 'sh' AND first < ?2",
-	    "ii", r->transfer, run_now(r) - DAY);
+	db_do(r->db,
+	    "DELETE FROM left_out WHERE transfer_id = ?1 AND program = 'sh' AND first < ?2", "ii",
+	    r->transfer, run_now(r) - DAY);
 }
 
 /*
  * A file of records goes to the destination; what is left out is kept under
- * this name (NULL: it is not).  position: the job's from then on, or NONE.
+ * this name (NULL: it is not).  position: the job's from then on, or DB_NULL.
  * sessions: how many it has.  0, EX_DATAERR, or a code that is noted.
  */
 static int
@@ -114,28 +114,29 @@ store_file(struct run *r, const char *path, const char *files, const char *name,
 	}
 	pipe_init(&p, r, NULL, NULL);
 	add_filter(&p, path, files, r->dry ? NULL : list);
-	if (code == 0 && r->db_code == 0)
+	if (code == 0 && r->db->code == 0)
 		code = pipe_run(&p);
-	if (!r->dry && r->db_code == 0 && (code == 0 || code == EX_DATAERR)) {
-		db_begin(r);
+	if (!r->dry && r->db->code == 0 && (code == 0 || code == EX_DATAERR)) {
+		db_begin(r->db);
 		if (code == EX_DATAERR) {
 			r->code = code_worse(r->code, EX_DATAERR);
 			if (r->kind == SETTINGS_EXEC)
 				forget_command(r);
 			is_new = spool_left_out(r, r->kind == SETTINGS_EXEC ? NULL : list,
-			    r->kind == SETTINGS_EXEC ? "sh" : p.stage[0].argv[0], position != NONE);
+			    r->kind == SETTINGS_EXEC ? "sh" : p.stage[0].argv[0],
+			    position != DB_NULL);
 			if (is_new > 0 && name != NULL && spool_keep(r, path, name) != 0)
-				r->db_code = EX_IOERR;
+				r->db->code = EX_IOERR;
 		}
-		if (position != NONE)
-			db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job,
+		if (position != DB_NULL)
+			db_do(r->db, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job,
 			    position);
 		/* Where nothing was stored there may be nothing yet. */
 		if (code == 0 && (r->kind == SETTINGS_FS ? p.lines : sessions) > 0)
-			db_do(r,
+			db_do(r->db,
 			    "UPDATE destination SET existing = 1 WHERE id = ?1 AND NOT existing",
 			    "i", r->destination);
-		if (db_commit(r) != 0)
+		if (run_commit(r) != 0)
 			code = r->code;
 		else if (r->kind == SETTINGS_FS)
 			r->files += p.lines;
@@ -162,7 +163,7 @@ keep_head(struct run *r)
 	pipe_init(&p, r, NULL, NULL);
 	pipe_stage(&p, "praic-tofs", "-D", r->destination_name, "--print-head", (char *)NULL);
 	if (pipe_run(&p) == 0 && p.first.n > 0)
-		db_do(r, "UPDATE destination SET head = ?2 WHERE id = ?1", "it", r->destination,
+		db_do(r->db, "UPDATE destination SET head = ?2 WHERE id = ?1", "it", r->destination,
 		    buf_text(&p.first));
 	else if (r->failed) {
 		/* The last one holds all the same. */
@@ -193,7 +194,7 @@ is_whole(struct run *r, int64_t number, const char *path, int64_t bytes, const c
 static int
 store_number(struct run *r, int64_t number)
 {
-	sqlite3_stmt *row = db_ask(r,
+	sqlite3_stmt *row = db_ask(r->db,
 	    "SELECT sessions, bytes, sha256 FROM log WHERE site_id = ?1 AND data = ?2"
 	    " AND number = ?3",
 	    "iti", r->site, r->data, number);
@@ -202,7 +203,7 @@ store_number(struct run *r, int64_t number)
 	char *files = run_path(r, "files"), *name;
 	int code = 0;
 
-	while (db_row(r, row)) {
+	while (db_row(r->db, row)) {
 		sessions = db_column(row, 0);
 		bytes = db_column(row, 1);
 		free(sha);
@@ -211,7 +212,7 @@ store_number(struct run *r, int64_t number)
 	name = xasprintf("%lld-%s-%lld.rec", (long long)r->transfer, r->data, (long long)number);
 	/* Without a row it was damaged, and another reader has told of it. */
 	if (sha == NULL && !r->dry)
-		db_do(r, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, number);
+		db_do(r->db, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, number);
 	else if (sha != NULL && is_whole(r, number, path, bytes, sha)) {
 		code = store_file(r, path, files, name, number, sessions);
 		if (code == 0 || code == EX_DATAERR) {
@@ -223,7 +224,7 @@ store_number(struct run *r, int64_t number)
 	free(path);
 	free(files);
 	free(name);
-	return r->db_code != 0 ? r->db_code : code == EX_DATAERR ? 0 : code;
+	return r->db->code != 0 ? r->db->code : code == EX_DATAERR ? 0 : code;
 }
 
 void
@@ -233,10 +234,10 @@ store_log(struct run *r)
 	int code = 0;
 
 	do {
-		last = db_number(r,
+		last = db_number(r->db,
 		    "SELECT last FROM job WHERE site_id = ?1 AND step = 'fetch' AND data = ?2",
 		    "it", r->site, r->data);
-		if (last == NONE || number >= last)
+		if (last == DB_NULL || number >= last)
 			break;
 		code = store_number(r, ++number);
 		if (code == 0 && !r->dry)
@@ -269,7 +270,7 @@ store_backup(struct run *r)
 			(void)spool_publish(r, tmp, path);
 	}
 	if (!r->failed && pipe_stop == 0 && (!r->dry || access(path, F_OK) == 0)) {
-		code = store_file(r, path, files, NULL, NONE, 0);
+		code = store_file(r, path, files, NULL, DB_NULL, 0);
 		if (!r->dry && (code == 0 || code == EX_DATAERR)) {
 			/* The records first: without them the rest is of no use. */
 			(void)unlinkat(AT_FDCWD, path, 0);

@@ -88,7 +88,7 @@ def main():
     db = sqlite3.connect(sys.argv[2], isolation_level=None, timeout=30)
     db.execute("DELETE FROM schedule")
     for i, (period, at) in enumerate(SCHEDULES):
-        db.execute("INSERT INTO schedule (id, name, period, at, created) VALUES (?, ?, ?, ?, ?)",
+        db.execute("INSERT INTO schedule (id, name, every, at, created) VALUES (?, ?, ?, ?, ?)",
                    (i + 1, "schedule %d" % i, period, at, BEGIN))
     due = [due_times(p, at, BEGIN + 400 * DAY) for p, at in SCHEDULES]
     last = [None] * len(SCHEDULES)

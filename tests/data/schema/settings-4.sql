@@ -43,9 +43,9 @@ CREATE TABLE schedule (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE CHECK (name <> ''),
     enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
-    period INTEGER NOT NULL CHECK (period BETWEEN 60 AND 604800 AND period % 60 = 0),
-    at INTEGER CHECK (at IS NULL OR (at BETWEEN 0 AND 1439 AND period % 86400 = 0)),
-    created INTEGER NOT NULL,
+    every INTEGER NOT NULL CHECK (every BETWEEN 60 AND 604800 AND every % 60 = 0),
+    at INTEGER CHECK (at IS NULL OR (at BETWEEN 0 AND 1439 AND every % 86400 = 0)),
+    created INTEGER NOT NULL DEFAULT (strftime('%s', 'now')),
     last_due INTEGER
 );
 CREATE TABLE transfer (
@@ -83,6 +83,8 @@ CREATE TABLE job (
     sweep_next INTEGER,
     sweep_wait INTEGER,
     sweep_reason TEXT,
+    sweep_since INTEGER,
+    sweep_reported INTEGER,
     last INTEGER NOT NULL DEFAULT 0,
     good_start INTEGER,
     position INTEGER,
@@ -187,24 +189,24 @@ CREATE VIEW reading AS
     FROM transfer AS t JOIN schedule AS s ON s.id = t.schedule_id
         JOIN transfer_kind AS k ON k.transfer_id = t.id;
 CREATE VIEW job_view AS
-    SELECT j.*,
+    SELECT j.*, site.name AS site, d.id AS destination_id, d.name AS destination,
+        d.kind AS kind, s.name AS schedule, site.name || ' to ' || d.name AS moves,
         CASE j.step WHEN 'fetch' THEN 'fetch ' || site.name || ' ' || j.data
             WHEN 'store' THEN 'store ' || j.transfer_id || ' ' || j.data
             ELSE 'backup ' || j.transfer_id END AS name,
         CASE WHEN j.step = 'fetch' THEN EXISTS (SELECT 1 FROM reading AS r
                 WHERE r.site_id = j.site_id AND r.enabled
                 AND (r.data = j.data OR (j.data = 'session' AND r.data = 'file')))
-            ELSE (SELECT enabled FROM transfer AS t JOIN schedule AS s ON s.id = t.schedule_id
-                WHERE t.id = j.transfer_id) END AS enabled,
+            ELSE s.enabled END AS enabled,
         CASE WHEN j.step = 'store' THEN (SELECT f.last - j.position FROM job AS f
                 WHERE f.site_id = j.site_id AND f.step = 'fetch' AND f.data = j.data)
             WHEN j.step = 'fetch' AND j.data = 'file' THEN (SELECT count(*) FROM recording AS r
                 WHERE r.site_id = j.site_id AND r.state = 'owed')
-            ELSE 0 END AS backlog,
-        CASE WHEN j.step = 'fetch' AND j.data = 'file' THEN
-            (SELECT min(ifnull(r.next, 0)) FROM recording AS r
-                WHERE r.site_id = j.site_id AND r.state = 'owed') END AS owed_next
-    FROM job AS j JOIN site ON site.id = j.site_id;
+            ELSE 0 END AS backlog
+    FROM job AS j JOIN site ON site.id = j.site_id
+        LEFT JOIN transfer AS t ON t.id = j.transfer_id
+        LEFT JOIN destination AS d ON d.id = t.destination_id
+        LEFT JOIN schedule AS s ON s.id = t.schedule_id;
 CREATE VIEW job_left AS
     SELECT j.id AS job_id, max(0, CASE WHEN j.last_success IS NULL AND j.code IS NOT NULL THEN 0
         ELSE CASE j.data WHEN 'session' THEN j.mark ELSE (SELECT min(r.session_start)
