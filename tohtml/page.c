@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 #include "code.h"
+#include "held.h"
 #include "html.h"
 #include "num.h"
 #include "page.h"
-#include "strand.h"
 #include "utf8.h"
 #include "when.h"
 
@@ -25,6 +25,8 @@
 #define FACTS	 30
 
 #define WORK ((size_t)64 << 10)
+/* Of each part of the page, in memory; what is more waits in a temporary file. */
+#define PART_ROOM ((size_t)512 << 10)
 
 enum part { CHAT, SHELL, FILES, EVENTS, SYSINFO, PEOPLE, FACT, PARTS };
 
@@ -101,8 +103,7 @@ struct event {
 };
 
 struct page {
-	struct strands all;
-	struct strand part[PARTS];
+	struct held part[PARTS];
 	uint64_t n[PARTS];
 	struct event event;
 	int64_t began; /* the first event; INT64_MIN: none yet */
@@ -127,9 +128,8 @@ page_new(void)
 	struct page *p = xcalloc(1, sizeof(*p));
 	int i;
 
-	strands_open(&p->all);
 	for (i = 0; i < PARTS; i++)
-		strand_open(&p->all, &p->part[i]);
+		held_open(&p->part[i], PART_ROOM);
 	return p;
 }
 
@@ -154,7 +154,8 @@ page_free(struct page *p)
 {
 	size_t i;
 
-	strands_close(&p->all);
+	for (i = 0; i < PARTS; i++)
+		held_close(&p->part[i]);
 	for (i = 0; short_text(p, i) != NULL; i++)
 		buf_free(short_text(p, i));
 	for (i = 0; i < PROGRAMS; i++)
@@ -165,7 +166,11 @@ page_free(struct page *p)
 int
 page_code(const struct page *p)
 {
-	return p->all.code;
+	int code = 0, i;
+
+	for (i = 0; i < PARTS; i++)
+		code = code_worse(code, p->part[i].code);
+	return code;
 }
 
 void
@@ -176,7 +181,8 @@ page_begin(struct page *p, uint64_t nth)
 	p->prefix[0] = '\0';
 	if (nth > 1)
 		snprintf(p->prefix, sizeof(p->prefix), "s%llu-", (unsigned long long)nth);
-	strands_reset(&p->all);
+	for (i = 0; i < PARTS; i++)
+		held_reset(&p->part[i]);
 	memset(p->n, 0, sizeof(p->n));
 	memset(p->of_kind, 0, sizeof(p->of_kind));
 	for (i = 0; short_text(p, i) != NULL; i++)
@@ -209,17 +215,17 @@ keep(struct buf *b, struct rec_value v)
 	buf_add(b, v.p, v.n);
 }
 
-/* The end of a strand, to be added to. */
+/* The end of a part, to be added to; then call check(). */
 static struct buf *
 tail(struct page *p, enum part part)
 {
-	return &p->part[part].tail;
+	return &p->part[part].mem;
 }
 
 static void
 check(struct page *p, enum part part)
 {
-	strand_check(&p->all, &p->part[part]);
+	held_check(&p->part[part]);
 }
 
 /* All of a value, however long, in pieces. */
@@ -978,11 +984,13 @@ put(struct page *p)
 static void
 put_list(struct page *p, enum part part)
 {
-	struct strand_cursor c;
+	const char *piece;
+	size_t n = WORK;
+	off_t at;
 
 	put(p);
-	for (strand_read(&p->all, &p->part[part], &c); strand_next(&c) == 0;)
-		p->to.put(p->to.arg, c.p, c.n);
+	for (at = 0; (piece = held_at(&p->part[part], at, &n)) != NULL; at += (off_t)n, n = WORK)
+		p->to.put(p->to.arg, piece, n);
 }
 
 static void

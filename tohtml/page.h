@@ -1,6 +1,6 @@
 /*
- * The page of one session.  Its rows become HTML as they come, and wait in
- * strands, for what stands first on the page comes last in the stream.
+ * The page of one session.  Its rows become HTML as they come, which waits:
+ * what stands first on the page comes last in the stream.
  */
 #ifndef TOHTML_PAGE_H
 #define TOHTML_PAGE_H
