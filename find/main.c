@@ -1,16 +1,12 @@
 /*
  * praic-find: what was typed, said, opened and moved, by its words, in a store
- * of praic-tosql: praic-find(1).  Options, and the store; see find.h.
+ * of praic-tosql: praic-find(1).  Options, and what was found; see find.h.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,8 +15,6 @@
 #include "find.h"
 #include "msg.h"
 #include "when.h"
-
-#define STORE_APPLICATION_ID 0x50527374 /* PRst: praic-storage(5) */
 
 enum { HELP = 256, VERSION, SINCE, UNTIL, INDEX };
 
@@ -60,11 +54,11 @@ static void __attribute__((noreturn)) usage(int code)
 }
 
 int
-find_failed(sqlite3 *h, const char *path, const char *doing)
+find_failed(struct find *f, const char *path, const char *doing)
 {
-	const char *why = sqlite3_errmsg(h);
+	const char *why = sqlite3_errmsg(f->db);
 
-	switch (sqlite3_errcode(h)) {
+	switch (sqlite3_errcode(f->db)) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_NOMEM:
@@ -84,31 +78,8 @@ find_failed(sqlite3 *h, const char *path, const char *doing)
 		return EX_IOERR;
 	default:
 		msg_warn("%s: %s: %s", path, doing, why);
-		return sqlite3_errcode(h) == SQLITE_ERROR ? EX_CONFIG : EX_IOERR;
+		return sqlite3_errcode(f->db) == SQLITE_ERROR ? EX_CONFIG : EX_IOERR;
 	}
-}
-
-int
-find_run(sqlite3 *h, const char *path, const char *sql)
-{
-	return sqlite3_exec(h, sql, NULL, NULL, NULL) == SQLITE_OK ?
-	    0 :
-	    find_failed(h, path, "writing to it");
-}
-
-int
-find_ask(sqlite3 *h, const char *path, const char *sql, int64_t *answer)
-{
-	sqlite3_stmt *q = NULL;
-	int rc = sqlite3_prepare_v2(h, sql, -1, &q, NULL), code = 0;
-
-	*answer = 0;
-	if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW)
-		*answer = sqlite3_column_int64(q, 0);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		code = find_failed(h, path, "reading it");
-	sqlite3_finalize(q);
-	return code;
 }
 
 /* As the store has it. */
@@ -178,94 +149,175 @@ set_options(struct find *f, int argc, char **argv)
 		words_add(&f->words, argv[optind++]);
 }
 
-static int
-open_uri(struct find *f, const char *how)
-{
-	struct buf uri = {0};
-	const char *p = f->store_path;
-	int rc;
+enum { TIME, SESSION, USER, ENDPOINT, TEXT, COLUMNS };
 
-	buf_adds(&uri, *p == '/' ? "file://" : "file:./");
-	for (; *p != '\0'; p++)
-		if (strchr("%?#", *p) != NULL)
-			buf_printf(&uri, "%%%02x", (unsigned char)*p);
-		else
-			buf_addc(&uri, *p);
-	buf_adds(&uri, how);
-	rc = sqlite3_open_v2(
-	    buf_text(&uri), &f->store, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
-	buf_free(&uri);
-	sqlite3_busy_timeout(f->store, 30000);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(f->store, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
-	return rc;
+/* For a table: as many lines have to wait until it is known how wide it is. */
+#define PAGE 200
+
+struct page {
+	struct buf cell[PAGE][COLUMNS];
+	size_t rows, width[COLUMNS];
+	int people;
+};
+
+/* How many characters it takes on a terminal; wide ones count once. */
+static size_t
+width(const struct buf *b)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < b->n; i++)
+		n += ((unsigned char)b->p[i] & 0xc0) != 0x80;
+	return n;
+}
+
+static void
+print_cell(struct page *p, const struct buf *b, int column)
+{
+	size_t n;
+
+	fwrite(b->p, 1, b->n, stdout);
+	if (column == COLUMNS - 1)
+		putchar('\n');
+	else if (!p->people)
+		putchar('\t');
+	else
+		for (n = width(b); n < p->width[column] + 2; n++)
+			putchar(' ');
+}
+
+static void
+print_page(struct page *p)
+{
+	size_t r, n;
+	int c;
+
+	for (r = 0; r < p->rows; r++)
+		for (c = 0; c < COLUMNS; c++)
+			if ((n = width(&p->cell[r][c])) > p->width[c])
+				p->width[c] = n;
+	for (r = 0; r < p->rows; r++)
+		for (c = 0; c < COLUMNS; c++) {
+			print_cell(p, &p->cell[r][c], c);
+			buf_trim(&p->cell[r][c], 4096);
+		}
+	p->rows = 0;
+}
+
+static void
+add_cell(struct page *p, int column, sqlite3_stmt *q, int from)
+{
+	const char *text = (const char *)sqlite3_column_text(q, from);
+
+	if (text != NULL)
+		msg_harmless(
+		    &p->cell[p->rows][column], text, (size_t)sqlite3_column_bytes(q, from));
+}
+
+static void
+add_heading(struct page *p)
+{
+	static const char *const heading[] = {"TIME", "SESSION", "USER", "ENDPOINT", "TEXT"};
+
+	for (int c = 0; c < COLUMNS; c++)
+		buf_adds(&p->cell[0][c], heading[c]);
+	p->rows = 1;
 }
 
 /*
- * In a folder that is not writable SQLite cannot make the files beside the
- * store that readers and writers share.  So writers are kept out by the lock
- * that each praic-tosql takes before it writes.
+ * A row of the table hit, with the part of its text that has the words.  FTS5
+ * itself says which, in a table that has this one text; a text in which it does not
+ * find them has been changed by hand in the store, and is not shown.
  */
 static int
-open_alone(struct find *f)
+show_event(struct find *f, struct page *p, sqlite3_stmt *hit, sqlite3_stmt *put, sqlite3_stmt *part)
 {
-	char *log = xasprintf("%s-wal", f->store_path);
-	struct stat st;
-	int rc = SQLITE_CANTOPEN;
+	static struct buf text;
+	size_t i;
+	int rc, c;
 
-	msg_tell(
-	    1, "%s: its folder is not writable: praic-tosql waits until this ends", f->store_path);
-	while (flock(f->store_fd, LOCK_SH) == -1 && errno == EINTR)
-		;
-	/* What a loader that died has left there must be read, too. */
-	if (stat(log, &st) == -1 || st.st_size == 0) {
-		sqlite3_close(f->store);
-		rc = open_uri(f, "?immutable=1");
+	buf_reset(&text);
+	buf_add(&text, sqlite3_column_text(hit, TEXT), (size_t)sqlite3_column_bytes(hit, TEXT));
+	/* snippet() ends at U+0000, which separates words just as a blank does. */
+	for (i = 0; i < text.n; i++)
+		if (text.p[i] == '\0')
+			text.p[i] = ' ';
+	sqlite3_bind_text(put, 1, text.p, (int)text.n, SQLITE_STATIC);
+	sqlite3_step(put);
+	if (sqlite3_reset(put) != SQLITE_OK)
+		return find_failed(f, "memory", "taking a text apart");
+	rc = sqlite3_step(part);
+	if (rc == SQLITE_ROW) {
+		for (c = 0; c < TEXT; c++)
+			add_cell(p, c, hit, c);
+		add_cell(p, TEXT, part, 0);
+		p->rows++;
 	}
-	free(log);
-	return rc;
+	sqlite3_reset(part);
+	if (p->rows == (p->people ? PAGE : 1))
+		print_page(p);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ?
+	    0 :
+	    find_failed(f, "memory", "taking a text apart");
+}
+
+static void
+show_session(sqlite3_stmt *hit)
+{
+	struct buf line = {0};
+
+	msg_harmless(&line, (const char *)sqlite3_column_text(hit, SESSION),
+	    (size_t)sqlite3_column_bytes(hit, SESSION));
+	puts(buf_text(&line));
+	buf_free(&line);
 }
 
 static int
-open_store(struct find *f)
+show(struct find *f)
 {
-	int64_t application = 0;
-	int rc, code;
+	static struct page page;
+	sqlite3_stmt *hit = NULL, *put = NULL, *part = NULL;
+	int code = 0, rc = SQLITE_ROW;
 
-	if ((f->store_fd = open(f->store_path, O_RDONLY | O_CLOEXEC)) == -1) {
-		msg_errno("%s", f->store_path);
-		return EX_NOINPUT;
+	if (sqlite3_exec(f->db,
+		"ATTACH ':memory:' AS memory;"
+		"CREATE VIRTUAL TABLE memory.shown USING fts5(text, " FIND_TOKENIZE ")",
+		NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(f->db, "REPLACE INTO shown (rowid, text) VALUES (1, ?1)", -1, &put,
+		NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(f->db,
+		"SELECT snippet(shown, 0, '', '', '…', 24) FROM shown WHERE shown MATCH ?1", -1,
+		&part, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(f->db, "SELECT * FROM temp.hit ORDER BY rowid", -1, &hit, NULL) !=
+		SQLITE_OK)
+		return find_failed(f, "memory", "preparing");
+	sqlite3_bind_text(part, 1, buf_text(&f->words), -1, SQLITE_STATIC);
+	page.people = isatty(STDOUT_FILENO) && !f->sessions_only;
+	while (code == 0 && !ferror(stdout) && (rc = sqlite3_step(hit)) == SQLITE_ROW) {
+		if (page.people && page.width[TIME] == 0 && page.rows == 0)
+			add_heading(&page);
+		if (f->sessions_only)
+			show_session(hit);
+		else
+			code = show_event(f, &page, hit, put, part);
 	}
-	rc = open_uri(f, "");
-	if (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY)
-		rc = open_alone(f);
-	if (rc != SQLITE_OK)
-		return find_failed(f->store, f->store_path, "opening it");
-	sqlite3_db_config(f->store, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(f->store, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	code = find_ask(f->store, f->store_path, "PRAGMA application_id", &application);
-	if (code == 0 && application != STORE_APPLICATION_ID) {
-		msg_warn("%s: this is no database of praic-tosql", f->store_path);
-		code = EX_CONFIG;
+	if (code == 0 && rc != SQLITE_DONE && !ferror(stdout))
+		code = find_failed(f, "temporary file", "reading what was found");
+	print_page(&page);
+	sqlite3_finalize(hit);
+	sqlite3_finalize(put);
+	sqlite3_finalize(part);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		msg_errno("standard output");
+		code = code_worse(code, EX_IOERR);
 	}
 	return code;
-}
-
-/* A table in memory, for what FTS5 has to say of words and texts. */
-static int
-open_scratch(sqlite3 **scratch)
-{
-	if (sqlite3_open(":memory:", scratch) != SQLITE_OK)
-		return find_failed(*scratch, "memory", "opening it");
-	return find_run(
-	    *scratch, "memory", "CREATE VIRTUAL TABLE shown USING fts5(text, " FIND_TOKENIZE ")");
 }
 
 int
 main(int argc, char **argv)
 {
 	struct find f = {0};
-	sqlite3 *scratch = NULL;
 	char *beside;
 	int code;
 
@@ -277,14 +329,9 @@ main(int argc, char **argv)
 	beside = xasprintf("%s.find", f.store_path);
 	if (f.index_path == NULL)
 		f.index_path = beside;
-	if ((code = open_scratch(&scratch)) == 0 &&
-	    (code = words_check(scratch, buf_text(&f.words))) == 0 &&
-	    (code = open_store(&f)) == 0 && (code = index_open(&f)) == 0 &&
-	    (code = index_update(&f)) == 0 && (code = index_match(&f)) == 0)
-		code = show(&f, scratch);
-	sqlite3_close(scratch);
-	sqlite3_close(f.store);
-	sqlite3_close(f.index);
+	if ((code = words_check(buf_text(&f.words))) == 0 && (code = index_find(&f)) == 0)
+		code = show(&f);
+	sqlite3_close(f.db);
 	free(beside);
 	free(f.since);
 	free(f.until);
