@@ -151,77 +151,41 @@ set_options(struct find *f, int argc, char **argv)
 
 enum { TIME, SESSION, USER, ENDPOINT, TEXT, COLUMNS };
 
-/* For a table: as many lines have to wait until it is known how wide it is. */
-#define PAGE 200
-
-struct page {
-	struct buf cell[PAGE][COLUMNS];
-	size_t rows, width[COLUMNS];
-	int people;
-};
-
-/* How many characters it takes on a terminal; wide ones count once. */
-static size_t
-width(const struct buf *b)
-{
-	size_t n = 0, i;
-
-	for (i = 0; i < b->n; i++)
-		n += ((unsigned char)b->p[i] & 0xc0) != 0x80;
-	return n;
-}
-
+/* A cell: up to so many characters wide on a terminal (wide ones count once), with
+ * a TAB in a pipe (0), or the last of its line (-1). */
 static void
-print_cell(struct page *p, const struct buf *b, int column)
+print_cell(const char *text, int n, int width)
 {
-	size_t n;
-
-	fwrite(b->p, 1, b->n, stdout);
-	if (column == COLUMNS - 1)
-		putchar('\n');
-	else if (!p->people)
-		putchar('\t');
-	else
-		for (n = width(b); n < p->width[column] + 2; n++)
-			putchar(' ');
-}
-
-static void
-print_page(struct page *p)
-{
-	size_t r, n;
-	int c;
-
-	for (r = 0; r < p->rows; r++)
-		for (c = 0; c < COLUMNS; c++)
-			if ((n = width(&p->cell[r][c])) > p->width[c])
-				p->width[c] = n;
-	for (r = 0; r < p->rows; r++)
-		for (c = 0; c < COLUMNS; c++) {
-			print_cell(p, &p->cell[r][c], c);
-			buf_trim(&p->cell[r][c], 4096);
-		}
-	p->rows = 0;
-}
-
-static void
-add_cell(struct page *p, int column, sqlite3_stmt *q, int from)
-{
-	const char *text = (const char *)sqlite3_column_text(q, from);
+	struct buf b = {0};
+	size_t i;
 
 	if (text != NULL)
-		msg_harmless(
-		    &p->cell[p->rows][column], text, (size_t)sqlite3_column_bytes(q, from));
+		msg_harmless(&b, text, (size_t)n);
+	fwrite(b.p, 1, b.n, stdout);
+	if (width <= 0)
+		putchar(width == 0 ? '\t' : '\n');
+	else {
+		for (i = 0; i < b.n; i++)
+			width -= ((unsigned char)b.p[i] & 0xc0) != 0x80;
+		printf("%*s", width < 0 ? 2 : width + 2, "");
+	}
+	buf_free(&b);
 }
 
+/* On a terminal: how wide the columns are, and their names. */
 static void
-add_heading(struct page *p)
+print_heading(sqlite3_stmt *widths, int width[COLUMNS])
 {
 	static const char *const heading[] = {"TIME", "SESSION", "USER", "ENDPOINT", "TEXT"};
+	int c, n;
 
-	for (int c = 0; c < COLUMNS; c++)
-		buf_adds(&p->cell[0][c], heading[c]);
-	p->rows = 1;
+	for (c = 0; c < TEXT; c++) {
+		n = (int)strlen(heading[c]);
+		width[c] = sqlite3_column_int(widths, c);
+		width[c] = width[c] > n ? width[c] : n;
+	}
+	for (c = 0; c < COLUMNS; c++)
+		print_cell(heading[c], (int)strlen(heading[c]), width[c]);
 }
 
 /*
@@ -230,7 +194,7 @@ add_heading(struct page *p)
  * find them has been changed by hand in the store, and is not shown.
  */
 static int
-show_event(struct find *f, struct page *p, sqlite3_stmt *hit, sqlite3_stmt *put, sqlite3_stmt *part)
+show_event(sqlite3_stmt *hit, sqlite3_stmt *put, sqlite3_stmt *part, const int width[COLUMNS])
 {
 	static struct buf text;
 	size_t i;
@@ -245,68 +209,54 @@ show_event(struct find *f, struct page *p, sqlite3_stmt *hit, sqlite3_stmt *put,
 	sqlite3_bind_text(put, 1, text.p, (int)text.n, SQLITE_STATIC);
 	sqlite3_step(put);
 	if (sqlite3_reset(put) != SQLITE_OK)
-		return find_failed(f, "memory", "taking a text apart");
+		return -1;
 	rc = sqlite3_step(part);
 	if (rc == SQLITE_ROW) {
 		for (c = 0; c < TEXT; c++)
-			add_cell(p, c, hit, c);
-		add_cell(p, TEXT, part, 0);
-		p->rows++;
+			print_cell((const char *)sqlite3_column_text(hit, c),
+			    sqlite3_column_bytes(hit, c), width[c]);
+		print_cell(
+		    (const char *)sqlite3_column_text(part, 0), sqlite3_column_bytes(part, 0), -1);
 	}
 	sqlite3_reset(part);
-	if (p->rows == (p->people ? PAGE : 1))
-		print_page(p);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ?
-	    0 :
-	    find_failed(f, "memory", "taking a text apart");
-}
-
-static void
-show_session(sqlite3_stmt *hit)
-{
-	struct buf line = {0};
-
-	msg_harmless(&line, (const char *)sqlite3_column_text(hit, SESSION),
-	    (size_t)sqlite3_column_bytes(hit, SESSION));
-	puts(buf_text(&line));
-	buf_free(&line);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
 static int
 show(struct find *f)
 {
-	static struct page page;
-	sqlite3_stmt *hit = NULL, *put = NULL, *part = NULL;
-	int code = 0, rc = SQLITE_ROW;
+	static const char *const sql[] = {
+	    "SELECT * FROM temp.hit ORDER BY rowid",
+	    "REPLACE INTO shown (rowid, text) VALUES (1, ?1)",
+	    "SELECT snippet(shown, 0, '', '', '…', 24) FROM shown WHERE shown MATCH ?1",
+	    "SELECT max(length(time)), max(length(lsid)), max(length(user)),"
+	    " max(length(endpoint)), count(*) FROM temp.hit",
+	};
+	int width[COLUMNS] = {[TEXT] = -1}, code = 0, rc, i;
+	sqlite3_stmt *q[4] = {NULL};
 
-	if (sqlite3_exec(f->db,
-		"ATTACH ':memory:' AS memory;"
-		"CREATE VIRTUAL TABLE memory.shown USING fts5(text, " FIND_TOKENIZE ")",
-		NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(f->db, "REPLACE INTO shown (rowid, text) VALUES (1, ?1)", -1, &put,
-		NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(f->db,
-		"SELECT snippet(shown, 0, '', '', '…', 24) FROM shown WHERE shown MATCH ?1", -1,
-		&part, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(f->db, "SELECT * FROM temp.hit ORDER BY rowid", -1, &hit, NULL) !=
-		SQLITE_OK)
-		return find_failed(f, "memory", "preparing");
-	sqlite3_bind_text(part, 1, buf_text(&f->words), -1, SQLITE_STATIC);
-	page.people = isatty(STDOUT_FILENO) && !f->sessions_only;
-	while (code == 0 && !ferror(stdout) && (rc = sqlite3_step(hit)) == SQLITE_ROW) {
-		if (page.people && page.width[TIME] == 0 && page.rows == 0)
-			add_heading(&page);
+	rc = sqlite3_exec(f->db,
+	    "ATTACH ':memory:' AS memory;"
+	    "CREATE VIRTUAL TABLE memory.shown USING fts5(text, " FIND_TOKENIZE ")",
+	    NULL, NULL, NULL);
+	for (i = 0; i < 4 && rc == SQLITE_OK; i++)
+		rc = sqlite3_prepare_v2(f->db, sql[i], -1, &q[i], NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_text(q[2], 1, buf_text(&f->words), -1, SQLITE_STATIC);
+	if (rc == SQLITE_OK && isatty(STDOUT_FILENO) && !f->sessions_only &&
+	    sqlite3_step(q[3]) == SQLITE_ROW && sqlite3_column_int(q[3], TEXT) > 0)
+		print_heading(q[3], width);
+	while (rc == SQLITE_OK && !ferror(stdout) && sqlite3_step(q[0]) == SQLITE_ROW)
 		if (f->sessions_only)
-			show_session(hit);
-		else
-			code = show_event(f, &page, hit, put, part);
-	}
-	if (code == 0 && rc != SQLITE_DONE && !ferror(stdout))
-		code = find_failed(f, "temporary file", "reading what was found");
-	print_page(&page);
-	sqlite3_finalize(hit);
-	sqlite3_finalize(put);
-	sqlite3_finalize(part);
+			print_cell((const char *)sqlite3_column_text(q[0], SESSION),
+			    sqlite3_column_bytes(q[0], SESSION), -1);
+		else if (show_event(q[0], q[1], q[2], width) == -1)
+			break;
+	rc = sqlite3_errcode(f->db);
+	if (rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE)
+		code = find_failed(f, "temporary file", "showing what was found");
+	for (i = 0; i < 4; i++)
+		sqlite3_finalize(q[i]);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		msg_errno("standard output");
 		code = code_worse(code, EX_IOERR);

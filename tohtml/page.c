@@ -558,11 +558,10 @@ add_fields(struct page *p, const char *at, const char *end, int names)
 	const char *name, *name_end, *text, *text_end;
 	struct buf *b;
 
-	while ((name = behind(at, end, "<field name=\"")) != NULL &&
+	while (at != NULL && (name = behind(at, end, "<field name=\"")) != NULL &&
 	    (name_end = memchr(name, '"', (size_t)(end - name))) != NULL &&
 	    (text = behind(name_end, end, "\">")) != NULL &&
-	    (text_end = memchr(text, '<', (size_t)(end - text))) != NULL &&
-	    (at = behind(text_end, end, "</field>")) != NULL) {
+	    (text_end = memchr(text, '<', (size_t)(end - text))) != NULL) {
 		b = tail(p, SYSINFO);
 		buf_adds(b, names ? "<th scope=\"col\">" : "<td>");
 		if (names)
@@ -570,6 +569,7 @@ add_fields(struct page *p, const char *at, const char *end, int names)
 		else
 			html_escaped(b, text, (size_t)(text_end - text));
 		buf_adds(b, names ? "</th>" : "</td>");
+		at = behind(text_end, end, "</field>");
 	}
 	return at;
 }
