@@ -52,20 +52,18 @@ static const char make_sql[] =
  * The text of the event v: its values, in order.  Sizes and instance numbers
  * are left out: nobody searches for them, and they would be most of the index.
  */
-#define TEXT                                                                                       \
-	"(SELECT group_concat(value, ' | ') FROM store.session_event_data WHERE session_event_id " \
-	"= "                                                                                       \
-	"v.id AND name NOT IN ('filesize', 'instance'))"
+#define TEXT                                                               \
+	"(SELECT group_concat(value, ' | ') FROM store.session_event_data" \
+	" WHERE session_event_id = v.id AND name NOT IN ('filesize', 'instance'))"
 
 /* What the store's newest event is, or was if that one is gone. */
 static const char newest_sql[] =
     "SELECT max(ifnull((SELECT seq FROM store.sqlite_sequence WHERE name = 'session_event'), 0),"
     " ifnull((SELECT max(id) FROM store.session_event), 0))";
 
-static const char add_sql[] =
-    "INSERT INTO own.find (rowid, text) SELECT id, text FROM (SELECT v.id, " TEXT " AS text"
-    " FROM store.session_event AS v WHERE v.id > %lld AND v.id <= %lld) WHERE text IS NOT NULL;"
-    "UPDATE own.state SET last = %lld; COMMIT";
+static const char add_sql[] = "INSERT INTO own.find (rowid, text) SELECT v.id, " TEXT
+			      " FROM store.session_event AS v WHERE v.id > %lld AND v.id <= %lld;"
+			      "UPDATE own.state SET last = %lld; COMMIT";
 
 /* The events with these words that are asked for, ?2 to ?6. */
 #define FOUND                                                                                     \

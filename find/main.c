@@ -229,8 +229,8 @@ show(struct find *f)
 	    "SELECT * FROM temp.hit ORDER BY rowid",
 	    "REPLACE INTO shown (rowid, text) VALUES (1, ?1)",
 	    "SELECT snippet(shown, 0, '', '', '…', 24) FROM shown WHERE shown MATCH ?1",
-	    "SELECT max(length(time)), max(length(lsid)), max(length(user)),"
-	    " max(length(endpoint)), count(*) FROM temp.hit",
+	    ("SELECT max(length(time)), max(length(lsid)), max(length(user)),"
+	     " max(length(endpoint)), count(*) FROM temp.hit"),
 	};
 	int width[COLUMNS] = {[TEXT] = -1}, code = 0, rc, i;
 	sqlite3_stmt *q[4] = {NULL};
