@@ -98,12 +98,6 @@ html_escaped(struct buf *b, const char *p, size_t n)
 }
 
 void
-html_plain(struct buf *b, const char *p, size_t n)
-{
-	escape(b, p, n, "[", "]", 0);
-}
-
-void
 html_path(struct buf *b, const char *p, size_t n)
 {
 	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -197,7 +191,7 @@ html_head(struct buf *b, const char *title, size_t n)
 	    "<meta name=\"robots\" content=\"noindex\">\n"
 	    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
-	html_plain(b, title, n);
+	escape(b, title, n, "[", "]", 0);
 	buf_adds(b, "</title>\n<style>");
 	buf_adds(b, tohtml_style);
 	buf_adds(b, "</style>\n</head>\n<body>\n");

@@ -26,8 +26,6 @@
 void html_text(struct buf *, const char *p, size_t n);
 /* The same for text in which & < > and " are written as entities. */
 void html_escaped(struct buf *, const char *p, size_t n);
-/* For attributes in double quotes, and for titles: no element can stand there. */
-void html_plain(struct buf *, const char *p, size_t n);
 /* A relative path as an URL; no scheme, host or query can come of it. */
 void html_path(struct buf *, const char *p, size_t n);
 /* 6442450944 as 6.4 GB (6442450944 bytes); what is no number as it is. */
