@@ -28,7 +28,7 @@ _praic_values() {	# PROGRAM OPTION
 	praic-tojson:-f | praic-tojson:--format) printf '%s\n' plain ecs ;;
 	praic-tofs:-c | *:--conflict) printf '%s\n' append overwrite skip ;;
 	praic-test:-k) printf '%s\n' session recording shell screen backup ;;
-	*:--site | praic-fetch:-s | praic-test:-s) _praic_names site ;;
+	*:--site | praic-fetch:-s | praic-test:-s | praic-audit:-s) _praic_names site ;;
 	praic-to*:-D | *:--destination | praic-test:-d) _praic_names destination ;;
 	*:--run | praic-sched:-r) _praic_names schedule ;;
 	*) return 1 ;;
@@ -55,6 +55,8 @@ _praic() {
 		[[ $found != *= ]] || compopt -o nospace 2>/dev/null
 	elif [[ $program == praic-fetch ]]; then
 		found=$'sessions\nrecordings\nrecording\nshell\nscreen\nbackup\ncheck'
+	elif [[ $program == praic-audit ]]; then
+		found=$(_praic_names destination)
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "${found-}" -- "$cur")
 	[[ ${#COMPREPLY[@]} -gt 0 || ($program == praic-conf && ${given[0]-} != @(load|metrics)) ||
@@ -62,4 +64,5 @@ _praic() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 }
 complete -o filenames -F _praic praic-fetch praic-split praic-uniq praic-tosql praic-tofs \
-	praic-tojson praic-tohtml praic-find praic-run praic-sched praic-conf praic-mail praic-test
+	praic-tojson praic-tohtml praic-find praic-run praic-sched praic-conf praic-mail praic-test \
+	praic-audit

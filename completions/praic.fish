@@ -39,7 +39,7 @@ function __praic_values
             printf '%s\n' append overwrite skip
         case 'praic-test:-k'
             printf '%s\n' session recording shell screen backup
-        case '*:--site' 'praic-fetch:-s' 'praic-test:-s'
+        case '*:--site' 'praic-fetch:-s' 'praic-test:-s' 'praic-audit:-s'
             __praic_names site
         case 'praic-to*:-D' '*:--destination' 'praic-test:-d'
             __praic_names destination
@@ -61,9 +61,10 @@ function __praic_wants
 end
 
 for program in praic-fetch praic-split praic-uniq praic-tosql praic-tofs praic-tojson praic-tohtml praic-find praic-run praic-sched \
-        praic-conf praic-mail praic-test
+        praic-conf praic-mail praic-test praic-audit
     complete -c $program -f -n '__praic_wants value' -a '(__praic_values)'
     complete -c $program -n '__praic_wants option' -a "(__praic_options $program)"
 end
 complete -c praic-conf -f -n '__praic_wants word' -a '(__praic_conf)'
+complete -c praic-audit -f -n '__praic_wants word' -a '(__praic_names destination)'
 complete -c praic-fetch -n '__praic_wants word' -a 'sessions recordings recording shell screen backup check'

@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@
 
 #include "code.h"
 #include "find.h"
+#include "file.h"
 #include "msg.h"
 
 #define APPLICATION_ID 0x70724678 /* prFx */
@@ -37,36 +39,95 @@
  * more than its 1 MiB makes less to merge.
  */
 static const char make_sql[] =
-    "BEGIN IMMEDIATE; DROP TABLE IF EXISTS state; DROP TABLE IF EXISTS find;"
-    "CREATE TABLE state (store INTEGER NOT NULL, last INTEGER NOT NULL);"
-    "INSERT INTO state VALUES (%lld, 0);"
-    "CREATE VIRTUAL TABLE find USING fts5(text, content='', columnsize=0, " FIND_TOKENIZE ");"
-    "INSERT INTO find (find, rank) VALUES ('hashsize', 33554432);"
-    "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT";
+    "DROP TABLE IF EXISTS own.state; DROP TABLE IF EXISTS own.find;"
+    "CREATE TABLE own.state (store INTEGER NOT NULL, last INTEGER NOT NULL);"
+    "INSERT INTO own.state VALUES (%lld, 0);"
+    "CREATE VIRTUAL TABLE own.find USING fts5(text, content='', columnsize=0, " FIND_TOKENIZE ");"
+    "INSERT INTO own.find (find, rank) VALUES ('hashsize', 33554432);"
+    "PRAGMA own.application_id = %d; PRAGMA own.user_version = %d";
+
+#define STORE_APPLICATION_ID 0x50527374 /* PRst: praic-storage(5) */
+
+/*
+ * The text of the event v: its values, in order.  Sizes and instance numbers
+ * are left out: nobody searches for them, and they would be most of the index.
+ */
+#define TEXT                                                               \
+	"(SELECT group_concat(value, ' | ') FROM store.session_event_data" \
+	" WHERE session_event_id = v.id AND name NOT IN ('filesize', 'instance'))"
 
 /* What the store's newest event is, or was if that one is gone. */
 static const char newest_sql[] =
-    "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'session_event'), 0),"
-    " coalesce((SELECT max(id) FROM session_event), 0))";
+    "SELECT max(ifnull((SELECT seq FROM store.sqlite_sequence WHERE name = 'session_event'), 0),"
+    " ifnull((SELECT max(id) FROM store.session_event), 0))";
 
-static const char text_sql[] =
-    "SELECT v.id, " FIND_TEXT " FROM session_event AS v WHERE v.id > ?1 AND v.id <= ?2";
+static const char add_sql[] = "INSERT INTO own.find (rowid, text) SELECT v.id, " TEXT
+			      " FROM store.session_event AS v WHERE v.id > %lld AND v.id <= %lld;"
+			      "UPDATE own.state SET last = %lld; COMMIT";
 
-/* An event with these words: its time and session, if it is asked for. */
-static const char asked_sql[] =
-    "SELECT coalesce(v.event_time, ''), v.session_id FROM session_event AS v WHERE v.id = ?1"
-    " AND (?2 IS NULL OR v.event_time >= ?2) AND (?3 IS NULL OR v.event_time < ?3)"
-    " AND (?4 IS NULL OR lower(v.type) GLOB lower(?4))"
-    " AND (?5 IS NULL OR EXISTS (SELECT 1 FROM \"user\" AS u WHERE u.session_id = v.session_id"
-    "  AND (lower(u.user_name) GLOB lower(?5) OR lower(u.display_name) GLOB lower(?5)"
-    "   OR lower(u.public_display_name) GLOB lower(?5))))"
-    " AND (?6 IS NULL OR EXISTS (SELECT 1 FROM customer AS c WHERE c.session_id = v.session_id"
-    "  AND (lower(c.host_name) GLOB lower(?6) OR lower(c.display_name) GLOB lower(?6))))";
+/* The events with these words that are asked for, ?2 to ?6. */
+#define FOUND                                                                                     \
+	" FROM own.find AS find CROSS JOIN store.session_event AS v ON v.id = find.rowid"         \
+	" CROSS JOIN store.session AS s ON s.id = v.session_id WHERE find MATCH ?1"               \
+	" AND (?2 IS NULL OR v.event_time >= ?2) AND (?3 IS NULL OR v.event_time < ?3)"           \
+	" AND (?4 IS NULL OR lower(v.type) GLOB lower(?4))"                                       \
+	" AND (?5 IS NULL OR EXISTS (SELECT 1 FROM store.\"user\" AS u WHERE u.session_id = s.id" \
+	"  AND (lower(u.user_name) GLOB lower(?5) OR lower(u.display_name) GLOB lower(?5)"        \
+	"   OR lower(u.public_display_name) GLOB lower(?5))))"                                    \
+	" AND (?6 IS NULL OR EXISTS (SELECT 1 FROM store.customer AS c WHERE c.session_id = s.id" \
+	"  AND (lower(c.host_name) GLOB lower(?6) OR lower(c.display_name) GLOB lower(?6))))"
 
+static const char sessions_sql[] = "INSERT INTO temp.hit (lsid) SELECT s.lsid" FOUND
+				   " GROUP BY s.id ORDER BY min(ifnull(v.event_time, '')), s.id";
+
+/*
+ * Who did it: that user by his login; if the endpoint or the appliance did,
+ * in parentheses whose session it was.
+ */
+static const char events_sql[] =
+    "INSERT INTO temp.hit SELECT replace(v.event_time, ' ', 'T') || 'Z', s.lsid, coalesce("
+    " (SELECT coalesce(nullif(u.user_name, ''), u.display_name) FROM store.\"user\" AS u"
+    "  WHERE u.session_id = s.id AND v.performed_by_type = 'representative'"
+    "  AND u.gs_number = v.performed_by_gs_number LIMIT 1),"
+    " CASE WHEN v.performed_by_type = 'representative' THEN v.performed_by END,"
+    " (SELECT '(' || coalesce(nullif(u.user_name, ''), u.display_name) || ')'"
+    "  FROM store.\"user\" AS u WHERE u.session_id = s.id"
+    "  ORDER BY u.is_primary DESC, u.id LIMIT 1)),"
+    " (SELECT coalesce(nullif(c.host_name, ''), c.display_name) FROM store.customer AS c"
+    "  WHERE c.session_id = s.id LIMIT 1), " TEXT FOUND " ORDER BY ifnull(v.event_time, ''), v.id";
+
+/* The first number of the first row, or 0.  0, or a code after a message. */
 static int
 ask(struct find *f, const char *sql, int64_t *answer)
 {
-	return find_ask(f->index, f->index_path, sql, answer);
+	sqlite3_stmt *q = NULL;
+	int rc = sqlite3_prepare_v2(f->db, sql, -1, &q, NULL), code = 0;
+
+	*answer = 0;
+	if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW)
+		*answer = sqlite3_column_int64(q, 0);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		code = find_failed(f, f->index_path, "reading it");
+	sqlite3_finalize(q);
+	return code;
+}
+
+/* Text without results, and the numbers in it.  0, or a code after a message. */
+static int __attribute__((format(printf, 2, 3))) run(struct find *f, const char *text, ...)
+{
+	int code = 0;
+	va_list ap;
+	char *sql;
+
+	va_start(ap, text);
+	sql = sqlite3_vmprintf(text, ap);
+	va_end(ap);
+	if (sql == NULL)
+		xnomem();
+	if (sqlite3_exec(f->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		code = find_failed(f, f->index_path, "writing to it");
+	sqlite3_free(sql);
+	return code;
 }
 
 /* Is it an index of this store?  Otherwise it is made, or made anew. */
@@ -75,16 +136,15 @@ check(struct find *f, int64_t newest, int64_t *last)
 {
 	int64_t application = 0, version = 0, tables = 0, store = 0;
 	struct stat st;
-	char *sql;
 	int code;
 
 	if (stat(f->store_path, &st) == -1) {
 		msg_errno("%s", f->store_path);
 		return EX_NOINPUT;
 	}
-	if ((code = ask(f, "PRAGMA application_id", &application)) != 0 ||
-	    (code = ask(f, "PRAGMA user_version", &version)) != 0 ||
-	    (code = ask(f, "SELECT count(*) FROM sqlite_schema", &tables)) != 0)
+	if ((code = ask(f, "PRAGMA own.application_id", &application)) != 0 ||
+	    (code = ask(f, "PRAGMA own.user_version", &version)) != 0 ||
+	    (code = ask(f, "SELECT count(*) FROM own.sqlite_schema", &tables)) != 0)
 		return code;
 	if (application != APPLICATION_ID && (application != 0 || tables > 0)) {
 		msg_warn("%s: this is another program's database, and no index of praic-find",
@@ -93,8 +153,8 @@ check(struct find *f, int64_t newest, int64_t *last)
 	}
 	*last = 0;
 	if (version == VERSION &&
-	    ((code = ask(f, "SELECT store FROM state", &store)) != 0 ||
-		(code = ask(f, "SELECT last FROM state", last)) != 0))
+	    ((code = ask(f, "SELECT store FROM own.state", &store)) != 0 ||
+		(code = ask(f, "SELECT last FROM own.state", last)) != 0))
 		return code;
 	/* A store that was put back from a backup gives numbers once more. */
 	if (version == VERSION && store == (int64_t)st.st_ino && *last <= newest)
@@ -102,10 +162,7 @@ check(struct find *f, int64_t newest, int64_t *last)
 	if (tables > 0)
 		msg_tell(1, "%s: it is of another store: making it anew", f->index_path);
 	*last = 0;
-	sql = xasprintf(make_sql, (long long)st.st_ino, APPLICATION_ID, VERSION);
-	code = find_run(f->index, f->index_path, sql);
-	free(sql);
-	return code;
+	return run(f, make_sql, (long long)st.st_ino, APPLICATION_ID, VERSION);
 }
 
 /* The file, for its lock; -1 after a message. */
@@ -131,12 +188,84 @@ open_file(struct find *f)
 	return fd;
 }
 
-int
-index_open(struct find *f)
+/* Attach a database.  Returns SQLite's code. */
+static int
+attach(struct find *f, const char *path, const char *how, const char *name)
 {
-	char *name;
+	struct buf b = {0};
 	int rc;
 
+	buf_adds(&b, *path == '/' ? "ATTACH 'file://" : "ATTACH 'file:./");
+	for (; *path != '\0'; path++)
+		if (strchr("%?#'", *path) != NULL)
+			buf_printf(&b, "%%%02x", (unsigned char)*path);
+		else
+			buf_addc(&b, *path);
+	buf_printf(&b, "?%s' AS %s; SELECT 1 FROM %s.sqlite_schema", how, name, name);
+	rc = sqlite3_exec(f->db, buf_text(&b), NULL, NULL, NULL);
+	buf_free(&b);
+	return rc;
+}
+
+/*
+ * In a folder that is not writable SQLite cannot make the files beside the
+ * store that readers and writers share.  So writers are kept out by the lock
+ * that each praic-tosql takes before it writes.
+ */
+static int
+attach_alone(struct find *f)
+{
+	char *log = xasprintf("%s-wal", f->store_path);
+	struct stat st;
+	int rc = SQLITE_CANTOPEN;
+
+	msg_tell(
+	    1, "%s: its folder is not writable: praic-tosql waits until this ends", f->store_path);
+	while (flock(f->store_fd, LOCK_SH) == -1 && errno == EINTR)
+		;
+	/* What a loader that died has left there must be read, too. */
+	if (stat(log, &st) == -1 || st.st_size == 0) {
+		(void)sqlite3_exec(f->db, "DETACH store", NULL, NULL, NULL);
+		rc = attach(f, f->store_path, "immutable=1", "store");
+	}
+	free(log);
+	return rc;
+}
+
+static int
+open_store(struct find *f)
+{
+	int64_t application = 0;
+	int rc, code;
+
+	if ((f->store_fd = open(f->store_path, O_RDONLY | O_CLOEXEC)) == -1) {
+		msg_errno("%s", f->store_path);
+		return EX_NOINPUT;
+	}
+	sqlite3_temp_directory = sqlite3_mprintf("%s", file_scratch_dir());
+	rc = sqlite3_open_v2(
+	    "", &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, NULL);
+	sqlite3_busy_timeout(f->db, 30000);
+	if (rc == SQLITE_OK)
+		rc = attach(f, f->store_path, "mode=ro", "store");
+	if (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY)
+		rc = attach_alone(f);
+	if (rc != SQLITE_OK)
+		return find_failed(f, f->store_path, "opening it");
+	sqlite3_db_config(f->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(f->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	code = ask(f, "PRAGMA store.application_id", &application);
+	if (code == 0 && application != STORE_APPLICATION_ID) {
+		msg_warn("%s: this is no database of praic-tosql", f->store_path);
+		code = EX_CONFIG;
+	}
+	return code;
+}
+
+/* The index is open, and this praic-find alone has it. */
+static int
+open_index(struct find *f)
+{
 	if ((f->index_fd = open_file(f)) == -1)
 		return EX_CANTCREAT;
 	if (flock(f->index_fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK) {
@@ -144,67 +273,25 @@ index_open(struct find *f)
 		while (flock(f->index_fd, LOCK_EX) == -1 && errno == EINTR)
 			;
 	}
-	name = xasprintf("%s%s", *f->index_path == '/' ? "" : "./", f->index_path);
-	rc = sqlite3_open_v2(name, &f->index, SQLITE_OPEN_READWRITE, NULL);
-	free(name);
-	if (rc != SQLITE_OK)
-		return find_failed(f->index, f->index_path, "opening it");
-	sqlite3_busy_timeout(f->index, 30000);
+	if (attach(f, f->index_path, "mode=rw", "own") != SQLITE_OK)
+		return find_failed(f, f->index_path, "opening it");
 	/* The pages that a merge touches. */
-	return find_run(
-	    f->index, f->index_path, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768");
+	return run(f, "PRAGMA own.synchronous = NORMAL; PRAGMA own.cache_size = -32768");
 }
 
-/* The events from last + 1 to to. */
+/* Brings the index up to date, and stays in a transaction in which it is.  Each
+ * piece is one of its own: a long one would keep the loader's log from being
+ * emptied. */
 static int
-add_piece(struct find *f, int64_t last, int64_t to)
+update(struct find *f)
 {
-	sqlite3_stmt *texts = NULL, *add = NULL;
-	int code = 0, rc;
-	char *sql;
-
-	rc = sqlite3_prepare_v2(f->store, text_sql, -1, &texts, NULL);
-	if (rc != SQLITE_OK)
-		return find_failed(f->store, f->store_path, "reading its events");
-	sqlite3_bind_int64(texts, 1, last);
-	sqlite3_bind_int64(texts, 2, to);
-	code = find_run(f->index, f->index_path, "BEGIN IMMEDIATE");
-	if (code == 0 &&
-	    sqlite3_prepare_v2(f->index, "INSERT INTO find (rowid, text) VALUES (?1, ?2)", -1, &add,
-		NULL) != SQLITE_OK)
-		code = find_failed(f->index, f->index_path, "adding to it");
-	while (code == 0 && (rc = sqlite3_step(texts)) == SQLITE_ROW) {
-		if (sqlite3_column_type(texts, 1) == SQLITE_NULL)
-			continue;
-		sqlite3_bind_int64(add, 1, sqlite3_column_int64(texts, 0));
-		sqlite3_bind_value(add, 2, sqlite3_column_value(texts, 1));
-		if (sqlite3_step(add) != SQLITE_DONE)
-			code = find_failed(f->index, f->index_path, "adding to it");
-		sqlite3_reset(add);
-	}
-	if (code == 0 && rc != SQLITE_DONE)
-		code = find_failed(f->store, f->store_path, "reading its events");
-	sqlite3_finalize(texts);
-	sqlite3_finalize(add);
-	sql = xasprintf("UPDATE state SET last = %lld; COMMIT", (long long)to);
-	if (code == 0)
-		code = find_run(f->index, f->index_path, sql);
-	free(sql);
-	return code;
-}
-
-int
-index_update(struct find *f)
-{
-	int64_t last = 0, newest = 0, first = -1;
+	int64_t last = 0, newest = 0, to, first = -1;
 	int code;
 
 	for (;;) {
-		/* Anew for each piece: a long transaction here would keep the
-		 * loader's log from being emptied. */
-		code = find_run(f->store, f->store_path, "BEGIN");
+		code = run(f, "BEGIN IMMEDIATE");
 		if (code == 0)
-			code = find_ask(f->store, f->store_path, newest_sql, &newest);
+			code = ask(f, newest_sql, &newest);
 		if (code == 0)
 			code = check(f, newest, &last);
 		if (code != 0 || last == newest)
@@ -215,69 +302,42 @@ index_update(struct find *f)
 				msg_warn("%s: adding %lld events to the index", f->index_path,
 				    (long long)(newest - last));
 		}
-		code = add_piece(f, last, last + PIECE < newest ? last + PIECE : newest);
-		if (code == 0)
-			code = find_run(f->store, f->store_path, "COMMIT");
+		to = last + PIECE < newest ? last + PIECE : newest;
+		code = run(f, add_sql, (long long)last, (long long)to, (long long)to);
 		if (code != 0)
 			return code;
 	}
 }
 
-/* The event, if it is there and asked for, to the table hit. */
 static int
-add_hit(struct find *f, sqlite3_stmt *asked, sqlite3_stmt *add, int64_t event)
+match(struct find *f)
 {
-	int rc, code = 0;
+	const char *bound[] = {
+	    buf_text(&f->words), f->since, f->until, f->type, f->user, f->endpoint};
+	sqlite3_stmt *q = NULL;
+	int code, rc;
+	size_t i;
 
-	sqlite3_bind_int64(asked, 1, event);
-	rc = sqlite3_step(asked);
-	if (rc == SQLITE_ROW) {
-		sqlite3_bind_value(add, 1, sqlite3_column_value(asked, 0));
-		sqlite3_bind_int64(add, 2, event);
-		sqlite3_bind_value(add, 3, sqlite3_column_value(asked, 1));
-		if (sqlite3_step(add) != SQLITE_DONE)
-			code = find_failed(f->index, f->index_path, "keeping what was found");
-		sqlite3_reset(add);
-	} else if (rc != SQLITE_DONE)
-		code = find_failed(f->store, f->store_path, "reading its events");
-	sqlite3_reset(asked);
-	return code;
+	code = run(f, "CREATE TEMP TABLE hit (time, lsid, user, endpoint, text)");
+	if (code != 0)
+		return code;
+	rc = sqlite3_prepare_v2(f->db, f->sessions_only ? sessions_sql : events_sql, -1, &q, NULL);
+	for (i = 0; i < sizeof(bound) / sizeof(bound[0]); i++)
+		sqlite3_bind_text(q, (int)i + 1, bound[i], -1, SQLITE_STATIC);
+	if (rc != SQLITE_OK || sqlite3_step(q) != SQLITE_DONE)
+		code = find_failed(f, f->index_path, "looking for the words");
+	sqlite3_finalize(q);
+	return code != 0 ? code : run(f, "COMMIT");
 }
 
 int
-index_match(struct find *f)
+index_find(struct find *f)
 {
-	const char *bound[] = {f->since, f->until, f->type, f->user, f->endpoint};
-	sqlite3_stmt *match = NULL, *asked = NULL, *add = NULL;
-	int code, rc = SQLITE_ROW;
-	size_t i;
+	int code;
 
-	/* In the order in which they are shown. */
-	code = find_run(f->index, f->index_path,
-	    "CREATE TEMP TABLE hit (time, event, session, PRIMARY KEY (time, event)) WITHOUT "
-	    "ROWID; "
-	    "BEGIN");
-	if (code != 0)
-		return code;
-	if (sqlite3_prepare_v2(f->store, asked_sql, -1, &asked, NULL) != SQLITE_OK)
-		return find_failed(f->store, f->store_path, "reading its events");
-	for (i = 0; i < sizeof(bound) / sizeof(bound[0]); i++)
-		sqlite3_bind_text(asked, (int)i + 2, bound[i], -1, SQLITE_STATIC);
-	if (sqlite3_prepare_v2(f->index, "SELECT rowid FROM find WHERE find MATCH ?1", -1, &match,
-		NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(
-		f->index, "INSERT INTO temp.hit VALUES (?1, ?2, ?3)", -1, &add, NULL) != SQLITE_OK)
-		code = find_failed(f->index, f->index_path, "reading it");
-	sqlite3_bind_text(match, 1, buf_text(&f->words), -1, SQLITE_STATIC);
-	while (code == 0 && (rc = sqlite3_step(match)) == SQLITE_ROW)
-		code = add_hit(f, asked, add, sqlite3_column_int64(match, 0));
-	if (code == 0 && rc != SQLITE_DONE)
-		code = find_failed(f->index, f->index_path, "reading it");
-	sqlite3_finalize(match);
-	sqlite3_finalize(asked);
-	sqlite3_finalize(add);
+	if ((code = open_store(f)) == 0 && (code = open_index(f)) == 0 && (code = update(f)) == 0)
+		code = match(f);
 	if (code == 0)
-		code = find_run(f->index, f->index_path, "COMMIT");
-	flock(f->index_fd, LOCK_UN);
+		flock(f->index_fd, LOCK_UN);
 	return code;
 }

@@ -1,16 +1,12 @@
 /*
  * praic-find: what was typed, said, opened and moved, by its words, in a store
- * of praic-tosql: praic-find(1).  Options, and the store; see find.h.
+ * of praic-tosql: praic-find(1).  Options, and what was found; see find.h.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,8 +15,6 @@
 #include "find.h"
 #include "msg.h"
 #include "when.h"
-
-#define STORE_APPLICATION_ID 0x50527374 /* PRst: praic-storage(5) */
 
 enum { HELP = 256, VERSION, SINCE, UNTIL, INDEX };
 
@@ -60,11 +54,11 @@ static void __attribute__((noreturn)) usage(int code)
 }
 
 int
-find_failed(sqlite3 *h, const char *path, const char *doing)
+find_failed(struct find *f, const char *path, const char *doing)
 {
-	const char *why = sqlite3_errmsg(h);
+	const char *why = sqlite3_errmsg(f->db);
 
-	switch (sqlite3_errcode(h)) {
+	switch (sqlite3_errcode(f->db)) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_NOMEM:
@@ -84,31 +78,8 @@ find_failed(sqlite3 *h, const char *path, const char *doing)
 		return EX_IOERR;
 	default:
 		msg_warn("%s: %s: %s", path, doing, why);
-		return sqlite3_errcode(h) == SQLITE_ERROR ? EX_CONFIG : EX_IOERR;
+		return sqlite3_errcode(f->db) == SQLITE_ERROR ? EX_CONFIG : EX_IOERR;
 	}
-}
-
-int
-find_run(sqlite3 *h, const char *path, const char *sql)
-{
-	return sqlite3_exec(h, sql, NULL, NULL, NULL) == SQLITE_OK ?
-	    0 :
-	    find_failed(h, path, "writing to it");
-}
-
-int
-find_ask(sqlite3 *h, const char *path, const char *sql, int64_t *answer)
-{
-	sqlite3_stmt *q = NULL;
-	int rc = sqlite3_prepare_v2(h, sql, -1, &q, NULL), code = 0;
-
-	*answer = 0;
-	if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW)
-		*answer = sqlite3_column_int64(q, 0);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		code = find_failed(h, path, "reading it");
-	sqlite3_finalize(q);
-	return code;
 }
 
 /* As the store has it. */
@@ -178,94 +149,125 @@ set_options(struct find *f, int argc, char **argv)
 		words_add(&f->words, argv[optind++]);
 }
 
-static int
-open_uri(struct find *f, const char *how)
-{
-	struct buf uri = {0};
-	const char *p = f->store_path;
-	int rc;
+enum { TIME, SESSION, USER, ENDPOINT, TEXT, COLUMNS };
 
-	buf_adds(&uri, *p == '/' ? "file://" : "file:./");
-	for (; *p != '\0'; p++)
-		if (strchr("%?#", *p) != NULL)
-			buf_printf(&uri, "%%%02x", (unsigned char)*p);
-		else
-			buf_addc(&uri, *p);
-	buf_adds(&uri, how);
-	rc = sqlite3_open_v2(
-	    buf_text(&uri), &f->store, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
-	buf_free(&uri);
-	sqlite3_busy_timeout(f->store, 30000);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(f->store, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
-	return rc;
+/* A cell: up to so many characters wide on a terminal (wide ones count once), with
+ * a TAB in a pipe (0), or the last of its line (-1). */
+static void
+print_cell(const char *text, int n, int width)
+{
+	struct buf b = {0};
+	size_t i;
+
+	if (text != NULL)
+		msg_harmless(&b, text, (size_t)n);
+	fwrite(b.p, 1, b.n, stdout);
+	if (width <= 0)
+		putchar(width == 0 ? '\t' : '\n');
+	else {
+		for (i = 0; i < b.n; i++)
+			width -= ((unsigned char)b.p[i] & 0xc0) != 0x80;
+		printf("%*s", width < 0 ? 2 : width + 2, "");
+	}
+	buf_free(&b);
+}
+
+/* On a terminal: how wide the columns are, and their names. */
+static void
+print_heading(sqlite3_stmt *widths, int width[COLUMNS])
+{
+	static const char *const heading[] = {"TIME", "SESSION", "USER", "ENDPOINT", "TEXT"};
+	int c, n;
+
+	for (c = 0; c < TEXT; c++) {
+		n = (int)strlen(heading[c]);
+		width[c] = sqlite3_column_int(widths, c);
+		width[c] = width[c] > n ? width[c] : n;
+	}
+	for (c = 0; c < COLUMNS; c++)
+		print_cell(heading[c], (int)strlen(heading[c]), width[c]);
 }
 
 /*
- * In a folder that is not writable SQLite cannot make the files beside the
- * store that readers and writers share.  So writers are kept out by the lock
- * that each praic-tosql takes before it writes.
+ * A row of the table hit, with the part of its text that has the words.  FTS5
+ * itself says which, in a table that has this one text; a text in which it does not
+ * find them has been changed by hand in the store, and is not shown.
  */
 static int
-open_alone(struct find *f)
+show_event(sqlite3_stmt *hit, sqlite3_stmt *put, sqlite3_stmt *part, const int width[COLUMNS])
 {
-	char *log = xasprintf("%s-wal", f->store_path);
-	struct stat st;
-	int rc = SQLITE_CANTOPEN;
+	static struct buf text;
+	size_t i;
+	int rc, c;
 
-	msg_tell(
-	    1, "%s: its folder is not writable: praic-tosql waits until this ends", f->store_path);
-	while (flock(f->store_fd, LOCK_SH) == -1 && errno == EINTR)
-		;
-	/* What a loader that died has left there must be read, too. */
-	if (stat(log, &st) == -1 || st.st_size == 0) {
-		sqlite3_close(f->store);
-		rc = open_uri(f, "?immutable=1");
+	buf_reset(&text);
+	buf_add(&text, sqlite3_column_text(hit, TEXT), (size_t)sqlite3_column_bytes(hit, TEXT));
+	/* snippet() ends at U+0000, which separates words just as a blank does. */
+	for (i = 0; i < text.n; i++)
+		if (text.p[i] == '\0')
+			text.p[i] = ' ';
+	sqlite3_bind_text(put, 1, text.p, (int)text.n, SQLITE_STATIC);
+	sqlite3_step(put);
+	if (sqlite3_reset(put) != SQLITE_OK)
+		return -1;
+	rc = sqlite3_step(part);
+	if (rc == SQLITE_ROW) {
+		for (c = 0; c < TEXT; c++)
+			print_cell((const char *)sqlite3_column_text(hit, c),
+			    sqlite3_column_bytes(hit, c), width[c]);
+		print_cell(
+		    (const char *)sqlite3_column_text(part, 0), sqlite3_column_bytes(part, 0), -1);
 	}
-	free(log);
-	return rc;
+	sqlite3_reset(part);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
 static int
-open_store(struct find *f)
+show(struct find *f)
 {
-	int64_t application = 0;
-	int rc, code;
+	static const char *const sql[] = {
+	    "SELECT * FROM temp.hit ORDER BY rowid",
+	    "REPLACE INTO shown (rowid, text) VALUES (1, ?1)",
+	    "SELECT snippet(shown, 0, '', '', '…', 24) FROM shown WHERE shown MATCH ?1",
+	    ("SELECT max(length(time)), max(length(lsid)), max(length(user)),"
+	     " max(length(endpoint)), count(*) FROM temp.hit"),
+	};
+	int width[COLUMNS] = {[TEXT] = -1}, code = 0, rc, i;
+	sqlite3_stmt *q[4] = {NULL};
 
-	if ((f->store_fd = open(f->store_path, O_RDONLY | O_CLOEXEC)) == -1) {
-		msg_errno("%s", f->store_path);
-		return EX_NOINPUT;
-	}
-	rc = open_uri(f, "");
-	if (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY)
-		rc = open_alone(f);
-	if (rc != SQLITE_OK)
-		return find_failed(f->store, f->store_path, "opening it");
-	sqlite3_db_config(f->store, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(f->store, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	code = find_ask(f->store, f->store_path, "PRAGMA application_id", &application);
-	if (code == 0 && application != STORE_APPLICATION_ID) {
-		msg_warn("%s: this is no database of praic-tosql", f->store_path);
-		code = EX_CONFIG;
+	rc = sqlite3_exec(f->db,
+	    "ATTACH ':memory:' AS memory;"
+	    "CREATE VIRTUAL TABLE memory.shown USING fts5(text, " FIND_TOKENIZE ")",
+	    NULL, NULL, NULL);
+	for (i = 0; i < 4 && rc == SQLITE_OK; i++)
+		rc = sqlite3_prepare_v2(f->db, sql[i], -1, &q[i], NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_text(q[2], 1, buf_text(&f->words), -1, SQLITE_STATIC);
+	if (rc == SQLITE_OK && isatty(STDOUT_FILENO) && !f->sessions_only &&
+	    sqlite3_step(q[3]) == SQLITE_ROW && sqlite3_column_int(q[3], TEXT) > 0)
+		print_heading(q[3], width);
+	while (rc == SQLITE_OK && !ferror(stdout) && sqlite3_step(q[0]) == SQLITE_ROW)
+		if (f->sessions_only)
+			print_cell((const char *)sqlite3_column_text(q[0], SESSION),
+			    sqlite3_column_bytes(q[0], SESSION), -1);
+		else if (show_event(q[0], q[1], q[2], width) == -1)
+			break;
+	rc = sqlite3_errcode(f->db);
+	if (rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE)
+		code = find_failed(f, "temporary file", "showing what was found");
+	for (i = 0; i < 4; i++)
+		sqlite3_finalize(q[i]);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		msg_errno("standard output");
+		code = code_worse(code, EX_IOERR);
 	}
 	return code;
-}
-
-/* A table in memory, for what FTS5 has to say of words and texts. */
-static int
-open_scratch(sqlite3 **scratch)
-{
-	if (sqlite3_open(":memory:", scratch) != SQLITE_OK)
-		return find_failed(*scratch, "memory", "opening it");
-	return find_run(
-	    *scratch, "memory", "CREATE VIRTUAL TABLE shown USING fts5(text, " FIND_TOKENIZE ")");
 }
 
 int
 main(int argc, char **argv)
 {
 	struct find f = {0};
-	sqlite3 *scratch = NULL;
 	char *beside;
 	int code;
 
@@ -277,14 +279,9 @@ main(int argc, char **argv)
 	beside = xasprintf("%s.find", f.store_path);
 	if (f.index_path == NULL)
 		f.index_path = beside;
-	if ((code = open_scratch(&scratch)) == 0 &&
-	    (code = words_check(scratch, buf_text(&f.words))) == 0 &&
-	    (code = open_store(&f)) == 0 && (code = index_open(&f)) == 0 &&
-	    (code = index_update(&f)) == 0 && (code = index_match(&f)) == 0)
-		code = show(&f, scratch);
-	sqlite3_close(scratch);
-	sqlite3_close(f.store);
-	sqlite3_close(f.index);
+	if ((code = words_check(buf_text(&f.words))) == 0 && (code = index_find(&f)) == 0)
+		code = show(&f);
+	sqlite3_close(f.db);
 	free(beside);
 	free(f.since);
 	free(f.until);

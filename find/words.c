@@ -62,11 +62,12 @@ words_add(struct buf *query, const char *p)
 }
 
 int
-words_check(sqlite3 *scratch, const char *query)
+words_check(const char *query)
 {
+	sqlite3 *memory = NULL;
 	sqlite3_stmt *q = NULL;
 	const char *why;
-	int rc, i;
+	int rc, i, code = 0;
 
 	for (i = 0; query[i] != '\0'; i++)
 		if (isalnum((unsigned char)query[i]) || (unsigned char)query[i] >= 0x80)
@@ -75,20 +76,27 @@ words_check(sqlite3 *scratch, const char *query)
 		msg_warn("there is no word to look for");
 		return EX_USAGE;
 	}
-	rc = sqlite3_prepare_v2(scratch, "SELECT 1 FROM shown WHERE shown MATCH ?1", -1, &q, NULL);
+	rc = sqlite3_open(":memory:", &memory);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_text(q, 1, query, -1, SQLITE_STATIC);
-	if (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ERROR) {
-		why = sqlite3_errmsg(scratch);
+		rc = sqlite3_exec(
+		    memory, "CREATE VIRTUAL TABLE t USING fts5(text)", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(memory, "SELECT 1 FROM t WHERE t MATCH ?1", -1, &q, NULL);
+	if (rc != SQLITE_OK) {
+		msg_warn("SQLite: %s", sqlite3_errmsg(memory));
+		code = EX_SOFTWARE;
+	} else if (sqlite3_bind_text(q, 1, query, -1, SQLITE_STATIC) == SQLITE_OK &&
+	    sqlite3_step(q) == SQLITE_ERROR) {
+		why = sqlite3_errmsg(memory);
 		why += strncmp(why, "fts5: ", 6) == 0 ? 6 : 0;
 		if (strcmp(why, "syntax error near \"\"") == 0)
 			why = "something is missing at the end";
 		msg_warn("%s: %s; ask for words, \"phrases\" or prefix*, and put AND, OR or NOT "
 			 "between two of them or two (parts in parentheses)",
 		    query, why);
-		sqlite3_finalize(q);
-		return EX_USAGE;
+		code = EX_USAGE;
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_OK ? 0 : find_failed(scratch, "words", "checking them");
+	sqlite3_close(memory);
+	return code;
 }

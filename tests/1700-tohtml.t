@@ -38,12 +38,33 @@ says "  who" '<dt>Who</dt><dd><strong><bdi>Ines Brandão (OT)</bdi></strong> · 
 says "  where" '<dt>Where</dt><dd><strong><bdi>pump-07</bdi></strong>' out
 says "  when" '<time datetime="2025-03-31T09:15:00Z">2025-03-31 09:15:00</time> – <time datetime="2025-03-31T10:15:03Z">10:15:03</time> UTC · <bdi>01:00:03</bdi>' out
 says "  why" '<dt>Work order</dt><dd>WO-7731 &amp; follow-up</dd>' out
-says "  the file that moved" '<bdi class="file">C:\scada\log.csv</bdi>, 6.4 GB (6442450944 bytes)' out
-says "  who took it" '<bdi class="other">pump-07</bdi> → <bdi class="to">Ines Brandão (OT)</bdi></td></tr>' out
+says "  the file that moved" '<span class="file">C:\scada\log.csv</span> <span class="size">6.4 GB (6442450944 bytes)</span>' out
+says "  who took it" '<b>File Download</b> <bdi class="other">pump-07</bdi> → <bdi class="to">Ines Brandão (OT)</bdi> <span class="file">C:\scada' out
 says "  what was said" '&quot;until Monday&quot; \o/</div>' out
 says "  since the start" '<time datetime="2025-03-31T09:18:20Z">09:18:20</time><i>0:03:20</i> <b>File Download</b>' out
 says "  the recordings" '<li><b>Recording of command shell 1</b>, on the appliance</li>' out
 check "  nothing is loaded from anywhere" sh -c '! grep -E "<(link|img|iframe|object|embed)|https?://" out'
+
+# Commands as a transcript, a system's tables, what is long.
+python3 - >shell.rec <<'END'
+print('praic-records\t1\nH\tsession\thost_name\tlsid\nH\tsession_event\tseq\ttype\tevent_time\tperformed_by\tperformed_by_type')
+print('H\tsession_event_data\tevent_seq\tseq\tname\tvalue\nH\tsystem_information\tevent_seq\tcategory\tinformation\nS\th\ta')
+for n, by, text in (1, 'representative', 'whoami &'), (2, 'customer', 'o' * 3000), (3, 'system', None):
+    print('R\tsession_event\t%d\tRemote Shell Event\t2026-01-01T00:00:0%dZ\tAnn\t%s' % (n, n, by))
+    if text:
+        print('R\tsession_event_data\t%d\t1\ttext\t%s\nR\tsession_event_data\t%d\t2\tinstance\t0' % (n, text, n))
+print('R\tsystem_information\t3\tDisks\t<row><field name="a&lt;b">1</field><field name="c">x &amp; y</field></row><row><field name="a&lt;b">2</field></row>')
+print('R\tsystem_information\t3\tNone\t\nR\tsession\th\ta\nE\ta\t10\t0\nZ\t1\t0')
+END
+run 0 "commands" "$tohtml" shell.rec
+says "  what was typed" '<li class="in"><a href="#e1">00:00:01</a> <code>whoami &amp;</code></li>' out
+says "  what came of it" '<li class="out"><code>ooo' out
+says "  how many" '>1 command</a>' out
+says "  what is long is folded in the timeline" '… (3000 bytes)</summary>ooo' out
+says "  the system: heads of the first row" '<tr><th scope="col">a&lt;b</th><th scope="col">c</th></tr>' out
+says "  and rows" '<tr><td>1</td><td>x &amp; y</td></tr>' out
+says "  or nothing" '<p>Nothing.</p>' out
+valid "  it is valid" out
 
 # The strict policy lets in the style and the script that stand there.
 python3 - out <<'END' >hashes 2>&1

@@ -266,6 +266,8 @@ with Browser() as b:
     b.js('document.querySelector(".show .w").click()')
     must(b.js(seen) == 0, 'clicks can be left out')
     # Paper has all of it.
+    # (From a short page: the long one would be laid out for paper first.)
+    b.open('one.html')
     b.open('one.html', media='print')
     must(b.js('document.querySelectorAll("nav, fieldset").length') > 0 and
          b.js('Array.from(document.querySelectorAll("nav, fieldset")).every(e => e.offsetHeight == 0)'), 'controls on paper')

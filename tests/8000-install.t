@@ -26,10 +26,12 @@ praic-$i $(cat "$top/VERSION")
 EOF
 	check "  with its page" sh -c "test -n \"\$(find root -name 'praic-$i.[18]')\""
 done
-for page in praic.7 praic-test.1 praic-records.5 praic-settings.5 praic-storage.5; do
+for page in praic.7 praic-audit.1 praic-test.1 praic-records.5 praic-settings.5 praic-storage.5; do
 	check "  $page" test -s "root/opt/praic/share/man/man${page##*.}/$page"
 done
-run 0 "  praic-test runs" root/opt/praic/bin/praic-test --help
+for script in praic-test praic-audit; do
+	run 0 "  $script runs" "root/opt/praic/bin/$script" --help
+done
 check "  no file is writable by others" test -z "$(find root -perm /022 ! -type l)"
 check "  nothing but programs can be run" \
 	test "$(find root -type f -perm /111 | grep -vc /bin/praic-)" -eq 0
@@ -134,6 +136,7 @@ done
 words='praic-split --le' offers "an option that is begun" --left-out
 words='praic-tofs -c ' offers "values" append overwrite skip
 words='praic-test -k ' offers "values of the tester" backup recording screen session shell
+words='praic-audit st' offers "destinations to audit" store
 words='praic-tosql -D st' offers "names of the settings database" store
 words='praic-sched -r ' offers "  of schedules" often
 words='praic-conf si' offers "things" site

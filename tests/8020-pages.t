@@ -52,13 +52,15 @@ agree "$find" "$top/find/praic-find.1" "$top/find/main.c"
 agree "$conf" "$top/sched/conf/praic-conf.1" "$top/sched/conf/main.c"
 agree "$sched" "$top/sched/praic-sched.8" "$top/sched/sched.c"
 agree "$mail" "$top/sched/mail/praic-mail.1" "$top/sched/mail/mail.c"
-# The tester is a shell script: getopts(1), short options alone.
-sed -n 's/^while getopts \([a-zA-Z:]*\) .*/\1/p' "$top/scripts/praic-test" | tr -d : | fold -w 1 |
-	sed 's/^/-/' | grep -v '^-h$' | sort >has
-"$top/scripts/praic-test" --help | sed -n 's/^  \(-[A-Za-z]\) .*/\1/p' | sort >help
-same "praic-test --help tells of each option, and of no other" has help
-sed -n 's/^\.It Fl \([A-Za-z]\)\( .*\)*$/-\1/p' "$top/scripts/praic-test.1" | sort >page
-same "praic-test.1 tells of each option, and of no other" has page
+# Shell scripts: getopts(1), short options alone.
+for script in praic-test praic-audit; do
+	sed -n 's/^while getopts \([a-zA-Z:]*\) .*/\1/p' "$top/scripts/$script" | tr -d : |
+		fold -w 1 | sed 's/^/-/' | grep -v '^-h$' | sort >has
+	"$top/scripts/$script" --help | sed -n 's/^  \(-[A-Za-z]\) .*/\1/p' | sort >help
+	same "$script --help tells of each option, and of no other" has help
+	sed -n 's/^\.It Fl \([A-Za-z]\)\( .*\)*$/-\1/p' "$top/scripts/$script.1" | sort >page
+	same "$script.1 tells of each option, and of no other" has page
+done
 
 # What docs/ name is there.
 grep -ohE '`[a-z]+/[a-zA-Z][^` ]*`|`[a-z_]+\.[ch]`' "$top"/docs/*.md | tr -d '`' | grep -v NAME | grep -v NNNN |
@@ -127,7 +129,7 @@ chmod +x bin/praic-fetch
 for i in split uniq tosql tofs tojson tohtml find; do ln -s "${bin}$i/praic-$i" "bin/praic-$i"; done
 for i in conf run mail; do ln -s "${bin}sched/$i/praic-$i" "bin/praic-$i"; done
 ln -s "$sched" bin/praic-sched
-ln -s "$top/scripts/praic-test" bin/praic-test
+ln -s "$top/scripts/praic-test" "$top/scripts/praic-audit" bin
 PATH=$work/bin:$PATH
 export PATH
 

@@ -1,8 +1,7 @@
-/* Pages in DIRECTORY: see archive.h. */
-#include <errno.h>
+/* Pages in DIRECTORY: see tohtml.h. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -10,52 +9,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive.h"
 #include "code.h"
 #include "file.h"
-#include "files.h"
 #include "host.h"
-#include "html.h"
-#include "index.h"
 #include "msg.h"
 #include "sha256.h"
+#include "tohtml.h"
 
 /* praic-tohtml's own, in DIRECTORY. */
 #define STATE ".praic-tohtml"
 #define LOCK  ".praic-tohtml-lock"
 #define PARTS ".praic-tohtml-tmp"
 
-/* A page above this size is not kept in memory. */
-#define IN_MEMORY ((size_t)256 << 10)
-/* A batch holds this many descriptors open, and lets this much wait for the
- * disk. */
+/* So many pages, or bytes of them, wait for the disk together. */
 #define BATCH	    128
 #define BATCH_BYTES ((uint64_t)16 << 20)
 /* Longer keys are nobody's. */
 #define MAX_KEY 4096
 
-struct draft {
-	struct archive *archive;
-	struct buf memory;
-	int fd; /* -1: all is in memory */
-	char name[32];
-	uint64_t bytes;
-	struct sha256 *hash;
-	struct row row; /* of a session's page */
-};
+/* In SQL: where the page of a row is. */
+#define PATH(row) row ".host||'/'||" row ".month||'/'||" row ".name"
 
 struct archive {
 	const char *directory;
 	int dir, parts, lock;
 	char *files; /* the way from DIRECTORY to praic-tofs's, or NULL */
 	struct state state;
-	struct draft *batch[BATCH];
-	size_t waiting;
+	unsigned waiting;
 	uint64_t waiting_bytes;
 	uint64_t names, written, same, older, left_out;
-	struct buf section, path;
+	struct buf section;
 	int code;
 };
+
+/* Pages that wait for the disk: the session's row, the page's digest, and the name
+ * that it has in PARTS. */
+static const char waiting_sql[] =
+    "CREATE TEMP TABLE waiting(" STATE_COLUMNS ",digest,tmp,UNIQUE(host,lsid))";
 
 static int
 failed(struct archive *a, int code, const char *what)
@@ -72,148 +62,6 @@ archive_code(const struct archive *a)
 }
 
 int
-archive_waiting(const struct archive *a)
-{
-	return a->waiting > 0;
-}
-
-struct state *
-archive_state(struct archive *a)
-{
-	return &a->state;
-}
-
-struct draft *
-draft_new(struct archive *a)
-{
-	struct draft *d = xcalloc(1, sizeof(*d));
-
-	d->archive = a;
-	d->fd = -1;
-	d->hash = sha256_new();
-	return d;
-}
-
-static void
-draft_free(struct draft *d)
-{
-	if (d->fd != -1) {
-		close(d->fd);
-		unlinkat(d->archive->parts, d->name, 0);
-	}
-	sha256_free(d->hash);
-	buf_free(&d->memory);
-	row_free(&d->row);
-	free(d);
-}
-
-static void
-spill(struct draft *d)
-{
-	struct archive *a = d->archive;
-
-	if (a->code == 0 && d->fd == -1) {
-		snprintf(d->name, sizeof(d->name), "%llu", (unsigned long long)++a->names);
-		d->fd = openat(
-		    a->parts, d->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (d->fd == -1)
-			failed(a, EX_CANTCREAT, PARTS);
-	}
-	if (a->code == 0 && file_write(d->fd, d->memory.p, d->memory.n) == -1)
-		failed(a, EX_IOERR, PARTS);
-	buf_trim(&d->memory, IN_MEMORY);
-}
-
-void
-draft_add(void *draft, const char *p, size_t n)
-{
-	struct draft *d = draft;
-
-	sha256_add(d->hash, p, n);
-	d->bytes += n;
-	buf_add(&d->memory, p, n);
-	if (d->memory.n > IN_MEMORY)
-		spill(d);
-}
-
-/* A folder below DIRECTORY, made as far as it is not there; its name and those
- * above it are durable. */
-static int
-make_folders(struct archive *a, const char *path)
-{
-	char *part = xstrdup(path), *slash = strchr(part, '/');
-	int bad = 0, fd;
-
-	for (; slash != NULL && !bad; slash = strchr(slash + 1, '/')) {
-		char *above = NULL;
-
-		*slash = '\0';
-		if (mkdirat(a->dir, part, 0700) == 0) {
-			above = strrchr(part, '/');
-			if (above != NULL)
-				*above = '\0';
-			fd = above == NULL ?
-			    a->dir :
-			    openat(a->dir, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-			bad = fd == -1 || file_sync_dir(fd) == -1;
-			if (above != NULL) {
-				*above = '/';
-				if (fd != -1)
-					close(fd);
-			}
-		} else
-			bad = errno != EEXIST;
-		*slash = '/';
-	}
-	free(part);
-	return bad ? -1 : 0;
-}
-
-static int
-give_name(struct draft *d, const char *path)
-{
-	struct archive *a = d->archive;
-
-	if (renameat(a->parts, d->name, a->dir, path) == -1 &&
-	    (errno != ENOENT || make_folders(a, path) == -1 ||
-		renameat(a->parts, d->name, a->dir, path) == -1))
-		return failed(a, EX_CANTCREAT, path);
-	close(d->fd);
-	d->fd = -1;
-	return 0;
-}
-
-/* The folder that a path is in is made durable. */
-static int
-sync_folder(struct archive *a, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash != NULL ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
-	int fd = openat(a->dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int bad = fd == -1 || file_sync_dir(fd) == -1;
-
-	if (bad)
-		failed(a, EX_IOERR, folder);
-	if (fd != -1)
-		close(fd);
-	free(folder);
-	return bad ? -1 : 0;
-}
-
-void
-draft_publish(struct draft *d, const char *path)
-{
-	struct archive *a = d->archive;
-
-	spill(d);
-	if (a->code == 0 && fsync(d->fd) == -1)
-		failed(a, EX_IOERR, PARTS);
-	if (a->code == 0 && give_name(d, path) == 0)
-		(void)sync_folder(a, path);
-	draft_free(d);
-}
-
-int
 archive_has(struct archive *a, const char *path)
 {
 	struct stat st;
@@ -221,257 +69,337 @@ archive_has(struct archive *a, const char *path)
 	return fstatat(a->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
-static const char *
-page_path(struct archive *a, const struct row *r)
-{
-	buf_reset(&a->path);
-	buf_printf(&a->path, "%s/%s/%s", r->text[ROW_HOST], r->text[ROW_MONTH], r->text[ROW_NAME]);
-	return buf_text(&a->path);
-}
-
-/* Pages whose session has moved to another month. */
-static void
-remove_gone(struct archive *a)
-{
-	sqlite3_stmt *q = state_prepare(&a->state, "SELECT path FROM gone");
-	int any = 0;
-
-	while (q != NULL && state_step(&a->state, q)) {
-		any = 1;
-		if (unlinkat(a->dir, (const char *)sqlite3_column_text(q, 0), 0) == -1 &&
-		    errno != ENOENT)
-			failed(a, EX_IOERR, (const char *)sqlite3_column_text(q, 0));
-	}
-	sqlite3_finalize(q);
-	if (any && a->code == 0)
-		(void)state_run(&a->state, "DELETE FROM gone");
-}
-
-/* In the order that a crash needs: contents, names, folders, rows. */
 void
-archive_flush(struct archive *a)
+draft_open(struct archive *a, struct draft *d)
 {
-	const char *last = "";
-	size_t i;
+	snprintf(d->name, sizeof(d->name), "%llu", (unsigned long long)++a->names);
+	d->fd = openat(a->parts, d->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (d->fd == -1)
+		failed(a, EX_CANTCREAT, PARTS);
+	held_open_output(&d->out, d->fd, a->directory);
+	d->out.code = d->fd == -1 ? EX_CANTCREAT : 0;
+}
 
-	for (i = 0; i < a->waiting && a->code == 0; i++)
-		if (fsync(a->batch[i]->fd) == -1)
+/* Nothing more is written. */
+static void
+draft_close(struct archive *a, struct draft *d)
+{
+	held_flush(&d->out);
+	a->code = code_worse(a->code, d->out.code);
+	held_close(&d->out);
+}
+
+/* From PARTS to its path; the folder may be new. */
+static int
+give_name(struct archive *a, const char *name, const char *path)
+{
+	char *folder;
+	int bad;
+
+	if (renameat(a->parts, name, a->dir, path) == 0)
+		return 0;
+	folder = xasprintf("%s/%.*s", a->directory, (int)(strrchr(path, '/') - path), path);
+	bad = errno != ENOENT || file_make_dirs(folder) == -1 ||
+	    renameat(a->parts, name, a->dir, path) == -1;
+	free(folder);
+	return bad ? failed(a, EX_CANTCREAT, path) : 0;
+}
+
+/* The names in a folder are made durable, and the folder's own, and those above it. */
+static int
+sync_folder(struct archive *a, const char *path)
+{
+	char *folder = xasprintf("./%s", path), *slash = folder + strlen(folder);
+	int bad = 0, fd;
+
+	for (; slash != NULL && !bad; slash = strrchr(folder, '/')) {
+		*slash = '\0';
+		fd = openat(a->dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		bad = fd == -1 || file_sync_dir(fd) == -1;
+		if (bad)
+			failed(a, EX_IOERR, folder);
+		if (fd != -1)
+			close(fd);
+	}
+	free(folder);
+	return bad ? -1 : 0;
+}
+
+void
+draft_publish(struct archive *a, struct draft *d, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = xstrndup(path, slash != NULL ? (size_t)(slash - path) : 0);
+
+	draft_close(a, d);
+	if (archive_code(a) == 0 && fsync(d->fd) == -1)
+		failed(a, EX_IOERR, PARTS);
+	if (archive_code(a) == 0 && give_name(a, d->name, path) == 0)
+		(void)sync_folder(a, folder);
+	if (d->fd != -1)
+		close(d->fd);
+	free(folder);
+}
+
+/* Contents, names, folders: in the order that a crash needs. */
+static void
+publish_waiting(struct archive *a)
+{
+	struct state *s = &a->state;
+	sqlite3_stmt *q = state_query(s, "SELECT tmp FROM waiting", 0);
+	const char *path;
+	int fd;
+
+	while (a->code == 0 && state_step(s, q)) {
+		fd =
+		    openat(a->parts, (const char *)sqlite3_column_text(q, 0), O_RDONLY | O_CLOEXEC);
+		if (fd == -1 || fsync(fd) == -1)
 			failed(a, EX_IOERR, PARTS);
-	for (i = 0; i < a->waiting && a->code == 0; i++)
-		(void)give_name(a->batch[i], page_path(a, &a->batch[i]->row));
-	for (i = 0; i < a->waiting && a->code == 0; i++) {
-		const struct row *r = &a->batch[i]->row;
+		if (fd != -1)
+			close(fd);
+	}
+	q = state_query(s, "SELECT tmp," PATH("w") " FROM waiting AS w", 0);
+	while (a->code == 0 && state_step(s, q))
+		(void)give_name(a, (const char *)sqlite3_column_text(q, 0),
+		    (const char *)sqlite3_column_text(q, 1));
+	q = state_query(s, "SELECT DISTINCT host||'/'||month FROM waiting", 0);
+	while (a->code == 0 && state_step(s, q))
+		(void)sync_folder(a, (const char *)sqlite3_column_text(q, 0));
+	/* A start that changed has moved the page to another month. */
+	q = state_query(s,
+	    "SELECT " PATH("s") " FROM waiting AS w JOIN session AS s USING(host,lsid) "
+				"WHERE s.month<>w.month",
+	    0);
+	while (a->code == 0 && state_step(s, q)) {
+		path = (const char *)sqlite3_column_text(q, 0);
+		if (unlinkat(a->dir, path, 0) == -1 && errno != ENOENT)
+			failed(a, EX_IOERR, path);
+	}
+}
 
-		/* Most of a batch are of one month. */
-		if (i == 0 || strcmp(last, r->text[ROW_MONTH]) != 0 ||
-		    strcmp(a->batch[i - 1]->row.text[ROW_HOST], r->text[ROW_HOST]) != 0)
-			(void)sync_folder(a, page_path(a, r));
-		last = r->text[ROW_MONTH];
+/* What waits is on disk and has its names, and the state has its rows. */
+static void
+flush(struct archive *a)
+{
+	char *sql;
+
+	if (a->waiting == 0)
+		return;
+	publish_waiting(a);
+	if (a->code == 0) {
+		sql = xasprintf(
+		    "BEGIN IMMEDIATE; INSERT INTO month(host,month,dirty) "
+		    "SELECT host,month,1 FROM waiting UNION SELECT s.host,s.month,1 FROM waiting "
+		    "JOIN session AS s USING(host,lsid) WHERE 1 "
+		    "ON CONFLICT(host,month) DO UPDATE SET dirty=1;"
+		    "INSERT OR REPLACE INTO session SELECT *,over AND "
+		    "iif(%d,stored=0,expected='[]') "
+		    "FROM (SELECT " STATE_COLUMNS ",digest,(SELECT count(*) FROM file AS f WHERE "
+		    "f.host=w.host AND f.lsid=w.lsid AND kind IN ('recording','shell','screen')) "
+		    "AS "
+		    "stored FROM waiting AS w);"
+		    "DELETE FROM stale WHERE (host,lsid) IN (SELECT host,lsid FROM waiting);"
+		    "DELETE FROM waiting; COMMIT",
+		    a->files != NULL);
+		(void)state_run(&a->state, sql);
+		free(sql);
 	}
-	if (a->waiting > 0 && a->code == 0) {
-		(void)state_run(&a->state, "BEGIN IMMEDIATE");
-		for (i = 0; i < a->waiting; i++)
-			state_put(&a->state, &a->batch[i]->row);
-		(void)state_run(&a->state, "COMMIT");
-		a->written += a->waiting;
-		remove_gone(a);
-	}
-	for (i = 0; i < a->waiting; i++)
-		draft_free(a->batch[i]);
+	a->written += a->waiting;
 	a->waiting = 0;
 	a->waiting_bytes = 0;
 }
 
-/* The page of a row is done: it waits for its batch, unless it is there. */
+/* The row of a draft that is complete waits: with it, or not at all where the
+ * page is there. */
 static void
-put_draft(struct archive *a, struct draft *d, const struct row *old)
+put_draft(struct archive *a, struct draft *d, const char *host, const char *lsid)
 {
+	struct state *s = &a->state;
 	char digest[SHA256_HEX];
-	struct stat st;
+	struct stat st = {0}, old;
+	int is_same = 0;
+	sqlite3_stmt *q;
 
-	sha256_hex(d->hash, digest);
-	d->row.text[ROW_DIGEST] = xstrdup(digest);
-	d->row.number[ROW_BYTES] = (int64_t)d->bytes;
-	if (old != NULL && strcmp(old->text[ROW_DIGEST], digest) == 0 &&
-	    strcmp(old->text[ROW_MONTH], d->row.text[ROW_MONTH]) == 0 &&
-	    fstatat(a->dir, page_path(a, &d->row), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    (uint64_t)st.st_size == d->bytes) {
+	draft_close(a, d);
+	if (archive_code(a) == 0 &&
+	    (fstat(d->fd, &st) == -1 || lseek(d->fd, 0, SEEK_SET) == -1 ||
+		sha256_file(d->fd, digest) == -1))
+		failed(a, EX_IOERR, PARTS);
+	if (d->fd != -1)
+		close(d->fd);
+	if (archive_code(a) != 0)
+		return;
+	q = state_query(s,
+	    "SELECT " PATH("s") " FROM waiting AS w JOIN session AS s USING(host,lsid,month) WHERE "
+				"host=?1 AND lsid=?2 AND s.digest=?3",
+	    3, host, lsid, digest);
+	if (state_step(s, q)) {
+		is_same = fstatat(a->dir, (const char *)sqlite3_column_text(q, 0), &old,
+			      AT_SYMLINK_NOFOLLOW) == 0 &&
+		    old.st_size == st.st_size;
+		sqlite3_reset(q);
+	}
+	if (is_same) {
 		a->same++;
-		draft_free(d);
+		unlinkat(a->parts, d->name, 0);
+		(void)state_step(s,
+		    state_query(s, "DELETE FROM waiting WHERE host=?1 AND lsid=?2", 2, host, lsid));
 		return;
 	}
-	spill(d);
-	if (a->code != 0) {
-		draft_free(d);
-		return;
-	}
-#ifdef SYNC_FILE_RANGE_WRITE
-	/* Let the disk begin. */
-	(void)sync_file_range(d->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-#endif
-	a->batch[a->waiting++] = d;
-	a->waiting_bytes += d->bytes;
+	(void)state_step(s,
+	    state_query(s, "UPDATE waiting SET digest=?3,tmp=?4 WHERE host=?1 AND lsid=?2", 4, host,
+		lsid, digest, d->name));
+	a->waiting++;
+	a->waiting_bytes += (uint64_t)st.st_size;
 	if (a->waiting == BATCH || a->waiting_bytes >= BATCH_BYTES)
-		archive_flush(a);
+		flush(a);
 }
 
 /* Hexadecimal lsids are names as they are; others, which anybody may have
  * chosen, give way to their hash. */
-static char *
-page_name(const char *lsid)
+static void
+set_name(struct summary *m)
 {
 	static const char safe[] =
 	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
-	size_t n = strlen(lsid);
+	const char *lsid = buf_text(&m->text[T_LSID]), *start = buf_text(&m->text[T_START]);
+	struct buf *name = &m->text[T_NAME], *month = &m->text[T_MONTH];
+	size_t n = m->text[T_LSID].n;
 	char hex[SHA256_HEX];
 	struct sha256 *h;
 
+	buf_reset(name);
+	buf_reset(month);
+	if (*start != '\0')
+		buf_printf(month, "%.4s/%.2s", start, start + 5);
+	else
+		buf_adds(month, "undated");
 	if (n > 0 && n <= 64 && strspn(lsid, safe) == n && *lsid != '-' &&
-	    strcmp(lsid, "index") != 0)
-		return xasprintf("%s.html", lsid);
+	    strcmp(lsid, "index") != 0) {
+		buf_printf(name, "%s.html", lsid);
+		return;
+	}
 	h = sha256_new();
 	sha256_add(h, lsid, n);
 	sha256_hex(h, hex);
 	sha256_free(h);
-	return xasprintf("_%.32s.html", hex);
+	buf_printf(name, "_%.32s.html", hex);
 }
 
-static char *
-copy(const struct buf *b)
+/* From a page in the folder of a month to DIRECTORY. */
+static const char *
+up(const char *month)
 {
-	return b->n == 0 ? xstrdup("") : xstrndup(b->p, b->n);
+	return strchr(month, '/') != NULL ? "../../../" : "../../";
 }
 
 static void
-fill_row(struct row *r, const struct summary *s)
+make_section(
+    struct archive *a, const char *host, const char *lsid, const char *month, const char *expected)
 {
-	r->text[ROW_MONTH] = s->start[0] != '\0' ? xasprintf("%.4s/%.2s", s->start, s->start + 5) :
-						   xstrdup("undated");
-	r->text[ROW_NAME] = page_name(r->text[ROW_LSID]);
-	r->text[ROW_START] = xstrdup(s->start);
-	r->text[ROW_END] = xstrdup(s->end);
-	r->text[ROW_TYPE] = copy(&s->type);
-	r->text[ROW_WHO] = copy(&s->who);
-	r->text[ROW_PEOPLE] = copy(&s->people);
-	r->text[ROW_ENDPOINT] = copy(&s->endpoint);
-	r->text[ROW_KEY] = copy(&s->key);
-	r->text[ROW_GROUP] = copy(&s->group);
-	r->text[ROW_DURATION] = copy(&s->duration);
-	r->text[ROW_EXPECTED] = copy(&s->expected);
-	r->number[ROW_OVER] = s->over;
-	r->number[ROW_EVENTS] = (int64_t)s->events;
-	r->number[ROW_COMMANDS] = (int64_t)s->commands;
-	r->number[ROW_CHATS] = (int64_t)s->chats;
-	r->number[ROW_FILES] = (int64_t)s->files;
-}
-
-/* The section of a row's recordings, and what the row says of them. */
-static void
-make_section(struct archive *a, struct row *r)
-{
-	struct buf expected = {r->text[ROW_EXPECTED], strlen(r->text[ROW_EXPECTED]), 0};
-	const char *up = strchr(r->text[ROW_MONTH], '/') != NULL ? "../../../" : "../../";
 	char *path = NULL;
 
 	if (a->files != NULL)
-		path = xasprintf("%s%s", a->files[0] == '/' ? "" : up, a->files);
+		path = xasprintf("%s%s", a->files[0] == '/' ? "" : up(month), a->files);
 	buf_reset(&a->section);
-	files_section(&a->state, &a->section, "", r->text[ROW_HOST], r->text[ROW_LSID], &expected,
-	    path, &r->number[ROW_STORED]);
-	r->number[ROW_BARE] =
-	    r->number[ROW_OVER] && (path != NULL ? r->number[ROW_STORED] == 0 : expected.n == 0);
+	files_section(&a->state, &a->section, "", host, lsid, expected, path);
 	free(path);
+}
+
+/* The session's row in waiting. */
+static void
+put_row(struct archive *a, struct summary *m)
+{
+	sqlite3_stmt *q = state_query(&a->state,
+	    "INSERT INTO waiting(" STATE_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
+	    "?13,?14,?15,?16,?17,?18,?19)",
+	    0);
+	int i;
+
+	for (i = 0; q != NULL && i < T_COLUMNS; i++)
+		sqlite3_bind_text(q, 1 + i, buf_text(&m->text[i]), -1, SQLITE_STATIC);
+	for (i = 0; q != NULL && i < NUMBERS; i++)
+		sqlite3_bind_int64(q, 1 + T_COLUMNS + i, m->number[i]);
+	(void)state_step(&a->state, q);
 }
 
 /* praic-tosql judges so, too: what has no end yet, or fewer events, is older. */
 static int
-is_older(const struct summary *s, const struct row *old)
+is_older(struct archive *a, struct summary *m)
 {
-	int ended = s->end[0] != '\0', had_ended = old->text[ROW_END][0] != '\0';
+	char events[24];
+	sqlite3_stmt *q;
+	int is;
 
-	if (ended != had_ended)
-		return had_ended;
-	return (int64_t)s->events < old->number[ROW_EVENTS];
+	snprintf(events, sizeof(events), "%lld", (long long)m->number[N_EVENTS]);
+	q = state_query(&a->state,
+	    "SELECT 1 FROM session WHERE host=?1 AND lsid=?2 AND iif((end<>'')=(?3<>''),"
+	    "events>CAST(?4 AS INT),end<>'')",
+	    4, buf_text(&m->text[T_HOST]), buf_text(&m->text[T_LSID]), buf_text(&m->text[T_END]),
+	    events);
+	is = state_step(&a->state, q);
+	sqlite3_reset(q);
+	return is;
 }
 
 static int
-is_waiting(const struct archive *a, const char *host, const char *lsid)
+is_waiting(struct archive *a, const char *host, const char *lsid)
 {
-	size_t i;
+	sqlite3_stmt *q = state_query(
+	    &a->state, "SELECT 1 FROM waiting WHERE host=?1 AND lsid=?2", 2, host, lsid);
+	int is = state_step(&a->state, q);
 
-	for (i = 0; i < a->waiting; i++)
-		if (strcmp(a->batch[i]->row.text[ROW_LSID], lsid) == 0 &&
-		    strcmp(a->batch[i]->row.text[ROW_HOST], host) == 0)
-			return 1;
-	return 0;
-}
-
-static void
-put_page(struct draft *d, struct page *p, const struct rec_reader *r)
-{
-	struct archive *a = d->archive;
-	struct buf b = {0}, title = {0};
-
-	page_title(p, &title);
-	html_head(&b, title.p, title.n);
-	draft_add(d, b.p, b.n);
-	page_write(p, r, &a->section,
-	    strchr(d->row.text[ROW_MONTH], '/') != NULL ? "../../../" : "../../",
-	    (struct sink){draft_add, d});
-	buf_reset(&b);
-	buf_adds(&b, "</main>\n");
-	html_tail(&b);
-	draft_add(d, b.p, b.n);
-	buf_free(&b);
-	buf_free(&title);
+	sqlite3_reset(q);
+	return is;
 }
 
 void
 archive_put(struct archive *a, struct page *p, const struct rec_reader *r)
 {
-	const struct summary *s = page_end(p);
-	struct draft *d;
-	struct row old = {0};
-	char host[HOST_SIZE];
-	int found;
+	struct summary *m = page_end(p, r);
+	const char *host, *lsid, *month;
+	char name[HOST_SIZE];
+	struct draft d;
 
-	if (host_normalise(r->host.p, r->host.n, host) == -1 || r->lsid.n > MAX_KEY) {
+	if (host_normalise(r->host.p, r->host.n, name) == -1 || r->lsid.n > MAX_KEY) {
 		msg_warn("session %.*s of %.*s left out: no site has that name, or the lsid is too "
 			 "long",
 		    (int)r->lsid.n, r->lsid.p, (int)r->host.n, r->host.p);
 		a->left_out++;
 		return;
 	}
-	d = draft_new(a);
-	d->row.text[ROW_HOST] = xstrdup(host);
-	d->row.text[ROW_LSID] = xstrndup(r->lsid.p, r->lsid.n);
-	if (is_waiting(a, host, d->row.text[ROW_LSID]))
-		archive_flush(a);
-	found = state_find(&a->state, host, d->row.text[ROW_LSID], &old);
-	if (found && is_older(s, &old)) {
-		msg_tell(2, "%s: older than the page that is there", d->row.text[ROW_LSID]);
+	buf_reset(&m->text[T_HOST]);
+	buf_adds(&m->text[T_HOST], name);
+	set_name(m);
+	host = buf_text(&m->text[T_HOST]);
+	lsid = buf_text(&m->text[T_LSID]);
+	month = buf_text(&m->text[T_MONTH]);
+	if (is_waiting(a, host, lsid))
+		flush(a);
+	if (is_older(a, m)) {
+		msg_tell(2, "%s: older than the page that is there", lsid);
 		a->older++;
-		draft_free(d);
-	} else {
-		fill_row(&d->row, s);
-		make_section(a, &d->row);
-		put_page(d, p, r);
-		put_draft(a, d, found ? &old : NULL);
+		return;
 	}
-	row_free(&old);
+	put_row(a, m);
+	make_section(a, host, lsid, month, buf_text(&m->text[T_EXPECTED]));
+	draft_open(a, &d);
+	page_head(p, &d.out);
+	page_write(p, &a->section, up(month), &d.out);
+	page_tail(&d.out);
+	put_draft(a, &d, host, lsid);
 }
 
 /* A page that is there gets another section of recordings. */
 static void
-refresh(struct archive *a, struct row *old)
+refresh(struct archive *a, const char *host, const char *lsid, const char *path)
 {
-	int fd = openat(a->dir, page_path(a, old), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(a->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	const char *begin = NULL, *end = NULL;
-	struct draft *d;
-	struct stat st;
 	char *page = MAP_FAILED;
+	struct draft d;
+	struct stat st;
 	size_t n = 0;
-	int i;
 
 	if (fd != -1 && fstat(fd, &st) == 0 && st.st_size > 0) {
 		n = (size_t)st.st_size;
@@ -481,17 +409,17 @@ refresh(struct archive *a, struct row *old)
 	    (begin = memmem(page, n, files_begin, strlen(files_begin))) != NULL)
 		end = memmem(begin, n - (size_t)(begin - page), files_end, strlen(files_end));
 	if (end != NULL) {
-		d = draft_new(a);
-		for (i = 0; i < ROW_TEXTS; i++)
-			if (i != ROW_DIGEST)
-				d->row.text[i] = xstrdup(old->text[i]);
-		memcpy(d->row.number, old->number, sizeof(old->number));
-		make_section(a, &d->row);
 		end += strlen(files_end);
-		draft_add(d, page, (size_t)(begin - page));
-		draft_add(d, a->section.p, a->section.n);
-		draft_add(d, end, n - (size_t)(end - page));
-		put_draft(a, d, old);
+		(void)state_step(&a->state,
+		    state_query(&a->state,
+			"INSERT INTO waiting SELECT " STATE_COLUMNS ",NULL,NULL FROM session "
+			"WHERE host=?1 AND lsid=?2",
+			2, host, lsid));
+		draft_open(a, &d);
+		held_add(&d.out, page, (size_t)(begin - page));
+		held_add(&d.out, a->section.p, a->section.n);
+		held_add(&d.out, end, n - (size_t)(end - page));
+		put_draft(a, &d, host, lsid);
 	}
 	if (page != MAP_FAILED)
 		munmap(page, n);
@@ -503,24 +431,36 @@ refresh(struct archive *a, struct row *old)
 static void
 refresh_stale(struct archive *a)
 {
-	struct row row = {0};
-	char *sql =
-	    xasprintf("SELECT %s FROM stale CROSS JOIN session USING(host,lsid)", state_columns);
-	sqlite3_stmt *q = state_prepare(&a->state, sql);
+	struct state *s = &a->state;
+	char *host = xstrdup(""), *lsid = xstrdup(""), *path;
 	int any = 0;
+	sqlite3_stmt *q;
 
-	/* Those that are done leave the table with their new rows. */
-	while (q != NULL && a->code == 0 && state_step(&a->state, q)) {
+	while (archive_code(a) == 0 &&
+	    state_step(s,
+		q = state_query(s,
+		    "SELECT host,lsid,month,expected," PATH(
+			"session") " FROM stale CROSS JOIN "
+				   "session USING(host,lsid) WHERE (host,lsid)>(?1,?2) ORDER BY "
+				   "host,lsid LIMIT 1",
+		    2, host, lsid))) {
+		free(host);
+		free(lsid);
+		host = xstrdup((const char *)sqlite3_column_text(q, 0));
+		lsid = xstrdup((const char *)sqlite3_column_text(q, 1));
+		path = xstrdup((const char *)sqlite3_column_text(q, 4));
+		make_section(a, host, lsid, (const char *)sqlite3_column_text(q, 2),
+		    (const char *)sqlite3_column_text(q, 3));
+		sqlite3_reset(q);
+		refresh(a, host, lsid, path);
+		free(path);
 		any = 1;
-		row_load(&row, q, 0);
-		refresh(a, &row);
-		row_free(&row);
 	}
-	sqlite3_finalize(q);
-	free(sql);
-	archive_flush(a);
+	free(host);
+	free(lsid);
+	flush(a);
 	if (any && archive_code(a) == 0)
-		(void)state_run(&a->state, "DELETE FROM stale");
+		(void)state_run(s, "DELETE FROM stale");
 }
 
 /* What a run that was killed has left. */
@@ -632,7 +572,6 @@ archive_free(struct archive *a)
 		close(a->dir);
 	free(a->files);
 	buf_free(&a->section);
-	buf_free(&a->path);
 	free(a);
 }
 
@@ -648,11 +587,9 @@ archive_open(const char *directory, const char *files, int *code)
 		msg_errno("%s", directory);
 		a->code = EX_CANTCREAT;
 	}
-	if (a->code == 0 && open_parts(a) == 0 && open_state(a) == 0) {
-		remove_gone(a);
-		if (files != NULL && find_way(a, files) == 0)
-			a->code = code_worse(a->code, files_read(&a->state, files));
-	}
+	if (a->code == 0 && open_parts(a) == 0 && open_state(a) == 0 &&
+	    state_run(&a->state, waiting_sql) == 0 && files != NULL && find_way(a, files) == 0)
+		a->code = code_worse(a->code, files_read(&a->state, files));
 	*code = archive_code(a);
 	if (*code == 0)
 		return a;
@@ -665,11 +602,11 @@ archive_close(struct archive *a)
 {
 	int code;
 
-	archive_flush(a);
+	flush(a);
 	if (archive_code(a) == 0)
 		refresh_stale(a);
 	if (archive_code(a) == 0)
-		index_update(a);
+		index_update(a, &a->state);
 	code = code_worse(archive_code(a), a->left_out > 0 ? EX_DATAERR : 0);
 	msg_tell(1, "%s: %llu pages written, %llu were there already, %llu sessions were older",
 	    a->directory, (unsigned long long)a->written, (unsigned long long)a->same,

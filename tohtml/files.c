@@ -1,4 +1,4 @@
-/* What praic-tofs has stored: see files.h. */
+/* What praic-tofs has stored: see tohtml.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,10 +6,8 @@
 #include <unistd.h>
 
 #include "code.h"
-#include "files.h"
-#include "html.h"
 #include "msg.h"
-#include "num.h"
+#include "tohtml.h"
 
 #define LEDGER	    ".praic-ledger"
 #define LEDGER_HEAD "praic-ledger\t1\n"
@@ -17,14 +15,6 @@
 enum { TIME, HOST, KIND, LSID, INSTANCE, NAME, BYTES, SHA256, CHAIN, FIELDS };
 
 const char files_begin[] = "<!-- recordings -->\n", files_end[] = "<!-- end of recordings -->\n";
-
-struct reader {
-	struct state *state;
-	sqlite3_stmt *put, *remove, *stale;
-	char *field[FIELDS];
-	char chain[65];
-	uint64_t lines;
-};
 
 /* \t \n \r \\ of a host or an lsid. */
 static void
@@ -60,95 +50,59 @@ is_below(const char *name)
 
 /* A line that a crash tore has not its fields, and says nothing. */
 static int
-split(struct reader *r, char *line)
+split(char *line, char *field[FIELDS])
 {
 	int i;
 
 	for (i = 0; i < FIELDS; i++) {
-		r->field[i] = line;
+		field[i] = line;
 		line = strchr(line, '\t');
 		if ((line == NULL) != (i == CHAIN))
 			return -1;
 		if (line != NULL)
 			*line++ = '\0';
 	}
-	return strlen(r->field[CHAIN]) == 64 && is_below(r->field[NAME]) ? 0 : -1;
+	unescape(field[HOST]);
+	unescape(field[LSID]);
+	return strlen(field[CHAIN]) == 64 && is_below(field[NAME]) ? 0 : -1;
 }
 
 static void
-take_line(struct reader *r, char *line)
+take_line(struct state *s, char **f)
 {
-	sqlite3_stmt *put = r->put, *stale = r->stale;
-	char **f = r->field;
-
-	if (split(r, line) == -1)
-		return;
-	r->lines++;
-	memcpy(r->chain, f[CHAIN], sizeof(r->chain));
-	unescape(f[HOST]);
-	unescape(f[LSID]);
-	if (strcmp(f[BYTES], "-") == 0) {
-		sqlite3_bind_text(r->remove, 1, f[NAME], -1, SQLITE_STATIC);
-		state_do(r->state, r->remove);
-	} else {
-		sqlite3_bind_text(put, 1, f[NAME], -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 2, f[HOST], -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 3, f[LSID], -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 4, f[KIND], -1, SQLITE_STATIC);
-		sqlite3_bind_text(
-		    put, 5, strcmp(f[INSTANCE], "\\N") == 0 ? "" : f[INSTANCE], -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 6, f[BYTES], -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 7, f[SHA256], -1, SQLITE_STATIC);
-		state_do(r->state, put);
-	}
-	sqlite3_bind_text(stale, 1, f[HOST], -1, SQLITE_STATIC);
-	sqlite3_bind_text(stale, 2, f[LSID], -1, SQLITE_STATIC);
-	state_do(r->state, stale);
+	if (strcmp(f[BYTES], "-") == 0)
+		(void)state_step(s, state_query(s, "DELETE FROM file WHERE name=?1", 1, f[NAME]));
+	else
+		(void)state_step(s,
+		    state_query(s,
+			"INSERT OR REPLACE INTO file(name,host,lsid,kind,instance,bytes,sha256) "
+			"VALUES(?1,?2,?3,?4,iif(?5='\\N','',?5),?6,?7)",
+			7, f[NAME], f[HOST], f[LSID], f[KIND], f[INSTANCE], f[BYTES], f[SHA256]));
+	(void)state_step(s,
+	    state_query(s,
+		"INSERT OR IGNORE INTO stale SELECT host,lsid FROM session "
+		"WHERE host=?1 AND lsid=?2",
+		2, f[HOST], f[LSID]));
 }
 
-/* The lines from an offset on.  Where the first begins that is not whole. */
-static int64_t
-read_lines(struct reader *r, FILE *f, int64_t at)
-{
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
-
-	while (r->state->code == 0 && (n = getline(&line, &cap, f)) > 0 && line[n - 1] == '\n') {
-		at += n;
-		line[n - 1] = '\0';
-		/* Longer ones, or with NUL, are not praic-tofs's. */
-		if ((size_t)n <= LINE_MAX_N && strlen(line) == (size_t)n - 1)
-			take_line(r, line);
-	}
-	free(line);
-	return at;
-}
-
-/* Is the last line that was read still where it was?  Or is it another ledger? */
-static int
-is_known(FILE *f, int64_t at, const char *chain)
-{
-	char there[65];
-
-	return at > 65 && fseeko(f, (off_t)at - 65, SEEK_SET) == 0 &&
-	    fread(there, 1, 65, f) == 65 && there[64] == '\n' && memcmp(there, chain, 64) == 0;
-}
-
+/* Where the first line begins that is not known: behind the last one that was
+ * read, if it is still there; else all are read.  -1: it is no ledger. */
 static int64_t
 start(struct state *s, FILE *f)
 {
 	static const char head[] = LEDGER_HEAD;
-	sqlite3_stmt *q = state_prepare(s, "SELECT at, chain FROM ledger");
-	char first[sizeof(head)] = "";
+	sqlite3_stmt *q = state_query(s, "SELECT at, chain FROM ledger", 0);
+	char there[65], first[sizeof(head)] = "";
 	int64_t at = 0;
 
-	if (q != NULL && state_step(s, q)) {
+	if (state_step(s, q)) {
 		at = sqlite3_column_int64(q, 0);
-		if (!is_known(f, at, (const char *)sqlite3_column_text(q, 1)))
+		if (at < 65 || fseeko(f, (off_t)at - 65, SEEK_SET) != 0 ||
+		    fread(there, 1, 65, f) != 65 || there[64] != '\n' ||
+		    memcmp(there, sqlite3_column_text(q, 1), 64) != 0)
 			at = 0;
+		sqlite3_reset(q);
 	}
-	sqlite3_finalize(q);
 	if (at > 0)
 		return at;
 	rewind(f);
@@ -158,45 +112,45 @@ start(struct state *s, FILE *f)
 	return sizeof(head) - 1;
 }
 
+/* What was torn behind the last line will be read again. */
 static int
 read_ledger(struct state *s, FILE *f, const char *path)
 {
-	struct reader r = {.state = s};
-	int64_t at, from;
-	char *sql;
+	char *line = NULL, *field[FIELDS], chain[65] = "", *sql;
+	uint64_t lines = 0;
+	size_t cap = 0;
+	int64_t at;
+	ssize_t n;
 
 	(void)state_run(s, "BEGIN IMMEDIATE");
-	at = from = start(s, f);
-	if (at == -1) {
+	if ((at = start(s, f)) == -1) {
 		msg_warn("%s: this is no ledger of praic-tofs, or one of another version", path);
-		s->code = EX_NOINPUT;
-		return s->code;
+		return s->code = EX_NOINPUT;
 	}
-	r.put = state_prepare(s,
-	    "INSERT OR REPLACE INTO file(name,host,lsid,kind,instance,bytes,"
-	    "sha256) VALUES(?1,?2,?3,?4,?5,?6,?7)");
-	r.remove = state_prepare(s, "DELETE FROM file WHERE name=?1");
-	r.stale = state_prepare(s,
-	    "INSERT OR IGNORE INTO stale SELECT host,lsid FROM session "
-	    "WHERE host=?1 AND lsid=?2");
-	if (s->code == 0)
-		at = read_lines(&r, f, at);
-	sqlite3_finalize(r.put);
-	sqlite3_finalize(r.remove);
-	sqlite3_finalize(r.stale);
+	while (s->code == 0 && (n = getline(&line, &cap, f)) > 0 && line[n - 1] == '\n') {
+		at += n;
+		line[n - 1] = '\0';
+		/* Longer ones, or with NUL, are not praic-tofs's. */
+		if ((size_t)n > LINE_MAX_N || strlen(line) != (size_t)n - 1 ||
+		    split(line, field) == -1)
+			continue;
+		lines++;
+		memcpy(chain, field[CHAIN], sizeof(chain));
+		take_line(s, field);
+	}
+	free(line);
 	if (ferror(f) && s->code == 0) {
 		msg_errno("%s", path);
 		s->code = EX_IOERR;
 	}
-	msg_tell(1, "%s: %llu lines read", path, (unsigned long long)r.lines);
-	/* What was torn behind the last line will be read again. */
-	if (r.lines > 0) {
-		sql = sqlite3_mprintf("DELETE FROM ledger; INSERT INTO ledger VALUES(%lld,%Q)",
-		    (long long)at, r.chain);
-		(void)state_run(s, sql);
-		sqlite3_free(sql);
-	}
-	return state_run(s, from == at ? "ROLLBACK" : "COMMIT");
+	msg_tell(1, "%s: %llu lines read", path, (unsigned long long)lines);
+	if (lines == 0)
+		return state_run(s, "ROLLBACK");
+	sql = sqlite3_mprintf(
+	    "DELETE FROM ledger; INSERT INTO ledger VALUES(%lld,%Q); COMMIT", (long long)at, chain);
+	(void)state_run(s, sql);
+	sqlite3_free(sql);
+	return s->code;
 }
 
 int
@@ -226,136 +180,35 @@ files_read(struct state *s, const char *directory)
 	return code;
 }
 
-static const struct {
-	const char *kind, *name;
-	int is_recording;
-} kinds[] = {
-    {"recording", "Recording of the session", 1},
-    {"shell", "Recording of command shell", 1},
-    {"screen", "Recording of the shown screen", 1},
-    {"session", "Session as XML", 0},
-};
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-static size_t
-find_kind(const char *kind, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < KINDS; i++)
-		if (strlen(kinds[i].kind) == n && memcmp(kinds[i].kind, kind, n) == 0)
-			break;
-	return i;
-}
-
-static void
-put_file(struct buf *b, sqlite3_stmt *q, size_t kind, const char *path)
-{
-	const char *name = (const char *)sqlite3_column_text(q, 2);
-	const char *base = strrchr(name, '/'), *dot;
-	struct buf url = {0};
-	int plays;
-
-	base = base != NULL ? base + 1 : name;
-	dot = strrchr(base, '.');
-	plays = kinds[kind].is_recording && dot != NULL &&
-	    (strcmp(dot, ".mp4") == 0 || strcmp(dot, ".webm") == 0);
-	html_path(&url, path, strlen(path));
-	buf_addc(&url, '/');
-	html_path(&url, name, strlen(name));
-	buf_printf(b, "<li><b>%s", kinds[kind].name);
-	if (sqlite3_column_bytes(q, 1) > 0 && kinds[kind].is_recording) {
-		buf_addc(b, ' ');
-		html_text(
-		    b, (const char *)sqlite3_column_text(q, 1), (size_t)sqlite3_column_bytes(q, 1));
-	}
-	buf_adds(b, "</b>");
-	if (plays)
-		buf_printf(b,
-		    "<video controls preload=\"none\" src=\"%s\" aria-label=\"%s\"></video>",
-		    buf_text(&url), kinds[kind].name);
-	buf_printf(b, "<br><a href=\"%s\"><bdi>", buf_text(&url));
-	html_text(b, base, strlen(base));
-	buf_adds(b, "</bdi></a>, ");
-	html_bytes(b, (uint64_t)sqlite3_column_int64(q, 3));
-	buf_adds(b, "<br><small>SHA-256 <code>");
-	html_text(b, (const char *)sqlite3_column_text(q, 4), (size_t)sqlite3_column_bytes(q, 4));
-	buf_adds(b, "</code></small></li>\n");
-	buf_free(&url);
-}
-
-/* What the appliance has, and no file is there: a line of ROW_EXPECTED. */
-static void
-put_missing(
-    struct buf *b, const char *kind, size_t kind_n, const char *instance, size_t n, int knows_files)
-{
-	size_t k = find_kind(kind, kind_n);
-
-	buf_printf(b, "<li><b>%s", k < KINDS ? kinds[k].name : "Recording");
-	if (n > 0)
-		buf_printf(b, " %.*s", (int)n, instance);
-	buf_printf(b, "</b>, %s</li>\n",
-	    knows_files ? "not stored; the appliance had it" : "on the appliance");
-}
-
-static int
-is_stored(struct state *s, const char *host, const char *lsid, const char *line, size_t n)
-{
-	sqlite3_stmt *q = state_prepare(s,
-	    "SELECT 1 FROM file WHERE host=?1 AND lsid=?2 AND "
-	    "kind||' '||instance=?3");
-	int is = 0;
-
-	if (q != NULL) {
-		sqlite3_bind_text(q, 1, host, -1, SQLITE_STATIC);
-		sqlite3_bind_text(q, 2, lsid, -1, SQLITE_STATIC);
-		sqlite3_bind_text(q, 3, line, (int)n, SQLITE_STATIC);
-		is = state_step(s, q);
-	}
-	sqlite3_finalize(q);
-	return is;
-}
+/* ?1 host, ?2 lsid, ?3 what the appliance has, ?4 the path, or NULL. */
+static const char list[] =
+    "WITH kinds(kind,what,plays) AS (VALUES('recording','Recording of the session',1),"
+    "('screen','Recording of the shown screen',1),('shell','Recording of command shell',1),"
+    "('session','Session as XML',0)),"
+    "stored AS (SELECT * FROM file WHERE host=?1 AND lsid=?2 AND ?4 IS NOT NULL),"
+    "all_of(kind,instance,name,bytes,sha256) AS ("
+    "SELECT kind,instance,name,bytes,sha256 FROM stored UNION ALL "
+    "SELECT substr(value,1,instr(value,' ')-1),substr(value,instr(value,' ')+1),NULL,NULL,NULL "
+    "FROM json_each(?3) AS e "
+    "WHERE NOT EXISTS (SELECT 1 FROM stored AS s WHERE s.kind||' '||s.instance=e.value)) "
+    "SELECT '<li><b>'||what||iif(instance='' OR NOT plays,'',' '||h(instance))||'</b>'||"
+    "CASE WHEN name IS NOT NULL THEN "
+    "iif(plays AND (name LIKE '%.mp4' OR name LIKE '%.webm'),"
+    "'<video controls preload=\"none\" src=\"'||u(?4||'/'||name)||'\" aria-label=\"'||what||"
+    "'\"></video>','')||'<br><a href=\"'||u(?4||'/'||name)||'\"><bdi>'||"
+    "h(substr(name,length(rtrim(name,replace(name,'/','')))+1))||'</bdi></a>, '||size(bytes)||"
+    "'<br><small>SHA-256 <code>'||h(sha256)||'</code></small>' "
+    "WHEN ?4 IS NULL THEN ', on the appliance' ELSE ', not stored; the appliance had it' END||"
+    "'</li>\n' FROM all_of JOIN kinds USING(kind) ORDER BY name IS NULL,kind,instance,name";
 
 void
 files_section(struct state *s, struct buf *b, const char *prefix, const char *host,
-    const char *lsid, const struct buf *expected, const char *path, int64_t *stored)
+    const char *lsid, const char *expected, const char *path)
 {
-	const char *line = expected->p, *end = line + expected->n, *lf, *blank;
-	sqlite3_stmt *q = NULL;
-	size_t kind, items = 0;
-
-	*stored = 0;
 	buf_adds(b, files_begin);
 	buf_printf(
 	    b, "<section id=\"%srecordings\">\n<h2>Recordings</h2>\n<ul class=\"kept\">\n", prefix);
-	if (path != NULL)
-		q = state_prepare(s,
-		    "SELECT kind,instance,name,bytes,sha256 FROM file "
-		    "WHERE host=?1 AND lsid=?2 ORDER BY kind,instance,name");
-	if (q != NULL) {
-		sqlite3_bind_text(q, 1, host, -1, SQLITE_STATIC);
-		sqlite3_bind_text(q, 2, lsid, -1, SQLITE_STATIC);
-		while (state_step(s, q)) {
-			kind = find_kind((const char *)sqlite3_column_text(q, 0),
-			    (size_t)sqlite3_column_bytes(q, 0));
-			if (kind == KINDS)
-				continue;
-			put_file(b, q, kind, path);
-			*stored += kinds[kind].is_recording;
-			items++;
-		}
-		sqlite3_finalize(q);
-	}
-	for (; line < end; line = lf + 1) {
-		lf = memchr(line, '\n', (size_t)(end - line));
-		blank = memchr(line, ' ', (size_t)(lf - line));
-		if (path != NULL && is_stored(s, host, lsid, line, (size_t)(lf - line)))
-			continue;
-		put_missing(b, line, (size_t)(blank - line), blank + 1, (size_t)(lf - blank - 1),
-		    path != NULL);
-		items++;
-	}
-	if (items == 0)
+	if (state_put(s, state_query(s, list, 4, host, lsid, expected, path), b) == 0)
 		buf_adds(b, "<li>None.</li>\n");
 	buf_adds(b, "</ul>\n</section>\n");
 	buf_adds(b, files_end);

@@ -1,11 +1,10 @@
-/* Text of strangers as HTML: see html.h. */
+/* Text of strangers as HTML: see tohtml.h. */
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#include "html.h"
 #include "num.h"
-#include "page.h"
 #include "sha256.h"
+#include "tohtml.h"
 #include "utf8.h"
 
 /*
@@ -35,26 +34,39 @@ is_plain(unsigned char c)
 	return c != 0xc2 && c != 0xd8 && c != 0xe1 && c != 0xe2 && c != 0xe3 && c < 0xef;
 }
 
+/* The entity that stands at p and may stay, as its length; or 0. */
+static size_t
+entity(const char *p, size_t n)
+{
+	static const char *const known[] = {"&amp;", "&lt;", "&gt;", "&quot;"};
+
+	for (size_t i = 0; i < 4; i++)
+		if (n >= strlen(known[i]) && memcmp(p, known[i], strlen(known[i])) == 0)
+			return strlen(known[i]);
+	return 0;
+}
+
 static void
-escape(struct buf *b, const char *p, size_t n, const char *open, const char *close)
+escape(struct buf *b, const char *p, size_t n, const char *open, const char *close, int entities)
 {
 	const unsigned char *u = (const unsigned char *)p;
-	size_t i = 0, from;
+	size_t i = 0, from, len;
 	uint32_t c;
-	int len;
+	int got;
 
-	while (i < n) {
+	for (; i < n; i += len) {
 		for (from = i; i < n && is_plain(u[i]);)
 			i++;
 		buf_add(b, p + from, i - from);
 		if (i == n)
 			break;
-		len = utf8_decode(u + i, n - i, &c);
-		if (len < 0) {
-			c = 0xfffd;
-			len = 1;
+		got = utf8_decode(u + i, n - i, &c);
+		len = got < 0 ? 1 : (size_t)got;
+		if (got < 0)
 			buf_adds(b, UTF8_REPLACEMENT);
-		} else if (c == '&')
+		else if (c == '&' && entities && entity(p + i, n - i) > 0)
+			buf_add(b, p + i, len = entity(p + i, n - i));
+		else if (c == '&')
 			buf_adds(b, "&amp;");
 		else if (c == '<')
 			buf_adds(b, "&lt;");
@@ -69,27 +81,20 @@ escape(struct buf *b, const char *p, size_t n, const char *open, const char *clo
 		else if (is_hidden(c))
 			buf_printf(b, "%sU+%04X%s", open, c, close);
 		else
-			buf_add(b, p + i, (size_t)len);
-		i += (size_t)len;
+			buf_add(b, p + i, len);
 	}
 }
 
 void
 html_text(struct buf *b, const char *p, size_t n)
 {
-	escape(b, p, n, "<u>", "</u>");
+	escape(b, p, n, "<u>", "</u>", 0);
 }
 
 void
-html_value(struct buf *b, struct rec_value v)
+html_escaped(struct buf *b, const char *p, size_t n)
 {
-	html_text(b, v.p, v.n);
-}
-
-void
-html_plain(struct buf *b, const char *p, size_t n)
-{
-	escape(b, p, n, "[", "]");
+	escape(b, p, n, "<u>", "</u>", 1);
 }
 
 void
@@ -107,20 +112,23 @@ html_path(struct buf *b, const char *p, size_t n)
 }
 
 void
-html_bytes(struct buf *b, uint64_t n)
+html_size(struct buf *b, const char *p, size_t n)
 {
 	static const char unit[] = "kMGTPE";
-	double v = (double)n;
+	uint64_t bytes;
+	double v;
 	int i = -1;
 
-	if (n < 1000) {
-		buf_printf(b, "%d bytes", (int)n);
+	if (p == NULL || num_parse_count(p, n, UINT64_MAX, &bytes) == -1) {
+		html_text(b, p, n);
 		return;
 	}
-	for (; v >= 999.5 && i < 5; i++)
-		v /= 1000;
-	buf_printf(b, v < 9.95 ? "%.1f %cB" : "%.0f %cB", v, unit[i]);
-	buf_printf(b, " (%llu bytes)", (unsigned long long)n);
+	if (bytes >= 1000) {
+		for (v = (double)bytes; v >= 999.5 && i < 5; i++)
+			v /= 1000;
+		buf_printf(b, v < 9.95 ? "%.1f %cB (" : "%.0f %cB (", v, unit[i]);
+	}
+	buf_printf(b, "%llu bytes%s", (unsigned long long)bytes, i < 0 ? "" : ")");
 }
 
 void
@@ -142,13 +150,12 @@ html_span(struct buf *b, int64_t s)
 }
 
 void
-html_time(struct buf *b, struct rec_value v)
+html_time(struct buf *b, const char *p, size_t n)
 {
-	if (v.n != 20) {
-		html_value(b, v);
-		return;
-	}
-	buf_printf(b, "<time datetime=\"%.20s\">%.10s %.8s</time>", v.p, v.p, v.p + 11);
+	if (n != 20)
+		html_text(b, p, n);
+	else
+		buf_printf(b, "<time datetime=\"%.20s\">%.10s %.8s</time>", p, p, p + 11);
 }
 
 /* 'sha256-...' of what an element holds, for the Content-Security-Policy. */
@@ -184,7 +191,7 @@ html_head(struct buf *b, const char *title, size_t n)
 	    "<meta name=\"robots\" content=\"noindex\">\n"
 	    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
-	html_plain(b, title, n);
+	escape(b, title, n, "[", "]", 0);
 	buf_adds(b, "</title>\n<style>");
 	buf_adds(b, tohtml_style);
 	buf_adds(b, "</style>\n</head>\n<body>\n");

@@ -5,21 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive.h"
 #include "code.h"
 #include "confine.h"
 #include "file.h"
-#include "files.h"
-#include "html.h"
 #include "msg.h"
-#include "page.h"
+#include "tohtml.h"
 
 enum { FILES = 256, HELP, VERSION };
 
@@ -39,9 +35,9 @@ struct run {
 	const char *directory, *files;
 	struct page *page;
 	struct archive *archive; /* with -d */
-	/* without */
-	struct state state; /* what the ledger says */
-	struct buf out;
+	/* without: the one page, and what the ledger says */
+	struct held out;
+	struct state state;
 	uint64_t sessions;
 	int code;
 };
@@ -89,69 +85,39 @@ set_options(struct run *u, int argc, char **argv)
 		}
 }
 
-static void
-put(void *run, const char *p, size_t n)
-{
-	struct run *u = run;
-
-	if (u->code != EX_IOERR && file_write(STDOUT_FILENO, p, n) == -1) {
-		msg_errno("standard output");
-		u->code = EX_IOERR;
-	}
-}
-
 /* A session goes to standard output. */
 static void
 put_session(struct run *u, const struct rec_reader *r)
 {
-	const struct summary *s = page_end(u->page);
-	struct buf b = {0};
-	char *host = xstrndup(r->host.p, r->host.n), *lsid = xstrndup(r->lsid.p, r->lsid.n);
+	struct buf *text = page_end(u->page, r)->text, section = {0};
 	char prefix[24] = "";
-	int64_t stored;
 
-	if (u->sessions == 1) {
-		page_title(u->page, &b);
-		html_head(&u->out, b.p, b.n);
-		put(u, u->out.p, u->out.n);
-		buf_reset(&u->out);
-		buf_reset(&b);
-	} else
+	if (u->sessions == 1)
+		page_head(u->page, &u->out);
+	else
 		snprintf(prefix, sizeof(prefix), "s%llu-", (unsigned long long)u->sessions);
-	files_section(&u->state, &b, prefix, host, lsid, &s->expected, u->files, &stored);
-	page_write(u->page, r, &b, NULL, (struct sink){put, u});
-	buf_free(&b);
-	free(host);
-	free(lsid);
+	files_section(&u->state, &section, prefix, buf_text(&text[T_HOST]), buf_text(&text[T_LSID]),
+	    buf_text(&text[T_EXPECTED]), u->files);
+	page_write(u->page, &section, NULL, &u->out);
+	buf_free(&section);
 }
 
 static void
 end_page(struct run *u)
 {
-	buf_reset(&u->out);
 	if (u->sessions == 0) {
-		html_head(&u->out, "No session", 10);
-		buf_adds(&u->out, "<main>\n<h1>No session</h1>\n");
+		html_head(&u->out.mem, "No session", 10);
+		buf_adds(&u->out.mem, "<main>\n<h1>No session</h1>\n");
 	}
-	buf_adds(&u->out, "</main>\n");
-	html_tail(&u->out);
-	put(u, u->out.p, u->out.n);
+	page_tail(&u->out);
+	held_flush(&u->out);
 }
 
 static int
 is_broken(const struct run *u)
 {
-	return u->code == EX_IOERR || page_code(u->page) != 0 ||
+	return u->out.code != 0 || page_code(u->page) != 0 ||
 	    (u->archive != NULL && archive_code(u->archive) != 0);
-}
-
-/* When input is slow in coming, what is whole should not wait for it. */
-static int
-would_wait(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-
-	return poll(&p, 1, 0) == 0;
 }
 
 static void
@@ -180,9 +146,6 @@ one_input(struct run *u, int fd, const char *name)
 	enum rec_event e = REC_TABLES;
 
 	while (e != REC_EOF && !is_broken(u)) {
-		if (e == REC_COMMIT && u->archive != NULL && archive_waiting(u->archive) &&
-		    would_wait(fd))
-			archive_flush(u->archive);
 		e = rec_next(r);
 		one_event(u, r, e);
 	}
@@ -235,14 +198,13 @@ start(struct run *u)
 {
 	int code = 0;
 
+	held_open_output(&u->out, STDOUT_FILENO, "standard output");
 	if (u->directory != NULL) {
 		u->archive = archive_open(u->directory, u->files, &code);
 		return code;
 	}
-	if (u->files == NULL)
-		return 0;
 	code = state_open(&u->state, NULL);
-	return code != 0 ? code : files_read(&u->state, u->files);
+	return code != 0 || u->files == NULL ? code : files_read(&u->state, u->files);
 }
 
 int
@@ -270,10 +232,12 @@ main(int argc, char **argv)
 		else if (u.code != EX_USAGE || u.sessions > 0)
 			end_page(&u);
 	}
-	if (u.state.db != NULL)
+	u.code = code_worse(u.code, code_worse(u.out.code, page_code(u.page)));
+	if (u.state.db != NULL) {
+		u.code = code_worse(u.code, u.state.code);
 		state_close(&u.state);
-	u.code = code_worse(u.code, page_code(u.page));
+	}
+	held_close(&u.out);
 	page_free(u.page);
-	buf_free(&u.out);
 	return u.code;
 }

@@ -1,68 +1,35 @@
-/* What is known of the pages: see state.h. */
+/* What is known of the pages: see tohtml.h. */
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "code.h"
 #include "file.h"
 #include "msg.h"
-#include "state.h"
+#include "tohtml.h"
 
 #define APPLICATION_ID 0x70725448 /* prTH */
-#define VERSION	       1
+#define VERSION	       2
 
-#define COLUMNS                                                                              \
-	"host,lsid,month,name,start,end,type,who,people,endpoint,key,grp,duration,expected," \
-	"digest,bytes,over,bare,events,commands,chats,files,stored"
-
-const char state_columns[] = COLUMNS;
-
-/* Sums are rows that come and go with the sessions that they count. */
-#define COUNT(table, column, value)                                     \
-	"INSERT INTO " table " SELECT " value ",1 WHERE " value "<>'' " \
-	"ON CONFLICT(" column ") DO UPDATE SET n=n+1;"
-#define DISCOUNT(table, column, value)                           \
-	"UPDATE " table " SET n=n-1 WHERE " column "=" value ";" \
-	"DELETE FROM " table " WHERE " column "=" value " AND n<=0;"
-
+/* bare: over, and without a recording.  month has a row for each index, dirty
+ * while it is older than the sessions in it.  file is what the ledger of
+ * praic-tofs says, and ledger how far it was read; stale are the sessions of
+ * which it said something after their pages were made. */
 static const char schema[] =
     "CREATE TABLE session(host TEXT,lsid TEXT,month TEXT,name TEXT,start TEXT,end TEXT,type TEXT,"
-    "who TEXT,people TEXT,endpoint TEXT,key TEXT,grp TEXT,duration TEXT,expected TEXT,digest TEXT,"
-    "bytes INT,over INT,bare INT,events INT,commands INT,chats INT,files INT,stored INT,"
+    "who TEXT,people TEXT,endpoint TEXT,key TEXT,grp TEXT,duration TEXT,expected TEXT,over INT,"
+    "events INT,commands INT,chats INT,files INT,digest TEXT,stored INT,bare INT,"
     "UNIQUE(host,lsid));"
     "CREATE INDEX by_month ON session(host,month,start);"
+    "CREATE INDEX by_start ON session(start);"
     "CREATE INDEX by_open ON session(start) WHERE over=0;"
     "CREATE INDEX by_bare ON session(start) WHERE bare=1;"
     "CREATE TABLE month(host TEXT,month TEXT,sessions INT,open INT,bare INT,dirty INT,"
     "PRIMARY KEY(host,month)) WITHOUT ROWID;"
-    "CREATE TABLE day(day TEXT PRIMARY KEY,n INT) WITHOUT ROWID;"
-    "CREATE TABLE person(name TEXT PRIMARY KEY,n INT) WITHOUT ROWID;"
-    "CREATE INDEX busy_person ON person(n);"
-    "CREATE TABLE place(name TEXT PRIMARY KEY,n INT) WITHOUT ROWID;"
-    "CREATE INDEX busy_place ON place(n);"
-    "CREATE TRIGGER added AFTER INSERT ON session BEGIN "
-    "INSERT INTO month VALUES(new.host,new.month,1,1-new.over,new.bare,1) "
-    "ON CONFLICT(host,month) DO UPDATE SET sessions=sessions+1,open=open+1-new.over,"
-    "bare=bare+new.bare,dirty=1;" COUNT("day", "day", "substr(new.start,1,10)") COUNT(
-	"person", "name", "new.who") COUNT("place", "name",
-	"new.endpoint") "END;"
-			"CREATE TRIGGER removed AFTER DELETE ON session BEGIN "
-			"UPDATE month SET "
-			"sessions=sessions-1,open=open-1+old.over,bare=bare-old.bare,dirty=1 "
-			"WHERE host=old.host AND month=old.month;" DISCOUNT(
-			    "day", "day", "substr(old.start,1,10)") DISCOUNT("person", "name",
-			    "old.who") DISCOUNT("place", "name",
-			    "old.endpoint") "END;"
-					    /* pages that are to be removed */
-					    "CREATE TABLE gone(path TEXT PRIMARY KEY) WITHOUT "
-					    "ROWID;"
-					    /* what the ledger of praic-tofs says, and how far it was read */
-					    "CREATE TABLE file(name TEXT PRIMARY KEY,host "
-					    "TEXT,lsid TEXT,kind TEXT,instance INT,bytes INT,"
-					    "sha256 TEXT) WITHOUT ROWID;"
-					    "CREATE INDEX by_session ON file(host,lsid);"
-					    "CREATE TABLE ledger(at INT,chain TEXT);"
-					    /* sessions of which it said something after their pages were made */
-					    "CREATE TABLE stale(host TEXT,lsid TEXT,PRIMARY "
-					    "KEY(host,lsid)) WITHOUT ROWID;";
+    "CREATE TABLE file(name TEXT PRIMARY KEY,host TEXT,lsid TEXT,kind TEXT,instance TEXT,"
+    "bytes TEXT,sha256 TEXT) WITHOUT ROWID;"
+    "CREATE INDEX by_session ON file(host,lsid);"
+    "CREATE TABLE ledger(at INT,chain TEXT);"
+    "CREATE TABLE stale(host TEXT,lsid TEXT,PRIMARY KEY(host,lsid)) WITHOUT ROWID;";
 
 static int
 failed(struct state *s)
@@ -91,12 +58,28 @@ state_run(struct state *s, const char *sql)
 }
 
 sqlite3_stmt *
-state_prepare(struct state *s, const char *sql)
+state_query(struct state *s, const char *sql, int n, ...)
 {
-	sqlite3_stmt *q = NULL;
+	sqlite3_stmt *q;
+	va_list ap;
+	int i;
 
-	if (s->code == 0 && sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) != SQLITE_OK)
-		failed(s);
+	for (i = 0; s->statement[i].sql != NULL && s->statement[i].sql != sql; i++)
+		;
+	if (s->code == 0 && s->statement[i].q == NULL) {
+		if (sqlite3_prepare_v2(s->db, sql, -1, &s->statement[i].q, NULL) != SQLITE_OK)
+			failed(s);
+		else
+			s->statement[i].sql = sql;
+	}
+	if (s->code != 0)
+		return NULL;
+	q = s->statement[i].q;
+	sqlite3_reset(q);
+	va_start(ap, n);
+	for (i = 0; i < n; i++)
+		sqlite3_bind_text(q, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+	va_end(ap);
 	return q;
 }
 
@@ -110,26 +93,53 @@ state_step(struct state *s, sqlite3_stmt *q)
 	rc = sqlite3_step(q);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		failed(s);
+	if (rc != SQLITE_ROW)
+		sqlite3_reset(q);
 	return rc == SQLITE_ROW;
-}
-
-void
-state_do(struct state *s, sqlite3_stmt *q)
-{
-	(void)state_step(s, q);
-	sqlite3_reset(q);
 }
 
 int64_t
 state_number(struct state *s, const char *sql)
 {
-	sqlite3_stmt *q = state_prepare(s, sql);
+	sqlite3_stmt *q = state_query(s, sql, 0);
 	int64_t n = 0;
 
-	if (q != NULL && state_step(s, q))
+	if (state_step(s, q)) {
 		n = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
+		sqlite3_reset(q);
+	}
 	return n;
+}
+
+int64_t
+state_put(struct state *s, sqlite3_stmt *q, struct buf *b)
+{
+	int64_t n = 0;
+
+	for (; state_step(s, q); n++)
+		if (sqlite3_column_type(q, 0) != SQLITE_NULL)
+			buf_adds(b, (const char *)sqlite3_column_text(q, 0));
+	return n;
+}
+
+/* For SQL that writes HTML. */
+static const struct function {
+	const char *name;
+	void (*add)(struct buf *, const char *, size_t);
+} functions[] = {{"h", html_text}, {"u", html_path}, {"t", html_time}, {"size", html_size}};
+
+static void
+call(sqlite3_context *c, int n, sqlite3_value **v)
+{
+	const struct function *f = sqlite3_user_data(c);
+	const char *text = (const char *)sqlite3_value_text(v[0]);
+	struct buf b = {0};
+
+	(void)n;
+	if (text != NULL)
+		f->add(&b, text, (size_t)sqlite3_value_bytes(v[0]));
+	(void)buf_text(&b);
+	sqlite3_result_text(c, b.p, (int)b.n, free);
 }
 
 static int
@@ -138,7 +148,11 @@ set_up(struct state *s)
 	int64_t id = state_number(s, "PRAGMA application_id");
 	int64_t version = state_number(s, "PRAGMA user_version");
 	char *sql;
+	size_t i;
 
+	for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		sqlite3_create_function(s->db, functions[i].name, 1,
+		    SQLITE_UTF8 | SQLITE_DETERMINISTIC, (void *)&functions[i], call, NULL, NULL);
 	if (s->code != 0)
 		return s->code;
 	if (id == 0 && version == 0 && state_number(s, "SELECT count(*) FROM sqlite_master") == 0) {
@@ -147,9 +161,7 @@ set_up(struct state *s)
 		    APPLICATION_ID, VERSION, schema);
 		(void)state_run(s, sql);
 		sqlite3_free(sql);
-		return s->code;
-	}
-	if (id != APPLICATION_ID || version != VERSION) {
+	} else if (id != APPLICATION_ID || version != VERSION) {
 		msg_warn("%s: %s", s->path,
 		    id == APPLICATION_ID ? "made by another version of praic-tohtml" :
 					   "a database of another program");
@@ -172,96 +184,16 @@ state_open(struct state *s, const char *path)
 		"PRAGMA synchronous=FULL; PRAGMA locking_mode=EXCLUSIVE;"
 		"PRAGMA journal_mode=TRUNCATE; PRAGMA cache_size=-8000") != 0 ||
 	    /* what undoes a statement is small; a temporary database is not */
-	    (path != NULL && state_run(s, "PRAGMA temp_store=MEMORY") != 0) || set_up(s) != 0)
+	    (path != NULL && state_run(s, "PRAGMA temp_store=MEMORY") != 0))
 		return s->code;
-	s->find = state_prepare(s, "SELECT " COLUMNS " FROM session WHERE host=?1 AND lsid=?2");
-	s->insert = state_prepare(s,
-	    "INSERT INTO session(" COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,"
-	    "?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)");
-	s->delete = state_prepare(s, "DELETE FROM session WHERE host=?1 AND lsid=?2");
-	s->fresh = state_prepare(s, "DELETE FROM stale WHERE host=?1 AND lsid=?2");
-	s->gone = state_prepare(s,
-	    "INSERT OR IGNORE INTO gone SELECT host||'/'||month||'/'||name "
-	    "FROM session WHERE host=?1 AND lsid=?2 AND month<>?3");
-	return s->code;
+	return set_up(s);
 }
 
 void
 state_close(struct state *s)
 {
-	sqlite3_finalize(s->find);
-	sqlite3_finalize(s->insert);
-	sqlite3_finalize(s->delete);
-	sqlite3_finalize(s->fresh);
-	sqlite3_finalize(s->gone);
+	for (int i = 0; s->statement[i].sql != NULL; i++)
+		sqlite3_finalize(s->statement[i].q);
 	sqlite3_close(s->db);
 	free(s->path);
-}
-
-void
-row_free(struct row *r)
-{
-	int i;
-
-	for (i = 0; i < ROW_TEXTS; i++)
-		free(r->text[i]);
-	memset(r, 0, sizeof(*r));
-}
-
-void
-row_load(struct row *r, sqlite3_stmt *q, int column)
-{
-	const char *text;
-	int i;
-
-	for (i = 0; i < ROW_TEXTS; i++) {
-		text = (const char *)sqlite3_column_text(q, column + i);
-		r->text[i] = xstrdup(text != NULL ? text : "");
-	}
-	for (i = 0; i < ROW_NUMBERS; i++)
-		r->number[i] = sqlite3_column_int64(q, column + ROW_TEXTS + i);
-}
-
-static void
-bind_key(sqlite3_stmt *q, const char *host, const char *lsid)
-{
-	sqlite3_bind_text(q, 1, host, -1, SQLITE_STATIC);
-	sqlite3_bind_text(q, 2, lsid, -1, SQLITE_STATIC);
-}
-
-int
-state_find(struct state *s, const char *host, const char *lsid, struct row *r)
-{
-	int found;
-
-	if (s->code != 0)
-		return 0;
-	bind_key(s->find, host, lsid);
-	found = state_step(s, s->find);
-	if (found)
-		row_load(r, s->find, 0);
-	sqlite3_reset(s->find);
-	return found;
-}
-
-void
-state_put(struct state *s, const struct row *r)
-{
-	const char *host = r->text[ROW_HOST], *lsid = r->text[ROW_LSID];
-	int i;
-
-	if (s->code != 0)
-		return;
-	bind_key(s->gone, host, lsid);
-	sqlite3_bind_text(s->gone, 3, r->text[ROW_MONTH], -1, SQLITE_STATIC);
-	state_do(s, s->gone);
-	bind_key(s->delete, host, lsid);
-	state_do(s, s->delete);
-	bind_key(s->fresh, host, lsid);
-	state_do(s, s->fresh);
-	for (i = 0; i < ROW_TEXTS; i++)
-		sqlite3_bind_text(s->insert, 1 + i, r->text[i], -1, SQLITE_STATIC);
-	for (i = 0; i < ROW_NUMBERS; i++)
-		sqlite3_bind_int64(s->insert, 1 + ROW_TEXTS + i, r->number[i]);
-	state_do(s, s->insert);
 }
