@@ -796,7 +796,12 @@ page_end(struct page *p, const struct rec_reader *r)
 static void
 put_part(struct page *p, enum part part, struct held *out)
 {
-	held_copy(out, &p->part[part], 0, held_size(&p->part[part]));
+	const char *piece;
+	size_t n = WORK;
+	off_t at;
+
+	for (at = 0; (piece = held_at(&p->part[part], at, &n)) != NULL; at += (off_t)n, n = WORK)
+		held_add(out, piece, n);
 }
 
 static void
