@@ -1,4 +1,4 @@
-/* The ledger as a table: see index.h. */
+/* The ledger as a table: see tofs.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,11 +6,9 @@
 
 #include "code.h"
 #include "hash.h"
-#include "index.h"
 #include "msg.h"
-#include "name.h"
 #include "num.h"
-#include "rec.h"
+#include "tofs.h"
 #include "when.h"
 
 /* The table is not up to date with any size of the ledger. */
@@ -447,9 +445,9 @@ index_state(struct index *x, const struct owner *o, const char *sha256)
 
 	if (x == NULL)
 		return "new";
-	rec_escape(&key, o->host, o->host_n);
+	rec_escape(&key, o->host.p, o->host.n);
 	buf_printf(&key, "\t%s\t", kind_name[o->kind]);
-	rec_escape(&key, o->lsid, o->lsid_n);
+	rec_escape(&key, o->lsid.p, o->lsid.n);
 	num_format(o->instance, number);
 	buf_printf(&key, "\t%s", o->instance < 0 ? "\\N" : number);
 	r = find(x, OWNER, key.p, key.n, sha256 != NULL ? sha256 : "", &s);
