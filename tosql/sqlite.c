@@ -17,7 +17,6 @@
 
 #include "code.h"
 #include "msg.h"
-#include "schema.h"
 #include "sqlite.h"
 
 /* For the pages that a batch touches again and again; the rest comes from
@@ -553,8 +552,8 @@ decide(struct db *db, const struct batch *b, struct batch_session *s)
 	const char *hash;
 	int rc, was_ended;
 
-	sqlite3_bind_text(find, 1, batch_host(b, s), (int)s->host_n, SQLITE_STATIC);
-	sqlite3_bind_text(find, 2, batch_lsid(b, s), (int)s->lsid_n, SQLITE_STATIC);
+	sqlite3_bind_text(find, 1, batch_host(b, s).p, (int)s->host_n, SQLITE_STATIC);
+	sqlite3_bind_text(find, 2, batch_lsid(b, s).p, (int)s->lsid_n, SQLITE_STATIC);
 	rc = sqlite3_step(find);
 	if (rc == SQLITE_DONE) {
 		s->fate = FATE_NEW;
@@ -637,7 +636,6 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 }
 
 const struct db_ops db_sqlite = {
-    .name = "sqlite",
     .batch = BATCH,
     .open = open_db,
     .write = write_batch,
