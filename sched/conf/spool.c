@@ -68,7 +68,7 @@ spool_number(const char *spool, int64_t id)
 	bad = dir == -1 || fd == -1 || file_write(fd, text, (size_t)n) == -1 || fsync(fd) == -1;
 	if (fd != -1)
 		bad |= close(fd) == -1;
-	bad = bad || file_publish(dir, "id.tmp", "id", 1) == -1;
+	bad = bad || file_publish(dir, "id.tmp", "id") == -1;
 	if (bad)
 		msg_errno("%s/id", spool);
 	if (dir != -1)
