@@ -316,7 +316,7 @@ int index_name(struct index *, const char *name, struct found *);
 /* A file that is not removed, has this content, and is called base with a
  * number (name_number), not base itself. */
 int index_content(struct index *, const char *base, const char *sha256, struct found *);
-/* For --verify: take note of the line; a row that has none has seen IS NULL. */
+/* For --verify, with scratch: take note of the line, in the table seen. */
 int index_seen(struct index *, int64_t id);
 /*
  * For -n --list: "same", "newer" (than what is stored, which is another

@@ -354,7 +354,9 @@ static void
 check_unseen(struct verify *v)
 {
 	sqlite3_stmt *s = index_select(v->index,
-	    "SELECT name FROM line AS l WHERE seen IS NULL AND " INDEX_STORED " ORDER BY id", NULL);
+	    "SELECT name FROM line AS l WHERE id NOT IN (SELECT id FROM seen) AND " INDEX_STORED
+	    " ORDER BY id",
+	    NULL);
 	struct stat st;
 	int r = -1;
 
