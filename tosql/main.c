@@ -166,28 +166,6 @@ print_schema(const char *kind)
 }
 
 /*
- * Is it there, or can it not be made?  Then it is opened before anything is
- * read; what would have to be made waits until records come.
- */
-static int
-is_to_be_made(const struct arguments *a)
-{
-	char *directory, *slash;
-	int can;
-
-	if (a->db.existing || a->ops != &db_sqlite || access(a->db.target, F_OK) == 0 ||
-	    errno != ENOENT)
-		return 0;
-	directory = xstrdup(a->db.target);
-	slash = strrchr(directory, '/');
-	if (slash != NULL)
-		slash[1] = '\0';
-	can = access(slash != NULL ? directory : ".", W_OK | X_OK) == 0;
-	free(directory);
-	return can;
-}
-
-/*
  * SQLite keeps files beside the database; if that is a link, where it leads.
  * 0; -1: it is a link to what is not there, and nobody knows where that will
  * be.
@@ -210,22 +188,6 @@ allow_database(struct confine *c, const char *path)
 	return 0;
 }
 
-/* Where SQLite makes its temporary files: in the first that will do. */
-static const char *
-sqlite_scratch_dir(void)
-{
-	const char *dir[] = {
-	    getenv("SQLITE_TMPDIR"), file_scratch_dir(), "/var/tmp", "/usr/tmp", "/tmp"};
-	struct stat st;
-	size_t i;
-
-	for (i = 0; i < sizeof(dir) / sizeof(dir[0]); i++)
-		if (dir[i] != NULL && stat(dir[i], &st) == 0 && S_ISDIR(st.st_mode) &&
-		    access(dir[i], W_OK | X_OK) == 0)
-			return dir[i];
-	return ".";
-}
-
 /*
  * What all this needs is known now; what the stream says changes nothing.
  * But for SQL Server: what names, certificates and conversions need is the
@@ -244,7 +206,9 @@ confine(const struct arguments *a, char *const operand[], int operands)
 	if (allow_database(c, a->db.target) == -1)
 		confine_give_up(c, "the database is a link to nothing");
 	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
-	confine_allow(c, sqlite_scratch_dir(), CONFINE_CHANGE);
+	/* Where SQLite makes its own temporary files. */
+	setenv("SQLITE_TMPDIR", file_scratch_dir(), 0);
+	confine_allow(c, getenv("SQLITE_TMPDIR"), CONFINE_CHANGE);
 	confine_allow(c, "/dev/urandom", CONFINE_READ);
 	confine_allow_operands(c, operand, operands);
 	confine_enter(c);
@@ -272,7 +236,9 @@ main(int argc, char **argv)
 	a.db.meanwhile = load_meanwhile;
 	a.db.meanwhile_arg = &l;
 	l.options = &a.db;
-	if (!is_to_be_made(&a) && (l.db = a.ops->open(&a.db, &l.code)) == NULL)
+	/* What would have to be made waits until records come. */
+	if (!(a.ops == &db_sqlite && sqlite_is_new(&a.db)) &&
+	    (l.db = a.ops->open(&a.db, &l.code)) == NULL)
 		return l.code;
 	l.batch = batch_new(a.ops->batch);
 	code = command_operands(argv + optind, argc - optind, load_input, &l);

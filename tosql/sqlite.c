@@ -443,28 +443,27 @@ open_file(const struct db_options *o, int *code)
 	return fd;
 }
 
-/* A dry run of a database that could be made, but is not there yet. */
-static int
-only_in_memory(const struct db_options *o)
+int
+sqlite_is_new(const struct db_options *o)
 {
 	const char *slash = strrchr(o->target, '/');
 	char *folder;
-	int there;
+	int can;
 
-	if (!o->dry_run || o->existing || access(o->target, F_OK) == 0 || errno != ENOENT)
+	if (o->existing || access(o->target, F_OK) == 0 || errno != ENOENT)
 		return 0;
 	folder =
 	    slash == NULL ? xstrdup(".") : xstrndup(o->target, (size_t)(slash - o->target) + 1);
-	there = access(folder, W_OK) == 0;
+	can = access(folder, W_OK | X_OK) == 0;
 	free(folder);
-	return there;
+	return can;
 }
 
 static struct db *
 open_db(const struct db_options *o, int *code)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
-	int in_memory = only_in_memory(o);
+	int in_memory = o->dry_run && sqlite_is_new(o);
 	char *name;
 	int rc;
 

@@ -274,6 +274,9 @@ struct db_ops {
 
 extern const struct db_ops db_sqlite, db_mssql;
 
+/* Is no SQLite database there, and can it be made? */
+int sqlite_is_new(const struct db_options *);
+
 /* ---- load.c: from record streams to a database ------------------------------ */
 
 /* Gathers sessions, has them written, and keeps the account of what became of
