@@ -260,7 +260,7 @@ hash_session(struct batch *b, struct batch_session *s)
 		 * tables are only ever added; and how much of it. */
 		head[0] = (unsigned char)t;
 		for (i = 0; i < 8; i++)
-			head[1 + i] = (unsigned char)(size >> (8 * i));
+			head[1 + i] = (unsigned char)((uint64_t)size >> (8 * i));
 		sha256_add(b->sum, head, sizeof(head));
 		for (; size > 0; at += (off_t)n, size -= (off_t)n) {
 			n = (size_t)size;
