@@ -151,7 +151,7 @@ TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
 FUZZ_connstr = tosql/connstr.c
 FUZZ_fetch-answer = fetch/answer.c
 FUZZ_fetch-token = $(filter-out fetch/main.c fetch/credentials.c,$(FETCH_SRC))
-FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c options.c tree.c)
+FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c tree.c)
 fuzzer = $(call objects,tests/fuzz/$(1).c tests/fuzz/forget.c $(FUZZ_$(1))) $(COMMON)
 FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS))
 define fuzz_rules

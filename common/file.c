@@ -126,30 +126,14 @@ file_sync_dir(int dirfd)
 	return 0;
 }
 
-/* A name that must be free: one call where the system has it, else a link. */
-static int
-rename_noreplace(int dirfd, const char *tmp, const char *name)
-{
-#ifdef RENAME_NOREPLACE
-	if (renameat2(dirfd, tmp, dirfd, name, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-#endif
-	if (linkat(dirfd, tmp, dirfd, name, 0) == -1)
-		return -1;
-	return unlinkat(dirfd, tmp, 0);
-}
-
 int
-file_publish(int dirfd, const char *tmp, const char *name, int replace)
+file_publish(int dirfd, const char *tmp, const char *name)
 {
 	const char *slash = strrchr(name, '/');
 	char *folder;
 	int fd, bad;
 
-	if ((replace ? renameat(dirfd, tmp, dirfd, name) : rename_noreplace(dirfd, tmp, name)) ==
-	    -1)
+	if (renameat(dirfd, tmp, dirfd, name) == -1)
 		return -1;
 	if (slash == NULL)
 		return file_sync_dir(dirfd);

@@ -36,11 +36,10 @@ int file_sync_dir(int dirfd);
 
 /*
  * Give a file that is written, synced and closed its final name, and make
- * the name durable.  Both names are below dirfd and in the same directory.
- * Without replace the name must be free: EEXIST otherwise, with tmp left as
- * it is; no other process can come in between.  0, or -1 and errno.
+ * the name durable.  Both names are below dirfd and in the same directory; what
+ * has that name is replaced.  0, or -1 and errno.
  */
-int file_publish(int dirfd, const char *tmp, const char *name, int replace);
+int file_publish(int dirfd, const char *tmp, const char *name);
 
 /*
  * Let a pipe hold more than 64 KiB, so that the stages of a pipe run side

@@ -512,7 +512,7 @@ settings_number_spool(const char *spool, int64_t id)
 	    fsync(fd) == -1;
 	if (fd != -1)
 		bad |= close(fd) == -1;
-	bad = bad || file_publish(dir, "id.tmp", "id", 1) == -1;
+	bad = bad || file_publish(dir, "id.tmp", "id") == -1;
 	if (bad)
 		msg_errno("%s/id", spool);
 	if (dir != -1)

@@ -73,6 +73,17 @@ sha256_free(struct sha256 *s)
 }
 
 int
+sha256_is_hex(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f')))
+			return 0;
+	return n == SHA256_HEX - 1;
+}
+
+int
 sha256_file(int fd, char out[SHA256_HEX])
 {
 	struct sha256 *s = sha256_new();

@@ -17,6 +17,9 @@ void sha256_bytes(struct sha256 *, unsigned char out[SHA256_BYTES]);
 void sha256_hex(struct sha256 *, char out[SHA256_HEX]);
 void sha256_free(struct sha256 *);
 
+/* Is it 64 lower-case hexadecimal digits? */
+int sha256_is_hex(const char *p, size_t n);
+
 /* Of what can be read from this descriptor.  0, or -1 and errno. */
 int sha256_file(int fd, char out[SHA256_HEX]);
 

@@ -71,20 +71,11 @@ vector_first(vector v)
 
 	return set != 0 ? (unsigned)__builtin_ctz(set) : VECTOR;
 #else
-	uint64_t half[2];
+	unsigned i;
 
-	memcpy(half, &v, sizeof(half));
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	if (half[0] != 0)
-		return (unsigned)__builtin_ctzll(half[0]) / 8;
-	if (half[1] != 0)
-		return 8 + (unsigned)__builtin_ctzll(half[1]) / 8;
-#else
-	if (half[0] != 0)
-		return (unsigned)__builtin_clzll(half[0]) / 8;
-	if (half[1] != 0)
-		return 8 + (unsigned)__builtin_clzll(half[1]) / 8;
-#endif
+	for (i = 0; i < VECTOR; i++)
+		if (v[i] != 0)
+			return i;
 	return VECTOR;
 #endif
 }

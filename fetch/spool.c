@@ -638,7 +638,7 @@ spool_publish(struct spool *s, int fd, const char *tmp, const char *name)
 		msg_errno("%s/%s", s->path, name);
 		bad = 1;
 	}
-	if (!bad && file_publish(s->dir, tmp, name, 1) == -1) {
+	if (!bad && file_publish(s->dir, tmp, name) == -1) {
 		msg_errno("%s/%s", s->path, name);
 		bad = 1;
 	}

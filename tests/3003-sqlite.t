@@ -31,7 +31,7 @@ run 0 "a name like a URI" "$tosql" -d 'file:x?mode=memory' twenty.rec
 check "is a file, too" test "$(count './file:x?mode=memory')" = 20
 
 # Of which version?
-version=$(sed -n 's/^#define SCHEMA_VERSION //p' "$top/tosql/schema.h")
+version=$(sed -n 's/^#define SCHEMA_VERSION //p' "$top/tosql/tosql.h")
 run 0 "a database of this version" "$tosql" -d v.db twenty.rec
 check "tells its mark" test "$(sql v.db 'PRAGMA application_id; PRAGMA user_version' |
 	tr '\n' ' ')" = "1347580788 $version "

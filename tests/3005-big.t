@@ -39,7 +39,7 @@ run 0 "what is left out of a big one" within "$limit" "$tosql" --no-system-infor
 
 # The temporary file cannot be made, or fills up.
 run 73 "no place for a big session" env TMPDIR="$work/nowhere" "$tosql" -d e.db nine.rec
-says "says where" "TMPDIR"
+says "says where" "temporary file in $work/nowhere"
 if strace -o /dev/null true 2>/dev/null; then
 	run 74 "no room for a big session" strace -o /dev/null -e trace=write \
 		-e inject=write:error=ENOSPC:when=1 "$tosql" -d e.db nine.rec

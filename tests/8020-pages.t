@@ -26,20 +26,24 @@ options_of() {
 }
 # agree PROGRAM PAGE SOURCE SHORT: what getopt_long(3) is told, the help, the page
 agree() {
-	# Only where options are listed: elsewhere stand those of other programs.
-	sed -n '/struct option [a-z_]*\[/,/{NULL/p' "$3" | grep -oE '\{"[a-z-]+", *[a-z]*_argument' |
-		sed 's/{"\([a-z-]*\)".*/--\1/' | sort >table
-	sed -n 's/.*getopt_long(argc, argv, "\([^"]*\)".*/\1/p' "$3" | tr -d : | fold -w 1 |
-		sed 's/^/-/' | grep -v -e '^-[hV]$' -e '^-$' >>table
-	sort -u table >has
 	"$1" --help | options_of >told
 	printf '%s\n' --help --version >>told
 	sort -u told >help
-	same "${1##*/} --help tells of each option, and of no other" has help
+	# Of a table of common/command.h the help is made.  Elsewhere stand options
+	# of other programs, too: only where they are listed.
+	if ! grep -q 'struct command_option ' "$3"; then
+		sed -n '/struct option [a-z_]*\[/,/{NULL/p' "$3" |
+			grep -oE '\{"[a-z-]+", *[a-z]*_argument' |
+			sed 's/{"\([a-z-]*\)".*/--\1/' | sort >table
+		sed -n 's/.*getopt_long(argc, argv, "\([^"]*\)".*/\1/p' "$3" | tr -d : | fold -w 1 |
+			sed 's/^/-/' | grep -v -e '^-[hV]$' -e '^-$' >>table
+		sort -u table >has
+		same "${1##*/} --help tells of each option, and of no other" has help
+	fi
 	sed 's/\\-/-/g' "$2" | grep -E '^\.(It|Op)' |
 		grep -oE 'Fl -?[A-Za-z0-9][A-Za-z0-9-]*( \| [A-Za-z0-9]( |$))*' |
 		sed 's/Fl //; s/|/ /g' | tr -s ' ' '\n' | sed 's/^/-/' | options_of >page
-	same "${2##*/} tells of each option, and of no other" has page
+	same "${2##*/} tells of each option, and of no other" help page
 }
 agree "$fetch" "$top/fetch/praic-fetch.1" "$top/fetch/main.c"
 agree "$split" "$top/split/praic-split.1" "$top/split/main.c"

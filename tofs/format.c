@@ -1,11 +1,10 @@
-/* Name formats: see format.h.  What becomes of the values is name.c's. */
+/* Name formats: see tofs.h.  What becomes of the values is name.c's. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
 #include "code.h"
-#include "format.h"
 #include "msg.h"
+#include "tofs.h"
 #include "utf8.h"
 
 const char *const kind_name[KINDS] = {"session", "recording", "shell", "screen", "backup"};

@@ -1,4 +1,4 @@
-/* The ledger as a table: see index.h. */
+/* The ledger as a table: see tofs.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,11 +6,9 @@
 
 #include "code.h"
 #include "hash.h"
-#include "index.h"
 #include "msg.h"
-#include "name.h"
 #include "num.h"
-#include "rec.h"
+#include "tofs.h"
 #include "when.h"
 
 /* The table is not up to date with any size of the ledger. */
@@ -24,11 +22,13 @@
  * for --list alone; site is a backup's host, as the ledger writes it.
  */
 static const char create[] =
-    "DROP TABLE IF EXISTS line; DROP TABLE IF EXISTS state;"
+    "DROP TABLE IF EXISTS line; DROP TABLE IF EXISTS state; DROP TABLE IF EXISTS seen;"
     "CREATE TABLE state (covered INTEGER, tail BLOB);"
     "INSERT INTO state VALUES (0, x'');"
     "CREATE TABLE line (id INTEGER PRIMARY KEY, hash INTEGER, name TEXT, base TEXT, bytes INTEGER,"
-    "  sha256 TEXT, time INTEGER, owner TEXT, site TEXT, instance INTEGER, seen INTEGER)";
+    "  sha256 TEXT, time INTEGER, owner TEXT, site TEXT, instance INTEGER);"
+    /* Of --verify alone.  Small, so that it stays in memory: files come in any order. */
+    "CREATE TABLE seen (id INTEGER PRIMARY KEY)";
 /* Behind the rows: sorting them is faster than inserting each in its place. */
 static const char create_indexes[] =
     "CREATE INDEX line_hash ON line (hash);"
@@ -39,12 +39,12 @@ static const char create_indexes[] =
 enum { TAKE, NAME, CONTENT, SEEN, OWNER, QUERIES };
 
 static const char *const query[QUERIES] = {
-    [TAKE] = "INSERT INTO line VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)",
+    [TAKE] = "INSERT INTO line VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [NAME] = "SELECT id, name, bytes, sha256, time FROM line WHERE hash = ?2 AND name = ?1"
 	     " ORDER BY id DESC LIMIT 1",
     [CONTENT] = "SELECT id, name, bytes, sha256, time FROM line AS l"
 		" WHERE base = ?1 AND sha256 = ?2 AND " INDEX_STORED " LIMIT 1",
-    [SEEN] = "UPDATE line SET seen = 1 WHERE id = ?1",
+    [SEEN] = "INSERT OR IGNORE INTO seen VALUES (?1)",
     [OWNER] = "SELECT count(*), total(sha256 = ?2) FROM line AS l"
 	      " WHERE owner = ?1 AND " INDEX_STORED,
 };
@@ -116,12 +116,13 @@ prepared(struct index *x, int q)
 static int
 open_database(struct index *x)
 {
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	struct stat st;
 	char *path;
 	int fd, rc;
 
 	if (x->scratch)
-		rc = sqlite3_open_v2("", &x->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+		rc = sqlite3_open_v2("", &x->db, flags | SQLITE_OPEN_CREATE, NULL);
 	else {
 		fd = openat(tree_fd(x->tree), TREE_INDEX,
 		    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
@@ -133,7 +134,7 @@ open_database(struct index *x)
 		if (!rc)
 			return -1;
 		path = xasprintf("%s/" TREE_INDEX, tree_path(x->tree));
-		rc = sqlite3_open_v2(path, &x->db, SQLITE_OPEN_READWRITE, "unix-none");
+		rc = sqlite3_open_v2(path, &x->db, flags, "unix-none");
 		free(path);
 	}
 	if (rc != SQLITE_OK)
@@ -447,9 +448,9 @@ index_state(struct index *x, const struct owner *o, const char *sha256)
 
 	if (x == NULL)
 		return "new";
-	rec_escape(&key, o->host, o->host_n);
+	rec_escape(&key, o->host.p, o->host.n);
 	buf_printf(&key, "\t%s\t", kind_name[o->kind]);
-	rec_escape(&key, o->lsid, o->lsid_n);
+	rec_escape(&key, o->lsid.p, o->lsid.n);
 	num_format(o->instance, number);
 	buf_printf(&key, "\t%s", o->instance < 0 ? "\\N" : number);
 	r = find(x, OWNER, key.p, key.n, sha256 != NULL ? sha256 : "", &s);

@@ -1,4 +1,4 @@
-/* The ledger: see ledger.h.  What it says about a name is index.c's. */
+/* The ledger: see tofs.h.  What it says about a name is index.c's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,10 +9,9 @@
 
 #include "code.h"
 #include "file.h"
-#include "ledger.h"
 #include "msg.h"
 #include "num.h"
-#include "rec.h"
+#include "tofs.h"
 #include "when.h"
 
 /* How far back a whole line is looked for; the longest is far shorter. */
@@ -31,17 +30,6 @@ struct ledger {
 	uint64_t end;		/* where the last line known here ends */
 	char chain[SHA256_HEX]; /* that line's */
 };
-
-static int
-is_hex(const char *p, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f')))
-			return 0;
-	return n == SHA256_HEX - 1;
-}
 
 /* Relative, nothing but plain components, nothing that would need escapes. */
 static int
@@ -86,10 +74,10 @@ ledger_parse(struct ledger_line *l, const char *p, size_t n)
 	l->bytes = 0;
 	if (when_parse(FIELD(LEDGER_TIME), &t) == -1 || l->kind == KINDS ||
 	    !(IS(LEDGER_INSTANCE, "\\N") || num_parse(FIELD(LEDGER_INSTANCE), &instance) == 0) ||
-	    !is_name(FIELD(LEDGER_NAME)) || !is_hex(FIELD(LEDGER_CHAIN)))
+	    !is_name(FIELD(LEDGER_NAME)) || !sha256_is_hex(FIELD(LEDGER_CHAIN)))
 		return -1;
 	if (!l->removed &&
-	    (!is_hex(FIELD(LEDGER_SHA256)) ||
+	    (!sha256_is_hex(FIELD(LEDGER_SHA256)) ||
 		num_parse_count(FIELD(LEDGER_BYTES), UINT64_MAX, &l->bytes) == -1))
 		return -1;
 	return 0;
@@ -125,7 +113,7 @@ check_head(struct ledger *l, int dir)
 	if (file_write(l->fd, ledger_head + n, HEAD_SIZE - (size_t)n) == -1 || fsync(l->fd) == -1 ||
 	    file_sync_dir(dir) == -1) {
 		msg_errno("%s", l->path);
-		return tofs_fault(errno) ? tofs_fault(errno) : EX_IOERR;
+		return tree_code(errno, EX_IOERR);
 	}
 	return 0;
 }
@@ -150,9 +138,7 @@ ledger_open(struct tree *t, const struct options *opt, int make, int *code)
 			    l->path);
 		else
 			msg_errno("%s", l->path);
-		*code = make ? tofs_fault(errno) : EX_NOINPUT;
-		if (*code == 0)
-			*code = EX_CANTCREAT;
+		*code = make || opt->existing ? tree_code(errno, EX_CANTCREAT) : EX_NOINPUT;
 		ledger_close(l);
 		return NULL;
 	}
@@ -205,7 +191,7 @@ ledger_lock(struct ledger *l)
 	while (bad == -1 && errno == EINTR);
 	if (bad == -1) {
 		msg_errno("%s: cannot lock it", l->path);
-		return tofs_fault(errno) ? tofs_fault(errno) : EX_CANTCREAT;
+		return tree_code(errno, EX_CANTCREAT);
 	}
 	return 0;
 }
@@ -226,9 +212,9 @@ ledger_add(
 
 	when_format(time(NULL), now);
 	buf_printf(b, "%s\t", now);
-	rec_escape(b, o->host, o->host_n);
+	rec_escape(b, o->host.p, o->host.n);
 	buf_printf(b, "\t%s\t", kind_name[o->kind]);
-	rec_escape(b, o->lsid, o->lsid_n);
+	rec_escape(b, o->lsid.p, o->lsid.n);
 	num_format(o->instance, number);
 	buf_printf(b, "\t%s\t%s\t", o->instance < 0 ? "\\N" : number, name);
 	if (sha256 != NULL)
@@ -313,11 +299,11 @@ find_tail(struct ledger *l, uint64_t size)
 static int
 write_failed(struct ledger *l)
 {
-	int code = tofs_fault(errno);
+	int code = tree_code(errno, EX_IOERR);
 
 	msg_errno("%s", l->path);
 	buf_reset(&l->pending);
-	return code != 0 ? code : EX_IOERR;
+	return code;
 }
 
 int

@@ -2,214 +2,304 @@
  * praic-tofs: record streams in, files out, by name template.  Options only;
  * run.c reads, store.c stores.
  */
-#include <getopt.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "confine.h"
 #include "file.h"
-#include "head.h"
 #include "msg.h"
-#include "run.h"
+#include "num.h"
 #include "settings.h"
-#include "sha256.h"
 #include "tofs.h"
-#include "verify.h"
 
-enum { LIST = 256, EXISTING, LEFT_OUT, VERIFY, HEAD, PRINT_HEAD, HELP, VERSION };
+/* Of which the names of kinds are made. */
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+/* More backups than this nobody counts. */
+#define MAX_RETAIN 100000
 
-static const struct option long_option[] = {
-    {"conflict", required_argument, NULL, 'c'},
-    {"directory", required_argument, NULL, 'd'},
-    {"destination", required_argument, NULL, 'D'},
-    {"format", required_argument, NULL, 'f'},
-    {"spool", required_argument, NULL, 'i'},
-    {"kind", required_argument, NULL, 'k'},
-    {"dry-run", no_argument, NULL, 'n'},
-    {"list", no_argument, NULL, LIST},
-    {"mode", required_argument, NULL, 'm'},
-    {"head", required_argument, NULL, HEAD},
-    {"print-head", no_argument, NULL, PRINT_HEAD},
-    {"in-progress", no_argument, NULL, 'p'},
-    {"retain", required_argument, NULL, 'r'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"existing", no_argument, NULL, EXISTING},
-    {"left-out", required_argument, NULL, LEFT_OUT},
-    {"verify", no_argument, NULL, VERIFY},
-    {"help", no_argument, NULL, HELP},
-    {"version", no_argument, NULL, VERSION},
-    {NULL, 0, NULL, 0},
+/* Behind praic's own names stand those of the guide. */
+static const char *const conflict_name[] = {
+    "append", "overwrite", "skip", "AppendNumber", "Overwrite", "Skip"};
+
+static int
+take_conflict(void *arg, const char *text)
+{
+	struct options *opt = arg;
+	size_t i;
+
+	for (i = 0; i < sizeof(conflict_name) / sizeof(conflict_name[0]); i++)
+		if (strcmp(text, conflict_name[i]) == 0) {
+			opt->conflict = (enum conflict)(i % CONFLICTS);
+			return 0;
+		}
+	msg_warn("-c %s: append, overwrite or skip", text);
+	return EX_USAGE;
+}
+
+static int
+take_kinds(void *arg, const char *text)
+{
+	struct options *opt = arg;
+	enum kind kind;
+	size_t n;
+
+	opt->kinds = 0;
+	for (;; text += n + 1) {
+		n = strcspn(text, ",");
+		kind = kind_find(text, n);
+		if (kind == KINDS) {
+			msg_warn("-k %.*s: there is no such kind; session, recording, shell, "
+				 "screen, backup",
+			    (int)n, text);
+			return EX_USAGE;
+		}
+		opt->kinds |= 1u << kind;
+		if (text[n] == '\0')
+			return 0;
+	}
+}
+
+/* Where the list goes on: at a comma behind which a word and = stand; or its end. */
+static size_t
+format_length(const char *p)
+{
+	size_t n, word;
+
+	for (n = 0; p[n] != '\0'; n++) {
+		if (p[n] == '\\' && p[n + 1] == ',')
+			n++;
+		else if (p[n] == ',') {
+			word = strspn(p + n + 1, LETTERS);
+			if (word > 0 && p[n + 1 + word] == '=')
+				break;
+		}
+	}
+	return n;
+}
+
+/* [KIND=]FORMAT,...; without a kind, or of all, for those that have none of
+ * their own. */
+static int
+take_format(void *arg, const char *text)
+{
+	struct options *opt = arg;
+	enum kind kind;
+	size_t n, word, i;
+	char *to;
+
+	for (;; text += n + 1) {
+		n = format_length(text);
+		word = strspn(text, LETTERS);
+		kind = KINDS;
+		if (word == 0 || text[word] != '=')
+			word = 0;
+		else if ((kind = kind_find(text, word)) == KINDS &&
+		    !(word == 3 && memcmp(text, "all", word) == 0)) {
+			msg_warn("-f %s: there is no such kind; session, recording, shell, screen, "
+				 "backup, or all",
+			    text);
+			return EX_USAGE;
+		}
+		free(opt->format_text[kind]);
+		opt->format_text[kind] = to = xcalloc(n + 1, 1);
+		for (i = word > 0 ? word + 1 : 0; i < n; i++)
+			if (text[i] != '\\' || text[i + 1] != ',')
+				*to++ = text[i];
+		if (text[n] == '\0')
+			return 0;
+	}
+}
+
+static int
+take_mode(void *arg, const char *text)
+{
+	struct options *opt = arg;
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	if (*text < '0' || *text > '7' || *end != '\0' || (mode & ~0666ul) != 0 ||
+	    (mode & 0600) != 0600) {
+		msg_warn("-m %s: an octal mode such as 640; read and write for the owner, "
+			 "execute for nobody",
+		    text);
+		return EX_USAGE;
+	}
+	opt->mode = (mode_t)mode;
+	return 0;
+}
+
+static int
+take_retain(void *arg, const char *text)
+{
+	struct options *opt = arg;
+	uint64_t n;
+
+	if (num_parse_count(text, strlen(text), MAX_RETAIN, &n) == -1) {
+		msg_warn("-r %s: how many prior backups to keep, 0 to %d", text, MAX_RETAIN);
+		return EX_USAGE;
+	}
+	opt->retain = (int64_t)n;
+	return 0;
+}
+
+static int
+take_head(void *arg, const char *text)
+{
+	struct options *opt = arg;
+	const char *colon = strchr(text, ':');
+
+	if (colon == NULL ||
+	    num_parse_count(text, (size_t)(colon - text), INT64_MAX, &opt->head_number) == -1 ||
+	    !sha256_is_hex(colon + 1, strlen(colon + 1))) {
+		msg_warn("--head %s: what --print-head prints, NUMBER:CHAIN", text);
+		return EX_USAGE;
+	}
+	opt->head = text;
+	opt->head_chain = colon + 1;
+	return 0;
+}
+
+static int take_destination(void *, const char *);
+
+#define AT(field) offsetof(struct options, field), NULL
+
+static const struct command_option option[] = {
+    {'d', "directory", "DIR", "where files go; it must exist", AT(directory)},
+    {'D', "destination", "NAME", "that, and what else the settings database says of it", 0,
+	take_destination},
+    {'i', "spool", "DIR", "where praic-fetch put the recordings and backups", AT(spool)},
+    {'f', "format", "FORMAT",
+	"how they are called; with session=, recording=, shell=,\n"
+	"screen= or backup= before it only those; a list with commas",
+	0, take_format},
+    {'k', "kind", "KIND,...", "only these: session, recording, shell, screen, backup", 0,
+	take_kinds},
+    {'c', "conflict", "WHAT", "a name is taken: append (a number), overwrite or skip", 0,
+	take_conflict},
+    {'n', "dry-run", NULL, "store nothing; goes with --list", AT(dry_run)},
+    {0, "list", NULL,
+	"with -n: print host, lsid, kind, instance, and same,\nnew, newer or in-progress",
+	AT(list)},
+    {'r', "retain", "COUNT", "of backups keep so many besides the newest", 0, take_retain},
+    {'m', "mode", "MODE", "of the files: 600 unless told", 0, take_mode},
+    {'p', "in-progress", NULL, "save sessions that have not ended, too", AT(in_progress)},
+    {0, "existing", NULL, "DIR must hold a ledger, else 73", AT(existing)},
+    {0, "verify", NULL, "compare DIR with its ledger; store nothing", AT(verify)},
+    {0, "left-out", "FILE", "list there what is left out", AT(list_name)},
+    {0, "head", "HEAD", "the ledger must hold this head, else 65", 0, take_head},
+    {0, "print-head", NULL, "print the ledger's head, and store nothing", AT(print_head)},
+    {0, NULL, NULL, NULL, 0, NULL},
 };
 
-static const char usage_text[] =
-    "usage: praic-tofs -d DIRECTORY | -D NAME [-i SPOOL] [-f [KIND=]FORMAT,...] [-c CONFLICT]\n"
+static const struct command command = {
+    "praic-tofs -d DIR | -D NAME [-i SPOOL] [-f [KIND=]FORMAT,...] [-c CONFLICT]\n"
     "           [-k KIND,...] [-r COUNT] [-m MODE] [-pv] [--existing] [--left-out FILE]\n"
     "           [--head HEAD] [FILE...]\n"
-    "       praic-tofs -n --list -d DIRECTORY [-p] [-k KIND,...] [--existing] [FILE...]\n"
-    "       praic-tofs --verify -d DIRECTORY [--head HEAD] [-v]\n"
-    "       praic-tofs --print-head -d DIRECTORY\n";
-
-static void __attribute__((noreturn)) usage(int code)
-{
-	if (code != 0) {
-		(void)!file_write(2, usage_text, sizeof(usage_text) - 1);
-		exit(code);
-	}
-	printf(
-	    "%s\n"
-	    "Stores what a record stream holds as files below DIRECTORY: session XML,\n"
-	    "recordings and backups; prints the name of each file that is finished.\n\n"
-	    "  -d, --directory DIR   where files go; it must exist\n"
-	    "  -D, --destination NAME  that, and what else the settings database says of it\n"
-	    "  -i, --spool DIR       where praic-fetch put the recordings and backups\n"
-	    "  -f, --format FORMAT   how they are called; with session=, recording=, shell=,\n"
-	    "                        screen= or backup= before it only those; a list with commas\n"
-	    "  -k, --kind KIND,...   store these alone: session, recording, shell, screen, backup\n"
-	    "  -c, --conflict WHAT   when a name is taken: append (a number), overwrite or\n"
-	    "                        skip\n"
-	    "  -n, --dry-run --list  store nothing; print host, lsid, kind, instance, and same,\n"
-	    "                        new, newer or in-progress\n"
-	    "  -r, --retain COUNT    of backups keep so many besides the newest\n"
-	    "  -m, --mode MODE       of the files: 600 unless told\n"
-	    "  -p, --in-progress     save sessions that have not ended, too\n"
-	    "      --existing        DIRECTORY must hold a ledger, else 73\n"
-	    "      --verify          compare DIRECTORY with its ledger; store nothing\n"
-	    "      --left-out FILE   list there what is left out\n"
-	    "      --head HEAD       the ledger must hold this head, else 65\n"
-	    "      --print-head      print the ledger's head, and store nothing\n"
-	    "  -v, --verbose         tell each step; twice: each file\n"
-	    "      --help, --version\n",
-	    usage_text);
-	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
-}
+    "       praic-tofs -n --list -d DIR [-p] [-k KIND,...] [--existing] [FILE...]\n"
+    "       praic-tofs --verify -d DIR [-m MODE] [--head HEAD] [-v]\n"
+    "       praic-tofs --print-head -d DIR",
+    "Stores what a record stream holds as files below DIR: session XML, recordings\n"
+    "and backups; prints the name of each file that is finished.",
+    option};
 
 /* A field of the settings database is the option of its name. */
 static int
-set_field(void *arg, const char *name, const char *value)
+take_field(void *arg, const char *name, const char *value)
 {
 	struct options *opt = arg;
 
-	if (strcmp(name, "directory") == 0)
-		opt->directory = value;
-	else if (strcmp(name, "conflict") == 0)
-		return options_conflict(opt, value);
-	else if (strcmp(name, "retain") == 0)
-		return options_retain(opt, value);
-	else if (strcmp(name, "mode") == 0)
-		return options_mode(opt, value);
-	else if (strcmp(name, "in-progress") == 0)
-		opt->in_progress = *value == '1';
-	else if (strcmp(name, "format") == 0)
-		return options_format(opt, value);
-	else {
-		msg_warn("the settings have %s, which this program does not know", name);
-		return EX_CONFIG;
+	if (strcmp(name, "in-progress") != 0)
+		return command_set(&command, opt, name, value);
+	opt->in_progress = *value == '1';
+	return 0;
+}
+
+static int
+take_destination(void *arg, const char *name)
+{
+	return settings_load_destination(name, SETTINGS_FS, take_field, arg);
+}
+
+/* Two things of one session must not take turns under one name. */
+static int
+check_formats(const struct options *opt)
+{
+	const char *mode = conflict_name[opt->conflict];
+	int a, b;
+
+	if (opt->conflict == CONFLICT_APPEND)
+		return 0;
+	for (a = 0; a < KIND_BACKUP; a++)
+		for (b = a; b < KIND_BACKUP; b++) {
+			if (a == b && a != KIND_SHELL && a != KIND_SCREEN)
+				continue;
+			if (!format_meet(
+				&opt->format[a], (enum kind)a, &opt->format[b], (enum kind)b))
+				continue;
+			if (a == b)
+				msg_warn(
+				    "-c %s: two %ss of one session could get the same name; "
+				    "the format of %ss needs %%INSTANCE%%, and no digit beside it",
+				    mode, kind_name[a], kind_name[a]);
+			else
+				msg_warn("-c %s: the %s and a %s of one session could get the same "
+					 "name; %%KIND%% in both formats tells them apart",
+				    mode, kind_name[a], kind_name[b]);
+			return EX_USAGE;
+		}
+	if (!format_has(&opt->format[KIND_BACKUP], FIELD_START_DATE) &&
+	    (opt->conflict != CONFLICT_OVERWRITE || opt->retain >= 0)) {
+		msg_warn("-c %s: two backups of one site would get the same name; their format "
+			 "needs %%START_DATE%% (-f backup=...%%START_DATE%%...)",
+		    mode);
+		return EX_USAGE;
 	}
 	return 0;
 }
 
-/* What goes together; unwanted is an operand that is none, or NULL. */
+/* What goes together; operand is the first one, or NULL. */
 static int
-check_options(struct options *opt, int dry_run, const char *unwanted)
+check(struct options *opt, const char *operand)
 {
+	int k, code;
+
 	if (opt->directory == NULL) {
 		msg_warn("-d DIRECTORY is missing: where are the files to go?");
-		usage(EX_USAGE);
+		command_usage(&command);
 	}
-	if (dry_run != opt->list) {
+	if (opt->dry_run != opt->list) {
 		msg_warn("-n and --list go together");
 		return EX_USAGE;
 	}
-	if (unwanted != NULL) {
-		msg_warn("--verify and --print-head read no records: %s is not wanted", unwanted);
+	if ((opt->verify || opt->print_head) && operand != NULL) {
+		msg_warn("--verify and --print-head read no records: %s is not wanted", operand);
 		return EX_USAGE;
 	}
-	return options_finish(opt);
-}
+	for (k = 0; k < KINDS; k++) {
+		const char *text = opt->format_text[k] != NULL ? opt->format_text[k] :
+		    opt->format_text[KINDS] != NULL	       ? opt->format_text[KINDS] :
+								 format_default[k];
 
-static int
-set_options(struct options *opt, int *mode, int argc, char **argv)
-{
-	const char *list = NULL;
-	int dry_run = 0;
-	int c, code = 0;
-
-	while ((c = getopt_long(argc, argv, "c:D:d:f:i:k:m:npr:v", long_option, NULL)) != -1)
-		switch (c) {
-		case 'c':
-			code = code_worse(code, options_conflict(opt, optarg));
-			break;
-		case 'd':
-			opt->directory = optarg;
-			break;
-		case 'D':
-			code = code_worse(
-			    code, settings_load_destination(optarg, SETTINGS_FS, set_field, opt));
-			break;
-		case 'f':
-			code = code_worse(code, options_format(opt, optarg));
-			break;
-		case 'i':
-			opt->spool = optarg;
-			break;
-		case 'k':
-			code = code_worse(code, options_kinds(opt, optarg));
-			break;
-		case 'm':
-			code = code_worse(code, options_mode(opt, optarg));
-			break;
-		case 'n':
-			dry_run = 1;
-			break;
-		case LIST:
-			opt->list = 1;
-			break;
-		case 'p':
-			opt->in_progress = 1;
-			break;
-		case 'r':
-			code = code_worse(code, options_retain(opt, optarg));
-			break;
-		case 'v':
-			msg_level++;
-			break;
-		case EXISTING:
-			opt->existing = 1;
-			break;
-		case LEFT_OUT:
-			list = optarg;
-			break;
-		case HEAD:
-			code = code_worse(code, head_set(opt, optarg));
-			break;
-		case PRINT_HEAD:
-		case VERIFY:
-			*mode = c;
-			break;
-		case HELP:
-			usage(0);
-		case VERSION:
-			printf("praic-tofs " PRAIC_VERSION "\n");
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
-		default:
-			usage(EX_USAGE);
-		}
-	if (code == 0)
-		code = check_options(opt, dry_run, *mode != 0 ? argv[optind] : NULL);
-	if (code == 0 && list != NULL && (opt->left_out = leftout_open(list)) == NULL)
-		code = EX_CANTCREAT;
-	return code;
+		code = format_parse(&opt->format[k], text);
+		if (code != 0)
+			return code;
+	}
+	if ((code = check_formats(opt)) != 0)
+		return code;
+	if (opt->list_name != NULL && (opt->left_out = leftout_open(opt->list_name)) == NULL)
+		return EX_CANTCREAT;
+	return 0;
 }
 
 /* What all this needs is known now; what the stream says changes nothing. */
 static void
-confine(const struct options *opt, int reads, char *const operand[], int operands)
+confine(const struct options *opt, char *const operand[], int operands)
 {
 	struct confine *c = confine_new();
+	int reads = opt->verify || opt->print_head || opt->list;
 
 	/* libcrypto reads a configuration when it is first used. */
 	sha256_free(sha256_new());
@@ -225,25 +315,24 @@ confine(const struct options *opt, int reads, char *const operand[], int operand
 int
 main(int argc, char **argv)
 {
-	struct options opt;
-	int code, mode = 0;
+	struct options opt = {.retain = -1, .mode = 0600, .kinds = (1u << KINDS) - 1};
+	int code, k;
 
-	msg_start(argv[0]);
-	file_std_fds();
-	/* A write to a closed pipe is an error like others: files are open. */
-	signal(SIGPIPE, SIG_IGN);
+	command_start(argv[0]);
 	umask(0); /* modes are as they were asked for */
-	options_init(&opt);
-	code = set_options(&opt, &mode, argc, argv);
+	code = command_options(&command, argc, argv, &opt);
 	if (code == 0)
-		confine(&opt, mode != 0 || opt.list, argv + optind, argc - optind);
-	if (code == 0 && mode == VERIFY)
-		code = verify(&opt);
-	else if (code == 0 && mode == PRINT_HEAD)
-		code = head_print(&opt);
-	else if (code == 0)
-		code = run(&opt, argv + optind, argc - optind);
+		code = check(&opt, argv[optind]);
+	if (code == 0) {
+		confine(&opt, argv + optind, argc - optind);
+		code = opt.verify  ? verify(&opt) :
+		    opt.print_head ? head_print(&opt) :
+				     run_all(&opt, argv + optind, argc - optind);
+	}
 	code = code_worse(code, leftout_finish(opt.left_out));
-	options_free(&opt);
+	for (k = 0; k < KINDS; k++)
+		format_free(&opt.format[k]);
+	for (k = 0; k <= KINDS; k++)
+		free(opt.format_text[k]);
 	return code;
 }

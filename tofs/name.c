@@ -1,9 +1,8 @@
-/* Names from formats and values: see name.h. */
+/* Names from formats and values: see tofs.h. */
 #include <stdlib.h>
 #include <strings.h>
 
-#include "name.h"
-#include "sha256.h"
+#include "tofs.h"
 #include "utf8.h"
 
 /*

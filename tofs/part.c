@@ -1,4 +1,4 @@
-/* Files without a final name: see part.h. */
+/* Files without a final name: see tofs.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,10 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "buf.h"
 #include "code.h"
 #include "msg.h"
-#include "part.h"
 #include "tofs.h"
 
 #define SUFFIX ".part"
@@ -89,7 +87,7 @@ parts_open(struct tree *t, mode_t mode, int *code)
 	p->fd = -1;
 	if (open_folder(p) == -1 || clean(p) == -1) {
 		msg_errno("%s/" TREE_PARTS, tree_path(t));
-		*code = tofs_fault(errno) ? tofs_fault(errno) : EX_CANTCREAT;
+		*code = tree_code(errno, EX_CANTCREAT);
 		parts_close(p);
 		return NULL;
 	}

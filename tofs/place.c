@@ -1,4 +1,4 @@
-/* Which name a content gets: see place.h. */
+/* Which name a content gets: see tofs.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,8 +9,7 @@
 #include "code.h"
 #include "hash.h"
 #include "msg.h"
-#include "name.h"
-#include "place.h"
+#include "tofs.h"
 
 #define HINTS 64
 
@@ -72,8 +71,6 @@ place_free(struct place *p)
 static int
 fault(struct place *p, const char *name)
 {
-	int code = tofs_fault(errno);
-
 	if (errno == ELOOP)
 		msg_warn("%s/%s: a symbolic link is in the way; links are not followed here",
 		    tree_path(p->tree), name);
@@ -84,9 +81,8 @@ fault(struct place *p, const char *name)
 	else
 		msg_errno("%s/%s", tree_path(p->tree), name);
 	/* What chmod or mount would mend will be good then: it is no bad data. */
-	if (code == 0 && (errno == EACCES || errno == EPERM || errno == ENOENT))
-		return EX_CANTCREAT;
-	return code != 0 ? code : EX_DATAERR;
+	return errno == EACCES || errno == EPERM || errno == ENOENT ? EX_CANTCREAT :
+								      tree_code(errno, EX_DATAERR);
 }
 
 /* Give it this name, which must be free: EEXIST otherwise. */

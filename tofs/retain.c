@@ -1,14 +1,12 @@
-/* How many backups are kept: see retain.h. */
+/* How many backups are kept: see tofs.h. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "code.h"
-#include "index.h"
 #include "msg.h"
-#include "rec.h"
-#include "retain.h"
+#include "tofs.h"
 
 /* Lines that may wait in memory. */
 #define WRITE_AT 128
@@ -79,14 +77,14 @@ next(struct retain *t)
 
 /* Count them, and begin again.  0, or -1 after a message. */
 static int
-start(struct retain *t, struct store *s, const char *host, size_t n)
+start(struct retain *t, struct store *s, struct rec_value host)
 {
 	int r;
 
 	memset(t, 0, sizeof(*t));
 	t->store = s;
 	t->tree = store_tree(s);
-	rec_escape(&t->host, host, n);
+	rec_escape(&t->host, host.p, host.n);
 	t->s = index_select(store_index(s), backups, &t->host);
 	if (t->s == NULL)
 		return -1;
@@ -122,9 +120,9 @@ remove_file(struct retain *t)
 		tree_changed(t->tree);
 		return 0;
 	}
-	code = tofs_fault(errno);
+	code = tree_code(errno, EX_DATAERR);
 	msg_errno("%s/%s", tree_path(t->tree), t->name);
-	return code != 0 ? code : EX_DATAERR;
+	return code;
 }
 
 /* The folders first, then the lines. */
@@ -160,16 +158,16 @@ check_newest(struct retain *t)
 }
 
 int
-retain_backups(struct store *s, const char *host, size_t n, int64_t prior, struct buf *out)
+retain_backups(struct store *s, struct rec_value host, int64_t prior, struct buf *out)
 {
 	struct ledger *l = store_ledger(s);
-	struct owner owner = {KIND_BACKUP, host, "", n, 0, -1};
+	struct owner owner = {KIND_BACKUP, host, {"", 0}, -1};
 	struct retain t;
 	int code = ledger_lock(l), bad = 0, removed = 0, r;
 
 	if (code != 0)
 		return code;
-	r = start(&t, s, host, n);
+	r = start(&t, s, host);
 	if (r == 0 && t.there > prior && t.there + t.missing > prior + 1)
 		code = check_newest(&t);
 	while (r != -1 && code == 0 && (r = next(&t)) == 1) {
@@ -214,8 +212,8 @@ was_removed(struct retain *t, int64_t fetched_at, const char *sha256)
 }
 
 int
-retain_needless(struct store *s, const char *host, size_t n, int64_t prior, int64_t fetched_at,
-    const char *sha256)
+retain_needless(
+    struct store *s, struct rec_value host, int64_t prior, int64_t fetched_at, const char *sha256)
 {
 	struct ledger *l = store_ledger(s);
 	int64_t now = (int64_t)time(NULL), believed = fetched_at;
@@ -226,7 +224,7 @@ retain_needless(struct store *s, const char *host, size_t n, int64_t prior, int6
 		believed = now;
 	if (ledger_lock(l) != 0)
 		return -1;
-	r = start(&t, s, host, n);
+	r = start(&t, s, host);
 	/* The oldest that is kept. */
 	while (r != -1 && (r = next(&t)) == 1 && (t.newer > prior || t.is_missing))
 		;

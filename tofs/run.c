@@ -1,5 +1,5 @@
 /*
- * From record streams to the store: see run.h.  A session is kept until its
+ * From record streams to the store: see tofs.h.  A session is kept until its
  * E line says that it is whole; its XML meanwhile goes into a draft, which
  * has no name yet, for the row that gives it one comes last.
  */
@@ -12,19 +12,11 @@
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "file.h"
-#include "head.h"
-#include "ledger.h"
 #include "msg.h"
-#include "name.h"
 #include "num.h"
-#include "rec.h"
-#include "run.h"
-#include "retain.h"
-#include "session.h"
-#include "spooled.h"
-#include "store.h"
-#include "tree.h"
+#include "tofs.h"
 #include "when.h"
 
 /* Greater buffers are given back: most values are small. */
@@ -159,15 +151,30 @@ make_name(struct run *u, enum kind kind, const char *instance, struct rec_value 
 	return u->name.p;
 }
 
-static void
-set_owner(struct run *u, struct owner *o, enum kind kind, int64_t instance)
+static struct owner
+owner(const struct run *u, enum kind kind, int64_t instance)
 {
-	o->kind = kind;
-	o->host = u->r->host.p;
-	o->host_n = u->r->host.n;
-	o->lsid = u->r->lsid.p;
-	o->lsid_n = u->r->lsid.n;
-	o->instance = instance;
+	return (struct owner){kind, u->r->host, u->r->lsid, instance};
+}
+
+static int
+worse(struct run *u, int code)
+{
+	u->code = code_worse(u->code, code);
+	return code;
+}
+
+static void
+left_out(struct run *u, struct owner o, const char *name, const char *code, const char *why)
+{
+	msg_warn("%s%s%s%ssession %.*s of %.*s left out: %s",
+	    o.kind == KIND_SESSION ? "" :
+		o.kind == KINDS	   ? "file" :
+				     kind_name[o.kind],
+	    *name != '\0' ? " " : "", name, o.kind == KIND_SESSION ? "" : " of ", (int)o.lsid.n,
+	    o.lsid.p, (int)o.host.n, o.host.p, why);
+	owner_left_out(u->opt, &o, code, why);
+	worse(u, EX_DATAERR);
 }
 
 static int
@@ -181,17 +188,16 @@ static void
 list(struct run *u, enum kind kind, int64_t instance, const char *sha256, const char *state)
 {
 	struct buf *b = &u->lines;
-	struct owner owner;
+	struct owner o = owner(u, kind, instance);
 	char number[NUM_SIZE];
 
-	set_owner(u, &owner, kind, instance);
-	if (state == NULL && (state = index_state(store_index(u->store), &owner, sha256)) == NULL) {
-		u->code = code_worse(u->code, EX_IOERR);
+	if (state == NULL && (state = index_state(store_index(u->store), &o, sha256)) == NULL) {
+		worse(u, EX_IOERR);
 		return;
 	}
-	rec_escape(b, owner.host, owner.host_n);
+	rec_escape(b, o.host.p, o.host.n);
 	buf_addc(b, '\t');
-	rec_escape(b, owner.lsid, owner.lsid_n);
+	rec_escape(b, o.lsid.p, o.lsid.n);
 	num_format(instance, number);
 	buf_printf(b, "\t%s\t%s\t%s\n", kind_name[kind], instance < 0 ? "\\N" : number, state);
 }
@@ -219,29 +225,17 @@ print_lines(struct run *u, size_t most)
 		return;
 	if (file_write(STDOUT_FILENO, u->out.p, u->out.n) == -1) {
 		msg_errno("standard output");
-		u->code = code_worse(u->code, EX_IOERR);
+		worse(u, EX_IOERR);
 		u->broken = 1;
 	}
 	buf_reset(&u->out);
 }
 
 static void
-left_out(struct run *u, const char *why)
-{
-	struct owner owner;
-
-	set_owner(u, &owner, KIND_SESSION, -1);
-	options_list(u->opt, &owner, "malformed", why);
-	msg_warn("session %.*s of %.*s left out: %s", (int)u->r->lsid.n, u->r->lsid.p,
-	    (int)u->r->host.n, u->r->host.p, why);
-	u->code = code_worse(u->code, EX_DATAERR);
-}
-
-static void
 save_session(struct run *u)
 {
 	static const struct rec_value xml = {"xml", 3};
-	struct owner owner;
+	struct owner o = owner(u, KIND_SESSION, -1);
 	struct draft *draft;
 	const char *why;
 
@@ -254,31 +248,13 @@ save_session(struct run *u)
 		return;
 	}
 	draft = document_end(u->document, &why);
-	if (draft == NULL) {
-		left_out(u, why);
-		return;
-	}
-	if (u->opt->list) {
+	if (draft == NULL)
+		left_out(u, o, "", "malformed", why);
+	else if (u->opt->list) {
 		list(u, KIND_SESSION, -1, draft_sha256(draft), NULL);
 		draft_free(draft);
-		return;
-	}
-	set_owner(u, &owner, KIND_SESSION, -1);
-	u->code = code_worse(
-	    u->code, store_put(u->store, draft, &owner, make_name(u, KIND_SESSION, "", xml)));
-}
-
-static void
-file_left_out(struct run *u, const struct spooled *f, const char *code, const char *why)
-{
-	struct owner owner;
-
-	set_owner(u, &owner, f->kind, f->instance);
-	options_list(u->opt, &owner, code, why);
-	msg_warn("%s %s of session %.*s of %.*s left out: %s",
-	    f->kind < KINDS ? kind_name[f->kind] : "file", f->name != NULL ? f->name : "",
-	    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p, why);
-	u->code = code_worse(u->code, EX_DATAERR);
+	} else
+		worse(u, store_put(u->store, draft, &o, make_name(u, KIND_SESSION, "", xml)));
 }
 
 /* Nothing to do: it is there, or it was, and had to make room. */
@@ -288,8 +264,7 @@ is_done(struct run *u, const struct spooled *f, const char *name)
 	int has = store_has(u->store, name, f->bytes, f->sha256);
 
 	if (has == 0 && f->kind == KIND_BACKUP && u->opt->retain >= 0) {
-		has = retain_needless(
-		    u->store, u->r->host.p, u->r->host.n, u->opt->retain, f->instance, f->sha256);
+		has = retain_needless(u->store, u->r->host, u->opt->retain, f->instance, f->sha256);
 		if (has == 2)
 			msg_tell(2, "%s: was stored, and had to make room", name);
 		else if (has == 1)
@@ -298,7 +273,7 @@ is_done(struct run *u, const struct spooled *f, const char *name)
 			    name);
 	}
 	if (has == -1)
-		u->code = code_worse(u->code, EX_IOERR);
+		worse(u, EX_IOERR);
 	return has == -1 ? -1 : has != 0;
 }
 
@@ -308,13 +283,13 @@ save_file(struct run *u, const struct spooled *f)
 {
 	char instance[NUM_SIZE] = "";
 	struct rec_value extension = {NULL, 0};
-	struct owner owner;
+	struct owner o = owner(u, f->kind, f->instance);
 	struct draft *draft;
 	const char *name, *fault, *why;
 	int code;
 
 	if (f->bad != NULL) {
-		file_left_out(u, f, "malformed", f->bad);
+		left_out(u, o, f->name != NULL ? f->name : "", "malformed", f->bad);
 		return 0;
 	}
 	if (u->opt->list) {
@@ -329,16 +304,10 @@ save_file(struct run *u, const struct spooled *f)
 	if ((code = is_done(u, f, name)) != 0)
 		return code == 1;
 	code = spooled_read(u->store, u->opt, u->spool, f, &draft, &fault, &why);
-	if (code != 0)
-		u->code = code_worse(u->code, code);
-	else if (draft == NULL)
-		file_left_out(u, f, fault, why);
-	else {
-		set_owner(u, &owner, f->kind, f->instance);
-		code = store_put(u->store, draft, &owner, name);
-		u->code = code_worse(u->code, code);
-		return code == 0;
-	}
+	if (code == 0 && draft != NULL)
+		return worse(u, store_put(u->store, draft, &o, name)) == 0;
+	if (worse(u, code) == 0)
+		left_out(u, o, f->name, fault, why);
 	return 0;
 }
 
@@ -346,18 +315,12 @@ save_file(struct run *u, const struct spooled *f)
 static void
 retain(struct run *u)
 {
+	struct owner o = owner(u, KIND_BACKUP, -1);
 	struct buf gone = {0};
-	struct owner owner;
-	int code = store_flush(u->store);
 
-	u->code = code_worse(u->code, code);
-	if (code == 0) {
-		code = retain_backups(u->store, u->r->host.p, u->r->host.n, u->opt->retain, &gone);
-		u->code = code_worse(u->code, code);
-		set_owner(u, &owner, KIND_BACKUP, -1);
-		if (code == EX_DATAERR)
-			options_list(u->opt, &owner, "retention", msg_last());
-	}
+	if (worse(u, store_flush(u->store)) == 0 &&
+	    worse(u, retain_backups(u->store, u->r->host, u->opt->retain, &gone)) == EX_DATAERR)
+		owner_left_out(u->opt, &o, "retention", msg_last());
 	store_print(u->store, &gone);
 	buf_free(&gone);
 }
@@ -375,7 +338,7 @@ save_files(struct run *u)
 			    "the stream names files in a spool: -i SPOOL says where it is (what "
 			    "was -d for praic-fetch)");
 		u->no_spool = 1;
-		u->code = code_worse(u->code, EX_USAGE);
+		worse(u, EX_USAGE);
 		return;
 	}
 	for (i = 0; i < u->files.rows && !store_failed(u->store); i++) {
@@ -405,7 +368,7 @@ commit(struct run *u)
 			 "without -n",
 		    (int)u->r->lsid.n, u->r->lsid.p, (int)u->r->host.n, u->r->host.p);
 		u->no_xml = 1;
-		u->code = code_worse(u->code, EX_USAGE);
+		worse(u, EX_USAGE);
 	}
 	buf_add(&u->out, u->lines.p, u->lines.n);
 	print_lines(u, KEEP);
@@ -431,7 +394,7 @@ open_store(struct run *u)
 	if (u->store != NULL && !u->opt->list)
 		code = head_check(u->opt, store_ledger(u->store));
 	u->broken = u->store == NULL;
-	u->code = code_worse(u->code, code);
+	worse(u, code);
 	return u->broken ? -1 : 0;
 }
 
@@ -505,47 +468,30 @@ one_event(struct run *u, enum rec_event e)
 	}
 }
 
-static void
-one_input(struct run *u, int fd, const char *name)
+static int
+one_input(void *run, int fd, const char *name)
 {
+	struct run *u = run;
 	enum rec_event e;
 
 	u->r = rec_open(fd, name);
 	forget(u);
 	while (!u->broken && (u->store == NULL || !store_failed(u->store))) {
 		if (u->store != NULL && store_waiting(u->store) && would_wait(fd))
-			u->code = code_worse(u->code, store_flush(u->store));
+			worse(u, store_flush(u->store));
 		e = rec_next(u->r);
 		one_event(u, e);
 		if (e == REC_EOF)
 			break;
 	}
-	u->code = code_worse(u->code, rec_code(u->r));
+	worse(u, rec_code(u->r));
 	forget(u);
 	rec_close(u->r);
-}
-
-static void
-one_operand(struct run *u, const char *name)
-{
-	int fd;
-
-	if (strcmp(name, "-") == 0) {
-		one_input(u, STDIN_FILENO, "standard input");
-		return;
-	}
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd == -1) {
-		msg_errno("%s", name);
-		u->code = code_worse(u->code, EX_NOINPUT);
-		return;
-	}
-	one_input(u, fd, name);
-	close(fd);
+	return u->broken || (u->store != NULL && store_failed(u->store));
 }
 
 int
-run(const struct options *opt, char *const operand[], int operands)
+run_all(const struct options *opt, char *const operand[], int operands)
 {
 	struct run u = {.opt = opt};
 	int i;
@@ -560,10 +506,7 @@ run(const struct options *opt, char *const operand[], int operands)
 	}
 	if ((opt->existing || opt->list || !is_to_be_made(opt->directory)) && open_store(&u) == -1)
 		return u.code;
-	if (operands == 0)
-		one_operand(&u, "-");
-	for (i = 0; i < operands; i++)
-		one_operand(&u, operand[i]);
+	worse(&u, command_operands(operand, operands, one_input, &u));
 	print_lines(&u, 0);
 	document_free(u.document);
 	buf_free(&u.lines);

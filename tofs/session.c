@@ -1,5 +1,5 @@
 /*
- * Saved session XML: see session.h.  The session's bytes go out as they came;
+ * Saved session XML: see tofs.h.  The session's bytes go out as they came;
  * all that is looked at is the start tag of the element, for the root must
  * be in its namespace.  The X lines were made by praic-split and are well-
  * formed; what is not, praic-split will refuse when it reads the file.
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "host.h"
-#include "session.h"
+#include "tofs.h"
 
 /* A longer start tag is nobody's. */
 #define MAX_TAG ((size_t)1 << 20)

@@ -1,4 +1,4 @@
-/* Recordings and backups out of the spool: see spooled.h. */
+/* Recordings and backups out of the spool: see tofs.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "file.h"
 #include "msg.h"
 #include "num.h"
-#include "spooled.h"
+#include "tofs.h"
 #include "when.h"
 
 #define CHUNK ((size_t)256 * 1024)
@@ -32,17 +32,6 @@ is_component(struct rec_value v)
 {
 	return v.n > 0 && memchr(v.p, '/', v.n) == NULL && memchr(v.p, '\0', v.n) == NULL &&
 	    !(v.n == 1 && v.p[0] == '.') && !(v.n == 2 && v.p[0] == '.' && v.p[1] == '.');
-}
-
-static int
-is_sha256(struct rec_value v)
-{
-	size_t i;
-
-	for (i = 0; i < v.n; i++)
-		if (!((v.p[i] >= '0' && v.p[i] <= '9') || (v.p[i] >= 'a' && v.p[i] <= 'f')))
-			return 0;
-	return v.n == SHA256_HEX - 1;
 }
 
 /* What is wrong with a row by itself. */
@@ -68,7 +57,7 @@ judge(struct spooled *f, const struct rec_value *v)
 		f->instance = -1;
 	if (!is_component(v[FILE_NAME]))
 		return "its name is no file name";
-	if (!is_sha256(v[FILE_SHA256]) || v[FILE_BYTES].p == NULL ||
+	if (!sha256_is_hex(v[FILE_SHA256].p, v[FILE_SHA256].n) || v[FILE_BYTES].p == NULL ||
 	    num_parse_count(v[FILE_BYTES].p, v[FILE_BYTES].n, INT64_MAX, &f->bytes) == -1)
 		return "without its length and sha256 it cannot be checked";
 	memcpy(f->sha256, v[FILE_SHA256].p, SHA256_HEX - 1);
@@ -156,7 +145,7 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 		*why = errno == ENOENT ? "it is not in the spool" :
 		    errno == ELOOP     ? "it is a link, not a file" :
 					 strerror(errno);
-		if ((code = tofs_fault(errno)) != 0)
+		if ((code = tree_code(errno, 0)) != 0)
 			msg_errno("%s/%s", opt->spool, f->name);
 		if (fd != -1)
 			close(fd);

@@ -1,4 +1,4 @@
-/* Contents on their way to their names: see store.h. */
+/* Contents on their way to their names: see tofs.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,12 +7,8 @@
 
 #include "code.h"
 #include "file.h"
-#include "ledger.h"
-#include "index.h"
 #include "msg.h"
-#include "part.h"
-#include "place.h"
-#include "store.h"
+#include "tofs.h"
 
 /* A content above this size is not kept in memory. */
 #define IN_MEMORY ((size_t)256 * 1024)
@@ -52,6 +48,14 @@ struct store {
 	uint64_t stored, there; /* how many */
 	int silenced;		/* standard output took no more names */
 };
+
+void
+owner_left_out(
+    const struct options *opt, const struct owner *o, const char *code, const char *sentence)
+{
+	leftout_add(opt->left_out, o->host, o->lsid, o->kind < KINDS ? kind_name[o->kind] : "file",
+	    o->kind == KIND_BACKUP ? -1 : o->instance, code, sentence);
+}
 
 /* The ledger's name in capitals would be the ledger there. */
 static int
@@ -139,11 +143,9 @@ store_index(const struct store *s)
 static int
 write_fault(struct store *s, int err, const char *name)
 {
-	int code = tofs_fault(err);
-
 	errno = err;
 	msg_errno("%s/%s", s->opt->directory, name != NULL ? name : TREE_PARTS);
-	return code != 0 ? code : EX_CANTCREAT;
+	return tree_code(err, EX_CANTCREAT);
 }
 
 struct draft *
@@ -298,8 +300,8 @@ store_put(struct store *s, struct draft *d, const struct owner *o, const char *n
 #endif
 	buf_free(&d->memory);
 	d->owner = *o;
-	d->owner.host = d->host = xstrndup(o->host, o->host_n);
-	d->owner.lsid = d->lsid = xstrndup(o->lsid, o->lsid_n);
+	d->owner.host.p = d->host = xstrndup(o->host.p, o->host.n);
+	d->owner.lsid.p = d->lsid = xstrndup(o->lsid.p, o->lsid.n);
 	d->name = xstrdup(name);
 	s->batch[s->waiting++] = d;
 	s->waiting_bytes += d->bytes;
@@ -343,7 +345,7 @@ place_batch(struct store *s)
 		r = place_put(s->place, &c, &placed, &final);
 		code = code_worse(code, r);
 		if (r == EX_DATAERR)
-			options_list(s->opt, &d->owner, "conflict", msg_last());
+			owner_left_out(s->opt, &d->owner, "conflict", msg_last());
 		if (placed == PLACED || placed == PLACED_FOUND)
 			ledger_add(s->ledger, &d->owner, final.p, d->bytes, d->sha256);
 		if (placed == PLACED) {

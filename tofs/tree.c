@@ -1,20 +1,14 @@
-/* DIRECTORY and what is below it: see tree.h. */
+/* DIRECTORY and what is below it: see tofs.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#if defined(__linux__) && __has_include(<linux/openat2.h>)
-#include <linux/openat2.h>
-#include <sys/syscall.h>
-#endif
 
-#include "buf.h"
 #include "code.h"
 #include "file.h"
 #include "msg.h"
 #include "tofs.h"
-#include "tree.h"
 
 /* Folders kept open; those not yet made durable come on top, up to a number
  * that leaves room under the usual limit of 1024 descriptors. */
@@ -94,59 +88,6 @@ tree_path(const struct tree *t)
 	return t->path;
 }
 
-/* Component by component, where the kernel cannot do it in one call. */
-static int
-walk(int dir, const char *path, int flags)
-{
-	const char *slash;
-	char *part;
-	int at = dir, fd, saved;
-
-	for (;; path = slash + 1) {
-		slash = strchr(path, '/');
-		part = xstrndup(path, slash != NULL ? (size_t)(slash - path) : strlen(path));
-		if (*part == '\0' || strcmp(part, ".") == 0 || strcmp(part, "..") == 0) {
-			errno = EINVAL;
-			fd = -1;
-		} else
-			fd = openat(at, part,
-			    O_NOFOLLOW | O_CLOEXEC |
-				(slash != NULL ? O_RDONLY | O_DIRECTORY : flags));
-		free(part);
-		saved = errno;
-		if (at != dir)
-			close(at);
-		errno = saved;
-		if (fd == -1 || slash == NULL)
-			return fd;
-		at = fd;
-	}
-}
-
-/* Folders below dir, by a path that may have slashes; no links. */
-static int
-tree_beneath(int dir, const char *path, int flags)
-{
-#ifdef RESOLVE_BENEATH
-	static int absent; /* a kernel before 5.6, or a filter */
-	struct open_how how = {
-	    .flags = (unsigned)flags | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd;
-
-	if (!absent) {
-		do
-			fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
-		while (fd == -1 && errno == EINTR);
-		if (fd != -1 || (errno != ENOSYS && errno != EPERM && errno != EAGAIN))
-			return (int)fd;
-		absent = errno == ENOSYS;
-	}
-#endif
-	return walk(dir, path, flags);
-}
-
 /* Let go of the folder that was not used for longest.  -1 and errno. */
 static int
 make_room(struct tree *t)
@@ -166,18 +107,19 @@ make_room(struct tree *t)
 	return 0;
 }
 
-/* The place of this folder among those open; opened, and made, if need be.
- * -1 and errno. */
+/*
+ * The place of this folder among those open; opened, and made, if need be.  Each
+ * is opened from the one that it is in, so no link is followed.  -1 and errno.
+ */
 static long
 find(struct tree *t, const char *path, size_t n, int make)
 {
 	struct folder *f;
-	const char *last;
 	struct stat st;
-	char *copy;
 	size_t i, up;
+	char *last;
 	long parent;
-	int fd;
+	int fd, dir, made, flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 	for (i = 0; i < t->folders; i++)
 		if (strncmp(t->folder[i].path, path, n) == 0 && t->folder[i].path[n] == '\0')
@@ -191,38 +133,32 @@ find(struct tree *t, const char *path, size_t n, int make)
 		t->folder[i].used = ++t->calls;
 		return (long)i;
 	}
-	copy = xstrndup(path, n);
-	fd = tree_beneath(tree_fd(t), copy, O_RDONLY | O_DIRECTORY);
-	if (fd == -1 && errno == ENOENT && make) {
-		last = strrchr(copy, '/');
-		up = last != NULL ? (size_t)(last - copy) : 0;
-		last = last != NULL ? last + 1 : copy;
-		parent = find(t, copy, up, 1);
-		if (parent != -1) {
-			fd = t->folder[parent].fd;
-			if (mkdirat(fd, last, t->folder_mode) == 0)
-				t->folder[parent].dirty = 1;
-			else if (errno != EEXIST)
-				parent = -1;
-			fd = parent == -1 ?
-			    -1 :
-			    openat(fd, last, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	for (up = n; up > 0 && path[up - 1] != '/'; up--)
+		;
+	last = xstrndup(path + up, n - up);
+	fd = -1;
+	if (strcmp(last, "..") == 0)
+		errno = EINVAL;
+	else if ((parent = find(t, path, up > 0 ? up - 1 : 0, make)) != -1) {
+		dir = t->folder[parent].fd;
+		fd = openat(dir, last, flags);
+		if (fd == -1 && errno == ENOENT && make) {
+			made = mkdirat(dir, last, t->folder_mode) == 0;
+			t->folder[parent].dirty |= made;
+			if (made || errno == EEXIST)
+				fd = openat(dir, last, flags);
 		}
 	}
+	free(last);
 	if (fd != -1 && make_room(t) == -1) {
 		close(fd);
 		fd = -1;
 	}
-	if (fd == -1) {
-		free(copy);
+	if (fd == -1)
 		return -1;
-	}
 	t->folder = xrealloc(t->folder, (t->folders + 1) * sizeof(*t->folder));
 	f = &t->folder[t->folders];
-	f->path = copy;
-	f->fd = fd;
-	f->dirty = 0;
-	f->used = ++t->calls;
+	*f = (struct folder){xstrndup(path, n), fd, 0, ++t->calls};
 	return (long)t->folders++;
 }
 
@@ -288,9 +224,8 @@ tree_stat(struct tree *t, const char *name, struct stat *st)
 	return dir == -1 ? -1 : fstatat(dir, last, st, AT_SYMLINK_NOFOLLOW);
 }
 
-/* What is wrong with one name, and what with the whole. */
 int
-tofs_fault(int err)
+tree_code(int err, int otherwise)
 {
 	switch (err) {
 	case EROFS:
@@ -313,6 +248,6 @@ tofs_fault(int err)
 	case EAGAIN:
 		return EX_TEMPFAIL;
 	default:
-		return 0;
+		return otherwise;
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * DIRECTORY against its ledger: see verify.h.  The ledger is read once for
+ * DIRECTORY against its ledger: see tofs.h.  The ledger is read once for
  * its chain and once into a table of its own on disk; then each file is
  * looked up and hashed, and what no file was found for is missing.  All in
  * constant memory.  Others may be storing meanwhile: whatever looks wrong is
@@ -14,15 +14,109 @@
 #include <unistd.h>
 
 #include "code.h"
-#include "head.h"
-#include "index.h"
 #include "msg.h"
-#include "tree.h"
+#include "tofs.h"
 #include "utf8.h"
-#include "verify.h"
 
 /* A tree this deep is not of our making, and each folder is held open. */
 #define DEEPEST 200
+
+/* ---- The head: how many lines the ledger has behind the first, and the chain of
+ * the last of them.  Whoever keeps it elsewhere can see later that the ledger
+ * was not emptied, shortened or written anew. ---- */
+
+struct search {
+	const struct options *opt; /* NULL: the last line is wanted */
+	uint64_t lines;		   /* so far */
+	uint64_t number;	   /* of the last line with a chain */
+	char chain[SHA256_HEX];
+	int found;
+};
+
+/* Is this line, counted from 0, the last one of the head that was given? */
+static int
+is_head(const struct options *opt, uint64_t number, const char *chain)
+{
+	return opt->head != NULL && number == opt->head_number &&
+	    memcmp(chain, opt->head_chain, SHA256_HEX - 1) == 0;
+}
+
+static int
+look(void *arg, const char *p, size_t n, uint64_t offset)
+{
+	struct search *s = arg;
+	struct ledger_line line;
+	uint64_t number = s->lines++;
+
+	(void)offset;
+	if (s->opt != NULL && number < s->opt->head_number)
+		return 0;
+	if (number > 0 && ledger_parse(&line, p, n) == 0) {
+		s->number = number;
+		memcpy(s->chain, line.field[LEDGER_CHAIN], SHA256_HEX - 1);
+	}
+	s->found = s->opt != NULL && is_head(s->opt, s->number, s->chain);
+	return s->opt != NULL;
+}
+
+static int
+search(struct search *s, struct ledger *l)
+{
+	struct sha256 *hash = sha256_new();
+	uint64_t from = 0;
+	int r;
+
+	ledger_chain_start(hash, s->chain);
+	sha256_free(hash);
+	r = ledger_each(l, &from, look, s);
+	return r == -1 ? EX_IOERR : 0;
+}
+
+int
+head_check(const struct options *opt, struct ledger *l)
+{
+	struct search s = {.opt = opt};
+	int code;
+
+	if (opt->head == NULL)
+		return 0;
+	code = search(&s, l);
+	if (code != 0 || s.found)
+		return code;
+	msg_warn("%s/" TREE_LEDGER ": the head %s is no part of it: it was emptied, shortened or "
+		 "written anew",
+	    opt->directory, opt->head);
+	leftout_add(opt->left_out, (struct rec_value){NULL, 0}, (struct rec_value){NULL, 0},
+	    "ledger", -1, "head", msg_last());
+	return EX_DATAERR;
+}
+
+int
+head_print(const struct options *opt)
+{
+	struct search s = {0};
+	struct ledger *l = NULL;
+	int code = 0;
+	struct tree *t = tree_open(opt->directory, opt->mode, &code);
+
+	if (t != NULL)
+		l = ledger_open(t, opt, 0, &code);
+	if (l != NULL)
+		code = search(&s, l);
+	if (code == 0) {
+		printf("%llu:%.*s\n", (unsigned long long)s.number, SHA256_HEX - 1, s.chain);
+		if (fflush(stdout) == EOF) {
+			msg_errno("standard output");
+			code = EX_IOERR;
+		}
+	}
+	ledger_close(l);
+	if (t != NULL)
+		tree_close(t);
+	return code;
+}
+
+/* ---- DIRECTORY against it ---- */
 
 struct verify {
 	const struct options *opt;
@@ -86,7 +180,7 @@ check_line(void *arg, const char *p, size_t n, uint64_t offset)
 		return 1;
 	v->lines++;
 	if (v->lines == 1) { /* the first line, which has no chain */
-		v->head |= head_is(v->opt, 0, v->chain);
+		v->head |= is_head(v->opt, 0, v->chain);
 		if (n + 1 == strlen(ledger_head) && memcmp(p, ledger_head, n) == 0)
 			return 0;
 		tell(v, "ledger", "line 1");
@@ -104,7 +198,7 @@ check_line(void *arg, const char *p, size_t n, uint64_t offset)
 	sha256_hex(v->hash, sum);
 	v->skipping = 0;
 	memcpy(v->chain, l.field[LEDGER_CHAIN], SHA256_HEX - 1);
-	v->head |= head_is(v->opt, v->lines - 1, v->chain);
+	v->head |= is_head(v->opt, v->lines - 1, v->chain);
 	/* Retention removes backups and nothing else. */
 	if (memcmp(v->chain, sum, SHA256_HEX - 1) != 0 || (l.removed && l.kind != KIND_BACKUP)) {
 		snprintf(where, sizeof(where), "line %llu", (unsigned long long)v->lines);
@@ -260,7 +354,9 @@ static void
 check_unseen(struct verify *v)
 {
 	sqlite3_stmt *s = index_select(v->index,
-	    "SELECT name FROM line AS l WHERE seen IS NULL AND " INDEX_STORED " ORDER BY id", NULL);
+	    "SELECT name FROM line AS l WHERE id NOT IN (SELECT id FROM seen) AND " INDEX_STORED
+	    " ORDER BY id",
+	    NULL);
 	struct stat st;
 	int r = -1;
 

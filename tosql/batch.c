@@ -1,5 +1,5 @@
 /*
- * Sessions gathered for one transaction: see batch.h.
+ * Sessions gathered for one transaction: see tosql.h.
  *
  * A packed row is the length of what follows, a set of bits that tells
  * which columns are not NULL, and their values: 8 bytes of a number, 1 of a
@@ -8,58 +8,30 @@
  * column that this program does not know, and one that is NULL, leave no
  * trace in it.  The content hash is taken of it, so it must not change.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "batch.h"
 #include "code.h"
-#include "file.h"
 #include "hash.h"
-#include "msg.h"
 #include "num.h"
-#include "schema.h"
+#include "tosql.h"
 
 #define TIME_SIZE 19
-/* How much is read back from the temporary file at a time. */
-#define PIECE ((size_t)256 << 10)
-
-/* Rows in the temporary file. */
-struct extent {
-	enum table_id table;
-	off_t at;
-	size_t n;
-};
-
-struct batch_spill {
-	int fd;
-	off_t end;
-	struct extent *extent;
-	size_t n, room;
-};
+/* What a table keeps of its memory when its rows go to a temporary file. */
+#define KEEP ((size_t)256 << 10)
 
 struct batch *
 batch_new(size_t bytes)
 {
 	struct batch *b = xcalloc(1, sizeof(*b));
+	int t;
 
 	b->limit = bytes;
 	b->room = 256;
 	b->session = xcalloc(b->room, sizeof(*b->session));
-	b->slots = 1024;
-	b->slot = xcalloc(b->slots, sizeof(*b->slot));
+	b->sum = sha256_new();
+	for (t = 0; t < BATCH_TABLES; t++)
+		held_open(&b->rows[t], bytes);
 	return b;
-}
-
-static void
-forget_spill(struct batch *b)
-{
-	if (b->spill == NULL)
-		return;
-	close(b->spill->fd); /* unlinked: nothing can be lost here */
-	free(b->spill->extent);
-	free(b->spill);
-	b->spill = NULL;
 }
 
 void
@@ -67,89 +39,68 @@ batch_free(struct batch *b)
 {
 	int t;
 
-	if (b == NULL)
-		return;
 	for (t = 0; t < BATCH_TABLES; t++)
-		buf_free(&b->rows[t]);
+		held_close(&b->rows[t]);
 	buf_free(&b->keys);
-	forget_spill(b);
+	sha256_free(b->sum);
 	free(b->session);
-	free(b->slot);
 	free(b);
 }
 
-/* FNV-1a, of both halves of the key. */
+/* Where sessions begin whose key has this hash. */
 static size_t
-key_hash(const char *host, size_t host_n, const char *lsid, size_t lsid_n)
+bucket_of(struct rec_value host, struct rec_value lsid)
 {
-	uint64_t h = 14695981039346656037u;
-	size_t i;
+	uint64_t h = hash_add(hash_add(HASH_START, host.p, host.n), lsid.p, lsid.n);
 
-	for (i = 0; i < host_n; i++)
-		h = (h ^ (unsigned char)host[i]) * 1099511628211u;
-	h = (h ^ 0xff) * 1099511628211u; /* no byte of UTF-8 */
-	for (i = 0; i < lsid_n; i++)
-		h = (h ^ (unsigned char)lsid[i]) * 1099511628211u;
-	return (size_t)(h ^ (h >> 32));
+	return (size_t)(h ^ h >> 32) % BATCH_BUCKETS;
 }
 
-/* The slot where this key is, or where it would be. */
-static size_t
-find_slot(const struct batch *b, const char *host, size_t host_n, const char *lsid, size_t lsid_n)
+static int
+same(struct rec_value a, struct rec_value b)
 {
-	size_t i = key_hash(host, host_n, lsid, lsid_n) & (b->slots - 1);
-	const struct batch_session *s;
-
-	for (; b->slot[i] != 0; i = (i + 1) & (b->slots - 1)) {
-		s = &b->session[b->slot[i] - 1];
-		if (s->host_n == host_n && s->lsid_n == lsid_n &&
-		    memcmp(batch_host(b, s), host, host_n) == 0 &&
-		    memcmp(batch_lsid(b, s), lsid, lsid_n) == 0)
-			break;
-	}
-	return i;
-}
-
-static void
-add_key(struct batch *b, size_t session)
-{
-	const struct batch_session *s = &b->session[session];
-
-	b->slot[find_slot(b, batch_host(b, s), s->host_n, batch_lsid(b, s), s->lsid_n)] =
-	    session + 1;
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
 }
 
 int
 batch_has(const struct batch *b, struct rec_value host, struct rec_value lsid)
 {
-	return b->n > 0 && b->slot[find_slot(b, host.p, host.n, lsid.p, lsid.n)] != 0;
+	const struct batch_session *s;
+	size_t i;
+
+	for (i = b->bucket[bucket_of(host, lsid)]; i != 0; i = s->next) {
+		s = &b->session[i - 1];
+		if (same(batch_host(b, s), host) && same(batch_lsid(b, s), lsid))
+			return 1;
+	}
+	return 0;
 }
 
 /* Where a session's rows of a table end. */
-static size_t
-rows_end(const struct batch *b, size_t session, int t)
+static off_t
+rows_end(const struct batch *b, size_t session, enum table_id t)
 {
 	size_t known = b->n + (b->begun ? 1 : 0);
 
-	return session + 1 < known ? b->session[session + 1].at[t] : b->rows[t].n;
+	return session + 1 < known ? b->session[session + 1].at[t] : held_size(&b->rows[t]);
 }
 
-static size_t
-bytes_in_memory(const struct batch *b)
+off_t
+batch_size(const struct batch *b, size_t session, enum table_id t)
 {
-	size_t n = b->keys.n + (b->n + 1) * sizeof(*b->session);
-	int t;
-
-	for (t = 0; t < BATCH_TABLES; t++)
-		n += b->rows[t].n;
-	return n;
+	return rows_end(b, session, t) - b->session[session].at[t];
 }
 
 int
 batch_full(const struct batch *b)
 {
-	/* A session in the file has the batch to itself. */
-	return (b->spill != NULL && !b->begun) || bytes_in_memory(b) >= b->limit;
+	size_t n = b->keys.n + (b->n + 1) * sizeof(*b->session);
+	int t;
+
+	for (t = 0; t < BATCH_TABLES; t++)
+		n += b->rows[t].mem.n;
+	/* A session in files has the batch to itself. */
+	return (b->spilled && !b->begun) || n >= b->limit;
 }
 
 void
@@ -170,7 +121,7 @@ batch_begin(struct batch *b, struct rec_value host, struct rec_value lsid)
 	buf_add(&b->keys, host.p, host.n);
 	buf_add(&b->keys, lsid.p, lsid.n);
 	for (t = 0; t < BATCH_TABLES; t++)
-		s->at[t] = b->rows[t].n;
+		s->at[t] = held_size(&b->rows[t]);
 	b->begun = 1;
 }
 
@@ -252,7 +203,7 @@ batch_row(struct batch *b, enum table_id table, const struct rec_value *value)
 	struct batch_session *s = &b->session[b->n];
 	const struct table *t = &table_list[table];
 	struct rec_value v[TABLE_MAX_COLUMNS] = {{NULL, 0}};
-	struct buf *out = &b->rows[table];
+	struct buf *out = &b->rows[table].mem;
 	size_t most = 8;
 	uint32_t there = 0;
 	const char *bad;
@@ -270,10 +221,8 @@ batch_row(struct batch *b, enum table_id table, const struct rec_value *value)
 		if (s->lsid_n == 0)
 			return "it has no lsid";
 		/* Streams may leave out what the S line says. */
-		v[SESSION_HOST_NAME].p = batch_host(b, s);
-		v[SESSION_HOST_NAME].n = s->host_n;
-		v[SESSION_LSID].p = batch_lsid(b, s);
-		v[SESSION_LSID].n = s->lsid_n;
+		v[SESSION_HOST_NAME] = batch_host(b, s);
+		v[SESSION_LSID] = batch_lsid(b, s);
 		most += s->host_n + s->lsid_n;
 		s->ended = v[SESSION_END_TIME].p != NULL;
 	}
@@ -293,28 +242,60 @@ batch_row(struct batch *b, enum table_id table, const struct rec_value *value)
 	return NULL;
 }
 
-static void
-grow_slots(struct batch *b)
+/* 0, or -1 after a message. */
+static int
+hash_session(struct batch *b, struct batch_session *s)
 {
-	size_t i;
+	unsigned char head[9];
+	const char *p;
+	size_t n;
+	int t, i;
 
-	b->slots *= 2;
-	free(b->slot);
-	b->slot = xcalloc(b->slots, sizeof(*b->slot));
-	for (i = 0; i < b->n; i++)
-		add_key(b, i);
+	for (t = 0; t < BATCH_TABLES; t++) {
+		off_t at = s->at[t], size = held_size(&b->rows[t]) - at;
+
+		if (size == 0)
+			continue;
+		/* Which table, by its place in praic-records(5), to which
+		 * tables are only ever added; and how much of it. */
+		head[0] = (unsigned char)t;
+		for (i = 0; i < 8; i++)
+			head[1 + i] = (unsigned char)((uint64_t)size >> (8 * i));
+		sha256_add(b->sum, head, sizeof(head));
+		for (; size > 0; at += (off_t)n, size -= (off_t)n) {
+			n = (size_t)size;
+			if ((p = held_at(&b->rows[t], at, &n)) == NULL)
+				return -1;
+			sha256_add(b->sum, p, n);
+		}
+	}
+	sha256_hex(b->sum, s->hash);
+	return 0;
 }
 
 int
 batch_commit(struct batch *b)
 {
-	if (hash_session(b, b->n, b->session[b->n].hash) == -1)
+	struct batch_session *s = &b->session[b->n];
+	size_t *bucket = &b->bucket[bucket_of(batch_host(b, s), batch_lsid(b, s))];
+
+	if (hash_session(b, s) == -1)
 		return EX_IOERR;
+	s->next = *bucket;
+	*bucket = ++b->n;
 	b->begun = 0;
-	add_key(b, b->n++);
-	if (b->n * 2 > b->slots)
-		grow_slots(b);
 	return 0;
+}
+
+/* What a session in files has there is of no more use. */
+static void
+forget_files(struct batch *b)
+{
+	int t;
+
+	for (t = 0; t < BATCH_TABLES && b->spilled; t++)
+		held_reset(&b->rows[t]);
+	b->spilled = 0;
 }
 
 void
@@ -325,11 +306,11 @@ batch_drop(struct batch *b)
 
 	if (!b->begun)
 		return;
-	for (t = 0; t < BATCH_TABLES; t++)
-		b->rows[t].n = s->at[t];
+	for (t = 0; t < BATCH_TABLES && !b->spilled; t++)
+		b->rows[t].mem.n = (size_t)s->at[t];
+	forget_files(b);
 	b->keys.n = s->key;
 	b->begun = 0;
-	forget_spill(b);
 }
 
 void
@@ -339,28 +320,27 @@ batch_shift(struct batch *b)
 	size_t held = 0;
 	int t;
 
+	forget_files(b);
 	for (t = 0; t < BATCH_TABLES; t++) {
 		if (b->begun)
-			buf_drop(&b->rows[t], s->at[t]);
+			buf_drop(&b->rows[t].mem, (size_t)s->at[t]);
 		else
-			buf_reset(&b->rows[t]);
-		held += b->rows[t].cap;
+			buf_reset(&b->rows[t].mem);
+		held += b->rows[t].mem.cap;
 	}
 	/* The next batch may be big in another table than this one was. */
 	for (t = 0; t < BATCH_TABLES && held > 2 * b->limit; t++)
-		if (b->rows[t].n == 0)
-			buf_free(&b->rows[t]);
+		if (b->rows[t].mem.n == 0)
+			buf_free(&b->rows[t].mem);
 	if (b->begun) {
 		buf_drop(&b->keys, s->key);
 		b->session[0] = *s;
 		b->session[0].key = 0;
 		memset(b->session[0].at, 0, sizeof(b->session[0].at));
-	} else {
+	} else
 		buf_reset(&b->keys);
-		forget_spill(b);
-	}
 	b->n = 0;
-	memset(b->slot, 0, b->slots * sizeof(*b->slot));
+	memset(b->bucket, 0, sizeof(b->bucket));
 }
 
 enum fate
@@ -373,75 +353,43 @@ batch_weigh(const struct batch_session *s, int ended, uint64_t events, int force
 	return s->events < events ? FATE_OLDER : FATE_REPLACED;
 }
 
-static int
-spill_table(struct batch_spill *s, enum table_id t, struct buf *rows)
-{
-	struct extent *e;
-
-	if (rows->n == 0)
-		return 0;
-	if (file_write(s->fd, rows->p, rows->n) == -1) {
-		msg_errno("temporary file");
-		return EX_IOERR;
-	}
-	if (s->n == s->room) {
-		s->room = s->room * 2 + 16;
-		s->extent = xrealloc(s->extent, s->room * sizeof(*s->extent));
-	}
-	e = &s->extent[s->n++];
-	e->table = t;
-	e->at = s->end;
-	e->n = rows->n;
-	s->end += (off_t)rows->n;
-	/* Its memory is given back: another table may be the next big one. */
-	buf_trim(rows, PIECE);
-	return 0;
-}
-
 int
 batch_spill(struct batch *b)
 {
-	int t, code = 0, fd;
+	int t;
 
-	if (b->spill == NULL) {
-		fd = file_scratch();
-		if (fd == -1) {
-			msg_errno("temporary file in $TMPDIR or /var/tmp");
-			return EX_CANTCREAT;
-		}
-		b->spill = xcalloc(1, sizeof(*b->spill));
-		b->spill->fd = fd;
+	b->spilled = 1;
+	for (t = 0; t < BATCH_TABLES; t++) {
+		held_flush(&b->rows[t]);
+		if (b->rows[t].code != 0)
+			return b->rows[t].code;
+		/* Its memory is given back: another table may be the next big one. */
+		buf_trim(&b->rows[t].mem, KEEP);
 	}
-	for (t = 0; t < BATCH_TABLES && code == 0; t++)
-		code = spill_table(b->spill, (enum table_id)t, &b->rows[t]);
-	return code;
+	return 0;
 }
 
 void
-batch_rows(struct batch_rows *c, const struct batch *b, enum table_id table)
+batch_rows(struct batch_rows *c, struct batch *b, enum table_id table)
 {
 	memset(c, 0, sizeof(*c));
 	c->b = b;
 	c->table = table;
-	c->extent = (size_t)-1;
 }
 
 void
 batch_rows_of(struct batch_rows *c, size_t session)
 {
-	const struct batch *b = c->b;
-	const struct buf *rows = &b->rows[c->table];
+	const struct held *rows = &c->b->rows[c->table];
 
+	c->next = c->b->session[session].at[c->table];
+	c->until = rows_end(c->b, session, c->table);
 	c->p = c->end = NULL;
-	if (rows->p != NULL) {
-		c->p = rows->p + b->session[session].at[c->table];
-		c->end = rows->p + rows_end(b, session, (int)c->table);
+	if (c->next >= rows->in_file && c->next < c->until) {
+		c->p = rows->mem.p + (c->next - rows->in_file);
+		c->end = c->p + (c->until - c->next);
+		c->next = c->until;
 	}
-	c->extent = b->spill != NULL ? 0 : (size_t)-1;
-	c->extent_at = 0;
-	buf_reset(&c->piece);
-	if (b->spill != NULL) /* what is in memory comes after the file */
-		c->p = c->end;
 }
 
 void
@@ -450,61 +398,24 @@ batch_rows_end(struct batch_rows *c)
 	buf_free(&c->piece);
 }
 
-/* More bytes behind those of the piece.  1, 0 (no more), or -1. */
-static int
-read_back(struct batch_rows *c)
-{
-	const struct batch_spill *s = c->b->spill;
-	const struct buf *rows = &c->b->rows[c->table];
-	const struct extent *e;
-	size_t want;
-	ssize_t n;
-
-	if (c->extent == (size_t)-1)
-		return 0;
-	while (c->extent < s->n &&
-	    (s->extent[c->extent].table != c->table || c->extent_at == s->extent[c->extent].n)) {
-		c->extent++;
-		c->extent_at = 0;
-	}
-	if (c->extent == s->n) {
-		buf_add(&c->piece, rows->p, rows->n);
-		c->extent = (size_t)-1;
-		return rows->n > 0;
-	}
-	e = &s->extent[c->extent];
-	want = e->n - c->extent_at < PIECE ? e->n - c->extent_at : PIECE;
-	buf_reserve(&c->piece, want);
-	do
-		n = pread(s->fd, c->piece.p + c->piece.n, want, e->at + (off_t)c->extent_at);
-	while (n == -1 && errno == EINTR);
-	if (n <= 0) {
-		if (n == 0)
-			msg_warn("temporary file: it is shorter than what was written");
-		else
-			msg_errno("temporary file");
-		return -1;
-	}
-	c->piece.n += (size_t)n;
-	c->extent_at += (size_t)n;
-	return 1;
-}
-
 /* A whole row at c->p, or nothing.  1, 0 or -1. */
 static int
 whole_row(struct batch_rows *c)
 {
-	size_t n = (size_t)(c->end - c->p);
-	int more;
+	size_t n = (size_t)(c->end - c->p), some;
+	const char *more;
 
 	while (n < 4 || n < 4 + (size_t)get32(c->p)) {
-		if (c->extent == (size_t)-1)
+		if (c->next == c->until)
 			return 0;
+		some = (size_t)(c->until - c->next);
+		if ((more = held_at(&c->b->rows[c->table], c->next, &some)) == NULL)
+			return -1;
 		if (n > 0 && c->p != c->piece.p)
 			memmove(c->piece.p, c->p, n);
 		c->piece.n = n;
-		if ((more = read_back(c)) <= 0)
-			return more;
+		buf_add(&c->piece, more, some);
+		c->next += (off_t)some;
 		c->p = c->piece.p;
 		n = c->piece.n;
 		c->end = c->p + n;
@@ -553,32 +464,4 @@ batch_next(struct batch_rows *c)
 	}
 	c->p = p;
 	return 1;
-}
-
-int
-batch_bytes(struct batch_rows *c, const char **p, size_t *n)
-{
-	if (c->p == c->end && c->extent != (size_t)-1) {
-		buf_reset(&c->piece);
-		if (read_back(c) == -1)
-			return -1;
-		c->p = c->piece.p;
-		c->end = c->p + c->piece.n;
-	}
-	*p = c->p;
-	*n = (size_t)(c->end - c->p);
-	c->p = c->end;
-	return 0;
-}
-
-uint64_t
-batch_size(const struct batch *b, size_t session, enum table_id table)
-{
-	uint64_t n = rows_end(b, session, (int)table) - b->session[session].at[table];
-	size_t i;
-
-	for (i = 0; b->spill != NULL && i < b->spill->n; i++)
-		if (b->spill->extent[i].table == table)
-			n += b->spill->extent[i].n;
-	return n;
 }

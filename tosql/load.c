@@ -1,12 +1,12 @@
-/* From record streams to a database: see load.h. */
+/* From record streams to a database: see tosql.h. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "code.h"
 #include "file.h"
-#include "load.h"
 #include "msg.h"
+#include "tosql.h"
 
 /* How many sessions of a batch that is refused are tried alone before it is
  * taken for certain that all of it is. */
@@ -29,36 +29,33 @@ add_state(struct load *l, const struct batch_session *s)
 	    [FATE_OLDER] = "older",
 	};
 
-	rec_escape(l->states, batch_host(l->batch, s), s->host_n);
-	buf_addc(l->states, '\t');
-	rec_escape(l->states, batch_lsid(l->batch, s), s->lsid_n);
-	buf_printf(l->states, "\t%s\n", name[s->fate]);
+	struct rec_value host = batch_host(l->batch, s), lsid = batch_lsid(l->batch, s);
+
+	rec_escape(&l->states, host.p, host.n);
+	buf_addc(&l->states, '\t');
+	rec_escape(&l->states, lsid.p, lsid.n);
+	buf_printf(&l->states, "\t%s\n", name[s->fate]);
 }
 
 static void
 write_states(struct load *l)
 {
-	if (l->states == NULL)
-		return;
-	if (file_write(STDOUT_FILENO, l->states->p, l->states->n) == -1) {
+	if (file_write(STDOUT_FILENO, l->states.p, l->states.n) == -1) {
 		msg_errno("standard output");
 		worse(l, EX_IOERR);
 		l->stop = 1;
 	}
-	buf_reset(l->states);
+	buf_reset(&l->states);
 }
 
-/* What was written; 0, or a code after a message. */
-static int
+/* What was written. */
+static void
 account(struct load *l, size_t from, size_t to)
 {
-	int code = trial_judge(l->trial, l->batch, from, to);
 	size_t i;
 
-	if (code != 0)
-		return code;
 	for (i = from; i < to; i++) {
-		if (l->states != NULL && l->batch->session[i].fate != FATE_SETTLED)
+		if (l->options->list && l->batch->session[i].fate != FATE_SETTLED)
 			add_state(l, &l->batch->session[i]);
 		switch (l->batch->session[i].fate) {
 		case FATE_NEW:
@@ -76,24 +73,20 @@ account(struct load *l, size_t from, size_t to)
 		}
 		l->batch->session[i].fate = FATE_SETTLED;
 	}
-	return 0;
 }
 
 /* A session that the database will not have. */
 static void
 leave_out(struct load *l, size_t i, struct buf *reason)
 {
-	const struct batch *b = l->batch;
-	const struct batch_session *s = &b->session[i];
-
-	struct rec_value host = {batch_host(b, s), s->host_n};
-	struct rec_value lsid = {batch_lsid(b, s), s->lsid_n};
+	struct batch_session *s = &l->batch->session[i];
+	struct rec_value host = batch_host(l->batch, s), lsid = batch_lsid(l->batch, s);
 
 	msg_warn("session %.*s of %.*s left out: %s", (int)lsid.n, lsid.p, (int)host.n, host.p,
 	    buf_text(reason));
 	leftout_add(l->list, host, lsid, "session", -1, "refused-by-database", buf_text(reason));
 	l->left_out++;
-	l->batch->session[i].fate = FATE_SETTLED;
+	s->fate = FATE_SETTLED;
 	worse(l, EX_DATAERR);
 }
 
@@ -132,8 +125,10 @@ is_refused_whole(struct load *l)
 			continue;
 		buf_reset(&reason);
 		code = l->ops->write(l->db, b, at, at + 1, &reason);
-		if (code == 0 && (code = account(l, at, at + 1)) == 0)
+		if (code == 0) {
+			account(l, at, at + 1);
 			same = 0;
+		}
 		if (first.n == 0)
 			buf_add(&first, reason.p, reason.n);
 		same = same && strcmp(buf_text(&first), buf_text(&reason)) == 0;
@@ -172,7 +167,7 @@ write_sessions(struct load *l, size_t from, size_t to, size_t *done)
 			code = write_sessions(l, middle, to, done);
 	} else {
 		if (code == 0)
-			code = account(l, from, to);
+			account(l, from, to);
 		else if (code == EX_DATAERR) {
 			leave_out(l, from, &reason);
 			code = 0;
@@ -336,9 +331,10 @@ load_meanwhile(void *load)
 		rec_take_in(l->input);
 }
 
-void
-load_input(struct load *l, int fd, const char *name)
+int
+load_input(void *load, int fd, const char *name)
 {
+	struct load *l = load;
 	struct rec_reader *r = rec_open(fd, name);
 	enum rec_event e;
 
@@ -351,6 +347,7 @@ load_input(struct load *l, int fd, const char *name)
 	worse(l, rec_code(r));
 	l->input = NULL;
 	rec_close(r);
+	return l->stop;
 }
 
 void

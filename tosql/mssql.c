@@ -445,7 +445,7 @@ make_tables(struct db *db)
 }
 
 static int
-fits(struct db *db, const struct batch *b, size_t i, struct buf *reason)
+fits(struct db *db, struct batch *b, size_t i, struct buf *reason)
 {
 	return mssql_fits(&db->rooms, b, i, reason);
 }
@@ -536,7 +536,6 @@ open_db(const struct db_options *o, int *code)
 }
 
 const struct db_ops db_mssql = {
-    .name = "mssql",
     .batch = BATCH,
     .open = open_db,
     .make = make_tables,

@@ -1,14 +1,100 @@
 /*
- * Between the files of SQL Server: mssql.c (transactions and what is tried
- * again), mssql_schema.c (its tables), mssql_sql.c (the statements of a load),
- * mssql_bulk.c (rows to the staging tables), and mssql_link.c (the connection).
+ * Between the files of SQL Server, by FreeTDS's db-lib: the connection
+ * (mssql_link.c), its tables (mssql_schema.c), the statements of a load
+ * (mssql_sql.c), rows to the staging tables (mssql_bulk.c); mssql.c has the
+ * transactions and what is tried again.
  */
 #ifndef TOSQL_MSSQL_H
 #define TOSQL_MSSQL_H
 
-#include "db.h"
-#include "mssql_link.h"
-#include "schema.h"
+#include <sybfront.h>
+#include <sybdb.h>
+
+#include "connstr.h"
+#include "tosql.h"
+
+/* ---- mssql_link.c: one connection ------------------------------------------- */
+
+/*
+ * Opened as a connection string says, encrypted and verified; statements run
+ * under a name, so that messages can say what was being done; and every failure
+ * is sorted by what is to be done about it.
+ *
+ * db-lib keeps its handlers for all connections together: there is one
+ * connection at a time.
+ */
+enum link_failure {
+	LINK_WELL,
+	LINK_DATA,  /* the server does not take what was sent */
+	LINK_AGAIN, /* a deadlock or the like: the same once more */
+	LINK_LOST,  /* the connection is gone: another one, the same once more */
+	LINK_FINAL  /* neither: the code says why */
+};
+
+struct link {
+	const struct connstr *c;
+	const char *name; /* host/database, for messages */
+	int timeout;	  /* seconds to wait for a lock */
+	const char *ca_file;
+	int conf; /* our freetds.conf */
+	char *conf_name;
+	DBPROCESS *p; /* NULL: not connected */
+
+	/* of the last failure */
+	enum link_failure failure;
+	int code;   /* exit code, if it cannot be mended */
+	int number; /* the server's, or db-lib's */
+	int severity;
+	int in_trigger;	 /* what runs within a statement of ours */
+	struct buf text; /* what was being done, and what was said */
+};
+
+#define LINK_NULL INT64_MIN
+
+/*
+ * Not connected yet.  c, name and ca_file are kept; it may be NULL: the system's.
+ * 0, or a code after a message.
+ */
+int link_init(
+    struct link *, const struct connstr *c, const char *name, const char *ca_file, int timeout);
+void link_free(struct link *);
+
+/* Connect, verify, set the session's options.  0, or -1 and the failure. */
+int link_connect(struct link *);
+void link_disconnect(struct link *);
+
+/*
+ * Run a batch of statements.  what says what it does ("inserting users").
+ * row, if not NULL, is given each row of the results, as numbers (LINK_NULL
+ * for NULL).  *count, if not NULL, is how many rows the last statement
+ * changed, or -1.  0, or -1 and the failure.
+ */
+int link_run(struct link *, const char *what, const char *sql,
+    void (*row)(void *arg, const int64_t *v, int n), void *arg, int64_t *count);
+
+/*
+ * Before db-lib calls other than link_run's: forgets the last failure, and
+ * watches over them until link_end.  link_moves says that they get on.
+ */
+void link_begin(struct link *);
+void link_moves(void);
+void link_end(void);
+/* Note the failure of one of them.  Returns -1. */
+int link_failed(struct link *, const char *what);
+/* mssql_error.c: failure and code from number and severity; what may help, or
+ * NULL. */
+const char *link_sort(struct link *);
+/* mssql_browser.c: the port of a named instance.  0, or -1 and the failure. */
+int link_browse(struct link *, int *port);
+/* mssql_probe.c: what is wrong with its TLS; nothing if nothing is. */
+void link_probe(const struct link *, int port, struct buf *why);
+/* Is it db-lib's number, not the server's? */
+int link_is_dblib(int number);
+/* Note a failure of another kind.  Returns -1. */
+int link_refuse(struct link *, enum link_failure, int code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* ---- mssql_schema.c ----------------------------------------------------------- */
 
 /*
  * The statements that make the schema, each harmless where its thing is there
@@ -89,13 +175,13 @@ struct mssql_bulk {
 	struct link *l;
 	const struct db_options *o;
 	const struct mssql_rooms *rooms;
-	const struct batch *b;
+	struct batch *b;
 	size_t from, to;  /* of the batch's sessions, but ... */
 	const char *skip; /* ... those with skip[i - from]; NULL: none */
 };
 
 /* Has each text of session i room?  0; else EX_DATAERR, and why. */
-int mssql_fits(struct mssql_rooms *, const struct batch *, size_t i, struct buf *reason);
+int mssql_fits(struct mssql_rooms *, struct batch *, size_t i, struct buf *reason);
 
 /*
  * Copy rows to the staging table.  rows[i - from] is how many they are of

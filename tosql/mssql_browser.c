@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 
 #include "code.h"
-#include "mssql_link.h"
+#include "mssql.h"
 #include "num.h"
 
 #define BROWSER_PORT "1434"

@@ -63,12 +63,6 @@ mssql_utf16(struct buf *out, const char *p, size_t n)
 	return (size_t)(o - start) / 2;
 }
 
-static int
-is_key(enum table_id t, int c)
-{
-	return t == TABLE_SESSION && (c == SESSION_HOST_NAME || c == SESSION_LSID);
-}
-
 /* Columns of the staging table come after ord and n, which are 1 and 2. */
 static int
 bind(struct link *l, enum table_id t, struct row *r)
@@ -121,7 +115,7 @@ fits(struct mssql_rooms *rooms, enum table_id t, int c, const struct batch_value
 	int room = rooms->room[t][c];
 	size_t units;
 
-	if (is_key(t, c) && v->n > 0 && v->p[v->n - 1] == ' ') {
+	if (schema_is_key(t, c) && v->n > 0 && v->p[v->n - 1] == ' ') {
 		buf_printf(reason,
 		    "session.%s ends in a blank, and SQL Server cannot tell it from one that does "
 		    "not",
@@ -138,14 +132,14 @@ fits(struct mssql_rooms *rooms, enum table_id t, int c, const struct batch_value
 		return 0;
 	buf_printf(
 	    reason, "%s.%s has %zu characters, and the column takes %d", table, name, units, room);
-	if (!is_key(t, c))
+	if (!schema_is_key(t, c))
 		buf_printf(reason, ": ALTER TABLE dbo.[%s] ALTER COLUMN [%s] NVARCHAR(MAX) NULL",
 		    table, name);
 	return EX_DATAERR;
 }
 
 int
-mssql_fits(struct mssql_rooms *rooms, const struct batch *b, size_t i, struct buf *reason)
+mssql_fits(struct mssql_rooms *rooms, struct batch *b, size_t i, struct buf *reason)
 {
 	struct batch_rows rows;
 	int t, c, code = 0;
@@ -193,7 +187,7 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 		/* 2024-12-03T15:26:05 is understood in any language. */
 		if (table->column[c].type == TABLE_TIME)
 			r->text.p[taken + 20] = 'T';
-		if (!is_key(t, c) && (v->n == 0 || v->p[v->n - 1] == ' ')) {
+		if (!schema_is_key(t, c) && (v->n == 0 || v->p[v->n - 1] == ' ')) {
 			length[c] += 2 * mssql_utf16(&r->text, ".", 1);
 			r->guarded |= MSSQL_GUARDED(c);
 		}

@@ -3,7 +3,7 @@
  * the same connection or on a new one, or an exit code and words.
  */
 #include "code.h"
-#include "mssql_link.h"
+#include "mssql.h"
 
 /* db-lib's own numbers; none of the server's that matters is among them. */
 #define DBLIB	  20000

@@ -1,4 +1,4 @@
-/* One connection to SQL Server: see mssql_link.h. */
+/* One connection to SQL Server: see mssql.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include "code.h"
 #include "file.h"
 #include "msg.h"
-#include "mssql_link.h"
+#include "mssql.h"
 
 /* Longer than any statement should take, besides waiting for a lock; a lost
  * peer is noticed by it. */

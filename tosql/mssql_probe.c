@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 #include "file.h"
-#include "mssql_link.h"
+#include "mssql.h"
 
 #define PRELOGIN	  0x12
 #define HEADER		  8

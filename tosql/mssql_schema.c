@@ -15,12 +15,6 @@
 /* Keys are compared byte by byte, whatever the database's collation. */
 #define BYTEWISE " COLLATE Latin1_General_BIN2"
 
-static int
-is_key(enum table_id t, const struct schema_column *c)
-{
-	return t == TABLE_SESSION && (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID);
-}
-
 static void
 column_type(struct buf *sql, enum table_id t, const struct schema_column *c)
 {
@@ -48,9 +42,9 @@ column_type(struct buf *sql, enum table_id t, const struct schema_column *c)
 		buf_adds(sql, "NVARCHAR(MAX)");
 	else
 		buf_printf(sql, "NVARCHAR(%d)", c->room);
-	if (is_key(t, c) || c->type == SCHEMA_HASH)
+	if (schema_is_key(t, c->source) || c->type == SCHEMA_HASH)
 		buf_adds(sql, BYTEWISE);
-	buf_adds(sql, is_key(t, c) ? " NOT NULL" : " NULL");
+	buf_adds(sql, schema_is_key(t, c->source) ? " NOT NULL" : " NULL");
 }
 
 static void
@@ -106,7 +100,7 @@ add_columns(struct buf *sql, enum table_id t)
 
 	for (i = 0; i < n; i++) {
 		if (column[i].type == SCHEMA_ID || column[i].type == SCHEMA_LINK ||
-		    is_key(t, &column[i]))
+		    schema_is_key(t, column[i].source))
 			continue;
 		buf_printf(sql,
 		    "IF COL_LENGTH(N'dbo.[%s]', N'%s') IS NULL\n"
@@ -309,8 +303,9 @@ fitting_types(struct buf *sql, enum table_id t, const struct schema_column *c)
 
 	column_type(&type, t, c);
 	buf_printf(sql, "SELECT N'%s' AS name, N'%s' AS fits, N'%.*s%s' AS want", c->name,
-	    is_key(t, c) ? "|nvarchar|" : fits[c->type], (int)strcspn(buf_text(&type), " "), type.p,
-	    is_key(t, c) ? " NOT NULL" : " NULL");
+	    schema_is_key(t, c->source) ? "|nvarchar|" : fits[c->type],
+	    (int)strcspn(buf_text(&type), " "), type.p,
+	    schema_is_key(t, c->source) ? " NOT NULL" : " NULL");
 	buf_free(&type);
 }
 
@@ -400,7 +395,7 @@ cap(enum table_id t, int column, int room)
 {
 	int most = column == SESSION_HOST_NAME ? SCHEMA_ROOM_HOST : SCHEMA_ROOM_LSID;
 
-	if (t != TABLE_SESSION || (column != SESSION_HOST_NAME && column != SESSION_LSID))
+	if (!schema_is_key(t, column))
 		return room;
 	return room < 0 || room > most ? most : room;
 }

@@ -32,7 +32,7 @@ stage_type(struct buf *sql, enum table_id t, int i, const struct mssql_rooms *ro
 	enum table_type type = table_list[t].column[i].type;
 	int room = rooms->room[t][i];
 
-	if (t == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID))
+	if (schema_is_key(t, i))
 		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE,
 		    i == SESSION_LSID ? SCHEMA_ROOM_LSID : SCHEMA_ROOM_HOST);
 	else if (type == TABLE_TEXT && !rooms->wide[t][i]) /* and a guard */
@@ -76,8 +76,7 @@ staged(struct buf *sql, enum table_id t, const struct schema_column *c)
 {
 	if (c->type == SCHEMA_TIME)
 		buf_printf(sql, "CONVERT(DATETIME2(0), t.[%s], 126)", c->name);
-	else if (c->type != SCHEMA_TEXT ||
-	    (t == TABLE_SESSION && (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID)))
+	else if (c->type != SCHEMA_TEXT || schema_is_key(t, c->source))
 		buf_printf(sql, "t.[%s]", c->name);
 	else
 		buf_printf(sql,
@@ -129,7 +128,7 @@ update(struct buf *sql)
 
 	buf_adds(sql, "UPDATE s SET ");
 	for (i = 1; i < n; i++) {
-		if (column[i].source == SESSION_HOST_NAME || column[i].source == SESSION_LSID)
+		if (schema_is_key(TABLE_SESSION, column[i].source))
 			continue;
 		buf_printf(sql, "%s[%s] = ", comma, column[i].name);
 		staged(sql, TABLE_SESSION, &column[i]);

@@ -1,7 +1,5 @@
-/* The storage database: see schema.h. */
-#include <stddef.h>
-
-#include "schema.h"
+/* The storage database: see tosql.h. */
+#include "tosql.h"
 
 const struct schema_index schema_index[SCHEMA_INDEXES] = {
     {"session_key", TABLE_SESSION, {"host_name", "lsid"}, 1},

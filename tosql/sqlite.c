@@ -17,7 +17,6 @@
 
 #include "code.h"
 #include "msg.h"
-#include "schema.h"
 #include "sqlite.h"
 
 /* For the pages that a batch touches again and again; the rest comes from
@@ -444,28 +443,27 @@ open_file(const struct db_options *o, int *code)
 	return fd;
 }
 
-/* A dry run of a database that could be made, but is not there yet. */
-static int
-only_in_memory(const struct db_options *o)
+int
+sqlite_is_new(const struct db_options *o)
 {
 	const char *slash = strrchr(o->target, '/');
 	char *folder;
-	int there;
+	int can;
 
-	if (!o->dry_run || o->existing || access(o->target, F_OK) == 0 || errno != ENOENT)
+	if (o->existing || access(o->target, F_OK) == 0 || errno != ENOENT)
 		return 0;
 	folder =
 	    slash == NULL ? xstrdup(".") : xstrndup(o->target, (size_t)(slash - o->target) + 1);
-	there = access(folder, W_OK) == 0;
+	can = access(folder, W_OK | X_OK) == 0;
 	free(folder);
-	return there;
+	return can;
 }
 
 static struct db *
 open_db(const struct db_options *o, int *code)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
-	int in_memory = only_in_memory(o);
+	int in_memory = o->dry_run && sqlite_is_new(o);
 	char *name;
 	int rc;
 
@@ -553,8 +551,8 @@ decide(struct db *db, const struct batch *b, struct batch_session *s)
 	const char *hash;
 	int rc, was_ended;
 
-	sqlite3_bind_text(find, 1, batch_host(b, s), (int)s->host_n, SQLITE_STATIC);
-	sqlite3_bind_text(find, 2, batch_lsid(b, s), (int)s->lsid_n, SQLITE_STATIC);
+	sqlite3_bind_text(find, 1, batch_host(b, s).p, (int)s->host_n, SQLITE_STATIC);
+	sqlite3_bind_text(find, 2, batch_lsid(b, s).p, (int)s->lsid_n, SQLITE_STATIC);
 	rc = sqlite3_step(find);
 	if (rc == SQLITE_DONE) {
 		s->fate = FATE_NEW;
@@ -637,7 +635,6 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 }
 
 const struct db_ops db_sqlite = {
-    .name = "sqlite",
     .batch = BATCH,
     .open = open_db,
     .write = write_batch,

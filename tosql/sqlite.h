@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-#include "db.h"
+#include "tosql.h"
 
 /* "PRst": this is praic's storage database, and no other one. */
 #define SQLITE_APPLICATION_ID 0x50527374

@@ -10,7 +10,6 @@
  */
 #include <stdlib.h>
 
-#include "schema.h"
 #include "sqlite.h"
 
 struct rows_table {

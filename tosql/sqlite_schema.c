@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "schema.h"
 #include "sqlite.h"
 
 void
@@ -46,7 +45,7 @@ schema_type(struct buf *sql, enum table_id t, const struct schema_column *c)
 		buf_adds(sql, "TEXT");
 		break;
 	}
-	if (t == TABLE_SESSION && (c->source == SESSION_HOST_NAME || c->source == SESSION_LSID))
+	if (schema_is_key(t, c->source))
 		buf_adds(sql, " NOT NULL");
 }
 

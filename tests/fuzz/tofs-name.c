@@ -11,9 +11,8 @@
 
 #include "code.h"
 #include "fuzz.h"
-#include "ledger.h"
 #include "msg.h"
-#include "name.h"
+#include "tofs.h"
 #include "utf8.h"
 
 static void

@@ -1,0 +1,310 @@
+/*
+ * Between the files of praic-tosql: the storage database (schema.c), sessions
+ * gathered for a transaction (batch.c), what is asked of each kind of
+ * database, and the load (load.c).
+ */
+#ifndef TOSQL_H
+#define TOSQL_H
+
+#include "held.h"
+#include "leftout.h"
+#include "rec.h"
+#include "sha256.h"
+
+/* ---- schema.c: the storage database, praic-storage(5) ---------------------- */
+
+/*
+ * The vendor's tables under the vendor's names, made from the tables of the
+ * record stream.  One description; each database puts it into its own words.
+ *
+ * The version grows by one with each change of what is below.  Changes are
+ * additions: columns at the end of a table, nullable; tables; indexes.  So a
+ * database of any older version is brought up to date by adding what it has
+ * not got.
+ */
+#define SCHEMA_VERSION 1
+
+enum schema_type {
+	SCHEMA_ID,   /* the row's own number */
+	SCHEMA_LINK, /* the number of a row of the parent table */
+	SCHEMA_TEXT,
+	SCHEMA_INT, /* 64 bits */
+	SCHEMA_BOOL,
+	SCHEMA_TIME, /* UTC, seconds */
+	SCHEMA_HASH  /* SHA-256 in hexadecimal */
+};
+
+struct schema_column {
+	const char *name;
+	enum schema_type type;
+	int source; /* column of the record stream, or -1 */
+	int room;   /* of a text, where a database wants to know: how many
+			 * characters; 0: as many as there are */
+};
+
+/* Of the two halves of a key: an index of SQL Server 2008 takes 900 bytes. */
+#define SCHEMA_ROOM_HOST 255
+#define SCHEMA_ROOM_LSID 128
+
+#define SCHEMA_MAX_COLUMNS (TABLE_MAX_COLUMNS + 3)
+
+/* The columns of a table of the storage database; how many they are. */
+int schema_columns(enum table_id, struct schema_column out[SCHEMA_MAX_COLUMNS]);
+/* Is this column of the record stream stored? */
+int schema_stores(enum table_id, int column);
+/* Is it a half of the key? */
+static inline int
+schema_is_key(enum table_id t, int column)
+{
+	return t == TABLE_SESSION && (column == SESSION_HOST_NAME || column == SESSION_LSID);
+}
+/* The table that SCHEMA_LINK points to. */
+enum table_id schema_parent(enum table_id);
+
+struct schema_index {
+	const char *name;
+	enum table_id table;
+	const char *column[2]; /* the second may be NULL */
+	int unique;
+};
+
+#define SCHEMA_INDEXES 11
+extern const struct schema_index schema_index[SCHEMA_INDEXES];
+
+/* A view: the guide calls customers endpoints. */
+#define SCHEMA_VIEW    "endpoint"
+#define SCHEMA_VIEW_OF TABLE_CUSTOMER
+
+/* ---- batch.c: sessions gathered in memory, for one transaction ------------- */
+
+/*
+ * Rows lie packed, a buffer for each table, in the order in which they came; a
+ * session is a piece of each buffer.  So a database is fed table by table, and
+ * a session that is given up is cut off again.
+ *
+ * A batch takes about as many bytes as it is told.  Of one session that is
+ * bigger the rows go into temporary files, and it is a batch by itself.
+ *
+ * No key occurs twice in a batch: what a session replaces is always in the
+ * database already.
+ */
+
+/* The tables of a session report: all that is stored in a database. */
+#define BATCH_TABLES TABLE_FILE
+
+/* What became of a session; decided by the database, final on commit. */
+enum fate {
+	FATE_NEW,
+	FATE_REPLACED,
+	FATE_UNCHANGED,
+	FATE_OLDER,  /* it knows less than what is stored */
+	FATE_SETTLED /* it is accounted for, and not to be written */
+};
+
+struct batch_session {
+	size_t key;	       /* offset of the host's name */
+	size_t host_n, lsid_n; /* the lsid follows it */
+	size_t next;	       /* of the same hash: index + 1, or 0 */
+	uint64_t events;
+	int ended;		/* it has an end time */
+	off_t at[BATCH_TABLES]; /* where its rows begin */
+	/*
+	 * SHA-256 of its content: equal for two copies whose rows mean the same,
+	 * whatever the order of the stream's columns and tables.  NULL counts as
+	 * absent: so a later praic, that knows more columns, finds an old session
+	 * changed only where it has something to add.
+	 */
+	char hash[SHA256_HEX];
+
+	/* for the database to note */
+	enum fate fate;
+	int64_t id;
+	int64_t first_event; /* id of the event with seq 1 */
+};
+
+#define BATCH_BUCKETS 4096
+
+struct batch {
+	struct batch_session *session;
+	size_t n; /* complete ones; session[n] is the one begun */
+
+	/* the rest is batch.c's own */
+	struct held rows[BATCH_TABLES];
+	size_t limit;
+	struct buf keys;
+	size_t room; /* of session[] */
+	int begun, spilled;
+	size_t bucket[BATCH_BUCKETS]; /* index + 1, or 0 */
+	struct sha256 *sum;
+};
+
+struct batch *batch_new(size_t bytes);
+void batch_free(struct batch *);
+/* Is this key in the batch?  Then it has to be written first. */
+int batch_has(const struct batch *, struct rec_value host, struct rec_value lsid);
+/* What is gathered takes as much memory as it may. */
+int batch_full(const struct batch *);
+void batch_begin(struct batch *, struct rec_value host, struct rec_value lsid);
+/*
+ * A row of the session begun.  NULL, or why the session must be left out
+ * (a constant, or valid until the next call).
+ */
+const char *batch_row(struct batch *, enum table_id, const struct rec_value *);
+/* The session begun belongs to the batch.  0, or EX_IOERR after a message. */
+int batch_commit(struct batch *);
+/* The session begun never was. */
+void batch_drop(struct batch *);
+/* The complete sessions are written: forget them; the one begun stays. */
+void batch_shift(struct batch *);
+/*
+ * There is nothing but the session begun, and it is too big: move its rows
+ * to temporary files.  0, or a code after a message.
+ */
+int batch_spill(struct batch *);
+/* How many bytes of rows a session has in a table. */
+off_t batch_size(const struct batch *, size_t session, enum table_id);
+
+static inline struct rec_value
+batch_host(const struct batch *b, const struct batch_session *s)
+{
+	return (struct rec_value){b->keys.p + s->key, s->host_n};
+}
+
+static inline struct rec_value
+batch_lsid(const struct batch *b, const struct batch_session *s)
+{
+	return (struct rec_value){b->keys.p + s->key + s->host_n, s->lsid_n};
+}
+
+/*
+ * What becomes of a session whose older copy, of another content, has an end
+ * time or not and so many events: an end time beats none; else more events
+ * beat fewer.  Equal standing: the newer copy.  Or the newer one, by force.
+ */
+enum fate batch_weigh(const struct batch_session *, int ended, uint64_t events, int force);
+
+/*
+ * The rows of one table, of one session after the other:
+ *
+ *	batch_rows(&c, b, t);
+ *	for each session i wanted:
+ *		batch_rows_of(&c, i);
+ *		while ((more = batch_next(&c)) == 1)
+ *			... c.value[] ...
+ *	batch_rows_end(&c);
+ */
+struct batch_value {
+	const char *p; /* NULL for NULL; not for an empty or a numeric one */
+	size_t n;
+	int64_t i; /* of TABLE_INT and TABLE_BOOL */
+};
+
+struct batch_rows {
+	/* by the column numbers of tables.h; valid until the next row.  A
+	 * time is 19 bytes of text: 2024-12-03 15:26:05 */
+	struct batch_value value[TABLE_MAX_COLUMNS];
+
+	struct batch *b;
+	enum table_id table;
+	const char *p, *end; /* rows that are in memory */
+	off_t next, until;   /* those that are not yet */
+	struct buf piece;    /* what was read back */
+};
+
+void batch_rows(struct batch_rows *, struct batch *, enum table_id);
+void batch_rows_of(struct batch_rows *, size_t session);
+/* 1: a row; 0: the session has no more; -1: read error, after a message. */
+int batch_next(struct batch_rows *);
+void batch_rows_end(struct batch_rows *);
+
+/* ---- What is asked of a database: a struct of functions for each kind ------ */
+
+/* A destination, filled from options. */
+struct db_options {
+	const char *target;   /* the file; of SQL Server, that or a connection string */
+	int is_string;	      /* the latter */
+	const char *password; /* a reference; NULL: the connection string has it */
+	const char *ca_file;  /* who vouches for the server; NULL: the system's */
+	int timeout;	      /* seconds to wait for another's lock */
+	int dry_run;	      /* do it all, then roll back */
+	int force;	      /* what knows less replaces what knows more */
+	int list;	      /* only see what would be done: of a dry run */
+	int existing;	      /* its tables must be there: else EX_CANTCREAT */
+	/* called now and then while a batch is written */
+	void (*meanwhile)(void *);
+	void *meanwhile_arg;
+};
+
+struct db;
+
+struct db_ops {
+	size_t batch; /* bytes of rows that are worth a transaction */
+
+	/*
+	 * Connect; create or upgrade what is missing of the schema, though
+	 * what is empty may stay so until it is written to.  The options are
+	 * kept.  NULL after a message, and *code.
+	 */
+	struct db *(*open)(const struct db_options *, int *code);
+
+	/* Of an empty one, too: there was nothing to be written, and all was
+	 * well.  0, or a code after a message.  NULL: open does it. */
+	int (*make)(struct db *);
+
+	/* Has the database room for this session's values?  0; else EX_DATAERR,
+	 * and why.  NULL: for all of any length. */
+	int (*fits)(struct db *, struct batch *, size_t i, struct buf *reason);
+
+	/*
+	 * Store sessions [from, to) of the batch, but those that are settled, in
+	 * one transaction and note their fates.  0; or nothing was stored:
+	 *
+	 * EX_DATAERR	it is for one of the sessions; why is in *reason, and
+	 *		no message was written.  The others may go in without it
+	 * any other	after a message; there is no use in going on
+	 */
+	int (*write)(struct db *, struct batch *, size_t from, size_t to, struct buf *reason);
+
+	/* 0, or a code after a message. */
+	int (*close)(struct db *);
+
+	/* The schema as text, ready to be run by the database's own shell. */
+	void (*schema)(struct buf *);
+};
+
+extern const struct db_ops db_sqlite, db_mssql;
+
+/* Is no SQLite database there, and can it be made? */
+int sqlite_is_new(const struct db_options *);
+
+/* ---- load.c: from record streams to a database ------------------------------ */
+
+/* Gathers sessions, has them written, and keeps the account of what became of
+ * each. */
+struct load {
+	const struct db_ops *ops;
+	const struct db_options *options;
+	struct db *db; /* NULL: it is made once input is no refused one */
+	struct batch *batch;
+	struct buf states;	  /* of -n --list: lines for standard output */
+	struct leftout *list;	  /* of --left-out, or NULL */
+	struct rec_reader *input; /* being read, or NULL */
+	int no_system_information;
+	int code; /* the worst so far */
+	int stop; /* the database takes no more */
+
+	/* Sessions that were read to their end; read is the sum of the
+	 * others. */
+	uint64_t read, stored, unchanged, older, left_out, not_stored;
+};
+
+/* For db_options: keeps the input flowing while a batch is written. */
+void load_meanwhile(void *load);
+/* Read one input to its end, for command_operands(). */
+int load_input(void *load, int fd, const char *name);
+/* Write what is still in memory. */
+void load_finish(struct load *);
+/* The account, for -v. */
+void load_report(const struct load *);
+
+#endif
