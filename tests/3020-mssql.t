@@ -232,6 +232,29 @@ check "all is there" storage check "$there" two.rec
 run 0 "a second load" ./t -v two.rec
 says "finds it by its index, and byte by byte" "200 unchanged"
 wipe
+ask <"$data/vendor.sql"
+ask <<'END'
+INSERT INTO dbo.session (lsid, type, start_time, host_name) VALUES (N'old', N'support', '2015-01-01T00:00:00', N'h')
+GO
+INSERT INTO dbo.session_event (session_id, type) SELECT id, N'Session Start' FROM dbo.session
+GO
+END
+run 0 "tables that hold a session of another client" ./t -v two.rec
+says "take ours" "200 stored"
+run 0 "and replace them" ./t grown.rec
+run 0 "-n --list" ./t -n --list grown.rec
+check "finds each" test "$(grep -c '	same$' out)" = 200
+check "the other session is as it was" test "$(echo "SELECT s.lsid, s.type, e.type FROM dbo.session AS s
+	INNER JOIN dbo.session_event AS e ON e.session_id = s.id WHERE s.host_name = N'h'" | ask)" = \
+	"old	support	Session Start"
+ask <<'END'
+DELETE e FROM dbo.session_event AS e INNER JOIN dbo.session AS s ON s.id = e.session_id WHERE s.lsid = N'old'
+GO
+DELETE FROM dbo.session WHERE lsid = N'old'
+GO
+END
+check "and ours are all there" storage check "$there" grown.rec
+wipe
 vendor Latin1_General_CI_AS | sed 's/is_primary BIT/&, region INT NOT NULL/' | ask
 run 78 "a column that must not be NULL" ./t two.rec
 says "is named, with what to do" \
