@@ -127,7 +127,8 @@ wipe
 check "odd streams" python3 "$top/tests/tools/streams.py" "${PRAIC_SEED:-1}" "${PRAIC_RUNS:-12}" \
 	"$there" ./t -v
 
-# What has no room is left out, with the column's name; the rest goes in.
+# Long values are kept; what has no room in columns of somebody else's is left
+# out, with the column's name, and the rest goes in.
 wipe
 python3 - two.rec >long.rec <<'END'
 import sys
@@ -142,6 +143,10 @@ for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
         line = line.replace("\tmacOS 15.2\t", "\t" + "🙂" * 225 + "\t")
     sys.stdout.write(line)
 END
+run 0 "values that are long" ./t -v long.rec
+check "are kept" storage check "$there" long.rec
+wipe
+"$tosql" --schema mssql | sed 's/\[operating_system\] NVARCHAR(MAX)/[operating_system] NVARCHAR(450)/' | ask
 run 65 "values that have no room" ./t -v --left-out list long.rec
 says "are left out" "198 stored, 0 unchanged, 0 older than stored, 2 left out"
 says "by the column's name" "customer.operating_system has 451 characters, and the column takes 450"
