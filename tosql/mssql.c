@@ -284,11 +284,22 @@ make_schema(struct db *db)
 	return mssql_schema_rooms(&db->link, &db->rooms);
 }
 
+static int
+make_staging(struct db *db)
+{
+	mssql_sql_stage(&db->sql, &db->rooms);
+	if (run(db, MSSQL_STAGE, NULL, NULL) == -1)
+		return -1;
+	db->staged = 1;
+	db->rooms.widened = 0;
+	return 0;
+}
+
 /* A dry run of a database that lacks something: all of it is undone. */
 static int
 make_and_store(struct db *db)
 {
-	return make_schema(db) == -1 || stage(db) == -1 ? -1 : store(db);
+	return make_schema(db) == -1 || make_staging(db) == -1 || stage(db) == -1 ? -1 : store(db);
 }
 
 static int
@@ -296,15 +307,10 @@ try_write(struct db *db)
 {
 	int done;
 
-	if (!db->staged || db->rooms.widened) {
-		mssql_sql_stage(&db->sql, &db->rooms);
-		if (run(db, MSSQL_STAGE, NULL, NULL) == -1)
-			return -1;
-		db->staged = 1;
-		db->rooms.widened = 0;
-	}
 	if (db->old_schema)
 		return transact(db, make_and_store, 0);
+	if ((!db->staged || db->rooms.widened) && make_staging(db) == -1)
+		return -1;
 	done = stage(db);
 	if (done != 0)
 		return done == 1 ? 0 : -1;

@@ -389,7 +389,7 @@ struct columns {
 	int missing; /* a column's number + 1 */
 };
 
-/* The staging table's columns of the key have the room of our own schema. */
+/* A key is no longer than in our own schema: an index must take it. */
 static int
 cap(enum table_id t, int column, int room)
 {

@@ -32,10 +32,7 @@ stage_type(struct buf *sql, enum table_id t, int i, const struct mssql_rooms *ro
 	enum table_type type = table_list[t].column[i].type;
 	int room = rooms->room[t][i];
 
-	if (schema_is_key(t, i))
-		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE,
-		    i == SESSION_LSID ? SCHEMA_ROOM_LSID : SCHEMA_ROOM_HOST);
-	else if (type == TABLE_TEXT && !rooms->wide[t][i]) /* and a guard */
+	if (type == TABLE_TEXT && !rooms->wide[t][i]) /* and a guard */
 		buf_printf(sql, "NVARCHAR(%d)",
 		    1 + (room < 0 || room > MSSQL_USUAL_ROOM ? MSSQL_USUAL_ROOM : room));
 	else
@@ -45,7 +42,10 @@ stage_type(struct buf *sql, enum table_id t, int i, const struct mssql_rooms *ro
 					     "BIGINT");
 }
 
-/* All of them nullable and without index: what bulk copy is best at. */
+/*
+ * All but the key nullable and without index: what bulk copy is best at.  The
+ * key's columns are like those that they are compared with, collation included.
+ */
 static void
 make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 {
@@ -54,20 +54,24 @@ make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 
 	buf_printf(sql, "IF OBJECT_ID(N'tempdb..#praic_%s') IS NOT NULL DROP TABLE #praic_%s;\n",
 	    table->name, table->name);
-	buf_printf(sql, "CREATE TABLE #praic_%s (ord INT NULL, n BIGINT NULL", table->name);
+	buf_adds(sql, "SELECT TOP (0) CAST(NULL AS INT) AS ord, CAST(NULL AS BIGINT) AS n");
 	for (i = 0; i < table->columns; i++) {
 		if (!schema_stores(t, i))
 			continue;
-		buf_printf(sql, ", [%s] ", table->column[i].name);
+		if (t == TABLE_SESSION && (i == SESSION_HOST_NAME || i == SESSION_LSID)) {
+			buf_printf(sql, ", [%s]", table->column[i].name);
+			continue;
+		}
+		buf_adds(sql, ", CAST(NULL AS ");
 		stage_type(sql, t, i, rooms);
-		buf_adds(sql, " NULL");
+		buf_printf(sql, ") AS [%s]", table->column[i].name);
 	}
-	buf_adds(sql, ", guarded INT NULL");
+	buf_adds(sql, ", CAST(NULL AS INT) AS guarded");
 	if (t == TABLE_SESSION)
 		buf_adds(sql,
-		    ", [content_hash] NVARCHAR(64)" BYTEWISE " NULL, events BIGINT NULL, "
-		    "unchanged INT NULL");
-	buf_adds(sql, ");\n");
+		    ", CAST(NULL AS NVARCHAR(64))" BYTEWISE " AS [content_hash], CAST(NULL AS "
+		    "BIGINT) AS events, CAST(NULL AS INT) AS unchanged");
+	buf_printf(sql, " INTO #praic_%s FROM dbo.[%s];\n", table->name, table->name);
 }
 
 /* What a column is in terms of the staged row t. */
@@ -235,19 +239,6 @@ mssql_sql_make(struct mssql_sql *s, int lock_timeout, int force)
 	buf_free(&sql);
 }
 
-/* A staged key gets the collation of the column that it is compared with.
- * (Babelfish shows BIN2 under a name of its own.) */
-static void
-collate(struct buf *sql, const char *column, int room)
-{
-	buf_printf(sql,
-	    ";\nSELECT @c = COLLATION_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = "
-	    "N'dbo' AND TABLE_NAME = N'session' AND COLUMN_NAME = N'%s';\n"
-	    "IF @c NOT IN (N'Latin1_General_BIN2', N'bbf_unicode_bin2') EXEC (N'ALTER TABLE "
-	    "#praic_session ALTER COLUMN [%s] NVARCHAR(%d) COLLATE ' + @c + N' NULL')",
-	    column, column, room);
-}
-
 void
 mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
 {
@@ -259,9 +250,7 @@ mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
 	buf_adds(&sql,
 	    "IF OBJECT_ID(N'tempdb..#praic_todo') IS NOT NULL DROP TABLE #praic_todo;\n"
 	    "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
-	    "fate INT NOT NULL);\nDECLARE @c NVARCHAR(128)");
-	collate(&sql, "host_name", SCHEMA_ROOM_HOST);
-	collate(&sql, "lsid", SCHEMA_ROOM_LSID);
+	    "fate INT NOT NULL)");
 	free(s->text[MSSQL_STAGE]);
 	put(s, MSSQL_STAGE, "making staging tables", &sql);
 	buf_free(&sql);

@@ -165,6 +165,12 @@ def column_types(text):
     return out
 
 
+def staged_types(text):
+    """Of SELECT ... INTO: a name alone is a column of the key."""
+    text = re.sub(r", (\[\w+\])", r", CAST(NULL AS NVARCHAR(255)) AS \1", text)
+    return column_types(re.sub(r"CAST\(NULL AS (.*?)\)(?: COLLATE \w+)? AS (\[?\w+\]?)", r"\2 \1", text))
+
+
 def vendor_tables(path):
     """Of CREATE TABLE statements: {table: {column: (type, the rest)}}"""
     out = {}
@@ -397,8 +403,8 @@ class Connection:
             self.bulk = m[1]
             return done()
         if "CREATE TABLE #praic_todo" in text:
-            for name, columns in re.findall(r"CREATE TABLE #praic_(\w+) \((.*?)\);", text):
-                self.stage[name] = column_types(columns)
+            for columns, name in re.findall(r"SELECT TOP \(0\) (.*?) INTO #praic_(\w+) FROM", text):
+                self.stage[name] = staged_types(columns)
             return done()
         m = re.search(r"CREATE TABLE dbo\.\[?(\w+)\]? \((.*)\)", text, re.S)
         if m:
