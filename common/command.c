@@ -13,7 +13,7 @@
 #include "msg.h"
 
 /* Where the help's second column begins. */
-#define COLUMN 26
+#define COLUMN 27
 #define MOST   32
 
 /* What getopt_long(3) says of a long option: its place, and this. */

@@ -2,8 +2,7 @@
  * praic-find: what was typed, said, opened and moved, by its words, in a store
  * of praic-tosql: praic-find(1).  Options, and what was found; see find.h.
  */
-#include <getopt.h>
-#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,47 +10,11 @@
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "file.h"
 #include "find.h"
 #include "msg.h"
 #include "when.h"
-
-enum { HELP = 256, VERSION, SINCE, UNTIL, INDEX };
-
-static const struct option long_option[] = {
-    {"database", required_argument, NULL, 'd'},
-    {"endpoint", required_argument, NULL, 'e'},
-    {"index", required_argument, NULL, INDEX},
-    {"list", no_argument, NULL, 'l'},
-    {"since", required_argument, NULL, SINCE},
-    {"type", required_argument, NULL, 't'},
-    {"until", required_argument, NULL, UNTIL},
-    {"user", required_argument, NULL, 'u'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, HELP},
-    {"version", no_argument, NULL, VERSION},
-    {NULL, 0, NULL, 0},
-};
-
-static void __attribute__((noreturn)) usage(int code)
-{
-	fputs("usage: praic-find -d FILE [-lv] [-u USER] [-e ENDPOINT] [-t EVENT]\n"
-	      "           [--since TIME] [--until TIME] [--index FILE] WORDS\n"
-	      "Finds events by their words in a database of praic-tosql: see praic-find(1).\n"
-	      "  -d, --database FILE      the SQLite file\n"
-	      "  -u, --user USER          in sessions of this user; * and ? stand for any text\n"
-	      "  -e, --endpoint ENDPOINT  on this endpoint; likewise\n"
-	      "  -t, --type EVENT         events of this type; likewise\n"
-	      "      --since TIME         from this time on\n"
-	      "      --until TIME         before this time\n"
-	      "  -l, --list               print the lsids of the sessions, each once\n"
-	      "      --index FILE         where the index is, instead of FILE.find\n"
-	      "  -v, --verbose            tell each step\n"
-	      "      --help, --version\n"
-	      "WORDS: words, \"phrases\", prefix*; AND, OR, NOT and parentheses\n",
-	    code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
-}
 
 int
 find_failed(struct find *f, const char *path, const char *doing)
@@ -83,71 +46,57 @@ find_failed(struct find *f, const char *path, const char *doing)
 }
 
 /* As the store has it. */
-static char *
-set_time(const char *option, const char *text)
+static int
+set_time(char **to, const char *option, const char *text)
 {
-	char *out = xmalloc(WHEN_SIZE);
 	int64_t t;
 
 	if (when_parse_user(text, (int64_t)time(NULL), &t) == -1) {
 		msg_warn("%s %s: not a time; 2024-12-03, 2024-12-03T15:26, or a span back from now "
 			 "such as 36h or 7d",
 		    option, text);
-		exit(EX_USAGE);
+		return EX_USAGE;
 	}
-	when_format(t, out);
-	out[10] = ' ';
-	out[19] = '\0';
-	return out;
+	free(*to);
+	*to = xmalloc(WHEN_SIZE);
+	when_format(t, *to);
+	(*to)[10] = ' ';
+	(*to)[19] = '\0';
+	return 0;
 }
 
-static void
-set_options(struct find *f, int argc, char **argv)
+static int
+take_since(void *f, const char *text)
 {
-	int c;
-
-	while ((c = getopt_long(argc, argv, "d:e:lt:u:v", long_option, NULL)) != -1)
-		switch (c) {
-		case 'd':
-			f->store_path = optarg;
-			break;
-		case 'e':
-			f->endpoint = optarg;
-			break;
-		case 'l':
-			f->sessions_only = 1;
-			break;
-		case 't':
-			f->type = optarg;
-			break;
-		case 'u':
-			f->user = optarg;
-			break;
-		case 'v':
-			msg_level++;
-			break;
-		case SINCE:
-			f->since = set_time("--since", optarg);
-			break;
-		case UNTIL:
-			f->until = set_time("--until", optarg);
-			break;
-		case INDEX:
-			f->index_path = optarg;
-			break;
-		case HELP:
-			usage(0);
-		case VERSION:
-			puts("praic-find " PRAIC_VERSION);
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
-		default:
-			usage(EX_USAGE);
-		}
-	if (f->store_path == NULL || optind == argc)
-		usage(EX_USAGE);
-	while (optind < argc)
-		words_add(&f->words, argv[optind++]);
+	return set_time(&((struct find *)f)->since, "--since", text);
 }
+
+static int
+take_until(void *f, const char *text)
+{
+	return set_time(&((struct find *)f)->until, "--until", text);
+}
+
+#define AT(field) offsetof(struct find, field), NULL
+
+static const struct command_option option[] = {
+    {'d', "database", "FILE", "the SQLite file", AT(store_path)},
+    {'u', "user", "USER", "in sessions of this user; * and ? stand for any text", AT(user)},
+    {'e', "endpoint", "ENDPOINT", "on this endpoint; likewise", AT(endpoint)},
+    {'t', "type", "EVENT", "events of this type; likewise", AT(type)},
+    {0, "since", "TIME", "from this time on", 0, take_since},
+    {0, "until", "TIME", "before this time", 0, take_until},
+    {'l', "list", NULL, "print the lsids of the sessions, each once", AT(sessions_only)},
+    {0, "index", "FILE", "where the index is, instead of FILE.find", AT(index_path)},
+    {0, NULL, NULL, NULL, 0, NULL},
+};
+
+static const struct command command = {
+    "praic-find -d FILE [-lv] [-u USER] [-e ENDPOINT] [-t EVENT]\n"
+    "           [--since TIME] [--until TIME] [--index FILE] WORDS",
+    "Finds events by their words in a database of praic-tosql: see praic-find(1).\n"
+    "WORDS are words, \"phrases\", prefix*; AND, OR, NOT and parentheses.",
+    option};
 
 enum { TIME, SESSION, USER, ENDPOINT, TEXT, COLUMNS };
 
@@ -271,11 +220,14 @@ main(int argc, char **argv)
 	char *beside;
 	int code;
 
-	msg_start(argv[0]);
-	file_std_fds();
-	/* A reader that has gone is a failed write, which has an exit code. */
-	signal(SIGPIPE, SIG_IGN);
-	set_options(&f, argc, argv);
+	command_start(argv[0]);
+	code = command_options(&command, argc, argv, &f);
+	if (code != 0)
+		return code;
+	if (f.store_path == NULL || optind == argc)
+		command_usage(&command);
+	while (optind < argc)
+		words_add(&f.words, argv[optind++]);
 	beside = xasprintf("%s.find", f.store_path);
 	if (f.index_path == NULL)
 		f.index_path = beside;

@@ -2,34 +2,18 @@
  * praic-tohtml: record streams in, pages for people out: one page, or a
  * directory of them with indexes.  Options and input; page.c makes the pages.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
-#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "confine.h"
 #include "file.h"
 #include "msg.h"
 #include "tohtml.h"
-
-enum { FILES = 256, HELP, VERSION };
-
-static const struct option long_option[] = {
-    {"directory", required_argument, NULL, 'd'},
-    {"files", required_argument, NULL, FILES},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, HELP},
-    {"version", no_argument, NULL, VERSION},
-    {NULL, 0, NULL, 0},
-};
-
-static const char usage_text[] =
-    "usage: praic-tohtml [-v] [-d DIRECTORY] [--files DIR] [FILE...]\n";
 
 struct run {
 	const char *directory, *files;
@@ -42,48 +26,18 @@ struct run {
 	int code;
 };
 
-static void __attribute__((noreturn)) usage(int code)
-{
-	if (code != 0) {
-		(void)!file_write(2, usage_text, sizeof(usage_text) - 1);
-		exit(code);
-	}
-	printf("%s\n"
-	       "Writes the sessions of a record stream as HTML, for people to read: one page to\n"
-	       "standard output, or a page each and indexes below DIRECTORY.\n\n"
-	       "  -d, --directory DIR  where the pages go; it must exist\n"
-	       "      --files DIR      where praic-tofs has stored recordings: link these\n"
-	       "  -v, --verbose        tell each step\n"
-	       "      --help, --version\n",
-	    usage_text);
-	exit(fflush(stdout) == EOF ? EX_IOERR : 0);
-}
+static const struct command_option option[] = {
+    {'d', "directory", "DIR", "where the pages go; it must exist", offsetof(struct run, directory),
+	NULL},
+    {0, "files", "DIR", "where praic-tofs has stored recordings: link these",
+	offsetof(struct run, files), NULL},
+    {0, NULL, NULL, NULL, 0, NULL},
+};
 
-static void
-set_options(struct run *u, int argc, char **argv)
-{
-	int c;
-
-	while ((c = getopt_long(argc, argv, "d:v", long_option, NULL)) != -1)
-		switch (c) {
-		case 'd':
-			u->directory = optarg;
-			break;
-		case FILES:
-			u->files = optarg;
-			break;
-		case 'v':
-			msg_level++;
-			break;
-		case HELP:
-			usage(0);
-		case VERSION:
-			printf("praic-tohtml " PRAIC_VERSION "\n");
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
-		default:
-			usage(EX_USAGE);
-		}
-}
+static const struct command command = {"praic-tohtml [-v] [-d DIRECTORY] [--files DIR] [FILE ...]",
+    "Writes the sessions of a record stream as HTML, for people to read: one page to\n"
+    "standard output, or a page each and indexes below DIRECTORY.",
+    option};
 
 /* A session goes to standard output. */
 static void
@@ -139,9 +93,10 @@ one_event(struct run *u, struct rec_reader *r, enum rec_event e)
 	}
 }
 
-static void
-one_input(struct run *u, int fd, const char *name)
+static int
+one_input(void *arg, int fd, const char *name)
 {
+	struct run *u = arg;
 	struct rec_reader *r = rec_open(fd, name);
 	enum rec_event e = REC_TABLES;
 
@@ -153,25 +108,7 @@ one_input(struct run *u, int fd, const char *name)
 	msg_tell(1, "%s: %llu sessions read, %llu left out", name, (unsigned long long)r->complete,
 	    (unsigned long long)r->dropped);
 	rec_close(r);
-}
-
-static void
-one_operand(struct run *u, const char *name)
-{
-	int fd;
-
-	if (strcmp(name, "-") == 0) {
-		one_input(u, STDIN_FILENO, "standard input");
-		return;
-	}
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd == -1) {
-		msg_errno("%s", name);
-		u->code = code_worse(u->code, EX_NOINPUT);
-		return;
-	}
-	one_input(u, fd, name);
-	close(fd);
+	return is_broken(u);
 }
 
 /* Of praic-tofs's files only the ledger is read. */
@@ -211,22 +148,19 @@ int
 main(int argc, char **argv)
 {
 	struct run u = {0};
-	int i;
+	int code;
 
-	msg_start(argv[0]);
-	file_std_fds();
+	command_start(argv[0]);
 	umask(077);
-	/* A reader that has gone is a failed write, which has an exit code. */
-	signal(SIGPIPE, SIG_IGN);
-	set_options(&u, argc, argv);
+	code = command_options(&command, argc, argv, &u);
+	if (code != 0)
+		return code;
 	confine(&u, argv + optind, argc - optind);
 	u.page = page_new();
 	u.code = start(&u);
 	if (u.code == 0) {
-		if (optind == argc)
-			one_operand(&u, "-");
-		for (i = optind; i < argc && !is_broken(&u); i++)
-			one_operand(&u, argv[i]);
+		code = command_operands(argv + optind, argc - optind, one_input, &u);
+		u.code = code_worse(u.code, code);
 		if (u.archive != NULL)
 			u.code = code_worse(u.code, archive_close(u.archive));
 		else if (u.code != EX_USAGE || u.sessions > 0)

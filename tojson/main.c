@@ -6,13 +6,13 @@
  * users, which events refer to, come last.  So the rows wait as JSON, those of
  * each table by themselves.
  */
-#include <getopt.h>
-#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "confine.h"
 #include "file.h"
 #include "msg.h"
@@ -82,55 +82,30 @@ struct tojson {
 	size_t names_text;
 };
 
-static void __attribute__((noreturn)) usage(int code)
+static int
+take_format(void *arg, const char *format)
 {
-	fputs("usage: praic-tojson [-ev] [-f FORMAT] [FILE...]\n"
-	      "Writes the sessions of a record stream as JSON, one object a line.\n"
-	      "  -e, --events         one object for each event instead of each session\n"
-	      "  -f, --format FORMAT  plain: praic's names (unless told); ecs: the fields of\n"
-	      "                       the Elastic Common Schema, too\n"
-	      "  -v, --verbose        tell each step\n"
-	      "      --help, --version\n",
-	    code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
+	struct tojson *s = arg;
+
+	s->ecs = strcmp(format, "ecs") == 0;
+	if (s->ecs || strcmp(format, "plain") == 0)
+		return 0;
+	msg_warn("-f %s: there is no such format; plain or ecs", format);
+	return EX_USAGE;
 }
 
-static void
-set_options(struct tojson *s, int argc, char **argv)
-{
-	static const struct option options[] = {
-	    {"events", no_argument, NULL, 'e'},
-	    {"format", required_argument, NULL, 'f'},
-	    {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {NULL, 0, NULL, 0},
-	};
-	int c;
+static const struct command_option option[] = {
+    {'e', "events", NULL, "one object for each event instead of each session",
+	offsetof(struct tojson, events), NULL},
+    {'f', "format", "FORMAT",
+	"plain: praic's names (the default); ecs: the fields of\n"
+	"the Elastic Common Schema, too",
+	0, take_format},
+    {0, NULL, NULL, NULL, 0, NULL},
+};
 
-	while ((c = getopt_long(argc, argv, "ef:v", options, NULL)) != -1)
-		switch (c) {
-		case 'e':
-			s->events = 1;
-			break;
-		case 'f':
-			s->ecs = strcmp(optarg, "ecs") == 0;
-			if (s->ecs || strcmp(optarg, "plain") == 0)
-				break;
-			msg_warn("-f %s: there is no such format; plain or ecs", optarg);
-			exit(EX_USAGE);
-		case 'v':
-			msg_level++;
-			break;
-		case 'h':
-			usage(0);
-		case 'V':
-			puts("praic-tojson " PRAIC_VERSION);
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
-		default:
-			usage(EX_USAGE);
-		}
-}
+static const struct command command = {"praic-tojson [-ev] [-f FORMAT] [FILE ...]",
+    "Writes the sessions of a record stream as JSON, one object a line.", option};
 
 /* 0, or an exit code after a message: there is no use in going on. */
 static int
@@ -573,13 +548,12 @@ int
 main(int argc, char **argv)
 {
 	static struct tojson s;
-	int code = 0, i;
+	int code, i;
 
-	msg_start(argv[0]);
-	file_std_fds();
-	/* A reader that has gone is a failed write, which has an exit code. */
-	signal(SIGPIPE, SIG_IGN);
-	set_options(&s, argc, argv);
+	command_start(argv[0]);
+	code = command_options(&command, argc, argv, &s);
+	if (code != 0)
+		return code;
 	confine(argv + optind, argc - optind);
 	held_open_output(&s.out, STDOUT_FILENO, "standard output");
 	for (i = 0; i < TABLES; i++)

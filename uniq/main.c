@@ -4,9 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "confine.h"
 #include "file.h"
 #include "held.h"
@@ -52,67 +53,51 @@ struct uniq {
 	uint64_t told;	   /* of these, in end marks that were written */
 };
 
-static void __attribute__((noreturn)) usage(int code)
+static int
+take_forget(void *arg, const char *text)
 {
-	fputs("usage: praic-uniq [-v] [FILE...]\n"
-	      "       praic-uniq -d STATE [-v] [--forget SPAN] [FILE...] -- COMMAND [ARGUMENT...]\n"
-	      "Passes records on, without sessions that were there before: see praic-uniq(1).\n"
-	      "  -d, --state STATE    COMMAND reads what STATE does not have; when it has ended\n"
-	      "                       with 0, STATE has that, too\n"
-	      "      --forget SPAN    drop from STATE what was noted longer ago: 90d, say\n"
-	      "  -v, --verbose        tell each step\n"
-	      "      --help, --version\n",
-	    code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
+	struct arguments *a = arg;
+
+	if (when_parse_span(text, &a->forget) == 0)
+		return 0;
+	msg_warn("--forget %s: a span such as 90d or 36h", text);
+	return EX_USAGE;
 }
 
-static void
+static const struct command_option option[] = {
+    {'d', "state", "STATE",
+	"COMMAND reads what STATE does not have; when it has ended\n"
+	"with 0, STATE has that, too",
+	offsetof(struct arguments, state), NULL},
+    {0, "forget", "SPAN", "drop from STATE what was noted longer ago: 90d, say", 0, take_forget},
+    {0, NULL, NULL, NULL, 0, NULL},
+};
+
+static const struct command command = {
+    "praic-uniq [-v] [FILE ...]\n"
+    "       praic-uniq -d STATE [-v] [--forget SPAN] [FILE ...] -- COMMAND [ARGUMENT ...]",
+    "Passes records on, without sessions that were there before: see praic-uniq(1).", option};
+
+static int
 parse(struct arguments *a, int argc, char **argv)
 {
-	enum { FORGET = 256 };
-	static const struct option options[] = {
-	    {"state", required_argument, NULL, 'd'},
-	    {"forget", required_argument, NULL, FORGET},
-	    {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {NULL, 0, NULL, 0},
-	};
-	int c, end;
+	int code, end;
 
 	/* getopt does not say where -- was, but what is behind it stays there. */
 	for (end = 1; end < argc && strcmp(argv[end], "--") != 0; end++)
 		;
 	a->command = end < argc ? argv + end + 1 : NULL;
 	a->forget = -1;
-	while ((c = getopt_long(argc, argv, "d:vhV", options, NULL)) != -1)
-		switch (c) {
-		case 'd':
-			a->state = optarg;
-			break;
-		case FORGET:
-			if (when_parse_span(optarg, &a->forget) == -1) {
-				msg_warn("--forget %s: a span such as 90d or 36h", optarg);
-				exit(EX_USAGE);
-			}
-			break;
-		case 'v':
-			msg_level++;
-			break;
-		case 'V':
-			puts("praic-uniq " PRAIC_VERSION);
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
-		case 'h':
-			usage(0);
-		default:
-			usage(EX_USAGE);
-		}
+	code = command_options(&command, argc, argv, a);
+	if (code != 0)
+		return code;
 	a->operand = argv + optind;
 	a->operands = argc - optind;
 	if (a->state == NULL ? a->forget != -1 : a->command == NULL || *a->command == NULL)
-		usage(EX_USAGE);
+		command_usage(&command);
 	if (a->state != NULL)
 		a->operands = (int)(a->command - a->operand);
+	return 0;
 }
 
 /* There is no use in going on. */
@@ -400,10 +385,10 @@ main(int argc, char **argv)
 	struct arguments a = {0};
 	struct uniq u = {0};
 
-	file_std_fds();
-	msg_start(argv[0]);
-	signal(SIGPIPE, SIG_IGN);
-	parse(&a, argc, argv);
+	command_start(argv[0]);
+	u.code = parse(&a, argc, argv);
+	if (u.code != 0)
+		return u.code;
 	u.seen = seen_new();
 	if (a.state != NULL)
 		u.code = run_command(&u, &a);
