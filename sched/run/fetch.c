@@ -24,9 +24,6 @@
 /* A recording can be played when its session is over.  One that never ends
  * has lost its connection. */
 #define OPEN_TIME (7 * DAY)
-/* What is new has just come: a look-back that fails now is tried again later,
- * and does not keep the site's fetch for long. */
-#define SWEEP_RETRY "10s"
 /* This machine's clock may be ahead of the appliance's by so much without
  * an additional stride. */
 #define CLOCKS 3600
@@ -76,10 +73,6 @@ ask_report(struct fetch *f, const struct span *span, struct frame *end)
 	if (span->until != DB_NULL) {
 		pipe_add(s, "--until");
 		pipe_add(s, "%lld%s", (long long)span->until, span->back ? "s" : "");
-	}
-	if (f->sweeping) {
-		pipe_add(s, "--retry-time");
-		pipe_add(s, SWEEP_RETRY);
 	}
 	if (r->dry) {
 		pipe_stage(&p, "praic-split", (char *)NULL);
