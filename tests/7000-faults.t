@@ -73,7 +73,7 @@ export PRAIC_SETTINGS
 nth "praic-conf init" --fresh 'rm -rf settings.db* spool log' --output any --check '"$conf" site list' \
 	--rerun 0,64,73 memory:ENOMEM:75 pwrite:ENOSPC:73,74,75 fdatasync:EIO:73,74,75 open:EMFILE:71,66,73,74,75,77 \
 	-- "$conf" init
-rm -f settings.db*
+rm -rf settings.db* spool log
 "$conf" init >init.out || echo "# no settings database"
 cp settings.db empty.db
 export S=env:S

@@ -196,6 +196,7 @@ allow_database(struct confine *c, const char *path)
 static void
 confine(const struct arguments *a, char *const operand[], int operands)
 {
+	const char *scratch;
 	struct confine *c;
 
 	if (a->ops != &db_sqlite)
@@ -206,9 +207,15 @@ confine(const struct arguments *a, char *const operand[], int operands)
 	if (allow_database(c, a->db.target) == -1)
 		confine_give_up(c, "the database is a link to nothing");
 	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
-	/* Where SQLite makes its own temporary files. */
-	setenv("SQLITE_TMPDIR", file_scratch_dir(), 0);
-	confine_allow(c, getenv("SQLITE_TMPDIR"), CONFINE_CHANGE);
+	/* SQLite looks for a place for its temporary files by itself, and must find
+	 * the one that it may use. */
+	scratch = getenv("SQLITE_TMPDIR");
+	if (scratch == NULL)
+		scratch = file_scratch_dir();
+	if (access(scratch, W_OK | X_OK) == -1)
+		scratch = "/var/tmp";
+	setenv("SQLITE_TMPDIR", scratch, 1);
+	confine_allow(c, scratch, CONFINE_CHANGE);
 	confine_allow(c, "/dev/urandom", CONFINE_READ);
 	confine_allow_operands(c, operand, operands);
 	confine_enter(c);
