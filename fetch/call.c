@@ -533,7 +533,8 @@ set_tls(struct call *c)
 	}
 	if (s->proxy_user != NULL) {
 		SET(CURLOPT_PROXYUSERPWD, s->proxy_user);
-		SET(CURLOPT_PROXYAUTH, s->proxy_auth);
+		c->proxy_auth = s->proxy_auth;
+		SET(CURLOPT_PROXYAUTH, c->proxy_auth);
 	}
 	SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -646,7 +647,9 @@ moved(struct call *c)
 	}
 	call_excerpt(to, strlen(to), shown);
 	/* The token goes nowhere but to the host that it is from. */
-	if (strncasecmp(to, url, n) != 0 || to[n] != '/') {
+	if (strncasecmp(to, url, n) == 0 && strncmp(to + n, ":443/", 5) == 0)
+		n += 4;
+	if (strncasecmp(to, url, strlen(url)) != 0 || to[n] != '/') {
 		buf_printf(&c->why,
 		    "redirected to %s, and a redirect is followed on the "
 		    "same host only: is --host right?",
@@ -817,9 +820,9 @@ by_proxy(struct call *c, long status)
 	if (status == 407 && s->proxy_user == NULL)
 		buf_printf(&c->why,
 		    "the proxy said 407: it wants credentials: give them with --proxy-user");
-	else if (status == 407 && (offers & s->proxy_auth) != 0)
+	else if (status == 407 && (offers & c->proxy_auth) != 0)
 		buf_printf(&c->why, "the proxy said 407: what --proxy-user names is wrong");
-	else if (status == 407 && s->proxy_auth == PROXY_AUTH && (offers & PROXY_MORE) != 0) {
+	else if (status == 407 && c->proxy_auth == PROXY_AUTH && (offers & PROXY_MORE) != 0) {
 		s->proxy_auth = PROXY_MORE;
 		return finish(c, CALL_MOVED, 0);
 	} else if (status == 407)

@@ -188,7 +188,7 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 }
 
 static int
-ask(struct site *s)
+ask(struct site *s, int *wrong)
 {
 	struct buf answer = {0};
 	struct retry r = {0};
@@ -223,6 +223,8 @@ ask(struct site *s)
 	}
 	if (code != 0)
 		call_complain(&c, "token");
+	/* Not a 403, of a proxy say, which tells nothing of the secret. */
+	*wrong = code == EX_NOPERM && (c.status == 400 || c.status == 401);
 	if (answer.p != NULL)
 		explicit_bzero(answer.p, answer.n);
 	buf_free(&answer);
@@ -246,16 +248,16 @@ is_refused(const json_t *cache)
 static int
 ask_and_keep(struct site *s, int fd, json_t *cache)
 {
-	int code = ask(s);
+	int wrong, code = ask(s, &wrong);
 
 	if (code == 0) {
 		json_object_set_new(cache, "token", json_string(s->token->text));
 		json_object_set_new(cache, "until", json_integer(s->token->until));
 		json_object_del(cache, "refused");
-	} else if (code == EX_NOPERM)
+	} else if (wrong)
 		json_object_set_new(
 		    cache, "refused", json_integer((json_int_t)time(NULL) + REFUSED));
-	if (code == 0 || code == EX_NOPERM)
+	if (code == 0 || wrong)
 		cache_write(s, fd, cache);
 	return code;
 }

@@ -355,7 +355,7 @@ take(struct call *c, const char *p, size_t n)
 			return j->answer.bytes > MAX_PAGE ?
 			    odd_part(c, "no such file, but a long text") :
 			    0;
-		else if (j->answer.known && j->part.extension[0] == '\0')
+		else if (j->answer.known && j->part.extension[0] == '\0' && !is_page(j))
 			strcpy(j->part.extension, j->answer.extension);
 	}
 	if (file_write(j->part.fd, p, n) == -1) {
@@ -675,7 +675,8 @@ start(struct job *j)
 	if ((wait = rate_book(c->site)) > 0)
 		return wait;
 	validator = p->etag.n > 0 ? &p->etag : &p->modified;
-	if (p->size > 0 && validator->n == 0) {
+	/* Of what kind it is, only its first bytes tell: a rest has none. */
+	if (p->size > 0 && !is_resumable(j)) {
 		start_over(j);
 		if (j->state == JOB_OVER)
 			return 0;
@@ -736,6 +737,7 @@ lock(struct job *j)
 		fatal(j, EX_IOERR);
 	else if (there == 1) {
 		d->had++;
+		d->spool->unsynced = 1; /* who gave it the name may have died before the sync */
 		over(j, DOWNLOAD_WHOLE, 0);
 	} else if (j->part.size > 0 && spool_part_hash(d->spool, &j->part, j->hash) == -1)
 		fatal(j, EX_IOERR);

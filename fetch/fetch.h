@@ -166,6 +166,7 @@ struct call {
 
 	/* call.c's own. */
 	CURL *easy;
+	long proxy_auth; /* how its proxy was asked */
 	struct curl_slist *headers;
 	struct buf url, moved, said;
 	int redirects, stopped, broken, headed;

@@ -396,8 +396,8 @@ fill_slots(void *arg)
 			 * for again and again. */
 			while (p->begun < p->items &&
 			    run->kind[p->item[p->begun].kind].given_up != 0) {
-				refuse(p, &p->item[p->begun++],
-				    "the account may not have recordings of this kind");
+				not_come(p, &p->item[p->begun++], "later",
+				    "not asked for: several of this kind in a row were refused");
 				p->over++;
 			}
 			if (p->begun < p->items)

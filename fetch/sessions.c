@@ -258,6 +258,17 @@ learn_time(struct run *run)
 	return d->call.code;
 }
 
+/* Does it count from now? */
+static int
+is_relative(const char *text)
+{
+	int64_t a = 0, b = 0;
+
+	(void)when_parse_until(text, 1000000000, &a);
+	(void)when_parse_until(text, 2000000000, &b);
+	return a != b;
+}
+
 /* From what was given to what is asked: [since, until) by that clock. */
 static int
 set_span(struct run *run)
@@ -266,7 +277,7 @@ set_span(struct run *run)
 	int64_t now = call_now(run->site), asked = 0;
 
 	run->mark = run->until = now;
-	if (now == 0 && (o->until == NULL || strcmp(o->until, "now") == 0)) {
+	if (now == 0 && (o->until == NULL || is_relative(o->until))) {
 		msg_warn("%s: its answers bear no Date: give --until", run->site->name);
 		return EX_UNAVAILABLE;
 	}

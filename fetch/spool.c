@@ -57,6 +57,8 @@ sweep(struct spool *s)
 int
 spool_open(struct spool *s, const char *path)
 {
+	struct stat st;
+
 	memset(s, 0, sizeof(*s));
 	s->path = path;
 	s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -69,6 +71,12 @@ spool_open(struct spool *s, const char *path)
 		    "-d %s: this user (%ld) must be able to write there", path, (long)geteuid());
 		close(s->dir);
 		return EX_CANTCREAT;
+	}
+	/* A file of ours, renamed by another user, would be trusted as another's. */
+	if (fstat(s->dir, &st) == -1 || ((st.st_mode & 02) != 0 && (st.st_mode & S_ISVTX) == 0)) {
+		msg_warn("-d %s: everybody may rename what is there: chmod o-w it", path);
+		close(s->dir);
+		return EX_CONFIG;
 	}
 	sweep(s);
 	return 0;

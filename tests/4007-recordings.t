@@ -279,7 +279,7 @@ for status in 404 403 410; do
 	check "$status: no end: all stay owed" sh -c '! grep -q ^Z out'
 	each "$status: each has a row" out
 	outcomes out | cut -f 3 | sort -u | tr '\n' ' ' >got
-	printf 'came refused ' >want
+	printf 'came later refused ' >want
 	same "$status: that says refused" want got
 done
 cut -f 1 truth | uniq | sed -n '3p;5p' | paste -s -d , | sed 's/[^,]*/lsid=&/g' >two
@@ -311,7 +311,7 @@ check "is found out by a few in a row, not by each file" test "$(cat calls)" -le
 check "no end" sh -c '! grep -q ^Z out'
 each "each recording has a row" out
 outcomes out | awk -F '\t' '{ print $2, $3 }' | sort -u >got
-printf 'recording came\nshell refused\n' >want
+printf 'recording came\nshell later\nshell refused\n' >want
 same "all shells are refused, all others came" want got
 site_ask '{"do":"deny","what":"CommandShellRecording","deny":false}'
 site_fault "internal-error match=lsid=$(head -n 1 truth | cut -f 1)"
