@@ -148,6 +148,12 @@ find(struct tree *t, const char *path, size_t n, int make)
 			if (made || errno == EEXIST)
 				fd = openat(dir, last, flags);
 		}
+		/* Linux says so of a link, too, when a directory is wanted. */
+		if (fd == -1 && errno == ENOTDIR)
+			errno = fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+				S_ISLNK(st.st_mode) ?
+			    ELOOP :
+			    ENOTDIR;
 	}
 	free(last);
 	if (fd != -1 && make_room(t) == -1) {

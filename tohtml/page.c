@@ -203,7 +203,7 @@ page_begin(struct page *p, uint64_t nth)
 static int
 is(struct rec_value v, const char *text)
 {
-	return v.n == strlen(text) && memcmp(v.p, text, v.n) == 0;
+	return v.n == strlen(text) && (v.n == 0 || memcmp(v.p, text, v.n) == 0);
 }
 
 static struct rec_value

@@ -129,7 +129,7 @@ put(struct held *h, const char *text)
 static int
 is(struct rec_value v, const char *text)
 {
-	return v.n == strlen(text) && memcmp(v.p, text, v.n) == 0;
+	return v.n == strlen(text) && (v.n == 0 || memcmp(v.p, text, v.n) == 0);
 }
 
 /* ---- users and customers ---------------------------------------------- */

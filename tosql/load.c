@@ -115,7 +115,7 @@ static int
 is_refused_whole(struct load *l)
 {
 	struct batch *b = l->batch;
-	size_t n = b->n < PROBES ? b->n : PROBES, i, at;
+	size_t n = b->n < PROBES ? b->n : PROBES, tried = 0, i, at;
 	struct buf first = {0}, reason = {0};
 	int code = EX_DATAERR, same = 1;
 
@@ -124,6 +124,7 @@ is_refused_whole(struct load *l)
 		if (b->session[at].fate == FATE_SETTLED)
 			continue;
 		buf_reset(&reason);
+		tried++;
 		code = l->ops->write(l->db, b, at, at + 1, &reason);
 		if (code == 0) {
 			account(l, at, at + 1);
@@ -133,7 +134,8 @@ is_refused_whole(struct load *l)
 			buf_add(&first, reason.p, reason.n);
 		same = same && strcmp(buf_text(&first), buf_text(&reason)) == 0;
 	}
-	if (code == EX_DATAERR && same) {
+	/* One alone, the others being settled, says nothing of the database. */
+	if (code == EX_DATAERR && same && tried > 1) {
 		msg_warn("every session is refused, so it is the database that must be mended: %s",
 		    buf_text(&first));
 		code = EX_CONFIG;

@@ -93,8 +93,8 @@ on_message(DBPROCESS *p, DBINT number, int state, int severity, char *text, char
  * among the descriptors that have become used since, the lowest being `first`.
  */
 static struct {
-	volatile sig_atomic_t fd, first, broken, ticks, gone, most;
-} watch = {-1, -1, -1, 0, 0, ANSWER_TIMEOUT};
+	volatile sig_atomic_t fd, first, broken, ticks, gone, most, late;
+} watch = {-1, -1, -1, 0, 0, ANSWER_TIMEOUT, 0};
 
 #define LOGIN_FDS 8 /* FreeTDS has a socket and a pipe of its own; name servers may, too */
 
@@ -129,8 +129,10 @@ tick(int sig)
 #endif
 	/* Not at once: what it said at last may still be unread. */
 	watch.gone = poll(&p, 1, 0) == 1 ? watch.gone + 1 : 0;
-	if (watch.gone > 1 || watch.ticks > watch.most)
+	if (watch.gone > 1 || watch.ticks > watch.most) {
+		watch.late = watch.gone <= 1;
 		dup2(watch.broken, fd);
+	}
 out:
 	errno = saved;
 }
@@ -182,7 +184,7 @@ watch_login(int most)
 	watch.fd = -1;
 	watch.first = fcntl(watch.broken, F_DUPFD_CLOEXEC, 0);
 	close(watch.first);
-	watch.ticks = watch.gone = 0;
+	watch.ticks = watch.gone = watch.late = 0;
 	watch.most = most;
 	set_timer(1);
 }
@@ -507,7 +509,7 @@ link_connect(struct link *l)
 	l->p = log_in(l->c);
 	link_end();
 	watch.most = ANSWER_TIMEOUT + l->timeout;
-	if (l->p == NULL && watch.fd == -1 && watch.ticks > l->c->timeout) {
+	if (l->p == NULL && watch.late) {
 		link_refuse(l, LINK_LOST, EX_TEMPFAIL, "logging in: no answer within %d seconds",
 		    l->c->timeout);
 		return -1;
