@@ -65,17 +65,15 @@ msg_hide(const char *secret)
 	buf_add(&hidden[hidden_n++], secret, n);
 }
 
-/* The length of a secret that begins at p, or 0.  One that is a word of the message
- * itself (own) would tell nothing, and hiding it would garble the message. */
+/* The length of a secret that begins at p, or 0. */
 static size_t
-hidden_at(const char *p, size_t n, const char *own)
+hidden_at(const char *p, size_t n)
 {
 	size_t i, longest = 0;
 
 	for (i = 0; i < hidden_n; i++)
 		if (hidden[i].n > longest && hidden[i].n <= n &&
-		    memcmp(hidden[i].p, p, hidden[i].n) == 0 &&
-		    memmem(own, strlen(own), hidden[i].p, hidden[i].n) == NULL)
+		    memcmp(hidden[i].p, p, hidden[i].n) == 0)
 			longest = hidden[i].n;
 	return longest;
 }
@@ -88,15 +86,15 @@ is_active(uint32_t c)
 	    c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-static void
-add_harmless(struct buf *out, const char *p, size_t n, const char *own)
+void
+msg_harmless(struct buf *out, const char *p, size_t n)
 {
 	size_t i = 0, secret;
 	uint32_t c;
 	int len;
 
 	while (i < n) {
-		if ((secret = hidden_at(p + i, n - i, own)) != 0) {
+		if ((secret = hidden_at(p + i, n - i)) != 0) {
 			buf_adds(out, "***");
 			i += secret;
 			continue;
@@ -117,12 +115,6 @@ add_harmless(struct buf *out, const char *p, size_t n, const char *own)
 			buf_add(out, p + i, (size_t)len);
 		i += (size_t)len;
 	}
-}
-
-void
-msg_harmless(struct buf *out, const char *p, size_t n)
-{
-	add_harmless(out, p, n, "");
 }
 
 static struct buf last;
@@ -155,7 +147,7 @@ say(const char *fmt, va_list ap, int err, struct buf *kept)
 		buf_printf(&raw, ": %s", strerror(err));
 	buf_reset(&out);
 	buf_printf(&out, "%s: ", program);
-	add_harmless(&out, raw.p, raw.n, fmt);
+	msg_harmless(&out, raw.p, raw.n);
 	if (kept != NULL) {
 		buf_reset(kept);
 		buf_add(kept, out.p + strlen(program) + 2, out.n - strlen(program) - 2);
