@@ -405,6 +405,8 @@ daily(struct fetch *f)
 {
 	struct run *r = f->run;
 	int64_t now = run_now(r), swept, next;
+	char *reason = r->reason, *program = r->program;
+	int code = r->code, failed;
 
 	swept = db_number(r->db, "SELECT swept FROM job WHERE id = ?1", "i", r->job);
 	next = db_number(r->db, "SELECT sweep_next FROM job WHERE id = ?1", "i", r->job);
@@ -412,10 +414,10 @@ daily(struct fetch *f)
 	    (swept != DB_NULL && swept <= f->clock && f->clock - swept < DAY) ||
 	    (next != DB_NULL && next > now && next <= now + 3600))
 		return;
+	r->reason = r->program = NULL;
 	/* The first fetch of all has just asked for everything. */
-	if (swept != DB_NULL && look_back(f) != 0) {
-		if (r->db->code != 0 || pipe_stop > 0)
-			return;
+	failed = swept != DB_NULL && look_back(f) != 0;
+	if (failed && r->db->code == 0 && pipe_stop == 0) {
 		msg_warn("%s: the look-back failed: %s: %s", r->name, r->program, r->reason);
 		db_do(r->db,
 		    "UPDATE job SET sweep_reason = ?2, sweep_since = ifnull(sweep_since, ?3),"
@@ -423,10 +425,21 @@ daily(struct fetch *f)
 		    " sweep_next = ?3 + min(3600, max(60, 2 * ifnull(sweep_wait, 0)))"
 		    " WHERE id = ?1",
 		    "iti", r->job, r->reason, now);
-		r->code = r->failed = 0;
-		return;
+		/* What the fetch of what is new had to say holds. */
+		r->code = code;
+		r->failed = 0;
+		free(r->reason);
+		free(r->program);
+		r->reason = r->program = NULL;
 	}
-	if (pipe_stop > 0)
+	if (r->reason == NULL && r->program == NULL) {
+		r->reason = reason;
+		r->program = program;
+	} else {
+		free(reason);
+		free(program);
+	}
+	if (failed || pipe_stop > 0)
 		return;
 	db_begin(r->db);
 	db_do(r->db,
