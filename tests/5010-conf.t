@@ -61,9 +61,6 @@ for name in '' ' x' -x 'a=b' "$(printf 'a\tb')" "$(printf '\377')"; do
 		"$conf" site add -- "$name" host=x client-id=y secret=env:X
 done
 is "none of these is there" "SELECT count(*) FROM site" 1
-echo address >lines
-pipe 64 "a secret that is a word of praic's own" lines "$conf" site add b host=a/b client-id=y secret=-
-says "leaves the messages as they are" "host a/b: a name or address, with"
 run 0 "references are kept as they are" "$conf" site add two host=two.example.com:8443 \
 	client-id=x secret=file:/run/s backup-password=credential:b proxy-user=env:P
 is "all three" "SELECT secret, backup_password, proxy_user FROM site WHERE name = 'two'" \
