@@ -26,8 +26,8 @@ struct command {
 	const struct command_option *option;
 };
 
-/* Before anything else: messages, standard descriptors; a pipe that nobody
- * reads any more is a failed write. */
+/* Call it first.  It sets up messages and standard descriptors, and ignores
+ * SIGPIPE: a write to a pipe without a reader fails instead. */
 void command_start(const char *argv0);
 
 /*

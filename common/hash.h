@@ -1,4 +1,5 @@
-/* A hash for tables that nobody attacks, and that look at what they find. */
+/* A hash that is fast and not secret: only for tables that compare the whole
+ * key of what they find. */
 #ifndef PRAIC_HASH_H
 #define PRAIC_HASH_H
 

@@ -89,7 +89,7 @@ use(struct site *s, const char *text, int64_t until, int fresh)
 	msg_hide(text);
 }
 
-/* Wait for the lock: whoever has it may be asking for the very token. */
+/* Wait for the lock: the process that holds it may be asking for this token. */
 static int
 lock(struct site *s, int fd)
 {

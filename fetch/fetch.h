@@ -322,9 +322,8 @@ int document_is_nothing(struct document *d, const struct question *, const char 
  *
  * What is known of a file stands in an extended attribute of its own, so that
  * one file costs one file.  Where the file system has none, a whole file is
- * read to know it, and a part is begun anew.  A file is trusted only if nobody
- * else can have put it there: it is of this user, nobody else may write to it,
- * and it has one name.
+ * read to know it, and a part is begun anew.  A file is trusted only if this
+ * user owns it, no other user may write to it, and it has one name.
  */
 
 #define SPOOL_NAME	256 /* a name and its NUL */

@@ -15,7 +15,7 @@
 #include "fetch.h"
 
 #define PATIENCE   2000	 /* ms with a lock that another process holds */
-#define MOST	   10000 /* ms: nobody books so far ahead, so the file is wrong */
+#define MOST	   10000 /* ms: no call is booked further ahead: the file is wrong */
 #define STATE_SIZE 32
 
 static int64_t next; /* call of this process: call_clock() */

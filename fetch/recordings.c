@@ -3,7 +3,7 @@
  * name, writes records with file rows.
  *
  * The input is read to its end first: what is needed of it goes into a
- * temporary file, so that no connection waits for whoever writes the input.
+ * temporary file, so that a slow writer of the input holds no connection open.
  * Then sessions are taken in turn, their files fetched side by side, and each
  * is written when it is known what became of all of its files, in the order
  * of the input.
@@ -458,7 +458,7 @@ judge_forbidden(struct run *run)
 			fail(run, EX_NOPERM);
 }
 
-/* The site is down: what is left is for later. */
+/* The site is down: the recordings that have not come get the outcome later. */
 static void
 give_up(struct run *run, int code, const char *reason)
 {

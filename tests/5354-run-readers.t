@@ -115,7 +115,7 @@ appliance_control clock $now >clock.out
 mark=$(sql "SELECT mark FROM job WHERE step = 'fetch' AND data = 'session'")
 stub praic-fetch <<END
 case "\$*" in
-*--until*) echo "praic-fetch: pra: the past is not to be had" >&2; exit 69 ;;
+*--until*) $fetch --dry-run "\$@" || exit; echo "praic-fetch: pra: the past is not to be had" >&2; exit 69 ;;
 esac
 exec $fetch --timeout 1 --rate 0 "\$@"
 END
