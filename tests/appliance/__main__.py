@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 
-sys.dont_write_bytecode = True
+sys.dont_write_bytecode = sys.pycache_prefix is None    # nothing beside the sources
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 PARENT = os.getppid()       # before anything that takes time
