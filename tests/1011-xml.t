@@ -27,7 +27,7 @@ for encoding in UTF-16LE UTF-16BE; do
 	same_xml "the XML of rs in $encoding" utf16.xml
 done
 for order in docs details-first shuffled live; do
-	python3 "$top/tests/appliance" generate --bytes 2M --order $order >big.xml
+	python3 "$top/tests/appliance" generate --bytes 600K --order $order >big.xml
 	same_xml "the XML of a realistic report, elements in $order order" big.xml
 done
 

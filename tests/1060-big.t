@@ -1,12 +1,12 @@
 #!/bin/sh
 # praic-split: big input in little memory: 16 MiB whatever its size.
-# PRAIC_SOAK: a gigabyte.
+# With PRAIC_LONG, a gigabyte and a session of 400 MB.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 measure=${bin}tests/tools/measure
-bytes=50M
-[ -z "${PRAIC_SOAK-}" ] || bytes=1G
+bytes=30M session=100
+[ -z "${PRAIC_LONG-}" ] || bytes=1G session=400
 
 # big NAME OPTION... : is it read in 16 MiB, from standard input?
 big() {
@@ -27,8 +27,8 @@ big() {
 case $PRAIC_OUT in
 *asan*) big "a report" --bytes 20M ;;
 *)	big "a report of $bytes" --bytes "$bytes"
-	big "a session of 400 MB" --one-session 400M --sessions 2
-	check "the session of 400 MB under ulimit -v" sh -c \
+	big "a session of $session MB" --one-session "${session}M" --sessions 2
+	check "that session under ulimit -v" sh -c \
 		'ulimit -v 120000; "$1" -H h <truth.xml | tail -n 1 | grep -q "^Z"' - "$split" ;;
 esac
 rm -f truth.xml out

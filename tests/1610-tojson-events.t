@@ -18,7 +18,7 @@ both() {
 	check "  events of both forms" python3 "$top/tests/tools/events-of.py" "$2" plain.json ecs.json
 }
 
-python3 "$top/tests/appliance" generate --bytes 1M --seed 3 --marks h.example >report.xml
+python3 "$top/tests/appliance" generate --bytes 400K --seed 3 --marks h.example >report.xml
 "$split" report.xml >report.rec
 both "a report" report.rec
 check "jq reads the events" test "$(jq -c 'select(.event.id == "")' <ecs.json | wc -l)" -eq 0
@@ -113,15 +113,15 @@ o.end()
 # Long: more than memory holds, in each array, of one event, in one value.
 o = Out("long.rec")
 big = "0123456789\"\\\u00e4" * 1000
-o.session("events", [r for i in range(1, 900) for r in (
+o.session("events", [r for i in range(1, 300) for r in (
     o.event(i, "e", None, "p", "customer", None, None, 1, None),
     ("session_event_data", i, 1, "body", big + str(i)),
     ("system_information", i, str(i), "x"))] + [("customer", 1) + ("c",) * 6])
-o.session("event", [o.event(1, "e")] + [r for i in range(700) for r in (
+o.session("event", [o.event(1, "e")] + [r for i in range(250) for r in (
     ("session_event_data", 1, i, "name%d" % (i % 250), big + str(i)),
     ("system_information", 1, str(i), big[:5000]))] + [o.event(2, "e")])
-o.session("value", [o.event(1, "e"), ("session_event_data", 1, 1, "body", big * 1500),
-                    ("session_event_data", 1, 2, "body", "\u20ac\"" * 4000000),
+o.session("value", [o.event(1, "e"), ("session_event_data", 1, 1, "body", big * 600),
+                    ("session_event_data", 1, 2, "body", "\u20ac\"" * 1500000),
                     ("session_event_data", 1, 3, "other", None)])
 o.session("small", [o.event(1, "e"), ("session_event_data", 1, 1, "a", "b")])
 o.end()
@@ -163,8 +163,8 @@ case ${PRAIC_OUT-} in
 	for flags in "" "-e" "-e -f ecs"; do
 		# shellcheck disable=SC2086
 		"$top/tests/tools/measure" cost "$tojson" $flags long.rec >/dev/null
-		# A line of 20 MB is held in memory twice, whatever this program keeps.
-		check "  in bounded memory: $(cat cost) KiB ($flags)" test "$(sed 's/ .*//' cost)" -lt 90000
+		# A line of 8 MB is held in memory twice, whatever this program keeps.
+		check "  in bounded memory: $(cat cost) KiB ($flags)" test "$(sed 's/ .*//' cost)" -lt 35000
 	done
 	for flags in "" "-e" "-e -f ecs"; do
 		# shellcheck disable=SC2086
