@@ -1,22 +1,23 @@
-# praic: one Makefile for all.  `make` leaves each program in its folder,
-# ready to run there; objects go below build/.
+# Makefile of praic.  `make` builds each program in its folder, ready to run
+# there; objects go below build/.
 #
 #	make			the programs
 #	make check		build and run all tests (scripts/check does this, too,
 #				after installing what is missing)
-#	make check-asan		the same, under AddressSanitizer and UBSan (CC=clang: under
-#				clang's, which find things that gcc's do not)
+#	make check-asan		the same, under AddressSanitizer and UBSan (CC=clang: those
+#				of clang, which find other faults than gcc's)
 #	make lint		shellcheck, mandoc, clang-format, clang-tidy
 #	make format		clang-format on all C
-#	make fuzz		random input, FUZZ_TIME seconds for each target, and a
-#				million changed reports
-#	make soak		an hour for each target, and all of the long tests
-#	make bench		how fast it is, beside others (BENCH_FLAGS=--full: in earnest)
-#	make golden		rewrite the expected files of the tests (TESTS=...: of these),
-#				show the difference
-#	make install		DESTDIR and PREFIX are honoured; uninstall takes it away
-#	make sbom		what the programs are linked with, as SPDX
-#	make dist		an archive of the last commit (scripts/package: a .deb)
+#	make fuzz		fuzz each target for FUZZ_TIME seconds, then try a million
+#				mutated reports
+#	make soak		fuzz each target for an hour, and run the long tests
+#	make bench		measure speed and compare with other programs
+#				(BENCH_FLAGS=--full: with large inputs)
+#	make golden		rewrite the expected outputs of the tests (TESTS=...: of
+#				these tests) and show the difference
+#	make install		DESTDIR and PREFIX are honoured; make uninstall removes it
+#	make sbom		list the linked libraries, as SPDX
+#	make dist		make an archive of the last commit (scripts/package: a .deb)
 #
 # Needs: a C11 compiler, GNU make, pkg-config, and the libraries below.
 
@@ -28,16 +29,17 @@ CC = cc
 CFLAGS = -O3 -g
 CPPFLAGS =
 LDFLAGS =
-# Set by CI and scripts/check: a warning is an error there.
+# CI and scripts/check set this to -Werror.
 WERROR =
-# Programs and objects of another kind of build (make check-asan) go elsewhere.
+# Other kinds of build, such as make check-asan, set other directories for programs
+# and objects.
 OUT =
 OBJ = build/plain
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wimplicit-fallthrough -Werror=format-security
-# Level 3 where compiler and libc have it; older ones take it for 2.  CET and its
-# like only where the processor has them: elsewhere the flag is an error.
+# _FORTIFY_SOURCE=3 means 2 to older compilers and libcs.  The flags for branch
+# protection are tried first, because they are errors on other processors.
 BRANCHES := $(shell for f in -fcf-protection -mbranch-protection=standard; do \
 	$(CC) $$f -Werror -x c -c /dev/null -o /dev/null 2>/dev/null && echo $$f && break; done)
 HARDENING = -fstack-protector-strong -fstack-clash-protection -fPIE $(BRANCHES) \
@@ -47,8 +49,8 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -DPRAIC_VERSION='"$(VERSION)"' -Icommon $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(WERROR) $(HARDENING) $(CFLAGS)
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 
-# What each program is made of: its folder, what two or more share, and its
-# libraries.  Two folders never include each other.
+# Each program is built from its folder, common/ and these libraries.  No folder
+# of a program includes files of another.
 FETCH_PKGS  = libcurl libssl jansson zlib libcrypto sqlite3
 SPLIT_PKGS  = libxml-2.0
 UNIQ_PKGS   = libcrypto sqlite3
@@ -126,16 +128,16 @@ $(OUT)tests/tools/connstr: $(call objects,tests/tools/connstr.c tosql/connstr.c)
 	$(link)
 $(OUT)tests/tools/%: $(OBJ)/tests/tools/%.o $(COMMON)
 	$(link)
-# Kept, though no rule names them.
+# Keep these objects, which only a pattern rule makes.
 .SECONDARY: $(call objects,$(wildcard tests/tools/*.c))
-# Preloaded below the programs, so without the flags of programs.
+# Preloaded into the programs, so built without their hardening flags.
 $(OUT)tests/tools/%.so: tests/tools/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) -std=c11 $(WARNINGS) $(WERROR) -Wno-missing-prototypes -D_GNU_SOURCE -O1 \
 	    -shared -fPIC -o $@ $< -ldl
 
-# praic-split within one process, for tests that run it a million times.
+# praic-split as a function in one process, for tests that run it a million times.
 HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) \
 	tests/fuzz/harness.c)
 $(OUT)tests/tools/split-drive: $(call objects,tests/fuzz/drive.c tests/fuzz/seed.c) $(HARNESS) \
@@ -144,8 +146,8 @@ $(OUT)tests/tools/split-drive: $(call objects,tests/fuzz/drive.c tests/fuzz/seed
 $(OUT)tests/fuzz/libfuzzer: $(call objects,tests/fuzz/libfuzzer.c) $(HARNESS) $(COMMON)
 	$(link) -fsanitize=fuzzer -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
 
-# Targets of libFuzzer: tests/fuzz/NAME.c and what it tries.  fuzz-NAME is for
-# clang -fsanitize=fuzzer, run-NAME a driver of our own, in every build.
+# Fuzz targets: tests/fuzz/NAME.c and the files under test.  fuzz-NAME is built with
+# clang -fsanitize=fuzzer; run-NAME has its own driver and is part of every build.
 FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
 TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
 FUZZ_connstr = tosql/connstr.c
@@ -189,8 +191,8 @@ $(OBJ)/sched/%.o: ALL_CPPFLAGS += $(call cflags,$(SCHED_PKGS))
 $(OBJ)/sched/conf/%.o: ALL_CPPFLAGS += $(call cflags,$(CONF_PKGS))
 $(OBJ)/sched/mail/%.o: ALL_CPPFLAGS += $(call cflags,$(MAIL_PKGS))
 
-# Flags that change (a sanitizer, another compiler) make everything anew; that
-# a warning is an error makes no other object.
+# A change of compiler or flags rebuilds everything; -Werror does not count, because
+# it does not change the objects.
 FLAGS_NOW = $(CC) $(ALL_CPPFLAGS) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS)
 $(OBJ)/flags: FORCE
 	@mkdir -p $(@D)
@@ -201,8 +203,8 @@ $(OBJ)/%.o: %.c $(OBJ)/flags
 	@echo "  CC    $<"
 	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# What stands in each page of praic-tohtml, and the tables of the settings
-# database, as an array of C.
+# The style and script of praic-tohtml's pages, and the tables of the settings
+# database, are compiled in as C arrays.
 as_array = @mkdir -p $(@D); { echo 'extern const char $(1)[]; const char $(1)[] = {'; \
 	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } >$@
 .PRECIOUS: $(OBJ)/tohtml/style.c $(OBJ)/tohtml/script.c $(OBJ)/common/settings_tables.c
@@ -231,9 +233,9 @@ check-asan:
 	$(MAKE) $(ASAN) all tools
 	PRAIC_OUT=build/asan/ scripts/run-tests $(TESTS)
 
-# What reads strangers' bytes, on bytes that nobody would send: first for a
-# time by libFuzzer, which learns what leads further, then a million changes
-# of good input.  What either finds is left in build/fuzz.
+# Fuzz the parsers of untrusted input: first with libFuzzer, which is guided by
+# coverage, then with a million mutations of valid reports.  Inputs that fail are
+# left in build/fuzz.
 FUZZ_TIME = 60
 FUZZ_MUTANTS = 1000000
 SEEDS = tests/fuzz/corpus/*.xml tests/data/split/*.xml
@@ -247,7 +249,7 @@ fuzz:
 	ASAN_OPTIONS=detect_leaks=0 build/asan/tests/tools/split-drive mutate -n $(FUZZ_MUTANTS) \
 	    -s $$(date +%s) -d build/fuzz $(SEEDS)
 
-# Before a release: each target for an hour, and the tests in full.
+# Run this before a release.
 soak: all tools
 	PRAIC_LONG=1 PRAIC_SOAK=1 scripts/run-tests
 	$(MAKE) fuzz FUZZ_TIME=3600
@@ -268,8 +270,8 @@ format:
 clean:
 	rm -rf build $(PROGRAMS) $(TOOLS)
 
-# Where things go.  Section 8 or not, all programs stand in one directory:
-# praic-sched looks for the others beside itself.
+# Directories of the installation.  All programs go to bin, also those of section 8:
+# praic-sched looks for the others in its own directory.
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/praic
@@ -284,8 +286,8 @@ NAMES = $(notdir $(INSTALL_PROGRAMS))
 PAGES = $(wildcard */praic*.[1578] */*/praic*.[1578])
 UNITS = $(wildcard scripts/systemd/*.service scripts/systemd/*.timer)
 
-# Each file that is installed: directory, name there, file here, and whether it
-# can be run.  install and uninstall read the same list.
+# The installed files: directory, name, source and mode.  install and uninstall read
+# the same list.
 define files
 $(foreach f,$(INSTALL_PROGRAMS),$(BINDIR) $(notdir $f) $f 755;)\
 $(foreach f,$(PAGES),$(MANDIR)/man$(subst .,,$(suffix $f)) $(notdir $f) $f 644;)\
@@ -312,14 +314,14 @@ uninstall:
 	@$(each_file); rm -f "$(DESTDIR)$$dir/$$name"; done
 	@rmdir "$(DESTDIR)$(DOCDIR)" 2>/dev/null || :
 
-# What it is made of; the same for the same programs.  Renamed, so that one
-# that root has made (make install) does not stand in the way.
+# The output is reproducible.  It is written to another file and renamed, because an
+# older one may belong to root (make install).
 sbom: all
 	@mkdir -p build
 	scripts/sbom $(addprefix $(OUT),$(PROGRAMS)) >build/praic.spdx.$$$$ && \
 		mv -f build/praic.spdx.$$$$ build/praic.spdx.json
 
-# The last commit as an archive: the same bytes for the same commit.
+# An archive of the last commit; reproducible.
 dist:
 	scripts/release-check
 	@mkdir -p build

@@ -1,8 +1,8 @@
-# bash completion for praic's programs.  What they can do is asked of their own
-# --help, and of praic-conf complete, so that this page never disagrees with them;
-# only which values an option takes, where that is more than a file, stands here.
+# bash completion for praic's programs.  The options come from their --help, the
+# words of praic-conf from praic-conf complete, so that they are always up to date.
+# Only the values of options are listed here.
 
-# Every option of a program, one a line: from its --help, "-jnv" taken apart.
+# All options of a program, one per line, from its --help; "-jnv" is split.
 _praic_options() {
 	"$1" --help 2>/dev/null | awk '{
 		gsub(/[][(){}|,;=]/, " ")
@@ -14,12 +14,12 @@ _praic_options() {
 	}' | sort -u
 }
 
-# The names of sites, destinations, schedules, settings; numbers of transfers.
+# The names of sites, destinations, schedules or settings, or the numbers of transfers.
 _praic_names() {
 	praic-conf "$1" list 2>/dev/null | cut -f 1
 }
 
-# What an option of a program takes, where it is known; 1 where it is not.
+# The values that an option takes; returns 1 if they are not known.
 _praic_values() {	# PROGRAM OPTION
 	case $1:$2 in
 	*:--product) printf '%s\n' pra rs ;;
@@ -45,7 +45,7 @@ _praic() {
 	elif [[ $cur == -* ]]; then
 		found=$(_praic_options "$1")
 	elif [[ $program == praic-conf ]]; then
-		# Not COMP_WORDS, where NAME=VALUE is three words.
+		# Not from COMP_WORDS, which splits NAME=VALUE into three words.
 		IFS=$' \t' read -ra typed <<<"${COMP_LINE:0:COMP_POINT}"
 		[[ -z $cur ]] || unset 'typed[-1]'
 		for word in "${typed[@]:1}"; do

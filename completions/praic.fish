@@ -1,6 +1,6 @@
-# fish completion for praic's programs: their own --help says what there is,
-# and praic-conf complete.
-# This file is installed once for each program; it tells of all of them.
+# fish completion for praic's programs.  The options come from their --help, the
+# words of praic-conf from praic-conf complete.
+# This file is installed once for each program and serves all of them.
 
 function __praic_options
     $argv[1] --help 2>/dev/null | awk '{
@@ -23,7 +23,7 @@ function __praic_conf
     contains -- "$given[1]" load metrics; and __fish_complete_path (commandline -ct)
 end
 
-# What the option before the cursor takes, where it is known; 1 where it is not.
+# The values that the option before the cursor takes; returns 1 if they are not known.
 function __praic_values
     set -l word (commandline -opc)
     switch (string replace -r '.*/' '' -- $word[1]):$word[-1]

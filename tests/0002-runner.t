@@ -1,13 +1,13 @@
 #!/bin/sh
-# scripts/run-tests: a run fails unless each file that was asked for ran to its plan.
+# scripts/run-tests: a run passes only if each requested file ran to its plan.
 . "$(dirname "$0")/lib.sh"
 
-# file NAME: a test file, from standard input.
+# file NAME: write standard input to a test file.
 file() {
 	cat >"$work/$1.t"
 }
 
-# tests NAME...: runs these, two at a time.
+# tests NAME...: run these test files, two at a time.
 tests() {
 	for one; do
 		set -- "$@" "$work/$one.t"
@@ -30,10 +30,10 @@ echo 1..2; echo ok 1; echo ok 2
 T
 run 0 "two good files" tests good other
 last 2 0 0
-says "a comment of a good file is shown" "# a note" out
-check "nothing is called failed" sh -c '! grep -i fail out | grep -v " 0 failed"'
+says "the comment of a good file is printed" "# a note" out
+check "no file is reported as failed" sh -c '! grep -i fail out | grep -v " 0 failed"'
 
-# Each of these with a good file on either side, which runs.
+# Each kind of failure runs between two good files.
 file bad <<'T'
 echo 1..2; echo "not ok 1 - the rows"; echo "# seen: 3"; echo ok 2; exit 1
 T
@@ -71,13 +71,13 @@ run 1 "a bail-out with no others" tests bail
 last 0 1 0
 run 1 "all of them" tests bad bail signal planless few many empty status reasonless skip_status missing
 last 0 11 0
-says "a failed check is shown" "not ok 1 - the rows" out
-says "and its comment" "# seen: 3" out
-says "why it bailed out" "Bail out! no server" out
-says "the signal" "Ended by signal 11" out
-says "how many checks were planned" "You planned 2 tests but ran 1" out
+says "a failed check is printed" "not ok 1 - the rows" out
+says "with its comment" "# seen: 3" out
+says "the reason of a bail-out is printed" "Bail out! no server" out
+says "the signal is printed" "Ended by signal 11" out
+says "the number of planned checks is printed" "You planned 2 tests but ran 1" out
 
-# What was skipped is listed, with the reason, and is no failure.
+# Skipped files and checks are listed with the reason and do not fail the run.
 file skip <<'T'
 echo "1..0 # SKIP no server here"
 T
@@ -86,19 +86,19 @@ echo "ok 1 - by IPv6 # SKIP there is none"; echo 1..1
 T
 run 0 "a file and a check that are skipped" tests skip good part
 last 2 0 1
-says "the file's reason" "skipped: $work/skip.t: no server here" out
-says "the check's reason" "skipped: $work/part.t, check 1: there is none" out
+says "the file is listed with its reason" "skipped: $work/skip.t: no server here" out
+says "the check is listed with its reason" "skipped: $work/part.t, check 1: there is none" out
 
-# Fails the first time only; crashes the first time only.
+# These files fail, or crash, in their first run only.
 first='[ -e "$0.ran" ] || { : >"$0.ran"; echo "not ok 1'
 file slow <<T
 echo 1..1; $first - in time"; exit 1; }; echo ok 1
 T
-run 0 "a file that fails beside others and passes alone" tests good slow
+run 0 "a file that fails while others run and passes alone" tests good slow
 last 2 0 0
-says "is named" "passed alone, failed beside others: $work/slow.t" out
+says "is listed" "passed alone, failed beside others: $work/slow.t" out
 rm -f slow.t.ran
-run 1 "the same file with no others" tests slow
+run 1 "the same file fails without others" tests slow
 last 0 1 0
 
 file died <<T
@@ -117,14 +117,13 @@ file stops <<T
 $first - x"; exit 1; }; echo 1..1; echo ok 1
 T
 for kind in died program sanitizer bails stops; do
-	run 1 "$kind: a crash is not cleared by another run" tests good "$kind"
+	run 1 "$kind: a second run does not clear a crash" tests good "$kind"
 	last 1 1 0
 done
 
-# A run that is stopped has not passed.
 file long <<'T'
 echo 1..1; kill -TERM $PPID; sleep 1; echo ok 1
 T
-run 1 "a run that is stopped" tests good long
-check "has no last line that counts" sh -c '! grep "skipped$" out'
+run 1 "a run that is stopped by a signal fails" tests good long
+check "and has no last line with counts" sh -c '! grep "skipped$" out'
 done_testing

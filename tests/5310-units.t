@@ -1,6 +1,6 @@
 #!/bin/sh
-# The systemd units: what systemd-analyze thinks of them, and that a pass goes
-# through with no more system calls than they leave.
+# The systemd units: systemd-analyze accepts them, and a pass needs only the system
+# calls that they allow.
 . "${0%/*}/lib.sh"
 . "$top/tests/appliance.sh"
 . "$top/tests/sched.sh"
@@ -10,7 +10,7 @@ analyze() {
 	systemd-analyze --no-pager "$@"
 }
 if ! command -v systemd-analyze >/dev/null; then
-	echo "1..0 # SKIP no systemd-analyze here: the units are not looked at"
+	echo "1..0 # SKIP no systemd-analyze here: the units are not checked"
 	exit 0
 fi
 
@@ -20,9 +20,9 @@ for unit in praic-sched praic-pass; do
 	sed -n 's/.*\(Overall exposure level.*\)/# \1/p' out
 	sed '/^\(NoNew\|Protect\|Private\|Restrict\|System\|Capab\)/d' "$units/$unit.service" \
 		>"$unit.service"
-	run 1 "without the half of it it would be above" analyze security --offline=true \
+	run 1 "without its restrictions the exposure is higher" analyze security --offline=true \
 		--threshold=14 "$unit.service"
-	# systemd wants to see the program.
+	# systemd-analyze verify requires that the program exists.
 	sed "s,/usr/local/bin,$(dirname "$sched")," "$units/$unit.service" >"$unit.service"
 done
 cp "$units"/*.timer .
@@ -31,9 +31,9 @@ cp ./*.service ./*.timer unit
 SYSTEMD_UNIT_PATH=$work/unit: analyze verify --man=no "$work/unit/praic-sched.service" \
 	"$work/unit/praic-pass.service" "$work/unit/praic-pass.timer" >out 2>&1
 grep -F "$work/unit" out >err
-silent "systemd understands each line"
+silent "systemd reports no error in the units"
 
-# What the units' filter leaves: the groups, expanded.
+# The system calls that the units' filter allows: expand its groups.
 cat >expand.py <<'END'
 import subprocess, sys
 def group(name):
@@ -58,14 +58,14 @@ for line in open(sys.argv[1]):
 print("\n".join(sorted(allowed)))
 END
 python3 expand.py "$units/praic-sched.service" >allowed
-check "the filter is no empty one" test "$(wc -l <allowed)" -gt 200
-check "and leaves out what it should" sh -c '! grep -qxE "mount|ptrace|setuid|bpf" allowed'
+check "the filter allows many system calls" test "$(wc -l <allowed)" -gt 200
+check "and refuses mount, ptrace, setuid and bpf" sh -c '! grep -qxE "mount|ptrace|setuid|bpf" allowed'
 
 case ${PRAIC_OUT-} in
 *asan*) done_testing ;;
 esac
 if ! strace -f -o trace true 2>/dev/null; then
-	pass "what a pass calls # SKIP strace cannot trace here"
+	pass "system calls of a pass # SKIP strace cannot trace here"
 	done_testing
 fi
 sched_settings
@@ -78,16 +78,16 @@ mkdir files
 "$conf" schedule add all every=1h
 "$conf" transfer add all one db session since=4d >id
 "$conf" transfer add all one dir session,recording,shell,screen,backup since=4d >id
-run 0 "a pass of everything, traced" strace -f -qq -o trace "$sched" -1
-check "something was stored" test "$(sqlite3 store.db 'SELECT count(*) FROM session')" -eq \
+run 0 "a traced pass with all kinds of data" strace -f -qq -o trace "$sched" -1
+check "stores the sessions" test "$(sqlite3 store.db 'SELECT count(*) FROM session')" -eq \
 	"$(appliance_truth | wc -l)"
 sed -nE 's/^[0-9]+ +([a-z_0-9]+)\(.*/\1/p' trace | sort -u >called
-# Refused, and done without: a limit that is raised.  As root, which the units
-# are not, SQLite gives its files to whom the database belongs.
+# The programs go on if prlimit is refused.  SQLite calls fchown only as root, to give
+# its files to the owner of the database; the units do not run as root.
 root='fchown'
 [ "$(id -u)" -eq 0 ] || root=none
 comm -23 called allowed | grep -vxE "prlimit64|setrlimit|$root" >beyond
-silent "calls nothing that the units refuse" beyond
-run 0 "without prlimit, too" strace -f -qq -o trace -e inject=prlimit64:error=EPERM \
+silent "a pass needs no system call that the units refuse" beyond
+run 0 "a pass succeeds if prlimit is refused" strace -f -qq -o trace -e inject=prlimit64:error=EPERM \
 	"$sched" -r all
 done_testing

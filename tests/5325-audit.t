@@ -1,6 +1,6 @@
 #!/bin/sh
-# scripts/praic-audit: what is missing among many sessions and recordings, and
-# what is stored in an older form, is found; nothing else is.
+# scripts/praic-audit reports sessions and recordings that are missing or stored in
+# an older form, and no others.
 . "${0%/*}/lib.sh"
 . "$top/tests/appliance.sh"
 . "$top/tests/run.sh"
@@ -22,39 +22,39 @@ audited() {
 }
 
 run 0 "--help" "$audit" --help
-says "tells the options" "-s SITE" out
+says "prints the options" "-s SITE" out
 run 64 "no site" "$audit" -f 9d db
 run 64 "no span" "$audit" -s pra db
 run 64 "no destination" "$audit" -s pra -f 9d
-audited 64 "a command" db siem
-says "is said not to be possible" "siem: not possible"
-audited 78 "a destination that is not there" nowhere
+audited 64 "an exec destination" db siem
+says "cannot be audited" "siem: not possible"
+audited 78 "an unknown destination" nowhere
 says "is named" nowhere
-check "nothing was fetched for that" sh -c '! grep -q AccessSession appliance/log'
-audited 73 "a destination that has never been stored into" db
-says "is told from one that misses all" "db: failed (73)" out
+check "nothing was fetched so far" sh -c '! grep -q AccessSession appliance/log'
+audited 73 "a database that does not exist yet" db
+says "fails, and is not reported as empty" "db: failed (73)" out
 
-step 0 "sessions" fetch pra session
-step 0 "into a database" store 1 session
-step 0 "and files" store 2 session
+step 0 "fetch sessions" fetch pra session
+step 0 "store them in a database" store 1 session
+step 0 "store them in files" store 2 session
 while [ "$(sql "SELECT count(*) FROM recording WHERE state = 'owed'")" -gt 0 ]; do
 	praic_run fetch pra file >out 2>&1 || break
 done
-step 0 "with recordings" store 2 file
+step 0 "store recordings" store 2 file
 
 over=$(appliance_truth | awk -F '\t' '$2 != "-"' | wc -l)
 open=$(appliance_truth | awk -F '\t' '$2 == "-"' | wc -l)
 recordings=$(sql "SELECT count(*) FROM recording")
 progress=${open#0}
 progress=${progress:+, $open sessions in progress}
-audited 0 "all is there" db dir
+audited 0 "everything is stored" db dir
 cat >want <<END
 db: $over of $over sessions$progress
 dir: $over of $over sessions, $recordings of $recordings recordings$progress
 END
-same "which is said" want out
-silent "on standard error nothing"
-check "there are many" test "$over" -gt 250 -a "$recordings" -gt 150
+same "the counts are complete" want out
+silent "standard error is empty"
+check "there are many sessions and recordings" test "$over" -gt 250 -a "$recordings" -gt 150
 
 # One session and one recording are removed; a session has an older form.
 lsid=$(appliance_truth | awk -F '\t' '$2 != "-" && ++n == 70 { print $1 }')
@@ -74,11 +74,11 @@ audited 65 "a session is removed, one is stored in an older form" db dir
 	echo "dir: $over of $over sessions, $recordings of $recordings recordings$progress"
 } | sort >want
 sort out >got
-same "both are found" want got
+same "both are reported" want got
 
-# The files' ledger as it was before the last recording, and one more, was stored.
-run 0 "the database is mended" sh -c '"$fetch" -s pra sessions --since 9d | "$split" | "$tosql" -D db'
-audited 0 "nothing is missing there" db
+# Remove a session and a recording from the ledger.
+run 0 "the database gets the missing session" sh -c '"$fetch" -s pra sessions --since 9d | "$split" | "$tosql" -D db'
+audited 0 "nothing is missing there now" db
 grep -v "	session	$lsid	" dir/.praic-ledger >ledger
 last=$(awk -F '\t' '$3 == "shell" { l = $4 " " $3 " " $5 } END { print l }' ledger)
 awk -F '\t' '$3 == "shell" { n = NR } { line[NR] = $0 } END { for (i = 1; i <= NR; i++) if (i != n) print line[i] }' \
@@ -92,35 +92,35 @@ dir: $((over - 1)) of $over sessions, $((recordings - 1)) of $recordings recordi
 END
 sort want >want.sorted
 sort out >got
-same "both are found in files" want.sorted got
+same "both are reported for files" want.sorted got
 sql "UPDATE recording SET state = 'gone' WHERE lsid = '${last%% *}' AND kind = 'shell'"
 gone=$(sql "SELECT count(*) FROM recording WHERE lsid = '${last%% *}' AND kind = 'shell'")
-audited 65 "a recording that was gone when it was asked for" dir
-says "is no missing one" ", 1 recordings gone" out
-says "is told" "    gone: $last" out
-check "if it is not there" test "$(grep -c gone: out)" -eq 1 -a "$gone" -ge 1
-says "the session is" "    missing: $lsid session" out
+audited 65 "a recording that is gone" dir
+says "is counted separately" ", 1 recordings gone" out
+says "is listed as gone" "    gone: $last" out
+check "stored recordings are not listed as gone" test "$(grep -c gone: out)" -eq 1 -a "$gone" -ge 1
+says "the missing session is still listed" "    missing: $lsid session" out
 sql "UPDATE recording SET state = 'lost' WHERE state = 'gone'"
-audited 65 "one that was lost" dir
-says "likewise" "    lost: $last" out
+audited 65 "a recording that is lost" dir
+says "is listed as lost" "    lost: $last" out
 "$conf" transfer set 2 kinds=session >conf.out 2>&1
-audited 65 "recordings that no transfer brings" dir
-says "are not expected" "dir: $((over - 1)) of $over sessions$progress" out
-check "in no line" sh -c '! grep -q recording out'
+audited 65 "recordings that no transfer stores" dir
+says "are not counted" "dir: $((over - 1)) of $over sessions$progress" out
+check "and not listed" sh -c '! grep -q recording out'
 until=$(date -u -d "@$((start - 2 * 86400))" +%Y-%m-%dT%H:%M:%SZ)
-run 0 "up to a time" "$audit" -s pra -f 9d -t "$until" db
+run 0 "with -t" "$audit" -s pra -f 9d -t "$until" db
 n=$(sqlite3 sessions.db "SELECT count(*) FROM session WHERE end_time IS NOT NULL AND
 	unixepoch(start_time) < $start - 2 * 86400")
-says "only what began before" "db: $n of $n sessions" out
+says "only sessions before that time are counted" "db: $n of $n sessions" out
 
 appliance_control fault set hang-up >fault.out
 impatient
 audited 69 "an appliance that is down" db
-silent "nothing is said of the destination" out
+silent "nothing is printed for the destination" out
 appliance_control fault clear >fault.out
 mv dir away
 mkdir dir
 audited 73 "a share that is not mounted" db dir
-says "the other is audited" "db: $over of $over sessions" out
-check "nothing is left behind" sh -c '! ls -d "$TMPDIR"/praic-audit.*'
+says "the other destination is audited" "db: $over of $over sessions" out
+check "no temporary directory is left" sh -c '! ls -d "$TMPDIR"/praic-audit.*'
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The README's way from an empty machine to a first run, as it stands there:
-# its commands, typed in.  Only names and addresses are those of the test.
+# Runs the commands of the README, from the installation to a first run.  Only names
+# and addresses are replaced.
 . "${0%/*}/lib.sh"
 . "$top/tests/appliance.sh"
 
@@ -14,16 +14,15 @@ appliance_start --clock run --sessions 20 --span 5 --seed 9 --recording-size 1K-
 awk '/^Unattended/ { on = 1 } on && /^    / { print; seen = 1 } on && seen && /^$/ { exit }' \
 	"$top/README" | sed 's/^ *//' >commands
 commands=$(wc -l <commands)
-check "there are ten commands, or fewer: $commands" test "$commands" -ge 5 -a "$commands" -le 10
+check "the README needs at most ten commands: $commands" test "$commands" -ge 5 -a "$commands" -le 10
 head -n 1 commands >got
-# What is built is what is tested; nothing is installed here.
 echo "scripts/packages && make && sudo make install" >want
-same "the first one builds" want got
-# Below a directory of the test's no sudo is needed.
+same "the first command builds and installs" want got
+# The test replaces /srv by a directory of its own, so sudo is not needed.
 tail -n +2 commands | sed -e 's/^sudo //' -e "s,host=access.example.com,host=$PRAIC_HOST," \
 	-e "s,client-id=ID,client-id=$PRAIC_CLIENT_ID ca-file=$PRAIC_CA," \
 	-e "s,/srv/praic,$work/srv/praic,g" >typed
-# As root the settings would be those of the machine.
+# Without this, root would change the settings of the machine.
 [ "$(id -u)" -ne 0 ] || export PRAIC_SETTINGS="$HOME/.config/praic/settings.db"
 while IFS= read -r line; do
 	case $line in
@@ -31,32 +30,32 @@ while IFS= read -r line; do
 	*) run 0 "$line" sh -c "$line" ;;
 	esac
 	grep -v 'client secret' err >words
-	silent "without a word" words
+	silent "prints nothing" words
 done <typed
 check "the sessions are stored" test "$(sqlite3 srv/praic/sessions.db \
 	'SELECT count(*) FROM session')" -eq "$(appliance_truth | wc -l)"
-run 0 "the nightly one, now" praic-sched -r nightly
-check "files, recordings, a backup" test "$(find srv/praic/files -name '*.xml')" -a \
+run 0 "run the nightly schedule now" praic-sched -r nightly
+check "it stores files, recordings and a backup" test "$(find srv/praic/files -name '*.xml')" -a \
 	"$(find srv/praic/files -name '*.flv')" -a "$(find srv/praic/files -name '*-backup-*')"
-run 0 "and all is well" praic-conf check
-run 0 "the tester's line" sh -c "$(grep '^    praic-test' "$top/README")"
+run 0 "praic-conf check reports no problem" praic-conf check
+run 0 "the line with praic-test" sh -c "$(grep '^    praic-test' "$top/README")"
 says "says what arrived" "access to store, session: ok" out
-# What the text behind the lists names, as it stands there.
+# The commands named in the text after the lists.
 sed -n '/^`praic-conf status/,/^praic-test/p' "$top/README" | tr '\n' ' ' | grep -o '`[^`]*`' |
 	tr -d '`' | sed "s,=FILE,=$work/metrics.prom," >named
-check "there are commands in the text" test "$(wc -l <named)" -ge 4
+check "the text names commands" test "$(wc -l <named)" -ge 4
 while read -r line; do
 	run 0 "  $line" sh -c "$line"
 done <named
 run 0 "a run writes the metrics" praic-sched -r often
-says "  into that file" praic_last_success_timestamp_seconds metrics.prom
-# What the lines for systemd name, make install puts in place.
+says "  to the file of the README" praic_last_success_timestamp_seconds metrics.prom
+# make install installs the units and files that the lines for systemd name.
 sed -n '/^or systemd/,/^`praic-conf status/p' "$top/README" >systemd.txt
 for name in $(grep -oE 'praic-[a-z]*\.(service|timer)' systemd.txt | sort -u); do
-	check "the unit they name is there: $name" test -s "$top/scripts/systemd/$name"
+	check "the named unit exists: $name" test -s "$top/scripts/systemd/$name"
 done
 for name in sysusers tmpfiles; do
-	says "systemd-$name is told of praic.conf" "systemd-$name" systemd.txt
-	check "  which is there" test -s "$top/scripts/systemd/praic.$name"
+	says "the README calls systemd-$name" "systemd-$name" systemd.txt
+	check "  and praic.$name exists" test -s "$top/scripts/systemd/praic.$name"
 done
 done_testing

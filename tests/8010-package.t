@@ -1,6 +1,6 @@
 #!/bin/sh
-# The Debian package: built from the tree, installed and removed below a
-# directory of its own, and what it brings moves sessions.
+# The Debian package: build it, install it below a directory, store sessions with
+# its programs, remove it.
 
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
@@ -9,12 +9,12 @@
 
 if [ -n "${PRAIC_OUT-}" ] || ! command -v dh >/dev/null || ! command -v dpkg-buildpackage \
 	>/dev/null || [ "$(id -u)" -ne 0 ] || ! git -C "$top" rev-parse HEAD >/dev/null 2>&1; then
-	echo '1..0 # skip: wants root, debhelper and a git repository'
+	echo '1..0 # skip: needs root, debhelper and a git repository'
 	exit 0
 fi
 unset MAKEFLAGS MAKELEVEL MFLAGS
 
-# The compiler's pains are no matter here.
+# noopt: the test does not need optimized programs.
 DEB_BUILD_OPTIONS="noopt parallel=2 ${PRAIC_DEB_OPTIONS-}" run 0 "a package is built" \
 	"$top/scripts/package"
 deb=$top/$(cat out)
@@ -37,7 +37,7 @@ for i in libcurl libsqlite3 libxml2 libsybdb; do
 			[ "${package##* }" = "${version%-*}" ]' sh "$i"
 done
 
-# Below a root of its own; what it depends on is this machine's.
+# Installed below a separate root, with the libraries of this machine.
 mkdir -p root/var/lib/dpkg/info root/var/lib/dpkg/updates root/etc
 : >root/var/lib/dpkg/status
 : >root/var/lib/dpkg/available
@@ -45,16 +45,16 @@ in_root() {
 	dpkg --root="$work/root" --force-depends --force-script-chrootless "$@"
 }
 run 0 "installed" in_root -i praic.deb
-check "  as dpkg sees it" sh -c 'dpkg-query --admindir=root/var/lib/dpkg -W praic | grep -q .'
+check "  dpkg lists it" sh -c 'dpkg-query --admindir=root/var/lib/dpkg -W praic | grep -q .'
 if [ -e "$top/scripts/systemd" ] && command -v systemd-sysusers >/dev/null; then
-	check "  the account is there" grep -q '^praic:' root/etc/passwd
+	check "  the account exists" grep -q '^praic:' root/etc/passwd
 fi
 if command -v systemd-tmpfiles >/dev/null; then
-	check "  with a directory of its own" test "$(stat -c %a root/var/lib/praic)" = 700
+	check "  the account has a private directory" test "$(stat -c %a root/var/lib/praic)" = 700
 else
 	mkdir -p root/var/lib/praic
 fi
-# The owner of the settings is another one, and has to get there.
+# praic-conf runs as the owner of the settings, who must be able to enter $work.
 chmod 711 "$work"
 PATH=$work/root/usr/bin:$PATH
 export PATH
@@ -65,27 +65,27 @@ praic-fetch --host localhost:$port --name access.example.com --ca-file "$site/ca
 	praic-split | praic-tosql -d sessions.db
 EOF
 run 0 "the README's first pipe" sh pipe.sh
-check "  is that of the package" test "$(command -v praic-split)" = "$work/root/usr/bin/praic-split"
+check "  runs the packaged programs" test "$(command -v praic-split)" = "$work/root/usr/bin/praic-split"
 check "  stores the sessions" test "$(sqlite3 sessions.db 'SELECT count(*) FROM session')" -eq 20
-check "the page is where man(1) looks" test -s root/usr/share/man/man7/praic.7.gz
+check "the manual page is where man(1) looks" test -s root/usr/share/man/man7/praic.7.gz
 PRAIC_SETTINGS=$work/root/var/lib/praic/settings.db
 export PRAIC_SETTINGS
-run 0 "settings of the units" praic-conf init
+run 0 "praic-conf init makes the settings of the units" praic-conf init
 praic-conf schedule add often every=15m
 dpkg-deb -e praic.deb control
 for i in postinst prerm postrm; do
 	check "$i is a shell script" sh -n "control/$i"
 done
-check "an upgrade starts anew what runs" grep -q 'try-restart.*praic-sched.service' control/postinst
-check "  and stops nothing before" sh -c '! grep -qs "invoke stop" control/preinst'
-run 0 "installed once more, as by an upgrade" in_root -i praic.deb
-run 0 "  the settings are there" praic-conf schedule show often
+check "an upgrade restarts a running scheduler" grep -q 'try-restart.*praic-sched.service' control/postinst
+check "  and does not stop it before" sh -c '! grep -qs "invoke stop" control/preinst'
+run 0 "installed again, as by an upgrade" in_root -i praic.deb
+run 0 "  the settings are kept" praic-conf schedule show often
 run 0 "removed" in_root -r praic
-check "  with all of its files" test -z "$(find root/usr root/lib -type f 2>/dev/null |
+check "  all of its files are gone" test -z "$(find root/usr root/lib -type f 2>/dev/null |
 	grep praic)"
 check "  but not the settings" test -s "$PRAIC_SETTINGS"
 run 0 "purged" in_root -P praic
 check "  the settings are still there" test -s "$PRAIC_SETTINGS"
-says "  which is said" "/var/lib/praic is kept"
+says "  a message says so" "/var/lib/praic is kept"
 
 done_testing

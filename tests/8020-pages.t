@@ -1,8 +1,8 @@
 #!/bin/sh
-# What a program can do, what its --help says and what its page says are the
-# same; and the examples of the overview and of the README run.
+# The options of each program, its --help and its manual page agree; the examples of
+# the manual pages and the README run.
 
-# Dollars of awk and sh -c.
+# The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh
@@ -11,10 +11,10 @@
 . "$top/tests/fetch.sh"
 
 for page in "$top"/*/praic*.[1578]; do
-	check "${page##*/} is clean" mandoc -Tlint -W warning "$page"
+	check "mandoc accepts ${page##*/}" mandoc -Tlint -W warning "$page"
 done
 
-# Each option, long and short, of a text: one a line.
+# The long and short options in a text, one per line.
 options_of() {
 	awk '{
 		gsub(/[][(){}|,;=]/, " ")
@@ -24,13 +24,13 @@ options_of() {
 				for (k = 2; k <= length($i); k++) print "-" substr($i, k, 1)
 	}' | sort -u
 }
-# agree PROGRAM PAGE SOURCE SHORT: what getopt_long(3) is told, the help, the page
+# agree PROGRAM PAGE SOURCE: compare the options of the source, the help and the page
 agree() {
 	"$1" --help | options_of >told
 	printf '%s\n' --help --version >>told
 	sort -u told >help
-	# Of a table of common/command.h the help is made.  Elsewhere stand options
-	# of other programs, too: only where they are listed.
+	# Programs with a table of common/command.h make their help from it; only the
+	# others need a comparison of source and help.
 	if ! grep -q 'struct command_option ' "$3"; then
 		sed -n '/struct option [a-z_]*\[/,/{NULL/p' "$3" |
 			grep -oE '\{"[a-z-]+", *[a-z]*_argument' |
@@ -38,12 +38,12 @@ agree() {
 		sed -n 's/.*getopt_long(argc, argv, "\([^"]*\)".*/\1/p' "$3" | tr -d : | fold -w 1 |
 			sed 's/^/-/' | grep -v -e '^-[hV]$' -e '^-$' >>table
 		sort -u table >has
-		same "${1##*/} --help tells of each option, and of no other" has help
+		same "${1##*/} --help has exactly the options of the program" has help
 	fi
 	sed 's/\\-/-/g' "$2" | grep -E '^\.(It|Op)' |
 		grep -oE 'Fl -?[A-Za-z0-9][A-Za-z0-9-]*( \| [A-Za-z0-9]( |$))*' |
 		sed 's/Fl //; s/|/ /g' | tr -s ' ' '\n' | sed 's/^/-/' | options_of >page
-	same "${2##*/} tells of each option, and of no other" help page
+	same "${2##*/} has exactly the options of the help" help page
 }
 agree "$fetch" "$top/fetch/praic-fetch.1" "$top/fetch/main.c"
 agree "$split" "$top/split/praic-split.1" "$top/split/main.c"
@@ -56,17 +56,17 @@ agree "$find" "$top/find/praic-find.1" "$top/find/main.c"
 agree "$conf" "$top/sched/conf/praic-conf.1" "$top/sched/conf/main.c"
 agree "$sched" "$top/sched/praic-sched.8" "$top/sched/sched.c"
 agree "$mail" "$top/sched/mail/praic-mail.1" "$top/sched/mail/mail.c"
-# Shell scripts: getopts(1), short options alone.
+# The shell scripts use getopts(1) and have only short options.
 for script in praic-test praic-audit; do
 	sed -n 's/^while getopts \([a-zA-Z:]*\) .*/\1/p' "$top/scripts/$script" | tr -d : |
 		fold -w 1 | sed 's/^/-/' | grep -v '^-h$' | sort >has
 	"$top/scripts/$script" --help | sed -n 's/^  \(-[A-Za-z]\) .*/\1/p' | sort >help
-	same "$script --help tells of each option, and of no other" has help
+	same "$script --help has exactly the options of the script" has help
 	sed -n 's/^\.It Fl \([A-Za-z]\)\( .*\)*$/-\1/p' "$top/scripts/$script.1" | sort >page
-	same "$script.1 tells of each option, and of no other" has page
+	same "$script.1 has exactly the options of the script" has page
 done
 
-# What docs/ name is there.
+# The files that docs/ name exist.
 grep -ohE '`[a-z]+/[a-zA-Z][^` ]*`|`[a-z_]+\.[ch]`' "$top"/docs/*.md | tr -d '`' | grep -v NAME | grep -v NNNN |
 	sort -u >named
 check "docs/ name files" test "$(wc -l <named)" -gt 40
@@ -78,13 +78,13 @@ while read -r file; do
 	*) ls "$top"/*/"$file" ;;
 	esac >there.out 2>&1 || echo "$file"
 done <named >missing
-silent "which are there" missing
+silent "which exist" missing
 
-# The settings: each column of the database, each setting, each field.
+# Each column of the settings database, each setting and each field is documented.
 PRAIC_SETTINGS=$work/empty/settings.db
 export PRAIC_SETTINGS
 "$conf" init >init.out
-# words_of PAGE MACRO: the words of a macro's lines, continued or not
+# words_of PAGE MACRO: the words of all lines with this macro
 words_of() {
 	sed -e ':more' -e '/\\$/{' -e N -e 's/\\\n/ /' -e 'b more' -e '}' "$1" | grep -E "$2" |
 		grep -oE '[a-z][a-z0-9_-]+' | sort -u
@@ -99,22 +99,21 @@ for thing in site destination schedule transfer setting; do
 	"$conf" help $thing
 done | awk -F'\t' '{ print $1 ": " $NF }' | sort -u >has
 check "there are fields" test "$(wc -l <has)" -gt 40
-# In the page, a kind or a default may stand behind the meaning.
+# In the page, a kind or a default may follow the meaning.
 awk '/^\.It Cm [a-z-]+$/ { name = $3; getline; sub(/^\\&/, ""); print name ": " $0
 	sub(/ [[(][^[(]*[])]$/, ""); print name ": " $0 }' "$top/sched/conf/praic-conf.1" | sort -u >page
 comm -23 has page >missing
-silent "praic-conf(1) has each field, as praic-conf help tells it" missing
+silent "praic-conf(1) describes each field as praic-conf help does" missing
 
-# Each page that is named is there, and is a page of ours.
 sed -n 's/^\.Xr \(praic[a-z-]*\) \([0-9]\).*/\1.\2/p' "$top"/*/praic*.[1578] "$top"/*/*/praic*.[1578] |
 	sort -u >named
 for page in "$top"/*/praic*.[1578] "$top"/*/*/praic*.[1578]; do echo "${page##*/}"; done | sort -u >there
 comm -23 named there >missing
-silent "no page refers to one that is not there" missing
+silent "each referenced page exists" missing
 comm -13 named there | grep -v '^praic.7$' >unnamed
-silent "no page is without a reference" unnamed
+silent "each page is referenced by another" unnamed
 
-# The examples, at an appliance that answers for access.example.com.
+# Run the examples with an appliance that stands in for access.example.com.
 site_start --sessions 40 --span 1 --seed 6
 mkdir bin srv old
 cat >bin/praic-fetch <<EOF
@@ -137,7 +136,7 @@ ln -s "$top/scripts/praic-test" "$top/scripts/praic-audit" bin
 PATH=$work/bin:$PATH
 export PATH
 
-# examples PAGE: files example.N, each between .Bd and .Ed or behind .Dl
+# examples PAGE: write each example (.Bd to .Ed, or .Dl) to a file example.N
 examples() {
 	rm -f example.*
 	awk '/^\.Sh EXAMPLES/ { on = 1; next } /^\.Sh / { on = 0 }
@@ -149,18 +148,18 @@ examples() {
 }
 examples "$top/common/praic.7"
 run 0 "praic(7): sessions into a database" sh -e example.1
-check "  all are there" test "$(sqlite3 sessions.db 'select count(*) from session')" -eq 40
+check "  all are stored" test "$(sqlite3 sessions.db 'select count(*) from session')" -eq 40
 run 0 "praic(7): into files, and verified" sh -e example.2
-check "  they are there" test "$(find files -name '*.xml' | wc -l)" -gt 30
+check "  they exist" test "$(find files -name '*.xml' | wc -l)" -gt 30
 run 0 "praic(7): who was where" sh -e example.3
-check "  each session is there" test "$(wc -l <out)" -ge 40
+check "  each session is listed" test "$(wc -l <out)" -ge 40
 run 0 "praic(7): who ever typed this" sh -e example.4
-check "these were all" test ! -e example.5
+check "there are no more examples" test ! -e example.5
 examples "$top/find/praic-find.1"
 run 0 "praic-find(1): a file" sh -e example.1
 run 0 "praic-find(1): a user on some endpoints" sh -e example.2
 
-# The README's pipes: what stands behind four blanks and begins with a program.
+# The README's pipes: the lines indented by four blanks.
 awk '/^---/ { on = title == "One pipe to paste" } { title = $0 }
 	on && /^    / { sub(/^    /, ""); print }' "$top/README" >pipes.sh
 check "the README has pipes" grep -q '^praic-fetch --host' pipes.sh
@@ -176,11 +175,10 @@ check "  and files" test "$(find srv -name '*.xml' | wc -l)" -gt 30
 sed -n 's/^    \(praic-[a-z]*\) .*/\1/p; s/.*| \(praic-[a-z]*\) .*/\1/p' "$top/README" |
 	sort -u >named
 for i in $(cat named); do
-	check "$i, of the README, is there" sh -c 'command -v "$0"' "$i"
+	check "$i, of the README, exists" sh -c 'command -v "$0"' "$i"
 done
 
-# From nothing to a first run, as praic-conf(1) has it, with what the examples
-# name made to fit this place.
+# The example of praic-conf(1) for a first run, with names and addresses replaced.
 examples "$top/sched/conf/praic-conf.1"
 PRAIC_SETTINGS=$work/settings.db
 export PRAIC_SETTINGS
@@ -193,23 +191,23 @@ sed -e "s,/srv/praic,$work/srv,g" -e "s,host=access.example.com,host=localhost:$
 run 0 "praic-conf(1): from nothing to a first run" sh -e first.sh
 check "  has stored the sessions" test "$(sqlite3 srv/sessions.db 'select count(*) from session')" -eq 40
 check "  and a backup" test -n "$(find srv/files -name '*backup*')"
-run 0 "praic-conf(1): what fails now" sh -e example.2
+run 0 "praic-conf(1): failing jobs" sh -e example.2
 echo Passw0rd >password
 pipe 0 "praic-conf(1): sessions into SQL Server" password sh -e example.3
-says "  which is not there now" "stored, though it does not work now"
+says "  which is not reachable now" "stored, though it does not work now"
 run 0 "praic-conf(1): the settings as text" sh -e example.4
-check "  these were all" test ! -e example.5
+check "  there are no more examples" test ! -e example.5
 examples "$top/sched/conf/praic-settings.5"
-run 0 "praic-settings(5): what fails now" sh -e example.1
+run 0 "praic-settings(5): failing jobs" sh -e example.1
 examples "$top/sched/praic-sched.8"
 sed -i 's/hourly/often/' example.2
 run 0 "praic-sched(8): the next runs" sh -e example.1
-run 0 "praic-sched(8): one, now" sh -e example.2
+run 0 "praic-sched(8): run a schedule now" sh -e example.2
 examples "$top/scripts/praic-test.1"
 cp old/a.xml january.xml
 run 0 "praic-test(1): a site" sh -e example.1
 run 0 "praic-test(1): saved files" sh -e example.2
-check "these were all" test ! -e example.3
+check "there are no more examples" test ! -e example.3
 # The mail of praic-mail(1), as it would be sent.
 examples "$top/sched/mail/praic-mail.1"
 echo secret >mail-password

@@ -1,10 +1,12 @@
 # shellcheck shell=sh
-# For the tests that need an appliance; after lib.sh.
+# Functions for the tests that need an appliance.  Source lib.sh first.
 #
-#	appliance_start [OPTION...]	sets PRAIC_HOST, PRAIC_CA, PRAIC_CLIENT_ID,
-#					PRAIC_SECRET_FILE; ends with the test
-#	appliance_control WORD...	clock, fault, truth, ...
-#	appliance_truth			lsid, end (or -), events, users of each session, sorted
+#	appliance_start [OPTION...]	start the test appliance until the test ends; sets
+#					PRAIC_HOST, PRAIC_CA, PRAIC_CLIENT_ID and
+#					PRAIC_SECRET_FILE
+#	appliance_control WORD...	run a control command: clock, fault, truth, ...
+#	appliance_truth			lsid, end (or -), number of events and of users of
+#					each session, sorted
 
 appliance_start() {
 	appliance_dir=$work/appliance

@@ -1,16 +1,17 @@
 # shellcheck shell=sh
-# What these assign is for the tests; what they use is from lib.sh.
+# The tests use the variables set here; lib.sh sets those used here.
 # shellcheck disable=SC2034,SC2154,SC2016
-# For the tests of praic-fetch; after lib.sh.
+# Functions for the tests of praic-fetch.  Source lib.sh first.
 #
-#	site_start [OPTION...]	an appliance in $site; sets $port
-#	site_stop
-#	site_ask JSON		its control, by curl: it starts faster than Python
-#	site_fault TEXT		that fault and no other; without TEXT none
-#	site_control WORD...	its control, all of it
-#	f ARGUMENT...		praic-fetch with what it needs to reach it
-#	asked JQ-FILTER		of the requests logged since site_forget
-#	lsids FILE		the sessions in it, sorted, each once
+#	site_start [OPTION...]	start the test appliance in $site; sets $port
+#	site_stop		stop it
+#	site_ask JSON		send it a control request with curl, which starts
+#				faster than Python
+#	site_fault TEXT		set this fault alone; without TEXT remove all faults
+#	site_control WORD...	run any control command of the appliance
+#	f ARGUMENT...		praic-fetch with the options to reach the appliance
+#	asked JQ-FILTER		filter the requests logged since site_forget
+#	lsids FILE		the lsids in the file, sorted, each once
 
 site=$work/site
 
@@ -64,7 +65,7 @@ f() {
 	(fx "$@")
 }
 
-# The same in the place of the shell: in the background, $! is its id.
+# As f, but replaces the shell, so that $! is praic-fetch itself in the background.
 fx() {
 	exec "$fetch" --host "localhost:$port" --name pra.example.net --ca-file "$site/ca.pem" \
 		--client-id "$client" --secret "file:$site/secret" --rate 0 "$@"
@@ -75,7 +76,7 @@ site_forget() {
 }
 
 asked() {
-	# A call is logged when it is over, which its caller may know first.
+	# The appliance logs a request after it has answered it.
 	sleep 0.1
 	tail -n "+$site_log_from" "$site/log" | jq -c -s 'sort_by(.connection)[]' | jq -r "$@"
 }
@@ -84,12 +85,12 @@ lsids() {
 	sed -n 's/^<session lsid="\([0-9a-f]*\)".*/\1/p' "$1" | sort -u
 }
 
-# Forget the cached token: the next run takes a new one.
+# Remove the cached token: the next run requests a new one.
 no_token() {
 	rm -rf "$XDG_RUNTIME_DIR/praic"
 }
 
-# lacks FILE TEXT: for check
+# lacks FILE TEXT: the file does not contain the text (an argument for check)
 lacks() {
 	! grep -qF -- "$2" "$1"
 }
@@ -99,7 +100,8 @@ truth() {
 	site_control truth --form sessions --no-hashes | cut -f 1 | sort
 }
 
-# whole NAME FILE: all sessions, each document whole, all frames and the end mark right
+# whole NAME FILE: check that the file has all sessions, complete documents, correct
+# frames and the end mark
 whole() {
 	truth >truth.lsids
 	lsids "$2" >got.lsids
@@ -115,7 +117,7 @@ whole() {
 	same "$1" truth.lsids got.lsids
 }
 
-# nothing_half NAME: no end mark in out, and no document that is cut
+# nothing_half NAME: check that out has no end mark and no truncated document
 nothing_half() {
 	if lacks out praic-end &&
 		[ "$(grep -c '^<?praic-site ' out)" -eq "$(grep -c '^</session_list>' out)" ]; then
@@ -125,8 +127,9 @@ nothing_half() {
 	fi
 }
 
-# Of recordings: what there is, as lines "lsid kind instance size sha256", and
-# the records that praic-fetch recordings reads (as praic-split writes them).
+# recordings_truth FILE: write the appliance's recordings as lines "lsid kind
+# instance size sha256".  records FILE: turn such lines into the records that
+# praic-split writes and praic-fetch recordings reads.
 recordings_truth() {
 	site_control truth --form recordings >"$1"
 }
@@ -149,21 +152,21 @@ records() {
 		END { end(); print "Z", sessions + 0, 0 }' "$1"
 }
 
-# The file rows of records that came, in the form of the truth; with the files
-# below a directory they are checked against what is there.
+# files RECORDS: the rows of fetched files, in the form of recordings_truth
 files() {
 	awk -F '\t' -v OFS='\t' '
 		$1 == "S" { lsid = $3 }
 		$1 == "R" && $2 == "file" && $11 == "came" { print lsid, $3, $4 == "\\N" ? "-" : $4, $8, $9 }' "$1" | sort
 }
 
-# outcomes RECORDS: of all file rows "lsid kind outcome reason", sorted
+# outcomes RECORDS: "lsid kind outcome reason" of each file row, sorted
 outcomes() {
 	awk -F '\t' -v OFS='\t' '$1 == "S" { lsid = $3 }
 		$1 == "R" && $2 == "file" { print lsid, $3, $11, $12 }' "$1" | sort
 }
 
-# each NAME RECORDS: what was asked for has a row, and what did not come nothing in it
+# each NAME RECORDS: check that each recording asked for has a file row, and that the
+# rows of files that were not fetched have a reason and no other value
 each() {
 	awk -F '\t' -v OFS='\t' '$1 == "S" { lsid = $3 } $1 != "R" || $2 != "file" { next }
 		{ print lsid, $3, $4 == "\\N" ? "-" : $4 }
@@ -173,7 +176,8 @@ each() {
 	same "$1" want got
 }
 
-# there NAME RECORDS SPOOL: each file that the records name is as they say
+# there NAME RECORDS SPOOL: check that the files in the spool are exactly those of the
+# records, with these digests
 there() {
 	awk -F '\t' '$1 == "R" && $2 == "file" && $11 == "came" { print $9 "  " $5 }' "$2" | sort -u >there.sums
 	(cd "$3" && sha256sum --check --quiet --strict) <there.sums >there.out 2>&1
@@ -182,7 +186,7 @@ there() {
 		fail "$1" there.out
 		return
 	}
-	# nothing else has a name that does not begin with a dot
+	# no other file has a name without a leading dot
 	(cd "$3" && ls) | sort >there.names
 	sed 's/^[^ ]*  //' there.sums | sort >there.want
 	same "$1" there.want there.names

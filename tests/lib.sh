@@ -1,15 +1,14 @@
 # shellcheck shell=sh
-# For the tests: TAP, a work directory of its own for each test, and checks
-# that show what they saw when they fail.
+# Helper functions for the tests: TAP output, a work directory for each test,
+# and checks that print the output they saw when they fail.
 #
 #	. tests/lib.sh
 #	run 65 "a bad document" "$split" bad.xml	# exit code, name, command
-#	same "the same rows" want.rec out		# files; run leaves out, err
-#	check "a name" command...			# true or not
+#	same "the same rows" want.rec out		# two files; run writes out and err
+#	check "a name" command...			# does the command succeed?
 #	done_testing
 #
-# run leaves standard output in $work/out, standard error in $work/err, and
-# takes $work/in as standard input if stdin=yes.
+# run writes standard output to $work/out and standard error to $work/err.
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 data=$top/tests/data
@@ -31,7 +30,7 @@ faults=${bin}tests/tools/faults.so
 export top data bin fetch split uniq tosql tofs tojson tohtml find conf sched praic_run mail rec_events faults
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/praic-test.XXXXXX") || exit 1
-# What is confined may write there: not to all of the work directory.
+# The sandboxes allow writes below TMPDIR, so it is not the whole work directory.
 TMPDIR=$work/.tmp
 mkdir "$TMPDIR" || exit 1
 XDG_RUNTIME_DIR=$work
@@ -63,7 +62,7 @@ fail() {
 	return 0
 }
 
-# run CODE NAME COMMAND...: does it exit with this code?
+# run CODE NAME COMMAND...: does the command exit with this code?
 run() {
 	want=$1 name=$2
 	shift 2
@@ -76,7 +75,7 @@ run() {
 	fi
 }
 
-# pipe CODE NAME INPUT COMMAND...: the same with a file as standard input.
+# pipe CODE NAME INPUT COMMAND...: as run, with a file as standard input.
 pipe() {
 	want=$1 name=$2 input=$3
 	shift 3
@@ -98,7 +97,7 @@ same() {
 	fi
 }
 
-# golden NAME FILE: as same, against tests/data/FILE; make golden rewrites it.
+# golden NAME FILE: compare with tests/data/FILE; make golden rewrites that file.
 golden() {
 	[ -z "${PRAIC_GOLDEN-}" ] || cp "${3:-out}" "$data/$2"
 	same "$1" "$data/$2" "${3:-out}"
@@ -131,7 +130,7 @@ silent() {
 	fi
 }
 
-# frame HOST: the document on standard input in a frame, as praic-fetch writes it
+# frame HOST: put the document on standard input into a frame as praic-fetch does
 frame() {
 	cat >frame.document
 	printf '<?praic-site %s bytes="%d"?>\n' "$1" "$(wc -c <frame.document)"

@@ -1,16 +1,17 @@
 # shellcheck shell=sh
-# What these use is from lib.sh and appliance.sh.
+# lib.sh and appliance.sh set the variables used here.
 # shellcheck disable=SC2154
-# For the tests of praic-run; after lib.sh and appliance.sh.
+# Functions for the tests of praic-run.  Source lib.sh and appliance.sh first.
 #
-#	settings [KIND...]	an appliance's settings: site pra, schedule night,
-#				destination db (sql) with sessions
-#	files_too KIND,...	destination dir (fs), which gets these kinds, too
-#	sql STATEMENT		asks or changes the settings database
-#	is NAME STATEMENT VALUE
-#	step CODE NAME ARGUMENT...	praic-run, at $now if that is set
-#	impatient		praic-fetch gives up after a second
-#	all_stored NAME [FILE]	the database has the sessions of the appliance
+#	settings		make a settings database: site pra, schedule night,
+#				destination db (sql) that gets sessions
+#	files_too KIND,...	add destination dir (fs), which gets these kinds
+#	sql STATEMENT		read or change the settings database
+#	is NAME STATEMENT VALUE	check that the statement returns the value
+#	step CODE NAME ARGUMENT...	run praic-run, at $now if that is set
+#	impatient		make praic-fetch give up after a second
+#	all_stored NAME [FILE]	check that the database has all sessions of the
+#				appliance
 
 praic_run=${bin}sched/run/praic-run
 now=
@@ -82,7 +83,7 @@ all_stored() {
 	same "$1" want got
 }
 
-# Recordings that the appliance has, and those that are stored: their digests.
+# all_files NAME: the digests of the stored recordings are those of the appliance's.
 all_files() {
 	appliance_control truth --form recordings | cut -f 5 | sort >want
 	find dir -type f ! -name '*.xml' ! -name '*.nsb' ! -name '.*' -exec sha256sum {} + |
@@ -98,7 +99,7 @@ stub() {
 	chmod +x "stubs/$1"
 }
 
-# A praic-fetch that does not try for long, for that is not what is tested.
+# Replace praic-fetch with one that gives up after a second; retries are tested elsewhere.
 impatient() {
 	stub praic-fetch <<-END
 		exec $fetch --timeout 1 --rate 0 "\$@"

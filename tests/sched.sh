@@ -1,11 +1,11 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154
-# For the tests of praic-sched and praic-run; after lib.sh.
+# Functions for the tests of praic-sched and praic-run.  Source lib.sh first.
 #
-#	sched_settings		a settings database, spool and logs below $work
-#	sql STATEMENT		asks or changes it
-#	stub NAME < SCRIPT	a program of this name comes first in $PATH
-#	sched_stub_run		praic-run is one that does as run.do says
+#	sched_settings		make a settings database, spool and logs below $work
+#	sql STATEMENT		read or change the settings database
+#	stub NAME < SCRIPT	put a program of this name first in $PATH
+#	sched_stub_run		replace praic-run with a stub that run.do controls
 
 sched_settings() {
 	PRAIC_SETTINGS=$work/settings.db
@@ -39,9 +39,9 @@ stub() {
 	chmod +x "stubs/$1"
 }
 
-# Notes its arguments in "ran", does what run.do says, which may set code,
-# reason and numbers, and notes that in the job's row and the history, as
-# praic-run does.
+# The stub appends its arguments to "ran" and sources run.do, which may set code,
+# reason and numbers.  It then updates the job's row and the history as praic-run
+# does.
 sched_stub_run() {
 	stub praic-run <<'END'
 code=0 reason= sessions=0 last=0

@@ -1,11 +1,12 @@
 # shellcheck shell=sh
-# For the tests that need a mail server; after lib.sh.
+# Functions for the tests that need a mail server.  Source lib.sh first.
 #
-#	smtp_start NAME MODE	plain, starttls, tls: mails come into $work/NAME;
-#				sets smtp_port; ca.pem is its authority
-#	smtp_stop		all of them
+#	smtp_start NAME MODE	start a server that writes mails to $work/NAME; the mode
+#				is plain, starttls or tls.  Sets smtp_port; ca.pem is
+#				the server's CA
+#	smtp_stop		stop all servers
 
-# aiosmtpd is a Debian package, so it is Debian's own Python that has it.
+# aiosmtpd is installed as a Debian package, which only Debian's own Python can import.
 smtp_python=python3
 python3 -c 'import aiosmtpd' 2>/dev/null || smtp_python=/usr/bin/python3
 smtp_pids=

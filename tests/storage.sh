@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2317,SC2016
-# For the tests of praic-tosql, after lib.sh: streams of made-up sessions,
-# and what of them a database holds, worked out without praic's code.
+# Functions for the tests of praic-tosql: make streams of sessions, and compute
+# without praic's code what a database must hold of them.  Source lib.sh first.
 
 : "${top:?}"
 
@@ -14,25 +14,25 @@ storage() {
 sql() {
 	sqlite3 -batch -noheader "$@"
 }
-# count DB: how many sessions
+# count DB: the number of sessions
 count() {
 	sql "$1" 'SELECT count(*) FROM session'
 }
 
-# adds_up NAME: the account of the last run with -v: what was read is what
-# was stored, unchanged, older, left out and not stored
+# adds_up NAME: check that the counts of the last run with -v add up: read equals
+# stored plus unchanged, older, left out and not stored
 adds_up() {
 	check "$1" awk '/sessions read:/ { seen = 1
 		for (i = 4; i <= NF; i++) if ($i ~ /^[0-9]+$/) n += $i
 		exit n != $2 } END { exit !seen }' err
 }
 
-# killer DB KILLS STREAM COMMAND...
+# killer DB KILLS STREAM COMMAND...: see tests/tools/killer.py
 killer() {
 	python3 "$top/tests/tools/killer.py" "$@"
 }
 
-# within MIB COMMAND...: the command's exit code; 99 when it took more memory
+# within MIB COMMAND...: exits with the command's code, or 99 if it used more memory
 within() {
 	python3 -c 'import resource, subprocess, sys
 code = subprocess.run(sys.argv[2:]).returncode

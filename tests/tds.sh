@@ -1,8 +1,10 @@
 # shellcheck shell=sh
-# A stand-in for SQL Server, tests/tools/tds-server.py: for the tests.
+# Functions for the tests that need a SQL Server: tests/tools/tds-server.py stands in
+# for one.
 
 server=
-# start OPTIONS...: a new stand-in; its log is called log, conn leads to it
+# start OPTIONS...: start a new server; it logs to "log", and the file "conn" has its
+# connection string
 start() {
 	[ -z "$server" ] || kill "$server"
 	rm -f port log
@@ -16,13 +18,13 @@ start() {
 	string "localhost,$(cat port)" Passw0rd store >conn
 	chmod 600 conn
 }
-# string SERVER PASSWORD DATABASE [MORE]
+# string SERVER PASSWORD DATABASE [MORE]: a connection string
 string() {
 	echo "Server=tcp:$1;User Id=praic;Password=$2;Database=$3;$4"
 }
 # shellcheck disable=SC2016,SC2034
 at_exit='[ -z "$server" ] || kill "$server"'
-# logged KIND: how many
+# logged KIND: the number of log entries of this kind
 logged() {
 	grep -c "^\\[\"$1\"" log
 }
