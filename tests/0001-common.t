@@ -1,23 +1,24 @@
 #!/bin/sh
-# What no program can be made to show: hosts, times, numbers, characters.
+# Functions of common/ that are hard to reach through the programs (hosts, times,
+# numbers, characters), and options that all programs share.
 . "$(dirname "$0")/lib.sh"
 
 run 0 "the units of common/" "${bin}tests/tools/units"
-silent "they say nothing"
+silent "they print nothing"
 
-# The programs' manners, alike in all of them.
+# Options and errors that are alike in all programs.
 for program in "$fetch" "$split" "$tosql" "$tofs"; do
 	who=${program##*/}
 	run 0 "$who --version" "$program" --version
-	check "$who tells the version of the tree" grep -qx "$who $(cat "$top/VERSION")" out
+	check "$who prints the version of the tree" grep -qx "$who $(cat "$top/VERSION")" out
 	run 0 "$who --help" "$program" --help
 	check "$who --help goes to standard output" test -s out
-	silent "$who --help says nothing else"
-	run 64 "$who with an option that is none" "$program" --no-such-option
+	silent "$who --help writes nothing to standard error"
+	run 64 "$who with an unknown option" "$program" --no-such-option
 	check "$who then writes nothing to standard output" test ! -s out
 done
 
-# Standard output that takes nothing is an error, never a success.
+# A full device as standard output is an error.
 if [ -e /dev/full ]; then
 	for program in "$fetch" "$split" "$tosql" "$tofs"; do
 		"$program" --help >/dev/full 2>err

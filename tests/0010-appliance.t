@@ -1,8 +1,8 @@
 #!/bin/sh
-# The appliance that the other tests rely on (tests/appliance): is what it
-# says of itself what it sends?
+# The simulated appliance that the other tests use (tests/appliance): the data that
+# it sends agree with its own account of them ("truth").
 
-# Dollars of awk, jq and sh -c; functions that check calls by name.
+# The dollars belong to awk, jq and sh -c; check calls functions by name.
 # shellcheck disable=SC2016,SC2317
 
 # shellcheck source=tests/lib.sh
@@ -12,7 +12,7 @@ appliance=$top/tests/appliance
 server=
 at_exit='[ -z "$server" ] || kill "$server"'
 
-# start DIR OPTION...: an appliance, its address and token in the shell
+# start DIR OPTION...: start an appliance and set its address and token
 start() {
 	dir=$work/$1
 	shift
@@ -28,7 +28,7 @@ start() {
 	api=https://$PRAIC_HOST/api
 }
 
-# Of an appliance that ends as told, the exit code is 0.
+# stop: the appliance ends on SIGTERM with exit code 0.
 stop() {
 	kill "$server"
 	wait "$server"
@@ -37,13 +37,13 @@ stop() {
 	[ "$stopped" -eq 0 ] && [ ! -e "$dir/ready" ]
 }
 
-# Python takes its time to start: what is said often goes without it.
+# Control requests with curl, because Python starts slowly.
 tell() {
 	ask -H "X-Control-Key: $(cat "$dir/control-key")" -d "$1" \
 		"https://$PRAIC_HOST/_control"
 }
 
-# the only fault, or none
+# fault [TEXT]: set this fault alone; without TEXT remove all faults
 fault() {
 	tell "{\"do\":\"fault\",\"clear\":true,\"add\":\"$1\"}" >/dev/null
 }
@@ -73,7 +73,7 @@ new_token() {
 	token=$(sign_on | jq -r .access_token)
 }
 
-# report NAME PARAMETERS [curl's options]
+# report NAME PARAMETERS [CURL-OPTION...]: request a report
 report() {
 	parameters="generate_report=$1&$2"
 	shift 2
@@ -81,14 +81,14 @@ report() {
 		"$api/reporting?$parameters"
 }
 
-# The status of such a call, its body in out; 000 when there is none.
+# status_of ...: the same; sets status (000 without an answer) and writes the body to out
 status_of() {
 	status=$(report "$@" -o out -w '%{http_code}' 2>err)
 	curl_code=$?
 }
 
-# "lsid end events users" of each session of a report, end - if it has none,
-# by the report's own text
+# sessions_in FILE: "lsid end events users" of each session in a report; end is - for a
+# session in progress
 sessions_in() {
 	awk -F'"' '/^<session lsid=/ { lsid = $2; end = "-"; events = users = 0 }
 		/<end_time timestamp="[0-9]/ { end = $2 }
@@ -97,8 +97,8 @@ sessions_in() {
 		/^<\/session>/ { print lsid, end, events, users }' "$1" | sort
 }
 
-# The same from the truth (lsid state start end events users ...) of those
-# that an awk condition picks.
+# truth_where CONDITION: the same from the truth (lsid state start end events users ...),
+# for the sessions that the awk condition selects
 truth_where() {
 	awk -F'\t' "$1"' { print $1, $4, $5, $6 }' all.tsv | sort
 }
@@ -115,23 +115,23 @@ start a --sessions 160 --seed 7 --now $now --clock fixed --ranges \
 
 check "the directory is private" test "$(stat -c %a "$dir")" = 700
 check "so is the secret" test "$(stat -c %a "$dir/secret")" = 600
-check "the secret holds what must not be percent-encoded" \
+check "the secret has characters that clients must not percent-encode" \
 	grep -q '+.*/\|/.*+' "$dir/secret"
 
 # tokens
 
 sign_on >out
-check "a token, by a form" jq -e '.access_token and .expires_in == 1799 and
+check "a token for a form" jq -e '.access_token and .expires_in == 1799 and
 	.token_type == "bearer"' out
 ask -u "$id" -H 'Content-Type: application/json' \
 	-d '{"grant_type":"client_credentials"}' \
 	"https://$PRAIC_HOST/oauth2/token" >out
-check "a token, by JSON" jq -e .access_token out
+check "a token for JSON" jq -e .access_token out
 encoded=$(printf %s "$id" | sed 's/+/%2B/g; s|/|%2F|g; s/=/%3D/g')
 ask -u "$encoded" -d grant_type=client_credentials -o out -w '%{http_code}' \
 	"https://$PRAIC_HOST/oauth2/token" >code
-check "a percent-encoded secret is a wrong one" test "$(cat code)" = 401
-check "and it says so in JSON" jq -e '.error == "invalid_client"' out
+check "a percent-encoded secret is refused" test "$(cat code)" = 401
+check "with an error in JSON" jq -e '.error == "invalid_client"' out
 
 new_token
 first=$token
@@ -144,7 +144,7 @@ status_of AccessSessionListing "start_time=0&duration=0"
 check "the first of 30 tokens is valid" test "$status" = 200
 sign_on >out
 status_of AccessSessionListing "start_time=0&duration=0"
-check "the 31st kills it" test "$status" = 401
+check "the 31st makes it invalid" test "$status" = 401
 check "with access_denied" jq -e '.error == "access_denied"' out
 new_token
 control clock +1798 >out
@@ -152,12 +152,12 @@ status_of AccessSessionListing "start_time=0&duration=0"
 check "a token lives for 1798 seconds" test "$status" = 200
 clock +1
 status_of AccessSessionListing "start_time=0&duration=0"
-check "and dies after 1799" test "$status" = 401
+check "and expires after 1799" test "$status" = 401
 clock $now
 new_token
-check "two tokens are two" test "$token" != "$first"
+check "a second token differs from the first" test "$token" != "$first"
 
-# which sessions a window holds
+# the sessions in a window
 
 truth
 check "the truth has sessions of every state" awk -F'\t' '{ n[$2]++ }
@@ -166,56 +166,56 @@ report AccessSession "start_time=0&duration=0" >all.xml
 run 0 "well-formed XML" xmllint --noout all.xml
 sessions_in all.xml >got
 truth_where 1 >want
-same "all sessions, their ends, events and users are the truth's" want got
+same "sessions, ends, events and users agree with the truth" want got
 
-# a window from one session's start up to another's: the last is outside
+# a window from one session's start to another's, which is outside
 from=$(awk -F'\t' 'NR == 20 { print $3 }' all.tsv)
 to=$(awk -F'\t' 'NR == 120 { print $3 }' all.tsv)
 report AccessSession "start_time=$from&duration=$((to - from))" >some.xml
 sessions_in some.xml >got
 truth_where "\$3 >= $from && \$3 < $to" >want
-same "start_time: began in [S, S+D)" want got
-check "100 of them" test "$(wc -l <got)" -eq 100
+same "start_time: sessions that began in [S, S+D)" want got
+check "which are 100" test "$(wc -l <got)" -eq 100
 from=$((now - 7 * 86400))
 report AccessSession "end_time=$from&duration=0" >some.xml
 sessions_in some.xml >got
 truth_where "\$4 != \"-\" && \$4 >= $from" >want
-same "end_time: closed ones that ended since S" want got
+same "end_time: sessions that ended since S" want got
 first_end=$(sort -k2,2n want | awk 'NR == 3 { print $2 }')
 last_end=$(sort -k2,2n want | awk 'NR == 9 { print $2 }')
 report AccessSession "end_time=$first_end&duration=$((last_end - first_end))" \
 	--get >some.xml
 sessions_in some.xml >got
 truth_where "\$4 != \"-\" && \$4 >= $first_end && \$4 < $last_end" >want
-same "end_time: ended in [S, S+D)" want got
+same "end_time: sessions that ended in [S, S+D)" want got
 report AccessSession "start_date=2025-12-20&duration=3" >some.xml
 sessions_in some.xml >got
 day=$(date -u -d 2025-12-20 +%s)
 truth_where "\$3 >= $day && \$3 < $day + 3 * 86400" >want
-same "start_date: days" want got
+same "start_date counts days" want got
 ask -H "Authorization: Bearer $token" "$api/reporting" -d \
 	"generate_report=AccessSession&start_time=$day&duration=259200" >some.xml
 sessions_in some.xml >got
-same "by POST" want got
+same "the same with POST" want got
 report AccessSessionListing "start_time=$day&duration=259200" |
 	sed -n 's/^<session_summary lsid="\([^"]*\)".*/\1/p' | sort >got
 cut -d' ' -f1 want >ids
-same "a listing has the same ones" ids got
+same "a listing has the same sessions" ids got
 
 two=$(sed -n '3p;5p' ids | paste -sd,)
 report AccessSession "lsids=$two,00000000000000000000000000000000" >some.xml
-check "lsids: those that exist" test "$(sessions_in some.xml | wc -l)" -eq 2
+check "lsids: only existing sessions are sent" test "$(sessions_in some.xml | wc -l)" -eq 2
 report AccessSession "lsid=nonsense" >out
 says "Invalid lsid." "Invalid lsid." out
 report AccessSession "start_time=2025-12-20T00:00:00Z&duration=0" >out
-says "a time that is no number is an <error>" "<error xmlns=" out
+says "a time that is not a number gives an <error>" "<error xmlns=" out
 
-# nothing found
+# empty results
 
 future="start_time=$((now + 9))&duration=9"
 status_of AccessSession "$future"
-check "nothing found is a 200" test "$status" = 200
-says "with an error's root" \
+check "an empty result has status 200" test "$status" = 200
+says "with an <error> as root" \
 	"No Support report information matching your chosen criteria is available." out
 control set language fr >/dev/null
 report AccessSession "$future" >out
@@ -225,22 +225,22 @@ report AccessSession "$future" >out
 says "in German" "Es sind keine" out
 setting language en
 report VaultAccountActivity "$future" >out
-says "another text for another report" "No vault account activity" out
+says "with another text for another report" "No vault account activity" out
 
-# spelling
+# variants of the XML
 
 setting order shuffled
 report AccessSession "start_time=0&duration=0" >other.xml
-run 0 "shuffled elements are XML, too" xmllint --noout other.xml
+run 0 "shuffled elements are well-formed" xmllint --noout other.xml
 sort all.xml >a.txt
 sort other.xml >b.txt
-same "with the same lines" a.txt b.txt
+same "and have the same lines" a.txt b.txt
 setting order live
 setting namespace old
 report AccessSession "$future" >out
 says "another namespace" 'xmlns="http://www.bomgar.com/namespaces/API/reporting"' out
 setting namespace live
-check "an end_time that is not there: four spellings" test "$(awk '
+check "a missing end_time has four forms" test "$(awk '
 	/^<session / { how = "absent" }
 	/<end_time/ { how = ($0 ~ /="[0-9]/) ? "" : $0 }
 	/^<\/session>/ && how { print how }' all.xml | sort -u | wc -l)" -eq 4
@@ -258,7 +258,7 @@ check "a session in progress grows" awk -F'\t' -v i="$lsid" -v b="$before" '
 report AccessSession "lsid=$lsid" >some.xml
 sessions_in some.xml >got
 truth_where "\$1 == \"$lsid\"" >want
-same "in the report, too" want got
+same "also in the report" want got
 clock +300
 report AccessSession "end_time=$((now + 1))&duration=0" >some.xml
 says "and ends" "<session lsid=\"$lsid\">" some.xml
@@ -276,10 +276,10 @@ check "an abnormal end has no end_time" \
 clock $now
 lsid=$(control add --start $((now - 100)) --length 50 --lag 300)
 report AccessSession "lsid=$lsid" >out
-says "a late session is not there yet" "Invalid lsid." out
+says "a late session is not reported at first" "Invalid lsid." out
 clock +299
 report AccessSession "end_time=$((now - 50))&duration=1" >out
-says "but half an answer later" "$lsid" out
+says "but in a later answer" "$lsid" out
 clock $now
 
 # recordings
@@ -301,8 +301,8 @@ mkdir files
 (cd files && ask -H "Authorization: Bearer $token" --no-progress-meter \
 	--parallel --parallel-max 8 -K ../urls)
 awk -F'\t' '{ print $5 "  files/" $1 "." $3 }' few >sums
-run 0 "40 downloads, 8 at a time, are the truth's bytes" sha256sum -c sums
-check "they begin as video" test \
+run 0 "40 downloads, 8 at a time, have the digests of the truth" sha256sum -c sums
+check "they begin with the signature of FLV" test \
 	"$(for f in files/*; do head -c 3 "$f"; done)" = "$(yes FLV | head -n 40 | tr -d '\n')"
 big=$(sort -t'	' -k4,4n media.tsv | awk '$2 == "recording"' | tail -n 1)
 lsid=$(echo "$big" | cut -f1) size=$(echo "$big" | cut -f4)
@@ -310,29 +310,29 @@ sha=$(echo "$big" | cut -f5)
 report AccessSessionRecording "lsid=$lsid" -r 0-999 -o part -D headers
 status_of AccessSessionRecording "lsid=$lsid" -r 1000-
 cat part out >whole
-check "a range is a 206" test "$status" = 206
-check "and both parts make the whole of $size" \
+check "a range has status 206" test "$status" = 206
+check "and both parts make the whole file of $size bytes" \
 	test "$(sha256sum <whole)" = "$sha  -"
 etag=$(sed -n 's/^ETag: \(.*\)\r$/\1/p' headers)
 status_of AccessSessionRecording "lsid=$lsid" -r 1000- -H "If-Range: $etag"
-check "If-Range that still fits: 206" test "$status" = 206
+check "If-Range with the current ETag: 206" test "$status" = 206
 status_of AccessSessionRecording "lsid=$lsid" -r 1000- -H 'If-Range: "other"'
-check "If-Range that does not: 200" test "$status" = 200
+check "If-Range with another ETag: 200" test "$status" = 200
 status_of AccessSessionRecording "lsid=$lsid" -r "$size-"
-check "beyond its end: 416" test "$status" = 416
+check "a range beyond the end: 416" test "$status" = 416
 setting chunked all
 report AccessSessionRecording "lsid=$lsid" -o whole -D headers
-says "chunked, when asked" "Transfer-Encoding: chunked" headers
-check "and whole" test "$(sha256sum <whole)" = "$sha  -"
+says "chunked, if configured" "Transfer-Encoding: chunked" headers
+check "and complete" test "$(sha256sum <whole)" = "$sha  -"
 setting chunked none
 setting recording-retention 0
 status_of AccessSessionRecording "lsid=$lsid"
-says "an expired one" "This recording has expired" out
+says "an expired recording" "This recording has expired" out
 setting recording-retention none
 setting retention 5
 report AccessSession "start_time=0&duration=0" >some.xml
 sessions_in some.xml | cut -d' ' -f2 | grep -v - | sort | head -n 1 >oldest
-check "what is older than the retention is gone" \
+check "sessions older than the retention are gone" \
 	test "$(cat oldest)" -ge $((now - 5 * 86400))
 setting retention 90
 
@@ -341,7 +341,7 @@ setting retention 90
 control deny Team >out
 status_of Team "start_time=$((now - 86400))&duration=0"
 check "a report without permission: 404" test "$status" = 404
-says "Document Not Found" "Document Not Found" out
+says "with the text Document Not Found" "Document Not Found" out
 setting deny-status 403
 status_of Team "start_time=$((now - 86400))&duration=0"
 check "or 403" test "$status" = 403
@@ -350,7 +350,7 @@ for name in Team VaultAccountActivity "AccessSessionSummary&report_type=user" \
 	JumpItem
 do
 	report "$name" "start_time=$((now - 86400))&duration=0" >out.xml
-	run 0 "${name%%&*} is XML" xmllint --noout out.xml
+	run 0 "${name%%&*} is well-formed" xmllint --noout out.xml
 done
 for name in Syslog EndpointLicenseUsage; do
 	report $name "" >out.zip
@@ -359,19 +359,19 @@ done
 report Archive "type=event&date=2026-01-01&index=0" >out.gz
 run 0 "Archive is gzip'd" gzip -t out.gz
 report Archive "type=event&date=2019-01-01&index=0" | gzip -d >out
-says "and so is its error" "No archives found" out
+says "and so is its error text" "No archives found" out
 ask -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
 	-d '{"password":"pass & word"}' -OJ "$api/backup"
-check "a backup, named by the appliance" test "$(head -c 3 ./*.nsb)" = NSB
-check "its password came in the body" jq -se 'map(select(.path == "/api/backup"
+check "a backup with a name from the appliance" test "$(head -c 3 ./*.nsb)" = NSB
+check "its password was sent in the body" jq -se 'map(select(.path == "/api/backup"
 	and .parameters.password == "pass & word" and .target == "/api/backup")) |
 	length == 1' "$dir/log"
 ask -H "Authorization: Bearer $token" "$api/command?action=get_api_info" >out
-says "get_api_info tells its time" "<timestamp>$now</timestamp>" out
+says "get_api_info has the appliance's time" "<timestamp>$now</timestamp>" out
 report AccessSessionListing "start_time=0&duration=0" -D headers >out
-says "so does the Date header" "Date: Thu, 01 Jan 2026 00:00:00 GMT" headers
+says "the Date header as well" "Date: Thu, 01 Jan 2026 00:00:00 GMT" headers
 
-# faults: when they strike
+# faults: which requests they hit
 
 day="start_time=$((now - 86400))&duration=0"
 struck() {
@@ -395,10 +395,10 @@ status_of AccessSessionListing "$day"
 check "match: not another report" test "$status" = 200
 status_of Team "$day"
 check "but that one" test "$status" = 503
-run 1 "a fault that there is not" control fault add no-such-fault
+run 1 "an unknown fault" control fault add no-such-fault
 says "is named" "no such fault: no-such-fault"
 
-# Faults: what they do. The first number is curl's exit code or the status.
+# The effect of each fault: curl's exit code or the HTTP status.
 
 fault ""
 report AccessSession "$day" >good
@@ -409,22 +409,22 @@ while read -r want fault; do
 	check "$fault: $want" test "$got" = "$want"
 	case $fault in
 	reset* | short* | cut*)
-		check "  part of the body came" sh -c \
+		check "  part of the body is received" sh -c \
 			'cmp -s -n "$(wc -c <out)" out good && [ -s out ]' ;;
 	stall* | slow* | drip* | wrong-*)
 		cp out slow
-		same "  the body is whole" good slow ;;
+		same "  the body is complete" good slow ;;
 	truncated*)
 		check "  it has no end" sh -c '! grep -q "</session_list>" out' ;;
 	xml-error*) says "  its text" ">Out of &lt;order&gt;</error>" out ;;
 	nothing*) says "  its text" "n’est disponible." out ;;
-	error-as*) says "  no video" "<error" out ;;
+	error-as*) says "  an error instead of a video" "<error" out ;;
 	html*) says "  a form" "<form" out ;;
 	malformed* | control* | trailing*)
-		check "  no XML" sh -c '! xmllint --noout out' ;;
+		check "  the body is not XML" sh -c '! xmllint --noout out' ;;
 	gzip*)
 		gzip -d <out >unzipped
-		same "  the whole in it" good unzipped ;;
+		same "  the complete report in it" good unzipped ;;
 	forget*) new_token ;;
 	esac
 done <<-'EOL'
@@ -469,14 +469,14 @@ done <<-'EOL'
 EOL
 fault "redirect to=other"
 status_of AccessSession "$day" -D headers
-check "redirect to=other: by another name" \
+check "redirect to=other: to another host name" \
 	grep -q "^Location: https://127.0.0.1:" headers
 fault "wrong-range"
 status_of AccessSessionRecording "lsid=$lsid" -r 1000-1999 -D headers
-says "wrong-range: other bytes than asked" "Content-Range: bytes 993-" headers
+says "wrong-range: other bytes than requested" "Content-Range: bytes 993-" headers
 fault ignore-range
 status_of AccessSessionRecording "lsid=$lsid" -r 1000-1999
-check "ignore-range: all of it" test "$status" = 200
+check "ignore-range: the whole file" test "$status" = 200
 fault ""
 
 # limits
@@ -484,7 +484,7 @@ fault ""
 setting window-limit 86400
 setting size-limit 30
 status_of AccessSession "start_time=$((now - 86400))&duration=86401"
-check "too long a span" test "$status" = 504
+check "a span that is too long" test "$status" = 504
 status_of AccessSession "start_time=$((now - 864000))&duration=864000"
 check "too many sessions" test "$status" = 504
 setting window-limit 0
@@ -499,55 +499,55 @@ setting strict-close on
 info="$api/command?action=get_api_info"
 ask -H "Authorization: Bearer $token" -H 'Connection: close' -o 1 -o 2 \
 	"$info" "$info"
-check "a connection for each call, when asked" jq -se '.[-2:] |
+check "Connection: close is honoured" jq -se '.[-2:] |
 	map(.status == 200 and .connection_header == "close") == [true, true] and
 	.[0].connection != .[1].connection' "$dir/log"
 ask -H "Authorization: Bearer $token" -o 1 -o 2 "$info" "$info"
 check "strict-close resets a second request" jq -se \
 	'any(.fault == ["strict-close"] and .status == 0)' "$dir/log"
-check "the log names the token's number" \
+check "the log has the number of the token" \
 	jq -se '[.[] | select(.status == 200) | .token] | max > 30' "$dir/log"
 check "no secret in the log" sh -c "! grep -qF '$(cat "$dir/secret")' '$dir/log'"
 control secret >out
 status_of AccessSession "$day"
-check "a new secret kills all tokens" test "$status" = 401
+check "a new secret makes all tokens invalid" test "$status" = 401
 check "and the old secret" test "$(sign_on | jq -r .error)" = invalid_client
-check "nothing in the server went wrong" sh -c "! grep '\"crash\"' '$dir/log'"
-check "TERM ends it with 0" stop
+check "the server logged no crash" sh -c "! grep '\"crash\"' '$dir/log'"
+check "SIGTERM ends it with 0" stop
 
-# started again: what clients hold stays good
+# started again: CA and client id are kept
 
 start a --sessions 5 --product rs --certificate wrong-host
 new_token 2>err
 check "a certificate for another host is refused" grep -q '^curl: (60)' err
 check "stopped" stop
 start a --sessions 40 --product rs --now $now --clock fixed
-check "same CA, id and new secret" test "$id" = \
+check "the CA, the id and the new secret are kept" test "$id" = \
 	"$(cat "$dir/client-id"):$(cat "$dir/secret")"
 new_token
 truth
 report SupportSession "start_time=0&duration=0" >all.xml
-run 0 "Remote Support's session_list is XML" xmllint --noout all.xml
+run 0 "Remote Support's session_list is well-formed" xmllint --noout all.xml
 sessions_in all.xml >got
 truth_where 1 >want
-same "and the truth's" want got
+same "and agrees with the truth" want got
 says "with teams" "<team_list>" all.xml
 report AccessSession "start_time=0&duration=0" >out
-says "it has no reports of PRA's" "<error" out
+says "it refuses reports of PRA" "<error" out
 check "stopped" stop
 
-# by hand, and without a server
+# started by hand; without a server
 
 python3 "$appliance" --sessions 3 >hand &
 server=$!
 until grep -q 'Ctrl-C' hand; do sleep 0.1; done
 dir=$(sed -n 's/.* is in \(.*\)$/\1/p' hand)
-check "it says what it serves" test -e "$dir/ready"
-check "INT ends it" sh -c "kill -INT $server"
+check "it prints its directory" test -e "$dir/ready"
+check "SIGINT ends it" sh -c "kill -INT $server"
 wait "$server"
 check "with 0" test $? -eq 0
 server=
-check "its directory is gone" test ! -e "$dir"
+check "its directory is removed" test ! -e "$dir"
 
 sh -c "python3 '$appliance' -q --sessions 1 --exit-with-parent --dir b &
 	until [ -e b/ready ]; do sleep 0.1; done"
@@ -559,16 +559,16 @@ check "--exit-with-parent" test ! -e b/pid
 
 run 0 "generate" python3 "$appliance" generate --sessions 60 --dirty 0
 cp out one.xml
-run 0 "is XML" xmllint --noout one.xml
-check "of 60 sessions" test "$(sessions_in one.xml | wc -l)" -eq 60
+run 0 "is well-formed" xmllint --noout one.xml
+check "has 60 sessions" test "$(sessions_in one.xml | wc -l)" -eq 60
 run 0 "with marks" python3 "$appliance" generate --bytes 2M --documents 2 \
 	--marks pra.example.net --one-session 500K
-check "frames" python3 "$top/tests/tools/frames.py" out
-check "two of them" test "$(grep -c '^<?praic-site pra.example.net bytes=' out)" -eq 2
-check "the end mark last" test "$(tail -n 1 out)" = \
+check "the frames are correct" python3 "$top/tests/tools/frames.py" out
+check "there are two" test "$(grep -c '^<?praic-site pra.example.net bytes=' out)" -eq 2
+check "the end mark is last" test "$(tail -n 1 out)" = \
 	'<?praic-end documents="2" until="1767225600"?>'
-check "about that long" test "$(wc -c <out)" -gt 2000000 -a "$(wc -c <out)" -lt 3000000
-run 0 "the same again" python3 "$appliance" generate --sessions 60
-same "gives the same bytes" one.xml out
+check "the size is about 2 MB" test "$(wc -c <out)" -gt 2000000 -a "$(wc -c <out)" -lt 3000000
+run 0 "generate again" python3 "$appliance" generate --sessions 60
+same "writes the same bytes" one.xml out
 
 done_testing

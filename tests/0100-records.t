@@ -1,13 +1,13 @@
 #!/bin/sh
-# The reader of record streams: each rule of praic-records(5), by the events
-# that it makes of a stream, and by its exit code.
+# The reader of record streams: each rule of praic-records(5) is checked by the events
+# that the reader reports for a stream and by its exit code.
 . "$(dirname "$0")/lib.sh"
 
 head='praic-records\t1\nH\tsession\thost_name\tlsid\nH\tteam\tteam_id\tname\tis_primary\n'
 a='S\th\ta\nR\tsession\th\ta\nE\ta\t1\t0\n'
 b='S\th\tb\nR\tsession\th\tb\nE\tb\t1\t0\n'
 
-# events CODE NAME STREAM EVENTS: their names, in one line.
+# events CODE NAME STREAM EVENTS: check the exit code and the names of the events.
 events() {
 	# shellcheck disable=SC2059
 	printf "$3" >in
@@ -23,7 +23,7 @@ events() {
 		same "$2" want got
 	fi
 }
-# commits only what is whole
+# bad NAME SESSION: a bad session is dropped, the next one is committed
 bad() {
 	events 65 "$1" "$head$2${b}Z\t2\t0\n" "tables begin ${3-}drop begin row commit end eof"
 }
@@ -33,9 +33,9 @@ events 0 "two sessions" "$head$a${b}Z\t2\t0\n" \
 events 0 "an empty stream" "${head}Z\t0\t0\n" "tables end eof"
 events 0 "two streams" "$head${a}Z\t1\t0\n$head${b}Z\t1\t0\n" \
 	"tables begin row commit end tables begin row commit end eof"
-events 0 "XML whose bytes are right" "${head}S\th\ta\nX\t<\\\\n/>\nR\tsession\th\ta\nE\ta\t1\t4\nZ\t1\t0\n" \
+events 0 "XML with the right count of bytes" "${head}S\th\ta\nX\t<\\\\n/>\nR\tsession\th\ta\nE\ta\t1\t4\nZ\t1\t0\n" \
 	"tables begin xml row commit end eof"
-events 0 "XML that was filtered out" "${head}S\th\ta\nR\tsession\th\ta\nE\ta\t1\t4711\nZ\t1\t0\n" \
+events 0 "no XML, whatever the count of bytes" "${head}S\th\ta\nR\tsession\th\ta\nE\ta\t1\t4711\nZ\t1\t0\n" \
 	"tables begin row commit end eof"
 events 0 "a table of a later version" \
 	"${head}H\tnew\tx\ty\nS\th\ta\nR\tnew\t1\t2\nR\tsession\th\ta\nE\ta\t2\t0\nZ\t1\t0\n" \
@@ -45,20 +45,20 @@ bad "a wrong count of rows" 'S\th\ta\nR\tsession\th\ta\nE\ta\t2\t0\n' 'row '
 bad "a wrong count of XML bytes" 'S\th\ta\nX\t<a/>\nR\tsession\th\ta\nE\ta\t1\t5\n' 'xml row '
 bad "a row with too few values" 'S\th\ta\nR\tsession\th\nE\ta\t1\t0\n'
 bad "a row with too many values" 'S\th\ta\nR\tsession\th\ta\tx\nE\ta\t1\t0\n'
-bad "a row of no table" 'S\th\ta\nR\tnothing\t1\nR\tsession\th\ta\nE\ta\t2\t0\n'
+bad "a row of an unknown table" 'S\th\ta\nR\tnothing\t1\nR\tsession\th\ta\nE\ta\t2\t0\n'
 bad "a bad escape" 'S\th\ta\nR\tteam\t1\ta\\qb\t0\nR\tsession\th\ta\nE\ta\t2\t0\n'
-bad "an escape that is cut" 'S\th\ta\nR\tteam\t1\ta\\\t0\nR\tsession\th\ta\nE\ta\t2\t0\n'
-bad "no UTF-8" 'S\th\ta\nR\tteam\t1\t\377\t0\nR\tsession\th\ta\nE\ta\t2\t0\n'
+bad "a truncated escape" 'S\th\ta\nR\tteam\t1\ta\\\t0\nR\tsession\th\ta\nE\ta\t2\t0\n'
+bad "invalid UTF-8" 'S\th\ta\nR\tteam\t1\t\377\t0\nR\tsession\th\ta\nE\ta\t2\t0\n'
 for c in '\000' '\001' '\010' '\013' '\014' '\016' '\033' '\037' '\357\277\276' '\357\277\277'; do
 	bad "a character that XML forbids ($c)" \
 		"S\th\ta\nR\tteam\t1\twith some text before it $c and behind\t0\nR\tsession\th\ta\nE\ta\t2\t0\n"
-	says "is called that" "a character that XML forbids"
+	says "is reported" "a character that XML forbids"
 	bad "in X ($c)" "S\th\ta\nX\t<a>$c</a>\nR\tsession\th\ta\nE\ta\t1\t8\n"
 	events 65 "in S ($c)" "${head}S\th\ta$c\nR\tsession\th\ta$c\nE\ta$c\t1\t0\n${b}Z\t2\t0\n" \
 		"tables begin drop begin row commit end eof"
 done
 for c in '\177' '\302\200' '\357\277\275' '\357\276\277' '\360\237\277\276' '\364\217\277\277' '\r'; do
-	events 0 "one that it allows ($c)" \
+	events 0 "an allowed character ($c)" \
 		"${head}S\th\ta\nR\tteam\t1\t$c\t0\nR\tsession\th\ta\nE\ta\t2\t0\nZ\t1\t0\n" \
 		"tables begin row row commit end eof"
 done

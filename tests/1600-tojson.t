@@ -1,6 +1,6 @@
 #!/bin/sh
-# praic-tojson: one JSON object a session, the same as the records say, and
-# nothing of a session that is not complete.
+# praic-tojson writes one JSON object for each complete session, with the values of
+# the records.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -8,7 +8,7 @@ python3 "$top/tests/appliance" generate --bytes 600K --order shuffled >big.xml
 for file in "$data"/split/*.xml "$top"/tests/fuzz/corpus/*.xml big.xml; do
 	name=${file##*/}
 	"$split" -H def.example "$file" >rec 2>rec.err
-	# praic-split ends with 64 or 75 where no whole stream is there.
+	# praic-split exits with 64 or 75 if it did not write a complete stream.
 	code=$?
 	[ $code -ne 64 ] || [ -s rec ] || continue
 	[ $code -ne 64 ] || code=75
@@ -19,10 +19,10 @@ for file in "$data"/split/*.xml "$top"/tests/fuzz/corpus/*.xml big.xml; do
 	check "  the same content below praic" python3 "$top/tests/tools/json-of.py" rec out ecs
 done
 
-check "jq reads it" sh -c 'jq -c .lsid <all.json >lsids && [ "$(wc -l <lsids)" -eq "$(wc -l <all.json)" ]'
+check "jq reads the output" sh -c 'jq -c .lsid <all.json >lsids && [ "$(wc -l <lsids)" -eq "$(wc -l <all.json)" ]'
 run 0 "the report of one session" "$tojson" "$data/split/pra.rec"
 mv out pra.json
-check "  jq finds its way" test "$(jq -r '.events[] | select(.type == "Chat Message") |
+check "  jq selects its chat messages" test "$(jq -r '.events[] | select(.type == "Chat Message") |
 	.performed_by + ": " + .data[0].name' <pra.json)" = "Ines Brandão (OT): body"
 cat >import.sql <<'END'
 create table j(o text);
@@ -33,7 +33,7 @@ select count(*), sum(json_valid(o)) from j;
 END
 sqlite3 :memory: <import.sql >valid 2>err
 lines=$(wc -l <all.json)
-check "SQLite reads it" test "$(tr '\001' ' ' <valid)" = "$lines $lines"
+check "SQLite reads the output" test "$(tr '\001' ' ' <valid)" = "$lines $lines"
 
 run 0 "ECS fields of a session" "$tojson" --format ecs "$data/split/pra.rec"
 jq -c '[."@timestamp", .event.start, .event.end, .event.duration, .event.action, .user, .source,
@@ -43,7 +43,7 @@ cat >want <<'END'
 END
 same "  are these" want got
 
-# Streams of files, and several streams in one.
+# Streams of files, and several streams in one file.
 cat >files.rec <<'END'
 praic-records	1
 H	session	host_name	lsid
@@ -54,23 +54,23 @@ R	session	h	a
 E	a	2	0
 Z	1	0
 END
-run 0 "files" "$tojson" files.rec
-check "  are told" test "$(jq -c '.files[0] | [.kind, .instance, .name, .media_type]' <out)" = \
+run 0 "a stream of files" "$tojson" files.rec
+check "  gives a files array" test "$(jq -c '.files[0] | [.kind, .instance, .name, .media_type]' <out)" = \
 	'["shell",2,"x.cast",null]'
-says "  with numbers beyond 2^53 as they are" '"bytes":9007199254740993,' out
+says "  with numbers beyond 2^53 unchanged" '"bytes":9007199254740993,' out
 check "  and no other arrays" test "$(jq -c 'has("users")' <out)" = false
 cat "$data/split/pra.rec" files.rec >two.rec
-run 0 "two streams in one, and another" "$tojson" two.rec "$data/split/pra.rec"
+run 0 "two streams in one file, and another file" "$tojson" two.rec "$data/split/pra.rec"
 check "  have five sessions" test "$(wc -l <out)" -eq 5
 
-# The reader's rules.
-pipe 75 "not one byte" /dev/null "$tojson"
+# The rules for readers of record streams.
+pipe 75 "an empty input" /dev/null "$tojson"
 run 64 "XML" "$tojson" big.xml
-run 64 "another format" "$tojson" -f xml files.rec
-run 66 "an operand that is not there" "$tojson" nowhere files.rec
-check "  the other is read" test "$(wc -l <out)" -eq 1
+run 64 "an unknown format" "$tojson" -f xml files.rec
+run 66 "a missing file" "$tojson" nowhere files.rec
+check "  the other file is read" test "$(wc -l <out)" -eq 1
 sed 's/^E	a	2/E	a	3/' files.rec >count.rec
-run 65 "a count that differs" "$tojson" count.rec
+run 65 "a wrong count of rows" "$tojson" count.rec
 check "  nothing of that session" test ! -s out
 cat >apart.rec <<'END'
 praic-records	1
@@ -90,10 +90,10 @@ R	session	h	b
 E	b	3	0
 Z	2	0
 END
-run 65 "data that do not stand behind their event" "$tojson" apart.rec
-check "  the next session stands" test "$(jq -r .lsid <out)" = b
+run 65 "data that do not follow their event" "$tojson" apart.rec
+check "  the next session is written" test "$(jq -r .lsid <out)" = b
 # PRAIC_LONG: at each byte.
-check "a cut anywhere: 75, and only whole sessions" python3 - "$tojson" two.rec "${PRAIC_LONG:+1}" <<'END'
+check "a truncated stream: 75, and complete sessions only" python3 - "$tojson" two.rec "${PRAIC_LONG:+1}" <<'END'
 import subprocess, sys
 whole = open(sys.argv[2], "rb").read()
 for flags in ([], ["-e", "-f", "ecs"]):
@@ -117,6 +117,6 @@ END
 "$split" -H h big.xml >big.rec
 "$tojson" big.rec >/dev/full 2>err
 check "a full disk: 74" test $? -eq 74
-says "  it says so" "standard output"
-check "a reader that has gone: 74" test "$( ("$tojson" big.rec; echo $? >&3) 3>&1 >/dev/full 2>err)" = 74
+says "  is reported" "standard output"
+check "a closed pipe: 74" test "$( ("$tojson" big.rec; echo $? >&3) 3>&1 >/dev/full 2>err)" = 74
 done_testing

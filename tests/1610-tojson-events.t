@@ -1,10 +1,10 @@
 #!/bin/sh
-# praic-tojson with hostile text, long sessions, and --events: each value as
-# Python reads it from the records.
+# praic-tojson with hostile text, long sessions and --events: each value is compared
+# with the value that Python reads from the records.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# both NAME RECORDS: sessions and events, plain and ECS
+# both NAME RECORDS: check sessions and events, plain and ECS
 both() {
 	run 0 "$1" "$tojson" "$2"
 	mv out sessions.json
@@ -22,8 +22,8 @@ python3 "$top/tests/appliance" generate --bytes 400K --seed 3 --marks h.example 
 "$split" report.xml >report.rec
 both "a report" report.rec
 check "jq reads the events" test "$(jq -c 'select(.event.id == "")' <ecs.json | wc -l)" -eq 0
-check "an event's id occurs once" test -z "$(jq -r .event.id <ecs.json | sort | uniq -d)"
-# The field sets whose members are addresses.
+check "each event id is unique" test -z "$(jq -r .event.id <ecs.json | sort | uniq -d)"
+# Fields of ECS that must be IP addresses.
 jq -r '.source.ip, .destination.ip, .related.ip[]?, .host.ip[]? | select(. != null)' <ecs.json >ips
 check "addresses are IP addresses" python3 -c '
 import ipaddress
@@ -64,8 +64,8 @@ class Out:
     def event(self, seq, *rest):
         return ("session_event", seq) + rest + (None,) * (8 - len(rest))
 
-# Characters that XML allows: all below U+0800, a sample of the rest, all
-# lengths of runs between escapes.
+# Characters that XML allows: all below U+0800 and a sample of the others, with all
+# lengths of text between escapes.
 o = Out("text.rec")
 chars = [chr(c) for c in [9, 10, 13] + list(range(0x20, 0x800)) + list(range(0x800, 0x110000, 97))
          if not 0xd800 <= c < 0xe000 and c not in (0xfffe, 0xffff)]
@@ -84,8 +84,8 @@ for n in range(70):
 o.session('a"\\\t', rows)
 o.end()
 
-# People: the same number in both tables and twice in one, addresses of all
-# kinds, names that are long.
+# Users and customers: the same number in both tables and twice in one table, all
+# kinds of addresses, long names.
 ips = ["192.0.2.1:443", "192.0.2.2", "[2001:db8::1]:65535", "[2001:db8::2]", "2001:db8::3",
        "Unknown", "", None, "192.0.2.300:1", "192.0.2.1:65536", "192.0.2.1:", "[192.0.2.1]:1",
        "[2001:db8::1", "[fe80::1%eth0]:5", "fe80::1%eth0", "2001:db8::1::2", "01.2.3.4", "1.2.3",
@@ -110,7 +110,7 @@ for k, (start, end) in enumerate([("2025-01-01T00:00:00Z", "2025-01-01T00:00:01Z
     o.session("p%d" % k, rows, start, end)
 o.end()
 
-# Long: more than memory holds, in each array, of one event, in one value.
+# More than the buffer in memory: in each array, in one event, in one value.
 o = Out("long.rec")
 big = "0123456789\"\\\u00e4" * 1000
 o.session("events", [r for i in range(1, 300) for r in (
@@ -126,7 +126,7 @@ o.session("value", [o.event(1, "e"), ("session_event_data", 1, 1, "body", big * 
 o.session("small", [o.event(1, "e"), ("session_event_data", 1, 1, "a", "b")])
 o.end()
 
-# Long in its rows, not in one value: memory stays small.
+# Many rows of moderate size: memory stays small.
 o = Out("less.rec")
 o.session("rows", [r for i in range(1, 4000) for r in (
     o.event(i, "e"), ("session_event_data", i, 1, "body", big[:5000] + str(i)))])
@@ -134,7 +134,7 @@ o.session("data", [o.event(1, "e")] + [("session_event_data", 1, i, "name%d" % (
                                        for i in range(4000)])
 o.end()
 
-# Too much for one object: left out, the others stand.
+# Too many names or users for one object: the session is left out.
 o = Out("names.rec")
 o.session("names", [o.event(1, "e")] + [("session_event_data", 1, i, "n%d" % i, "v")
                                         for i in range(257)])
@@ -163,7 +163,7 @@ case ${PRAIC_OUT-} in
 	for flags in "" "-e" "-e -f ecs"; do
 		# shellcheck disable=SC2086
 		"$top/tests/tools/measure" cost "$tojson" $flags long.rec >/dev/null
-		# A line of 8 MB is held in memory twice, whatever this program keeps.
+		# The reader holds a line of 8 MB in memory twice.
 		check "  in bounded memory: $(cat cost) KiB ($flags)" test "$(sed 's/ .*//' cost)" -lt 35000
 	done
 	for flags in "" "-e" "-e -f ecs"; do
@@ -173,17 +173,17 @@ case ${PRAIC_OUT-} in
 	done
 	;;
 esac
-run 73 "no place for the temporary file" env TMPDIR=/nowhere "$tojson" long.rec
-says "  it says where" "/nowhere"
-run 0 "which short sessions do not need" env TMPDIR=/nowhere "$tojson" report.rec
+run 73 "a TMPDIR that does not exist" env TMPDIR=/nowhere "$tojson" long.rec
+says "  is named" "/nowhere"
+run 0 "short sessions need no temporary file" env TMPDIR=/nowhere "$tojson" report.rec
 
-run 65 "too many names, too many people" "$tojson" -e names.rec
-check "  the others stand" test "$(jq -r .lsid <out)" = fine
-check "  each is told" test "$(grep -c 'left out' err)" -eq 3
-run 0 "as sessions they are all there" "$tojson" names.rec
-check "  four" test "$(wc -l <out)" -eq 4
+run 65 "too many names, too many users" "$tojson" -e names.rec
+check "  the others are written" test "$(jq -r .lsid <out)" = fine
+check "  a message for each session left out" test "$(grep -c 'left out' err)" -eq 3
+run 0 "without --events they are written" "$tojson" names.rec
+check "  all four" test "$(wc -l <out)" -eq 4
 
-# What the manual page says of jq.
+# The example with jq of the manual page.
 run 0 "repeated names" "$tojson" -e "$data/split/events.rec"
 jq -c 'select(.data.filename != null) | [.data.filename] | flatten' <out >got
 check "  are arrays to jq" grep -q '","' got

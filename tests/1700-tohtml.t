@@ -1,16 +1,16 @@
 #!/bin/sh
-# praic-tohtml: pages that say what the records say, valid HTML whatever the
-# text is, and an archive that knows newer from older and needs no second run.
+# praic-tohtml: the pages have the values of the records and are valid HTML for any
+# text; a directory of pages keeps the newer copy of a session.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# tidy knows what is no HTML; it may warn of nothing.
+# valid NAME FILES: tidy must not even warn.
 valid() {
 	if command -v tidy >/dev/null; then
 		check "$1" sh -c 'for f; do tidy -q -e --drop-empty-elements no "$f" >tidy.txt 2>&1 || { echo "$f"; cat tidy.txt; exit 1; }; done' - $2
 	fi
 }
-command -v tidy >/dev/null || echo '# tidy is not there: that pages are valid is not checked'
+command -v tidy >/dev/null || echo '# tidy is not installed: pages are not validated'
 
 tree() {
 	(cd "$1" && find . -name '*.html' | sort | xargs sha256sum)
@@ -19,14 +19,14 @@ tree() {
 python3 "$top/tests/appliance" generate --sessions 40 >some.xml
 "$split" -H def.example some.xml >some.rec
 
-# One page on standard output, of all kinds of reports.
+# One page on standard output, for all kinds of reports.
 for file in "$data"/split/*.xml "$top"/tests/fuzz/corpus/*.xml some.xml; do
 	"$split" -H def.example "$file" >rec 2>rec.err
 	code=$?
 	[ $code -ne 64 ] || [ -s rec ] || continue
 	[ $code -ne 64 ] || code=75
 	pipe $code "${file##*/}" rec "$tohtml"
-	check "  a session, a part of the page" test "$(grep -c '^<article>$' out)" -eq "$(awk '
+	check "  one article for each session" test "$(grep -c '^<article>$' out)" -eq "$(awk '
 		$1 == "S" { open = 1 } $1 == "E" { n += open; open = 0 } END { print n + 0 }' FS='\t' rec |
 		{ read -r n; [ $code -ne 65 ] && echo "$n" || grep -c '^<article>$' out; })"
 	valid "  it is valid" out
@@ -38,14 +38,14 @@ says "  who" '<dt>Who</dt><dd><strong><bdi>Ines Brandão (OT)</bdi></strong> · 
 says "  where" '<dt>Where</dt><dd><strong><bdi>pump-07</bdi></strong>' out
 says "  when" '<time datetime="2025-03-31T09:15:00Z">2025-03-31 09:15:00</time> – <time datetime="2025-03-31T10:15:03Z">10:15:03</time> UTC · <bdi>01:00:03</bdi>' out
 says "  why" '<dt>Work order</dt><dd>WO-7731 &amp; follow-up</dd>' out
-says "  the file that moved" '<span class="file">C:\scada\log.csv</span> <span class="size">6.4 GB (6442450944 bytes)</span>' out
-says "  who took it" '<b>File Download</b> <bdi class="other">pump-07</bdi> → <bdi class="to">Ines Brandão (OT)</bdi> <span class="file">C:\scada' out
-says "  what was said" '&quot;until Monday&quot; \o/</div>' out
-says "  since the start" '<time datetime="2025-03-31T09:18:20Z">09:18:20</time><i>0:03:20</i> <b>File Download</b>' out
+says "  the transferred file" '<span class="file">C:\scada\log.csv</span> <span class="size">6.4 GB (6442450944 bytes)</span>' out
+says "  who received it" '<b>File Download</b> <bdi class="other">pump-07</bdi> → <bdi class="to">Ines Brandão (OT)</bdi> <span class="file">C:\scada' out
+says "  the chat text" '&quot;until Monday&quot; \o/</div>' out
+says "  the time since the start" '<time datetime="2025-03-31T09:18:20Z">09:18:20</time><i>0:03:20</i> <b>File Download</b>' out
 says "  the recordings" '<li><b>Recording of command shell 1</b>, on the appliance</li>' out
-check "  nothing is loaded from anywhere" sh -c '! grep -E "<(link|img|iframe|object|embed)|https?://" out'
+check "  nothing is loaded from elsewhere" sh -c '! grep -E "<(link|img|iframe|object|embed)|https?://" out'
 
-# Commands as a transcript, a system's tables, what is long.
+# Command shells, tables of system information, long text.
 python3 - >shell.rec <<'END'
 print('praic-records\t1\nH\tsession\thost_name\tlsid\nH\tsession_event\tseq\ttype\tevent_time\tperformed_by\tperformed_by_type')
 print('H\tsession_event_data\tevent_seq\tseq\tname\tvalue\nH\tsystem_information\tevent_seq\tcategory\tinformation\nS\th\ta')
@@ -57,16 +57,16 @@ print('R\tsystem_information\t3\tDisks\t<row><field name="a&lt;b">1</field><fiel
 print('R\tsystem_information\t3\tNone\t\nR\tsession\th\ta\nE\ta\t10\t0\nZ\t1\t0')
 END
 run 0 "commands" "$tohtml" shell.rec
-says "  what was typed" '<li class="in"><a href="#e1">00:00:01</a> <code>whoami &amp;</code></li>' out
-says "  what came of it" '<li class="out"><code>ooo' out
-says "  how many" '>1 command</a>' out
-says "  what is long is folded in the timeline" '… (3000 bytes)</summary>ooo' out
-says "  the system: heads of the first row" '<tr><th scope="col">a&lt;b</th><th scope="col">c</th></tr>' out
-says "  and rows" '<tr><td>1</td><td>x &amp; y</td></tr>' out
-says "  or nothing" '<p>Nothing.</p>' out
+says "  the typed line" '<li class="in"><a href="#e1">00:00:01</a> <code>whoami &amp;</code></li>' out
+says "  its output" '<li class="out"><code>ooo' out
+says "  the number of commands" '>1 command</a>' out
+says "  long text is folded in the timeline" '… (3000 bytes)</summary>ooo' out
+says "  system information: a header row" '<tr><th scope="col">a&lt;b</th><th scope="col">c</th></tr>' out
+says "  and data rows" '<tr><td>1</td><td>x &amp; y</td></tr>' out
+says "  or a text for none" '<p>Nothing.</p>' out
 valid "  it is valid" out
 
-# The strict policy lets in the style and the script that stand there.
+# The content security policy allows only the style and the script of the page.
 python3 - out <<'END' >hashes 2>&1
 import base64, hashlib, re, sys
 page = open(sys.argv[1], encoding='utf-8').read()
@@ -79,56 +79,56 @@ print(policy.startswith("default-src 'none'; media-src 'self'; base-uri 'none'; 
 print('unsafe' in policy, len(re.findall(' style=| on[a-z]+=', page)))
 END
 printf 'True\nTrue\nTrue\nFalse 0\n' >want
-same "  a policy by hash, and no style or script but these" want hashes
+same "  their hashes are in the policy, and there is no inline code" want hashes
 
-# What is not seen is shown.
+# Invisible characters are shown.
 python3 - >odd.rec <<'END'
 print('praic-records\t1\nH\tsession\thost_name\tlsid\nH\tcustomer\tdisplay_name\nS\th\ta')
 print('R\tcustomer\tabc\u202egpj.exe \u200b\u0085\ufeff\U000e0041 <b>&amp;\'"x"\\r\\ny\nR\tsession\th\ta\nE\ta\t2\t0\nZ\t1\t0')
 END
-run 0 "characters that are not seen" "$tohtml" odd.rec
+run 0 "invisible characters" "$tohtml" odd.rec
 says "  are shown" '<bdi>abc<u>U+202E</u>gpj.exe <u>U+200B</u><u>U+0085</u><u>U+FEFF</u><u>U+E0041</u> &lt;b&gt;&amp;amp;&#39;&quot;x&quot;' out
-says "  in the title, too" '<title>abc[U+202E]gpj.exe [U+200B]' out
+says "  also in the title" '<title>abc[U+202E]gpj.exe [U+200B]' out
 valid "  it is valid" out
 
 # A directory of pages.
 mkdir d
 run 0 "into a directory" "$tohtml" -d d some.rec
-silent "  no word"
-silent "  nor output" out
-check "  a page each, an index of the month, one of everything" test \
+silent "  no message"
+silent "  and no output" out
+check "  a page for each session, an index of the month, an index of all" test \
 	"$(find d -name '*.html' | wc -l)" -eq 42 -a -f d/index.html -a -f d/def.example/2025/12/index.html
 valid "  all are valid" "$(find d -name '*.html' | tr '\n' ' ')"
-check "  nobody else may read them" test -z "$(find d -perm /077 ! -path d)"
+check "  only the owner may read them" test -z "$(find d -perm /077 ! -path d)"
 check "  all are in the month's index" test \
 	"$(grep -c '<a href="[0-9a-f]*.html">' d/def.example/2025/12/index.html)" -eq 40
-says "  how many" '<b>40</b> sessions' d/index.html
+says "  the number of sessions" '<b>40</b> sessions' d/index.html
 tree d >one
 touch -d '2020-01-01' d/index.html d/def.example/2025/12/*.html d/.praic-tohtml
-run 0 "again" "$tohtml" -v -d d some.rec some.rec
-says "  all are there" '0 pages written, 80 were there already'
+run 0 "the same input again" "$tohtml" -v -d d some.rec some.rec
+says "  all pages exist" '0 pages written, 80 were there already'
 check "  no file is written" test -z "$(find d -type f -newermt '2020-01-02' ! -name '*-lock' ! -name '*-journal')"
 mkdir e
 awk '/^(praic-records|H)/ { print } /^S/ { n++ } n > 0 && n <= 25' FS='\t' some.rec >part.rec
-run 75 "an input that is cut" "$tohtml" -d e part.rec
-check "  what came is there" test "$(grep -c '<a href="[0-9a-f]*.html">' e/def.example/2025/12/index.html)" -eq 25
-run 0 "  and the rest" "$tohtml" -d e some.rec
+run 75 "a truncated input" "$tohtml" -d e part.rec
+check "  complete sessions have pages" test "$(grep -c '<a href="[0-9a-f]*.html">' e/def.example/2025/12/index.html)" -eq 25
+run 0 "  the whole input" "$tohtml" -d e some.rec
 tree e >two
-same "  it is the same tree" one two
+same "  gives the same tree" one two
 rm e/index.html e/def.example/2025/12/*a.html
-run 0 "pages that are gone" "$tohtml" -d e some.rec
+run 0 "missing pages" "$tohtml" -d e some.rec
 tree e >two
-same "  come back" one two
+same "  are written again" one two
 mkdir f
-run 0 "one session at a time, last ones first" sh -c '
+run 0 "one session at a time, the last one first" sh -c '
 	for lsid in $(grep "^S" some.rec | cut -f 3 | tac); do
 		"$0" -H def.example -k "$lsid" some.xml | "$1" -d f || exit
 	done' "$split" "$tohtml"
 tree f >two
-same "  makes the same tree" one two
+same "  gives the same tree" one two
 
-# Newer and older copies, as praic-tosql judges them.
-# copy END EVENTS START NOTE
+# Newer and older copies, compared as in praic-tosql.
+# copy END EVENTS START NOTE: write the records of one session
 copy() {
 	printf 'praic-records\t1\nH\tsession\thost_name\tlsid\tstart_time\tend_time\texternal_key\n'
 	printf 'H\tsession_event\tseq\ttype\nS\th.example\tl1\n'
@@ -145,25 +145,25 @@ copy 2026-02-01T01:00:00Z 2 $at OVER2 >over2.rec
 copy 2026-02-01T01:00:00Z 2 $at OTHER2 >other2.rec
 copy 2026-02-01T01:00:00Z 3 2026-02-01T00:00:00Z MOVED >moved.rec
 run 0 "a session in progress" "$tohtml" -d g open3.rec
-says "  says so" 'In progress' $page
-says "  so does the index" '<b>1</b> in progress' g/index.html
+says "  is marked on its page" 'In progress' $page
+says "  and in the index" '<b>1</b> in progress' g/index.html
 run 0 "an older copy" "$tohtml" -v -d g open2.rec
 says "  changes nothing" OPEN3 $page
-says "  is told" '1 sessions were older'
-run 0 "one that is over, with fewer events" "$tohtml" -d g over2.rec
+says "  is counted" '1 sessions were older'
+run 0 "a copy with an end time and fewer events" "$tohtml" -d g over2.rec
 says "  is newer" OVER2 $page
-says "  the index has it" '<b>0</b> in progress' g/index.html
-run 0 "one in progress, with more events" "$tohtml" -d g open3.rec
+says "  the index follows" '<b>0</b> in progress' g/index.html
+run 0 "a copy in progress with more events" "$tohtml" -d g open3.rec
 says "  is older" OVER2 $page
-run 0 "two that know as much, in one input" "$tohtml" -d g over2.rec other2.rec
-says "  the last one stands" OTHER2 $page
-run 0 "a start that changed" "$tohtml" -d g moved.rec
-check "  the page moves" test ! -e $page -a -e g/h.example/2026/02/l1.html
+run 0 "two copies of the same age in one input" "$tohtml" -d g over2.rec other2.rec
+says "  the last one is kept" OTHER2 $page
+run 0 "a copy with another start time" "$tohtml" -d g moved.rec
+check "  moves the page" test ! -e $page -a -e g/h.example/2026/02/l1.html
 check "  the indexes follow" sh -c '! grep -q l1 g/h.example/2026/01/index.html &&
 	grep -q l1 g/h.example/2026/02/index.html && grep -q "<b>1</b> session," g/index.html'
 check "  a day is counted once" test "$(grep -c '<title>2026-0[12]' g/index.html)" -eq 1
 
-# Keys that are no names.
+# Keys that are not valid file names.
 mkdir k
 python3 - >keys.rec <<'END'
 print('praic-records\t1\nH\tsession\thost_name\tlsid\tstart_time')
@@ -174,10 +174,10 @@ print('S\t../h\tx\nR\tsession\t../h\tx\t\\N\nE\tx\t1\t0')
 print('S\th\tnone\nR\tsession\th\tnone\t\\N\nE\tnone\t1\t0')
 print('Z\t11\t0')
 END
-run 65 "a host that is none" "$tohtml" -d k keys.rec
-check "  lsids that are no names get one" test "$(find k/h/2026/01 -name '*.html' | wc -l)" -eq 10
-check "  nothing outside" test "$(find k -name '*.html' | wc -l)" -eq 13
-check "  without a start time" test -f k/h/undated/none.html -a -f k/h/undated/index.html
+run 65 "a bad host name" "$tohtml" -d k keys.rec
+check "  lsids that are not file names get one" test "$(find k/h/2026/01 -name '*.html' | wc -l)" -eq 10
+check "  nothing is written outside of the directory" test "$(find k -name '*.html' | wc -l)" -eq 13
+check "  a session without a start time has a page" test -f k/h/undated/none.html -a -f k/h/undated/index.html
 check "  links lead to pages" python3 - k <<'END'
 import os, re, sys, urllib.parse
 bad = 0
@@ -192,7 +192,7 @@ for where, _, names in os.walk(sys.argv[1]):
 sys.exit(bad)
 END
 
-# Recordings of praic-tofs, by its ledger.
+# Recordings stored by praic-tofs, from its ledger.
 mkdir spool kept h
 PYTHONPATH="$data/tofs" python3 - >files.rec <<'END'
 from records import *
@@ -208,51 +208,51 @@ END
 run 0 "with a ledger" "$tohtml" -d h --files kept pra.rec
 page=h/access.example.com/2025/03/0f1e2d3c4b5a69788796a5b4c3d2e1f0.html
 says "  the XML is linked" 'href="../../../../kept/access.example.com-support-0f1e2d3c4b5a69788796a5b4c3d2e1f0.xml"' $page
-says "  its hash" "<code>$(sha256sum "kept/$(grep 0f1e names)" | cut -d' ' -f 1)</code>" $page
-says "  what is missing" '<b>Recording of the session</b>, not stored; the appliance had it' $page
+says "  with its digest" "<code>$(sha256sum "kept/$(grep 0f1e names)" | cut -d' ' -f 1)</code>" $page
+says "  a recording that is not stored" '<b>Recording of the session</b>, not stored; the appliance had it' $page
 "$tofs" -d kept -i spool -f 'recording=a b?&#%LSID%.%EXTENSION%' files.rec >names
-run 0 "recordings that came since, and a stream of files" "$tohtml" -d h --files kept files.rec
+run 0 "recordings stored since, from a stream of files" "$tohtml" -d h --files kept files.rec
 check "  play in the page" grep -qE '<video [^>]* src="../../../../kept/a%20b_?[^"]*%23?[^"]*.mp4"' $page
-says "  others are links" 'shell-1.flv</bdi></a>, 9 bytes' $page
-says "  one is missing" 'shell 0</b>, not stored' $page
+says "  shell recordings are links" 'shell-1.flv</bdi></a>, 9 bytes' $page
+says "  one is not stored" 'shell 0</b>, not stored' $page
 says "  the index counts them" '2 recordings' h/access.example.com/2025/03/index.html
 valid "  all are valid" "$(find h -name '*.html' | tr '\n' ' ')"
 tree h >one
 mkdir h2
 "$tohtml" -d h2 --files kept pra.rec
 tree h2 >two
-same "  as if they had been there before" one two
+same "  the same pages as in one run" one two
 run 0 "  on standard output" "$tohtml" --files kept pra.rec
-says "  too" 'src="kept/a%20b' out
-run 66 "the ledger is gone" "$tohtml" -d h --files spool pra.rec
-says "  it says so" 'spool/.praic-ledger: the ledger of praic-tofs'
+says "  they are linked as well" 'src="kept/a%20b' out
+run 66 "a directory without a ledger" "$tohtml" -d h --files spool pra.rec
+says "  is reported" 'spool/.praic-ledger: the ledger of praic-tofs'
 mkdir none early
 run 0 "praic-tofs has stored nothing yet" "$tohtml" -d early --files none pra.rec
-check "  the pages are there" test "$(find early -name '*.html' | wc -l)" -eq "$(find h -name '*.html' | wc -l)"
-run 0 "  and link what it stores" "$tohtml" -d early --files kept pra.rec
+check "  the pages are written" test "$(find early -name '*.html' | wc -l)" -eq "$(find h -name '*.html' | wc -l)"
+run 0 "  later they link its files" "$tohtml" -d early --files kept pra.rec
 tree early >two
-same "  as if it had been there before" one two
-run 66 "no directory" "$tohtml" -d early --files nowhere pra.rec
+same "  the same pages as in one run" one two
+run 66 "a missing directory" "$tohtml" -d early --files nowhere pra.rec
 
-# The reader's rules, and the directory's.
-pipe 75 "not one byte" /dev/null "$tohtml"
+# The rules for readers of record streams, and errors of the directory.
+pipe 75 "an empty input" /dev/null "$tohtml"
 run 64 "XML" "$tohtml" some.xml
 silent "  no page" out
-run 64 "an option that there is not" "$tohtml" -x
-run 66 "an operand that is not there" "$tohtml" nowhere some.rec
-says "  the other is read" '<article>' out
-run 73 "a directory that is not there" "$tohtml" -d nowhere some.rec
+run 64 "an unknown option" "$tohtml" -x
+run 66 "a missing file" "$tohtml" nowhere some.rec
+says "  the other file is read" '<article>' out
+run 73 "a missing directory" "$tohtml" -d nowhere some.rec
 rm e/.praic-tohtml
 run 73 "an index without its state" "$tohtml" -d e some.rec
-says "  what to do" 'e/.praic-tohtml: it is not there, but index.html is: put it back'
+says "  the message says what to do" 'e/.praic-tohtml: it is not there, but index.html is: put it back'
 echo none >f/.praic-tohtml
-run 78 "a state that is none" "$tohtml" -d f some.rec
+run 78 "a state that is not a database" "$tohtml" -d f some.rec
 "$tohtml" some.rec >/dev/full 2>err
 check "a full disk: 74" test $? -eq 74
 run 0 "an empty stream" "$tohtml" "$(printf 'praic-records\t1\nH\tsession\thost_name\nZ\t0\t0\n' >none.rec; echo none.rec)"
-says "  a page that says so" '<h1>No session</h1>' out
+says "  gives a page without sessions" '<h1>No session</h1>' out
 mkdir n
-run 0 "  nothing in a directory but its index" "$tohtml" -d n none.rec
+run 0 "  and in a directory only an index" "$tohtml" -d n none.rec
 valid "  it is valid" n/index.html
 
 # Memory does not grow with the session.

@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-tohtml killed: at every system call that changes anything, and at
-# random moments.  No half page ever has a name, and a rerun ends as one clean
-# run would have.
+# praic-tohtml is killed at every system call that changes a file, and at random
+# times.  No incomplete page has its final name, and a rerun gives the same files as
+# a run that was not killed.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -9,8 +9,7 @@
 ln -s "$faults" faults.so
 python3 "$top/tests/appliance" generate --sessions 300 >all.xml
 "$split" -H h.example all.xml >all.rec
-# As it was before: fewer sessions, some of them in progress; one of them in
-# another month.
+# The state before: fewer sessions, some of them in progress, one in another month.
 python3 - <<'EOF2'
 import re
 sessions, head, tail = [], [], None
@@ -72,7 +71,7 @@ def tree():
                     sys.exit('not whole: %s' % n)
                 found[os.path.join(where, n)] = hashlib.sha256(text).digest()
             elif not n.startswith('.praic-tohtml'):
-                sys.exit('what is this: %s' % n)
+                sys.exit('unexpected file: %s' % n)
     return found
 
 
@@ -137,7 +136,7 @@ print(killed)
 sys.exit(killed < 20)
 EOF2
 case ${PRAIC_OUT-} in *asan*) ;; *)
-	check 'killed at every call that changes anything' python3 kill.py each openat:kill write:kill \
+	check 'killed at every call that changes a file' python3 kill.py each openat:kill write:kill \
 		write:torn fsync:kill fdatasync:kill renameat:kill unlinkat:kill mkdirat:kill \
 		flock:kill pwrite:kill pwrite64:kill unlink:kill ftruncate:kill ;;
 esac

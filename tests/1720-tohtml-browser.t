@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-tohtml's pages in a real browser: nothing that strangers wrote runs or
-# loads, the policy blocks what is not the page's own, filters and keyboard do
-# their work, and the console stays empty.
+# praic-tohtml's pages in a real browser: text from sessions neither runs nor loads
+# anything, the policy blocks foreign code, filters and keyboard work, and the console
+# stays empty.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -11,7 +11,7 @@ if ! python3 -c 'import browser, sys; sys.exit(not browser.find())'; then
 	exit 0
 fi
 
-# Attacks as values of every column of text, one session each.
+# Each attack is the value of every text column of one session.
 cat >attacks.py <<'EOF2'
 ATTACKS = [
     '<script>window.pwned=1</script>', '<img src=x onerror="window.pwned=1">',
@@ -104,7 +104,7 @@ for i, a in enumerate(attacks.ATTACKS):
 EOF2
 run 0 "in a directory" "$tohtml" -d x --files kept attacks.rec
 if command -v tidy >/dev/null; then
-	check "all are valid" sh -c 'for f in attacks.html $(find x -name "*.html"); do tidy -q -e --drop-empty-elements no "$f" || exit; done'
+	check "all pages are valid" sh -c 'for f in attacks.html $(find x -name "*.html"); do tidy -q -e --drop-empty-elements no "$f" || exit; done'
 fi
 
 cat >xss.py <<'EOF2'
