@@ -18,7 +18,7 @@ events() {
 	if [ "$got" -ne "$1" ]; then
 		fail "$2: exit $got instead of $1" err out
 	elif [ "$got" -ne 0 ] && [ ! -s err ]; then
-		fail "$2: exit $got without a word" out
+		fail "$2: exit $got without a message" out
 	else
 		same "$2" want got
 	fi
@@ -100,12 +100,12 @@ events 75 "a new stream within a session" "$head${a}S\th\tb\n$head${b}Z\t1\t0\n"
 	"tables begin row commit begin drop tables begin row commit end eof"
 events 75 "an end mark without its LF" "$head${a}Z\t1\t0" "tables begin row commit eof"
 events 64 "another version" "praic-records\t2\nZ\t0\t0\n" "eof"
-events 64 "another version behind a whole stream" "$head${a}Z\t1\t0\npraic-records\t2\n" \
+events 64 "another version after a complete stream" "$head${a}Z\t1\t0\npraic-records\t2\n" \
 	"tables begin row commit end eof"
 events 64 "XML" "<?xml version=\"1.0\"?>\n<session_list/>\n" "eof"
-says "which praic-split takes" "praic-split" err
+says "the message names praic-split" "praic-split" err
 events 64 "lines ended by CR LF" "praic-records\t1\r\n" "eof"
-says "which it says" "CR LF" err
+says "the message says so" "CR LF" err
 
 # Limits.
 python3 - <<'END'
@@ -121,18 +121,18 @@ open('r-long', 'w').write(h + session(row % ('y' * (m - len(row % '') + 1)), 2) 
 open('many-h', 'w').write('praic-records\t1\n' + ''.join('H\tt%d\tc\n' % i for i in range(100000)) + 'Z\t0\t0\n')
 END
 pipe 0 "an X line of 32768 bytes" x-ok "$rec_events"
-pipe 65 "an X line of one more" x-long "$rec_events"
+pipe 65 "an X line of 32769 bytes" x-long "$rec_events"
 pipe 0 "a row of 64 MiB" r-ok "$rec_events"
-pipe 65 "a row of one more" r-long "$rec_events"
+pipe 65 "a row of 64 MiB and one byte" r-long "$rec_events"
 grep -c commit out >got
 echo 1 >want
-same "which leaves the next session alone" want got
-pipe 65 "more H lines than there is reason for" many-h "$rec_events"
+same "the next session is kept" want got
+pipe 65 "too many H lines" many-h "$rec_events"
 
-# Cut at every byte: complete sessions, and 75.
+# A stream truncated at every byte: exit code 75, and complete sessions only.
 # shellcheck disable=SC2059
 printf "${head}S\th\ta\nR\tteam\t1\tx\\\\ty\t\\\\N\nX\t<\303\244/>\nR\tsession\th\ta\nE\ta\t2\t5\n${b}Z\t2\t0\n" >whole
-pipe 0 "the stream to be cut" whole "$rec_events"
+pipe 0 "the whole stream" whole "$rec_events"
 python3 - "$rec_events" >cuts <<'END'
 import subprocess, sys
 whole = open('whole', 'rb').read()
@@ -144,13 +144,12 @@ for n in range(len(whole)):
         print('cut at', n, 'exit', p.returncode, 'commits', commits)
 END
 : >want
-same "cut at every byte" want cuts
+same "a stream truncated at every byte" want cuts
 
-# A caller that leaves a session out.
 # shellcheck disable=SC2059
 printf "$head$a${b}Z\t2\t0\n" >in
 pipe 65 "a session that the caller leaves out" in "$rec_events" a
 grep -c '^commit' out >got
 echo 1 >want
-same "the other stands" want got
+same "the other is kept" want got
 done_testing

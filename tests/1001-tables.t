@@ -1,12 +1,11 @@
 #!/bin/sh
-# praic-split: where each column comes from, and what the values are:
-# praic-records(5), "Tables" and "Values".  A case is tests/data/split/NAME.xml
-# with the stream expected of it, and what is said meanwhile (NAME.err; none
-# where nothing is to be said).
+# praic-split: the source and the values of each column, as praic-records(5) describes
+# them in "Tables" and "Values".  A case is tests/data/split/NAME.xml with the expected
+# stream, NAME.rec, and the expected messages, NAME.err, if there are any.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# case CODE NAME WHAT OPTION...
+# case_of CODE NAME WHAT OPTION...
 case_of() {
 	code=$1 name=$2 what=$3
 	shift 3
@@ -19,9 +18,9 @@ case_of() {
 	fi
 	golden "$what: the stream" "split/$name.rec" out
 	if [ -e "$data/split/$name.err" ] || [ -n "${PRAIC_GOLDEN-}" ] && [ -s err ]; then
-		golden "$what: what is said" "split/$name.err" err
+		golden "$what: the messages" "split/$name.err" err
 	else
-		silent "$what: nothing is said" err
+		silent "$what: no message" err
 	fi
 }
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# praic-split: a session's X lines, joined, are the XML that came in, by a
-# program that shares nothing with praic (tests/tools/same-xml.py).
+# praic-split: the joined X lines of a session are the XML of the input, as compared by
+# tests/tools/same-xml.py, which shares no code with praic.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 same_xml() {
-	# Those that name their site are refused with another.
+	# Files that name their site are refused with another -H.
 	"$split" "$2" >out 2>err || "$split" -H h "$2" >out 2>err
 	check "$1" python3 "$top/tests/tools/same-xml.py" "$2" out
 }
@@ -13,7 +13,7 @@ same_xml() {
 for name in pra rs order values events sysinfo markup crlf; do
 	same_xml "the XML of $name" "$data/split/$name.xml"
 done
-# A file of several roots is no document to others.
+# Other XML parsers do not read a file with several roots.
 sed '/^<!-- a saved/,$d' "$data/split/names.xml" >names.xml
 same_xml "the XML of names" names.xml
 for name in marked latin1-then-utf8 markup sysinfo people; do
@@ -31,7 +31,7 @@ for order in docs details-first shuffled live; do
 	same_xml "the XML of a realistic report, elements in $order order" big.xml
 done
 
-# What praic-tofs saves: each session alone, with nothing before it.
+# The sessions as praic-tofs saves them: each in a file of its own.
 "$split" -H h big.xml >all.rec
 python3 - all.rec <<'END'
 import sys
@@ -47,9 +47,9 @@ for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
     elif line[0] == "E":
         out.close()
 END
-run 0 "the sessions of a report, saved one by one" "$split" -H h saved-*.xml
+run 0 "the saved sessions of a report" "$split" -H h saved-*.xml
 grep -v '^[Hp]' all.rec >want
 grep -v '^[Hp]' out >got
-same "  give the same lines" want got
+same "  give the same records" want got
 
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-split: good input that was changed at random.  No crash, no hang, no
-# exit code but those of the table, and no session that is another than
-# before, unless it was changed.  PRAIC_SOAK: a million.
+# praic-split with valid input that is changed at random: no crash, no hang, only the
+# documented exit codes, and no change to sessions that were not changed.
+# PRAIC_SOAK: a million.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 

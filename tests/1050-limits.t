@@ -1,8 +1,7 @@
 #!/bin/sh
-# praic-split: limits, and input that would cost much if it were not minded.
-# Each case runs under a time that only more than linear effort can exceed,
-# and in 32 MiB and four times its largest value (which is MEGABYTES, or what
-# becomes of them).  PRAIC_SOAK: ten times as much of each.
+# praic-split: limits, and input that is made to use much time or memory.  Each case
+# runs under a time limit that linear effort does not reach, and in 32 MiB plus four
+# times its largest value.  PRAIC_SOAK: ten times as much of each.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -11,14 +10,14 @@ many=1
 [ -z "${PRAIC_SOAK-}" ] || many=10
 seconds=$((20 * many))
 case ${PRAIC_OUT-} in
-*asan*) seconds=$((10 * seconds)) ;;	# what is quadratic takes longer still
+*asan*) seconds=$((10 * seconds)) ;;	# quadratic effort would still take longer
 esac
 
 # hostile CODE KIND MEGABYTES VALUE-MEGABYTES [WORDS]
 hostile() {
 	python3 "$top/tests/tools/hostile.py" "$2" "$3" >in
 	pipe "$1" "$2, $3 MB" in timeout $seconds "$measure" cost "$split" -H h
-	[ -z "${5-}" ] || says "  it says why" "$5"
+	[ -z "${5-}" ] || says "  the message gives the reason" "$5"
 	case $PRAIC_OUT in
 	*asan*) return ;;
 	esac
@@ -26,7 +25,7 @@ hostile() {
 	limit=$((1024 * (32 + 4 * $4)))
 	check "  in $kib KiB of $limit" test "$kib" -le $limit
 }
-# For those that cost nothing but time.
+# small: for cases that could only take time.
 small() {
 	hostile "$1" "$2" "$(($3 * many))" 0 "${4-}"
 }
@@ -89,7 +88,7 @@ small 65 live-namespaces 4 "session a: left out: more than 256 namespaces declar
 small 65 nothing 8 "this is no XML"
 hostile 75 quote 11 11
 
-# The session that is left out is the one: what is beside it stands.
+# Only the session beyond the limit is left out; the others are kept.
 python3 - >in <<'END'
 print("<session_list>")
 cases = {
@@ -111,30 +110,30 @@ for name in cases:
     print('<session lsid="%s, just">%s</session>' % (name, within[name]))
 print("</session_list>")
 END
-pipe 65 "sessions beyond limits, and just within" in "$split" -H h
+pipe 65 "sessions beyond the limits and just within them" in "$split" -H h
 sed -n 's/^E.\([^	]*\).*/\1/p; /^Z/p' out >got
 printf '%s\n' 'nested, just' 'named, just' 'attributed, just' 'headed, just' 'Z	4	4' >want
-same "  cost themselves alone" want got
+same "  only those beyond are left out" want got
 for why in "session nested: left out: elements nested more than 128 deep" \
     "session named: left out: a name longer than 1000 bytes" \
     "session attributed: left out: an element of more than 64 attributes" \
     "session headed: left out: system information of more than 256 columns"; do
 	says "  $why" "$why"
 done
-says "  each with its byte" "byte 15: session nested"
+says "  each with its position" "byte 15: session nested"
 
-# Words: five about a session, then how many more.
+# Five messages about a session, then the number of the others.
 python3 - >in <<'END'
 print("<session_list><session lsid='a'><rep_list>")
 print('<user gsnumber="x"/>' * 9)
 print("</rep_list></session></session_list>")
 END
-pipe 0 "nine doubts about a session" in "$split" -H h
-check "  five are told, and how many more" test "$(wc -l <err)" -eq 6
+pipe 0 "nine bad values in a session" in "$split" -H h
+check "  five messages, and the number of the others" test "$(wc -l <err)" -eq 6
 says "  four" "session a: and 4 more like these"
 python3 -c 'print("<session_list><session lsid=\"%s\"><lseq>x</lseq></session></session_list>" %
 	("\x1b[31m" + "l" * 5000))' >in
-pipe 0 "an lsid of any length and kind" in "$split" -H h
-check "  is cut in messages" test "$(wc -c <err)" -lt 1000
+pipe 0 "a very long lsid" in "$split" -H h
+check "  is shortened in messages" test "$(wc -c <err)" -lt 1000
 
 done_testing

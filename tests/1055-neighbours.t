@@ -1,11 +1,10 @@
 #!/bin/sh
-# praic-split: whatever one session costs, the sessions beside it stand.  Each
-# case is a frame of its own: a session before, the one that is hard, one
-# behind it.
+# praic-split: a session beyond a limit does not affect its neighbours.  Each case is
+# a frame with a session before, the hard one, and a session behind.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# report NAME: the case, framed.
+# report NAME: write the case in a frame.
 cat >report.py <<'END_OF_PY'
 import sys
 
@@ -20,7 +19,7 @@ def value(size):
     return event('<data><value name="n" value="%s"/></data>' % ("x" * size))
 
 M = 1000000
-# name: what is in the start tag, what is in the session
+# name: the attributes of the start tag, the content of the session
 CASES = {
     "attributes-40": ("", "<x %s/>" % many('a%(i)d="' + "x" * 500000 + '" ', 40)),
     "attribute-9.9": ("", value(9900000)),
@@ -51,7 +50,7 @@ sys.stdout.write('<?praic-site h bytes="%d"?>\n%s\n<?praic-end documents="1"?>\n
                  % (len(document), document))
 END_OF_PY
 
-# kept CASE: all three sessions are there.
+# kept CASE: all three sessions are written.
 kept() {
 	python3 report.py "$1" >in
 	pipe 0 "$1" in "$split"
@@ -59,17 +58,17 @@ kept() {
 	    "before hard behind "
 }
 
-# alone CASE WORDS: it is left out, and nothing else.
+# alone CASE WORDS: only the hard session is left out.
 alone() {
 	python3 report.py "$1" >in
 	pipe 65 "$1" in "$split" --left-out list
 	sed -n 's/^E.\([^	]*\).*/\1/p; /^Z/p' out >got
 	printf '%s\n' before behind 'Z	2	0' >want
-	same "  what is beside it stands" want got
+	same "  the neighbours are kept" want got
 	says "  the message names it" "session hard: left out: $2"
 	printf 'h\thard\tsession\t\\N\ttoo-long\t%s\n' "$2" >want
-	same "  so does the list" want list
-	check "  the row behind it is whole" grep -q '^R	session	h	behind	.*	7	' out
+	same "  and the list" want list
+	check "  the row of the next session is complete" grep -q '^R	session	h	behind	.*	7	' out
 }
 
 long="a tag longer than 64 MiB or with more than 1000 attributes"
@@ -90,27 +89,27 @@ alone depth-unlike "elements nested more than 128 deep"
 alone name-11 "a name longer than 1000 bytes"
 alone namespace-name "a name longer than 1000 bytes"
 
-# No session is left out for the names of others.
+# The limit of names counts for each session alone.
 python3 -c '
 print("<session_list>")
 for s in range(30):
     print("<session lsid=\"%d\">%s</session>" % (s, "".join("<e%d_%d/>" % (s, i) for i in range(900))))
 print("</session_list>")' >in
 pipe 0 "thirty sessions of 900 names each" in "$split" -H h
-check "  all of them" test "$(grep -c '^E' out)" -eq 30
+check "  all are written" test "$(grep -c '^E' out)" -eq 30
 
-# -k: what nobody wanted costs nothing.
+# -k: sessions that are not selected have no limits.
 python3 report.py depth-5000 >in
-pipe 0 "a session that was not wanted" in "$split" -k behind
-check "  the wanted one" test "$(grep -c '^E	behind' out)" -eq 1
-silent "  no words" err
+pipe 0 "a session that -k does not select" in "$split" -k behind
+check "  the selected one is written" test "$(grep -c '^E	behind' out)" -eq 1
+silent "  no message" err
 
-# A tag is missing in such a session: that is no well-formed document, cut or not.
+# Missing end tags make the document malformed.
 printf '<session_list><session lsid="a"/><session lsid="b">%s</session></session_list>\n' \
     "$(printf '<a>%.0s' $(seq 200))" >in
-pipe 65 "tags without an end" in "$split" -H h
-check "  the session before it" test "$(grep -c '^E	a' out)" -eq 1
+pipe 65 "missing end tags" in "$split" -H h
+check "  the session before is written" test "$(grep -c '^E	a' out)" -eq 1
 head -c 400 in >cut
-pipe 75 "the same, cut" cut "$split" -H h
+pipe 75 "the same, truncated" cut "$split" -H h
 
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/sh
-# praic-split: big input in little memory: 16 MiB whatever its size.
-# With PRAIC_LONG, a gigabyte and a session of 400 MB.
+# praic-split reads input of any size in 16 MiB of memory.  PRAIC_LONG:
+# a gigabyte, and a session of 400 MB.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -8,7 +8,7 @@ measure=${bin}tests/tools/measure
 bytes=30M session=100
 [ -z "${PRAIC_LONG-}" ] || bytes=1G session=400
 
-# big NAME OPTION... : is it read in 16 MiB, from standard input?
+# big NAME OPTION...: check that 16 MiB are enough, from standard input
 big() {
 	what=$1
 	shift
@@ -21,7 +21,7 @@ big() {
 		check "  in $kib KiB, less than 16 MiB" test "$kib" -lt 16384
 		;;
 	esac
-	check "  all of its sessions" test "$(grep -c '^E' out)" -eq "$(grep -c '^<session lsid' truth.xml)"
+	check "  all of its sessions are written" test "$(grep -c '^E' out)" -eq "$(grep -c '^<session lsid' truth.xml)"
 }
 
 case $PRAIC_OUT in

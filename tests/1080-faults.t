@@ -1,14 +1,14 @@
 #!/bin/sh
-# praic-split without memory, and with reads and writes that fail: each call
-# in turn.  The right exit code, and never an end mark behind something lost.
-# Dollars of nth.py.
+# praic-split when memory runs out or a read or write fails: each call fails in turn.
+# The exit code is right, and no end mark follows lost data.
+# The dollars belong to nth.py.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 case ${PRAIC_OUT-} in
-*asan*) # the sanitizer wants to be the first library itself
-	echo '1..0 # skip: faults are preloaded, which a sanitizer does not take'
+*asan*) # a sanitizer must be the first library itself
+	echo '1..0 # skip: faults are preloaded, which sanitizers do not allow'
 	exit 0
 	;;
 esac
@@ -20,7 +20,7 @@ each() {
 	sed 's/^/# /' out
 }
 python3 "$top/tests/appliance" generate --sessions 12 >some.xml
-each "without memory: 75" memory:ENOMEM:75 "$split" -H h some.xml
+each "no memory: 75" memory:ENOMEM:75 "$split" -H h some.xml
 { printf '\377\376'; iconv -f UTF-8 -t UTF-16LE "$data/split/values.xml"; } >utf16.xml
 runs=60 each "  reading UTF-16" memory:ENOMEM:75 "$split" -H h -k limits utf16.xml
 each "reads that fail: 74" read:EIO:74 "$split" -H h some.xml

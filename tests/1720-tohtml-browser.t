@@ -147,12 +147,12 @@ with Browser() as b:
     text = b.js('document.documentElement.textContent')
     for a in attacks.ATTACKS:
         must(shown(a) in text, 'not shown: %r' % a)
-    # All over: click, focus and hover whatever can be.
+    # Click, focus and hover everything.
     b.js('document.querySelectorAll("details").forEach(d => d.open = true)')
     b.js('document.querySelectorAll("a,summary,input,u,bdi").forEach(e => { e.focus(); e.dispatchEvent(new MouseEvent("mouseover", {bubbles: true})); })')
     must(b.js('window.pwned') is None, 'a script ran')
 
-    # What is not the page's own is blocked.
+    # The policy blocks everything that is not part of the page.
     b.open('x/index.html')
     b.js('''window.blocked = []; addEventListener("securitypolicyviolation", e => blocked.push(e.effectiveDirective));
         {let s = document.createElement("script"); s.textContent = "window.pwned = 2"; document.body.append(s);
@@ -170,7 +170,7 @@ with Browser() as b:
     for d in 'script-src-elem', 'script-src-attr', 'style-src-elem', 'style-src-attr', 'img-src', 'frame-src', 'media-src', 'base-uri', 'form-action', 'connect-src':
         must(d in blocked, 'not blocked: ' + d)
     must(b.js('window.pwned') is None and b.js('getComputedStyle(document.body).display') == 'block', 'something ran')
-    # A recording beside the pages is let in (that it is no mp4 is another matter).
+    # The policy allows a recording beside the pages (the test's is not a valid mp4).
     b.open(glob.glob('x/h.example/2026/01/s0.html')[0])
     b.js('document.querySelector("video").load(); new Promise(r => setTimeout(r, 300))')
     b.js('document.querySelector("video").play().catch(() => 0); new Promise(r => setTimeout(r, 300))')
@@ -179,9 +179,9 @@ with Browser() as b:
 print('\n'.join(bad[:20]))
 sys.exit(bool(bad))
 EOF2
-check "no attack runs, loads or hides; the policy blocks all others" python3 xss.py
+check "no attack runs, loads or hides anything; the policy blocks foreign code" python3 xss.py
 
-# The index of a month with 3,000 sessions; what the pages do for people.
+# The index of a month with 3,000 sessions: filter, keyboard, paper, phone, dark colours.
 python3 - >month.rec <<'EOF2'
 print('praic-records\t1\nH\tsession\thost_name\tlsid\ttype\tstart_time\tend_time\texternal_key\tjump_group_name\tover')
 print('H\tuser\tuser_name\tdisplay_name\nH\tcustomer\tdisplay_name\nH\trecording\tkind')
@@ -265,23 +265,23 @@ with Browser() as b:
     must(b.js(seen) == 200, 'clicks are seen')
     b.js('document.querySelector(".show .w").click()')
     must(b.js(seen) == 0, 'clicks can be left out')
-    # Paper has all of it.
+    # Nothing is hidden on paper.
     # (From a short page: the long one would be laid out for paper first.)
     b.open('one.html')
     b.open('one.html', media='print')
     must(b.js('document.querySelectorAll("nav, fieldset").length') > 0 and
          b.js('Array.from(document.querySelectorAll("nav, fieldset")).every(e => e.offsetHeight == 0)'), 'controls on paper')
-    # Without a script all is there, but for the filter.
+    # Without scripts everything is shown, but the filter.
     b.call('Emulation.setScriptExecutionDisabled', value=True)
     b.open(month)
     b.call('Emulation.setScriptExecutionDisabled', value=False)
     must(b.js(visible) == rows and b.js('document.querySelector(".filter").offsetHeight') == 0, 'without a script')
-    # The reader's own time.
+    # Times in the reader's time zone.
     b.call('Emulation.setTimezoneOverride', timezoneId='Asia/Tokyo')
     b.open('one.html')
     must('Asia/Tokyo' in b.js('document.querySelector(".local").textContent'), 'own time')
 print('\n'.join(bad))
 sys.exit(bool(bad))
 EOF2
-check "a month is filtered, by keyboard alone; big pages open; paper, phone, dark" python3 use.py
+check "filter by keyboard; big pages; paper, phone, dark colours" python3 use.py
 done_testing

@@ -1,12 +1,12 @@
 #!/bin/sh
-# praic-tofs: saved session XML, and what of a stream is stored.
+# praic-tofs: saved session XML, names, modes and replacement values.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 export PYTHONPATH="$data/tofs"
 mkdir d
 
-# The document, byte for byte, whatever namespace it came with.
+# The document is saved byte for byte, with any kind of namespace declaration.
 python3 - <<'EOF'
 import os
 from records import *
@@ -18,7 +18,7 @@ xml = {
     'prefixed': ('<bt:session xmlns="urn:other" xmlns:b="urn:b" xmlns:bt="%s" lsid="prefixed"\n'
                  '><bt:a>\t\r\n\\</bt:a></bt:session>' % uri, uri, 'bt'),
     'empty': ('<session xmlns="%s"/>' % uri, uri, ''),
-    # The attribute's value only looks like a declaration.
+    # An attribute value that looks like a declaration.
     'tricky': ("<session a=' xmlns=\"urn:x\" ' b='>' xmlns = \"%s\">\u20ac\U0001f642</session>"
                % uri, uri, ''),
     # The start tag does not fit into one X line.
@@ -35,7 +35,7 @@ with Report(open('single.rec', 'wb')) as s:
     s.session('tricky', xml=xml['tricky'][0])
 EOF
 run 0 'sessions are saved' "$tofs" -d d in.rec
-silent 'without a word'
+silent 'prints no message'
 ls want >want.txt
 sort out >sorted.txt
 same 'under the default names, which are printed' want.txt sorted.txt
@@ -43,33 +43,33 @@ for f in want/*; do
 	check "${f#want/}, byte for byte" cmp "$f" "d/${f#want/}"
 done
 mkdir e
-run 0 'a session by itself' "$tofs" -d e single.rec
+run 0 'a session alone' "$tofs" -d e single.rec
 check 'gives the same bytes' cmp e/*tricky.xml d/*tricky.xml
 check 'its mode is 0600' test "$(stat -c %a e/*tricky.xml)" = 600
-check 'so is the ledger'"'"'s' test "$(stat -c %a e/.praic-ledger)" = 600
-check 'nothing else is there' test "$(find e | wc -l)" -eq 3
+check 'the ledger has the same mode' test "$(stat -c %a e/.praic-ledger)" = 600
+check 'there are no other files' test "$(find e | wc -l)" -eq 3
 run 0 'the same again' "$tofs" -d d in.rec
-check 'is nothing new' test ! -s out
+check 'stores nothing new' test ! -s out
 mkdir shared
-run 0 'files that others may change' "$tofs" -d shared -m 666 -f 'a/%LSID%.%EXTENSION%' in.rec
+run 0 'files that others may write' "$tofs" -d shared -m 666 -f 'a/%LSID%.%EXTENSION%' in.rec
 "$tofs" -d shared -m 666 -f 'a/%LSID%.%EXTENSION%' in.rec	# again: that needs the index
 (cd shared && stat -c '%a %n' .praic-ledger .praic-index a) >modes
 stat -c '%a' shared/a/*.xml | sort -u >>modes
-same 'but neither the ledger nor the names' - modes <<'EOF'
+same 'but not the ledger, index and folders' - modes <<'EOF'
 644 .praic-ledger
 644 .praic-index
 755 a
 666
 EOF
-run 0 'other modes' "$tofs" -d e -m 640 -f 'a/%LSID%.%EXTENSION%' in.rec
-check 'of files' test "$(stat -c %a e/a/big.xml)" = 640
-check 'of folders' test "$(stat -c %a e/a)" = 750
+run 0 'another mode' "$tofs" -d e -m 640 -f 'a/%LSID%.%EXTENSION%' in.rec
+check 'for files' test "$(stat -c %a e/a/big.xml)" = 640
+check 'for folders' test "$(stat -c %a e/a)" = 750
 run 0 'praic-split reads a saved session' "$split" d/access.example.com-support-big.xml
 cp out again.rec
 mkdir f
-run 0 'and what it makes of it' "$tofs" -d f -p -f '%LSID%.%EXTENSION%' again.rec
-run 0 'is read by it, too' "$split" "f/$(cat out)"
-same 'with the same lines' again.rec out
+run 0 'its records are saved again' "$tofs" -d f -p -f '%LSID%.%EXTENSION%' again.rec
+run 0 'praic-split reads that file as well' "$split" "f/$(cat out)"
+same 'the records are the same' again.rec out
 
 # Values of all replacement names.
 python3 - >values.rec <<'EOF'
@@ -84,13 +84,13 @@ same 'are replaced, once' - out <<'EOF'
 7_L%LSID%_K%%_t_access.example.com__session_20260101T100000Z_100%.xml
 EOF
 
-# What is refused makes no ledger.
+# A refused input makes no ledger.
 mkdir refused
 echo '<x/>' >in.xml
 printf 'praic-records\t2\n' >in.two
 for in in in.xml in.two; do
 	run 64 "$in is refused" "$tofs" -d refused $in
 	ls -A refused >left
-	silent "and leaves nothing" left
+	silent "and leaves no file" left
 done
 done_testing

@@ -1,15 +1,15 @@
 #!/bin/sh
-# praic-tofs: what happens when a name is taken.  The guide's chapter "File
-# System Plugin Settings" says what append (AppendNumber), overwrite and skip
-# mean; its example is the first test.
-# In memory, if that can be had: thousands of files.
+# praic-tofs: names that are already taken.  The vendor's guide, chapter "File System
+# Plugin Settings", defines append (AppendNumber), overwrite and skip; its example is
+# the first test.
+# On /dev/shm if it exists: the test makes thousands of files.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 export PYTHONPATH="$data/tofs"
 
-# versions NAME BODY...: a stream for each body of the session 1234
+# versions NAME BODY...: a stream with the session 1234 for each body
 for body in one two three four; do
 	python3 - "$body" >"$body.rec" <<'EOF'
 import sys
@@ -20,7 +20,7 @@ EOF
 done
 base=access.example.com-support-1234
 
-# stores OPTIONS FILE <<names: it exits 0 and prints just these names
+# stores OPTIONS FILE <<names: praic-tofs exits with 0 and prints exactly these names
 stores() {
 	# shellcheck disable=SC2086
 	run 0 "$1 $2" "$tofs" -d d $1 "$2"
@@ -63,7 +63,7 @@ $base.1.xml
 EOF
 holds $base.1.xml two
 agrees
-# A name without a dot, and a dot in a folder's name only.
+# A name without a dot, and one with a dot in the folder only.
 stores '-f a.b/%LSID%' all.rec <<EOF
 a.b/1234
 a.b/1234.1
@@ -71,16 +71,16 @@ a.b/1234.2
 a.b/1234.3
 EOF
 stores '-f a.b/%LSID%' all.rec </dev/null
-# Without ledger and index the contents themselves are compared.
+# Without ledger and index praic-tofs compares the contents.
 rm d/.praic-index
 stores '' all.rec </dev/null
 mv d/.praic-ledger old
 stores '' all.rec </dev/null
 stores '-f a.b/%LSID%' all.rec </dev/null
 agrees
-check 'the ledger has a line for each again' test "$(wc -l <d/.praic-ledger)" -eq 9
+check 'the ledger has a line for each file again' test "$(wc -l <d/.praic-ledger)" -eq 9
 
-# Files of others are left alone, whatever they are.
+# Files of others are not touched.
 fresh
 echo foreign >d/$base.xml
 mkdir d/$base.1.xml
@@ -126,12 +126,12 @@ cp one.rec copy
 stores '-c overwrite' two.rec <<EOF
 $base.xml
 EOF
-check 'a link itself was replaced' test ! -L d/$base.xml
-same 'not what it led to' copy one.rec
+check 'a link was replaced' test ! -L d/$base.xml
+same 'its target was not' copy one.rec
 rm d/$base.xml
 mkdir d/$base.xml
 run 65 'a folder in the way' "$tofs" -d d -c overwrite all.rec
-says 'it names it' $base.xml
+says 'is named' $base.xml
 
 fresh
 stores '-c skip' one.rec <<EOF
@@ -143,14 +143,14 @@ holds $base.xml one
 agrees
 echo foreign >d/$base.xml
 stores '-c skip' two.rec </dev/null
-same 'left as it is' - d/$base.xml <<EOF
+same 'and left unchanged' - d/$base.xml <<EOF
 foreign
 EOF
 rm d/$base.xml d/.praic*
 mkdir d/$base.xml
 run 65 'skip: a folder is no file' "$tofs" -d d -c skip two.rec
 
-# The guide's own names of these.
+# The names of the guide for these choices.
 for c in AppendNumber Overwrite Skip; do
 	fresh
 	"$tofs" -d d -c $c one.rec >/dev/null
@@ -158,11 +158,10 @@ for c in AppendNumber Overwrite Skip; do
 	(cd d && cat ./*.xml | grep -oE '>(one|two)<') >>guide
 done
 printf '%s\n' '>two<' '>one<' '>two<' '>one<' >want
-same 'do the same' want guide
-run 64 'another is an error' "$tofs" -d d -c immutable one.rec
+same 'have the same effect' want guide
+run 64 'another name is an error' "$tofs" -d d -c immutable one.rec
 
-# Many of one name: a number for each, found again, in time that is in
-# proportion.
+# Many files of one name: each gets a number; the time grows in proportion.
 python3 - >many.rec <<'EOF'
 from records import *
 with Report() as s:
@@ -172,8 +171,8 @@ EOF
 fresh
 run 0 'many sessions of one name' "$tofs" -d d -f x.xml many.rec
 check 'as many files' test "$(find d -name 'x*.xml' | wc -l)" -eq 3000
-check 'and no hole among them' test -f d/x.2999.xml
+check 'without gaps in the numbers' test -f d/x.2999.xml
 run 0 'the same again' "$tofs" -d d -f x.xml many.rec
-check 'is nothing new' test ! -s out
+check 'stores nothing new' test ! -s out
 agrees
 done_testing

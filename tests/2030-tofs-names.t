@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-tofs: values from strangers.  Whatever they hold, all sessions are
-# stored, inside, under different names that Linux and Windows can keep.
-# In memory, if that can be had: thousands of files.
+# praic-tofs: names from untrusted values.  All sessions are stored inside of the
+# directory, under different names that are valid on Linux and Windows.
+# On /dev/shm if it exists: the test makes thousands of files.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,7 +11,7 @@ count=2000
 [ -z "${PRAIC_SOAK-}" ] || count=10000
 
 cat >hostile.py <<'EOF'
-"""Keys that nobody should have; hostile(i) is one of them, each another."""
+"""hostile(i): the i-th of many different hostile keys."""
 BASE = [
     '../../etc/passwd', '/etc/passwd', '..', '.', '', '/', '//', '\\\\server\\share', 'a\u0080b',
     'a\nb\tc\rd', '%LSID%', '%%', '\U0001f4a3' * 75, '\U0001f4a3' * 80 + '.xml', '.hidden',
@@ -37,7 +37,7 @@ from records import *
 from hostile import *
 with Report() as s:
     for i in range(int(sys.argv[1])):
-        # the lsid, too: what it holds is nobody's promise
+        # the lsid is hostile as well
         s.session('%d%s' % (i, hostile(i)) if i % 3 else '%032x' % i, external_key=hostile(i))
 EOF
 
@@ -56,7 +56,7 @@ for where, folders, files in os.walk(sys.argv[1].encode()):
     for name in folders + files:
         if name.startswith(b'.praic-'):
             continue
-        text = name.decode()    # or it is no UTF-8
+        text = name.decode()    # fails if it is not UTF-8
         if (len(name) > 255 or text[0] in '.-' or text[-1] in ' .' or BAD.search(text)
                 or DEVICE.match(text)):
             print('bad name', ascii(text))
@@ -68,27 +68,27 @@ if fold and len(lower) != count:
     print(count - len(lower), 'names differ in case only')
 EOF
 
-# try NAME OPTIONS: store them, look at the names, verify, do it again
+# try NAME OPTIONS: store, check the names, verify, store again
 try() {
 	rm -rf d outside
 	mkdir d outside
-	# Two names of one file: so a file system looks that folds case.
+	# A hard link under the other case makes the file system look case-insensitive.
 	[ "${fold-}" != yes ] || { : >d/.praic-ledger && ln d/.praic-ledger d/.PRAIC-LEDGER; }
 	name=$1
 	shift
 	run 0 "$name" "$tofs" -d d "$@" hostile.rec
-	silent 'without a word'
+	silent 'prints no message'
 	cp out names
 	rm -f d/.PRAIC-LEDGER
-	check 'the names are good ones' test -z "$(python3 judge.py d $count "${fold-no}" | tee err)"
+	check 'the names are valid' test -z "$(python3 judge.py d $count "${fold-no}" | tee err)"
 	check 'a line was printed for each' test "$(wc -l <names)" -eq $count
-	check 'all different' test "$(sort -u names | wc -l)" -eq $count
-	check 'the ledger has them all' test "$(wc -l <d/.praic-ledger)" -eq $((count + 1))
-	run 0 'and finds them again' "$tofs" --verify -d d
-	[ ! -s err ] || fail 'and says nothing' err
+	check 'all are different' test "$(sort -u names | wc -l)" -eq $count
+	check 'the ledger has all' test "$(wc -l <d/.praic-ledger)" -eq $((count + 1))
+	run 0 '--verify finds no fault' "$tofs" --verify -d d
+	[ ! -s err ] || fail '--verify prints no message' err
 	[ "${fold-}" != yes ] || ln d/.praic-ledger d/.PRAIC-LEDGER
-	run 0 'once more' "$tofs" -d d "$@" hostile.rec
-	check 'is nothing new' test ! -s out
+	run 0 'the same again' "$tofs" -d d "$@" hostile.rec
+	check 'stores nothing new' test ! -s out
 }
 
 try 'the key alone' -f '%EXTERNAL_KEY%'
@@ -97,12 +97,11 @@ try 'folders of keys' -f '%EXTERNAL_KEY%/%LSID%.%EXTENSION%'
 try 'all at once' -f '%EXTERNAL_KEY%%SESSION_TYPE%%EXTERNAL_KEY%-%LSID%.%EXTENSION%'
 try 'overwriting' -c overwrite -f '%EXTERNAL_KEY%-%LSID%-%KIND%-%INSTANCE%.%EXTENSION%'
 fold='yes'
-try 'where A is a' -c skip \
+try 'a case-insensitive file system' -c skip \
 	-f '%EXTERNAL_KEY%/%LSID%-%KIND%-%INSTANCE%-%START_DATE%.%EXTENSION%'
-check 'nothing is outside' test -z "$(ls -A outside)"
+check 'nothing is written outside' test -z "$(ls -A outside)"
 
-# What the names are like, so that nobody changes them without noticing: an
-# archive of years is called so.
+# The names must not change: existing archives use them.
 python3 - >some.rec <<'EOF'
 from records import *
 with Report() as s:
@@ -112,19 +111,19 @@ with Report() as s:
 EOF
 mkdir e
 run 0 'some names' "$tofs" -d e -f '%EXTERNAL_KEY%.%EXTENSION%' some.rec
-golden 'are as they always were' tofs/names.txt
+golden 'are unchanged' tofs/names.txt
 mkdir f
 run 0 'with an lsid' "$tofs" -d f -f '%LSID%-%EXTERNAL_KEY%.%EXTENSION%' some.rec
-golden 'which is whole' tofs/names-lsid.txt
+golden 'which is not shortened' tofs/names-lsid.txt
 
-# A directory on a file system that folds case, if one can be had here.
+# A directory on a case-insensitive file system, if one can be mounted.
 if [ "$(id -u)" -eq 0 ] && truncate -s 64M vfat.img && mkfs.vfat vfat.img >/dev/null 2>&1 &&
 	mkdir vfat && mount -o loop,iocharset=utf8 vfat.img vfat 2>/dev/null; then
 	# shellcheck disable=SC2016
 	at_exit='umount "$work/vfat"'
-	run 0 'on a file system of Windows' "$tofs" -d vfat \
+	run 0 'a vfat file system' "$tofs" -d vfat \
 		-f '%EXTERNAL_KEY%/%LSID%.%EXTENSION%' hostile.rec
 	run 0 'verified' "$tofs" --verify -d vfat
-	check 'all are there' test "$(find vfat -name '*.xml' | wc -l)" -eq $count
+	check 'all are stored' test "$(find vfat -name '*.xml' | wc -l)" -eq $count
 fi
 done_testing

@@ -1,5 +1,5 @@
 #!/bin/sh
-# praic-tofs: recordings, shells, screens and backups out of a spool.
+# praic-tofs: recordings, shells, screens and backups from a spool.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -24,7 +24,7 @@ EOF
 chmod 600 spool/*
 
 run 0 'all kinds' "$tofs" -d d -i spool files.rec
-silent 'without a word'
+silent 'prints no message'
 sort out >names
 same 'under their default names' - names <<EOF
 access.example.com-backup-20260102T030405Z.nsb
@@ -34,11 +34,11 @@ $base-shell-1.flv
 $base-shell-2.flv
 $base.mp4
 EOF
-check 'what they hold' cmp spool/r1 "d/$base.mp4"
-check 'and the backup' cmp spool/b1 d/access.example.com-backup-20260102T030405Z.nsb
-check 'by one more name, not a copy' test spool/r1 -ef "d/$base.mp4"
-check 'the spool is left to its owner' test "$(find spool -type f | wc -l)" -eq 6
-check 'no temporary is left' test ! -e d/.praic-tmp
+check 'the content is right' cmp spool/r1 "d/$base.mp4"
+check 'also of the backup' cmp spool/b1 d/access.example.com-backup-20260102T030405Z.nsb
+check 'a hard link, not a copy' test spool/r1 -ef "d/$base.mp4"
+check 'no file of the spool is removed' test "$(find spool -type f | wc -l)" -eq 6
+check 'no temporary file is left' test ! -e d/.praic-tmp
 cut -f 2-8 d/.praic-ledger | grep 'shell.*shell-2' >line
 same 'the line of a shell' - line <<EOF
 access.example.com	shell	0a1b	2	$base-shell-2.flv	9	$(sha256sum <spool/s2 | cut -c 1-64)
@@ -49,14 +49,14 @@ access.example.com	backup		$(date -u -d 2026-01-02T03:04:05Z +%s)	access.example
 EOF
 run 0 'verified' "$tofs" --verify -d d
 run 0 'the same again' "$tofs" -d d -i spool files.rec
-check 'is nothing new' test ! -s out
+check 'stores nothing new' test ! -s out
 mv spool away
 mkdir spool
-run 0 'what is there is not read again' "$tofs" -d d -i spool files.rec
+run 0 'stored files are not read again' "$tofs" -d d -i spool files.rec
 rmdir spool
 mv away spool
 
-# What did not come is not stored, and its session's other files are.
+# A file that was not fetched is not stored; the others of its session are.
 mkdir did
 python3 - >outcomes.rec <<'EOF'
 from records import *
@@ -72,13 +72,13 @@ with Files() as s:
     s.row('file', kind='recording', outcome='expired', reason='because')
     s.end()
 EOF
-run 0 'file rows of recordings that did not come' "$tofs" -d did -i spool outcomes.rec
-silent 'are passed over'
-same 'what came is stored' - out <<EOF
+run 0 'file rows of recordings that were not fetched' "$tofs" -d did -i spool outcomes.rec
+silent 'are skipped'
+same 'the fetched ones are stored' - out <<EOF
 $base.mp4
 EOF
 
-# A copy where a link would share more than the bytes.
+# A copy where a hard link would share the mode.
 for how in 'mode 0640' 'links refused'; do
 	rm -rf d
 	mkdir d
@@ -103,12 +103,12 @@ new=$(sha256sum <spool/r2 | cut -c 1-64)
 old=$(sha256sum <spool/r1 | cut -c 1-64)
 sed "s/r1/r2/; s/$old/$new/" files.rec >other.rec
 run 0 'by another recording' "$tofs" -d d -i spool -c overwrite other.rec
-check 'is done' cmp spool/r2 "d/$base.mp4"
+check 'replaces the file' cmp spool/r2 "d/$base.mp4"
 printf 'FLV\1recording' | cmp -s - spool/r1
-check 'and the spool is as it was' test $? -eq 0
-check 'no temporary is left' test ! -e d/.praic-tmp
+check 'the spool is unchanged' test $? -eq 0
+check 'no temporary file is left' test ! -e d/.praic-tmp
 
-# Bad rows cost their file, not the others.
+# A bad row affects only its own file.
 python3 - >bad.rec <<'EOF'
 import os
 from records import *
@@ -145,10 +145,10 @@ same 'the good ones are stored' - out <<'EOF'
 access.example.com-support-bad-shell-0.flv
 access.example.com-backup-20260103T030405Z.nsb
 EOF
-check 'each of the others is named' test "$(grep -c 'left out' err)" -eq 16
-says 'with its reason' 'sum of session bad of access.example.com left out: its sha256'
+check 'each bad file is named' test "$(grep -c 'left out' err)" -eq 16
+says 'with the reason' 'sum of session bad of access.example.com left out: its sha256'
 cut -f 1-3 list | sort | uniq -c | sed 's/^ *//' >out
-same 'each of the others is in the list' - out <<'EOF'
+same 'each bad file is in the list' - out <<'EOF'
 1 access.example.com	bad	file
 7 access.example.com	bad	recording
 8 access.example.com	bad	shell
@@ -170,14 +170,14 @@ cut -f 1-5 list >out
 printf 'access.example.com\t0a1b\trecording\t\\N\tconflict\n' >want
 same 'is a conflict' want out
 printf 'S\tone\n' | cat files.rec - >odd.rec
-run 65 'a line that is none' "$tofs" --left-out list -d d -i spool odd.rec
+run 65 'an unknown line' "$tofs" --left-out list -d d -i spool odd.rec
 cut -f 3,5,6 list >out
 printf 'stream\tmalformed\tnot a line of a record stream\n' >want
 same 'is listed' want out
 run 73 'a list that cannot be made' "$tofs" --left-out nowhere/list -d d -i spool files.rec
 
-# -n --list: what the ledger has, of files by their content, of recordings that a
-# report names by its key.
+# -n --list compares with the ledger: files by content, recordings that a report names
+# by key.
 python3 "$data/tofs/records.py" 2 >two.rec
 python3 - >report.rec <<'EOF'
 from records import *
@@ -192,58 +192,58 @@ rm -rf d
 mkdir d
 run 64 '--list without -n' "$tofs" --list -d d files.rec
 run 0 '-n --list without a ledger' "$tofs" -n --list -d d files.rec two.rec
-check 'makes none' test -z "$(ls -A d)"
+check 'writes none' test -z "$(ls -A d)"
 check 'all is new' test "$(cut -f 5 out | sort | uniq -c | tr -d ' ')" = 8new
 run 73 '-n --list --existing without a ledger' "$tofs" -n --list --existing -d d files.rec
-run 0 'storing' "$tofs" -d d -i spool files.rec two.rec
+run 0 'store the files' "$tofs" -d d -i spool files.rec two.rec
 cksum d/.praic-ledger >before
-run 0 '-n --list with one' "$tofs" -n --list --existing -d d files.rec two.rec
+run 0 '-n --list with a ledger' "$tofs" -n --list --existing -d d files.rec two.rec
 check 'all is the same' test "$(cut -f 5 out | sort | uniq -c | tr -d ' ')" = 8same
 sed "s/$old/$new/" files.rec >other.rec
-run 0 '-n --list of another content' "$tofs" -n --list -d d -k recording,backup other.rec
+run 0 '-n --list with other content' "$tofs" -n --list -d d -k recording,backup other.rec
 cut -f 2- out >got
 printf '0a1b\trecording\t\\N\tnewer\n\tbackup\t%s\tsame\n' "$(date -u -d 2026-01-02T03:04:05Z +%s)" >want
-same 'is newer' want got
+same 'reports newer' want got
 run 0 '-n --list of a report' "$tofs" -n --list -d d -k recording,shell,screen report.rec
-same 'tells of the recordings that it names' - out <<EOF
+same 'lists the recordings that it names' - out <<EOF
 access.example.com	0a1b	recording	\N	same
 access.example.com	0a1b	shell	1	same
 access.example.com	0a1b	shell	7	new
 access.example.com	0a1b	screen	0	same
 EOF
 cksum d/.praic-ledger >after
-same 'the ledger is as it was' before after
+same 'the ledger is unchanged' before after
 
-# -k: some kinds alone.
+# -k selects kinds.
 rm -rf d
 mkdir d
-run 0 'shells and backups alone' "$tofs" -d d -k shell,backup -i spool files.rec
+run 0 '-k shell,backup' "$tofs" -d d -k shell,backup -i spool files.rec
 sort out >names
-same 'no others' - names <<EOF
+same 'stores no others' - names <<EOF
 access.example.com-backup-20260102T030405Z.nsb
 $base-shell-0.flv
 $base-shell-1.flv
 $base-shell-2.flv
 EOF
-run 0 'sessions alone need no spool' "$tofs" -d d -k session files.rec
-silent 'and nothing of this'
+run 0 '-k session needs no spool' "$tofs" -d d -k session files.rec
+silent 'and prints no message'
 python3 "$data/tofs/records.py" 2 >two.rec
-run 0 'sessions that are not wanted' "$tofs" -d d -k recording -i spool two.rec files.rec
-same 'are passed over' - out <<EOF
+run 0 '-k recording' "$tofs" -d d -k recording -i spool two.rec files.rec
+same 'skips sessions' - out <<EOF
 $base.mp4
 EOF
 sed '/^X/d' two.rec >bare.rec
-run 0 'and need no XML' "$tofs" -d d -k recording -i spool bare.rec
+run 0 'and needs no XML' "$tofs" -d d -k recording -i spool bare.rec
 run 0 'verified' "$tofs" --verify -d d
 
-run 64 'files, but no spool' "$tofs" -d d files.rec
-says 'it says which option is missing' '-i SPOOL'
-run 66 'a spool that is not there' "$tofs" -d d -i nowhere files.rec
+run 64 'files without -i' "$tofs" -d d files.rec
+says 'the message names the option' '-i SPOOL'
+run 66 'a missing spool' "$tofs" -d d -i nowhere files.rec
 grep -av '^E' files.rec | head -n 6 >cut.rec
-run 75 'a session that was not finished' "$tofs" -d d -i spool cut.rec
+run 75 'an incomplete session' "$tofs" -d d -i spool cut.rec
 check 'stores nothing' test ! -s out
 
-# An extension is a stranger's value, too; xml is a session's alone.
+# Extensions are untrusted as well; only sessions get .xml.
 python3 - >ext.rec <<'EOF'
 from records import *
 with Files() as s:
@@ -256,7 +256,7 @@ EOF
 rm -rf d
 mkdir d
 run 0 'extensions' "$tofs" -d d -i spool -c overwrite ext.rec
-check 'none is xml' test -z "$(find d -iname '*.xml')"
+check 'none is .xml' test -z "$(find d -iname '*.xml')"
 check 'all are stored' test "$(wc -l <out)" -eq 7
 run 0 'verified' "$tofs" --verify -d d
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-tofs --verify: what can be done to a store behind its back, and whether
-# it is noticed.  The table below is the promise; NEVER stands with its reason.
-# In memory, if that can be had.
+# praic-tofs --verify: ways to tamper with a store, and whether they are detected.  The
+# table below is the specification; each NEVER has its reason.
+# On /dev/shm if it exists, because it is faster.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -28,13 +28,13 @@ run 0 'the head' "$tofs" --print-head -d good
 head=$(cat out)
 
 cat >tamper.py <<'END'
-"""tamper.py list: the table; tamper.py N: do the N-th thing to the store d."""
+"""tamper.py list: print the table; tamper.py N: apply the N-th change to the store d."""
 import hashlib
 import os
 import shutil
 import sys
 
-NOTICED, HEAD, NEVER = 'noticed', 'head', 'never'   # HEAD: with --head alone
+NOTICED, HEAD, NEVER = 'noticed', 'head', 'never'   # HEAD: only with --head
 LEDGER, A, B, R, BACKUP = ('d/.praic-ledger', 'd/s/1.xml', 'd/s/2.xml', 'd/r/1',
                            'd/b/20260101T000000Z')
 
@@ -59,7 +59,7 @@ def put(new):
 
 
 def chained(new):
-    """The chain computed anew."""
+    """Recompute the chain."""
     out = new[:1]
     chain = hashlib.sha256(new[0]).hexdigest().encode()
     for line in new[1:]:
@@ -139,11 +139,11 @@ TABLE = [
     ('a file is altered, its line too, the chain computed anew', HEAD, rewrite),
     ('a recording is removed, with a line that says so', NOTICED,
      lambda: (forge(R, b'-', b'-'), os.remove(R))),
-    ('a backup is removed, with a line that says so', NEVER,    # that is what retention does
+    ('a backup is removed, with a line that says so', NEVER,    # retention does the same
      lambda: (forge(BACKUP, b'-', b'-'), os.remove(BACKUP))),
-    ('a file is added, with its line', NEVER,   # whoever may do that may store with praic-tofs
+    ('a file is added, with its line', NEVER,   # the same rights suffice to run praic-tofs
      stranger),
-    ('the index is spoilt', NEVER,      # it is only a help, and --verify makes its own
+    ('the index is spoilt', NEVER,      # --verify does not use it
      lambda: write(b'x' * 5000, 'd/.praic-index')),
 ]
 if sys.argv[1] == 'list':
@@ -167,9 +167,9 @@ while read -r number when name; do
 	[ "$when" = never ] || code=65
 	run $code "$name: with the head" "$tofs" --verify -d d --head "$head"
 done <table
-check 'there are all' test "$(wc -l <table)" -eq 27
+check 'the table is complete' test "$(wc -l <table)" -eq 27
 
-# What was stored with another mode is as it was stored.
+# Files that were stored with another mode.
 rm -rf d
 mkdir d
 "$tofs" -d d -i spool -m 640 all.rec >/dev/null
@@ -177,6 +177,6 @@ run 0 'mode 640' "$tofs" --verify -d d
 rm -rf d
 mkdir d
 "$tofs" -d d -i spool -m 660 all.rec >/dev/null
-run 0 'mode 660, which --verify is told' "$tofs" --verify -d d -m 660
-run 65 'and else is too much' "$tofs" --verify -d d
+run 0 'mode 660 with -m 660' "$tofs" --verify -d d -m 660
+run 65 'mode 660 without -m' "$tofs" --verify -d d
 done_testing

@@ -1,8 +1,8 @@
 #!/bin/sh
-# praic-tofs killed: at every system call that changes anything, and at
-# random moments.  No half file ever has a final name, and a rerun ends as
-# one clean run would have.
-# In memory, if that can be had: hundreds of directories made and removed.
+# praic-tofs is killed at every system call that changes a file, and at random times.
+# No incomplete file has its final name, and a rerun gives the same files as a run that
+# was not killed.
+# On /dev/shm if it exists: the test makes and removes hundreds of directories.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,7 +12,7 @@ sanitized=
 case ${PRAIC_OUT-} in *asan*) sanitized=yes ;; esac
 ln -s "$faults" faults.so
 
-# A stream of each kind of thing: small and big sessions, files, backups.
+# A stream of each kind: small and big sessions, files, backups.
 mkdir spool want
 python3 - >all.rec <<'EOF'
 from records import *
@@ -30,11 +30,11 @@ with Files() as s:
     for i in range(5):
         s.backup('2026-01-0%dT00:00:00Z' % (i + 1), 'b%d' % i, b'NSB %d' % i)
 EOF
-chmod 600 spool/s spool/b?	# these by a link, the recording by a copy
+chmod 600 spool/s spool/b?	# these are linked, the recording is copied
 chmod 644 spool/r
 cp spool/* want
 
-# The n-th call of each kind, until there are no more.
+# Kill at the n-th call of each kind, until there are no more.
 cat >each.py <<'EOF'
 import os
 import shutil
@@ -101,15 +101,15 @@ print(killed)
 sys.exit(killed < 100)
 EOF
 export PYTHONPATH="$data/tofs"
-[ -n "$sanitized" ] || check 'killed at every call that changes anything' python3 each.py \
+[ -n "$sanitized" ] || check 'killed at every call that changes a file' python3 each.py \
 	openat:kill write:kill write:torn fsync:kill fdatasync:kill renameat2:kill linkat:kill \
 	unlinkat:kill mkdirat:kill flock:kill pwrite:kill
 
-# At random moments, with restarts; append and overwrite, contents changing.
+# Killed at random times and restarted, with append and overwrite and changing contents.
 kills=30
 [ -z "${PRAIC_SOAK-}" ] || kills=100
 cat >kills.py <<'EOF'
-"""kills.py KILLS MODE: a stream of the next generation each few kills."""
+"""kills.py KILLS MODE: new contents after every few kills."""
 import judge
 import os
 import random

@@ -1,10 +1,10 @@
 #!/bin/sh
-# praic-tofs: several at once in one directory.
+# praic-tofs: several processes in one directory at the same time.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 export PYTHONPATH="$data/tofs"
-# Four streams of the same sessions, with contents of which some are the same.
+# Four streams of the same sessions, some of them with the same content.
 python3 - <<'EOF'
 from records import *
 for who in range(4):
@@ -12,7 +12,7 @@ for who in range(4):
         for i in range(300):
             s.session('%d' % (i % 100), body='%d' % (i % 3) * (1 + who % 2 + i % 5))
 EOF
-# As many different contents as there are.
+# The number of different contents.
 python3 - >contents <<'EOF'
 print(len(set((i % 100, str(i % 3) * (1 + w + i % 5)) for w in range(2) for i in range(300))))
 EOF
@@ -34,20 +34,20 @@ together() {
 together -f '%LSID%.%EXTENSION%'
 check 'append: as many files as different contents' \
 	test "$(find d -name '*.xml' | wc -l)" -eq "$(cat contents)"
-check 'none twice' test "$(sha256sum d/*.xml | cut -c 1-64 | sort -u | wc -l)" -eq "$(cat contents)"
-check 'each printed once' test "$(sort out? | uniq -d | wc -l)" -eq 0
-check 'and all' test "$(cat out? | wc -l)" -eq "$(cat contents)"
-check 'a line for each' test "$(wc -l <d/.praic-ledger)" -eq "$(($(cat contents) + 1))"
+check 'no content twice' test "$(sha256sum d/*.xml | cut -c 1-64 | sort -u | wc -l)" -eq "$(cat contents)"
+check 'no name printed twice' test "$(sort out? | uniq -d | wc -l)" -eq 0
+check 'all names printed' test "$(cat out? | wc -l)" -eq "$(cat contents)"
+check 'a ledger line for each' test "$(wc -l <d/.praic-ledger)" -eq "$(($(cat contents) + 1))"
 together -f x.xml
-check 'append under one name: none lost' \
+check 'append under one name: no file lost' \
 	test "$(find d -name '*.xml' | wc -l)" -eq "$(cat contents)"
-check 'without holes' test -f d/x.$(($(cat contents) - 1)).xml
+check 'without gaps in the numbers' test -f d/x.$(($(cat contents) - 1)).xml
 together -c overwrite -f '%EXTERNAL_KEY%/%LSID%-%KIND%%INSTANCE%.%EXTENSION%'
 check 'overwrite: one of each' test "$(find d -name '*.xml' | wc -l)" -eq 100
 together -c skip -f '%LSID%-%KIND%-%INSTANCE%-%START_DATE%.%EXTENSION%'
 check 'skip: one of each' test "$(find d -name '*.xml' | wc -l)" -eq 100
 
-# --verify beside one that stores: nothing is wrong at any moment.
+# --verify while another process stores: it never reports a fault.
 rm -rf d
 mkdir d
 (for n in 1 2 3 4 5 6; do
@@ -61,9 +61,9 @@ while [ ! -e finished ]; do
 	rounds=$((rounds + 1))
 done
 wait
-check 'verified while files come and change' test $rounds -gt 2
+check 'verified while files are stored and replaced' test $rounds -gt 2
 
-# A living process keeps its temporaries from the next one's cleaning.
+# A process does not remove temporary files of another that still runs.
 rm -rf d
 mkdir d fifo
 mkfifo pipe
@@ -90,7 +90,7 @@ for _ in range(500):
         break
     time.sleep(0.01)
 else:
-    sys.exit('what is whole waits although no more input comes')
+    sys.exit('a complete session is not stored while no more input comes')
 subprocess.run([os.environ['tofs'], '-d', 'd', '0.rec'], check=True, stdout=subprocess.DEVNULL)
 assert os.listdir('d/.praic-tmp')
 for i in range(i + PIECE, len(xml), PIECE):
@@ -99,9 +99,9 @@ s.end(len(xml))
 s.__exit__(None)
 out.close()
 EOF
-check 'a slow writer is served, and left alone' test $? -eq 0
+check 'a process with slow input stores complete sessions at once' test $? -eq 0
 wait $slow
-check 'it ends well' test $? -eq 0
-check 'its file is there' test "$(wc -c <d/big.xml)" -gt 600000
-check 'and no temporary' test ! -e d/.praic-tmp
+check 'it exits with 0' test $? -eq 0
+check 'its file is stored' test "$(wc -c <d/big.xml)" -gt 600000
+check 'no temporary file is left' test ! -e d/.praic-tmp
 done_testing

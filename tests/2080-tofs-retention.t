@@ -1,14 +1,14 @@
 #!/bin/sh
-# praic-tofs -r: how many backups are kept, and what is never removed.
-# In memory, if that can be had: many waits for the disk, which others test.
+# praic-tofs -r: the number of backups that are kept, and files that are never removed.
+# On /dev/shm if it exists: fsync on a disk makes this test slow.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 export PYTHONPATH="$data/tofs"
 a=access.example.com-backup-
-# The last hours, called days here: what was fetched long before it is
-# stored is not believed.
+# The "days" are the last hours: a time of fetching long before the time of storing is
+# ignored.
 for day in 01 02 03 04 05; do
 	eval "d$day=$(date -u -d "-$((10 - ${day#0})) hours" +%Y%m%dT%H0000Z)"
 done
@@ -27,15 +27,15 @@ with Files(host=sys.argv[2]) as s:
              b'NSB of day ' + sys.argv[1].encode())
 EOF
 }
-# stores OPTIONS FILE <<lines: it exits 0 and prints just these
+# stores OPTIONS FILE <<lines: praic-tofs exits with 0 and prints exactly these lines
 stores() {
 	# shellcheck disable=SC2086
 	run 0 "$1 $2" "$tofs" -d d -i spool $1 "$2"
-	same "$1 $2: what it prints" - out
+	same "$1 $2: the output" - out
 }
 has() {
 	(cd d && find . -type f ! -name '.praic-*' | sort | sed 's,^\./,,') >now
-	same "$1: what is there" - now
+	same "$1: the files" - now
 	run 0 "$1: verified" "$tofs" --verify -d d
 }
 seconds() {
@@ -70,10 +70,10 @@ ${a}${d04}.nsb
 other.example.com-backup-${d01}.nsb
 EOF
 tail -n 1 d/.praic-ledger | cut -f 2-8 >line
-same 'the line of one that went' - line <<EOF
+same 'the ledger line of a removed backup' - line <<EOF
 access.example.com	backup		$(seconds $d01)	${a}${d01}.nsb	-	-
 EOF
-# The same stream twice is as good as once: what had to go stays away.
+# The same stream again does not restore removed backups.
 stores '-r 2' 01.rec </dev/null
 stores '-r 2' 04.rec </dev/null
 cat 01.rec 02.rec 03.rec 04.rec >all.rec
@@ -83,7 +83,7 @@ stores '-r 0' 04.rec <<EOF
 - ${a}${d03}.nsb
 EOF
 stores '-r 0' all.rec </dev/null
-# Asked for more, the spool has them.
+# With a larger number they are stored again from the spool.
 stores '-r 9' 02.rec <<EOF
 ${a}${d02}.nsb
 EOF
@@ -97,17 +97,17 @@ ${a}${d04}.nsb
 other.example.com-backup-${d01}.nsb
 EOF
 
-# One that comes too late is not stored in silence; one that was, is.
+# A backup that is too old to be kept is reported the first time only.
 fresh
 for day in 03 04 05; do
 	"$tofs" -d d -i spool -r 1 $day.rec >/dev/null
 done
 stores '-r 1' 01.rec </dev/null
-says 'that it is not stored is said' "${a}${d01}.nsb: this backup is not stored"
+says 'a backup that is too old is reported' "${a}${d01}.nsb: this backup is not stored"
 stores '-r 1' 03.rec </dev/null
-silent 'of one that was, nothing'
+silent 'a backup that was removed before is not'
 
-# The bytes of one that went may come again: a site that is as it was.
+# A later backup may have the same bytes as a removed one.
 date=$(date -u -d "-4 hours" +%Y%m%dT%H0000Z)
 d06=$date
 python3 - "$date" >06.rec <<'EOF'
@@ -123,7 +123,7 @@ ${a}${d06}.nsb
 - ${a}${d04}.nsb
 EOF
 
-# Only what the ledger names: files of others with such names are not counted.
+# Files that the ledger does not name are neither counted nor removed.
 fresh
 "$tofs" -d d -i spool -r 1 01.rec >/dev/null
 for day in 06 07 08; do
@@ -134,40 +134,39 @@ stores '-r 1' 03.rec <<EOF
 ${a}${d03}.nsb
 - ${a}${d01}.nsb
 EOF
-check 'strangers stay' test "$(find d -name '*0[678]T*' | wc -l)" -eq 3
-# A backup that was changed or has become a link is not what was stored: it
-# stays, and does not count.
+check 'unknown files stay' test "$(find d -name '*0[678]T*' | wc -l)" -eq 3
+# A backup that was changed or replaced by a link stays and is not counted.
 echo x >>d/${a}${d02}.nsb
 stores '-r 1' 04.rec <<EOF
 ${a}${d04}.nsb
 EOF
-check 'a changed one stays' test -e d/${a}${d02}.nsb
+check 'a changed backup stays' test -e d/${a}${d02}.nsb
 rm d/${a}${d03}.nsb
 ln -s "$work/04.rec" d/${a}${d03}.nsb
 stores '-r 0' 05.rec <<EOF
 ${a}${d05}.nsb
 - ${a}${d04}.nsb
 EOF
-check 'what a link led to is there' test -s 04.rec
-check 'and the link' test -L d/${a}${d03}.nsb
-check 'verify tells of them all' test "$("$tofs" --verify -d d | wc -l)" -eq 5
+check 'the target of a link stays' test -s 04.rec
+check 'the link stays' test -L d/${a}${d03}.nsb
+check '--verify reports them all' test "$("$tofs" --verify -d d | wc -l)" -eq 5
 
-# An old one goes only while the newest is sound.
+# Old backups are removed only while the newest is intact.
 fresh
 "$tofs" -d d -i spool 01.rec 02.rec 03.rec >/dev/null
 sed -i s/NSB/XXX/ d/${a}${d03}.nsb
 run 65 'the newest is damaged' "$tofs" -d d -i spool -r 0 03.rec
-says 'it is said' 'the newest backup is not what the ledger says'
-check 'and nothing goes' test "$(find d -name '*.nsb' | wc -l)" -eq 3
+says 'is reported' 'the newest backup is not what the ledger says'
+check 'nothing is removed' test "$(find d -name '*.nsb' | wc -l)" -eq 3
 fresh
 "$tofs" -d d -i spool 01.rec 02.rec >/dev/null
 cp spool/baccess.example.com03 good
 echo damaged >>spool/baccess.example.com03
-run 65 'a new one that is damaged' "$tofs" -d d -i spool -r 0 03.rec
-check 'removes none' test "$(find d -name '*.nsb' | wc -l)" -eq 2
+run 65 'a damaged new backup' "$tofs" -d d -i spool -r 0 03.rec
+check 'nothing is removed' test "$(find d -name '*.nsb' | wc -l)" -eq 2
 cp good spool/baccess.example.com03
 
-# The newest is the one fetched last, in whatever order they come.
+# The newest backup is the one fetched last, in any order of storing.
 fresh
 stores '-r 1' 04.rec <<EOF
 ${a}${d04}.nsb
@@ -188,8 +187,8 @@ has 'the newest alone' <<EOF
 ${a}${d04}.nsb
 EOF
 
-# Sessions and recordings of the same site are not backups; nor do names that
-# are gone already trouble it.
+# Sessions and recordings of the site are not counted; files that are already missing
+# are no error.
 fresh
 python3 "$data/tofs/records.py" 3 >s.rec
 "$tofs" -d d s.rec >/dev/null
@@ -206,7 +205,7 @@ EOF
 check 'sessions stay' test "$(find d -name '*.xml' | wc -l)" -eq 3
 run 0 'verified' "$tofs" --verify -d d
 
-# Many at once.
+# Many backups.
 python3 - >many.rec <<'EOF'
 from records import *
 with Files() as s:
@@ -217,8 +216,8 @@ EOF
 fresh
 "$tofs" -d d -i spool many.rec >/dev/null
 run 0 'four hundred' "$tofs" -d d -i spool -r 3 many.rec
-check '396 went' test "$(grep -c '^- ' out)" -eq 396
-run 0 'and none comes back' "$tofs" -d d -i spool -r 3 many.rec
-check 'nothing was done' test ! -s out
+check '396 are removed' test "$(grep -c '^- ' out)" -eq 396
+run 0 'the same again' "$tofs" -d d -i spool -r 3 many.rec
+check 'stores and removes nothing' test ! -s out
 run 0 'verified' "$tofs" --verify -d d
 done_testing

@@ -1,22 +1,22 @@
 #!/bin/sh
-# praic-tofs on disks that are full, read-only or broken, without memory, and
-# on file systems that lack something: the right code, no temporary left,
-# nothing half done; and once it is mended, all is stored.
-# In memory, if that can be had: hundreds of directories made and removed.
+# praic-tofs on full, read-only or failing disks, without memory, and on file systems
+# without some calls: the exit code is right, no temporary or incomplete file is left,
+# and a rerun without faults stores everything.
+# On /dev/shm if it exists: the test makes and removes hundreds of directories.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 case ${PRAIC_OUT-} in
-*asan*) # the sanitizer wants to be the first library itself
-	echo '1..0 # skip: faults are preloaded, which a sanitizer does not take'
+*asan*) # a sanitizer must be the first library itself
+	echo '1..0 # skip: faults are preloaded, which sanitizers do not allow'
 	exit 0
 	;;
 esac
 export PYTHONPATH="$data/tofs"
 ln -s "$faults" faults.so
 mkdir spool
-# Backups of this day: an older one counts as fetched when it is stored.
+# Backups of today: an older time of fetching counts as the time of storing.
 python3 - >all.rec <<'EOF'
 import time
 from records import *
@@ -37,7 +37,7 @@ chmod 600 spool/s spool/b?
 chmod 644 spool/r
 
 cat >each.py <<'EOF'
-"""Make each call of a kind fail in turn: each.py CALL:ERRNO:CODES..."""
+"""each.py CALL:ERRNO:CODES...: make each call of a kind fail in turn"""
 import os
 import shutil
 import subprocess
@@ -86,19 +86,19 @@ for fault in sys.argv[2:]:
             check(p.returncode == 0, '%s: exit %d without a fault' % (where, p.returncode))
             break
         check(str(p.returncode) in codes.split(','), '%s: exit %d' % (where, p.returncode))
-        check(p.returncode == 0 or p.stderr, where + ': not a word')
-        check(p.returncode != 0 or names() == clean, where + ': success, but not all is there')
+        check(p.returncode == 0 or p.stderr, where + ': no message')
+        check(p.returncode != 0 or names() == clean, where + ': success, but files are missing')
         if call != 'unlinkat' and call != 'memory':
             check(not os.path.exists('d/.praic-tmp') or os.listdir('d/.praic-tmp') == [],
                   where + ': a temporary is left')
-        # What has its name and its line is printed, whatever became of others.
+        # Each file with a ledger line is printed, whatever became of others.
         if call in ('renameat2', 'openat', 'unlinkat', 'mkdirat', 'memory') \
                 and os.path.exists('d/.praic-ledger'):
             known = [line.split(b'\t') for line in open('d/.praic-ledger', 'rb')][1:]
             known = {k[5].decode() for k in known if k[6] != b'-'}
             check(known <= set(p.stdout.decode().splitlines()),
                   '%s: not printed: %s' % (where, known - set(p.stdout.decode().splitlines())))
-        # What was printed is there, whole, whatever happened next.
+        # Each printed file exists and is complete.
         for name in p.stdout.decode().splitlines():
             check('d/' + name not in clean or os.path.exists('d/' + name),
                   '%s: %s is not there' % (where, name))
@@ -116,46 +116,46 @@ for fault in sys.argv[2:]:
     print('%s %s: %d times' % (call, err, n - 1))
 sys.exit(bad > 0)
 EOF
-check 'each write, sync and name refused in turn' python3 each.py append \
+check 'each write, fsync and rename fails in turn' python3 each.py append \
 	write:ENOSPC:73,74 pwrite:ENOSPC:0 fsync:EIO:74 fdatasync:EIO:74 \
 	openat:EROFS:73,74,65,0 openat:EMFILE:75,65,74,0 openat:EACCES:73,74,65,0 \
 	mkdirat:ENOSPC:74 mkdirat:EROFS:73 renameat2:EDQUOT:74 renameat:EIO:74 \
 	linkat:EMLINK:0 linkat:EPERM:0 flock:ENOLCK:73,74,0 pread:EIO:74,0 ftruncate:EIO:73,74,0 \
 	unlinkat:EIO:0,74 fstatat:EIO:74,73,0
-check 'overwriting, too' python3 each.py overwrite write:EIO:74 fsync:EIO:74 renameat:ENOSPC:74 \
+check 'the same with overwrite' python3 each.py overwrite write:EIO:74 fsync:EIO:74 renameat:ENOSPC:74 \
 	renameat:EROFS:73,74 unlinkat:EIO:0,74 fstatat:EIO:74,73,0
-check 'memory that runs out' python3 each.py append memory:ENOMEM:75,73,0
+check 'each allocation fails in turn' python3 each.py append memory:ENOMEM:75,73,0
 
-# File systems that lack something.
+# File systems without some calls.
 lacks() {
 	rm -rf d
 	mkdir d
 	run 0 "$1" env FAULT="$2" LD_PRELOAD="$work/faults.so" "$tofs" -d d -i spool -r 1 \
 		-f 'session=%LSEQ%/%LSID%.%EXTENSION%' all.rec
-	silent "$1: without a word"
+	silent "$1: no message"
 	cp out printed
 	run 0 "$1: again" env FAULT="$2" LD_PRELOAD="$work/faults.so" "$tofs" -d d -i spool -r 1 \
 		-f 'session=%LSEQ%/%LSID%.%EXTENSION%' all.rec
-	check "$1: nothing new" test ! -s out
+	check "$1: stores nothing new" test ! -s out
 	sed s/xxx/yyy/ all.rec >other.rec
 	run 0 "$1: other contents" env FAULT="$2" LD_PRELOAD="$work/faults.so" "$tofs" -d d \
 		-i spool -f 'session=%LSEQ%/%LSID%.%EXTENSION%' other.rec
 	check "$1: are appended" grep -q '2/.*2.1.xml' out
 	run 0 "$1: verified" "$tofs" --verify -d d
-	check "$1: no temporary is left" test ! -e d/.praic-tmp
+	check "$1: no temporary file is left" test ! -e d/.praic-tmp
 	[ -e all.names ] || cp printed all.names
 	same "$1: the names" all.names printed
 }
-lacks 'a file system that has all' nothing:1:EIO
+lacks 'a complete file system' nothing:1:EIO
 lacks 'no RENAME_NOREPLACE' 'renameat2:*:EINVAL'
 lacks 'no hard links' 'linkat:*:EPERM'
 lacks 'neither' 'renameat2:*:EINVAL,linkat:*:EOPNOTSUPP'
-lacks 'no sync of folders' 'fsync-folder:*:EOPNOTSUPP'
-lacks 'nor a call for it' 'fsync-folder:*:ENOSYS'
+lacks 'no fsync of folders' 'fsync-folder:*:EOPNOTSUPP'
+lacks 'fsync of folders not implemented' 'fsync-folder:*:ENOSYS'
 lacks 'no openat2' 'openat2:*:ENOSYS'
-lacks 'a filter against openat2' 'openat2:*:EPERM'
+lacks 'openat2 refused' 'openat2:*:EPERM'
 
-# One that folds case, found out by itself.
+# praic-tofs detects a case-insensitive file system.
 python3 - >case.rec <<'EOF'
 from records import *
 with Report() as s:
@@ -166,39 +166,39 @@ EOF
 for c in overwrite append; do
 	rm -rf d
 	mkdir d
-	run 0 "A is a: $c" env FAULT_FOLD=1 LD_PRELOAD="$work/faults.so" "$tofs" -d d -c $c \
+	run 0 "a case-insensitive file system: $c" env FAULT_FOLD=1 LD_PRELOAD="$work/faults.so" "$tofs" -d d -c $c \
 		-f '%EXTERNAL_KEY%/%LSID%-%KIND%-%INSTANCE%.%EXTENSION%' case.rec
-	check 'none took the place of another' test "$(find d -name '*.xml' | wc -l)" -eq 10
-	check 'each key has its folder' test "$(find d -mindepth 1 -type d | wc -l)" -eq 5
+	check 'no file replaces another' test "$(find d -name '*.xml' | wc -l)" -eq 10
+	check 'each key has a folder' test "$(find d -mindepth 1 -type d | wc -l)" -eq 5
 done
 
-# A real full disk, where one can be had.
+# A disk that is really full, if one can be mounted.
 if [ "$(id -u)" -eq 0 ] && mkdir full && mount -t tmpfs -o size=200k none full 2>/dev/null; then
 	# shellcheck disable=SC2016
 	at_exit='umount "$work/full"'
 	run 74 'a full disk' "$tofs" -d full -i spool all.rec
-	says 'is called that' 'No space left'
-	check 'no temporary is left' test ! -e full/.praic-tmp
+	says 'is reported' 'No space left'
+	check 'no temporary file is left' test ! -e full/.praic-tmp
 	mount -o remount,size=4m full
-	run 0 'room again' "$tofs" -d full -i spool all.rec
+	run 0 'with free space again' "$tofs" -d full -i spool all.rec
 	run 0 'verified' "$tofs" --verify -d full
 	mount -o remount,ro full
-	run 73 'read-only' "$tofs" -d full -i spool all.rec
-	run 0 'verified there' "$tofs" --verify -d full
+	run 73 'a read-only disk' "$tofs" -d full -i spool all.rec
+	run 0 'verified on a read-only disk' "$tofs" --verify -d full
 	mount -o remount,rw full
 fi
-# A ledger that may only grow; not every file system knows of that.
+# A ledger with the append-only attribute, if the file system has it.
 grow=$(mktemp -d /var/tmp/praic-grow.XXXXXX)
 # shellcheck disable=SC2016
 at_exit="$at_exit;"' chattr -a "$grow/.praic-ledger" 2>/dev/null; rm -rf "$grow"'
 "$tofs" -d "$grow" -i spool all.rec >/dev/null
 if chattr +a "$grow/.praic-ledger" 2>/dev/null; then
 	sed s/xxx/yyy/ all.rec >other.rec
-	run 0 'a ledger that may only grow' "$tofs" -d "$grow" -i spool other.rec
+	run 0 'an append-only ledger' "$tofs" -d "$grow" -i spool other.rec
 	run 0 'verified' "$tofs" --verify -d "$grow"
 	FAULT=write:4:ENOSPC LD_PRELOAD=$work/faults.so "$tofs" -d "$grow" -i spool -f x all.rec \
 		>out 2>err
-	run 0 'after a fault, too' "$tofs" -d "$grow" -i spool -f x all.rec
+	run 0 'another run' "$tofs" -d "$grow" -i spool -f x all.rec
 	run 0 'verified' "$tofs" --verify -d "$grow"
 	chattr -a "$grow/.praic-ledger"
 fi

@@ -1,6 +1,6 @@
 #!/bin/sh
-# praic-tofs: nothing is made or read outside of DIRECTORY, whatever lies in
-# it, with openat2 and without.
+# praic-tofs writes and reads nothing outside of DIRECTORY, whatever links it contains,
+# with openat2 and without.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -34,20 +34,20 @@ for how in openat2 walk; do
 			LD_PRELOAD="${fault:+$work/faults.so}" "$tofs" -d d -c $c \
 			-f '%EXTERNAL_KEY%/%LSID%-%KIND%-%INSTANCE%-%START_DATE%.%EXTENSION%' keys.rec
 		check 'the others are stored' test "$(wc -l <out)" -eq 2
-		check 'each refusal names the name' test "$(grep -c 'd/[a-z]*/[0-9]-session' err)" -eq 4
-		check 'nothing is outside' test "$(find outside | wc -l)" -eq 2
-		same 'and nothing was changed there' - outside/secret <<EOF
+		check 'each message names the file' test "$(grep -c 'd/[a-z]*/[0-9]-session' err)" -eq 4
+		check 'nothing is written outside' test "$(find outside | wc -l)" -eq 2
+		same 'or changed there' - outside/secret <<EOF
 secret
 EOF
 	done
 	prepare
-	run 0 "$how: append goes round them" env FAULT="$fault" \
+	run 0 "$how: append uses other names" env FAULT="$fault" \
 		LD_PRELOAD="${fault:+$work/faults.so}" "$tofs" -d d -f '%EXTERNAL_KEY%' keys.rec
-	check 'nothing is outside' test "$(find outside | wc -l)" -eq 2
-	check 'six sessions are there' test "$(find d -type f | grep -vc 'praic\|file$')" -eq 6
+	check 'nothing is written outside' test "$(find outside | wc -l)" -eq 2
+	check 'six sessions are stored' test "$(find d -type f | grep -vc 'praic\|file$')" -eq 6
 done
 
-# praic's own names as links: refused, before anything else.
+# praic's own files as links are refused.
 for own in .praic-ledger .praic-tmp; do
 	prepare
 	mkdir outside/dir
@@ -55,14 +55,14 @@ for own in .praic-ledger .praic-tmp; do
 	ln -s ../outside/dir d/$own
 	[ $own = .praic-tmp ] || { rm d/$own && ln -s ../outside/new d/$own; }
 	run 73 "$own is a link" "$tofs" -d d keys.rec
-	check 'nothing is outside' test "$(find outside | wc -l)" -eq 4
+	check 'nothing is written outside' test "$(find outside | wc -l)" -eq 4
 done
 prepare
 ln -s ../outside/secret d/.praic-index
 "$tofs" -d d -f 'x/%LSID%' keys.rec >/dev/null
 run 0 'an index that is a link' "$tofs" -d d -f 'x/%LSID%' keys.rec
 check 'is replaced' test ! -L d/.praic-index
-same 'not followed' - outside/secret <<EOF
+same 'and not followed' - outside/secret <<EOF
 secret
 EOF
 prepare
@@ -71,16 +71,16 @@ ln -s ../../outside/secret d/.praic-tmp/x.part
 mkfifo d/.praic-tmp/fifo.part
 echo left >d/.praic-tmp/left.part
 "$tofs" -d d -f 'x/%LSID%' keys.rec >/dev/null
-check 'what a killed run left is gone' test ! -e d/.praic-tmp/left.part
-check 'what a link in there led to is not' test -s outside/secret
+check 'temporary files of a killed run are removed' test ! -e d/.praic-tmp/left.part
+check 'but not the target of a link among them' test -s outside/secret
 
-# A folder on another file system below DIRECTORY.
+# A folder of DIRECTORY that is on another file system.
 rm -rf d/.praic-tmp
 if [ "$(id -u)" -eq 0 ] && mkdir -p d/other && mount -t tmpfs none d/other 2>/dev/null; then
 	# shellcheck disable=SC2016
 	at_exit='umount "$work/d/other"'
 	run 65 'a folder on another file system' "$tofs" -d d -f 'other/%LSID%' keys.rec
-	says 'is told as that' 'another file system'
-	check 'and no temporary is left' test ! -e d/.praic-tmp
+	says 'is reported' 'another file system'
+	check 'and no temporary file is left' test ! -e d/.praic-tmp
 fi
 done_testing

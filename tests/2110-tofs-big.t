@@ -1,18 +1,18 @@
 #!/bin/sh
-# praic-tofs: memory does not grow with the input: one session of 400 MB, and
-# many; and a ledger of many lines.
+# praic-tofs: memory does not grow with a session of 400 MB, a recording of that size,
+# or a ledger of many lines.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 export PYTHONPATH="$data/tofs"
 case ${PRAIC_OUT-} in *asan*)
-	echo '1..0 # skip: a sanitizer has its own idea of memory'
+	echo '1..0 # skip: sanitizers need more memory'
 	exit 0
 	;;
 esac
 megabytes=100
 [ -z "${PRAIC_SOAK-}" ] || megabytes=400
-limit=40000	# KiB of address space: libraries, and what is our own
+limit=40000	# KiB of address space: libraries and praic-tofs
 
 cat >big.py <<'EOF'
 import sys
@@ -36,7 +36,7 @@ mkdir d
 # shellcheck disable=SC2016
 run 0 "a session of $megabytes MB" sh -c 'ulimit -v $2 && python3 -c 0 2>/dev/null
 	ulimit -v unlimited; python3 big.py $1 | (ulimit -v $2; "$tofs" -d d)' - $megabytes $limit
-check 'is there' test "$(wc -c <d/access.example.com-support-big.xml)" -gt $((megabytes << 20))
+check 'is stored' test "$(wc -c <d/access.example.com-support-big.xml)" -gt $((megabytes << 20))
 tail -n 1 d/access.example.com-support-big.xml >end
 same 'to its end' - end <<'EOF'
 <?praic-end documents="1"?>
@@ -60,7 +60,7 @@ run 0 'a recording of that size' sh -c 'ulimit -v $1; "$tofs" -d d -i spool file
 rm -rf spool d
 mkdir d
 
-# A long ledger: written as the manual page says, for files that are not there.
+# A long ledger of missing files, written as the manual page describes.
 lines=50000
 [ -z "${PRAIC_SOAK-}" ] || lines=1000000
 python3 - $lines >d/.praic-ledger <<'EOF'
@@ -81,14 +81,14 @@ for name in 0 1 2 3 4; do
 done
 # shellcheck disable=SC2016
 run 0 "a ledger of $lines lines" sh -c 'ulimit -v $1; "$tofs" -d d -f %LSID%.xml 200.rec' - $limit
-check 'the files are there' test "$(find d -name '*.xml' | wc -l)" -eq 205
+check 'the files are stored' test "$(find d -name '*.xml' | wc -l)" -eq 205
 start=$(date +%s%N)
 run 0 'again' "$tofs" -d d -f %LSID%.xml 200.rec
-check 'nothing new' test ! -s out
-check 'in no time: the ledger is not read again' \
+check 'stores nothing new' test ! -s out
+check 'fast, because the ledger is not read again' \
 	test $((($(date +%s%N) - start) / 1000000)) -lt 1000
 # shellcheck disable=SC2016
 run 65 'verified' sh -c 'ulimit -v $1; "$tofs" --verify -d d -v' - $limit
-check 'the files that are missing' test "$(grep -c ^missing out)" -eq $((lines - 200))
-check 'and those that are others' test "$(grep -c ^unknown out)" -eq 0
+check 'reports the missing files' test "$(grep -c ^missing out)" -eq $((lines - 200))
+check 'and no unknown ones' test "$(grep -c ^unknown out)" -eq 0
 done_testing

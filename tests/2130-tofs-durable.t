@@ -1,19 +1,18 @@
 #!/bin/sh
-# praic-tofs: in which order things reach the disk.  A file is on disk before
-# it has its name, its name before the ledger has its line, the line before
-# the name is printed.
+# praic-tofs: the order in which data reach the disk.  A file is on disk before it gets
+# its name, the name before the ledger line, and the line before the name is printed.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 case ${PRAIC_OUT-} in *asan*)
-	echo '1..0 # skip: the sanitizer and strace disagree'
+	echo '1..0 # skip: sanitizers do not work under strace'
 	exit 0
 	;;
 esac
 export PYTHONPATH="$data/tofs"
 mkdir d spool
 strace -o /dev/null true 2>/dev/null || {
-	echo '1..0 # skip: nothing can be traced here'
+	echo '1..0 # skip: strace cannot trace here'
 	exit 0
 }
 python3 - >all.rec <<'EOF'

@@ -1,20 +1,20 @@
 #!/bin/sh
-# praic-tofs(1): its examples run, its options are those of the program.
+# praic-tofs(1): its examples run, and its options are those of the program.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 export PYTHONPATH="$data/tofs"
 page=$top/tofs/praic-tofs.1
-check 'the page is clean' mandoc -Tlint -W warning "$page"
+check 'mandoc accepts the page' mandoc -Tlint -W warning "$page"
 
 "$tofs" --help | grep -oE -e '--[a-z-]+' | sort -u >has
 sed 's/\\-/-/g' "$page" | grep -oE 'Fl -[a-z-]+' | sed 's/Fl -/--/' | sort -u >told
-# The page tells of --help and --version, which need no telling in the help.
+# Only the page describes --help and --version.
 printf '%s\n' --help --version >>has
 sort -u has >want
-same 'each long option is in the page, and none is but there' want told
+same 'the page has exactly the long options of the help' want told
 
-# The examples, with programs before it that write what they would write.
+# The examples run with stubs for the programs before praic-tofs.
 mkdir bin spool pra
 python3 - <<'EOF'
 import time
@@ -72,15 +72,15 @@ run 0 'a backup' sh example.4
 same 'is stored' - out <<'EOF'
 access.example.com-backup-20260101T000000Z.nsb
 EOF
-run 0 'all as it was' sh example.5
-says 'is said' ' 0 things wrong'
+run 0 'verify' sh example.5
+says 'finds nothing wrong' ' 0 things wrong'
 run 0 'one session' sh example.6
 check 'its three files are the same' test "$(grep -c ': OK$' out)" -eq 3
-# Nobody stamps here: without the authority, and what verifies its answer.
+# Without the lines that need a time stamping authority.
 sed '/curl/d; /timestamp-query/d; /data-binary/d; /ts -verify/d' example.7 >stamp
-run 0 'a head' sh -e stamp
-check 'is asked to be stamped' openssl ts -query -in head.tsq -text
-# Copied, by rclone if it is here, else by what says what it would do.
+run 0 'the head of the ledger' sh -e stamp
+check 'is in a time stamp request' openssl ts -query -in head.tsq -text
+# Copy with rclone, or with a stub that logs its arguments.
 if command -v rclone >/dev/null; then
 	export RCLONE_CONFIG="$work/rclone.conf"
 	printf '[archive]\ntype = alias\nremote = %s\n' "$work/remote" >rclone.conf
@@ -92,9 +92,9 @@ run 0 'a copy' sh -e example.8
 if [ -e rclone.conf ]; then
 	(cd pra && find . -type f ! -path './.praic-[it]*' | sort) >want
 	(cd remote/pra && find . -type f | sort) >got
-	same 'holds all files and the ledger' want got
+	same 'has all files and the ledger' want got
 else
 	check 'the ledger is copied last' grep -q '^copyto .*praic-ledger' rclone.log
 fi
-check 'these were all examples' test ! -e example.9
+check 'there are no more examples' test ! -e example.9
 done_testing

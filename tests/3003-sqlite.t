@@ -224,7 +224,7 @@ fi
 
 # A network file system has no memory that all users of a WAL share.
 case ${PRAIC_OUT-} in
-*asan*) ;; # the sanitizer wants to be the first library itself
+*asan*) ;; # a sanitizer must be the first library itself
 *)
 	run 74 "a file system without shared memory" env FAULT='mmap:*:EIO' FAULT_PROGRAM=praic-tosql \
 		LD_PRELOAD="$faults" "$tosql" -d share.db grown.rec

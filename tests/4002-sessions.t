@@ -1,7 +1,7 @@
 #!/bin/sh
 # praic-fetch sessions: both questions, windows, frames, nothing found.
 
-# Dollars of awk, jq and sh -c.
+# The dollars belong to awk, jq and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

@@ -3,7 +3,7 @@
 # them at random: either all the data, or the right exit code and nothing
 # half done.
 
-# Dollars of awk, jq and sh -c.
+# The dollars belong to awk, jq and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

@@ -2,7 +2,7 @@
 # praic-fetch: windows that are too much for the appliance, limits of size
 # and time.
 
-# Dollars of awk, jq and sh -c.
+# The dollars belong to awk, jq and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

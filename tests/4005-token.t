@@ -1,7 +1,7 @@
 #!/bin/sh
 # praic-fetch: one token for all, and where secrets are not.
 
-# Dollars of awk and sh -c.
+# The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

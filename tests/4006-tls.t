@@ -1,7 +1,7 @@
 #!/bin/sh
 # praic-fetch: whom it talks to, and through what.
 
-# Dollars of awk and sh -c.
+# The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016,SC2317
 
 # shellcheck source=tests/lib.sh

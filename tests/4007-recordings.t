@@ -2,7 +2,7 @@
 # praic-fetch recordings: what the records name comes into the spool, whole
 # and once, or the right exit code.
 
-# Dollars of awk and sh -c.
+# The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

@@ -2,7 +2,7 @@
 # praic-fetch recordings: what a break leaves is gone on with where that is
 # provably right, and begun anew where it is not.
 
-# Dollars of awk and sh -c.
+# The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

@@ -3,7 +3,7 @@
 # each time: in the end all files are there, each is right, and none that was
 # finished was fetched twice.  PRAIC_SOAK: a thousand files of 1 MB.
 
-# Dollars of awk and sh -c.
+# The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # praic-fetch REPORT, backup and check; the spool; progress on a terminal.
 
-# Dollars of awk and sh -c.
+# The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016,SC2317
 
 # shellcheck source=tests/lib.sh

@@ -9,8 +9,8 @@
 . "$top/tests/fetch.sh"
 
 case ${PRAIC_OUT-} in
-*asan*) # the sanitizer wants to be the first library itself
-	echo '1..0 # skip: faults are preloaded, which a sanitizer does not take'
+*asan*) # a sanitizer must be the first library itself
+	echo '1..0 # skip: faults are preloaded, which sanitizers do not allow'
 	exit 0
 	;;
 esac

@@ -1,7 +1,7 @@
 #!/bin/sh
 # praic-fetch(1): its examples run, its options are those of the program.
 
-# Dollars of awk and sh -c.
+# The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

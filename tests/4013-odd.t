@@ -3,7 +3,7 @@
 # tokens, spelling.  What is whole is taken, what is not is an error, and
 # never is there a half of anything.
 
-# Dollars of awk and sh -c.
+# The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

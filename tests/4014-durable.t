@@ -8,12 +8,12 @@
 . "$top/tests/fetch.sh"
 
 case ${PRAIC_OUT-} in *asan*)
-	echo '1..0 # skip: the sanitizer and strace disagree'
+	echo '1..0 # skip: sanitizers do not work under strace'
 	exit 0
 	;;
 esac
 strace -o /dev/null true 2>/dev/null || {
-	echo '1..0 # skip: nothing can be traced here'
+	echo '1..0 # skip: strace cannot trace here'
 	exit 0
 }
 

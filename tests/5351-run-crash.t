@@ -3,7 +3,7 @@
 # next runs do the rest.  Afterwards the destinations have what the appliance
 # has, once, and the spool is empty.
 
-# In memory, if that can be had: hundreds of commits.
+# On /dev/shm if it exists: the test makes hundreds of commits.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 . "${0%/*}/lib.sh"
 . "$top/tests/appliance.sh"

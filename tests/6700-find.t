@@ -2,7 +2,7 @@
 # praic-find: what is found is what a store holds now, whatever happened to the
 # index, to the store, or to praic-find itself.
 
-# Backslashes of Windows; dollars of sh -c.
+# The backslashes belong to Windows paths, the dollars to sh -c.
 # shellcheck disable=SC1003,SC2016
 
 # shellcheck source=tests/lib.sh
@@ -61,7 +61,7 @@ found() {
 	run 0 "$*" "$find" -d s.db -l "$@"
 	echo "$found_want" | tr ' ' '\n' | sed '/^$/d' >want
 	same "  finds ${found_want:-nothing}" want out
-	silent "  without a word"
+	silent "  no message"
 }
 found "three one two" restart
 check "the index is made beside it, for its owner" test "$(stat -c %a s.db.find)" = 600

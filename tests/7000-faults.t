@@ -3,10 +3,10 @@
 # of each kind (PRAIC_LONG=1: all): it ends with a code of the table, says why,
 # claims no success that is none, and a second run mends all.
 
-# Dollars of nth.py.
+# The dollars belong to nth.py.
 # shellcheck disable=SC2016
 
-# In memory, if that can be had: hundreds of databases made and removed.
+# On /dev/shm if it exists: the test makes and removes hundreds of databases.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
@@ -16,8 +16,8 @@
 . "$top/tests/smtp.sh"
 
 case ${PRAIC_OUT-} in
-*asan*) # the sanitizer wants to be the first library itself
-	echo '1..0 # skip: faults are preloaded, which a sanitizer does not take'
+*asan*) # a sanitizer must be the first library itself
+	echo '1..0 # skip: faults are preloaded, which sanitizers do not allow'
 	exit 0
 	;;
 esac

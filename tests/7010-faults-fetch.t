@@ -3,7 +3,7 @@
 # what it should: the right code, a word about it, and never an end mark behind
 # something lost.  4011 has what it writes into a spool.
 
-# Dollars of nth.py.
+# The dollars belong to nth.py.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh
@@ -12,8 +12,8 @@
 . "$top/tests/fetch.sh"
 
 case ${PRAIC_OUT-} in
-*asan*) # the sanitizer wants to be the first library itself
-	echo '1..0 # skip: faults are preloaded, which a sanitizer does not take'
+*asan*) # a sanitizer must be the first library itself
+	echo '1..0 # skip: faults are preloaded, which sanitizers do not allow'
 	exit 0
 	;;
 esac

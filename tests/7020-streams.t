@@ -4,7 +4,7 @@
 # that is full.  It ends in time, with a code of the table and no signal, and
 # what it stored is completed by a second run.
 
-# Dollars of sh -c.
+# The dollars belong to sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

@@ -17,7 +17,7 @@ if grep -q 'not confined by Landlock: ' err; then
 	run 0 "without Landlock all goes on" "$tosql" -v -d other/x.db in/some.rec
 	says "  -v says why" 'not confined by Landlock: '
 	run 0 "  without -v" "$tosql" -d other/x.db in/some.rec
-	silent "  no word"
+	silent "  no message"
 	printf '# what Landlock forbids was not tried: %s\n' "$(sed 's/.*Landlock: //;q' err)"
 	done_testing
 fi

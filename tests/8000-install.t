@@ -2,7 +2,7 @@
 # make install, uninstall and dist; and the completions, which must offer the
 # options and words of the programs.
 
-# Dollars of sh -c.
+# The dollars belong to sh -c.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh
