@@ -1,5 +1,5 @@
 #!/bin/sh
-# praic-tosql into SQLite: rows arrive, once and whole, whatever the stream.
+# praic-tosql into SQLite: each session is stored once and completely.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
@@ -7,16 +7,16 @@
 
 make_records --sessions 30 --xml >thirty.rec
 run 0 "a first load" "$tosql" -d a.db thirty.rec
-silent "nothing to say"
-check "all is there" storage check a.db thirty.rec
+silent "prints no message"
+check "every row is stored" storage check a.db thirty.rec
 storage dump a.db >first.txt
 run 0 "a second load" "$tosql" -d a.db thirty.rec
 storage dump a.db >second.txt
-same "twice is once, ids included" first.txt second.txt
+same "changes nothing, including ids" first.txt second.txt
 pipe 0 "from standard input" thirty.rec "$tosql" -d sqlite:b.db
 storage dump b.db >piped.txt
-same "the same from a pipe" first.txt piped.txt
-check "only its owner may read it" test "$(stat -c %a a.db)" = 600
+same "stores the same" first.txt piped.txt
+check "only the owner may read the database" test "$(stat -c %a a.db)" = 600
 
 # Columns in another order, tables and columns of a later version, no X.
 python3 - thirty.rec >other.rec <<'END'
@@ -37,38 +37,38 @@ for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
     sys.stdout.write(line)
 END
 run 0 "columns in another order" "$tosql" -v -d a.db other.rec
-says "mean the same" "0 stored, 30 unchanged"
+says "change nothing" "0 stored, 30 unchanged"
 
-# What knows less does not replace what knows more.
+# An older copy of a session does not replace a newer one.
 make_records --sessions 30 --state open >open.rec
 make_records --sessions 30 --state grown >grown.rec
-run 0 "no end time against one" "$tosql" -v -d a.db open.rec
+run 0 "a copy without an end time" "$tosql" -v -d a.db open.rec
 says "is older" "30 sessions read: 0 stored, 0 unchanged, 30 older than stored, 0 left out"
-run 0 "more events" "$tosql" -v -d a.db grown.rec
-says "replace fewer" "30 stored"
-check "all of them" storage check a.db grown.rec
-run 0 "fewer events" "$tosql" -v -d a.db thirty.rec
-says "do not" "30 older"
-run 0 "--force does" "$tosql" -v --force -d a.db thirty.rec
-says "replaces" "30 stored"
-check "all is as it was" storage check a.db thirty.rec
+run 0 "a copy with more events" "$tosql" -v -d a.db grown.rec
+says "is newer" "30 stored"
+check "and stored" storage check a.db grown.rec
+run 0 "a copy with fewer events" "$tosql" -v -d a.db thirty.rec
+says "is older" "30 older"
+run 0 "a copy with fewer events and --force" "$tosql" -v --force -d a.db thirty.rec
+says "is stored" "30 stored"
+check "every row of it" storage check a.db thirty.rec
 sql a.db 'SELECT id, lsid FROM session ORDER BY id' >ids1
 sql b.db 'SELECT id, lsid FROM session ORDER BY id' >ids2
 same "a session keeps its id" ids2 ids1
-check "an id is never used again" test "$(sql a.db 'SELECT min(id) FROM session_event')" -gt \
+check "an id is not used again" test "$(sql a.db 'SELECT min(id) FROM session_event')" -gt \
 	"$(sql b.db 'SELECT max(id) FROM session_event')"
 sed 's/CHG-00007/CHG-x/' thirty.rec >changed.rec
-run 0 "as many events, another content" "$tosql" -v -d a.db changed.rec
-says "replaces" "1 stored, 29 unchanged"
-check "and is there" storage check a.db changed.rec
+run 0 "a copy with as many events and other content" "$tosql" -v -d a.db changed.rec
+says "is newer" "1 stored, 29 unchanged"
+check "and stored" storage check a.db changed.rec
 run 0 "open sessions into an empty database" "$tosql" -d c.db open.rec
-run 0 "open, then ended, then open, in one input" "$tosql" -v -d c.db open.rec thirty.rec open.rec
-says "each is judged by what is there" "30 stored, 30 unchanged, 30 older"
-check "the ended ones are there" storage check c.db thirty.rec
+run 0 "open, ended and open copies in one input" "$tosql" -v -d c.db open.rec thirty.rec open.rec
+says "each is compared with the stored copy" "30 stored, 30 unchanged, 30 older"
+check "the ended copies are stored" storage check c.db thirty.rec
 cat open.rec thirty.rec grown.rec thirty.rec >four.rec
-run 0 "the same sessions again and again in a concatenated stream" "$tosql" -v -d d.db four.rec
-says "each is judged" "120 sessions read: 90 stored, 0 unchanged, 30 older"
-check "the last word is there" storage check d.db grown.rec
+run 0 "four copies of each session in a concatenated stream" "$tosql" -v -d d.db four.rec
+says "each is compared" "120 sessions read: 90 stored, 0 unchanged, 30 older"
+check "the newest is stored" storage check d.db grown.rec
 
 # Keys are compared byte by byte.
 make_records --sessions 1 >one.rec
@@ -79,8 +79,8 @@ sed "s/$lsid/$lsid /" one.rec >blank.rec
 run 0 "keys that differ in case or blanks" "$tosql" -d keys.db one.rec upper.rec blank.rec
 check "are three sessions" test "$(count keys.db)" = 3
 make_records --sessions 1 --host other.example.com >host.rec
-run 0 "an lsid of another host" "$tosql" -d keys.db host.rec
-check "is a session of its own" test "$(count keys.db)" = 4
+run 0 "the same lsid of another host" "$tosql" -d keys.db host.rec
+check "is another session" test "$(count keys.db)" = 4
 
 # Exit codes of the stream.
 head -n 10 thirty.rec >empty.rec
@@ -89,9 +89,9 @@ run 0 "an empty stream" "$tosql" -d e.db empty.rec
 check "makes the tables" test "$(sql e.db 'SELECT count(*) FROM session_event')" = 0
 sed '$d' thirty.rec >cut.rec
 run 75 "no end mark" "$tosql" -d f.db cut.rec
-check "what is complete is stored" storage check f.db thirty.rec
+check "complete sessions are stored" storage check f.db thirty.rec
 sed '$s/30	0/30	2/' thirty.rec >left.rec
-run 65 "the writer left something out" "$tosql" -d f.db left.rec
+run 65 "a writer that left something out" "$tosql" -d f.db left.rec
 sed '0,/^R	session_event/s/^R	session_event	1/R	session_event	x/' thirty.rec >bad.rec
 run 65 "a bad session" "$tosql" -v -d g.db bad.rec
 says "is left out" "29 stored, 0 unchanged, 0 older than stored, 1 left out"
@@ -100,19 +100,19 @@ sed 's/^R	session_event	2	/R	session_event	3	/' one.rec >gap.rec
 run 65 "events that are not numbered in order" "$tosql" -d g.db gap.rec
 says "are refused" "not numbered"
 sed 's/^R	session_event_data	2	/R	session_event_data	99	/' one.rec >orphan.rec
-run 65 "data of no event" "$tosql" -d g.db orphan.rec
+run 65 "data without an event" "$tosql" -d g.db orphan.rec
 says "are refused" "belongs to no event"
-run 66 "a file that is not there" "$tosql" -d h.db nowhere.rec thirty.rec
+run 66 "a missing file" "$tosql" -d h.db nowhere.rec thirty.rec
 check "does not stop the others" storage check h.db thirty.rec
 run 64 "XML" "$tosql" -d h.db "$top/Makefile"
 run 64 "a stream without events" sh -c "grep -v session_event thirty.rec | '$tosql' -d h.db"
-says "is no session report" "no session report"
+says "is refused" "no session report"
 run 64 "no database" "$tosql" thirty.rec
 run 64 "an unknown option" "$tosql" -d h.db --frobnicate
-run 73 "a directory that is not there" "$tosql" -d nowhere/h.db thirty.rec
+run 73 "a missing directory" "$tosql" -d nowhere/h.db thirty.rec
 pipe 0 "- is standard input" thirty.rec "$tosql" -d i.db -
 
-# Every cut of a stream: the code is 75, what is complete is there.
+# A stream truncated at each byte: exit code 75, and complete sessions are stored.
 {
 	sed -n '/^praic-records/p; /^H	session	/p; /^H	session_event	/p' one.rec |
 		cut -f 1-6
@@ -138,11 +138,11 @@ while [ "$n" -lt "$size" ]; do
 	echo "$n $? $(sql cut.db 'SELECT count(*) FROM session_event')"
 	n=$((n + 1))
 done >got
-same "every cut" want got
-run 0 "and the whole" "$tosql" -d cut.db tiny.rec
+same "a stream truncated at each byte" want got
+run 0 "the whole stream" "$tosql" -d cut.db tiny.rec
 
 
-# What is refused makes no database.
+# A refused input makes no database.
 echo '<x/>' >in.xml
 printf 'praic-records\t2\n' >in.two
 printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\tfile\tkind\nZ\t0\t0\n' >in.files
@@ -150,5 +150,5 @@ for in in in.xml in.two in.files; do
 	run 64 "$in is refused" "$tosql" -d refused.db $in
 	check "and makes no database" test ! -e refused.db
 done
-run 73 "what cannot be made is found at once" sh -c "sleep 5 | timeout 4 $tosql -d nowhere/x.db"
+run 73 "a database that cannot be made is an error at once" sh -c "sleep 5 | timeout 4 $tosql -d nowhere/x.db"
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What praic-tosql does with what it cannot or shall not store, and that its
-# account of a run adds up.
+# praic-tosql: -n, --list, --schema, --existing and --left-out, and that the counts
+# of each run add up.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
@@ -9,40 +9,40 @@
 make_records --sessions 40 --xml >forty.rec
 
 # -n
-run 0 "-n where there is no database" "$tosql" -n -v -d none.db forty.rec
-says "tells what would be" "40 stored"
+run 0 "-n without a database" "$tosql" -n -v -d none.db forty.rec
+says "prints what would be stored" "40 stored"
 check "and makes none" test ! -e none.db
-run 73 "-n where none could be made" "$tosql" -n -d nowhere/none.db forty.rec
+run 73 "-n where no database could be made" "$tosql" -n -d nowhere/none.db forty.rec
 run 0 "a load" "$tosql" -v -d a.db forty.rec
-adds_up "all stored"
+adds_up "the counts add up"
 storage dump a.db >before
 make_records --sessions 50 --state grown >grown.rec
 run 0 "-n" "$tosql" -nv -d a.db grown.rec forty.rec
-says "tells what a load of each would do" \
+says "prints what a load would do" \
 	"90 sessions read: 50 stored, 40 unchanged"
 storage dump a.db >after
 same "and changes nothing" before after
 
 # --no-system-information
 run 0 "without system information" "$tosql" --no-system-information -d b.db forty.rec
-check "there is none" test "$(sql b.db 'SELECT count(*) FROM system_information')" = 0
-run 0 "once more" "$tosql" -v --no-system-information -d b.db forty.rec
+check "the table is empty" test "$(sql b.db 'SELECT count(*) FROM system_information')" = 0
+run 0 "the same again" "$tosql" -v --no-system-information -d b.db forty.rec
 says "changes nothing" "40 unchanged"
-run 0 "with it" "$tosql" -v -d b.db forty.rec
-says "the sessions are replaced" "40 stored"
-check "and it is there" storage check b.db forty.rec
+run 0 "with system information" "$tosql" -v -d b.db forty.rec
+says "replaces the sessions" "40 stored"
+check "every row is stored" storage check b.db forty.rec
 
 # --schema
 run 0 "--schema" "$tosql" --schema sqlite
-check "makes the same database" sh -c "sqlite3 s.db <out &&
+check "prints the statements for the same database" sh -c "sqlite3 s.db <out &&
 	sqlite3 s.db .schema >s1 && sqlite3 a.db .schema >s2 && diff s1 s2"
-run 0 "which praic-tosql takes for its own" "$tosql" -d s.db forty.rec
-check "and fills" storage check s.db forty.rec
+run 0 "praic-tosql accepts such a database" "$tosql" -d s.db forty.rec
+check "and fills it" storage check s.db forty.rec
 run 64 "--schema of an unknown kind" "$tosql" --schema oracle
 
-# -n --list: what the database has of each session.
+# -n --list: the state of each session in the database.
 run 64 "--list without -n" "$tosql" --list -d s.db forty.rec
-run 0 "-n --list of no database" "$tosql" -n --list -d none.db forty.rec
+run 0 "-n --list without a database" "$tosql" -n --list -d none.db forty.rec
 check "makes none" test ! -e none.db
 awk -F '\t' -v OFS='\t' '$1 == "S" { print $2, $3, "new" }' forty.rec >want
 same "all are new" want out
@@ -55,35 +55,35 @@ sql st.db "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE 
 	WHERE lsid = '$second'; UPDATE session SET content_hash = 'x', end_time = CASE lsid
 	WHEN '$first' THEN NULL ELSE end_time END WHERE lsid IN ('$first', '$second')"
 cksum st.db >before
-run 0 "-n --list of a database" "$tosql" -n --list -d st.db more.rec more.rec
+run 0 "-n --list with a database" "$tosql" -n --list -d st.db more.rec more.rec
 awk -F '\t' -v OFS='\t' -v first="$first" -v second="$second" '$1 == "S" { n++
 	print $2, $3, ($3 == first ? "newer" : $3 == second ? "older" : n == 41 ? "new" : "same") }' \
 	more.rec >want
 cat want want >twice
-same "each as the database has it, however often it comes" twice out
+same "prints the state of each copy" twice out
 cksum st.db >after
-same "the database is as it was" before after
+same "the database is unchanged" before after
 if [ -c /dev/full ]; then
-	run 74 "a list that nobody takes" sh -c "'$tosql' -n --list -d st.db more.rec >/dev/full"
+	run 74 "a list to a full device" sh -c "'$tosql' -n --list -d st.db more.rec >/dev/full"
 fi
 
-# --existing: nothing is made where a share is not mounted.
+# --existing: nothing is created where a share is not mounted.
 mkdir share
-run 73 "--existing, and no file" "$tosql" --existing -d share/x.db forty.rec
+run 73 "--existing without a database" "$tosql" --existing -d share/x.db forty.rec
 says "names it" "share/x.db: it is not there"
 check "and makes nothing" test -z "$(ls -A share)"
-run 73 "nor in a dry run" "$tosql" -n --existing -d share/x.db forty.rec
-run 73 "nor without records" "$tosql" --existing -d share/x.db /dev/null
+run 73 "the same with -n" "$tosql" -n --existing -d share/x.db forty.rec
+run 73 "the same without records" "$tosql" --existing -d share/x.db /dev/null
 : >share/x.db
-run 73 "an empty file" "$tosql" --existing -d share/x.db forty.rec
-says "is not enough" "its tables are not there"
-check "and stays empty" test -f share/x.db -a ! -s share/x.db
+run 73 "--existing with an empty file" "$tosql" --existing -d share/x.db forty.rec
+says "is an error" "its tables are not there"
+check "the file stays empty" test -f share/x.db -a ! -s share/x.db
 cp s.db share/x.db
-run 0 "tables that are there" "$tosql" -v --existing -d share/x.db forty.rec
+run 0 "--existing with a database" "$tosql" -v --existing -d share/x.db forty.rec
 says "are used" "40 sessions read"
 
-# --left-out: what the stream spoils.  Of session 7 an event's number, of 9 a
-# bad escape, of 11 an E line that counts wrong, 13 was given up.
+# --left-out: sessions with faults in the stream.  7 has a wrong event number, 9 a bad
+# escape, 11 an E line with a wrong count; 13 was given up by the writer.
 python3 - forty.rec >bad.rec <<'END'
 import sys
 n = 0
@@ -116,7 +116,7 @@ same "each as a session" want out
 awk -F '\t' '$1 == "S" { n++; l = $3 } /^R\tsession_event\tx\t/ || /DB\\A/ || /^E\t / { print l }
 	n == 13 { n++; print l }' bad.rec | sort >want
 cut -f 2 list | sort >out
-same "those four" want out
+same "with these lsids" want out
 cut -f 5- list | sort >out
 cat >want <<'END'
 given-up	the writer gave it up
@@ -125,7 +125,7 @@ malformed	its E line is that of session  6512bd43d9caa6e02c990b0a82652dca
 malformed	session_event.seq is not what its type asks for
 END
 same "with code and reason" want out
-run 0 "nothing is left out" "$tosql" --left-out list -d l.db forty.rec
+run 0 "a load without faults" "$tosql" --left-out list -d l.db forty.rec
 check "the list is empty" test -f list -a ! -s list
 run 73 "a list that cannot be made" "$tosql" --left-out nowhere/list -d l.db forty.rec
 {
@@ -133,12 +133,12 @@ run 73 "a list that cannot be made" "$tosql" --left-out nowhere/list -d l.db for
 	cat forty.rec
 	sed '/^[SRXE]	/d; s/^Z.*/Z	0	2/' forty.rec
 } >odd.rec
-run 65 "a count that is wrong, and sessions that the writer left out" \
+run 65 "a wrong count of sessions, and sessions that the writer left out" \
 	"$tosql" --left-out list -d l.db odd.rec
 grep -c '	session	' list >out
 grep stream list >>out
 printf '4\n\\N\t\\N\tstream\t\\N\tmalformed\t39 sessions came, the writer counted 38\n' >want
-same "are a line for the stream" want out
+same "give one line for the stream" want out
 if [ -c /dev/full ]; then
 	run 74 "a list that cannot be written" "$tosql" --left-out /dev/full -d l.db bad.rec
 fi
@@ -148,24 +148,24 @@ fi
 	printf 'Z\t0\t0\n'
 } >empty.rec
 
-# --left-out: what the database refuses; the rest of its batch goes in.
-run 75 "no bytes are no stream, but make a database" "$tosql" -d d.db /dev/null
+# --left-out: sessions that the database refuses; the rest of their batch is stored.
+run 75 "an empty input makes a database" "$tosql" -d d.db /dev/null
 sql d.db "CREATE TRIGGER no BEFORE INSERT ON team WHEN (SELECT lseq FROM session
 	WHERE id = NEW.session_id) IN (5, 23) BEGIN SELECT RAISE(ABORT, 'not these'); END"
 run 65 "sessions that the database refuses" "$tosql" -v --left-out list -d d.db forty.rec
 says "are left out alone" "38 stored, 0 unchanged, 0 older than stored, 2 left out"
 says "with the database's reason" "left out: not these"
-adds_up "all accounted for"
+adds_up "the counts add up"
 cut -f 3-6 list | sort -u >got
 printf 'session\t\\N\trefused-by-database\tnot these\n' >want
 same "they are listed" want got
 check "both" test "$(wc -l <list)" = 2
 sql d.db 'DROP TRIGGER no'
-run 0 "and load when it takes them" "$tosql" -v -d d.db forty.rec
+run 0 "they are stored when the database takes them" "$tosql" -v -d d.db forty.rec
 says "both" "2 stored"
-check "whole" storage check d.db forty.rec
+check "completely" storage check d.db forty.rec
 
-# One in thousands is left out at the cost of a few writes.
+# Leaving out one session of thousands takes a few writes.
 make_records --sessions 3000 --events 1 >many.rec
 run 0 "an empty stream" "$tosql" -d m.db empty.rec
 sql m.db "CREATE TRIGGER no BEFORE INSERT ON session WHEN NEW.lseq = 1234
@@ -174,10 +174,10 @@ run 65 "one bad session among thousands" "$tosql" -v -d m.db many.rec
 says "is left out alone" "2999 stored, 0 unchanged, 0 older than stored, 1 left out"
 check "after a few halvings" test "$(grep -c "in parts" err)" -lt 15
 
-# A session that the end of the input cut is not left out: it comes again.
+# A session truncated by the end of the input is not left out: it comes again.
 head -n 500 forty.rec >cut.rec
-run 75 "cut input" "$tosql" -v --left-out list -d e.db cut.rec
+run 75 "a truncated input" "$tosql" -v --left-out list -d e.db cut.rec
 check "lists none" test -f list -a ! -s list
-adds_up "all that was whole is accounted for"
+adds_up "the counts add up"
 
 done_testing

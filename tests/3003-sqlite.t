@@ -1,6 +1,6 @@
 #!/bin/sh
-# praic-tosql and the file: whose it is, of which version, locked, damaged,
-# full; and every system call that may fail.
+# praic-tosql and the SQLite file: its owner and version, locks, damage, a full disk,
+# and failing system calls.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
@@ -8,40 +8,40 @@
 
 make_records --sessions 20 >twenty.rec
 
-# Whose database is it?
+# Databases of praic and of other programs.
 run 0 "an empty file" sh -c ": >empty.db && '$tosql' -d empty.db twenty.rec"
 check "becomes praic's" storage check empty.db twenty.rec
 sql other.db 'CREATE TABLE t (x); INSERT INTO t VALUES (1)'
 cp other.db other.copy
 run 78 "another program's database" "$tosql" -d other.db twenty.rec
 says "is refused" "another program's"
-same "and not touched" other.copy other.db
+same "and unchanged" other.copy other.db
 sql marked.db 'PRAGMA application_id = 1234'
 run 78 "a database with another mark" "$tosql" -d marked.db twenty.rec
 head -c 8192 /dev/urandom >noise.db
 cp noise.db noise.copy
-run 78 "no database at all" "$tosql" -d noise.db twenty.rec
+run 78 "a file that is not a database" "$tosql" -d noise.db twenty.rec
 says "is refused" "no SQLite database"
-same "and not touched" noise.copy noise.db
+same "and unchanged" noise.copy noise.db
 run 73 "a directory" "$tosql" -d . twenty.rec
 run 73 "a FIFO" sh -c "mkfifo fifo && '$tosql' -d fifo twenty.rec"
-run 0 "a name that means something to SQLite" "$tosql" -d :memory: twenty.rec
-check "is a file like any other" test "$(count ./:memory:)" = 20
+run 0 "a name with a special meaning to SQLite" "$tosql" -d :memory: twenty.rec
+check "is an ordinary file" test "$(count ./:memory:)" = 20
 run 0 "a name like a URI" "$tosql" -d 'file:x?mode=memory' twenty.rec
-check "is a file, too" test "$(count './file:x?mode=memory')" = 20
+check "is an ordinary file" test "$(count './file:x?mode=memory')" = 20
 
-# Of which version?
+# Versions of the database.
 version=$(sed -n 's/^#define SCHEMA_VERSION //p' "$top/tosql/tosql.h")
 run 0 "a database of this version" "$tosql" -d v.db twenty.rec
-check "tells its mark" test "$(sql v.db 'PRAGMA application_id; PRAGMA user_version' |
+check "has application id and version" test "$(sql v.db 'PRAGMA application_id; PRAGMA user_version' |
 	tr '\n' ' ')" = "1347580788 $version "
 check "is in WAL mode" test "$(sql v.db 'PRAGMA journal_mode')" = wal
 cp v.db newer.db
 sql newer.db "PRAGMA user_version = $((version + 1))"
-run 78 "a newer one" "$tosql" -d newer.db twenty.rec
+run 78 "a database of a newer version" "$tosql" -d newer.db twenty.rec
 says "is refused" "install the newer praic"
 
-# An older one: version 0 had less of everything.
+# An older database: version 0 had fewer tables, columns and indexes.
 cp v.db older.db
 sql older.db 'PRAGMA user_version = 0; DROP VIEW endpoint; DROP TABLE recording;
 	DROP INDEX session_event_event_time; ALTER TABLE session DROP COLUMN content_hash;
@@ -52,10 +52,10 @@ sql older.db .dump >older.sql
 run 0 "-n with an older database" "$tosql" -nv -d older.db twenty.rec
 says "works" "20 stored"
 sql older.db .dump >older2.sql
-same "and leaves it as it is" older.sql older2.sql
+same "and leaves it unchanged" older.sql older2.sql
 run 0 "an older database" "$tosql" -v -d older.db twenty.rec
 says "is brought up to date" "making its tables, version $version"
-check "and has it all" storage check older.db twenty.rec
+check "every row is stored" storage check older.db twenty.rec
 check "with its indexes" sh -c "sqlite3 v.db '.indexes' >i1 && sqlite3 older.db '.indexes' >i2 &&
 	diff i1 i2"
 check "and its view" test "$(sql older.db 'SELECT count(user_name) FROM endpoint')" = 20
@@ -63,8 +63,9 @@ sql older.db 'SELECT id FROM session' >ids1
 sql v.db 'SELECT id FROM session' >ids2
 same "its sessions keep their ids" ids1 ids2
 
-# What somebody has removed.
-# removed NAME SQL TEXT: named, made anew, and filled by what is loaded again
+# Parts of the schema that somebody has removed.
+# removed NAME SQL TEXT: praic-tosql names the part and makes it again; loaded sessions
+# fill it
 removed() {
 	rm -f r.db*
 	cp v.db r.db
@@ -72,36 +73,36 @@ removed() {
 	sql r.db .dump >r1.sql
 	run 0 "$1: -n" "$tosql" -n -d r.db twenty.rec
 	sql r.db .dump >r2.sql
-	same "$1: -n leaves it as it is" r1.sql r2.sql
+	same "$1: -n leaves the database unchanged" r1.sql r2.sql
 	run 0 "$1" "$tosql" -d r.db twenty.rec
 	says "$1: is named" "somebody has removed $3"
-	check "$1: has it all again" storage check r.db twenty.rec
-	check "$1: also its indexes" sh -c 'sqlite3 v.db .schema | sort >s1
+	check "$1: every row is stored again" storage check r.db twenty.rec
+	check "$1: the indexes are complete" sh -c 'sqlite3 v.db .schema | sort >s1
 		sqlite3 r.db .schema | sort >s2; [ "$(grep -c INDEX s1)" = "$(grep -c INDEX s2)" ]'
-	run 0 "$1: once more" "$tosql" -v -d r.db twenty.rec
-	says "$1: is as if nothing had been" "20 unchanged"
+	run 0 "$1: another load" "$tosql" -v -d r.db twenty.rec
+	says "$1: changes nothing" "20 unchanged"
 }
 removed "a table" 'DROP TABLE team' 'table team, index team_session_id:'
 removed "a column" 'ALTER TABLE team DROP COLUMN name' 'column team.name:'
 removed "an index" 'DROP INDEX session_key' 'index session_key:'
 removed "the view" 'DROP VIEW endpoint' 'view endpoint:'
-removed "a table with those that belong to it" 'DROP TABLE session_event_data;
+removed "a table and those that refer to it" 'DROP TABLE session_event_data;
 	DROP TABLE system_information; DROP TABLE session_event' 'table session_event, table'
 for t in session session_event; do
 	rm -f r.db*
 	cp v.db r.db
 	sql r.db "DROP TABLE $t"
-	run 78 "a table that rows of others belong to ($t)" "$tosql" -d r.db twenty.rec
-	says "is not made anew" "its table $t is gone"
+	run 78 "a table that remaining tables refer to ($t)" "$tosql" -d r.db twenty.rec
+	says "is not made again" "its table $t is gone"
 done
 
-# A settings database, and a file or a folder that may not be written.
+# A settings database, and a file or folder without write permission.
 run 0 "a settings database" env PRAIC_SETTINGS="$work/settings.db" "$conf" init
 cp settings.db settings.copy
-run 78 "is no place for sessions" "$tosql" -d settings.db twenty.rec
-says "it is another program's" "another program's"
-same "and not touched" settings.copy settings.db
-# as_user COMMAND...: not as root, whom no permission stops
+run 78 "is not a storage database" "$tosql" -d settings.db twenty.rec
+says "but another program's" "another program's"
+same "and unchanged" settings.copy settings.db
+# as_user COMMAND...: not as root, who may write everything
 as_user() {
 	if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi
 }
@@ -114,30 +115,30 @@ if [ "$(id -u)" = 0 ]; then
 fi
 chmod 555 ro
 if as_user ro/praic-tosql --version >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
-	run 73 "a file that may not be written" as_user ro/praic-tosql -d ro/v.db ro/twenty.rec
+	run 73 "a read-only file" as_user ro/praic-tosql -d ro/v.db ro/twenty.rec
 	says "is named" "ro/v.db: Permission denied"
 	chmod 644 ro/v.db
-	run 73 "a folder that may not be written" as_user ro/praic-tosql -d ro/v.db ro/twenty.rec
-	says "is named, too" "folder"
-	run 73 "a folder in which none may be made" as_user ro/praic-tosql -d ro/new.db ro/twenty.rec
-	says "is no place for a new one" "ro/new.db: Permission denied"
+	run 73 "a database in a read-only folder" as_user ro/praic-tosql -d ro/v.db ro/twenty.rec
+	says "the message names the folder" "folder"
+	run 73 "a new database in a read-only folder" as_user ro/praic-tosql -d ro/new.db ro/twenty.rec
+	says "is named" "ro/new.db: Permission denied"
 fi
 chmod 755 ro
 
-# What is in the way of the links: rows put back from a copy, numbers lost.
+# Rows restored from a copy, without SQLite's sequence numbers.
 cp v.db back.db
 sql back.db 'DELETE FROM sqlite_sequence'
 make_records --sessions 5 --first 21 >five.rec
-run 0 "after somebody has lost the numbers" "$tosql" -d back.db five.rec
-check "old and new rows stand side by side" storage check back.db twenty.rec five.rec
+run 0 "a database without sequence numbers" "$tosql" -d back.db five.rec
+check "has old and new rows" storage check back.db twenty.rec five.rec
 
-# Somebody else's rows that hang on ours.
+# Rows of another program that refer to rows of praic.
 cp v.db linked.db
 sql linked.db 'CREATE TABLE note (event INTEGER REFERENCES session_event (id), text);
 	INSERT INTO note SELECT min(id), 1 FROM session_event WHERE session_id = 3'
 make_records --sessions 20 --state grown >grown.rec
-run 65 "a row of another table that links to ours" "$tosql" -v -d linked.db grown.rec
-says "keeps its session as it is" "19 stored, 0 unchanged, 0 older than stored, 1 left out"
+run 65 "a row of another table that refers to a session" "$tosql" -v -d linked.db grown.rec
+says "prevents its replacement" "19 stored, 0 unchanged, 0 older than stored, 1 left out"
 check "and nothing hangs in the air" test -z "$(sql linked.db 'PRAGMA foreign_key_check')"
 
 # Locked.
@@ -169,19 +170,19 @@ storage dump full.db >before
 make_records --sessions 3000 --first 1000 >more.rec
 run 74 "no room" sh -c "trap '' XFSZ; ulimit -f 600; exec '$tosql' -v -d full.db more.rec"
 says "is not stored" "not stored"
-adds_up "all accounted for"
-check "the database is sound" test "$(sql full.db 'PRAGMA integrity_check')" = ok
-run 0 "and takes the rest when there is room" "$tosql" -d full.db more.rec
-check "all of it" storage check full.db grown.rec more.rec
+adds_up "the counts add up"
+check "the database is intact" test "$(sql full.db 'PRAGMA integrity_check')" = ok
+run 0 "the rest is stored when there is room" "$tosql" -d full.db more.rec
+check "every row" storage check full.db grown.rec more.rec
 
-# Damaged.
+# A damaged database.
 cp full.db bad.db
 dd if=/dev/urandom of=bad.db bs=4096 seek=2 count=60 conv=notrunc 2>/dev/null
 run 74 "a damaged database" "$tosql" -d bad.db five.rec
-says "says so in plain words" "damaged"
+says "is reported" "damaged"
 
-# Every call that may fail, failing once: success means that all is stored;
-# anything else, that a second run finds nothing half done.
+# Each system call fails once: after success everything is stored; after an error a
+# second run succeeds.
 cat >nth.sh <<'END'
 call=$1 error=$2 n=1
 while :; do
@@ -195,41 +196,41 @@ while :; do
 	*) echo "$call $n: exit $code"; cat err; exit 1 ;;
 	esac
 	if [ "$code" -ne 0 ] && ! [ -s err ]; then
-		echo "$call $n: exit $code without a word"
+		echo "$call $n: exit $code without a message"
 		exit 1
 	fi
 	if [ "$code" -eq 0 ]; then
 		python3 "$top/tests/tools/storage.py" check n.db five.rec || {
-			echo "$call $n: a success that is none"
+			echo "$call $n: exit 0, but rows are missing"
 			exit 1
 		}
 	fi
 	grep -q INJECTED trace || exit 0
 	"$tosql" -d n.db five.rec >out 2>&1 &&
 		python3 "$top/tests/tools/storage.py" check n.db five.rec || {
-		echo "$call $n: no second chance"; cat out; exit 1
+		echo "$call $n: the second run failed"; cat out; exit 1
 	}
 	n=$((n + $3))
 done
 END
 if strace -o /dev/null true 2>/dev/null; then
-	check "each 13th write that fails for want of space" sh nth.sh pwrite64 ENOSPC 13
-	check "each 11th write that fails" sh nth.sh pwrite64 EIO 11
-	check "each 2nd fdatasync that fails" sh nth.sh fdatasync EIO 2
-	check "every ftruncate that fails" sh nth.sh ftruncate EIO 1
-	check "each 7th read that fails" sh nth.sh pread64 EIO 7
+	check "each 13th write fails with ENOSPC" sh nth.sh pwrite64 ENOSPC 13
+	check "each 11th write fails" sh nth.sh pwrite64 EIO 11
+	check "each 2nd fdatasync fails" sh nth.sh fdatasync EIO 2
+	check "each ftruncate fails" sh nth.sh ftruncate EIO 1
+	check "each 7th read fails" sh nth.sh pread64 EIO 7
 else
-	echo "# strace may not trace here: no failing system calls"
+	echo "# strace cannot trace here: failing system calls are not tested"
 fi
 
-# A network file system has no memory that all users of a WAL share.
+# Network file systems lack the shared memory that WAL mode needs.
 case ${PRAIC_OUT-} in
 *asan*) ;; # a sanitizer must be the first library itself
 *)
 	run 74 "a file system without shared memory" env FAULT='mmap:*:EIO' FAULT_PROGRAM=praic-tosql \
 		LD_PRELOAD="$faults" "$tosql" -d share.db grown.rec
-	says "is taken for one of a network" "as on a network file system (NFS, SMB)"
-	says "with what to do" "keep the database on a disk of this machine"
+	says "is reported as a network file system" "as on a network file system (NFS, SMB)"
+	says "the message says what to do" "keep the database on a disk of this machine"
 	;;
 esac
 done_testing

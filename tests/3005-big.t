@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sessions and values of any size in memory that is bounded, and streams
-# that end in the middle of a big session.
+# Sessions and values of any size in bounded memory, and streams that end within a big
+# session.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
@@ -9,45 +9,45 @@
 limit=32
 case ${PRAIC_OUT-} in *asan*) limit=100000 ;; esac
 
-# The big one is the last of five: the others wait in memory before it.
+# The big session is the last of five; the others wait in memory before it.
 make_records --sessions 5 --big 9000000 --xml >nine.rec
 run 0 "a session of 9 MB" within "$limit" "$tosql" -v -d a.db nine.rec
-check "is whole" storage check a.db nine.rec
-run 0 "once more" "$tosql" -v -d a.db nine.rec
-says "it is known" "5 unchanged"
+check "is stored completely" storage check a.db nine.rec
+run 0 "the same again" "$tosql" -v -d a.db nine.rec
+says "changes nothing" "5 unchanged"
 sed '0,/x\{20\}/s/x\{20\}/xxxxxxxxxxxxxxxxxxxy/' nine.rec >other.rec
-run 0 "changed by a letter" "$tosql" -v -d a.db other.rec
-says "it is another" "1 stored, 4 unchanged"
-check "and whole" storage check a.db other.rec
+run 0 "the session with one letter changed" "$tosql" -v -d a.db other.rec
+says "is stored" "1 stored, 4 unchanged"
+check "completely" storage check a.db other.rec
 make_records --sessions 5 --state grown >grown.rec
-run 0 "a small one that knows more" "$tosql" -d a.db grown.rec
+run 0 "a small copy that is newer" "$tosql" -d a.db grown.rec
 check "replaces it" storage check a.db grown.rec
 make_records --sessions 2 --first 100 >two.rec
 cat nine.rec two.rec nine.rec >mixed.rec
-run 0 "big and small, and the big one again" "$tosql" -v -d b.db mixed.rec
-says "each once" "12 sessions read: 7 stored, 5 unchanged"
-check "all of them" storage check b.db nine.rec two.rec
+run 0 "big and small sessions, and the big one again" "$tosql" -v -d b.db mixed.rec
+says "are stored once" "12 sessions read: 7 stored, 5 unchanged"
+check "completely" storage check b.db nine.rec two.rec
 head -c 6000000 nine.rec >cut.rec
-run 75 "cut in the middle of it" "$tosql" -v -d c.db cut.rec
+run 75 "a stream truncated within the big session" "$tosql" -v -d c.db cut.rec
 says "the others are stored" "4 stored"
 sed '$d' nine.rec | sed '$s/	\([0-9]*\)	/	1/' >bad.rec
-run 75 "a big one that is bad at its very end" "$tosql" --left-out list -d c.db bad.rec
+run 75 "a big session with a fault at its end" "$tosql" --left-out list -d c.db bad.rec
 check "is listed" test "$(cut -f 5 list)" = malformed
-check "nothing of it is in the database" test "$(count c.db)" = 4
-run 0 "-n with a big one" "$tosql" -n -d c.db nine.rec
-run 0 "what is left out of a big one" within "$limit" "$tosql" --no-system-information -d d.db nine.rec
+check "no row of it is in the database" test "$(count c.db)" = 4
+run 0 "-n with a big session" "$tosql" -n -d c.db nine.rec
+run 0 "a big session without system information" within "$limit" "$tosql" --no-system-information -d d.db nine.rec
 
-# The temporary file cannot be made, or fills up.
-run 73 "no place for a big session" env TMPDIR="$work/nowhere" "$tosql" -d e.db nine.rec
-says "says where" "temporary file in $work/nowhere"
+# The temporary file cannot be made, or the disk is full.
+run 73 "a big session and a missing TMPDIR" env TMPDIR="$work/nowhere" "$tosql" -d e.db nine.rec
+says "names the directory" "temporary file in $work/nowhere"
 if strace -o /dev/null true 2>/dev/null; then
-	run 74 "no room for a big session" strace -o /dev/null -e trace=write \
+	run 74 "a big session and a full TMPDIR" strace -o /dev/null -e trace=write \
 		-e inject=write:error=ENOSPC:when=1 "$tosql" -d e.db nine.rec
-	says "says what" "temporary file"
+	says "names the temporary file" "temporary file"
 	check "the others are stored" test "$(count e.db)" = 4
 fi
 
-# Values of 1 MB, of nothing, and with every kind of byte.
+# Values of 1 MB, empty values, and values with all kinds of characters.
 python3 - >values.rec <<'END'
 print("praic-records\t1\nH\tsession\thost_name\tlsid\texternal_key")
 print("H\tsession_event\tseq\ttype\nH\tsession_event_data\tevent_seq\tseq\tname\tvalue")
@@ -58,7 +58,7 @@ for i, v in enumerate(("ü" * 500000, "", "\\N", "\\\\N", "a\u0085b\u0085", "\u2
 print("R\tsession\th\tv\t\nE\tv\t11\t0\nZ\t1\t0")
 END
 run 0 "values of every kind" "$tosql" -d f.db values.rec
-check "are there, byte for byte" storage check f.db values.rec
+check "are stored byte for byte" storage check f.db values.rec
 
 # 400 MB in one session, and 1 GB of small ones if there is time.
 make_records --sessions 3 --big "${PRAIC_BIG:-400000000}" >huge.rec
@@ -72,8 +72,8 @@ check "to the last byte" test "$(sql g.db 'SELECT sum(length(CAST(value AS BLOB)
 		gsub(/\\t/, "T"); n += length($6) } END { print n + 0 }' huge.rec)"
 case ${PRAIC_OUT-} in
 *asan*) ;;
-*)	pipe 0 "under ulimit -v" huge.rec sh -c "ulimit -v 100000; exec '$tosql' -v -d g.db"
-	says "it is known" "3 unchanged" ;;
+*)	pipe 0 "the same again under ulimit -v" huge.rec sh -c "ulimit -v 100000; exec '$tosql' -v -d g.db"
+	says "changes nothing" "3 unchanged" ;;
 esac
 
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-tosql and streams that are odd in some forty ways, and sessions in
-# any order: what comes of them is worked out beside it, from the rules alone.
-# PRAIC_SEED and PRAIC_RUNS make others, and more.
+# praic-tosql with random streams that have some forty kinds of faults, and with copies
+# in any order: tests/tools/streams.py computes the expected rows from the rules alone.
+# PRAIC_SEED and PRAIC_RUNS set the seed and the number of streams.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
@@ -14,8 +14,8 @@ for seed in "${PRAIC_SEED:-1}" 2; do
 	rm -f s.db*
 	check "streams of seed $seed" streams "$seed" "${PRAIC_RUNS:-120}" s.db "$tosql" -v -d s.db
 done
-# Three states of the same sessions in each order, with repetitions: the one
-# that knows most stands in the end.
+# Three copies of the same sessions in each order, with repetitions: the newest copy is
+# stored in the end.
 make_records --sessions 8 --state open >open.rec
 make_records --sessions 8 >ended.rec
 make_records --sessions 8 --state grown >grown.rec
@@ -25,11 +25,11 @@ for order in "open ended grown" "open grown ended" "ended open grown" "ended gro
 	for s in $order $order open ended; do
 		"$tosql" -d o.db "$s.rec" || echo "exit $?"
 	done >out 2>&1
-	check "$order, and again: no words" test ! -s out
+	check "$order, twice: no message" test ! -s out
 	storage dump o.db --no-ids >"dump.$(echo "$order" | tr ' ' -)"
 done
 check "the same in any order" sh -c 'cksum <dump.open-ended-grown >one
 	for f in dump.*; do cksum <"$f" | cmp -s - one || exit 1; done'
-check "the one that knows most" storage check o.db grown.rec
+check "the newest copy is stored" storage check o.db grown.rec
 
 done_testing

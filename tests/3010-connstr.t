@@ -1,12 +1,13 @@
 #!/bin/sh
-# Connection strings as SqlClient, ODBC and OLE DB have them: what becomes of
-# each in tests/data/3010-connstr.txt, and that no message holds a secret.
+# Connection strings of SqlClient, ODBC and OLE DB: each one in
+# tests/data/3010-connstr.txt gives the result listed there, and no message has a
+# secret.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 tool=${bin}tests/tools/connstr
 tab=$(printf '\t')
 
-# secret_in FILE...: is there one?
+# secret_in FILE...: does a file contain a secret?
 secret_in() {
 	grep -i s3cret "$@" >found
 }
@@ -28,7 +29,7 @@ while IFS="$tab" read -r want text; do
 		says "refused: $text" "$want"
 		check "in one line" test "$(wc -l <err)" = 1
 		"$tosql" -d @string >out 2>err.file </dev/null
-		same "praic-tosql says the same" - err.file <<END
+		same "praic-tosql prints the same message" - err.file <<END
 praic-tosql: string: $(sed 's/^connstr: line: //' err)
 END
 		cat out err.file >>messages
@@ -37,17 +38,17 @@ END
 		;;
 	esac
 	cat err >>messages
-	# As an argument, where it should never be.
+	# As an argument, where a string with a password does not belong.
 	"$tosql" -d "$(cat string)" </dev/null >>messages 2>&1
 	"$conf" -d "$work/settings.db" destination add x sql connection="$(cat string)" \
 		>>messages 2>&1 </dev/null
 done <"$data/3010-connstr.txt"
-check "there are 80 of them and more" test "$strings" -ge 80
-check "and messages" test "$(wc -l <messages)" -ge 150
+check "at least 80 strings are tested" test "$strings" -ge 80
+check "with at least 150 messages" test "$(wc -l <messages)" -ge 150
 if secret_in messages; then fail "a secret is in a message" found; else pass "no secret is in any message"; fi
 check "no file has such a name" test -z "$(find . -iname '*s3cret*')"
 
-# refused: all of it, in one message
+# several errors give one message
 echo 'Server=h:1;ApplicationIntent=ReadOnly;Encrypt=Strict;Nonsense=1;DSN=d;pwd=x' >string
 "$tool" string >out 2>err
 for i in "behind a comma" "replica" "Encrypt=Strict" "part 4" "odbc.ini"; do
@@ -64,15 +65,15 @@ reads() {
 }
 reads "a byte order mark" '\357\273\277Server=h;\r\nUser Id=u;\r\nPassword=p\r\n' \
 	'[h] [-] 0 [-] [u] [p] [-] encrypt 15'
-reads "no UTF-8" 'server=h;uid=u;pwd=p\377\n' refused
+reads "invalid UTF-8" 'server=h;uid=u;pwd=p\377\n' refused
 reads "UTF-16" '\377\376s\0e\0' refused
 reads "an empty file" '' refused
-reads "line ends alone" '\n\n' refused
-# Paths that look like none of them stay paths.
+reads "empty lines" '\n\n' refused
+# Paths that do not look like connection strings.
 for i in a.db 2024-01-01T10:00.db ./a=b.db sqlite:a=b.db; do
 	run 66 "a path: $i" "$tosql" -d "sqlite:${i#sqlite:}" no-such.rec
 done
-# The manual page lists each keyword that is taken.
+# The manual page lists each accepted keyword.
 MANWIDTH=9999 mandoc -Tutf8 "$top/tosql/praic-tosql.1" 2>/dev/null | col -b | tr -s ' \n' ' ' >page
 sed -n '/^static const struct {/,/^#define COUNT/p' "$top/tosql/connstr.c" | grep -v NULL, |
 	grep -oE '(\{|^    |, )"[A-Z][A-Za-z_ ]+"' | grep -v "is not supported" |
@@ -81,5 +82,5 @@ check "there are many" test "$(wc -l <keywords)" -gt 90
 while read -r word; do
 	grep -qF "$word" page || echo "$word"
 done <keywords >missing
-check "the manual page has them all" test ! -s missing
+check "the manual page has all of them" test ! -s missing
 done_testing

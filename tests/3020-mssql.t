@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-tosql into a real T-SQL server.  PRAIC_TEST_MSSQL names a file that
-# holds a connection string to a database whose name has "test" in it, and
-# which may be emptied; PRAIC_TEST_MSSQL_CA the CA file to verify it by.
+# praic-tosql with a real T-SQL server.  PRAIC_TEST_MSSQL names a file with a
+# connection string.  The test empties the database, so its name must contain "test".
+# PRAIC_TEST_MSSQL_CA names the CA file for the server.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
@@ -41,7 +41,7 @@ wipe() {
 		printf "IF OBJECT_ID(N'dbo.praic_schema') IS NOT NULL DROP TABLE dbo.praic_schema\nGO\n"
 	} | ask
 }
-# The name of a shell function cannot be given to run: this file can.
+# The functions of storage.sh need a command, not a shell function.
 cat >t <<END
 #!/bin/sh
 exec "$tosql" -d @conn ${ca:+--ca-file "$ca"} "\$@"
@@ -50,22 +50,22 @@ chmod +x t
 wipe
 
 make_records --sessions 200 --xml >two.rec
-run 0 "-n where there are no tables" ./t -nv two.rec
-says "tells what would be" "200 stored"
+run 0 "-n without tables" ./t -nv two.rec
+says "prints what would be stored" "200 stored"
 echo '<session/>' >bad.xml
 sed '/^S	/,$d' two.rec >cut.rec
-run 64 "what is no stream" ./t bad.xml
-run 75 "a stream that is cut before its first session" ./t cut.rec
-check "none of them makes any" test "$(echo "SELECT COUNT(*) FROM sys.tables WHERE name = N'session'" | ask)" = 0
+run 64 "an input that is not a record stream" ./t bad.xml
+run 75 "a stream truncated before its first session" ./t cut.rec
+check "neither makes tables" test "$(echo "SELECT COUNT(*) FROM sys.tables WHERE name = N'session'" | ask)" = 0
 run 0 "a first load" ./t -v two.rec
 says "stores all" "200 sessions read: 200 stored"
-adds_up "all accounted for"
-check "every value is there" storage check "$there" two.rec
+adds_up "the counts add up"
+check "every value is stored" storage check "$there" two.rec
 storage dump "$there" >first
 run 0 "a second load" ./t -v two.rec
 says "stores nothing" "200 unchanged"
 storage dump "$there" >second
-same "twice is once, ids included" first second
+same "changes nothing, including ids" first second
 "$tosql" -d lite.db two.rec
 storage dump lite.db --no-ids >lite
 storage dump "$there" --no-ids >big
@@ -73,32 +73,32 @@ same "the same as in SQLite" lite big
 
 make_records --sessions 200 --state open >open.rec
 make_records --sessions 200 --state grown >grown.rec
-run 0 "no end time against one" ./t -v open.rec
+run 0 "copies without an end time" ./t -v open.rec
 says "is older" "200 older than stored"
-run 0 "more events" ./t -v grown.rec
-says "replace fewer" "200 stored"
-check "all of them" storage check "$there" grown.rec
-run 0 "fewer events" ./t -v two.rec
-says "do not" "200 older"
+run 0 "copies with more events" ./t -v grown.rec
+says "are newer" "200 stored"
+check "and stored" storage check "$there" grown.rec
+run 0 "copies with fewer events" ./t -v two.rec
+says "are older" "200 older"
 run 0 "-n --force" ./t -nv --force two.rec
-says "would" "200 stored"
+says "would store them" "200 stored"
 check "but changes nothing" storage check "$there" grown.rec
 run 0 "--force" ./t -v --force two.rec
-says "does" "200 stored"
-check "all is as it was" storage check "$there" two.rec
+says "stores them" "200 stored"
+check "every row" storage check "$there" two.rec
 echo 'SELECT id, lsid FROM dbo.session ORDER BY id' | ask >ids1
 sqlite3 -separator '	' lite.db 'SELECT id, lsid FROM session ORDER BY id' >ids2
 check "sessions kept their ids, in order" sh -c "cut -f 2 ids1 >l1; cut -f 2 ids2 >l2; diff l1 l2"
 cat open.rec two.rec grown.rec two.rec >four.rec
-run 0 "-n with sessions that come again" ./t -nv four.rec
-says "tells what a load would" "800 sessions read: 200 stored, 200 unchanged, 400 older"
-run 0 "which does" ./t -v four.rec
-says "just that" "800 sessions read: 200 stored, 200 unchanged, 400 older"
-run 0 "--force, once more" ./t --force two.rec
+run 0 "-n with several copies of each session" ./t -nv four.rec
+says "prints what a load would do" "800 sessions read: 200 stored, 200 unchanged, 400 older"
+run 0 "the load" ./t -v four.rec
+says "does the same" "800 sessions read: 200 stored, 200 unchanged, 400 older"
+run 0 "--force again" ./t --force two.rec
 run 0 "without system information" ./t -v --no-system-information two.rec
-check "there is none" test "$(echo 'SELECT COUNT(*) FROM dbo.system_information' | ask)" = 0
+check "the table is empty" test "$(echo 'SELECT COUNT(*) FROM dbo.system_information' | ask)" = 0
 
-# Keys byte by byte, values of every kind.
+# Keys are compared byte by byte; values of all kinds.
 wipe
 make_records --sessions 1 >one.rec
 lsid=$(sed -n 's/^S	[^	]*	//p' one.rec)
@@ -107,7 +107,7 @@ sed "s/$lsid/$lsid /" one.rec >blank.rec
 run 0 "keys that differ in case" ./t -v one.rec upper.rec
 says "are two sessions" "2 stored"
 run 65 "a key that ends in a blank" ./t -v blank.rec
-says "is left out, and why" "ends in a blank"
+says "is left out with the reason" "ends in a blank"
 python3 - >values.rec <<'END'
 print("praic-records\t1\nH\tsession\thost_name\tlsid\texternal_key\ttype")
 print("H\tsession_event\tseq\ttype\tperformed_by\nH\tsession_event_data\tevent_seq\tseq\tname\tvalue")
@@ -119,16 +119,16 @@ for i, v in enumerate(("ü" * 500000, "", "\\N", "\\\\N", "\u202e\x7f", "🙂" *
     print("R\tsession_event_data\t1\t%d\tv\t%s" % (i, v))
 print("R\tsession\th\tv\t\t\\N\nE\tv\t18\t0\nZ\t1\t0")
 END
-run 0 "values of every kind" ./t values.rec
-check "are there" storage check "$there" one.rec upper.rec values.rec
+run 0 "values of all kinds" ./t values.rec
+check "are stored" storage check "$there" one.rec upper.rec values.rec
 
-# Streams that are odd in all ways; what they must leave is worked out beside.
+# Random streams with faults; streams.py computes the expected rows.
 wipe
-check "odd streams" python3 "$top/tests/tools/streams.py" "${PRAIC_SEED:-1}" "${PRAIC_RUNS:-12}" \
+check "random streams with faults" python3 "$top/tests/tools/streams.py" "${PRAIC_SEED:-1}" "${PRAIC_RUNS:-12}" \
 	"$there" ./t -v
 
-# Long values are kept; what has no room in columns of somebody else's is left
-# out, with the column's name, and the rest goes in.
+# Long values are stored.  If columns of a foreign table are too narrow, the session is
+# left out with the name of the column, and the others are stored.
 wipe
 python3 - two.rec >long.rec <<'END'
 import sys
@@ -143,22 +143,22 @@ for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
         line = line.replace("\tmacOS 15.2\t", "\t" + "🙂" * 225 + "\t")
     sys.stdout.write(line)
 END
-run 0 "values that are long" ./t -v long.rec
-check "are kept" storage check "$there" long.rec
+run 0 "long values" ./t -v long.rec
+check "are stored" storage check "$there" long.rec
 wipe
 "$tosql" --schema mssql | sed 's/\[operating_system\] NVARCHAR(MAX)/[operating_system] NVARCHAR(450)/' | ask
-run 65 "values that have no room" ./t -v --left-out list long.rec
+run 65 "values longer than the column" ./t -v --left-out list long.rec
 says "are left out" "198 stored, 0 unchanged, 0 older than stored, 2 left out"
-says "by the column's name" "customer.operating_system has 451 characters, and the column takes 450"
-says "in UTF-16's terms" "user.operating_system has 452 characters"
+says "with the name of the column" "customer.operating_system has 451 characters, and the column takes 450"
+says "and the length in UTF-16 units" "user.operating_system has 452 characters"
 check "and listed" test "$(grep -c refused-by-database list)" = 2
 
-# Tables made by hand, and an older version of them.
+# Tables made with --schema, and an older version of them.
 wipe
 "$tosql" --schema mssql | ask
 run 0 "tables made by --schema" ./t -v two.rec
-check "were used as they are" sh -c "! grep -q making err"
-check "hold it all" storage check "$there" two.rec
+check "are used unchanged" sh -c "! grep -q making err"
+check "have every row" storage check "$there" two.rec
 cat >older.sql <<'END'
 DROP VIEW dbo.endpoint
 GO
@@ -186,7 +186,7 @@ run 78 "another program's table" ./t two.rec
 says "is refused" "another program"
 echo 'DROP TABLE dbo.session' | ask
 
-# Tables as the vendor's client makes them: fewer columns, other names of keys.
+# Tables of the vendor's client: fewer columns, other names of keys.
 vendor() {
 	cat <<END
 CREATE TABLE dbo.session (id INT IDENTITY(1,1) PRIMARY KEY, lsid NVARCHAR(64) COLLATE $1 NOT NULL,
@@ -208,34 +208,34 @@ END
 }
 wipe
 vendor Latin1_General_BIN2 | ask
-run 0 "tables that were there before" ./t -v two.rec
-check "are used, with what they lacked" storage check "$there" two.rec
-run 0 "sessions replaced where nothing cascades" ./t -v grown.rec
-check "lose what they had" storage check "$there" grown.rec
+run 0 "existing tables of the vendor's client" ./t -v two.rec
+check "are used, with missing columns added" storage check "$there" two.rec
+run 0 "replacing sessions without cascading deletes" ./t -v grown.rec
+check "removes the old rows" storage check "$there" grown.rec
 run 0 "and back" ./t --force two.rec
-check "links have the type of what they point to" test "$(echo "SELECT DATA_TYPE FROM
+check "references have the type of the referenced column" test "$(echo "SELECT DATA_TYPE FROM
 	INFORMATION_SCHEMA.COLUMNS WHERE COLUMN_NAME = N'session_id' AND TABLE_NAME IN (N'user', N'team')" |
 	ask | sort -u)" = int
 sed '0,/	DBA	/s//	A team with a long name	/' one.rec >team.rec
-run 65 "their own room" ./t --force team.rec
-says "is respected" "team.name has 23 characters, and the column takes 20"
+run 65 "a value longer than their column" ./t --force team.rec
+says "is refused" "team.name has 23 characters, and the column takes 20"
 wipe
 vendor Latin1_General_BIN2 | sed 's/lsid NVARCHAR(64)/lsid NVARCHAR(450)/' | ask
 echo 'CREATE INDEX by_host ON dbo.session (host_name)' | ask
 sed "s/$lsid/$(printf '%0129d' 7)/" one.rec >longkey.rec
-run 65 "a key that is longer than the staging table's" ./t longkey.rec one.rec
-says "is left out, not cut" "session.lsid has 129 characters, and the column takes 128"
-check "the other is there" storage check "$there" one.rec
-check "the key is unique whatever index was there" sh -c "
+run 65 "a key that is longer than the staging table allows" ./t longkey.rec one.rec
+says "is left out, not truncated" "session.lsid has 129 characters, and the column takes 128"
+check "the other session is stored" storage check "$there" one.rec
+check "the key is unique with any existing index" sh -c "
 	sed 's/^/INSERT INTO dbo.session (host_name, lsid) SELECT host_name, lsid FROM dbo.session/;q' one.rec |
 	sed 's/praic-records.*//' | '${bin}tests/tools/mssql-query' conn ${ca:+'$ca'} 2>&1 | grep -q -e 2627 -e 2601 -e error"
 wipe
 vendor Latin1_General_CI_AS | ask
-run 0 "keys that fold case" ./t -v two.rec
-says "are no trouble" "200 stored"
-check "all is there" storage check "$there" two.rec
+run 0 "a case-insensitive collation" ./t -v two.rec
+says "is used" "200 stored"
+check "every row is stored" storage check "$there" two.rec
 run 0 "a second load" ./t -v two.rec
-says "finds it by its index, and byte by byte" "200 unchanged"
+says "finds the sessions" "200 unchanged"
 wipe
 ask <"$data/vendor.sql"
 ask <<'END'
@@ -244,12 +244,12 @@ GO
 INSERT INTO dbo.session_event (session_id, type) SELECT id, N'Session Start' FROM dbo.session
 GO
 END
-run 0 "tables that hold a session of another client" ./t -v two.rec
-says "take ours" "200 stored"
-run 0 "and replace them" ./t grown.rec
+run 0 "tables with a session of another client" ./t -v two.rec
+says "are used" "200 stored"
+run 0 "newer copies replace praic's sessions" ./t grown.rec
 run 0 "-n --list" ./t -n --list grown.rec
-check "finds each" test "$(grep -c '	same$' out)" = 200
-check "the other session is as it was" test "$(echo "SELECT s.lsid, s.type, e.type FROM dbo.session AS s
+check "finds each of them" test "$(grep -c '	same$' out)" = 200
+check "the session of the other client is unchanged" test "$(echo "SELECT s.lsid, s.type, e.type FROM dbo.session AS s
 	INNER JOIN dbo.session_event AS e ON e.session_id = s.id WHERE s.host_name = N'h'" | ask)" = \
 	"old	support	Session Start"
 ask <<'END'
@@ -258,15 +258,15 @@ GO
 DELETE FROM dbo.session WHERE lsid = N'old'
 GO
 END
-check "and ours are all there" storage check "$there" grown.rec
+check "and praic's are complete" storage check "$there" grown.rec
 wipe
 vendor Latin1_General_CI_AS | sed 's/is_primary BIT/&, region INT NOT NULL/' | ask
 run 78 "a column that must not be NULL" ./t two.rec
-says "is named, with what to do" \
+says "is named, with the statement to run" \
 	"[region] is none of praic's, takes no NULL and has no default: ALTER TABLE dbo.[team] ALTER COLUMN [region] int NULL"
 check "nothing is changed" test "$(echo "SELECT COUNT(*) FROM sys.tables WHERE name = N'praic_schema'" | ask)" = 0
 
-# A trigger that writes and talks must not be taken for what praic wrote.
+# A trigger's rows and messages must not be counted as praic's.
 wipe
 ./t one.rec
 ask <<'END'
@@ -279,7 +279,7 @@ CREATE TRIGGER dbo.praic_test_note ON dbo.[user] AFTER INSERT AS
 GO
 END
 run 0 "a trigger of the database's owner" ./t -v two.rec
-check "is no trouble" storage check "$there" one.rec two.rec
+check "does not disturb the load" storage check "$there" one.rec two.rec
 check "and ran" test "$(echo 'SELECT COUNT(*) / 2 FROM dbo.praic_test_log' | ask)" -gt 100
 echo 'DROP TABLE dbo.praic_test_log' | ask
 
@@ -287,27 +287,27 @@ echo 'DROP TABLE dbo.praic_test_log' | ask
 wipe
 make_records --sessions 5 --big 9000000 >nine.rec
 run 0 "a session of 9 MB" within 32 ./t -v nine.rec
-check "is whole" storage check "$there" nine.rec
+check "is stored completely" storage check "$there" nine.rec
 
-# Two loaders at once; killed ones.
+# Two loaders at once; killed loaders.
 wipe
 make_records --sessions 200 --first 101 >next.rec
 ./t two.rec 2>err.1 &
 ./t next.rec 2>err.2 &
 wait
 cat err.? >err
-silent "two that make the tables and load at once"
-check "both are there" storage check "$there" two.rec next.rec
+silent "two loaders make the tables and load at once"
+check "the sessions of both are stored" storage check "$there" two.rec next.rec
 wipe
 make_records --sessions "${PRAIC_SESSIONS:-2000}" --first 1001 --events 10 >many.rec
 make_records --sessions 0 >none.rec
 run 0 "an empty stream makes the tables" ./t none.rec
-check "killed ${PRAIC_KILLS:-6} times, no session is seen half" killer "$there" "${PRAIC_KILLS:-6}" \
+check "killed ${PRAIC_KILLS:-6} times, no session is incomplete" killer "$there" "${PRAIC_KILLS:-6}" \
 	many.rec ./t
-run 0 "one that is left alone" ./t many.rec
+run 0 "a last run" ./t many.rec
 check "completes them" storage check "$there" many.rec
 
-# The server ends the connection, again and again.
+# The server ends the connection repeatedly.
 wipe
 ./t one.rec
 ./t -v many.rec 2>err &
@@ -318,7 +318,7 @@ for i in 1 2 3; do
 		ask | sed 's/^/KILL /' | ask 2>/dev/null
 done
 wait $pid
-check "connections that are lost" test $? = 0
+check "lost connections" test $? = 0
 check "are opened again" storage check "$there" one.rec many.rec
 
 # Locks: another loader that does not end, a deadlock.
@@ -326,11 +326,11 @@ check "are opened again" storage check "$there" one.rec many.rec
 printf "BEGIN TRANSACTION\nGO\nDECLARE @r INT; EXEC @r = sp_getapplock N'praic', N'Exclusive'\nGO\nHOLD held\n" |
 	ask &
 sleep 1
-run 75 "another loader that does not end" ./t --timeout 1 grown.rec
-says "is waited for, and named" "another loader"
+run 75 "another loader that does not finish" ./t --timeout 1 grown.rec
+says "is named after a wait" "another loader"
 rm held
 wait
-run 0 "and when it has" ./t grown.rec
+run 0 "after it has finished" ./t grown.rec
 : >held
 printf "BEGIN TRANSACTION\nGO\nUPDATE dbo.team SET name = N'x' WHERE id = 1\nGO\nHOLD held\nUPDATE dbo.session SET type = type\nGO\nROLLBACK TRANSACTION\nGO\n" |
 	ask 2>deadlock.err &
@@ -340,22 +340,22 @@ pid=$!
 sleep 2
 rm held
 wait $pid
-check "a deadlock with somebody" test $? = 0
+check "a deadlock with another connection" test $? = 0
 wait
-check "does no harm" storage check "$there" two.rec many.rec
+check "is retried" storage check "$there" two.rec many.rec
 
-# Refusals.
+# Errors of the connection string.
 sed 's/\([Pp]assword\|[Pp][Ww][Dd]\)=[^;]*/Password=Wr0ng.password/' conn >badpw
 sed 's/\([Dd]atabase\|[Ii]nitial [Cc]atalog\)=[^;]*/Database=no_such_test/' conn >baddb
 chmod 600 badpw baddb
 run 77 "a wrong password" "$tosql" -d @badpw ${ca:+--ca-file "$ca"} two.rec
-says "is what it is" "18456"
+says "is reported" "18456"
 check "and is not shown" sh -c "! grep -q Wr0ng err"
-run 78 "a database that is not there" "$tosql" -d @baddb ${ca:+--ca-file "$ca"} two.rec
+run 78 "a missing database" "$tosql" -d @baddb ${ca:+--ca-file "$ca"} two.rec
 says "is named" "no_such_test"
-run 78 "a CA file that is not there" "$tosql" -d @conn --ca-file nowhere.pem two.rec
+run 78 "a missing CA file" "$tosql" -d @conn --ca-file nowhere.pem two.rec
 
-# From praic-conf destination add by praic-sched to rows.
+# From praic-conf and praic-sched to rows.
 wipe
 sched_settings
 appliance_start --clock fixed --sessions 30 --span 5 --seed 12
@@ -363,26 +363,26 @@ appliance_start --clock fixed --sessions 30 --span 5 --seed 12
 	secret="file:$PRAIC_SECRET_FILE"
 run 0 "a destination" "$conf" destination add server sql connection="@$work/conn" \
 	${ca:+ca-file="$(realpath "$ca")"}
-silent "works at once"
+silent "works without a warning"
 "$conf" schedule add all every=1m
 "$conf" transfer add all one server session >out
 sql "UPDATE schedule SET created = created - 3600"
 run 0 "praic-sched -1" "$sched" -1
 "$fetch" -s one sessions --since 90d 2>err | "$split" >all.rec
-check "every row is there" storage check "$there" all.rec
+check "every row is stored" storage check "$there" all.rec
 sed -n 's/.*\([Pp]assword\|[Pp][Ww][Dd]\)=\([^;]*\).*/\2/p' conn >password
 chmod 600 password
 string=$(sed 's/\([Pp]assword\|[Pp][Ww][Dd]\)=[^;]*;*//' conn)
 if [ -s password ] && ! grep -q "^[\"']" password; then
 	wipe
-	run 0 "the connection string itself, and its password" "$conf" destination set server \
+	run 0 "the connection string in the settings, and its password" "$conf" destination set server \
 		connection="$string" password="file:$work/password"
-	silent "works, too"
+	silent "works as well"
 	sql "UPDATE job SET mark = NULL WHERE step = 'fetch'"
 	run 0 "praic-sched -r" "$sched" -r all
-	check "every row is there again" storage check "$there" all.rec
+	check "every row is stored again" storage check "$there" all.rec
 else
-	pass "the password stands in quotes, or there is none: not tried apart # SKIP"
+	pass "a password apart from the string # SKIP it is in quotes, or there is none"
 fi
 
 wipe

@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-tosql and a stand-in for SQL Server: what is sent to it byte for
-# byte, and what comes of each of its refusals.  (It is no SQL Server: what the
-# statements do is seen in 3020, where there is one.)
+# praic-tosql with a stand-in for SQL Server: the bytes that are sent, and the reaction
+# to each error.  The stand-in does not execute SQL; 3020 tests the statements with a
+# real server.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
@@ -11,7 +11,7 @@
 . "$top/tests/tds.sh"
 certificate other localhost
 
-# sent NAME REGEX: was it?
+# sent NAME REGEX: does the log match?
 sent() {
 	if grep -qE "$2" log; then pass "$1"; else fail "$1: not sent: $2" log; fi
 }
@@ -21,7 +21,7 @@ make_records --sessions 20 >twenty.rec
 	python3 - <<'END'
 print("S\th\tv\nR\tsession_event\t1\t\t2024-02-29T23:59:59Z\t\\N\t|\t🙂\tü"
       "\t-9223372036854775808\t0")
-# As much as a column takes, and not a byte more.
+# Values that fill their columns exactly.
 print("R\tsession_event\t2\t" + "ü" * 450 + "\t\\N\t" + "🙂" * 225 + "\t" + "e" * 450
       + "\t\\N" * 4)
 print("R\tsession_event_data\t1\t1\t\\N\t" + "🙂ü" * 300000)
@@ -39,9 +39,9 @@ start
 run 0 "a load" ./l -v twenty.rec odd.rec
 says "stores all" "21 stored"
 check "each byte of the bulk copies" python3 "$top/tests/tools/bulk-check.py" log twenty.rec odd.rec
-sent "the login is encrypted, and says who" '^\["login", {"encrypted": true, "tds": "74000004",.*"user": "praic", "password": "Passw0rd", "application": "praic-tosql", "server": "localhost".*"database": "store"'
-check "once" test "$(logged login)" = 1
-# The tables are made twice: to see whether they can be, and when sessions come.
+sent "the login is encrypted and has user and application" '^\["login", {"encrypted": true, "tds": "74000004",.*"user": "praic", "password": "Passw0rd", "application": "praic-tosql", "server": "localhost".*"database": "store"'
+check "one login" test "$(logged login)" = 1
+# The statements for the tables run twice: as a trial, and before the first session.
 sed -n 's/^\["sql", "\(.*\)"\]$/\1/p' log | sed 's/\\n */ /g; s/\\"/"/g' |
 	grep -v -e '^SELECT k.n' -e '^DECLARE @o INT' -e FMTONLY -e '^insert bulk' |
 	awk '/^BEGIN/ { n++ } { print > (n == 1 && !back ? "tried" : "out") } /ROLLBACK/ { back = 1 }'
@@ -50,18 +50,18 @@ sed '1s/^SET TEXTSIZE/set textsize/' out >folded && mv folded out
 golden "the statements" 3021-statements.txt
 sed '1,/^BEGIN/d; /^COMMIT/,$d' out >made
 sed '1d;$d' tried >would
-same "to make the tables was tried with the same" made would
+same "the trial has the same statements" made would
 sed '$!d' tried >last
 echo 'IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION' >back
-same "and taken back" back last
-if grep -q 'INSERT INTO dbo\.\[.*VALUES' log; then fail "row by row" log; else pass "no row by row"; fi
+same "and is rolled back" back last
+if grep -q 'INSERT INTO dbo\.\[.*VALUES' log; then fail "an INSERT for each row" log; else pass "no INSERT for each row"; fi
 run 0 "-n" ./l -nv twenty.rec
-says "tells what would be" "20 stored"
+says "prints what would be stored" "20 stored"
 sent "rolls back" '^\["sql", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION"\]'
 check "and commits no more" test "$(grep -c '^\["sql", "COMMIT' log)" = 2
 string "localhost,$(cat port)" Passw0rd store 'Application Name="audit; store"' >conn
-run 0 "a name of its own" ./l twenty.rec
-sent "is told" '"application": "audit; store"'
+run 0 "an Application Name" ./l twenty.rec
+sent "is sent" '"application": "audit; store"'
 
 start
 run 0 "-n --list" ./l -n --list twenty.rec
@@ -69,17 +69,17 @@ awk -F '\t' -v OFS='\t' '$1 == "S" { print $2, $3, "new" }' twenty.rec >want
 same "lists them" want out
 check "inserts nothing" sh -c '! grep -q "INSERT INTO dbo\\.\\[session" log'
 start
-run 73 "--existing, and an empty database" ./l --existing twenty.rec
-says "says so" "its tables are not there"
-check "and makes nothing" sh -c '! grep -q "CREATE TABLE dbo" log'
+run 73 "--existing with an empty database" ./l --existing twenty.rec
+says "is refused" "its tables are not there"
+check "and no table is made" sh -c '! grep -q "CREATE TABLE dbo" log'
 
 start --database "a ;'b]=ö test"
 string "localhost,$(cat port)" Passw0rd "\"a ;'b]=ö test\"" >conn
-run 0 "a database of an odd name" ./l -v twenty.rec
-sent "is asked for by it" "\"database\": \"a ;'b\]=ö test\""
+run 0 "a database name with special characters" ./l -v twenty.rec
+sent "is sent unchanged" "\"database\": \"a ;'b\]=ö test\""
 start --tds 7.3
-run 0 "a server of 2008" ./l -v twenty.rec
-check "is sent the same" python3 "$top/tests/tools/bulk-check.py" log twenty.rec
+run 0 "SQL Server 2008" ./l -v twenty.rec
+check "gets the same data" python3 "$top/tests/tools/bulk-check.py" log twenty.rec
 start --room lsid=450
 python3 - twenty.rec >longkey.rec <<'END'
 import sys
@@ -87,34 +87,34 @@ for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
     sys.stdout.write(line.replace("c81e728d9d4c2f636f067f89cc14862c", "k" * 129)
                      .replace("eccbc87e4b5ce2fe28308fd9f2a7baf3", "k" * 128))
 END
-run 65 "a key that is longer than one can be" ./l -v longkey.rec
-says "is left out, whatever room the table has" "session.lsid has 129 characters, and the column takes 128"
-says "alone" "19 stored"
+run 65 "a key longer than 128 characters" ./l -v longkey.rec
+says "is left out" "session.lsid has 129 characters, and the column takes 128"
+says "the others are stored" "19 stored"
 
-# Refusals at the door.
+# Errors while connecting.
 string "localhost,$(cat port)" Wr0ng store >conn
 rm log
 run 77 "a wrong password" ./l twenty.rec
-says "is what it is" "Login failed"
-check "is tried once: accounts get locked" test "$(logged login)" = 1
+says "is reported" "Login failed"
+check "is tried once, because accounts get locked" test "$(logged login)" = 1
 if grep -q Wr0ng err; then fail "the password is shown" err; else pass "the password is not shown"; fi
 string "localhost,$(cat port)" Passw0rd elsewhere >conn
 run 78 "a wrong database" ./l twenty.rec
 says "is named" "elsewhere"
 string "localhost,1" Passw0rd store >conn
-run 69 "nobody there" ./l twenty.rec
-says "says so" "nobody answers"
-says "and what to do" "check Server"
+run 69 "no server" ./l twenty.rec
+says "is reported" "nobody answers"
+says "with what to do" "check Server"
 string "no-such-host.invalid,1" Passw0rd store >conn
 run 69 "no such host" ./l twenty.rec
 start
 rm log
 run 78 "an unknown authority" "$tosql" -d @conn --ca-file other.pem twenty.rec
 says "is refused" "--ca-file"
-run 78 "nor does the system know it" "$tosql" -d @conn twenty.rec
+run 78 "an authority that the system does not know" "$tosql" -d @conn twenty.rec
 string "127.0.0.1,$(cat port)" Passw0rd store >conn
 run 78 "a certificate for another name" ./l twenty.rec
-check "no password was sent to any of them" sh -c '! grep -qs "^.\"login" log'
+check "no password was sent" sh -c '! grep -qs "^.\"login" log'
 string "127.0.0.1,$(cat port)" Passw0rd store TrustServerCertificate=yes >conn
 run 0 "TrustServerCertificate=yes" ./l twenty.rec
 start --tls off
@@ -124,11 +124,11 @@ says "is refused" "no encryption"
 check "before the password is sent" sh -c '! grep -qs "^.\"login" log'
 string "localhost,$(cat port)" Passw0rd store 'Encrypt=no' >conn
 run 0 "Encrypt=no" ./l twenty.rec
-sent "goes without" '"encrypted": false'
+sent "does not encrypt" '"encrypted": false'
 chmod 644 conn
 run 78 "a connection string that others may read" ./l twenty.rec
 
-# What the server says to a statement; each once, then never again.
+# Errors of a statement, each of which happens once.
 # once CODE NAME FAULT [TEXT]
 once() {
 	start --once --fault "$3"
@@ -140,26 +140,26 @@ once 0 "a deadlock" 'INSERT INTO dbo..session_event.=1205:was deadlocked on lock
 once 0 "a deadlock while it commits" '^COMMIT=1205:was deadlocked' "$again"
 once 0 "a busy Azure database" 'sp_getapplock=40613:not currently available' "$again"
 once 0 "a connection cut while rows are copied" 'insert bulk #praic_user=close' "$again"
-check "is opened anew" test "$(logged login)" = 2
+check "is opened again" test "$(logged login)" = 2
 once 0 "a connection cut within a statement" 'INSERT INTO dbo..user.=close' "$again"
 once 0 "a connection cut while it commits" '^COMMIT=close' "$again"
 once 0 "a connection reset within a statement" 'INSERT INTO dbo..session_event_data.=reset' "$again"
 once 0 "a connection reset while rows are copied" 'bulk session_event=reset' "$again"
 once 0 "a connection reset while it commits" '^COMMIT=reset' "$again"
 once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$again"
-once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "in parts"
+once 0 "an error of one session that happens once" 'INSERT INTO dbo..user.=2627:duplicate key' "in parts"
 says "no session is left out" "20 stored"
 once 0 "a database that is being recovered" 'INSERT INTO dbo..user.=922:is being recovered' "$again"
 start --once --fault '^COMMIT=close' --fault 'login 2=close' \
 	--fault 'login 3=4060:Cannot open database "store"' \
 	--fault 'login 4=17187:not ready to accept new client connections'
-run 0 "a server that starts again" ./l -v twenty.rec
-says "listens before it talks" "the server breaks off"
-says "has its database later" "trying again (4 of 5)"
-says "than it answers" "trying again (5 of 5)"
+run 0 "a server that is restarting" ./l -v twenty.rec
+says "breaks the connection at first" "the server breaks off"
+says "then lacks its database" "trying again (4 of 5)"
+says "then works" "trying again (5 of 5)"
 start --fault 'login 1=17187:not ready to accept new client connections'
 run 69 "a server that is not ready" ./l -v twenty.rec
-says "says so" "not ready to accept"
+says "is reported" "not ready to accept"
 start --fault 'login 1=18470:Login failed. The account is disabled'
 run 77 "a disabled account" ./l -v twenty.rec
 start --fault 'login 1=hang'
@@ -170,19 +170,19 @@ once 77 "no permission" 'INSERT INTO dbo..user.=229:The INSERT permission was de
 once 0 "a view that may not be made" 'CREATE VIEW=262:CREATE VIEW permission denied' "everything else works"
 once 77 "tables that may not be made" 'CREATE TABLE dbo=262:CREATE TABLE permission denied' "--schema mssql"
 once 74 "a full log" 'INSERT INTO dbo..user.=9002:The transaction log is full' "log is full"
-says "nothing is half done" "20 sessions read: 0 stored"
+says "nothing is stored" "20 sessions read: 0 stored"
 once 74 "a full database" 'INSERT INTO dbo..user.=1105:Could not allocate space' "database is full"
 once 78 "a table that is gone" 'INSERT INTO dbo..user.=208:Invalid object name' "changed the tables"
-once 74 "a count that is short" 'INSERT INTO dbo..user.=count' "39 rows instead of 40"
+once 74 "an INSERT that reports too few rows" 'INSERT INTO dbo..user.=count' "39 rows instead of 40"
 once 74 "bulk copy that loses a row" 'bulk user=count' "the server counts 39"
-# all_told: a load for each line of cases: CODE|NAME|FAULT|TEXT
+# all_told: run a load for each line CODE|NAME|FAULT|TEXT of "cases"
 all_told() {
 	while IFS='|' read -r code name _ text; do
 		run "$code" "$name" ./l -v twenty.rec
 		says "$name: words" "$text"
 	done <cases
 }
-# What has a number of its own, and what goes by its severity.
+# Errors known by number, and errors classified by severity.
 cat >cases <<'END'
 77|dbo that may not be changed|2760:The specified schema name "dbo" either does not exist or you do not have permission|--schema mssql
 77|some other permission|50001:permission denied:14|permission denied
@@ -231,41 +231,41 @@ once 0 "a deadlock over the lock of loaders" 'sp_getapplock=value -3' "$again"
 once 0 "a conflict of snapshots" 'INSERT INTO dbo..user.=3960:Snapshot isolation transaction aborted' "$again"
 once 0 "an answer about encryption that is refused" 'encrypt_option=300:VIEW SERVER STATE permission was denied:14' "20 stored"
 
-# What is no session report leaves no tables.
+# An input that is not a session report makes no tables.
 start
 echo '<session/>' >bad.xml
 sed '/^S	/,$d' twenty.rec >cut.rec
 printf 'praic-records\t1\nH\tfile\tkind\tpath\nZ\t0\t0\n' >files.rec
-run 64 "what is no stream" ./l -v bad.xml
-run 75 "a stream that is cut before its first session" ./l -v cut.rec
+run 64 "an input that is not a record stream" ./l -v bad.xml
+run 75 "a stream truncated before its first session" ./l -v cut.rec
 run 64 "a stream of files" ./l -v files.rec
-run 66 "an operand that is not there" ./l -v no-such.rec
+run 66 "a missing file" ./l -v no-such.rec
 check "none of them makes the tables" test "$(grep -c '^\["sql", "COMMIT' log)" = 0
 sed '/^[SRXEZ]	/d' twenty.rec >none.rec
 printf 'Z\t0\t0\n' >>none.rec
 run 0 "a stream without sessions" ./l -v none.rec
-says "does" "making its tables"
+says "makes them" "making its tables"
 check "once" test "$(grep -c '^\["sql", "COMMIT' log)" = 1
-run 0 "and then" ./l -v none.rec
-check "they are there" sh -c "! grep -q making err"
-# What is for one session's sake, and what is for all of them.
+run 0 "a second one" ./l -v none.rec
+check "does not" sh -c "! grep -q making err"
+# Errors that concern one session, and errors that concern all.
 start --fault 'INSERT INTO dbo..user.=547:The INSERT statement conflicted with the CHECK constraint'
 run 78 "a constraint that no session meets" ./l -v --left-out list twenty.rec
-says "is told once, as the database's" "every session is refused, so it is the database"
-says "with its words" "CHECK constraint (error 547)"
+says "is reported once, as an error of the database" "every session is refused, so it is the database"
+says "with the server's message" "CHECK constraint (error 547)"
 says "nothing is left out" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"
-check "nor listed" test ! -s list
-check "a few are tried, and no halves" test "$(grep -c '^\["sql", "BEGIN' log)" -le 11
+check "or listed" test ! -s list
+check "only a few sessions are tried" test "$(grep -c '^\["sql", "BEGIN' log)" -le 11
 start --fault 'INSERT INTO dbo..user.=50001:no sessions here:16:praic_trigger'
 run 78 "a trigger that refuses" ./l -v --left-out list twenty.rec
-says "is the database's, too" "no sessions here (error 50001): a trigger"
+says "is an error of the database as well" "no sessions here (error 50001): a trigger"
 check "is not tried again" test "$(grep -c 'INSERT INTO dbo..user' log) $(wc -l <list)" = "1 0"
 start --fault 'INSERT INTO dbo..user.=515:Cannot insert the value NULL into column'
 run 78 "a column that must not be NULL" ./l -v twenty.rec
-says "so is that" "have the column take NULL"
-check "nor is that" test "$(grep -c 'INSERT INTO dbo..user' log)" = 1
+says "is an error of the database as well" "have the column take NULL"
+check "is not tried again" test "$(grep -c 'INSERT INTO dbo..user' log)" = 1
 
-# Texts that have no room in tables that are there, and long ones in our own.
+# Texts longer than the columns of existing tables, and long texts in praic's own.
 python3 - twenty.rec >longname.rec <<'END'
 import sys
 n = 0
@@ -277,19 +277,19 @@ for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
     sys.stdout.write("\t".join(f))
 END
 start
-run 0 "long texts where they are no key" ./l -v longname.rec
-says "are kept" "20 stored"
+run 0 "long texts in columns that are not keys" ./l -v longname.rec
+says "are stored" "20 stored"
 check "each byte of them" python3 "$top/tests/tools/bulk-check.py" log longname.rec
 sent "in a wide column" 'CAST\(NULL AS NVARCHAR\(MAX\)\) AS \[name\].* INTO #praic_team '
 start --room name=40
-run 65 "where the column is narrow" ./l -v --left-out list longname.rec
-says "they are left out" "left out: team.name has 1000 characters, and the column takes 40: ALTER TABLE dbo.[team] ALTER COLUMN [name] NVARCHAR(MAX) NULL"
-says "with their units" "team.name has 2000 characters"
-check "without trying" test "$(grep -c '^\["sql", "BEGIN' log) $(grep -c '^\["bulk", "session",' log)" = "3 1"
-check "and halving" sh -c '! grep -q "in parts" err'
+run 65 "a narrow column" ./l -v --left-out list longname.rec
+says "the sessions are left out" "left out: team.name has 1000 characters, and the column takes 40: ALTER TABLE dbo.[team] ALTER COLUMN [name] NVARCHAR(MAX) NULL"
+says "with the length in UTF-16 units" "team.name has 2000 characters"
+check "without trying to store them" test "$(grep -c '^\["sql", "BEGIN' log) $(grep -c '^\["bulk", "session",' log)" = "3 1"
+check "or splitting the batch" sh -c '! grep -q "in parts" err'
 start --fault 'INSERT INTO dbo..user.=1205:was deadlocked on lock resources'
-run 75 "deadlocks without end" ./l -v twenty.rec
+run 75 "repeated deadlocks" ./l -v twenty.rec
 says "are given up" "trying again (5 of 5)"
-says "and adds up" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"
+says "the counts add up" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"
 
 done_testing

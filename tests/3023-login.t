@@ -1,7 +1,6 @@
 #!/bin/sh
-# How praic-tosql reaches SQL Server (a stand-in), and what it says when it
-# does not: named instances and their Browser, and each thing that may be wrong
-# with TLS.
+# praic-tosql's connection to SQL Server (a stand-in): named instances and SQL Server
+# Browser, and the messages for errors of TLS.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
@@ -10,9 +9,9 @@
 . "$top/tests/tds.sh"
 make_records --sessions 2 >two.rec
 
-# A loopback address of its own: UDP port 1434 is there once.
+# A separate loopback address, because UDP port 1434 can be used once.
 here=127.$(($$ % 250 + 1)).$(($$ / 250 % 250 + 1)).7
-# instance NAME [MORE]: conn leads to it
+# instance NAME [MORE]: write a connection string for the instance to conn
 instance() {
 	echo "Server=$here\\$1;User Id=praic;Password=Passw0rd;Database=store;TrustServerCertificate=yes;$2" >conn
 }
@@ -20,31 +19,31 @@ start --address "$here" --browser PRAIC
 instance PRAIC
 run 0 "a named instance" ./l -v two.rec
 says "is found" "2 stored"
-check "by its Browser, which is asked again" test "$(logged browser)" = 2
-# seconds CODE NAME: within 4 s
+check "by SQL Server Browser, which is asked again" test "$(logged browser)" = 2
+# seconds CODE NAME: run l and check that it ends within 4 s
 seconds() {
 	begin=$(date +%s)
 	run "$1" "$2" ./l two.rec
 	check "  within Connect Timeout" test $(($(date +%s) - begin)) -le 4
-	says "  says which port is asked" "UDP port 1434"
-	says "  and what does without" "Server=HOST,PORT"
+	says "  the message names the port" "UDP port 1434"
+	says "  and how to do without" "Server=HOST,PORT"
 }
 instance OTHER 'Connect Timeout=2'
 seconds 69 "an instance that the Browser does not know"
-says "names it" "instance OTHER"
+says "the message names it" "instance OTHER"
 kill "$server"
 wait "$server" 2>/dev/null
-seconds 69 "no Browser at all"
+seconds 69 "no SQL Server Browser"
 server=
 echo 'Server=no-such-host.invalid\X;User Id=u;Password=p' >conn
 run 69 "no such host" ./l two.rec
-says "says so" "no such host"
+says "is reported" "no such host"
 
 # TLS: CODE|NAME|WORDS|OPTIONS OF THE SERVER|STRING|CA FILE
 openssl req -x509 -newkey rsa:2048 -nodes -keyout old.key -out old.pem -days 1 -not_before 20200101000000Z \
 	-not_after 20200201000000Z -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null ||
 	python3 - <<'END'
-# OpenSSL 3.0 makes no certificate of the past: openssl ca does.
+# openssl req of OpenSSL 3.0 cannot make an expired certificate; openssl ca can.
 import os, subprocess
 os.makedirs("ca", exist_ok=True)
 open("ca/index.txt", "w").close()
@@ -73,7 +72,7 @@ while IFS='|' read -r name words cert tls ca more; do
 	start --certificate "$cert.pem" --key "$cert.key" --tls "$tls"
 	string "localhost,$(cat port)" Passw0rd store "$more" >conn
 	run 78 "$name" "$tosql" -d @conn --ca-file "$ca.pem" two.rec
-	says "  says which" "logging in: the server breaks off: $words"
+	says "  the message gives the reason" "logging in: the server breaks off: $words"
 	check "  in one line" test "$(wc -l <err)" = 1
 	check "  no password was sent" test "$(logged login)" = 0
 done <<'END'
@@ -86,8 +85,8 @@ TLS 1.0|it speaks TLS 1.0 only|good|1.0|good|
 END
 start --fault 'login 1=close'
 run 69 "a server that closes the connection" ./l two.rec
-says "whose TLS is in order" "it is starting, or no SQL Server"
-# Something that is no SQL Server.
+says "after a correct TLS handshake" "it is starting, or no SQL Server"
+# A web server instead of SQL Server.
 python3 - "$here" <<'END' &
 import socket, sys
 s = socket.create_server((sys.argv[1], 0))
