@@ -1,12 +1,12 @@
 #!/bin/sh
-# What an answer is taken for, by its bytes alone.
+# praic-fetch classifies an answer by its bytes alone.
 
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
 
 answers=${bin}tests/tools/answers
 
-# is NAME LINE: what the file "in" is taken for, whatever pieces it comes in
+# is NAME LINE: the class of the file "in" is this line, for pieces of any size
 is() {
 	"$answers" -c in >out 2>err
 	got=$?
@@ -18,7 +18,7 @@ is() {
 	fi
 }
 
-# xml ROOT REST: of a whole document
+# xml NAME ROOT-AND-REST: the same for an XML document
 xml() {
 	is "$1" "xml ext=- root=$2"
 }
@@ -30,7 +30,7 @@ cat >in <<'E'
 <session/></session_list>
 
 E
-xml "a report; an error in a session, a comment, a CDATA section are none" \
+xml "a report; <error> in a session, a comment or a CDATA section does not count" \
 	"session_list whole=1 empty=0 error=0 beside=0 denied=0 said="
 
 printf '\357\273\277<?xml version="1.0"?>\r\n<p:session_list/>' >in
@@ -42,7 +42,7 @@ xml "an empty root in two tags" \
 	"session_list whole=1 empty=1 error=0 beside=0 denied=0 said="
 
 printf '<error xmlns="u" code="x">\n A &amp; B&#8217;s &#x41;&bogus;  <![CDATA[<c>]]>d</error>\n\n' >in
-xml "an error's text, its references resolved and its blanks drawn together" \
+xml "an error's text, with references resolved and white space collapsed" \
 	"error whole=1 empty=0 error=1 beside=0 denied=0 said=A & B’s A&bogus; <c>d"
 
 printf '<p:list xmlns:p="u"><p:error>gone</p:error>\n</p:list>' >in
@@ -50,11 +50,11 @@ xml "an error alone in its root" \
 	"p:list whole=1 empty=0 error=1 beside=0 denied=0 said=gone"
 
 printf '<session_list><session/><error>late</error></session_list>' >in
-xml "an error behind the sessions" \
+xml "an error after the sessions" \
 	"session_list whole=1 empty=0 error=1 beside=1 denied=0 said=late"
 
 printf '<session_list><error>early</error><session/></session_list>' >in
-xml "one before them" \
+xml "an error before the sessions" \
 	"session_list whole=1 empty=0 error=1 beside=1 denied=0 said=early"
 
 {
@@ -66,13 +66,13 @@ xml "one before them" \
 says "an error at the end of a long one" "whole=1 empty=0 error=1 beside=1" out
 
 printf '<session_list><a><b></a><c/></session_list>' >in
-xml "an end tag that is missing inside" \
+xml "a missing end tag" \
 	"session_list whole=1 empty=0 error=0 beside=0 denied=0 said="
 
 for junk in 'x' '<x/>' '<!--' '<' '</session_list>x' '<!-- -- ' '<?x'; do
 	printf '<session_list><a/></session_list>%s' "$junk" >in
 	"$answers" in >out
-	says "not whole, with $junk behind it" "whole=0" out
+	says "not complete, with $junk after the root" "whole=0" out
 done
 
 doc='<?xml version="1.0" encoding="UTF-16"?>
@@ -85,11 +85,11 @@ for order in LE BE; do
 	mv in bare
 	if [ "$order" = LE ]; then printf '\377\376' >in; else printf '\376\377' >in; fi
 	cat bare >>in
-	xml "and with one" "$rest"
+	xml "UTF-16$order with one" "$rest"
 done
 
 printf '<!-- x --><?xml version="1.0"?><a/>' >in
-xml "a declaration that is not the first of all is none" \
+xml "a declaration after a comment" \
 	"a whole=1 empty=1 error=0 beside=0 denied=0 said="
 
 none='root=- whole=0 empty=0 error=0 beside=0 denied=0 said='
@@ -103,15 +103,15 @@ says "a web page in XML" "html ext" out
 
 json='json ext=- root=- whole=0 empty=0'
 printf '{"error":"access_denied","message":"no"}' >in
-is "JSON that says that the token is no good" \
+is "JSON that refuses the token" \
 	"$json error=1 beside=0 denied=1 said=access_denied"
 printf ' {"message":"down","number":17}' >in
-is "JSON that says that something is wrong: its words are not shown" \
+is "JSON with an error of several words: they are not shown" \
 	"$json error=1 beside=0 denied=0 said="
 printf '{"error":"Token 12"}' >in
-is "nor what is no single word" "$json error=1 beside=0 denied=0 said="
+is "JSON with an error in another form: not shown either" "$json error=1 beside=0 denied=0 said="
 printf '{"users":[{"message":"x"}]}' >in
-is "JSON that is data" "$json error=0 beside=0 denied=0 said="
+is "JSON without an error" "$json error=0 beside=0 denied=0 said="
 
 binary() {
 	is "$1" "binary ext=$2 $none"
@@ -120,8 +120,8 @@ printf 'FLV\001\005' >in; binary "FLV" flv
 printf '\0\0\0\040ftypisom' >in; binary "MP4" mp4
 printf 'PK\003\004abcdefghijklm' >in; binary "ZIP" zip
 printf '\032\105\337\243abcdefghijklm' >in; binary "Matroska" mkv
-printf '\0\001\002\003' >in; binary "something else" bin
-printf 'abc\001defghijklmnopqrstuvwxyz' >in; binary "something that begins like a text" bin
+printf '\0\001\002\003' >in; binary "an unknown format" bin
+printf 'abc\001defghijklmnopqrstuvwxyz' >in; binary "binary data that begin like text" bin
 printf '{"users":[]}' | gzip -n >in; binary "gzip" gz
 printf '<error>gone</error>' | gzip -n >in
 "$answers" in >out
@@ -129,15 +129,15 @@ says "an error in gzip is an error" "whole=1 empty=0 error=1" out
 says "with its text" "said=gone" out
 
 : >in
-is "no byte at all" "empty ext=- $none"
+is "an empty answer" "empty ext=- $none"
 head -c 3000 /dev/zero | tr '\0' '\n' >in
 is "blank lines only" "empty ext=- $none"
 printf '<a/>' >>in
 "$answers" in >out
-says "XML behind them" "xml ext=- root=a whole=1" out
+says "XML after blank lines" "xml ext=- root=a whole=1" out
 { printf '\357\273\277'; head -c 600 /dev/zero | tr '\0' ' '; printf '<a/>'; } >in
 "$answers" in >out
-says "XML behind a byte order mark and many blanks" "xml ext=- root=a whole=1" out
+says "XML after a byte order mark and many blanks" "xml ext=- root=a whole=1" out
 printf 'Document Not Found' >in
 is "plain text" "text ext=- $none"
 done_testing

@@ -1,7 +1,6 @@
 #!/bin/sh
-# praic-fetch against each of the appliance's bad manners in turn, and all of
-# them at random: either all the data, or the right exit code and nothing
-# half done.
+# praic-fetch with each fault of the appliance, and with all of them at random: either
+# it writes all data, or it ends with the right exit code and without incomplete data.
 
 # The dollars belong to awk, jq and sh -c.
 # shellcheck disable=SC2016
@@ -12,14 +11,14 @@
 . "$top/tests/fetch.sh"
 
 site_start --sessions 60 --span 3 --seed 5 --now 1767225600 --clock fixed
-f sessions --since 4d >/dev/null	# a token, for all that follow
+f sessions --since 4d >/dev/null	# caches a token for the tests below
 
-# after=1: the first call asks for the time, and for nothing
+# after=1: the first request only asks for the time
 while read -r fault; do
 	site_fault "$fault after=1"
-	run 0 "$fault: is got over" f --timeout 60 sessions --since 4d
-	silent "$fault: in silence"
-	whole "$fault: all is there" out
+	run 0 "$fault: is retried" f --timeout 60 sessions --since 4d
+	silent "$fault: prints no message"
+	whole "$fault: all sessions are fetched" out
 done <<'E'
 rate-limit times=1
 rate-limit times=1 form=date
@@ -55,9 +54,9 @@ E
 
 while read -r code fault; do
 	site_fault "$fault after=1"
-	run "$code" "$fault, without end: $code" f --timeout 0 sessions --since 4d
-	nothing_half "$fault: nothing half done"
-	check "$fault: says why" test -s err
+	run "$code" "$fault, permanent: $code" f --timeout 0 sessions --since 4d
+	nothing_half "$fault: no incomplete data"
+	check "$fault: there is a message" test -s err
 done <<'E'
 75 rate-limit form=none
 75 rate-limit seconds=60
@@ -88,18 +87,18 @@ done <<'E'
 E
 site_fault
 
-# Nobody is told more than needed of what came.
+# Messages quote little of an answer.
 site_fault "xml-error text=$(head -c 3000 /dev/zero | tr '\0' x)"
 f --timeout 0 sessions --since 4d >out 2>err
-check "an answer in a message is cut to 200 bytes" \
+check "a message quotes at most 200 bytes of an answer" \
 	sh -c 'grep -q xxxxx err && [ "$(wc -c <err)" -lt 400 ]'
 printf '<error>\033[2Jboo\342\200\256</error>' >evil
 site_fault "body file=$work/evil"
 f --timeout 0 sessions --since 4d >out 2>err
-check "and cannot drive a terminal" sh -c 'grep -q "\\\\x1b\[2Jboo" err'
+check "without control characters" sh -c 'grep -q "\\\\x1b\[2Jboo" err'
 site_fault
 
-# All together.
+# All faults together.
 site_stop
 site_start --sessions 150 --span 8 --seed 6 --now 1767225600 --clock fixed --dir "$work/site" \
 	--fault "rate-limit probability=0.015" \
@@ -127,6 +126,6 @@ for language in en de; do
 	no_token
 	run 0 "all faults at random, in $language" f --timeout 30 \
 		sessions --since 9d
-	whole "all is there" out
+	whole "all sessions are fetched" out
 done
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/sh
-# praic-fetch: windows that are too much for the appliance, limits of size
-# and time.
+# praic-fetch: windows that are too large for the appliance, and limits of time and
+# rate.
 
 # The dollars belong to awk, jq and sh -c.
 # shellcheck disable=SC2016
@@ -11,9 +11,9 @@
 . "$top/tests/fetch.sh"
 
 site_start --sessions 60 --span 2 --seed 9 --now 1767225600 --clock fixed
-f sessions --since 3d >/dev/null	# a token
+f sessions --since 3d >/dev/null	# caches a token
 
-# set NAME VALUE
+# set NAME VALUE: change a property of the appliance
 set_() {
 	site_ask "{\"do\":\"set\",\"name\":\"$1\",\"value\":\"$2\"}"
 }
@@ -23,12 +23,12 @@ for answer in 504 500 error reset; do
 	set_ limit-answer $answer
 	site_forget
 	run 0 "windows of more than 50000 s: $answer" f --timeout 60 sessions --since 3d
-	whole "are halved, and all is there" out
-	# neither gaps nor what is asked for twice, of what was answered
+	whole "are halved, and all sessions are fetched" out
+	# the answered windows have no gaps and do not overlap
 	[ $answer != error ] || continue
 	asked 'select(.status == 200 and .parameters.start_time and .parameters.start_time != "1") |
 		"\(.parameters.start_time) \(.parameters.duration)"' >got
-	# Now is a second later when the machine is busy.
+	# On a busy machine now may be a second later.
 	awk 'NR == 1 { from = at = $1 } { bad += $1 != at; at = $1 + $2 }
 		END { exit bad || from < 1766966400 || from > 1766966460 || at != from + 259200 }' got
 	check "the windows fit together" test $? -eq 0
@@ -37,36 +37,36 @@ set_ window-limit 0
 set_ size-limit 8
 set_ limit-answer 504
 run 0 "reports of more than 8 sessions" f --timeout 60 sessions --since 3d
-whole "are asked for in parts" out
+whole "are requested in parts" out
 set_ size-limit 0
 
-# what takes too long
+# slow answers
 site_fault "stall after=1 times=1 seconds=30"
 run 0 "an answer that stalls" f --timeout 10 sessions --since 3d
-whole "is asked for again" out
+whole "is requested again" out
 site_fault "drip after=1 times=1 bytes=100 seconds=0.5"
-run 0 "an answer by drops" f --timeout 10 sessions --since 3d
-whole "is asked for again" out
+run 0 "an answer in small pieces" f --timeout 10 sessions --since 3d
+whole "is requested again" out
 site_fault "slow-start after=1 times=1 seconds=30"
 run 0 "no answer" f --timeout 8 sessions --since 3d
-whole "is asked for again" out
+whole "is requested again" out
 site_fault "slow-start after=1 times=1 seconds=30 where=body"
-run 0 "a header, and no body" f --timeout 8 sessions --since 3d
-whole "is asked for again" out
+run 0 "a header without a body" f --timeout 8 sessions --since 3d
+whole "is requested again" out
 site_fault "slow-start seconds=1.5"
-run 0 "a slow start is no stall" f sessions --lsid "$(head -n 1 got.lsids)"
+run 0 "a slow start is not a stall" f sessions --lsid "$(head -n 1 got.lsids)"
 site_fault "slow-start seconds=30"
-run 69 "a site that is too slow for good" f --timeout 2 sessions --since 3d
-says "says so" "no answer for 5 seconds"
+run 69 "a site that is always too slow" f --timeout 2 sessions --since 3d
+says "is reported" "no answer for 5 seconds"
 site_fault
 
-# the pace
+# the rate of requests
 site_forget
 run 0 "--rate" "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
 	--secret "file:$site/secret" --rate 20 sessions --since 12d
 asked -s '(.[-1].time - .[0].time) as $took | (length - 1) / $took | . > 10 and . < 21' >got
 echo true >want
-same "is kept" want got
+same "limits the rate" want got
 site_forget
 i=0 several=
 while [ $i -lt 4 ]; do
@@ -78,13 +78,13 @@ done
 wait $several
 cat several.err.? >got
 : >want
-same "four processes at a time" want got
+same "four processes at the same time" want got
 asked -s 'length' >calls
 asked -s '[.[] | .time - .seconds] | sort | (.[-1] - .[0]) as $took | (length - 1) / $took |
 	. > 4 and . < 10.5' >got
 echo true >want
-same "keep to it together ($(cat calls) calls)" want got
-# what is kept of it may be anything
+same "share the limit ($(cat calls) requests)" want got
+# any content of the rate file is harmless
 rate=$(echo "$XDG_RUNTIME_DIR"/praic/rate-*)
 for text in '' 'x' '9223372036854775807' '-1' '99999999999999'; do
 	printf '%s' "$text" >"$rate"
@@ -93,18 +93,18 @@ for text in '' 'x' '9223372036854775807' '-1' '99999999999999'; do
 done
 exec 9<"$rate"
 flock 9
-run 0 "one that is kept locked" timeout 20 "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
+run 0 "a rate file that stays locked" timeout 20 "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
 	--client-id "$client" --secret "file:$site/secret" sessions --since 1d
 exec 9<&-
 site_fault "rate-limit times=1 seconds=2"
 site_forget
 run 0 "Retry-After" f sessions --since 1d
-# From the refusal to the next question.  An earlier call may be logged late.
+# From the refusal to the next request.  An earlier request may be logged late.
 asked -s '(map(select(.status == 429))[0].time) as $refused |
 	([.[] | select(.status != 429) | .time - .seconds | select(. >= $refused)] | min) - $refused >= 1.95' >got
-same "is a floor" want got
+same "is honoured" want got
 site_fault
-run 69 "no server at all" "$fetch" --host "localhost:1" --client-id "$client" \
+run 69 "no server" "$fetch" --host "localhost:1" --client-id "$client" \
 	--secret "file:$site/secret" --timeout 1 sessions --since 3d
 says "is named" "localhost: token: "
 done_testing

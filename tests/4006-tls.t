@@ -1,5 +1,5 @@
 #!/bin/sh
-# praic-fetch: whom it talks to, and through what.
+# praic-fetch: certificates, pins, proxies and TLS versions.
 
 # The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016,SC2317
@@ -11,7 +11,7 @@
 
 site_start --sessions 10 --span 1 --now 1767225600 --clock fixed --name second.example
 
-# to HOST ARGUMENT...: without a CA file
+# to HOST ARGUMENT...: fetch from this host, without a CA file
 to() {
 	host=$1
 	shift
@@ -19,26 +19,26 @@ to() {
 		--timeout 0 "$@" sessions --since 1d
 }
 
-run 0 "the certificate of its CA" to "localhost:$port" --ca-file "$site/ca.pem"
-run 0 "by its address" to "127.0.0.1:$port" --ca-file "$site/ca.pem"
+run 0 "a certificate of the CA in --ca-file" to "localhost:$port" --ca-file "$site/ca.pem"
+run 0 "an address instead of a name" to "127.0.0.1:$port" --ca-file "$site/ca.pem"
 no_token
 site_forget
-run 78 "a CA that this machine does not know" to "localhost:$port"
-says "says what to do" "--ca-file"
-run 78 "no CA file" to "localhost:$port" --ca-file "$work/none.pem"
+run 78 "an unknown CA" to "localhost:$port"
+says "the message says what to do" "--ca-file"
+run 78 "a missing CA file" to "localhost:$port" --ca-file "$work/none.pem"
 pin=$(cat "$site/pin")
 no=sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
-run 78 "another key than the pinned" to "localhost:$port" --ca-file "$site/ca.pem" -o pin="$no"
-says "says so" "the site's pin"
-run 64 "a pin that is none" to "localhost:$port" --ca-file "$site/ca.pem" -o pin="$site/pin"
+run 78 "a key that does not match the pin" to "localhost:$port" --ca-file "$site/ca.pem" -o pin="$no"
+says "is reported" "the site's pin"
+run 64 "a bad pin" to "localhost:$port" --ca-file "$site/ca.pem" -o pin="$site/pin"
 asked '.path // empty' >got
 : >want
-same "not a byte is sent to any of these" want got
+same "no request is sent to any of these" want got
 run 0 "the pinned key" to "localhost:$port" --ca-file "$site/ca.pem" -o pin="$no;$pin"
-run 78 "a pin is no reason to do without a CA" to "localhost:$port" -o pin="$pin"
+run 78 "a pin does not replace the CA" to "localhost:$port" -o pin="$pin"
 site_stop
 
-# A proxy, with a password or without: CONNECT and nothing else.
+# A proxy that only knows CONNECT, with or without a password.
 cat >proxy.py <<'E'
 import base64, os, select, socket, sys, threading
 want = "Basic " + base64.b64encode(sys.argv[2].encode()).decode() if len(sys.argv) > 2 else None
@@ -89,25 +89,25 @@ run 0 "--proxy, which resolves the name" to "second.example:$port" --ca-file "$s
 	--proxy "http://127.0.0.1:$proxy_port"
 echo "CONNECT second.example:$port HTTP/1.1" >want
 sort -u proxy.log >got
-same "is asked for nothing else" want got
-run 0 "the environment's proxy" env "https_proxy=http://127.0.0.1:$proxy_port" \
+same "gets only CONNECT" want got
+run 0 "a proxy from the environment" env "https_proxy=http://127.0.0.1:$proxy_port" \
 	"$fetch" --host "second.example:$port" --client-id "$client" --secret "file:$site/secret" \
 	--ca-file "$site/ca.pem" sessions --since 1d
 run 69 "--proxy none" env "https_proxy=http://127.0.0.1:$proxy_port" "$fetch" \
 	--host "second.example:$port" --client-id "$client" --secret "file:$site/secret" \
 	--ca-file "$site/ca.pem" --proxy none --timeout 0 sessions --since 1d
-says "means none" "resolve"
+says "uses no proxy" "resolve"
 kill "$proxy"
 proxy_start "me:pass word"
-run 78 "a proxy that wants a password" to "second.example:$port" --ca-file "$site/ca.pem" \
+run 78 "a proxy that requires a password" to "second.example:$port" --ca-file "$site/ca.pem" \
 	--proxy "http://127.0.0.1:$proxy_port"
-says "says so" "--proxy-user"
+says "the message names the option" "--proxy-user"
 echo "me:pass word" >proxy.secret
 chmod 600 proxy.secret
 run 0 "--proxy-user" to "second.example:$port" --ca-file "$site/ca.pem" \
 	--proxy "http://127.0.0.1:$proxy_port" --proxy-user "file:$work/proxy.secret"
 kill "$proxy"
-run 69 "a proxy that is not there" to "second.example:$port" --ca-file "$site/ca.pem" \
+run 69 "a proxy that does not answer" to "second.example:$port" --ca-file "$site/ca.pem" \
 	--proxy "http://127.0.0.1:$proxy_port"
 site_stop
 
@@ -119,14 +119,14 @@ again --certificate wrong-host
 run 78 "a certificate for another host" to "localhost:$port" --ca-file "$site/ca.pem"
 site_stop
 again --certificate expired
-run 78 "one that has expired" to "localhost:$port" --ca-file "$site/ca.pem"
+run 78 "an expired certificate" to "localhost:$port" --ca-file "$site/ca.pem"
 site_stop
 again --certificate other-ca
-run 78 "one of another CA" to "localhost:$port" --ca-file "$site/ca.pem"
+run 78 "a certificate of another CA" to "localhost:$port" --ca-file "$site/ca.pem"
 site_stop
 again --certificate self-signed
-run 78 "one that it signed itself" to "localhost:$port" --ca-file "$site/ca.pem"
-run 0 "which is its own CA file" to "localhost:$port" --ca-file "$site/server.pem"
+run 78 "a self-signed certificate" to "localhost:$port" --ca-file "$site/ca.pem"
+run 0 "the same certificate as CA file" to "localhost:$port" --ca-file "$site/server.pem"
 site_stop
 again --tls 1.1
 run 78 "TLS 1.1" to "localhost:$port" --ca-file "$site/ca.pem"
@@ -134,9 +134,9 @@ site_stop
 again --tls 1.2
 run 0 "TLS 1.2" to "localhost:$port" --ca-file "$site/ca.pem"
 site_stop
-# TLS 1.3 may reset the connection before it says what it misses.
+# With TLS 1.3 the connection may be reset before the server reports the reason.
 again --client-certificate --tls 1.2
-run 78 "no client certificate, where one is asked for" to "localhost:$port" \
+run 78 "no client certificate, though one is required" to "localhost:$port" \
 	--ca-file "$site/ca.pem"
 site_stop
 again --client-certificate
@@ -148,7 +148,7 @@ chmod 600 key.secret
 run 0 "a key with a password" to "localhost:$port" --ca-file "$site/ca.pem" \
 	-o client-cert="$site/client.pem" -o client-key=locked.key \
 	-o client-key-password="file:$work/key.secret"
-run 78 "the wrong one" env PW=sesam "$fetch" --host "localhost:$port" --client-id "$client" \
+run 78 "a wrong password of the key" env PW=sesam "$fetch" --host "localhost:$port" --client-id "$client" \
 	--secret "file:$site/secret" --ca-file "$site/ca.pem" -o client-cert="$site/client.pem" \
 	-o client-key=locked.key -o client-key-password=env:PW sessions --since 1d
 run 64 "a key without a certificate" to "localhost:$port" -o client-key="$site/client.key"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# praic-fetch recordings: what the records name comes into the spool, whole
-# and once, or the right exit code.
+# praic-fetch recordings: the recordings that the records name are fetched into the
+# spool completely and once, or the exit code reports the error.
 
 # The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
@@ -15,7 +15,7 @@ recordings_truth truth
 sort truth >want.files
 records truth >in
 
-# recordings CODE NAME [OPTION...]: into a new spool
+# recordings CODE NAME [OPTION...]: fetch into a new spool
 recordings() {
 	rm -rf spool
 	mkdir spool
@@ -24,7 +24,7 @@ recordings() {
 	pipe "$code" "$name" in f --timeout 60 "$@" recordings -d spool
 }
 
-# sound NAME: whatever has a final name in the spool is right
+# sound NAME: each file with a final name in the spool is right
 sound() {
 	(cd spool && find . -type f ! -name '.*' -exec sha256sum {} +) | cut -d ' ' -f 1 | sort -u >sums
 	cut -f 5 truth | sort -u | comm -13 - sums >got
@@ -33,41 +33,41 @@ sound() {
 }
 
 run 64 "no spool" f recordings
-run 66 "a spool that is not there" f recordings -d nonesuch </dev/null
+run 66 "a missing spool" f recordings -d nonesuch </dev/null
 run 64 "-j 0" f recordings -j 0 -d .
 mkdir spool
 pipe 64 "XML instead of records" "$top/tests/4007-recordings.t" f recordings -d spool
-run 66 "a file that is not there" f recordings -d spool nonesuch.rec
+run 66 "a missing file" f recordings -d spool nonesuch.rec
 printf 'praic-records\t1\nH\tsession\thost_name\nZ\t0\t0\n' >in0
-pipe 64 "records that name no recordings" in0 f recordings -d spool
-says "says whose would" "praic-split"
-check "nothing was made" test -z "$(ls -A spool)"
+pipe 64 "records without a recording table" in0 f recordings -d spool
+says "the message names praic-split" "praic-split"
+check "nothing was written" test -z "$(ls -A spool)"
 
-recordings 0 "all of them" -j 8
-silent "in silence"
+recordings 0 "all recordings" -j 8
+silent "prints no message"
 cp out one.rec
 files out >got
-same "each with its kind, instance, size and hash" want.files got
-there "and all of them are there" out spool
+same "each has the right kind, instance, size and digest" want.files got
+there "the spool has all of them" out spool
 stat -c %a spool/*.flv | sort -u >got
 echo 600 >want
-same "for the owner alone" want got
-pipe 0 "the stream is one" one.rec "$rec_events"
+same "only the owner may read them" want got
+pipe 0 "the output is a record stream" one.rec "$rec_events"
 awk -F '\t' '$1 == "S"' in >want
 awk -F '\t' '$1 == "S"' one.rec >got
 same "in the order of the input" want got
 tail -n 1 one.rec >got
 printf 'Z\t%s\t0\n' "$(grep -c '^S' in)" >want
-same "with its end" want got
+same "with an end mark" want got
 awk -F '\t' '$1 == "R" && $2 == "file" { print $6, $7, $10; exit }' one.rec >got
 echo "flv video/x-flv 2026-01-01T00:00:00Z" >want
-same "extension by content, type as it came, time by the appliance's clock" want got
+same "extension from the content, media type and time from the appliance" want got
 site_forget
 pipe 0 "the same again" in f recordings -d spool
 same "gives the same records" one.rec out
 asked '.path' >got
 : >want
-same "and asks for nothing" want got
+same "without requests" want got
 cat in in >twice
 rm -rf spool
 mkdir spool
@@ -82,20 +82,20 @@ same "and written twice" want got
 run 0 "FILE operands" f recordings -d spool in in
 files out | sort -u >got
 same "are read in turn" want.files got
-# what happened to the spool
+# changes in the spool
 for victim in spool/*.flv; do break; done
 victim=${victim#spool/}
-recordings 0 "all of them once more"
+recordings 0 "all recordings again"
 printf x >>"spool/$victim"
-pipe 0 "a file that was changed" in f recordings -d spool
-says "is said"  "$victim"
+pipe 0 "a file of another size" in f recordings -d spool
+says "is reported"  "$victim"
 there "and fetched again" out spool
 printf y | dd of="spool/$victim" bs=1 seek=100 conv=notrunc 2>/dev/null
 pipe 0 "a changed byte" in f recordings -d spool
-silent "is not looked for"
-pipe 0 "but with --verify" in f --verify recordings -d spool
-there "it is found, and mended" out spool
-# what is known of it is an attribute; without that the file is read
+silent "is not detected"
+pipe 0 "the same with --verify" in f --verify recordings -d spool
+there "is detected, and the file is fetched again" out spool
+# the digest is an extended attribute; without it the file is read
 python3 -c 'import os
 for name in os.listdir("spool"):
     try:
@@ -103,17 +103,17 @@ for name in os.listdir("spool"):
     except OSError:
         pass'
 site_forget
-pipe 0 "without the notes" in f recordings -d spool
+pipe 0 "files without the attribute" in f recordings -d spool
 files out >got
-same "the same is known" want.files got
+same "give the same records" want.files got
 asked '.path' >got
 : >want
-same "without asking" want got
+same "without requests" want got
 rm "spool/$victim"
 ln -s /etc/passwd "spool/$victim"
-pipe 0 "a link in a file's place" in f recordings -d spool
+pipe 0 "a link instead of a file" in f recordings -d spool
 check "is not followed" test -f "spool/$victim" -a ! -L "spool/$victim"
-# What another user may have put there is not taken for the appliance's.
+# Files that another user may have put there are not used.
 planted() {
 	name=$1 victim_is=$(sha256sum <"spool/$victim")
 	shift
@@ -121,11 +121,11 @@ planted() {
 	"$@"
 	site_forget
 	pipe 0 "planted: $name" in f recordings -d spool
-	says "planted: $name: is said" "another user may have put it there"
+	says "planted: $name: is reported" "another user may have put it there"
 	check "planted: $name: it is fetched again" test "$(sha256sum <"spool/$victim")" = "$victim_is"
 	asked '.parameters.lsid // empty' | wc -l | tr -d ' ' >got
 	echo 1 >want
-	same "planted: $name: and no other" want got
+	same "planted: $name: no other file is fetched" want got
 }
 # shellcheck disable=SC2317
 evil() {
@@ -138,60 +138,60 @@ evil_mode() { evil && chmod 666 "spool/$victim"; }
 evil_owner() { evil && chown nobody "spool/$victim"; }
 # shellcheck disable=SC2317
 evil_link() { evil && ln "spool/$victim" evil.flv; }
-planted "anybody may write to it" evil_mode
-planted "it has a second name" evil_link
+planted "a file that everybody may write" evil_mode
+planted "a file with a second hard link" evil_link
 if [ "$(id -u)" -eq 0 ]; then
-	planted "it is another user's" evil_owner
+	planted "a file of another user" evil_owner
 fi
 rm "spool/$victim"
 printf 'FLV\001evil' >evil.part
 ln evil.part "spool/.${victim%.flv}.part"
-pipe 0 "planted: a part with a second name" in f recordings -d spool
+pipe 0 "planted: a part with a second hard link" in f recordings -d spool
 check "is not written to" test "$(cat evil.part | wc -c)" -eq 8
-there "and what comes is right" out spool
+there "the fetched file is right" out spool
 
-# what an appliance says instead
+# errors from the appliance
 site_fault "error-as-video match=AccessSessionRecording times=1"
-recordings 0 "one that has expired" -j 1
-says "is said" "expired"
+recordings 0 "an expired recording" -j 1
+says "is reported" "expired"
 files out | wc -l | tr -d ' ' >got
 wc -l <want.files | awk '{ print $1 - 1 }' >want
-same "the others are there" want got
-there "and nothing that is wrong" out spool
+same "the others are fetched" want got
+there "and are right" out spool
 each "each has a row" out
 outcomes out | grep expired | cut -f 2- >got
 printf 'recording\texpired\tit has expired: the appliance has deleted it\n' >want
-same "the one that has expired, too" want got
+same "also the expired one" want got
 site_ask '{"do":"set","name":"recording-retention","value":"0"}'
 site_ask '{"do":"set","name":"language","value":"fr"}'
-recordings 65 "expired in a language that is not known" --timeout 2 -j 32
-says "says what to do" "--expired TEXT"
-check "nothing is there" test -z "$(cd spool && ls)"
+recordings 65 "an expired recording, reported in an unknown language" --timeout 2 -j 32
+says "the message says what to do" "--expired TEXT"
+check "nothing is fetched" test -z "$(cd spool && ls)"
 tail -n 1 out >got
 printf 'Z\t%s\t%s\n' "$(grep -c '^S' in)" "$(grep -c '^S' in)" >want
-same "each session is written, and counted as left out" want got
+same "each session is counted as left out" want got
 each "each recording has a row" out
 outcomes out | cut -f 3 | sort -u >got
 echo refused >want
-same "that says refused" want got
+same "with the outcome refused" want got
 outcomes out | cut -f 4 | grep -v '^the appliance refuses it: ' >got
 : >want
 same "and the reason" want got
-recordings 0 "unless --expired names it" --expired \
+recordings 0 "the same with --expired" --expired \
 	"Cet enregistrement a expiré et ne peut plus être consulté ni téléchargé."
 site_ask '{"do":"set","name":"recording-retention","value":"none"}'
 site_ask '{"do":"set","name":"language","value":"en"}'
 while read -r code fault; do
 	site_fault "$fault"
 	recordings "$code" "$fault"
-	sound "$fault: nothing wrong is there"
+	sound "$fault: the spool has only right files"
 	if [ "$code" -eq 0 ]; then
 		files out >got
-		same "$fault: but all that is right" want.files got
+		same "$fault: and all of them" want.files got
 	fi
 	find spool -name '*.part' >got
 	: >want
-	[ "$code" -ne 0 ] || same "$fault: nothing half done" want got
+	[ "$code" -ne 0 ] || same "$fault: no incomplete files" want got
 done <<'E'
 0 rate-limit times=2
 0 internal-error times=2
@@ -218,153 +218,153 @@ done <<'E'
 E
 site_fault "html-login match=CommandShellRecording"
 recordings 69 "a web page for each shell" --timeout 0
-check "no end" sh -c '! grep -q ^Z out'
-sound "what is whole is there, and nothing else"
+check "no end mark" sh -c '! grep -q ^Z out'
+sound "the spool has only complete files"
 site_fault "xml-error match=CommandShellRecording"
-recordings 65 "what is said to all that asks for shells" --timeout 6
+recordings 65 "an error for all shells" --timeout 6
 outcomes out | awk -F '\t' '{ print $2, $3 }' | sort -u >got
 printf 'recording came\nshell refused\n' >want
-same "these are refused, and stay owed" want got
+same "they are refused" want got
 site_fault xml-error
-recordings 65 "what is said to everything" --timeout 2
+recordings 65 "an error for every request" --timeout 2
 outcomes out | cut -f 3 | sort -u >got
 echo refused >want
-same "costs each, and no more" want got
+same "all recordings are refused" want got
 each "each has a row" out
 site_fault "xml-error match=CommandShellRecording"
-sound "what is whole is there, and nothing else"
+sound "the spool has only complete files"
 shell=$(grep shell truth | head -n 1 | cut -f 1)
 site_fault "xml-error match=lsid=$shell times=6"
-recordings 0 "a refusal that passes" --timeout 60
+recordings 0 "a temporary error for one session" --timeout 60
 files out >got
-same "costs nothing" want.files got
+same "has no effect" want.files got
 site_fault "xml-error match=lsid=$shell"
 site_forget
-recordings 65 "one that stays" --timeout 2
-sound "costs that session"
-says "is said" "the appliance refuses it: An error has occurred."
+recordings 65 "a permanent error for one session" --timeout 2
+sound "affects only that session"
+says "is reported" "the appliance refuses it: An error has occurred."
 printf 'Z\t%s\t1\n' "$(grep -c '^S' in)" >want
 tail -n 1 out >got
 same "and counted" want got
 asked "select(.parameters.lsid == \"$shell\") | .path" | wc -l >calls
-check "was asked for three times at least" test "$(cat calls)" -ge 3
-recordings 69 "one that had no time to stay" --timeout 0
-check "is no end" sh -c '! grep -q ^Z out'
+check "after at least three requests" test "$(cat calls)" -ge 3
+recordings 69 "the same without time for retries" --timeout 0
+check "no end mark" sh -c '! grep -q ^Z out'
 head -n 1 truth | cut -f 1 >one.lsid
 site_fault "xml-error text=Invalid_lsid. match=lsid=$(cat one.lsid)"
 sed -n "1,/^H.recording/p; /^S.*$(cat one.lsid)/,/^E/p" in >one.in
 printf 'Z\t1\t0\n' >>one.in
 rm -rf spool
 mkdir spool
-pipe 65 "one and all, for good, in words that are not known" one.in f --timeout 2 recordings -d spool
+pipe 65 "a permanent error with an unknown text, for the only session" one.in f --timeout 2 recordings -d spool
 printf '%s' '<error>Invalid lsid.</error>' >evil
 site_fault "body file=$work/evil match=lsid=$(cat one.lsid)"
 site_forget
-pipe 65 "in words that are" one.in f recordings -d spool
+pipe 65 "an error with a known text" one.in f recordings -d spool
 asked '.parameters.lsid // empty' | sort | uniq -c | sort -rn | awk '{ print $1; exit }' >got
 echo "$(grep -c "^$(cat one.lsid)" truth)" >want
-same "is asked for once" want got
+same "is not retried" want got
 site_fault
-# One file that is refused is not its kind; in a row they are.
+# One refused file affects only itself; several in a row mean that all are refused.
 site_fault "status code=404 match=lsid=$(cat one.lsid)"
 site_forget
-recordings 65 "one is not there" -j 1
-sound "costs that session, and no other"
+recordings 65 "404 for one recording" -j 1
+sound "affects only that session"
 cut -f 1 truth | uniq | sed -n '3p;4p;5p;6p' | paste -s -d , | sed 's/[^,]*/lsid=&/g' >four
 for status in 404 403 410; do
 	site_fault "status code=$status match=$(cat four)"
-	recordings 77 "four in a row that are refused ($status)" -j 1
-	says "$status: says what may be wrong" "Enable XML API"
-	sound "$status: what came before is there"
-	check "$status: no end: all stay owed" sh -c '! grep -q ^Z out'
+	recordings 77 "four refused in a row ($status)" -j 1
+	says "$status: the message gives possible reasons" "Enable XML API"
+	sound "$status: files fetched before are kept"
+	check "$status: no end mark" sh -c '! grep -q ^Z out'
 	each "$status: each has a row" out
 	outcomes out | cut -f 3 | sort -u | tr '\n' ' ' >got
 	printf 'came later refused ' >want
-	same "$status: that says refused" want got
+	same "$status: with the outcome refused" want got
 done
 cut -f 1 truth | uniq | sed -n '3p;5p' | paste -s -d , | sed 's/[^,]*/lsid=&/g' >two
 for status in 404 403 410; do
 	site_fault "status code=$status match=$(cat two)"
-	recordings 65 "two that are refused ($status), between others" -j 1
-	sound "$status: they cost their sessions, and no other"
+	recordings 65 "two refused between others ($status)" -j 1
+	sound "$status: only their sessions are affected"
 	tail -n 1 out >got
 	printf 'Z\t%s\t2\n' "$(grep -c '^S' in)" >want
 	same "$status: and are counted" want got
 	outcomes out | grep -c "refused.HTTP 4" >got
 	tr ',' '\n' <two | sed 's/lsid=//' >two.lsids
 	cut -f 1 truth | grep -c -F -f two.lsids >want
-	same "$status: those have the reason" want got
+	same "$status: their rows have the reason" want got
 done
 last=$(cut -f 1 truth | tail -n 1)
 site_fault "status code=403 match=lsid=$last"
 recordings 65 "the last one is refused" -j 1
 site_fault "status code=202 match=lsid=$(cat one.lsid) times=2"
-recordings 0 "what is not ready yet is waited for" -j 1
+recordings 0 "a recording that is not ready yet" -j 1
 files out >got
-same "all is there" want.files got
+same "is fetched later" want.files got
 site_fault
 site_ask '{"do":"deny","what":"CommandShellRecording","deny":true}'
 site_forget
 recordings 77 "no permission for shells"
 asked 'select(.parameters.generate_report == "CommandShellRecording") | .path' | wc -l >calls
-check "is found out by a few in a row, not by each file" test "$(cat calls)" -le 7
-check "no end" sh -c '! grep -q ^Z out'
+check "is detected after a few requests" test "$(cat calls)" -le 7
+check "no end mark" sh -c '! grep -q ^Z out'
 each "each recording has a row" out
 outcomes out | awk -F '\t' '{ print $2, $3 }' | sort -u >got
 printf 'recording came\nshell later\nshell refused\n' >want
-same "all shells are refused, all others came" want got
+same "all shells are refused, all others are fetched" want got
 site_ask '{"do":"deny","what":"CommandShellRecording","deny":false}'
 site_fault "internal-error match=lsid=$(head -n 1 truth | cut -f 1)"
-recordings 69 "a session whose files fail, the first one, one at a time" -j 1 --timeout 1
-check "no end" sh -c '! grep -q ^Z out'
+recordings 69 "permanent errors for the files of the first session" -j 1 --timeout 1
+check "no end mark" sh -c '! grep -q ^Z out'
 grep -v "$(head -n 1 truth | cut -f 1)" want.files >want
 files out >got
-same "holds up no other" want got
+same "do not stop the others" want got
 each "each recording has a row" out
 outcomes out | grep -v came | cut -f 1,3 | sort -u >got
 printf '%s\tlater\n' "$(head -n 1 truth | cut -f 1)" >want
-same "these say later" want got
-# Another process has a recording: it is left to that one.
+same "the failed ones have the outcome later" want got
+# A recording that another process is fetching is left to that process.
 rm -rf spool
 mkdir spool
 lock=spool/.pra.example.net-$(awk -F '\t' '$2 == "recording" { print $1 "-recording"; exit }' truth).part
 site_fault
 flock "$lock" sh -c ': >held; while [ ! -e let-go ]; do sleep 0.05; done' &
 until [ -e held ]; do sleep 0.05; done
-pipe 75 "a recording that another process has" in f recordings -d spool
+pipe 75 "a recording that another process is fetching" in f recordings -d spool
 : >let-go
 wait $!
 each "each recording has a row" out
 outcomes out | grep -v came | cut -f 2- >got
 printf 'recording\tlater\tanother process is fetching it\n' >want
-same "that one says later" want got
-check "no end" sh -c '! grep -q ^Z out'
-pipe 0 "once it is free" in f recordings -d spool
+same "that one has the outcome later" want got
+check "no end mark" sh -c '! grep -q ^Z out'
+pipe 0 "after the other process" in f recordings -d spool
 files out >got
-same "all are there" want.files got
+same "all are fetched" want.files got
 site_fault "hang-up"
 site_forget
 recordings 69 "a site that is down" -j 2 --timeout 1
 asked '.path' | wc -l >calls
-check "is asked for no further files" test "$(cat calls)" -lt 20
-check "no end" sh -c '! grep -q ^Z out'
+check "gets no further requests" test "$(cat calls)" -lt 20
+check "no end mark" sh -c '! grep -q ^Z out'
 each "each recording has a row" out
 outcomes out | cut -f 3 | sort -u >got
 echo later >want
-same "that says later" want got
-pipe 75 "praic-tofs takes that" out "$tofs" -d spool
+same "with the outcome later" want got
+pipe 75 "praic-tofs accepts these records" out "$tofs" -d spool
 check "and stores nothing" test -z "$(find spool -name '*.flv')"
 site_fault
 printf 'MThd or whatever it may be\001' >other.bin
 site_fault "body file=$work/other.bin type=video/x-new"
-recordings 0 "a container that nobody knows"
+recordings 0 "an unknown file format"
 awk -F '\t' '$1 == "R" && $2 == "file" { print $6, $7 }' out | sort -u >got
 echo "bin video/x-new" >want
-same "is kept as it is" want got
+same "is stored with the extension bin" want got
 site_fault
 
-# While a token is waited for, what has begun goes on: the first file takes six
-# seconds to come, and the token that the second one needs takes three.
+# Running transfers go on while a token is requested: the first file takes six seconds,
+# and the token that the second one needs takes three.
 head -n 2 truth >two
 records two >two.in
 slow=$(sed -n '1s/\t.*//p' two) other=$(sed -n '2s/\t.*//p' two)
@@ -384,26 +384,26 @@ sleep 0.3
 cat spool/.*"$slow"*.part | wc -c >before
 sleep 1.5
 cat spool/.*"$slow"*.part | wc -c >after
-check "what has begun ($(cat before), then $(cat after) bytes) does not wait for a token" \
+check "a running transfer ($(cat before), then $(cat after) bytes) does not wait for the token" \
 	test "$(cat after)" -gt "$(cat before)"
 wait $pid
-check "and all is there" test $? -eq 0
-check "at the first try" lacks err "trying again"
+check "the run succeeds" test $? -eq 0
+check "without retries" lacks err "trying again"
 site_fault
 
-# what the input is worth
+# incomplete and hostile inputs
 sed '$d' in >short.in
 rm -rf spool
 mkdir spool
-pipe 75 "an input that was cut" short.in f recordings -d spool
+pipe 75 "a truncated input" short.in f recordings -d spool
 files out >got
-same "all that it names is fetched" want.files got
-check "but there is no end" sh -c '! grep -q ^Z out'
+same "all recordings that it names are fetched" want.files got
+check "but there is no end mark" sh -c '! grep -q ^Z out'
 sed 's/^Z\t\([0-9]*\)\t0/Z\t\1\t2/' in >short
 pipe 65 "an input with sessions left out" short f recordings -d spool
 tail -n 1 out >got
 printf 'Z\t%s\t2\n' "$(grep -c '^S' in)" >want
-same "says so in its end" want got
+same "the end mark counts them" want got
 awk -F '\t' -v OFS='\t' '$1 == "S" && !n++ { $2 = "other.example" }
 	$2 == "session" && !m++ { $3 = "other.example" } { print }' in | sed 's/^H\tsession.*/H\tsession\thost_name\tlsid\ttype/' >mixed
 site_forget
@@ -411,7 +411,7 @@ rm -rf spool
 mkdir spool
 pipe 65 "a session of another site" mixed f recordings -d spool
 says "is named" "other.example"
-check "and not asked for" sh -c '! grep -q "$(sed -n 4p in | cut -f 3)" spool/.[!.]* 2>/dev/null'
+check "and not requested" sh -c '! grep -q "$(sed -n 4p in | cut -f 3)" spool/.[!.]* 2>/dev/null'
 printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\trecording\tkind\tinstance\n' >evil
 {
 	cat evil
@@ -421,18 +421,18 @@ printf 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\trecording\tkind\tinsta
 } >evil.in
 printf 'FLV\001rest' >flv
 site_fault "body file=$work/flv"
-pipe 0 "an lsid that would go elsewhere" evil.in f recordings -d spool
+pipe 0 "an lsid with path components" evil.in f recordings -d spool
 awk -F '\t' '$2 == "file" { print $5 }' out | tail -n 1 >got
 echo 'pra.example.net-_2E_2E_2F.._2F_41_20b_0A_25-shell-7.flv' | sed 's/_2E_2E_2F\.\./_2E._2F../' >want
-same "is made harmless" want got
-check "it is there, and nowhere else" sh -c 'test -f "spool/$(cat got)" && test ! -e "../A b"'
+same "is encoded in the file name" want got
+check "the file is in the spool and nowhere else" sh -c 'test -f "spool/$(cat got)" && test ! -e "../A b"'
 site_fault
 {
 	cat evil
 	printf 'S\tpra.example.net\tab\nR\trecording\tshell\tx/y\n'
 	printf 'R\tsession\tpra.example.net\tab\nE\tab\t2\t0\nZ\t1\t0\n'
 } >odd.in
-pipe 65 "an instance that is no number" odd.in f recordings -d spool
+pipe 65 "an instance that is not a number" odd.in f recordings -d spool
 
 # a full disk, a closed pipe
 rm -rf spool

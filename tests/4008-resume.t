@@ -1,6 +1,6 @@
 #!/bin/sh
-# praic-fetch recordings: what a break leaves is gone on with where that is
-# provably right, and begun anew where it is not.
+# praic-fetch recordings: an interrupted download is resumed if the rest provably
+# belongs to the same file, and restarted otherwise.
 
 # The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
@@ -10,7 +10,7 @@
 # shellcheck source=tests/fetch.sh
 . "$top/tests/fetch.sh"
 
-# What is known of a part is an attribute of it.
+# praic-fetch keeps what it knows of a part in an extended attribute.
 cat >attribute.py <<'E'
 """attribute.py FILE: print it; attribute.py FILE KEY=JSON...: change it;
 attribute.py FILE -: remove it."""
@@ -29,7 +29,7 @@ else:
 E
 : >probe
 python3 -c 'import os; os.setxattr("probe", "user.praic", b"x")' 2>/dev/null || {
-	echo '1..0 # skip: this file system has no attributes, so nothing is resumed'
+	echo '1..0 # skip: without extended attributes downloads are not resumed'
 	exit 0
 }
 site_start --sessions 4 --span 1 --seed 2 --now 1767225600 --clock fixed \
@@ -48,15 +48,15 @@ new() {
 	site_forget
 }
 
-# right NAME: it is there, and what it should be
+# right NAME: the file exists and is right
 right() {
 	files out >got
 	same "$1" want.files got
-	there "$1: so is the file" out spool
+	there "$1: the spool is right" out spool
 }
 
-# calls NAME LINE...: the calls for it, as "status range bytes", N for a
-# number of bytes that is not all of them; but not one that still stalls
+# calls NAME LINE...: the finished requests for the file as "status range bytes"; N is a
+# number of bytes less than all
 calls() {
 	asked 'select(.parameters.lsid) | "\(.status) \(.range // "-") \(.bytes)"' |
 		awk -v all="$size" '{
@@ -69,7 +69,7 @@ calls() {
 	same "$name" want got
 }
 
-# broken FAULT: a first try that leaves a part, by a process that was killed
+# broken FAULT: leave a part by a process that is killed
 broken() {
 	new
 	site_fault "$1"
@@ -90,91 +90,91 @@ broken() {
 new
 site_fault "reset times=3 percent=60"
 pipe 0 "a connection that breaks, three times" in f --timeout 60 recordings -d spool
-right "it is got over"
-calls "and each time it goes on where it was" "200 - N" "206 from N" "206 from N" "206 from N"
+right "is resumed"
+calls "at the right byte each time" "200 - N" "206 from N" "206 from N" "206 from N"
 asked 'select(.range) | .if_range' | sort -u >got
-check "under the condition that it is the same" grep -q '^"[0-9a-f]*"$' got
+check "with If-Range" grep -q '^"[0-9a-f]*"$' got
 
 broken "stall percent=60 seconds=60"
-check "killed: there is a part, and no file" sh -c 'test -z "$(ls spool)" &&
+check "a killed process leaves a part and no file" sh -c 'test -z "$(ls spool)" &&
 	test "$(ls -A spool | wc -l)" -eq 1'
 pipe 0 "the next process" in f recordings -d spool
 right "completes it"
-calls "by what was missing" "206 from N"
+calls "with a request for the rest" "206 from N"
 check "and leaves no part" test ! -e "spool/.$base.part"
 
 broken "stall percent=60 seconds=60"
 site_fault "other-content"
-pipe 0 "the recording has changed" in f recordings -d spool
-calls "it is fetched anew" "200 from N"
+pipe 0 "a recording that has changed" in f recordings -d spool
+calls "is fetched from the start" "200 from N"
 site_fault
 cut -f 5 want.files >want
 files out | cut -f 5 >got
-check "it is another one" sh -c '! cmp -s want got'
-there "and whole" out spool
+check "the file is the new one" sh -c '! cmp -s want got'
+there "and complete" out spool
 
 broken "stall percent=60 seconds=60"
 site_fault "ignore-range"
-pipe 0 "Range is ignored" in f recordings -d spool
-right "it is fetched anew"
-calls "in that answer" "200 from all"
+pipe 0 "an appliance that ignores Range" in f recordings -d spool
+right "the file is right"
+calls "and taken from that answer" "200 from all"
 
 broken "stall percent=60 seconds=60"
 site_fault "wrong-range times=1"
-pipe 0 "another part than that asked for" in f --timeout 60 recordings -d spool
-right "is no part of it"
-calls "it is fetched anew" "206 from N" "200 - all"
+pipe 0 "an answer with another range" in f --timeout 60 recordings -d spool
+right "is not used"
+calls "the file is fetched from the start" "206 from N" "200 - all"
 
 broken "stall percent=60 seconds=60"
 python3 attribute.py "spool/.$base.part" -
-pipe 0 "a part without its note" in f recordings -d spool
-right "is begun anew"
-calls "from the start" "200 - all"
+pipe 0 "a part without its attribute" in f recordings -d spool
+right "is not used"
+calls "the file is fetched from the start" "200 - all"
 
-# What was not synced is not trusted: a power failure may have lost it.
+# Bytes that were not synced are not used: a power failure may have lost them.
 broken "stall percent=60 seconds=60"
 synced=$(python3 attribute.py "spool/.$base.part" | jq .synced)
 dd if=/dev/zero of="spool/.$base.part" bs=1 seek=$((synced + 1000)) count=5000 conv=notrunc \
 	2>/dev/null
-pipe 0 "a part from before a power failure" in f recordings -d spool
-right "is trusted as far as it was synced"
+pipe 0 "a part after a power failure" in f recordings -d spool
+right "is used up to the last sync"
 asked 'select(.range) | .range' >got
 echo "bytes=$synced-" >want
-same "and no further" want got
+same "and not further" want got
 
 broken "stall percent=60 seconds=60"
 python3 attribute.py "spool/.$base.part" length=5000000000
-pipe 0 "a part of something longer" in f --timeout 60 recordings -d spool
-right "is begun anew"
+pipe 0 "a part of a longer file" in f --timeout 60 recordings -d spool
+right "is not used"
 broken "stall percent=60 seconds=60"
 head -c 20000000 /dev/zero >>"spool/.$base.part"
-pipe 0 "a part that is longer than the whole" in f recordings -d spool
-right "is begun anew"
+pipe 0 "a part that is longer than the file" in f recordings -d spool
+right "is not used"
 
-# All came, and then the power went: only the name is missing.
+# A crash after the last byte: only the final name is missing.
 new
-pipe 0 "a whole file" in f recordings -d spool
+pipe 0 "a complete file" in f recordings -d spool
 mv "spool/$(ls spool)" "spool/.$base.part"
 site_forget
-pipe 0 "whose name was not given any more" in f recordings -d spool
+pipe 0 "without its final name" in f recordings -d spool
 right "gets it"
 asked '.path' >got
 : >want
-same "without another call" want got
+same "without a request" want got
 
-# Two at a time.
+# Two processes.
 new
 site_fault "drip bytes=400000 seconds=0.05"
 fx recordings -d spool <in >first.rec 2>first.err &
 pid=$!
 until [ -s "spool/.$base.part" ]; do sleep 0.02; done
-pipe 75 "a second process meanwhile" in f recordings -d spool
-says "leaves it to the first one" "another process is fetching it"
+pipe 75 "a second process at the same time" in f recordings -d spool
+says "leaves the file to the first" "another process is fetching it"
 wait $pid
 check "which fetches it" test $? -eq 0
-pipe 0 "then the second one" in f recordings -d spool
-same "knows the same" first.rec out
-calls "fetched once" "200 - all"
+pipe 0 "a later process" in f recordings -d spool
+same "writes the same records" first.rec out
+calls "without another request" "200 - all"
 new
 site_fault "stall percent=60 seconds=60"
 fx recordings -d spool <in >/dev/null 2>&1 &
@@ -185,17 +185,17 @@ done
 site_fault
 kill -9 $pid
 wait $pid 2>/dev/null
-pipe 0 "a second process, when the first was killed" in f recordings -d spool
+pipe 0 "a second process after the first was killed" in f recordings -d spool
 right "takes over"
-calls "where that was" "206 from N"
+calls "and resumes the download" "206 from N"
 
-# No ETag, no Range: then what was fetched is fetched again, but right.
+# Without ETag and Range the whole file is fetched again.
 site_ask '{"do":"set","name":"ranges","value":"no"}'
 new
 site_fault "reset times=2 percent=60"
 pipe 0 "an appliance that offers no ranges" in f --timeout 60 recordings -d spool
-right "sends all anew"
-calls "each time" "200 - N" "200 - N" "200 - all"
+right "the file is right"
+calls "and fetched from the start each time" "200 - N" "200 - N" "200 - all"
 
 # All faults at random, with ranges and without.
 for ranges in --ranges --chunked; do
@@ -226,9 +226,9 @@ for ranges in --ranges --chunked; do
 	new
 	pipe 0 "all faults at random, $ranges" in f -j 8 --timeout 30 \
 		recordings -d spool
-	right "all files are there, and right"
+	right "all files are right"
 	find spool -name '*.part' >got
 	: >want
-	same "nothing half done" want got
+	same "no incomplete file" want got
 done
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-fetch recordings, killed by KILL at twenty moments and started again
-# each time: in the end all files are there, each is right, and none that was
-# finished was fetched twice.  PRAIC_SOAK: a thousand files of 1 MB.
+# praic-fetch recordings is killed with SIGKILL at twenty times and restarted: in the
+# end all files exist, each is right, and no finished file was fetched twice.
+# PRAIC_SOAK: a thousand files of 1 MB.
 
 # The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
@@ -21,7 +21,7 @@ sort truth >want.files
 records truth >in
 mkdir spool
 
-# How long one takes without being killed decides when it is.
+# The times of the kills depend on the duration of an undisturbed run.
 began=$(date +%s%N)
 pipe 0 "undisturbed" in f -j 8 recordings -d spool
 took=$((($(date +%s%N) - began) / 1000000))
@@ -40,7 +40,7 @@ for moment in $moments; do
 	sleep "$moment"
 	kill -9 $pid 2>/dev/null && kills=$((kills + 1))
 	wait $pid 2>/dev/null
-	# what has a final name is finished, from this moment on
+	# files with a final name are finished now
 	(cd spool && ls) >there.now
 	tail -n "+$site_log_from" "$site/log" | wc -l >lines
 	awk -v line="$(($(cat lines) + site_log_from))" -v OFS='\t' '
@@ -52,14 +52,14 @@ check "it was killed $kills times, with $(wc -l <finished) finished" \
 	test $kills -ge 10 -a "$(wc -l <finished)" -gt 10
 pipe 0 "the last run" in f -j 8 recordings -d spool
 files out >got
-same "knows all files" want.files got
-there "all are there, and right" out spool
+same "writes the records of all files" want.files got
+there "all files are right" out spool
 find spool -name '*.part' >got
 : >want
-same "nothing is half done" want got
+same "no incomplete file" want got
 
-# A call that began after its file was finished: its connection is newer than
-# all that the log had then.
+# A request after its file was finished has a newer connection than all requests logged
+# at that time.
 again() {
 	jq -r 'select(.parameters.lsid) | [input_line_number,
 		"pra.example.net-" + .parameters.lsid + (if .parameters.generate_report ==
@@ -72,11 +72,11 @@ again >got
 same "no finished file was fetched again" want got
 awk -F '\t' -v from="$site_log_from" '$1 >= from' fetched | wc -l | tr -d ' ' >calls
 echo "# $(cat calls) calls for $wanted files"
-check "and few were begun twice" test "$(cat calls)" -le $((wanted + 8 * 21))
+check "and few were started twice" test "$(cat calls)" -le $((wanted + 8 * 21))
 head -n 1 finished | cut -f 1 >want
 rm "spool/$(cat want)"
 pipe 0 "a finished file that was removed" in f -j 8 recordings -d spool
 again >got
-same "is, and that is seen" want got
+same "is fetched again, which this check detects" want got
 
 done_testing

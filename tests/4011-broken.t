@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-fetch on a disk that is full or broken, and without memory: each call
-# of a kind fails in turn.  The right code and a word about it, or success;
-# never a wrong file under a final name; and once it is mended, all is there.
+# praic-fetch on a full or failing disk, and without memory: each call of a kind fails
+# in turn.  It succeeds, or ends with the right exit code and a message; no wrong file
+# has a final name; and a rerun without faults fetches everything.
 
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
@@ -23,7 +23,7 @@ records truth >in
 export fetch port client site
 
 cat >each.py <<'E'
-"""Make each call of a kind fail in turn: each.py VERB CALL:ERRNO:CODES..."""
+"""each.py VERB CALL:ERRNO:CODES...: make each call of a kind fail in turn"""
 import hashlib
 import os
 import shutil
@@ -86,17 +86,17 @@ for fault in sys.argv[2:]:
             break
         check(str(p.returncode) in codes.split(","), "%s: exit %d: %s" % (
             where, p.returncode, p.stderr.decode()))
-        check(p.returncode == 0 or p.stderr, where + ": not a word")
+        check(p.returncode == 0 or p.stderr, where + ": no message")
         check(sums() <= right, where + ": a wrong file")
         check(p.returncode != 0 or p.stdout == clean and sums() == right,
-              where + ": success, but not all is there")
+              where + ": success, but files are missing")
         check(p.returncode == 0 or sys.argv[1] == "sessions" or b"\nZ\t" not in p.stdout,
               where + ": an end mark")
         p = run()
         check(p.returncode == 0 and p.stdout == clean and sums() == right,
               "%s: the rerun: %d %s" % (where, p.returncode, p.stderr.decode()))
         check(not [x for x in os.listdir("spool") if x.endswith((".part", ".tmp"))],
-              where + ": something is left")
+              where + ": temporary files are left")
         if call == "memory":
             step = n
         elif n > 12:

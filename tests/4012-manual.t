@@ -1,5 +1,5 @@
 #!/bin/sh
-# praic-fetch(1): its examples run, its options are those of the program.
+# praic-fetch(1): its examples run, and its options are those of the program.
 
 # The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
@@ -10,13 +10,13 @@
 . "$top/tests/fetch.sh"
 
 page=$top/fetch/praic-fetch.1
-check "the page is clean" mandoc -Tlint -W warning "$page"
+check "mandoc accepts the page" mandoc -Tlint -W warning "$page"
 "$fetch" --help | grep -oE -e '--[a-z-]+' | sort -u >want
 sed 's/\\-/-/g' "$page" | grep -E '^\.(It|Op|Fl)' | grep -oE 'Fl -[a-z-]+' | sed 's/Fl -/--/' |
 	grep -vxF -e --ignore | sort -u >got
-same "each long option is in the page, and none is but there" want got
+same "the page has exactly the long options of the help" want got
 
-# The site of the examples is the appliance here.
+# The test appliance stands in for the site of the examples.
 site_start --sessions 30 --span 1 --seed 4
 mkdir bin sessions recordings backups spool
 cat >bin/praic-fetch <<E
@@ -38,14 +38,14 @@ awk '/^\.Sh EXAMPLES/ { on = 1; next } /^\.Sh / { on = 0 }
 run 0 "sessions into a database" sh example.1
 sqlite3 sessions.db 'select lsid from session order by lsid' >got
 truth >want
-same "stores them all" want got
+same "stores all of them" want got
 run 0 "sessions and recordings into directories" sh example.2
 recordings_truth recordings.truth
 find recordings -type f ! -name '.*' -exec sha256sum {} + | cut -d ' ' -f 1 | sort >got
 cut -f 5 recordings.truth | sort >want
-same "stores these, too" want got
+same "stores all recordings" want got
 run 0 "a backup" sh example.3
-check "is there" test "$(find backups -name 'pra.example.com-backup-*.nsb' | wc -l)" -eq 1
+check "is stored" test "$(find backups -name 'pra.example.com-backup-*.nsb' | wc -l)" -eq 1
 run 0 "the syslog" sh example.4
 check "is a ZIP" python3 -m zipfile -t syslog.zip
 run 0 "a check" sh example.5
