@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-fetch and answers as nobody should send them: framing, encodings,
-# tokens, spelling.  What is whole is taken, what is not is an error, and
-# never is there a half of anything.
+# praic-fetch with unusual and wrong answers: framing, encodings, tokens, ranges.
+# Complete answers are accepted, incomplete ones are errors, and no incomplete data is
+# written.
 
 # The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
@@ -9,7 +9,7 @@
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
 
-# server NAME [ADDRESS]: one whose answers are files, in a directory of that name
+# server NAME [ADDRESS]: start a server that answers with files of this directory
 server() {
 	mkdir "$1"
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 \
@@ -40,12 +40,12 @@ f() {
 		--secret file:secret --rate 0 --timeout 0 "$@"
 }
 
-# Two questions, each answered by the file answer.
+# sessions CODE NAME: two requests, both answered with the file raw/answer.
 sessions() {
 	run "$1" "$2" f sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
 }
 
-# answer HEADER BODY: both with printf's escapes; Date and a blank line come by themselves
+# answer HEADER BODY: both are formats of printf; Date and the blank line are added
 answer() {
 	# shellcheck disable=SC2059
 	{
@@ -56,7 +56,7 @@ answer() {
 	} >raw/answer
 }
 
-# documents NAME COUNT: so many have come, each whole, and no others are said
+# documents NAME COUNT: the output has this number of complete documents and an end mark
 documents() {
 	python3 "$top/tests/tools/frames.py" out >frames 2>&1
 	tail -n 1 frames >got
@@ -65,8 +65,8 @@ documents() {
 }
 
 nothing_half() {
-	if grep -q praic- out; then fail "$1: nothing half done" out; else pass "$1: nothing half done"; fi
-	check "$1: says why" test -s err
+	if grep -q praic- out; then fail "$1: no incomplete data" out; else pass "$1: no incomplete data"; fi
+	check "$1: there is a message" test -s err
 }
 
 echo secret-of-the-account >secret
@@ -75,11 +75,11 @@ server raw
 xml='<?xml version="1.0" encoding="UTF-8"?>\n<session_list><session lsid="a1"/></session_list>\n'
 length=$(printf "$xml" | wc -c)
 
-# how it is framed
+# framing
 while IFS='|' read -r code count name header before after; do
 	answer "$header" "$before$xml$after"
 	sessions "$code" "$name"
-	if [ "$code" -eq 0 ]; then documents "$name: is taken" "$count"; else nothing_half "$name"; fi
+	if [ "$code" -eq 0 ]; then documents "$name: is accepted" "$count"; else nothing_half "$name"; fi
 done <<T
 0|2|a length|Content-Length: $length\r\n||
 0|2|no length, and a proper end|||
@@ -101,49 +101,49 @@ T
 answer 'Transfer-Encoding: chunked\r\n' "$(printf %x "$length")\r\n$xml\r\n"
 echo 30 >raw/hold
 sessions 69 "chunks without end on a connection that stays open"
-nothing_half "without end"
-says "it has stalled" "stalled"
+nothing_half "chunks without end"
+says "the message says that it stalled" "stalled"
 rm raw/hold
 answer "" "$xml"
 : >raw/abrupt
-sessions 0 "no length, and TLS cut off"
-documents "XML tells by itself that it is whole" 2
+sessions 0 "no length, and a connection closed without ending TLS"
+documents "complete XML is accepted" 2
 answer "" "${xml%list>*}"
-sessions 69 "or that it is not"
-nothing_half "cut off"
+sessions 69 "the same with truncated XML"
+nothing_half "truncated XML"
 answer "" 'PK\003\004abcdefghijklmnopqrst'
-run 69 "a ZIP does not" f Syslog
-says "and says so" "the connection was cut"
-check "nothing of it goes out" test ! -s out
+run 69 "the same with a ZIP" f Syslog
+says "is reported" "the connection was cut"
+check "nothing is written" test ! -s out
 echo 7 5 3 >raw/abrupt
-run 69 "not by being cut elsewhere each time" f --timeout 1 Syslog
-check "nothing of it goes out" test ! -s out
+run 69 "answers of different lengths" f --timeout 1 Syslog
+check "nothing is written" test ! -s out
 echo 7 >raw/abrupt
-run 0 "but by coming twice in the same length" f --timeout 20 Syslog
+run 0 "two answers of the same length" f --timeout 20 Syslog
 printf 'PK\003\004abcdefghijklmnopqrst' >want
-same "it is whole" want out
+same "are accepted as complete" want out
 rm raw/abrupt
-run 0 "unless TLS is ended" f Syslog
+run 0 "a ZIP without a length, if TLS is ended" f Syslog
 # shellcheck disable=SC2059
 {
 	answer 'Content-Encoding: gzip\r\n' ''
 	printf "$xml" | gzip >>raw/answer
 }
-sessions 0 "gzip that nobody asked for"
+sessions 0 "gzip that was not requested"
 documents "is unpacked" 2
-check "and goes out as text" grep -q 'lsid="a1"' out
+check "and written as text" grep -q 'lsid="a1"' out
 head -c 150 raw/answer >cut
 cp cut raw/answer
-sessions 69 "gzip that was cut"
-nothing_half "cut gzip"
+sessions 69 "truncated gzip"
+nothing_half "truncated gzip"
 
-# how it begins
+# headers
 while IFS='|' read -r code name begin; do
 	# shellcheck disable=SC2059
 	printf "$begin$xml" >raw/answer
 	run "$code" "$name" f sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
 	if [ "$code" -eq 0 ]; then
-		check "$name: is taken" grep -q 'praic-end documents="2"' out
+		check "$name: is accepted" grep -q 'praic-end documents="2"' out
 	else
 		nothing_half "$name"
 	fi
@@ -166,8 +166,8 @@ done <<'T'
 69|nothing|
 T
 : >raw/answer
-sessions 69 "not a byte"
-nothing_half "not a byte"
+sessions 69 "an empty answer"
+nothing_half "an empty answer"
 {
 	printf 'HTTP/1.1 200 OK\r\nX-Long: '
 	head -c 2000000 /dev/zero | tr '\0' x
@@ -176,11 +176,11 @@ nothing_half "not a byte"
 run 75 "a header of two megabytes" f sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
 nothing_half "a long header"
 
-# what it is
+# content
 while IFS='|' read -r code count name body; do
 	answer 'Content-Type: text/xml\r\n' "$body"
 	sessions "$code" "$name"
-	if [ "$code" -eq 0 ]; then documents "$name: is taken" "$count"; else nothing_half "$name"; fi
+	if [ "$code" -eq 0 ]; then documents "$name: is accepted" "$count"; else nothing_half "$name"; fi
 done <<'T'
 0|2|no declaration|<session_list><session lsid="a1"/></session_list>
 0|2|a byte order mark|\357\273\277<?xml version="1.0"?><session_list><session lsid="a1"/></session_list>
@@ -213,13 +213,13 @@ for form in UTF-16 UTF-16LE UTF-16BE; do
 	printf '<?xml version="1.0" encoding="%s"?>\n<session_list><session lsid="a1">\342\202\254</session></session_list>' \
 		"$form" | iconv -f UTF-8 -t "$form" >>raw/answer
 	sessions 0 "$form"
-	documents "$form: is in frames" 2
+	documents "$form: is put in frames" 2
 	"$split" -n out >rec 2>err
 	check "$form: praic-split reads it" sh -c "tail -n 1 rec | grep -q '^Z	2	0'"
 done
 answer '' "$(printf '%s' "$xml" | sed 's/UTF-8/ISO-8859-1/; s/a1/\\344/')"
 sessions 0 "Latin-1"
-documents "is passed on" 2
+documents "is written unchanged" 2
 
 # tokens
 answer '' "$xml"
@@ -228,7 +228,7 @@ token() {
 	# shellcheck disable=SC2059
 	printf "HTTP/1.1 ${3:-200 OK}\r\nContent-Type: application/json\r\n\r\n%s" "$2" >raw/token
 	sessions "$1" "token: ${4:-$2}"
-	check "it is in no message" sh -c '! grep -q -e tokentext -e secret-of-the-account err'
+	check "no message has a secret" sh -c '! grep -q -e tokentext -e secret-of-the-account err'
 }
 for life in '"1799"' 1799.0 1e3 '"1e3"' 0 -5 null true '"soon"' 99999999999999999999 '"99999999999999999999"' '[1]'; do
 	token 0 "{\"access_token\":\"tokentext\",\"token_type\":\"bearer\",\"expires_in\":$life}"
@@ -249,11 +249,11 @@ token 77 '{"error":"invalid_client"}' '400 Bad Request' "400 invalid_client"
 token 69 '{"error":"invalid_request"}' '400 Bad Request' "400 invalid_request"
 token 77 '' '403 Forbidden' 403
 token 69 'Document Not Found' '404 Not Found' 404
-token 75 '' '429 Too Many\r\nRetry-After: soon' "429, with a time that is none"
-token 75 '' '429 Too Many\r\nRetry-After: 99999999999999' "429, for ever"
+token 75 '' '429 Too Many\r\nRetry-After: soon' "429 with a bad time"
+token 75 '' '429 Too Many\r\nRetry-After: 99999999999999' "429 with a very long time"
 good_token raw
 
-# Retry-After as a date, by the appliance's clock, and no other
+# Retry-After as a date is relative to the appliance's clock
 printf 'HTTP/1.1 503 x\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nRetry-After: Thu, 01 Jan 2026 00:00:02 GMT\r\n\r\n' \
 	>raw/answer
 began=$(date +%s%N)
@@ -263,7 +263,7 @@ began=$(date +%s%N)
 ) &
 run 0 "Retry-After as a date" f --timeout 20 sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
 took=$((($(date +%s%N) - began) / 1000000))
-check "is a floor of two seconds ($took ms)" test $took -ge 2000 -a $took -lt 15000
+check "means at least two seconds ($took ms)" test $took -ge 2000 -a $took -lt 15000
 wait $!
 
 # recordings
@@ -277,8 +277,8 @@ recording() {
 	find spool -type f ! -name '.*.info' | sed 's/.*\.//' >got
 	printf '%s' "${3:+$3
 }" >want
-	same "$2: ${3:-nothing} is there" want got
-	[ "$1" -eq 0 ] || check "$2: no end" sh -c '! grep -q ^Z out'
+	same "$2: the spool has ${3:-nothing}" want got
+	[ "$1" -eq 0 ] || check "$2: no end mark" sh -c '! grep -q ^Z out'
 }
 while IFS='|' read -r code extension name header body; do
 	answer "$header" "$body"
@@ -304,20 +304,20 @@ done <<'T'
 T
 answer '' 'FLV\001abcdefghijklmnop'
 echo 8 4 >raw/abrupt
-recording 69 "a file without length, cut off here and there" ""
-says "why" "neither a length, nor an end of TLS, nor a second answer as long"
+recording 69 "a file without length, truncated at different bytes" ""
+says "the message gives the reason" "neither a length, nor an end of TLS, nor a second answer as long"
 : >raw/abrupt
-recording 0 "a file without length, and TLS cut off" flv
+recording 0 "a file without length, and TLS not ended" flv
 printf 'FLV\001abcdefghijklmnop' >whole.flv
-check "came twice in the same length" cmp whole.flv spool/*.flv
+check "is accepted after two answers of the same length" cmp whole.flv spool/*.flv
 echo 8 >raw/abrupt
 recording_time=20
-recording 0 "the same, when it was cut at first" flv
+recording 0 "the same, truncated the first time" flv
 recording_time=0
-check "is whole" cmp whole.flv spool/*.flv
+check "is complete" cmp whole.flv spool/*.flv
 : >raw/abrupt
 answer '' '<error>This recording has expired and can no longer be viewed or downloaded.</error>'
-recording 0 "that it has expired, in XML, which tells by itself that it is whole" ""
+recording 0 "complete XML that reports an expired recording" ""
 rm raw/abrupt
 sed 's/^R.recording.*/R\trecording\tshell\t0/' in >shell.in
 cp in video.in
@@ -342,8 +342,8 @@ head -c 200000 /dev/zero | tr '\0' x >long
 } >raw/answer
 recording 0 "a shell: a long asciicast" cast
 sed '1,/^.$/d' raw/answer >whole.cast
-check "is all there" cmp whole.cast spool/*.cast
-# two that are gone, behind one that came
+check "is complete" cmp whole.cast spool/*.cast
+# two missing recordings after one that is fetched
 {
 	head -n 3 shell.in
 	for i in 1 2 3 4; do
@@ -353,14 +353,14 @@ check "is all there" cmp whole.cast spool/*.cast
 	printf 'Z\t4\t0\n'
 } >in
 echo lsid-3 lsid-4 >raw/gone
-pipe 65 "shells that are gone, behind an asciicast" in f recordings -j 1 -d spool
+pipe 65 "missing shells after an asciicast" in f recordings -j 1 -d spool
 echo "Z	4	2" >want
 tail -n 1 out >got
-same "count once in each of their sessions, and in no other" want got
+same "count once for each session" want got
 rm raw/gone
 cp video.in in
 printf 'HTTP/1.1 206 x\r\nContent-Range: bytes 0-3/4\r\n\r\nFLV\001' >raw/answer
-recording 69 "a part that nobody asked for" ""
+recording 69 "a range that was not requested" ""
 
 # the rest of a file: of another one, or from elsewhere in it
 { printf 'FLV\001'; head -c 2999996 /dev/urandom; } >whole
@@ -379,56 +379,56 @@ rest() {
 	pipe "$2" "$1" in f recordings -d spool
 	find spool -name '*.flv' -exec sha256sum {} + | cut -d ' ' -f 1 >got
 	if [ "$2" -eq 0 ]; then sha256sum <whole | cut -d ' ' -f 1 >want; else : >want; fi
-	same "$1: what is there" want got
+	same "$1: the file" want got
 }
 rest "the rest" 0 '"a"' 2000000-2999999/3000000
-rest "the rest of another" 69 '"b"' 2000000-2999999/3000000
-rest "the rest of nobody knows what" 69 '' 2000000-2999999/3000000
-rest "the rest of something weaker" 69 'W/"a"' 2000000-2999999/3000000
-rest "a rest from elsewhere" 69 '"a"' 2000007-2999999/3000000
-rest "a rest of more" 69 '"a"' 2000000-3000009/3000010
-rest "a rest of it that ends early" 69 '"a"' 2000000-2999998/3000000
+rest "the rest with another ETag" 69 '"b"' 2000000-2999999/3000000
+rest "the rest without an ETag" 69 '' 2000000-2999999/3000000
+rest "the rest with a weak ETag" 69 'W/"a"' 2000000-2999999/3000000
+rest "a rest with another start" 69 '"a"' 2000007-2999999/3000000
+rest "a rest with another length" 69 '"a"' 2000000-3000009/3000010
+rest "a rest that ends early" 69 '"a"' 2000000-2999998/3000000
 rest "a rest of unknown length" 69 '"a"' '2000000-2999999/*'
-rest "a rest of nonsense" 69 '"a"' '9-1/x'
+rest "a rest with a bad range" 69 '"a"' '9-1/x'
 
-# What is said of a secret: only an error's own text is shown, without secrets.
+# Only the text of an <error> is shown, with secrets replaced.
 b64=$(printf 'id:%s' "$(cat secret)" | base64 -w 0)
 for said in abcdefgh "$b64" "$(cat secret)"; do
 	printf 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<error>you said %s, indeed</error>\n' \
 		"$said" >raw/answer
-	run 69 "it says a secret: $said" f Team start_time=1 duration=1
-	says "  which is not repeated" 'HTTP 400 (you said ***, indeed)'
+	run 69 "an error with a secret: $said" f Team start_time=1 duration=1
+	says "  the secret is replaced" 'HTTP 400 (you said ***, indeed)'
 done
 for said in "$b64" "$(cut -c 4-18 secret)" '{"message":"x","error":"was abcdefgh"}' '<b>abcdefgh</b>'; do
 	printf 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n%s\n' "$said" >raw/answer
-	run 69 "it says something else: $said" f Team start_time=1 duration=1
+	run 69 "another answer: $said" f Team start_time=1 duration=1
 	printf 'praic-fetch: pra.example.net: Team: HTTP 400\n' >want
-	same "  which is not shown" want err
+	same "  is not shown" want err
 done
 printf 'HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n%s' \
 	'{"access_token":"abcdefgh","token_type":"Bearer","expires_in":3600}' >raw/token
 answer '' "$xml"
 rm -rf "$XDG_RUNTIME_DIR/praic"
-sessions 0 "a token that was created"
+sessions 0 "a token with status 201"
 printf 'HTTP/1.1 202 Accepted\r\nConnection: close\r\n\r\n%s' \
 	'{"access_token":"abcdefgh","token_type":"Bearer","expires_in":3600}' >raw/token
 rm -rf "$XDG_RUNTIME_DIR/praic"
-sessions 69 "one that was accepted"
+sessions 69 "a token with status 202"
 check "  is not shown" sh -c '! grep -q abcdefgh err'
 good_token raw
 
-# an address of the new kind
+# IPv6
 answer '' "$xml"
 if server six ::1 2>six.err; then
 	cp six/cert.pem raw/cert.pem
 	cp raw/answer six/answer
 	host='[::1]'
-	sessions 0 "by an IPv6 address"
-	documents "all is there" 2
+	sessions 0 "an IPv6 address"
+	documents "all sessions are fetched" 2
 	run 0 "without --name" "$fetch" --host "[::1]:$port" --ca-file six/cert.pem --client-id id --secret \
 		file:secret sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
-	says "the records call it so" '<?praic-site [::1] bytes="' out
+	says "the address is the name in the frames" '<?praic-site [::1] bytes="' out
 else
-	pass "by an IPv6 address # SKIP there is none here"
+	pass "an IPv6 address # SKIP there is none here"
 fi
 done_testing

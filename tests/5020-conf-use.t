@@ -1,5 +1,5 @@
 #!/bin/sh
-# The settings in use: -s and -D of the filters, test, check, status, metrics.
+# Use of the settings: -s and -D of the filters, test, check, status, metrics, dump, load.
 . "${0%/*}/lib.sh"
 . "$top/tests/appliance.sh"
 
@@ -12,37 +12,37 @@ db() {
 appliance_start --clock fixed --sessions 20 --span 5 --seed 11
 
 "$conf" init >out
-pipe 0 "a site, its secret in the database" "$PRAIC_SECRET_FILE" \
+pipe 0 "a site with its secret in the database" "$PRAIC_SECRET_FILE" \
 	"$conf" site add access host="$PRAIC_HOST" client-id="$PRAIC_CLIENT_ID" ca-file="$PRAIC_CA"
 run 0 "its test" "$conf" site test access
-run 0 "-s" "$fetch" -s access sessions --since 6d
+run 0 "praic-fetch -s" "$fetch" -s access sessions --since 6d
 cp out by-name.xml
-run 0 "is the same" "$fetch" --host "$PRAIC_HOST" --client-id "$PRAIC_CLIENT_ID" \
+run 0 "praic-fetch with all options" "$fetch" --host "$PRAIC_HOST" --client-id "$PRAIC_CLIENT_ID" \
 	--ca-file "$PRAIC_CA" --secret "file:$PRAIC_SECRET_FILE" sessions --since 6d
 "$split" by-name.xml >want
 "$split" out >got
-same "as all the options" want got
-run 0 "an option after it changes it" "$fetch" -s access --name other.example.com \
+same "gives the same output" want got
+run 0 "an option after -s" "$fetch" -s access --name other.example.com \
 	sessions --since 6d
-check "for this run" grep -q 'praic-site other.example.com' out
+check "overrides the setting" grep -q 'praic-site other.example.com' out
 run 78 "no such site" "$fetch" -s nowhere check
 says "is named" '"nowhere"'
-run 64 "a secret cannot be smuggled in" "$fetch" -s access --secret plain:hunter22 check
-check "nor repeated" sh -c '! grep -q hunter22 err'
+run 64 "a secret as an argument" "$fetch" -s access --secret plain:hunter22 check
+check "is not repeated" sh -c '! grep -q hunter22 err'
 chmod 644 "$PRAIC_SETTINGS"
 for stage in "$fetch -s access check" "$tosql -D store" "$tofs -D files"; do
 	# shellcheck disable=SC2086
 	run 78 "settings that others may read: ${stage##*/}" $stage
-	says "says what to do" "chmod 600"
+	says "the message says what to do" "chmod 600"
 done
 chmod 600 "$PRAIC_SETTINGS"
 
 echo wrong >lines
-pipe 0 "a wrong secret is stored" lines "$conf" site set access secret=-
-run 77 "and refused by the appliance" "$conf" site test access
-check "its words do not hold it" sh -c '! grep -q wrong err'
-run 0 "by reference" "$conf" site set access secret="file:$PRAIC_SECRET_FILE"
-run 0 "it is right again" "$conf" site test access
+pipe 0 "a wrong secret" lines "$conf" site set access secret=-
+run 77 "is refused by the appliance" "$conf" site test access
+check "and not in the message" sh -c '! grep -q wrong err'
+run 0 "a reference to the right secret" "$conf" site set access secret="file:$PRAIC_SECRET_FILE"
+run 0 "works" "$conf" site test access
 
 "$split" by-name.xml >sessions.rec
 mkdir files
@@ -52,38 +52,38 @@ run 0 "files" "$conf" destination add files fs directory="$work/files" format='s
 run 0 "a command" "$conf" destination add cmd exec command="cat >$work/cmd.rec"
 pipe 0 "-D: a database" sessions.rec "$tosql" -D store
 check "has the sessions" [ "$(sqlite3 store.db 'SELECT count(*) > 0 FROM session')" -eq 1 ]
-check "without system information" \
+check "without system information, as set" \
 	[ "$(sqlite3 store.db 'SELECT count(*) FROM system_information')" -eq 0 ]
-check "which there was" grep -q '^R	system_information' sessions.rec
+check "which the stream has" grep -q '^R	system_information' sessions.rec
 pipe 0 "-D: files" sessions.rec "$tofs" -D files
-check "by their format" [ -z "$(find files -name "${PRAIC_HOST%:*}*")" ]
-check "as many as have ended" [ "$(find files -name '*.xml' | wc -l)" -eq \
+check "are named by the format of the settings" [ -z "$(find files -name "${PRAIC_HOST%:*}*")" ]
+check "one for each session that has ended" [ "$(find files -name '*.xml' | wc -l)" -eq \
 	"$(sqlite3 store.db 'SELECT count(*) FROM session WHERE end_time IS NOT NULL')" ]
-pipe 78 "a destination of another kind" sessions.rec "$tosql" -D files
-says "is named with its kind" "of the kind fs"
-pipe 78 "and the other way round" sessions.rec "$tofs" -D store
-pipe 78 "none" sessions.rec "$tofs" -D nowhere
+pipe 78 "praic-tosql with an fs destination" sessions.rec "$tosql" -D files
+says "names the kind" "of the kind fs"
+pipe 78 "praic-tofs with an sql destination" sessions.rec "$tofs" -D store
+pipe 78 "an unknown destination" sessions.rec "$tofs" -D nowhere
 
 "$conf" schedule add 'nightly "x"' every=1d at=03:30
 run 0 "check" "$conf" check
 cut -f 1-3 out >got
 printf '%s\tok\n' 'setting	spool' 'setting	log-directory' 'site	access' 'destination	cmd' \
 	'destination	files' 'destination	store' 'schedule	nightly "x"' >want
-same "tries everything" want got
-check "a schedule without transfers is told" grep -q 'it has no transfers' out
+same "tests everything" want got
+check "a schedule without transfers is reported" grep -q 'it has no transfers' out
 mkdir place
 "$conf" destination add place fs directory="$work/place"
 run 0 "a destination's test" "$conf" destination test place
-check "leaves nothing there that would make it look used" test -z "$(ls -A place)"
+check "leaves no file there" test -z "$(ls -A place)"
 db "UPDATE destination SET existing = 1 WHERE name = 'place'"
-run 73 "one that was used, and is empty" "$conf" destination test place
+run 73 "a used destination that is empty" "$conf" destination test place
 "$conf" destination remove place
 mv files elsewhere
 "$conf" destination set cmd command='no-such-program --flag'
-run 127 "check, with a directory gone and a program that is not there" "$conf" check
+run 127 "check, with a missing directory and a missing program" "$conf" check
 check "the filter's reason is shown" grep -q '^destination	files	failed	73	.*/files: there is no such directory' out
-check "what a command lacks is named" grep -q '^destination	cmd	failed	127	.*no-such-program' out
-run 73 "so does its test" "$conf" destination test files
+check "the missing program is named" grep -q '^destination	cmd	failed	127	.*no-such-program' out
+run 73 "destination test of the missing directory" "$conf" destination test files
 mv elsewhere files
 "$conf" destination set cmd command="cat >$work/cmd.rec"
 : >log/x
@@ -93,15 +93,15 @@ if [ "$(id -u)" -eq 0 ]; then
 	check "names it" grep -q 'log/x belongs to user 1' out
 	rm log/x
 fi
-TZ=Europe/Wien run 78 "check, with a zone that nobody knows" "$conf" check
+TZ=Europe/Wien run 78 "check, with an unknown time zone" "$conf" check
 check "names the schedule" grep -q '^schedule	nightly "x"	failed' out
 cp spool/id id
 echo 1 >spool/id
 run 78 "check, with a spool of other settings" "$conf" check
-check "says so" grep -q '^setting	spool	failed	78	.*another settings database' out
+check "is reported" grep -q '^setting	spool	failed	78	.*another settings database' out
 mv id spool/id
 
-# A secret in the environment is seen by the filter that needs it.
+# A secret in the environment is passed only to the filter that needs it.
 mkdir bin
 cat >bin/praic-fetch <<'END'
 #!/bin/sh
@@ -112,22 +112,22 @@ chmod +x bin/praic-fetch
 "$conf" destination add server sql connection="Server=localhost,1;Database=b;User Id=u" \
 	password=env:DATABASE_SECRET 2>err
 OTHER_SECRET=one DATABASE_SECRET=two PATH=$work/bin:$PATH run 0 "a site's test" "$conf" site test other
-check "sees its own secret" grep -q '^OTHER_SECRET=one' seen
+check "gets its own secret" grep -q '^OTHER_SECRET=one' seen
 check "and no other" sh -c '! grep -q DATABASE_SECRET seen'
 "$conf" site add twin host=twin.example.com client-id=x secret=env:OTHER_SECRET
 for site in other twin; do
 	OTHER_SECRET=one PATH=$work/bin:$PATH run 0 "a secret that two sites share: $site" \
 		"$conf" site test $site
-	check "reaches it" grep -q '^OTHER_SECRET=one' seen
+	check "is passed on" grep -q '^OTHER_SECRET=one' seen
 done
 "$conf" site remove twin
 "$conf" site remove other
 "$conf" destination remove server
 
-# What status and metrics say of a state that the scheduler left.
+# status and metrics for a made-up state of the scheduler.
 "$conf" transfer add 'nightly "x"' access store session >out
 "$conf" transfer add 'nightly "x"' access files shell,backup >out
-run 0 "status when all is well" "$conf" status
+run 0 "status without failures" "$conf" status
 now=$(date +%s)
 site=$(db "SELECT id FROM site")
 db "UPDATE job SET mark = $now - 86400 * 80 - 60, last = 3, last_success = $now - 3600
@@ -139,31 +139,31 @@ INSERT INTO log VALUES ($site, 'session', 3, 1, 2, 5, 4096, 'x');
 INSERT INTO recording VALUES ($site, 'h', 'l1', 'shell', 2, 'R', $now - 86400 * 83 - 60, 1, 'owed', NULL,
 	1, 9, 1, 'later', $now, NULL, NULL);
 UPDATE schedule SET last_due = $now"
-run 77 "status: the worst code" "$conf" status
+run 77 "status exits with the worst code" "$conf" status
 cut -f 1 out | tr '\n' ' ' >got
 printf 'program schedule job job job job job ' >want
-same "says what each line is" want got
+same "names the type of each line" want got
 run 77 "status as JSON" "$conf" --json status
 check "schedules" jq -e '.schedules[0] | .schedule == "nightly \"x\"" and .every == 86400 and
 	.at == "03:30" and (.next_due | endswith("T03:30:00Z"))' out
 check "jobs" jq -e '.jobs | length == 5 and (map(select(.job == "store 1 session"))[0] |
 	.waiting == 3 and .reason == "the door is shut" and .moves == "access to store" and .tries == 4)' out
-check "what is left of the sessions goes by the mark" jq -e '.jobs |
+check "the time left for sessions is counted from the mark" jq -e '.jobs |
 	map(select(.job == "fetch access session"))[0].left == 86400 * 9' out
-check "of recordings by the oldest that is owed" jq -e '.jobs |
+check "and for recordings from the oldest owed one" jq -e '.jobs |
 	map(select(.job == "fetch access file"))[0].left == 86400 * 6' out
 check "the scheduler is not running" jq -e '.scheduler[0].running == false' out
 flock "$work/spool/scheduler.lock" "$conf" --json status >out
 check "with its lock held, the scheduler is running" jq -e '.scheduler[0].running' out
 TZ=Europe/Vienna python3 "$top/tests/tools/terminal.py" -- "$conf" status | tr -d '\r' >out
-check "80 columns on a terminal" awk 'length > 80 { exit 1 }' out
-check "a reason has a line of its own" grep -qx '    the door is shut' out
-check "times name their zone" grep -qE '[0-9]:[0-9][0-9] (CET|CEST)' out
+check "at most 80 columns on a terminal" awk 'length > 80 { exit 1 }' out
+check "a reason is on a line of its own" grep -qx '    the door is shut' out
+check "times have a time zone" grep -qE '[0-9]:[0-9][0-9] (CET|CEST)' out
 db "UPDATE job SET code = 69, since = $now, last_success = NULL WHERE step = 'fetch'"
 run 77 "a job that never succeeded" "$conf" --json status
-check "has nothing left" jq -e '.jobs | map(select(.left == 0)) | length == 2' out
+check "has no time left" jq -e '.jobs | map(select(.left == 0)) | length == 2' out
 run 0 "disable" "$conf" schedule disable 'nightly "x"'
-run 0 "a disabled schedule's failures are nobody's" "$conf" status
+run 0 "failures of a disabled schedule do not count" "$conf" status
 "$conf" schedule enable 'nightly "x"'
 
 db "UPDATE recording SET state = 'lost', reason = 'it expired';
@@ -171,28 +171,28 @@ INSERT INTO left_out (site_id, transfer_id, program, host_name, lsid, kind, code
 	VALUES ($site, 1, 'praic-tosql', 'h', 'l2', 'session', 'too-long', 'a value is too long', 1, 2),
 	($site, NULL, 'praic-run', 'h', '', 'session', 'lost', 'sessions of three days', 1, 2);
 UPDATE job SET code = NULL, reason = NULL, since = NULL, tries = 0"
-run 65 "what was lost and left out" "$conf" status
+run 65 "lost recordings and left-out sessions" "$conf" status
 grep '^lost' out | cut -f 2,6,11 >got
 printf '%s\n' 'lost	session	sessions of three days' 'left out	session	a value is too long' \
 	'lost	shell	it expired' | sort >want
 sort got >got.sorted
-same "is shown" want got.sorted
+same "are shown" want got.sorted
 "$conf" metrics >out
-check "and counted" grep -q '^praic_lost_recordings{site="access"} 1$' out
-run 0 "until it is acknowledged" "$conf" ack
-says "with how many" "3 acknowledged" out
-run 0 "then all is well" "$conf" status
-check "and it is not shown" sh -c '! grep -q ^lost out'
-run 0 "once more" "$conf" ack
-says "there is none" "0 acknowledged" out
+check "and counted in metrics" grep -q '^praic_lost_recordings{site="access"} 1$' out
+run 0 "ack" "$conf" ack
+says "prints how many" "3 acknowledged" out
+run 0 "status after ack" "$conf" status
+check "does not show them" sh -c '! grep -q ^lost out'
+run 0 "ack again" "$conf" ack
+says "acknowledges none" "0 acknowledged" out
 
 db "UPDATE recording SET state = 'owed', next = $now + 9999;
 	UPDATE job SET next = $now + 9999, asked = NULL"
 run 0 "retry" "$conf" retry fetch access file
 db "SELECT name FROM job_view WHERE next <= strftime('%s', 'now') AND asked = next" >got
 echo 'fetch access file' >want
-same "is of one job" want got
-check "its recordings do not wait either" [ "$(db "SELECT count(*) FROM recording WHERE next IS NULL")" = 1 ]
+same "makes one job due" want got
+check "and its recordings" [ "$(db "SELECT count(*) FROM recording WHERE next IS NULL")" = 1 ]
 run 78 "no such job" "$conf" retry fetch nowhere file
 
 db "INSERT INTO run (job_id, name, started, seconds, code, reason, files) SELECT id, name, $now - 60, 1.25,
@@ -204,7 +204,7 @@ cut -f 2-4 out >got
 printf '%s\n' 'fetch access file	2.0	0' 'store 1 session	1.2	75' >want
 same "the latest first" want got
 run 0 "runs of one job" "$conf" runs store 1 session
-check "only its own" [ "$(wc -l <out)" -eq 1 ]
+check "shows only that job" [ "$(wc -l <out)" -eq 1 ]
 
 db "UPDATE job SET code = 77, since = $now - 600, tries = 4, program = 'praic-tosql'
 	WHERE step = 'store' AND data = 'session'"
@@ -221,25 +221,25 @@ for line in 'praic_backlog:store 1 session:3' 'praic_rows_total:store 1 session:
 	printf '%s\n' "${job##*:}" >want
 	same "${line%%:*} of ${job%:*}" want got
 done
-check "what is left" [ "$(metric praic_retention_left_seconds 'fetch access session')" -le 864000 ]
-check "counters are counters" grep -qx '# TYPE praic_runs_total counter' out
+check "the time left" [ "$(metric praic_retention_left_seconds 'fetch access session')" -le 864000 ]
+check "counters have the type counter" grep -qx '# TYPE praic_runs_total counter' out
 check "labels are escaped" grep -qF 'schedule="nightly \"x\""' out
-check "each name has its head once" sh -c \
+check "each name has one header" sh -c \
 	'[ "$(grep -c "^# TYPE" out)" -eq "$(grep "^# TYPE" out | sort -u | wc -l)" ]'
 cut -d' ' -f1 out >want
-run 0 "into a file" "$conf" metrics "$work/m.prom"
+run 0 "metrics into a file" "$conf" metrics "$work/m.prom"
 cut -d' ' -f1 m.prom >got
-same "the same, under its name" want got
-check "which anybody may read" [ "$(stat -c %a m.prom)" = 644 ]
-run 73 "not into a directory that is not there" "$conf" metrics "$work/no/m.prom"
-run 74 "a full disk" sh -c '"$1" status >/dev/full' - "$conf"
-run 74 "a full disk, again" sh -c '"$1" metrics >/dev/full' - "$conf"
+same "writes the same" want got
+check "everybody may read the file" [ "$(stat -c %a m.prom)" = 644 ]
+run 73 "metrics into a missing directory" "$conf" metrics "$work/no/m.prom"
+run 74 "status to a full disk" sh -c '"$1" status >/dev/full' - "$conf"
+run 74 "metrics to a full disk" sh -c '"$1" metrics >/dev/full' - "$conf"
 
-# 400 days of history, a step each minute.
+# 400 days of history, a run each minute.
 db "UPDATE job SET code = NULL, reason = NULL, since = NULL;
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 576000)
 	INSERT INTO run (job_id, name, started, seconds, code) SELECT 1, 'x', $now - i * 60, 1, 0 FROM n"
-# quick MILLISECONDS COMMAND...: the best of five
+# quick MILLISECONDS COMMAND...: the best of five runs takes at most this time
 quick() {
 	python3 - "$@" <<'END'
 import subprocess, sys, time
@@ -252,25 +252,25 @@ print("%.1f ms" % best)
 sys.exit(best > float(sys.argv[1]))
 END
 }
-check "metrics are quick whatever the history" quick 50 "$conf" metrics
-check "so is status" quick 100 "$conf" status
+check "metrics is fast with a long history" quick 50 "$conf" metrics
+check "status is fast with a long history" quick 100 "$conf" status
 
 # Settings as text.
 run 0 "dump" "$conf" dump
 cp out dump
-check "holds no secret that is kept here" sh -c '! grep -q hunter22 dump'
+check "contains no stored secret" sh -c '! grep -q hunter22 dump'
 check "but references" grep -q "secret=file:$PRAIC_SECRET_FILE" dump
-run 0 "load it where it is from" "$conf" load dump
-run 0 "dump" "$conf" dump
-same "changes nothing" dump out
+run 0 "load into the same database" "$conf" load dump
+run 0 "dump again" "$conf" dump
+same "nothing has changed" dump out
 sed -e "s,$work/spool,$work/two/spool,; s,$work/log,$work/two/log," dump >moved
 PRAIC_SETTINGS=$work/two/settings.db
 "$conf" init >out
-run 0 "load it elsewhere" "$conf" load moved
+run 0 "load into another database" "$conf" load moved
 run 0 "dump" "$conf" dump
-same "all of it is there" moved out
-run 0 "its jobs are, too" "$conf" status
+same "has everything" moved out
+run 0 "its jobs exist" "$conf" status
 printf 'site x\n\thost=x.example.com\n\tclient-id=x\n\tsecret=env:X\nsite y\n\thost=\n' >bad
-run 64 "a bad one" "$conf" load bad
+run 64 "load with an error" "$conf" load bad
 check "changes nothing" [ "$(db "SELECT count(*) FROM site")" = 1 ]
 done_testing

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Each field that praic-conf takes is used by the filter that reads it.  A line
-# of the table is one field: with its value the use is seen; with the column
-# of the settings database set to something else (NULL, unless told), it is not.
-# A field of praic-conf without a line fails.
-# What is eval'd and what at_exit names is used.
+# Each field of praic-conf has an effect on the program that reads it.  Each line below
+# tests one field: the effect must be visible with its value, and must not be visible
+# after the column of the settings database is set to another value (default: NULL).  A
+# field of praic-conf without a line is a failure.
+# eval and at_exit use these variables.
 # shellcheck disable=SC2016,SC2034,SC2317
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,7 +16,7 @@
 unset SSL_CERT_FILE SSL_CERT_DIR
 sched_settings
 
-# An appliance, one that wants a client certificate, a proxy that wants a
+# An appliance, an appliance that requires a client certificate, a proxy that requires a
 # password, a port that does not answer, a mail server, a SQL Server.
 site=$work/picky
 site_start --client-certificate --sessions 3 --span 1
@@ -73,8 +73,8 @@ for word in wrong Passw0rd sesame me:word back-word pässwörd; do
 done
 server="Server=localhost,$(cat tds.port);Database=store;User Id=praic"
 
-# What destinations get: sessions, one of which has not ended, and two whose
-# names differ in case; and a file of each kind.
+# Records for the destinations: sessions, one of them in progress, two with names that
+# differ in case only; and a file of each kind.
 mkdir spool.in spool.out
 PYTHONPATH=$data/tofs python3 - <<'E'
 import time
@@ -102,8 +102,7 @@ records truth >recordings.in
 f sessions --since 1d 2>err | "$split" >report.rec
 check "there is system information to leave out" grep -q '^R	system_information' report.rec
 
-# The filters, as they read a site or destination called x.  Each takes what
-# it gets from the file "in".
+# These functions run the filters with the site or destination x.
 fetch_x() {
 	timeout "$patience" "$fetch" -s x --timeout 2 "$@" <recordings.in >out 2>err
 	code=$?
@@ -112,7 +111,7 @@ tosql_x() {
 	timeout "$patience" "$tosql" -v -D x report.rec >out 2>err
 	code=$?
 }
-# tofs_x RECORDS...: into new directories
+# tofs_x RECORDS...: store in new directories
 tofs_x() {
 	rm -rf d e
 	mkdir d e
@@ -127,7 +126,7 @@ mail_x() {
 	code=$?
 	cat "$smtp_dir"/*.env "$smtp_dir"/*.hello >envelope 2>/dev/null
 }
-# exits CODE
+# exits CODE: the last program exited with this code
 exits() {
 	[ "$code" -eq "$1" ]
 }
@@ -135,18 +134,17 @@ exits() {
 has() {
 	grep -qsE -- "$2" "$1"
 }
-# files GLOB N: so many below d
+# files GLOB N: the number of files below d
 files() {
 	[ "$(find d -name "$1" -type f | wc -l)" -eq "$2" ]
 }
-# request JQ TEXT: the appliance was sent this
+# request JQ TEXT: the appliance received this value
 request() {
 	[ "$(asked "$1 // empty" | sort -u | grep -cxF -- "$2")" -eq 1 ]
 }
 
-# t KIND FIELD VALUE ELSE RUN SEE [FIELD=VALUE ...]: RUN the filter and SEE the
-# use of the value, in the presence of other fields; and again with ELSE in the
-# settings database, when it must not be seen.
+# t KIND FIELD VALUE ELSE RUN SEE [FIELD=VALUE ...]: with VALUE (and the other fields),
+# SEE must be true after RUN; with ELSE in the settings database it must be false.
 t() {
 	kind=$1 field=$2 value=$3 other=$4 run_it=$5 see=$6
 	shift 6
@@ -160,7 +158,7 @@ t() {
 	setting) "$conf" setting set "$field=$value" >out 2>err ;;
 	*) "$conf" destination add x "$kind" "$@" "$field=$value" >out 2>err ;;
 	esac || {
-		fail "$kind $field=$value is taken" err
+		fail "$kind $field=$value is accepted" err
 		return
 	}
 	if uses 60; then
@@ -179,14 +177,14 @@ t() {
 	*) sql "UPDATE destination SET \"$(echo "$field" | tr - _)\" = $other" ;;
 	esac
 	if uses 6; then
-		fail "$kind $field: the same is seen without: exit $code" err out
+		fail "$kind $field: the same effect without the value: exit $code" err out
 	else
-		pass "$kind $field: that is not seen without"
+		pass "$kind $field: no effect without the value"
 	fi
 	[ "$kind" != setting ] || "$conf" setting set "$field=$value" >out 2>err
 }
 
-# uses SECONDS
+# uses SECONDS: the last run took about this time
 uses() {
 	patience=$1
 	rm -f proxied out err ran envelope x.db
@@ -284,21 +282,21 @@ notify-to b@example.com c@example.com has envelope ' b@example.com '
 notify-hello odd.example.net NULL has envelope ^odd.example.net
 E
 
-# A transfer and its schedule: in what praic-run and praic-sched would run.
+# Fields of transfers and schedules show in the commands that praic-run would run.
 sql "DELETE FROM transfer; DELETE FROM destination; DELETE FROM site; DELETE FROM schedule"
 "$conf" site add x host="localhost:$port" client-id="$client" secret="file:$site/secret" 2>err
 "$conf" destination add x fs directory="$work/d" 2>err
 "$conf" schedule add x every=1h 2>err
 number=$("$conf" transfer add x x x session since=3d 2>err)
 sql "SELECT mark - 900 FROM job WHERE data = 'session' AND step = 'fetch'" >since
-run 0 "what would be run" "$praic_run" -n fetch x session
-# Less the overlap.
+run 0 "praic-run -n" "$praic_run" -n fetch x session
+# The span begins earlier by the overlap.
 check "since is used" has out "-s x sessions --since $(cat since)"
-run 78 "no recordings" "$praic_run" -n store "$number" file
+run 78 "a transfer without recordings" "$praic_run" -n store "$number" file
 "$conf" transfer set "$number" kinds=session,recording 2>err
 run 0 "kinds are used" "$praic_run" -n store "$number" file
 
-# Is there a line for each field?
+# Each field must have a line above.
 fields() {
 	"$conf" complete "$@" | tr -d =
 }
@@ -309,7 +307,7 @@ fields() {
 	done
 	"$conf" setting list | sed -n 's/^\(notify-[a-z-]*\)	.*/setting \1/p'
 } | sort >has
-check "praic-conf told its fields" test "$(wc -l <has)" -gt 30
+check "praic-conf lists its fields" test "$(wc -l <has)" -gt 30
 sort -u lines >want
-same "each field of praic-conf has a line here" has want
+same "each field of praic-conf is tested here" has want
 done_testing

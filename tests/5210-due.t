@@ -1,10 +1,10 @@
 #!/bin/sh
-# When schedules are due: praic-sched(8), "When".
+# The times at which schedules are due: praic-sched(8), "When".
 . "$(dirname "$0")/lib.sh"
 due=${bin}tests/tools/due
 
-# TZ, schedule, last run and clock, and the next run, all as local times with
-# their offsets (- for none); created is the schedule's first moment.
+# Each line has TZ, schedule, last run, clock and expected next run, as local times with
+# offsets (- for none); created is the time when the schedule was made.
 cases=0
 while read -r zone created period at last now want why; do
 	case $zone in '' | '#'*) continue ;; esac
@@ -21,7 +21,7 @@ while read -r zone created period at last now want why; do
 		fail "$zone $period $at: $why: not $want" was
 	fi
 done <<'END'
-# every so many seconds: a grid from the first moment on
+# a period of seconds: a grid that starts when the schedule was made
 UTC 2026-01-01T10:00:20Z 60 - - 2026-01-01T10:00:20Z 2026-01-01T10:00:20Z a new one runs at once
 UTC 2026-01-01T10:00:20Z 60 - 2026-01-01T10:00:21Z 2026-01-01T10:00:21Z 2026-01-01T10:01:20Z then a minute later
 UTC 2026-01-01T10:00:20Z 60 - 2026-01-01T10:01:20Z 2026-01-01T10:01:20Z 2026-01-01T10:02:20Z a run on the second
@@ -41,7 +41,7 @@ UTC 2026-01-01T10:00:00Z 172800 02:00 2026-01-02T02:00:30Z 2026-01-03T02:00:00Z 
 UTC 2026-01-01T10:00:00Z 86400 02:00 2026-01-05T14:00:00Z 2026-01-05T14:00:00Z 2026-01-06T02:00:00Z one that was late at 14:00
 UTC 2026-01-01T10:00:00Z 172800 02:00 2026-01-03T01:00:00Z 2026-01-03T03:00:00Z 2026-01-04T02:00:00Z one run by hand in between
 Europe/Vienna 2026-01-01T10:00:00Z 86400 00:00 2026-06-01T22:30:00Z 2026-06-01T22:31:00Z 2026-06-02T22:00:00Z midnight of the place
-# spring: 02:00 to 03:00 is missing on 29 March 2026 in Vienna, 8 March in New York
+# spring: 02:00 to 03:00 does not exist on 29 March 2026 in Vienna, 8 March in New York
 Europe/Vienna 2026-01-01T10:00:00Z 86400 02:30 2026-03-28T02:30+01:00 2026-03-28T12:00Z 2026-03-29T03:00+02:00 runs at the end of the gap
 Europe/Vienna 2026-01-01T10:00:00Z 86400 02:00 2026-03-28T02:00+01:00 2026-03-28T12:00Z 2026-03-29T03:00+02:00 the gap's first second
 Europe/Vienna 2026-01-01T10:00:00Z 86400 02:59 2026-03-28T02:59+01:00 2026-03-28T12:00Z 2026-03-29T03:00+02:00 its last minute
@@ -57,7 +57,7 @@ Europe/Vienna 2026-01-01T10:00:00Z 86400 02:00 2026-10-24T02:00+02:00 2026-10-24
 Europe/Vienna 2026-01-01T10:00:00Z 86400 03:00 2026-10-24T03:00+02:00 2026-10-24T12:00Z 2026-10-25T03:00+01:00 its end
 America/New_York 2026-01-01T10:00:00Z 86400 01:30 2026-10-31T01:30-04:00 2026-10-31T12:00Z 2026-11-01T01:30-04:00 the first of the two
 America/New_York 2026-01-01T10:00:00Z 86400 01:30 2026-11-01T01:30-04:00 2026-11-01T06:30Z 2026-11-02T01:30-05:00 and not the second
-# elsewhere: half an hour; a day that never was; offsets of more than half a day
+# other zones: a change of half an hour; a day that does not exist; large offsets
 Australia/Lord_Howe 2026-01-01T10:00:00Z 86400 02:15 2026-10-03T02:15+10:30 2026-10-03T12:00+10:30 2026-10-04T02:30+11:00 a gap of half an hour
 Pacific/Apia 2011-12-01T10:00:00Z 86400 12:00 2011-12-29T12:00-10:00 2011-12-29T12:01-10:00 2011-12-31T00:00+14:00 the day that was left out
 Pacific/Kiritimati 2026-01-01T10:00:00Z 86400 06:00 2026-01-05T06:00+14:00 2026-01-05T06:01+14:00 2026-01-06T06:00+14:00 14 hours east
@@ -71,12 +71,12 @@ UTC 2036-01-01T10:00:00Z 86400 02:00 - 2026-01-02T10:02:00Z 2026-01-03T02:00:00Z
 END
 check "the table was read" test "$cases" -eq 41
 
-check "what was missed is counted" test "$("$due" count 0 300 - 600 3599)" = 9
-check "nothing missed is one" test "$("$due" count 0 300 - 600 900)" = 1
-check "days, too" test "$(TZ=Europe/Vienna "$due" count 1767225600 86400 02:30 1774600000 \
+check "the number of due times, with missed ones" test "$("$due" count 0 300 - 600 3599)" = 9
+check "the number of due times, with none missed" test "$("$due" count 0 300 - 600 900)" = 1
+check "the same for days" test "$(TZ=Europe/Vienna "$due" count 1767225600 86400 02:30 1774600000 \
 	1775000000)" = 4
 
-# A year, looked at every ten seconds or minutes, against another's reckoning.
+# A year in steps of seconds or minutes, compared with tests/tools/due-oracle.py.
 begin=$(date -u -d 2026-01-01T09:17:31Z +%s)
 end=$((begin + 366 * 86400))
 while read -r zone period at step; do
@@ -106,12 +106,12 @@ America/St_Johns 86400 00:01 60
 Asia/Kathmandu 86400 05:45 60
 END
 
-# A clock that jumps: hours back, days ahead, back again; looked at each time.
+# A clock that jumps hours back, days ahead and back again.
 "$due" clock 0 600 - 0 60 600 1200 1210 610 900 1199 1799 1800 90000 90001 88000 90599 90600 >got
 printf '%s\n' 0 600 1200 1800 90000 90600 >want
 same "a clock that jumps re-runs nothing" want got
-# A clock that was a year ahead once, or made the schedule then: it is due again
-# within a period, and at each look after that one.
+# A last run or a schedule made by a clock that was a year ahead: the schedule is due
+# again within a period.
 year=$((366 * 86400))
 "$due" clock 0 600 - 0 60 $year 700 1100 1200 1799 1800 >got
 printf '%s\n' 0 $year 1200 1800 >want
@@ -120,8 +120,8 @@ day=86400
 TZ=UTC "$due" clock 0 $((2 * day)) 02:00 0 7200 $year $((3 * day)) $((4 * day)) $((4 * day + 7200)) \
 	$((5 * day)) $((6 * day + 7200)) >got
 printf '%s\n' 7200 $year $((4 * day + 7200)) $((6 * day + 7200)) >want
-same "by days at a time of day" want got
+same "a clock that was a year ahead: by days" want got
 TZ=UTC "$due" clock $year $day 02:00 0 600 7200 $((day + 7199)) $((day + 7200)) >got
 printf '%s\n' 7200 $((day + 7200)) >want
-same "a schedule that was made then" want got
+same "a schedule made by a clock that was a year ahead" want got
 done_testing

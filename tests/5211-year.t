@@ -1,7 +1,7 @@
 #!/bin/sh
-# A year of schedules by praic-sched itself, in simulated time: both nights of
-# daylight saving, missed weeks, clocks that are set back (tests/tools/year.py).
-# Each rule by itself: 5210-due.t.
+# praic-sched runs schedules for a year of simulated time, with both changes of daylight
+# saving time, downtimes of weeks, and clocks that are set back (tests/tools/year.py).
+# 5210-due.t tests each rule alone.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/sched.sh"
 sched_settings

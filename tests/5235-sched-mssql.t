@@ -1,7 +1,7 @@
 #!/bin/sh
-# SQL Server from the settings database, from end to end: what praic-conf
-# takes, praic-sched runs, and the rows arrive at a stand-in for the server,
-# over TLS.  (With a real server: 3020.)
+# SQL Server from the settings database: praic-sched runs with the values that
+# praic-conf accepts, and the rows arrive at a stand-in for the server, over TLS.
+# (3020 uses a real server.)
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/appliance.sh
@@ -16,7 +16,7 @@ for i in good other; do
 		-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>openssl.err
 done
 server=
-# start: a new stand-in; its log is called sent
+# start: start a new stand-in for the server, which logs to "sent"
 start() {
 	[ -z "$server" ] || kill "$server"
 	rm -f port sent
@@ -30,20 +30,20 @@ start() {
 }
 # shellcheck disable=SC2154,SC2016
 at_exit='[ -z "$server" ] || kill "$server"; kill $appliance_pid 2>/dev/null; wait 2>/dev/null'
-# logged_in NAME: with the password, over TLS
+# logged_in NAME: a login with the password over TLS
 logged_in() {
 	# shellcheck disable=SC2016
 	check "$1" jq -e --arg word "$word" -n '[inputs | select(.[0] == "login")] |
 		length > 0 and all(.[]; .[1].encrypted and .[1].password == $word)' sent
 }
-# again CODE NAME: all sessions once more, by the scheduler
+# again CODE NAME: the scheduler stores all sessions again
 again() {
 	sql "UPDATE job SET mark = mark - 8 * 86400 WHERE step = 'fetch'"
 	rm -f sent
 	run "$1" "$2" "$sched" -r all
 }
 
-# With all that a connection string would take amiss.
+# A password with characters that are special in a connection string.
 word='Pa;ss "w0rdü'
 echo "$word" >password
 chmod 600 password
@@ -53,27 +53,27 @@ start
 string="Server=tcp:localhost,$(cat port);Database=store;User Id=praic"
 run 0 "a destination" "$conf" destination add server sql connection="$string" \
 	password="file:$work/password" ca-file="$work/good.pem"
-silent "is tried, and works"
+silent "works"
 logged_in "its password is sent over TLS"
 rm sent
 run 0 "check" "$conf" check
-check "tries it" grep -q '^destination	server	ok	0' out
-logged_in "logs in"
+check "tests it" grep -q '^destination	server	ok	0' out
+logged_in "check logs in"
 "$conf" schedule add all every=1m
 "$conf" transfer add all one server session >out
 sql "UPDATE schedule SET created = created - 3600"
 rm sent
 run 0 "praic-sched -1" "$sched" -1
-silent "says nothing"
-logged_in "its filter logs in"
+silent "prints no message"
+logged_in "praic-tosql logs in"
 "$fetch" -s one sessions --since 90d 2>err | "$split" | "$uniq" >all.rec
 check "there are sessions" grep -q '^S' all.rec
-check "each of their rows is in the server" python3 "$top/tests/tools/bulk-check.py" sent all.rec
-check "and committed" grep -q '"COMMIT' sent
-check "nothing waits" test -z "$(find spool/1/session -type f)"
+check "the server has each of their rows" python3 "$top/tests/tools/bulk-check.py" sent all.rec
+check "and committed them" grep -q '"COMMIT' sent
+check "no file waits" test -z "$(find spool/1/session -type f)"
 check "nothing failed" test "$(sql 'SELECT count(*) FROM job WHERE code IS NOT NULL')" = 0
 
-# Each way to the password, by the scheduler.
+# Each kind of password reference, with the scheduler.
 echo "$word" >line
 mkdir -m 700 credentials
 cp password credentials/db
@@ -85,46 +85,46 @@ for way in "file:$work/password" env:DB_PASSWORD credential:db -; do
 	start
 	"$conf" destination set server connection="Server=tcp:localhost,$(cat port);Database=store;User Id=praic"
 	again 0 "password=$way: praic-sched"
-	logged_in "password=$way: is the login's"
+	logged_in "password=$way: is used"
 	check "password=$way: rows arrive" grep -q '^\["bulk"' sent
 done
 unset DB_PASSWORD CREDENTIALS_DIRECTORY
-check "it is in no log" sh -c '! grep -rqF "Pa;ss" log'
+check "the password is in no log" sh -c '! grep -rqF "Pa;ss" log'
 
 # A file with the connection string.
 echo "$string;Password=wrong" | sed "s/,[0-9]*;/,$(cat port);/" >conn
 chmod 600 conn
 run 0 "connection=@FILE" "$conf" destination set server connection="@$work/conn"
 again 0 "praic-sched"
-logged_in "the field password counts, not the file's"
+logged_in "the field password comes before the file's"
 echo "$string;Password='$word'" | sed "s/,[0-9]*;/,$(cat port);/" >conn
 run 0 "without the field" "$conf" destination set server password=
 again 0 "praic-sched"
-logged_in "the file's does"
+logged_in "the file's is used"
 run 0 "praic-test" "$top/scripts/praic-test" -s one -f 6d -d server
 says "stores there" " stored, 0 unchanged" out
 
-# What fails is said in the words of the filter, by conf, sched and status.
+# praic-conf, praic-sched and status show the filter's message.
 start
 sed -i "s/,[0-9]*;/,$(cat port);/; s/Pa;ss/Fail/" conn
 run 77 "check, with a wrong password" "$conf" check
-says "says why" "Login failed" out
-check "which" grep -q '^destination	server	failed	77' out
+says "gives the reason" "Login failed" out
+check "names the destination" grep -q '^destination	server	failed	77' out
 again 77 "praic-sched"
 "$conf" status >out
 says "status has the reason" "Login failed" out
 sed -i "s/Fail/Pa;ss/" conn
-run 78 "an authority that is another one" "$conf" destination set server ca-file="$work/other.pem"
+run 78 "another CA" "$conf" destination set server ca-file="$work/other.pem"
 says "is refused with the reason" "the server breaks off"
-run 0 "the right one" "$conf" destination set server ca-file="$work/good.pem"
+run 0 "the right CA" "$conf" destination set server ca-file="$work/good.pem"
 run 0 "a server that is down" "$conf" destination add down sql password=env:DB_PASSWORD \
 	connection="Server=localhost,1;User Id=u"
-says "is stored, with a word" "does not work now"
-run 69 "a test of it" env DB_PASSWORD=x "$conf" destination test down
-says "says why" "nobody answers"
+says "is accepted with a warning" "does not work now"
+run 69 "its test" env DB_PASSWORD=x "$conf" destination test down
+says "gives the reason" "nobody answers"
 while IFS='|' read -r code what text fields; do
 	eval "run $code 'refused: $what' '$conf' destination add bad sql $fields"
-	says "  and why" "$text"
+	says "  with the reason" "$text"
 done <<'TABLE'
 78|an unknown key|part 2, behind Server, is no keyword|connection='Server=h;Datbase=b;User Id=u' password="file:$work/password"
 78|no user|User Id is missing|connection='Server=h' password="file:$work/password"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# A week of an appliance's life in simulated time, praic-sched -1 and the
-# filters themselves, and everything that takes part killed or refused at
-# random: tests/tools/week.py.  At the end the stores hold what the appliance
-# has, in its final form, once; three transfers cost one fetch.  PRAIC_LONG=1: a fortnight, in smaller steps.
+# A week of an appliance in simulated time with praic-sched -1 and all filters;
+# processes are killed and requests refused at random (tests/tools/week.py).  At the end
+# the stores have everything that the appliance has, in its final form, once; three
+# transfers share one fetch.  PRAIC_LONG=1: two weeks, in smaller steps.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/appliance.sh"
 . "$top/tests/sched.sh"
@@ -15,7 +15,7 @@ since=$(date -u -d "@$((begin - 30 * 86400))" +%Y-%m-%dT%H:%M:%SZ)
 export minutes since
 
 mkdir files latest appliance
-# Patience is not what is tested.
+# Short retries, to save time.
 stub praic-fetch <<'END'
 exec "$fetch" --timeout 1s --rate 0 "$@"
 END
@@ -42,24 +42,24 @@ cat >settings.sh <<'END2'
 END2
 
 : >store.db	# to have something to lock
-run 0 "a week goes by, and nothing is asked for without a reason" \
+run 0 "a week, without needless requests" \
 	python3 "$top/tests/tools/week.py" "$work" "$days" $((minutes * 60)) "$begin"
 sed 's/^#* */# /' out
 [ "$got" -le 1 ] || exit 1
 appliance_dir=$work/appliance
 
-# What there is, by one run that nobody disturbs.
+# The expected data, from one undisturbed run.
 . appliance/env
-run 0 "a clean run" "$fetch" --host "$PRAIC_HOST" --name pra.example.net --ca-file "$PRAIC_CA" \
+run 0 "an undisturbed run" "$fetch" --host "$PRAIC_HOST" --name pra.example.net --ca-file "$PRAIC_CA" \
 	--client-id "$PRAIC_CLIENT_ID" --secret "file:$PRAIC_SECRET_FILE" sessions \
 	--since "$since" --until "$(appliance_control clock | sed -n 's/.*"now": \([0-9]*\).*/\1/p')"
 cp out clean.xml
-run 0 "is read" "$split" clean.xml
+run 0 "is split" "$split" clean.xml
 cp out clean.rec
 mkdir clean-files clean-latest
-run 0 "into a database" "$tosql" -d clean.db clean.rec
-run 0 "and files" "$tofs" -d clean-files clean.rec
-run 0 "with those in progress" "$tofs" -p -d clean-latest clean.rec
+run 0 "stored in a database" "$tosql" -d clean.db clean.rec
+run 0 "in files" "$tofs" -d clean-files clean.rec
+run 0 "and in files with sessions in progress" "$tofs" -p -d clean-latest clean.rec
 appliance_truth >truth
 sqlite3 -separator '	' store.db "select lsid, coalesce(strftime('%s', end_time), '-'),
 	(select count(*) from session_event e where e.session_id = s.id),
@@ -69,33 +69,33 @@ same "the database has the appliance's $(wc -l <truth) sessions, each once" trut
 for db in clean store; do
 	python3 "$top/tests/tools/storage.py" dump $db.db --no-ids >$db.txt
 done
-same "in their final form, to the last row" clean.txt store.txt
+same "in their final form, with all rows" clean.txt store.txt
 for folder in files latest; do
 	(cd clean-$folder && find . -name '*.xml' | sort | xargs sha256sum) >want
 	(cd $folder && find . -name '*.xml' | sort | xargs sha256sum) >got
-	same "so do the files ($folder), $(wc -l <want) of them, and no other" want got
+	same "$folder has exactly the $(wc -l <want) expected files" want got
 	run 0 "they agree with their ledger" "$tofs" --verify -d $folder
 done
 appliance_control truth --form recordings | awk '$2 == "recording" { print $5 }' | sort >want
 find files -type f ! -name '*.xml' ! -name '.praic*' -exec sha256sum {} + | cut -d ' ' -f 1 |
 	sort >got
 same "all $(wc -l <want) recordings, each once" want got
-# Files of recordings go a day after they were stored.
+# Recordings stay in the spool for a day after they were stored.
 find spool/[0-9]*/ -type f ! -path '*/failed/*' ! -path '*/files/*' >left
-silent "nothing is left in the spool" left
+silent "no other file is left in the spool" left
 sql "SELECT name, code, reason FROM job_view WHERE code IS NOT NULL OR backlog > 0" >left
-silent "and nothing fails" left
+silent "no job fails" left
 sql "SELECT * FROM recording WHERE state <> 'came'" >left
-silent "all recordings came" left
-# A report that was malformed came whole another time.
+silent "all recordings were fetched" left
+# Malformed reports were fetched again.
 sql "SELECT * FROM left_out WHERE program <> 'praic-split' OR code <> 'malformed'" >left
 silent "nothing else is left out" left
-# One stream after another, each whole.
+# The command's input: concatenated streams.
 "$tosql" -d command.db command.rec 2>err
-check "the command got whole streams" test $? -eq 0
+check "the command got complete streams" test $? -eq 0
 python3 "$top/tests/tools/storage.py" dump command.db --no-ids >command.txt
-same "with all of it" clean.txt command.txt
+same "with all sessions" clean.txt command.txt
 awk -F '\t' '$1 == "S" { s = $3 } { t = t "\n" $0 } $1 == "E" {
 	if (t in seen) print s; seen[t] = 1; t = "" } $1 == "S" { t = $0 }' command.rec >left
-[ ! -s left ] || echo "# $(sort -u left | wc -l) sessions came to the command twice, after it was killed"
+[ ! -s left ] || echo "# the command got $(sort -u left | wc -l) sessions twice, after it was killed"
 done_testing

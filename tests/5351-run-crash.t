@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-run killed at each call that changes a disk, one after the other: the
-# next runs do the rest.  Afterwards the destinations have what the appliance
-# has, once, and the spool is empty.
+# praic-run is killed at each call that changes a disk, one after the other.  After the
+# next runs the destinations have all data of the appliance, once, and the spool is
+# empty.
 
 # On /dev/shm if it exists: the test makes hundreds of commits.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
@@ -10,7 +10,7 @@
 . "$top/tests/run.sh"
 case ${PRAIC_OUT-} in
 *asan*)
-	echo '1..0 # SKIP faults are preloaded, which a sanitizer does not take'
+	echo '1..0 # SKIP faults are preloaded, which sanitizers do not allow'
 	exit 0
 	;;
 esac
@@ -22,8 +22,7 @@ settings
 files_too session,recording,shell,screen,backup
 mkdir dir
 
-# What the appliance answers is recorded once, and then given again: sessions
-# to who asks for all of them, files to who has asked for some.
+# A stub for praic-fetch replays one recorded answer of the appliance.
 "$fetch" -s pra sessions --since 10d >report 2>err || fail "a report" err
 sed '$s/until="[0-9]*"/until="'"$(date +%s)"'"/' report >report.now
 mkdir recorded recorded-backup
@@ -52,7 +51,7 @@ esac
 END
 appliance_control truth --form sessions --no-hashes | cut -f 1 | sort >sessions.want
 appliance_control truth --form recordings | cut -f 5 | sort >files.want
-check "there is something to lose" test "$(wc -l <sessions.want)" -ge 6 -a "$(wc -l <files.want)" -ge 6
+check "there are sessions and recordings" test "$(wc -l <sessions.want)" -ge 6 -a "$(wc -l <files.want)" -ge 6
 
 all_steps() {
 	"$praic_run" fetch pra session && "$praic_run" fetch pra file &&
@@ -73,7 +72,7 @@ begin() {
 	cp -a template/"$1"/* .
 }
 
-# wrong WHEN: what is not as it should be, to the file wrong
+# wrong WHEN: print what is wrong
 wrong() {
 	stored_lsids | cmp -s - sessions.want || echo "$1: the database has not all sessions"
 	find dir -name '*.xml' | sort | cmp -s - xml.want ||
@@ -85,7 +84,7 @@ wrong() {
 	find spool/1 -type f ! -path '*/files/*' ! -path '*/tmp/*' | sed "s/^/$1: left: /"
 	sql "SELECT '$1: ' || name || ': ' || reason FROM job_view WHERE code IS NOT NULL"
 	sql "SELECT '$1: left out: ' || reason FROM left_out"
-	sql "SELECT '$1: ' || name || ': it is not where the log ends' FROM job_view WHERE backlog <> 0"
+	sql "SELECT '$1: ' || name || ': it has not read the whole log' FROM job_view WHERE backlog <> 0"
 	sql "SELECT '$1: a log row' FROM log"
 	sql "SELECT '$1: a recording is ' || state FROM recording WHERE state <> 'came'"
 }
@@ -99,11 +98,11 @@ for step in "fetch pra session" "fetch pra file" "store 1 session" "store 2 sess
 	"$praic_run" $step >out 2>&1 || fail "$step" out
 done
 find dir -name '*.xml' | sort >xml.want
-check "sessions are in the directory, too" test -s xml.want
+check "the directory has sessions" test -s xml.want
 wrong "without a fault" >wrong
-silent "without a fault, all is stored" wrong
+silent "without a kill everything is stored" wrong
 
-# killed NUMBER STEP CALL N: 1 when there are no N such calls
+# killed NUMBER STEP CALL N: fails if there are fewer than N such calls
 killed() {
 	begin "$1 $2"
 	: >mark
@@ -129,12 +128,12 @@ for step in "fetch pra session" "fetch pra file" "store 1 session" "store 2 sess
 		i=1
 		while killed "$n" "$step" $call $i; do
 			times=$((times + 1))
-			# most of these are SQLite's, several for each commit
+			# most of these calls are SQLite's, several for each commit
 			[ $call = fdatasync ] && i=$((i + every)) || i=$((i + 1))
 		done
 	done
-	silent "$step, killed $times times: nothing is lost or twice" wrong
+	silent "$step, killed $times times: nothing is lost or stored twice" wrong
 	all=$((all + times))
 done
-check "there was something to kill at: $all" test $all -ge 50
+check "number of kills: $all" test $all -ge 50
 done_testing

@@ -1,6 +1,5 @@
 #!/bin/sh
-# praic-run: what becomes of recordings that are refused, come late, have
-# expired or never come.
+# praic-run: recordings that are refused, late, expired or lost.
 . "${0%/*}/lib.sh"
 . "$top/tests/appliance.sh"
 . "$top/tests/run.sh"
@@ -17,7 +16,7 @@ day() {
 	now=$((now + ${1:-86400}))
 	appliance_control clock $now >clock.out
 }
-# two sessions that have a recording of their screen
+# two sessions with a recording
 appliance_control truth --form recordings | awk '$2 == "recording" { print $1 }' | sort -u >lsids
 refused=$(sed -n 1p lsids)
 late=$(sed -n 2p lsids)
@@ -25,7 +24,7 @@ states() {
 	sql "SELECT state, count(*) FROM recording ${1-} GROUP BY 1 ORDER BY 1"
 }
 
-step 0 "sessions" fetch pra session
+step 0 "fetch sessions" fetch pra session
 total=$(sql "SELECT count(*) FROM recording")
 of_refused=$(sql "SELECT count(*) FROM recording WHERE lsid = '$refused'")
 of_late=$(sql "SELECT count(*) FROM recording WHERE lsid = '$late'")
@@ -33,33 +32,33 @@ appliance_control fault add status code=404 match=lsid="$refused" >fault.out
 appliance_control fault add internal-error match=lsid="$late" >fault.out
 appliance_control fault add internal-error match=lsid="$refused" after=10000 >fault.out
 
-step 65 "some are refused, some come late" fetch pra file
-says "the reason is that of a recording" "of session $refused: HTTP 404"
-is "all others came" "SELECT count(*) FROM recording WHERE state = 'came'" $((total - of_refused - of_late))
-is "those that are refused are asked for once a day" \
+step 65 "some recordings are refused, some fail for now" fetch pra file
+says "the message has the reason" "of session $refused: HTTP 404"
+is "all others are fetched" "SELECT count(*) FROM recording WHERE state = 'came'" $((total - of_refused - of_late))
+is "refused recordings are tried again after a day" \
 	"SELECT DISTINCT state, tries, next, reason LIKE '%HTTP 404%' FROM recording WHERE lsid = '$refused'" \
 	"owed	1	$((now + 86400))	1"
-is "those that come late after a back-off" \
+is "failed ones after a back-off" \
 	"SELECT DISTINCT state, tries, next, reason LIKE '%500%' FROM recording WHERE lsid = '$late'" \
 	"owed	1	$((now + 60))	1"
-is "the job is no failure, and goes on when the next one is due" \
+is "the job has not failed and is due with the next recording" \
 	"SELECT code, next, last_success FROM job WHERE step = 'fetch' AND data = 'file'" "	$((now + 60))	"
-step 0 "what came is stored" store 2 file
+step 0 "store the fetched ones" store 2 file
 day 60
-step 69 "nothing but the late ones" fetch pra file
-is "is a failure, with the reason" "SELECT code, program, reason LIKE '%500%', since FROM job
+step 69 "a run in which all due recordings fail" fetch pra file
+is "is a failure with the reason" "SELECT code, program, reason LIKE '%500%', since FROM job
 	WHERE step = 'fetch' AND data = 'file'" "69	praic-fetch	1	$now"
 appliance_control fault clear >fault.out
 appliance_control fault add status code=404 match=lsid="$refused" >fault.out
 day 3600
-step 0 "they come" fetch pra file
-is "and the failure is over" "SELECT code, reason, next FROM job WHERE step = 'fetch' AND data = 'file'" \
+step 0 "when they can be fetched" fetch pra file
+is "the failure ends" "SELECT code, reason, next FROM job WHERE step = 'fetch' AND data = 'file'" \
 	"		$((start + 86400))"
-is "others wait for their day" "SELECT count(*) FROM recording WHERE state = 'owed'" "$of_refused"
-step 0 "and are stored" store 2 file
-is "in all" "SELECT count(*) FROM recording WHERE state = 'came'" $((total - of_refused))
+is "the refused ones still wait" "SELECT count(*) FROM recording WHERE state = 'owed'" "$of_refused"
+step 0 "store the others" store 2 file
+is "all others are fetched" "SELECT count(*) FROM recording WHERE state = 'came'" $((total - of_refused))
 
-# Ten days, and then they have expired.
+# The refusal lasts for ten days; then the recordings expire.
 for n in 1 2 3 4 5 6 7 8 9 10; do
 	day
 	praic_run fetch pra file >out 2>err
@@ -67,53 +66,53 @@ for n in 1 2 3 4 5 6 7 8 9 10; do
 done
 uniq -c days | tr -s ' ' >got
 echo " 10 77 $of_refused" >want
-same "each day they are refused, and nothing is lost" want got
+same "they are refused each day, and none is lost" want got
 is "the job fails since the first day" "SELECT failures, since FROM job WHERE step = 'fetch' AND data = 'file'" "11	$((start + 3660 + 86400))"
-is "last_success stays where it was" "SELECT last_success FROM job WHERE step = 'fetch' AND data = 'file'" ""
+is "last_success is unchanged" "SELECT last_success FROM job WHERE step = 'fetch' AND data = 'file'" ""
 is "they are still owed" "SELECT count(*) FROM recording WHERE state = 'owed'" "$of_refused"
 appliance_control set recording-retention 1 >set.out
 appliance_control fault clear >fault.out
 day
-step 65 "they have expired" fetch pra file
-says "which is told" "recordings lost: $of_refused"
-is "they are lost, not yet told by mail, not acknowledged" \
+step 65 "when they have expired" fetch pra file
+says "the loss is reported" "recordings lost: $of_refused"
+is "they are lost, not mailed yet, not acknowledged" \
 	"SELECT state, reported, acked, count(*) FROM recording WHERE lsid = '$refused'" "lost			$of_refused"
 is "the job has nothing left to do" "SELECT code, count(*) FROM job WHERE step = 'fetch' AND data = 'file'" "	1"
 runs=$(sql "SELECT sum(runs) FROM job")
 day 600
-step 0 "another time" fetch pra file
-is "they are not asked for" "SELECT count(*) FROM recording WHERE state = 'lost'" "$of_refused"
+step 0 "the next run" fetch pra file
+is "does not try them again" "SELECT count(*) FROM recording WHERE state = 'lost'" "$of_refused"
 
-# A site that is down says nothing of any recording.
+# If the site is down, no recording counts as tried.
 appliance_control set recording-retention none >set.out
 sql "UPDATE recording SET state = 'owed', next = NULL, tries = 0, reported = NULL WHERE state = 'came'"
 owed=$(sql "SELECT count(*) FROM recording WHERE state = 'owed'")
 appliance_control fault set hang-up >fault.out
 rm -rf spool/1/files
 step 69 "a site that is down" fetch pra file
-is "all are owed, none is blamed" "SELECT count(*), max(tries) FROM recording WHERE state = 'owed'" "$owed	0"
+is "all are still owed, without a try" "SELECT count(*), max(tries) FROM recording WHERE state = 'owed'" "$owed	0"
 is "the job waits a minute" "SELECT next FROM job WHERE step = 'fetch' AND data = 'file'" $((now + 60))
 appliance_control fault clear >fault.out
 day 600
-step 0 "when it is back, all come again" fetch pra file
-is "all" "SELECT count(*) FROM recording WHERE state = 'came'" "$owed"
-step 0 "and are stored again" store 2 file
+step 0 "when the site is back" fetch pra file
+is "all are fetched" "SELECT count(*) FROM recording WHERE state = 'came'" "$owed"
+step 0 "store them" store 2 file
 
-# Never asked for, and older than what the appliance keeps.
+# Recordings that were never requested and are older than the appliance's retention.
 sql "UPDATE recording SET state = 'owed', next = NULL, tries = 0 WHERE lsid = '$late'"
 day $((100 * 86400))
 step 65 "100 days later" fetch pra session
-says "says what is lost" "were not fetched in time"
-is "it is lost" "SELECT DISTINCT state FROM recording WHERE lsid = '$late'" lost
+says "the loss is reported" "were not fetched in time"
+is "the recording is lost" "SELECT DISTINCT state FROM recording WHERE lsid = '$late'" lost
 
-# What had expired when it was asked for is gone, and that is no loss.
+# Recordings that had expired before the first request are gone, which is not a loss.
 sql "DELETE FROM recording; DELETE FROM left_out; UPDATE job SET mark = NULL, last_success = NULL WHERE step = 'fetch'"
 appliance_control set retention 400 >set.out
 "$conf" setting set retention-days=400 >out 2>&1
 appliance_control set recording-retention 1 >set.out
 rm -rf spool/1/files
-step 0 "the past of a site" fetch pra session
-step 0 "whose recordings have expired" fetch pra file
+step 0 "fetch old sessions" fetch pra session
+step 0 "fetch their expired recordings" fetch pra file
 is "they are gone" "SELECT state, count(*) FROM recording GROUP BY 1" "gone	$total"
-is "and that is a success" "SELECT code, last_success FROM job WHERE step = 'fetch' AND data = 'file'" "	$now"
+is "and the job has succeeded" "SELECT code, last_success FROM job WHERE step = 'fetch' AND data = 'file'" "	$now"
 done_testing

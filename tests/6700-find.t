@@ -1,6 +1,6 @@
 #!/bin/sh
-# praic-find: what is found is what a store holds now, whatever happened to the
-# index, to the store, or to praic-find itself.
+# praic-find finds the current content of a store, whatever happened to the index, to
+# the store, or to praic-find itself.
 
 # The backslashes belong to Windows paths, the dollars to sh -c.
 # shellcheck disable=SC1003,SC2016
@@ -10,8 +10,8 @@
 # shellcheck source=tests/storage.sh
 . "$top/tests/storage.sh"
 
-# Sessions of a few events: say.py LSID/START/USER/ENDPOINT[/TYPE/BY/NAME=TEXT]...
-# a session each argument; START are UNIX seconds, an event a second from then on.
+# say.py LSID/START/USER/ENDPOINT[/TYPE/BY/NAME=TEXT]...: write a session for each
+# argument, with an event each second from START (Unix seconds) on.
 cat >say.py <<'END_PY'
 import sys, time
 sys.path.insert(0, sys.argv[1])
@@ -54,7 +54,7 @@ say "one/1700000000/ann/srv-1/$C/r/body=Please restart Zoë's service/$C/c/body=
 run 0 "a store" "$tosql" -d s.db some.rec
 sha256sum <s.db >before
 
-# found WANT ARGUMENT...: the lsids
+# found WANT ARGUMENT...: check the lsids that praic-find prints
 found() {
 	found_want=$1
 	shift
@@ -64,7 +64,7 @@ found() {
 	silent "  no message"
 }
 found "three one two" restart
-check "the index is made beside it, for its owner" test "$(stat -c %a s.db.find)" = 600
+check "the index is beside the store, for its owner alone" test "$(stat -c %a s.db.find)" = 600
 found "one" restart please
 found "one two" please OR chg
 found "two" restart NOT please NOT postgres
@@ -90,7 +90,7 @@ found "one two" -t 'Chat M?ssage' restart
 run 0 "one event" "$find" -d s.db '"the café"'
 printf '2023-11-16T02:00:00Z\ttwo\to'\''brien\tdb-1\trestart the café now\n' >want
 same "  has time, session, user, endpoint, text" want out
-run 0 "what the endpoint did" "$find" -d s.db notepad
+run 0 "an event of the endpoint" "$find" -d s.db notepad
 printf '2023-11-14T22:13:22Z\tone\t(ann)\tsrv-1\tC:\\Windows\\notepad.exe | passwords.txt\n' >want
 same "  has the session's user in parentheses" want out
 python3 "$top/tests/tools/terminal.py" -- "$find" -d s.db restart >out
@@ -100,33 +100,33 @@ TIME                  SESSION  USER     ENDPOINT  TEXT
 2023-11-14T22:13:20Z  one      ann      srv-1     Please restart Zoë's service
 2023-11-16T02:00:00Z  two      o'brien  db-1      restart the café now
 END_TABLE
-same "on a terminal it is a table" want out
+same "on a terminal the output is a table" want out
 sha256sum <s.db >after
-same "the store is as it was" before after
+same "the store is unchanged" before after
 
-# What is wrong is said in words of people.
+# Messages about bad queries do not mention SQL.
 for words in 'AND x' '(x' '"x' 'x OR' 'NOT x' 'x (y)' '-' '' 'NEAR(x y)'; do
-	run 64 "no query: $words" "$find" -d s.db -- "$words"
-	check "  without SQL" sh -c 'test -s err && ! grep -qiE "fts5|sql|select|column" err'
+	run 64 "a bad query: $words" "$find" -d s.db -- "$words"
+	check "  the message does not mention SQL" sh -c 'test -s err && ! grep -qiE "fts5|sql|select|column" err'
 done
-run 0 "other characters" "$find" -d s.db 'x:y ^a {b c}: -d; "say ""it""" e+f *'
-run 64 "no time" "$find" -d s.db --since yesterday x
+run 0 "other special characters" "$find" -d s.db 'x:y ^a {b c}: -d; "say ""it""" e+f *'
+run 64 "a bad time" "$find" -d s.db --since yesterday x
 run 64 "no words" "$find" -d s.db
 run 64 "no store" "$find" x
-run 66 "a store that is not there" "$find" -d none.db x
-check "  and no index of it" test ! -e none.db.find
+run 66 "a missing store" "$find" -d none.db x
+check "  no index is made" test ! -e none.db.find
 echo text >text.db
-run 78 "a store that is none" "$find" -d text.db x
+run 78 "a store that is not a database" "$find" -d text.db x
 sql other.db 'CREATE TABLE t (x)'
-run 78 "another program's" "$find" -d other.db x
+run 78 "a database of another program" "$find" -d other.db x
 cp other.db other.copy
-run 78 "an index that is another program's file" "$find" -d s.db --index other.db x
-same "  which is not touched" other.copy other.db
+run 78 "an index that is a file of another program" "$find" -d s.db --index other.db x
+same "  is unchanged" other.copy other.db
 run 73 "an index that is a directory" "$find" -d s.db --index . x
 says "  is named" ".: "
-run 74 "no room for output" sh -c '"$find" -d s.db restart >/dev/full'
+run 74 "output to a full device" sh -c '"$find" -d s.db restart >/dev/full'
 
-# Where the store's folder may not be written.
+# The folder of the store is read-only.
 mkdir ro
 cp s.db ro/
 chmod 444 ro/s.db
@@ -138,31 +138,31 @@ mkdir own
 cp "$find" own/
 [ "$(id -u)" != 0 ] || { chmod 755 . && chown -R 65534 own ro; }
 if as_user own/praic-find --version >/dev/null 2>&1; then
-	run 73 "a folder that may not be written" as_user own/praic-find -d ro/s.db restart
-	says "  how to do without is said" "--index"
-	run 0 "  it is done" as_user own/praic-find -d ro/s.db --index own/i -l restart
-	check "  and finds all" test "$(wc -l <out)" = 3
+	run 73 "a read-only folder" as_user own/praic-find -d ro/s.db restart
+	says "  the message says what to do" "--index"
+	run 0 "  with --index" as_user own/praic-find -d ro/s.db --index own/i -l restart
+	check "  all sessions are found" test "$(wc -l <out)" = 3
 	chmod 755 ro
 	echo log >ro/s.db-wal
 	chmod 555 ro
-	run 73 "  but not what a loader that died has left" as_user own/praic-find -d ro/s.db --index own/i x
+	run 73 "  a store that a killed loader left" as_user own/praic-find -d ro/s.db --index own/i x
 fi
 chmod 755 ro
 
-# Text that strangers chose; ESC as only another program would store it.
+# Untrusted text; praic does not store ESC, but another program may.
 say 'x/1700000000/a	b/e\xc2\x9b2J/Chat/r/body=evil @[31m \xe2\x80\xae tab	line
 feed' >evil.rec
 run 0 "text with control characters" "$tosql" -d evil.db evil.rec
 sql evil.db "UPDATE session_event_data SET value = replace(value, '@', char(27))"
 run 0 "  is found" "$find" -d evil.db evil
-check "  and harmless" sh -c '[ "$(wc -l <out)" = 1 ] && [ "$(tr -cd "\t" <out | wc -c)" = 4 ] &&
+check "  and printed with escapes" sh -c '[ "$(wc -l <out)" = 1 ] && [ "$(tr -cd "\t" <out | wc -c)" = 4 ] &&
 	grep -qF "\\x1b[31m \\u{202e} tab\\tline\\nfeed" out && ! grep -q "$(printf "\033")" out'
 sql evil.db "UPDATE session_event_data SET value = 'nul' || char(0) || 'behind evil'"
 rm evil.db.find
 run 0 "text with U+0000" "$find" -d evil.db behind
-check "  is found behind it" grep -q 'nul behind' out
+check "  is found after it" grep -q 'nul behind' out
 
-# Replaced and removed sessions; an index of another state of the store.
+# Replaced and removed sessions; an index that does not match the store.
 cp s.db old.db
 say "one/1700000000/ann/srv-1/$C/r/body=Please stop it/$C/r/body=x/$C/r/body=y/$C/r/body=z" >new.rec
 run 0 "a session is replaced" "$tosql" -d s.db new.rec
@@ -175,14 +175,14 @@ found "three" restart
 cp old.db s.db
 rm -f s.db-wal s.db-shm
 found "three one two" restart
-run 0 "an old store is put back, and loaded with other sessions" "$tosql" -d s.db new.rec
+run 0 "an older copy of the store, loaded with other sessions" "$tosql" -d s.db new.rec
 found "one" stop
 say "four/1700000000/ann/srv-1/$C/r/body=elsewhere restart" >four.rec
 run 0 "another store under the same name" "$tosql" -d s2.db four.rec
 mv s2.db s.db
 found "four" restart
 
-# Against another way to look for words, in texts of every kind.
+# Compared with another search, in texts of all kinds.
 make_records --sessions 300 >many.rec
 run 0 "many sessions" "$tosql" -d m.db many.rec
 cat >truth.py <<'END_PY'
@@ -206,20 +206,20 @@ for words in notepad 'Prüfstand cache' 'åström' 协 協力会社 'auth.log po
 	# shellcheck disable=SC2086
 	python3 truth.py m.db $words | sed '/^$/d' >want
 	"$find" -d m.db -l -- "$words" | sort >out
-	same "as a search by hand: $words, $(wc -l <want) sessions" want out
+	same "the same as another search: $words, $(wc -l <want) sessions" want out
 done
 
-# Two at once, a kill at any moment, an index that is removed.
+# Several processes, kills at random times, a removed index.
 make_records --sessions 3000 --first 1000 --events 20 >big.rec
 run 0 "a bigger store" "$tosql" -d b.db big.rec
 "$find" -d b.db --index whole.find -l notepad >want
-check "  has something to find" test "$(wc -l <want)" -gt 2000
+check "  has many matches" test "$(wc -l <want)" -gt 2000
 for i in 1 2 3 4; do
 	"$find" -d b.db -l notepad >out.$i 2>err.$i &
 done
 wait
 for i in 1 2 3 4; do
-	same "four at once that all make the index: $i" want out.$i
+	same "four processes that make the index at the same time: $i" want out.$i
 done
 cat >kills.py <<'END_PY'
 import os, random, subprocess, sys, time
@@ -228,7 +228,7 @@ rnd, whole, killed = random.Random(5), 0.3, 0
 run = lambda: subprocess.Popen([find, "-d", "b.db", "-l", "notepad"], stdout=subprocess.PIPE, text=True)
 for i in range(24):
     if i % 8 == 0 and os.path.exists("b.db.find"):
-        os.remove("b.db.find")  # and what stands beside it stays
+        os.remove("b.db.find")  # the files of WAL mode stay
     began, p = time.monotonic(), run()
     try:
         out = p.communicate(timeout=rnd.random() * whole)[0]
@@ -242,15 +242,15 @@ p = run()
 assert p.communicate()[0] == want and p.returncode == 0
 assert killed > 5, killed
 END_PY
-check "killed at random, it goes on" python3 kills.py "$find"
+check "killed at random times, the next run succeeds" python3 kills.py "$find"
 dd if=/dev/urandom of=b.db.find bs=4096 seek=1 count=30 conv=notrunc 2>/dev/null
-run 74 "an index that is damaged" "$find" -d b.db -l notepad
-says "  may be removed" "an index may be removed"
+run 74 "a damaged index" "$find" -d b.db -l notepad
+says "  the message says what to do" "an index may be removed"
 rm b.db.find
-run 0 "  and is made anew" "$find" -d b.db -l notepad
-same "  with all" want out
+run 0 "  it is made again" "$find" -d b.db -l notepad
+same "  completely" want out
 
-# While praic-tosql loads: each session says alpha or beta, and all change at once.
+# While praic-tosql loads: each session has alpha or beta, and all change in one load.
 for i in $(seq 50); do
 	set -- "$@" "s$i/1700000000/ann/srv-1/$C/r/body=alpha $i"
 done
@@ -270,8 +270,8 @@ done | paste - - | sort | uniq -c >seen
 touch stop
 wait
 cp seen err
-check "beside a loader: all sessions, all of one state" sh -c 'grep -qE "^ *30 50.1$" seen && ! test -s load.err'
-check "  and the index is sound" test "$(sql l.db.find "INSERT INTO find (find) VALUES ('integrity-check');
+check "during a load: all sessions, all in the same state" sh -c 'grep -qE "^ *30 50.1$" seen && ! test -s load.err'
+check "  the index is intact" test "$(sql l.db.find "INSERT INTO find (find) VALUES ('integrity-check');
 	PRAGMA integrity_check")" = ok
 
 done_testing

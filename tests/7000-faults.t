@@ -1,7 +1,7 @@
 #!/bin/sh
-# Calls that fail in each program but praic-fetch (7010), one at a time, some
-# of each kind (PRAIC_LONG=1: all): it ends with a code of the table, says why,
-# claims no success that is none, and a second run mends all.
+# System calls fail in each program except praic-fetch (7010), one at a time, some of
+# each kind (PRAIC_LONG=1: all).  The program exits with a documented code and a
+# message, or succeeds completely, and a second run succeeds.
 
 # The dollars belong to nth.py.
 # shellcheck disable=SC2016
@@ -22,7 +22,7 @@ case ${PRAIC_OUT-} in
 	;;
 esac
 
-# nth NAME ARGUMENT...: of nth.py
+# nth NAME ARGUMENT...: run nth.py with these arguments
 nth() {
 	name=$1
 	shift
@@ -30,11 +30,11 @@ nth() {
 	sed 's/^/# /' out
 }
 
-# praic-split: 1080 has each of its calls; here what opens and closes.
+# praic-split: 1080 has reads, writes and memory; here open and close.
 python3 "$top/tests/appliance" generate --sessions 6 --marks h.example >some.xml
 nth "praic-split: files" --even open:EMFILE:71,75,66,74 close:EIO:74 -- "$split" some.xml
 
-# praic-tosql, into a new database and over an old one.
+# praic-tosql, with a new database and with an old one.
 "$split" some.xml >some.rec
 sed 's/support/another/' some.rec >changed.rec
 storage="python3 '$top/tests/tools/storage.py'"
@@ -43,19 +43,19 @@ nth "praic-tosql: a new database" --fresh 'rm -f n.db*' \
 	memory:ENOMEM:75,74 read:EIO:74 pread:EIO:74,75 pwrite:ENOSPC:74,75 \
 	fdatasync:EIO:74,75 open:EMFILE:71,66,73,74,75 ftruncate:EIO:74,75 -- "$tosql" -d n.db some.rec
 "$tosql" -d old.db changed.rec
-nth "praic-tosql: over what is there" --fresh 'rm -f n.db*; cp old.db n.db' \
+nth "praic-tosql: an existing database" --fresh 'rm -f n.db*; cp old.db n.db' \
 	--check "$storage check n.db some.rec" \
 	memory:ENOMEM:75,74 pread:EIO:74,75 pwrite:ENOSPC:74,75 fdatasync:EIO:74,75 \
 	-- "$tosql" -d n.db some.rec
 nth "praic-tosql: closing" --even --fresh 'rm -f n.db*' --check "$storage check n.db some.rec" \
 	close:EIO:74,75 unlink:EIO:74,75 -- "$tosql" -d n.db some.rec
 sed 's/^R	session_event	1	/R	session_event	x	/' some.rec >bad.rec
-nth "praic-tosql: what it leaves out" --fresh 'rm -f n.db* list' \
+nth "praic-tosql: --left-out" --fresh 'rm -f n.db* list' \
 	--rerun 65 --output any --after '[ "$code" -ne 65 ] || [ -s list ]' \
 	--check "[ \$(grep -c malformed list) -eq 6 ]" memory:ENOMEM:65,74,75 write:ENOSPC:73,74 \
 	open:EACCES:65,66,71,73,74,77 -- "$tosql" -d n.db --left-out list bad.rec
 
-# praic-tofs: 2090 has more.
+# praic-tofs: see also 2090.
 mkdir d
 "$tofs" -d d -p some.rec | sort >all.names
 nth "praic-tofs" --fresh 'rm -rf d; mkdir d' --output any \
@@ -67,7 +67,7 @@ nth "praic-tofs: closing" --even --fresh 'rm -rf d; mkdir d' --output any \
 	--check '(cd d && ls) | sort | cmp - all.names && "$tofs" --verify -d d' \
 	close:EIO:73,74 fclose:EIO:74 unlinkat:EIO:74 -- "$tofs" -d d -p some.rec
 
-# praic-conf: all or nothing, and never a settings database that cannot be read.
+# praic-conf: a change is made completely or not at all, and the database stays readable.
 PRAIC_SETTINGS=$work/settings.db
 export PRAIC_SETTINGS
 nth "praic-conf init" --fresh 'rm -rf settings.db* spool log' --output any --check '"$conf" site list' \
@@ -89,8 +89,8 @@ for verb in 'site show s' 'site list --json' status 'setting list' log metrics; 
 		-- "$conf" $verb
 done
 
-# praic-sched, with a praic-run that does as it is told: what was not done stays
-# marked, and is done by the next one.
+# praic-sched, with a stub for praic-run: jobs that were not done stay due and are done
+# by the next run.
 rm -f settings.db*
 sched_settings
 sched_stub_run
@@ -115,7 +115,7 @@ nth "praic-sched: closing" --program praic-sched --output any --even \
 nth "praic-sched -n" --even memory:ENOMEM:75 pread:EIO:73,74,75,78 \
 	-- "$sched" -n --now 1767258060
 
-# praic-mail: the mail as it is made, and as it is sent.
+# praic-mail: making a mail and sending it.
 unset SSL_CERT_FILE SSL_CERT_DIR
 at_exit=smtp_stop
 printf 'a body\n' >body

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Calls that fail in praic-fetch, one at a time, against an appliance that does
-# what it should: the right code, a word about it, and never an end mark behind
-# something lost.  4011 has what it writes into a spool.
+# System calls fail in praic-fetch, one at a time: the exit code is right, there is a
+# message, and no end mark follows lost data.  4011 has the calls on the spool.
 
 # The dollars belong to nth.py.
 # shellcheck disable=SC2016
@@ -19,7 +18,7 @@ case ${PRAIC_OUT-} in
 esac
 site_start --sessions 4 --span 1 --seed 2 --now 1767225600 --clock fixed
 
-# nth NAME ARGUMENT...: of nth.py; at least one fault of each kind must be seen.
+# nth NAME ARGUMENT...: run nth.py; at least one fault of each kind must happen.
 nth() {
 	name=$1
 	shift
@@ -34,7 +33,7 @@ after='! grep -q praic-end nth.out || cmp good.out nth.out'
 nth "sessions" --after "$after" \
 	memory:ENOMEM:69,70,74,75,77 read:EIO:66,69,74,75,77,78 write:ENOSPC:73,74 open:EMFILE:66,69,71,73,74,75,77,78 \
 	-- "$@" sessions --since 2d
-nth "sessions, from a network that fails" --even --after "$after" recv:ECONNRESET:69 \
+nth "sessions, with a failing network" --even --after "$after" recv:ECONNRESET:69 \
 	send:ECONNRESET:69 close:EIO:69,74 -- "$@" sessions --since 2d
 nth "check" --even --output any memory:ENOMEM:69,70,74,75,77,78 recv:ECONNRESET:69 send:ECONNRESET:69 \
 	-- "$@" check

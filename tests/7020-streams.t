@@ -1,8 +1,7 @@
 #!/bin/sh
-# Every program with standard streams that cannot be used: /dev/full, a pipe
-# that nobody reads, descriptors 0, 1, 2 closed, files that may not grow, a disk
-# that is full.  It ends in time, with a code of the table and no signal, and
-# what it stored is completed by a second run.
+# Each program with unusable standard streams: /dev/full, a closed pipe, closed
+# descriptors 0, 1 and 2; with RLIMIT_FSIZE; on a full disk.  It ends in time with a
+# documented exit code, and a second run completes its work.
 
 # The dollars belong to sh -c.
 # shellcheck disable=SC2016
@@ -27,7 +26,7 @@ f sessions --since 2d >some.xml
 printf 'a body\n' >body
 mkdir d
 
-# Each program with much to say on standard output: NAME COMMAND...
+# each FUNCTION: call it with NAME COMMAND... for each program that writes much output
 each() {
 	"$1" praic-fetch "$fetch" --host "localhost:$port" --name pra.example.net --ca-file \
 		"$site/ca.pem" --client-id "$client" --secret "file:$site/secret" sessions --since 2d
@@ -50,7 +49,7 @@ each() {
 	done
 }
 
-# verdict CODE NAME ALLOWED...: and no word is missing
+# verdict CODE NAME ALLOWED...: the exit code is one of those allowed
 verdict() {
 	verdict_code=$1 verdict_name=$2
 	shift 2
@@ -63,7 +62,7 @@ verdict() {
 	fail "$verdict_name: exit $verdict_code instead of $*" err
 }
 
-silent_ok() {	# those that write nothing there when all is well
+silent_ok() {	# programs without output on success
 	case $1 in praic-tosql | "praic-tofs --verify") return 0 ;; esac
 	return 1
 }
@@ -81,14 +80,14 @@ full() {
 		verdict $code "$what on /dev/full" 74
 		case $what in
 		*--help | *--version) ;;
-		*) check "  says so" test -s err ;;
+		*) check "  there is a message" test -s err ;;
 		esac
 	fi
 }
 each full
 
-# A reader that has gone before the first byte: SIGPIPE may end what has
-# nothing open, as it does in any pipe (141), or the write fails.
+# A pipe that is closed before the first byte: the write fails, or SIGPIPE ends a
+# program that has no open work (141).
 closed_pipe() {
 	what=$1
 	shift
@@ -104,16 +103,16 @@ p = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=w, timeout=60,
 sys.exit(p.returncode if p.returncode >= 0 else 128 - p.returncode)' "$@" 2>err
 	code=$?
 	if silent_ok "$what"; then
-		verdict $code "$what to nobody" 0
+		verdict $code "$what to a closed pipe" 0
 	else
-		verdict $code "$what to nobody" 74 141
+		verdict $code "$what to a closed pipe" 74 141
 	fi
 }
 each closed_pipe
 
-# Descriptors that were never opened: nothing of the program's own takes their
-# place.  What only reads or only writes elsewhere is none the worse for it.
-# closed WHICH COMMAND...: timeout(1) itself wants them open.
+# Closed descriptors: no file of the program gets their numbers.  Programs that do not
+# need the stream succeed.
+# closed WHICH COMMAND...: the shell closes them, because timeout(1) needs them open.
 closed() {
 	which=$1
 	shift
@@ -152,9 +151,9 @@ without() {
 	fi
 }
 each without
-check "no file has another's words" sh -c '! grep -l praic- d/* 2>/dev/null | grep -v ledger'
+check "no stored file contains a message" sh -c '! grep -l praic- d/* 2>/dev/null | grep -v ledger'
 
-# Files that may not grow (RLIMIT_FSIZE): a full disk for those who are not root.
+# RLIMIT_FSIZE stands in for a full disk where the test does not run as root.
 limited() {
 	blocks=$2
 	shift 2
@@ -165,20 +164,20 @@ for blocks in 1 8 16 60; do
 	mkdir d
 	limited praic-tosql $blocks "$tosql" -d n.db some.rec
 	verdict $? "praic-tosql, files of $blocks blocks" 73 74 75
-	check "  says so" test -s err
+	check "  there is a message" test -s err
 	run 0 "  the rerun" "$tosql" -d n.db some.rec
-	check "  has all" test "$(sqlite3 n.db 'SELECT count(*) FROM session')" -eq 8
+	check "  stores all sessions" test "$(sqlite3 n.db 'SELECT count(*) FROM session')" -eq 8
 	limited praic-tofs $blocks "$tofs" -p -d d some.rec
 	verdict $? "praic-tofs, files of $blocks blocks" 73 74
 	run 0 "  the rerun" "$tofs" -p -d d some.rec
-	run 0 "  has all" "$tofs" --verify -d d
+	run 0 "  stores everything" "$tofs" --verify -d d
 	rm -rf spool
 	mkdir spool
 	limited praic-fetch $blocks "$fetch" --host "localhost:$port" --name pra.example.net \
 		--ca-file "$site/ca.pem" --client-id "$client" --secret "file:$site/secret" \
 		-d spool sessions --since 2d
 	verdict $? "praic-fetch, files of $blocks blocks" 73 74
-	check "  nothing under a final name" test -z "$(ls spool)"
+	check "  no file with a final name" test -z "$(ls spool)"
 	rm -f other.db*
 	PRAIC_SETTINGS=$work/other.db limited praic-conf $blocks "$conf" init
 	verdict $? "praic-conf, files of $blocks blocks" 73 74 75 0
@@ -186,28 +185,28 @@ for blocks in 1 8 16 60; do
 	PRAIC_SETTINGS=$work/other.db run 0 "  the rerun" "$conf" site list
 done
 
-# A disk that is full, where one can be had: for the whole pipe.
+# A disk that is really full, if one can be mounted.
 if [ "$(id -u)" -eq 0 ] && mkdir full && mount -t tmpfs -o size=120k none full 2>/dev/null; then
 	# shellcheck disable=SC2154
 	at_exit="umount '$work/full'; $at_exit"
 	run 74 "praic-tosql on a full disk" "$tosql" -d full/n.db some.rec
-	says "  says so" "full"
+	says "  is reported" "full"
 	mkdir full/fetched
 	dd if=/dev/zero of=full/rest bs=4k >/dev/null 2>&1
-	run 74 "praic-fetch on one" f -d full/fetched sessions --since 2d
-	check "  nothing under a final name" test -z "$(ls full/fetched)"
+	run 74 "praic-fetch on a full disk" f -d full/fetched sessions --since 2d
+	check "  no file with a final name" test -z "$(ls full/fetched)"
 	rm -f other.db*
 	PRAIC_SETTINGS=$work/full/settings.db "$conf" init >out 2>err
-	verdict $? "praic-conf on one" 73 74
+	verdict $? "praic-conf on a full disk" 73 74
 	rm -f full/rest
 	mount -o remount,size=40m full
-	run 0 "room again: praic-tosql" "$tosql" -d full/n.db some.rec
-	check "  has all" test "$(sqlite3 full/n.db 'SELECT count(*) FROM session')" -eq 8
+	run 0 "with free space again: praic-tosql" "$tosql" -d full/n.db some.rec
+	check "  stores all sessions" test "$(sqlite3 full/n.db 'SELECT count(*) FROM session')" -eq 8
 	run 0 "  praic-fetch" f -d full/fetched sessions --since 2d
-	check "  has all" test -n "$(ls full/fetched)"
+	check "  writes its file" test -n "$(ls full/fetched)"
 	rm -f full/settings.db*
 	PRAIC_SETTINGS=$work/full/settings.db run 0 "  praic-conf" "$conf" init
 else
-	echo "# no tmpfs can be mounted here: no full disk"
+	echo "# no tmpfs can be mounted here: a full disk is not tested"
 fi
 done_testing

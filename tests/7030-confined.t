@@ -1,11 +1,11 @@
 #!/bin/sh
-# praic-tofs and praic-tosql, once they read, can open and change what they
-# were told of and nothing else (Landlock), and do all that they do so.
+# praic-tofs, praic-tohtml and praic-tosql restrict themselves with Landlock to the
+# files that they need, and everything they do works that way.
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
 
 mkdir tmp in files spool other
-export TMPDIR="$work/tmp"	# which stays within reach: so not all of $work
+export TMPDIR="$work/tmp"	# stays writable, so it is not $work itself
 python3 "$top/tests/appliance" generate --sessions 6 --marks h.example >some.xml
 "$split" some.xml >in/some.rec
 python3 "$top/tests/appliance" generate --one-session 20M --marks h.example >big.xml
@@ -14,28 +14,28 @@ echo secret >secret
 
 run 0 "-v" "$tofs" -v -d files in/some.rec
 if grep -q 'not confined by Landlock: ' err; then
-	run 0 "without Landlock all goes on" "$tosql" -v -d other/x.db in/some.rec
-	says "  -v says why" 'not confined by Landlock: '
+	run 0 "without Landlock praic-tosql works" "$tosql" -v -d other/x.db in/some.rec
+	says "  -v gives the reason" 'not confined by Landlock: '
 	run 0 "  without -v" "$tosql" -d other/x.db in/some.rec
 	silent "  no message"
-	printf '# what Landlock forbids was not tried: %s\n' "$(sed 's/.*Landlock: //;q' err)"
+	printf '# the restrictions of Landlock are not tested: %s\n' "$(sed 's/.*Landlock: //;q' err)"
 	done_testing
 fi
-says "says so" 'confined by Landlock'
+says "reports it" 'confined by Landlock'
 
-# taken NAME DIRECTORY COMMAND...: what can be done in its place?
+# taken NAME DIRECTORY COMMAND...: try forbidden actions in the process (takeover.so)
 taken() {
 	name=$1
 	export TAKEOVER_DIR="$2" TAKEOVER_FILE="$work/secret" TAKEOVER_PORT=9
 	shift 2
 	LD_PRELOAD=${bin}tests/tools/takeover.so "$@" <in/some.rec >out.txt 2>err
 	abi=$(sed -n 's/^landlock //p' err)
-	check "$name: it was taken over" test "${abi:-0}" -gt 0
-	says "  no other file is read" 'read EACCES'
-	says "  no link is made" 'link EACCES'
-	says "  nothing is run" 'run EACCES'
-	[ "$abi" -lt 4 ] || says "  no port is reached" 'connect EACCES'
-	[ "$abi" -lt 6 ] || says "  nobody gets a signal" 'signal EPERM'
+	check "$name: the actions are tried" test "${abi:-0}" -gt 0
+	says "  other files cannot be read" 'read EACCES'
+	says "  links cannot be made" 'link EACCES'
+	says "  programs cannot be run" 'run EACCES'
+	[ "$abi" -lt 4 ] || says "  ports cannot be reached" 'connect EACCES'
+	[ "$abi" -lt 6 ] || says "  signals cannot be sent" 'signal EPERM'
 }
 taken "praic-tofs" "$work/other" "$tofs" -d files
 says "  elsewhere nothing is made" 'make EACCES'
@@ -57,22 +57,22 @@ taken "praic-tosql, beside the database" "$work/other" "$tosql" -d other/x.db
 says "  there files can be made" 'make 0'
 rm -f other/made files/made
 
-# What they are for, with everything in another place.
+# Normal use, with inputs, outputs and temporary files in different places.
 run 0 "praic-tosql: files, some of them twice" "$tosql" -d other/a.db in/some.rec in/some.rec in/big.rec
 run 0 "  a pipe and a link as operands" sh -c '
 	mkfifo fifo; ln -s in/big.rec link; cat in/some.rec >fifo & "$1" -d other/b.db link fifo' - "$tosql"
-run 0 "  -n, before there is a database" "$tosql" -n -d other/none.db in/some.rec in/big.rec
+run 0 "  -n without a database" "$tosql" -n -d other/none.db in/some.rec in/big.rec
 check "  none is made" test ! -e other/none.db
-run 0 "  -n, and there is one" "$tosql" -n -d other/a.db in/some.rec
+run 0 "  -n with a database" "$tosql" -n -d other/a.db in/some.rec
 mkdir real
 ln -s ../real/far.db other/link.db
-run 0 "  a link to a database that is not there yet" "$tosql" -v -d other/link.db in/some.rec
+run 0 "  a link to a missing database" "$tosql" -v -d other/link.db in/some.rec
 says "  is not confined" "link to nothing"
-run 0 "  a link to one that is" "$tosql" -v -d other/link.db in/big.rec
-says "  is" "confined by Landlock to"
-check "  it is where the link leads" test -s real/far.db
+run 0 "  a link to an existing database" "$tosql" -v -d other/link.db in/big.rec
+says "  is confined" "confined by Landlock to"
+check "  the database is at the link's target" test -s real/far.db
 run 0 "  in the working directory" sh -c 'cd real && "$1" -d far.db ../in/some.rec' - "$tosql"
-# SQLite wants a temporary file to take many rows back.
+# SQLite needs a temporary file to roll back many rows.
 python3 "$top/tests/appliance" generate --sessions 150 --marks h.example >many.xml
 "$split" many.xml >in/many.rec
 sed 's/Chat/Chut/g' many.xml | "$split" >in/changed.rec
@@ -85,11 +85,11 @@ for where in "TMPDIR=$work/nowhere" "SQLITE_TMPDIR=$work/sqlite TMPDIR=/proc"; d
 	# shellcheck disable=SC2086
 	run 0 "  a session is replaced" env $where "$tosql" --force -d other/t.db in/changed.rec
 	# shellcheck disable=SC2086
-	run 0 "  and again, by the settings" env $where "$tosql" --force -D t in/many.rec
+	run 0 "  and again, with -D" env $where "$tosql" --force -D t in/many.rec
 done
 sed 's/^\(R	session	[^	]*\)	[^	]*/\1	\\q/' in/some.rec >in/bad.rec
 run 65 "  --left-out" "$tosql" --left-out list -d other/a.db in/bad.rec
-check "  lists what was bad" test -s list
+check "  lists the bad session" test -s list
 
 export PYTHONPATH="$data/tofs"
 python3 - >in/files.rec <<'EOF'
@@ -104,8 +104,8 @@ EOF
 chmod 600 spool/*
 ln -s spool way
 ln -s files door
-run 0 "praic-tofs: a spool and folders, by way of links" "$tofs" -d door -i way -r 1 \
+run 0 "praic-tofs: a spool and directory behind links" "$tofs" -d door -i way -r 1 \
 	-f '%SUPPORT_SITE_HOST%/%KIND%/%LSID%%START_DATE%.%EXTENSION%' in/files.rec in/some.rec in/big.rec
-check "  one more name, not a copy" sh -c 'test spool/r1 -ef "$(find files -name "0a1b*.mp4")"'
+check "  a hard link, not a copy" sh -c 'test spool/r1 -ef "$(find files -name "0a1b*.mp4")"'
 run 0 "  --verify" "$tofs" --verify -d files
 done_testing

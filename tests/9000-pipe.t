@@ -1,5 +1,5 @@
 #!/bin/sh
-# The pipe as a whole, from an appliance to SQLite and to files.
+# The whole pipe, from an appliance to SQLite and to files.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/appliance.sh"
 
@@ -9,16 +9,16 @@ site="--host $PRAIC_HOST --ca-file $PRAIC_CA --client-id $PRAIC_CLIENT_ID \
 # shellcheck disable=SC2086
 set -- $site
 
-# dump DATABASE: its content, ids included, in a form to compare.
+# dump DATABASE: print the content, including ids.
 dump() {
 	sqlite3 "$1" .dump
 }
 
-run 0 "sessions are fetched" "$fetch" "$@" sessions --since 6d
+run 0 "fetch sessions" "$fetch" "$@" sessions --since 6d
 cp out sessions.xml
-run 0 "and split" "$split" sessions.xml
+run 0 "split them" "$split" sessions.xml
 cp out sessions.rec
-pipe 0 "and stored" sessions.rec "$tosql" -d x.db
+pipe 0 "store them" sessions.rec "$tosql" -d x.db
 dump x.db >once
 appliance_truth >truth
 sqlite3 -separator '	' x.db "select lsid, coalesce(strftime('%s', end_time), '-'),
@@ -28,22 +28,22 @@ sqlite3 -separator '	' x.db "select lsid, coalesce(strftime('%s', end_time), '-'
 same "all of the appliance's sessions, each once, with their events and users" truth stored
 
 "$split" sessions.xml | "$uniq" | "$tojson" | jq -r .lsid | sort | uniq -d >twice
-silent "praic-uniq passes each session on once" twice
+silent "praic-uniq writes each session once" twice
 "$fetch" "$@" sessions --since 6d | "$split" | "$tosql" -d x.db
 check "the whole pipe again" test $? -eq 0
 dump x.db >twice
-same "twice is the same as once, ids included" once twice
+same "changes nothing, including ids" once twice
 
-# Out of order, in pieces, and joined: still the same.
+# The same file twice, and files.
 "$split" sessions.xml sessions.xml | "$tosql" -d y.db
 check "the same file twice in one run" test $? -eq 0
 sqlite3 y.db 'select count(*) from session' >count
 sqlite3 x.db 'select count(*) from session' >want
-same "doubles nothing" want count
+same "stores each session once" want count
 
 # Files.
 mkdir files
-pipe 0 "sessions into files" sessions.rec "$tofs" -d files
+pipe 0 "store sessions in files" sessions.rec "$tofs" -d files
 ended=$(sqlite3 x.db 'select count(*) from session where end_time is not null')
 find files -name '*.xml' | wc -l | tr -d ' ' >count
 echo "$ended" >want
@@ -57,24 +57,24 @@ sqlite3 z.db "select lsid, type, start_time, end_time, duration, external_key, l
 	order by lsid" >want
 sqlite3 x.db "select lsid, type, start_time, end_time, duration, external_key, lseq from session
 	where end_time is not null order by lsid" >got
-same "and hold what the database holds" want got
+same "and have the sessions of the database" want got
 
-# Whatever is cut: 75 at the end, nothing half stored, and a rerun completes.
+# Truncated input: exit code 75, no incomplete session, and a rerun completes.
 bytes=$(wc -c <sessions.xml)
 part=$((bytes / 3))
 head -c "$part" sessions.xml | "$split" 2>err | "$tosql" -d part.db 2>>err
-check "XML that is cut ends with 75" test $? -eq 75
+check "truncated XML gives 75" test $? -eq 75
 sqlite3 part.db "select count(*) from session s where not exists (select 1 from session_event e
 	where e.session_id = s.id)" >count
 echo 0 >want
-same "what was stored of it is whole" want count
+same "the stored sessions are complete" want count
 "$split" sessions.xml | "$tosql" -d part.db
 check "the rerun" test $? -eq 0
 sqlite3 part.db "select lsid, lseq, (select count(*) from session_event e where e.session_id = s.id)
 	from session s order by lsid" >got
 sqlite3 x.db "select lsid, lseq, (select count(*) from session_event e where e.session_id = s.id)
 	from session s order by lsid" >want
-same "completes it" want got
+same "completes the database" want got
 
 for stage in fetch split; do
 	for delay in 0.01 0.05 0.1 0.2; do
@@ -99,9 +99,9 @@ for stage in fetch split; do
 		killed=$f
 		[ "$stage" = fetch ] || killed=$s
 		if [ "$killed" -eq 137 ]; then
-			check "praic-$stage killed after $delay s: the last one says 75" test "$got" -eq 75
+			check "praic-$stage killed after $delay s: the last program exits with 75" test "$got" -eq 75
 		else
-			check "praic-$stage was done within $delay s" test "$got" -eq 0
+			check "praic-$stage had ended within $delay s" test "$got" -eq 0
 		fi
 		"$split" sessions.xml | "$tosql" -d k.db
 		sqlite3 k.db "select lsid, lseq, (select count(*) from session_event e

@@ -1,6 +1,6 @@
 #!/bin/sh
-# An appliance that plays another: marks of praic's stream in every place and
-# encoding of its answers.  No row of another host, by hand or by schedule.
+# A hostile appliance puts marks of praic's streams into its answers, in all places and
+# encodings.  No row may get the host name of another appliance.
 
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
@@ -50,7 +50,7 @@ E
 mkdir bad
 (cd bad && python3 ../forge.py 127.0.0.1) || exit 1
 
-# the victim, another appliance, and the one that lies
+# another appliance, the victim, and the hostile one
 site=$work/victim
 site_start --sessions 10 --span 1
 victim_port=$port victim_client=$client victim_pid=$site_pid
@@ -62,8 +62,8 @@ at_exit='kill $site_pid $victim_pid 2>/dev/null; wait 2>/dev/null'
 hosts() {
 	sqlite3 "$1" "SELECT DISTINCT host_name FROM session ORDER BY 1"
 }
-# Whether a document is well-formed, expat knows: then the exit code is 0, or 65
-# where a session is in a list within the list.
+# For documents that expat finds well-formed the exit code is 0, or 65 if a session is in
+# a nested list.
 cat >whole.py <<'E'
 import sys, xml.parsers.expat
 p = xml.parsers.expat.ParserCreate()
@@ -99,10 +99,10 @@ for bad in bad/*; do
 			"$split" 2>>err | "$tosql" -d pipe.db 2>>err
 		code=$?
 		hosts pipe.db >got 2>/dev/null
-		check "$bad, $manner: nobody else's row" sh -c '! grep -qvx evil.example got'
+		check "$bad, $manner: no row of another host" sh -c '! grep -qvx evil.example got'
 		if [ "$manner" = whole ] && want=$(python3 whole.py "$bad"); then
 			whole=$((whole + 1))
-			check "  exit $want, and its own is there" \
+			check "  exit $want, and its own session is stored" \
 				test "$code $(cat got)" = "$want evil.example"
 		elif [ "$manner" = whole ]; then
 			broken=$((broken + 1))
@@ -113,9 +113,9 @@ for bad in bad/*; do
 		fi
 	done
 done
-check "there were both: $whole whole, $broken broken" test "$whole" -gt 15 -a "$broken" -gt 15
+check "tested: $whole well-formed, $broken malformed documents" test "$whole" -gt 15 -a "$broken" -gt 15
 
-# by schedule: two sites, one database
+# the same with praic-sched: two sites, one database
 sched_settings
 "$conf" site add evil host="localhost:$port" ca-file="$site/ca.pem" client-id="$client" \
 	secret="file:$site/secret"
@@ -131,14 +131,14 @@ victims() {
 }
 run 0 "the victim's sessions" "$sched" -r victim
 victims >want
-check "are there" test -s want
+check "are stored" test -s want
 for bad in second-document.UTF-8 between.UTF-8 comment.UTF-16 cdata.CRLF behind-root.ISO-8859-1; do
 	site_fault "body file=$work/bad/$bad"
 	timeout 60 "$sched" -r evil >out 2>err
 	victims >got
-	same "$bad by schedule: the victim has what it had" want got
+	same "$bad with praic-sched: the victim's sessions are unchanged" want got
 	hosts store.db >got
 	printf '127.0.0.1\nlocalhost\n' >hosts.want
-	check "and nobody else is there" sh -c '! grep -qvxFf hosts.want got'
+	check "and no other host has rows" sh -c '! grep -qvxFf hosts.want got'
 done
 done_testing
