@@ -139,9 +139,9 @@ sql linked.db 'CREATE TABLE note (event INTEGER REFERENCES session_event (id), t
 make_records --sessions 20 --state grown >grown.rec
 run 65 "a row of another table that refers to a session" "$tosql" -v -d linked.db grown.rec
 says "prevents its replacement" "19 stored, 0 unchanged, 0 older than stored, 1 left out"
-check "and nothing hangs in the air" test -z "$(sql linked.db 'PRAGMA foreign_key_check')"
+check "no row refers to a missing one" test -z "$(sql linked.db 'PRAGMA foreign_key_check')"
 
-# Locked.
+# Locks of other programs.
 cat >hold.py <<'END'
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -154,7 +154,7 @@ python3 hold.py v.db <go >held &
 exec 3>go
 read -r _ <held
 run 75 "a database that another program writes to" "$tosql" --timeout 1 -d v.db grown.rec
-says "says so" "try again later"
+says "is reported" "try again later"
 (
 	sleep 1
 	exec 3>&-
@@ -164,11 +164,11 @@ run 0 "a lock that goes away" "$tosql" --timeout 20 -v -d v.db grown.rec
 says "is waited for" "20 stored"
 wait
 
-# Full, as seen through RLIMIT_FSIZE: all or nothing of a batch.
+# RLIMIT_FSIZE stands in for a full disk: a batch is stored completely or not at all.
 cp v.db full.db
 storage dump full.db >before
 make_records --sessions 3000 --first 1000 >more.rec
-run 74 "no room" sh -c "trap '' XFSZ; ulimit -f 600; exec '$tosql' -v -d full.db more.rec"
+run 74 "a full disk" sh -c "trap '' XFSZ; ulimit -f 600; exec '$tosql' -v -d full.db more.rec"
 says "is not stored" "not stored"
 adds_up "the counts add up"
 check "the database is intact" test "$(sql full.db 'PRAGMA integrity_check')" = ok

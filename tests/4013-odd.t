@@ -362,9 +362,10 @@ cp video.in in
 printf 'HTTP/1.1 206 x\r\nContent-Range: bytes 0-3/4\r\n\r\nFLV\001' >raw/answer
 recording 69 "a range that was not requested" ""
 
-# the rest of a file: of another one, or from elsewhere in it
+# the rest of a file, with a wrong ETag or range
 { printf 'FLV\001'; head -c 2999996 /dev/urandom; } >whole
-# rest NAME CODE ETAG RANGE: two thirds by one answer, then this as the third
+# rest NAME CODE ETAG RANGE: the first answer has two thirds of a file, the second has
+# this ETag and range
 rest() {
 	rm -rf spool
 	mkdir spool

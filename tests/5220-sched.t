@@ -151,7 +151,7 @@ check "and runs the job" grep -q "fetch one session" ran
 run 0 "when the job succeeds" "$sched" -r minute --now $((now + 122))
 check "its row has no code" test "$(job fetch session code)" = -
 run 78 "-r with an unknown schedule" "$sched" -r nothing
-says "says what to do" "praic-conf schedule list"
+says "the message says what to do" "praic-conf schedule list"
 run 78 "-r with a disabled schedule" "$sched" -r other
 says "is reported" "is disabled"
 : >ran

@@ -1,4 +1,4 @@
-"""A PRA appliance on loopback. See README beside this file, and --help."""
+"""A simulated PRA appliance on loopback. See README beside this file, and --help."""
 
 import os
 import shutil
@@ -10,19 +10,19 @@ import threading
 sys.dont_write_bytecode = sys.pycache_prefix is None    # nothing beside the sources
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-PARENT = os.getppid()       # before anything that takes time
+PARENT = os.getppid()       # at once, before the parent can end
 
 
 def greet(o, app, directory):
-    """What somebody who started it by hand wants to know."""
+    """Print how to use an appliance that was started by hand."""
     here = os.path.relpath(os.path.dirname(os.path.abspath(__file__)))
     print("A %s appliance on https://localhost:%d/ (loopback only): %d sessions"
-          ",\nits clock at %d and %s. All about it is in %s\n\n"
+          ",\nits clock at %d and %s. The state directory is in %s\n\n"
           "Fetch from it:\n\n"
           "    praic-fetch --host localhost:%d --ca-file %s/ca.pem \\\n"
           "        --client-id %s --secret file:%s/secret \\\n"
           "        sessions --since 7d\n\n"
-          "Ask it for the truth, change its clock, break it:\n\n"
+          "Print its data, change its clock, make faults:\n\n"
           "    python3 %s control --dir %s truth --form sessions\n"
           "    python3 %s control --dir %s clock +3600\n"
           "    python3 %s control --dir %s fault add reset times=2\n\n"

@@ -1,8 +1,8 @@
 """An answer to one request, and the answers that many requests share.
 
-An Answer says what is to be sent and how: faults change the manner (stop
-after so many bytes, wait, drip) and server.py keeps to it. Nothing here
-touches a socket.
+An Answer describes the data to send and the way to send them, which faults
+change (stop after some bytes, wait, send slowly). server.py does the sending;
+nothing here uses a socket.
 """
 
 import json
@@ -15,9 +15,8 @@ XML = "text/xml; charset=UTF-8"
 HTML = "text/html; charset=UTF-8"
 JSON = "application/json"
 
-# What "there is nothing" and other refusals read like. English texts and the
-# French ending are as published by people who met them; German and the rest
-# of the French are what such a site might say.
+# The texts of empty reports and refusals. The English texts and the French ending
+# were published by users; the German and the other French ones are invented.
 NOTHING = {
     "en": "No {what} matching your chosen criteria is available{dot}",
     "fr": "Aucune {what} correspondant à vos critères n’est disponible.",
@@ -66,7 +65,7 @@ def text(which, language):
 class Answer:
     """status, headers and pieces of the body (an iterable of bytes).
 
-    length: bytes of the body, None if it shall not be announced.
+    length: bytes of the body, None for no Content-Length.
     wait: seconds before the first byte of the header; wait_body: before the
     body. stop: after so many bytes of the body do `then`: "reset", "close" or
     "stall" (for `pause` seconds, then go on). drip: (bytes, seconds) sends so
@@ -81,8 +80,8 @@ class Answer:
         self.wait = self.wait_body = 0.0
         self.stop, self.then, self.pause = None, "", 0.0
         self.drip = None
-        self.mute = ""          # "close" or "reset": instead of any byte
-        self.date = 0           # seconds that the Date header is off; or None
+        self.mute = ""          # "close" or "reset" before the first byte
+        self.date = 0           # seconds that the Date header is wrong by; or None
         self.token = None       # number of the token that was used
 
     @classmethod
@@ -98,14 +97,14 @@ class Answer:
         return whole
 
     def replace(self, other):
-        """Become another answer, keeping the manner of sending."""
+        """Become another answer, but keep the way of sending."""
         self.status, self.type = other.status, other.type
         self.pieces, self.length = other.pieces, other.length
         self.headers, self.chunked = other.headers, False
 
 
 def error(which, options, api="reporting"):
-    """200 and an <error> root: how the appliance refuses and finds nothing."""
+    """200 and an <error> root: a refusal or an empty report."""
     return error_text(text(which, options.language), options.namespace, api)
 
 
@@ -120,7 +119,7 @@ def json_answer(status, value, headers=None):
 
 
 def denied():
-    """A data call without a token that is valid now."""
+    """A request without a valid token."""
     return json_answer(401, {
         "error": "access_denied",
         "message": "The resource owner or authorization server denied the "
@@ -136,7 +135,7 @@ def invalid_client():
 
 
 def page(status, title=None):
-    """A page of HTML, as the web server in front of it all makes them."""
+    """A page of HTML, as from the web server in front of the appliance."""
     if title is None:
         title = "Document Not Found" if status == 404 \
             else HTTPStatus(status).phrase

@@ -20,7 +20,7 @@ from media import Media
 from report import Writer
 from world import World
 
-MOST_TOKENS = 30            # of an account; one more kills the oldest
+MOST_TOKENS = 30            # per account; one more makes the oldest invalid
 CACHED = 128 << 20          # bytes of finished session XML that are kept
 
 REPORTS = {
@@ -50,7 +50,7 @@ PRA["ArchiveListing"], PRA["Archive"] = extras.archive_listing, extras.archive
 
 
 class Request:
-    """One request as the routes see it; headers is a mapping without case."""
+    """One request; headers is a case-insensitive mapping."""
 
     __slots__ = ("method", "target", "path", "params", "headers", "body",
                  "route", "edition", "ignore_range", "recording")
@@ -66,7 +66,7 @@ class Request:
 
 
 class Clock:
-    """The appliance's time in whole seconds: real, shifted, or standing."""
+    """The appliance's time in whole seconds: real, shifted, or fixed."""
 
     def __init__(self, now, mode, offset):
         real = time.time()
@@ -81,7 +81,7 @@ class Clock:
         return int(time.time() + self.offset)
 
     def set(self, value):
-        """To UNIX seconds, by +N or -N seconds, or `run' or `fixed'."""
+        """Set to UNIX seconds, change by +N or -N seconds, or `run' or `fixed'."""
         now = self.now()
         if value == "run":
             if self.standing is not None:
@@ -131,7 +131,7 @@ class Tokens:
 
 
 class Rate:
-    """More than so many requests in any one second?"""
+    """Are there more than this number of requests in one second?"""
 
     def __init__(self):
         self.times, self.lock = deque(), threading.Lock()
@@ -151,7 +151,7 @@ class Appliance:
     def __init__(self, options, client_id, secret):
         self.options = options
         self.client_id, self.secret = client_id, secret
-        self.port = 0           # the server says when it knows
+        self.port = 0           # set by the server
         self.clock = Clock(options.now, options.clock, options.clock_offset)
         self.tokens = Tokens(self.clock)
         self.rate = Rate()
@@ -166,13 +166,13 @@ class Appliance:
         self.cache, self.cached = OrderedDict(), 0
         self.lock = threading.Lock()
 
-    # what the routes use
+    # for the routes
 
     def may(self, what):
         return what.lower() not in [d.lower() for d in self.options.deny]
 
     def announced(self, out, what):
-        """Chunked, if answers of this sort are."""
+        """Make the answer chunked, if that is set for its kind."""
         out.chunked = self.options.chunked in ("all", what)
         return out
 
@@ -185,7 +185,7 @@ class Appliance:
             "recordings")
 
     def session_xml(self, session, now):
-        """UTF-8 of one <session>; kept for those that will never change."""
+        """UTF-8 of one <session>; cached for those that will not change."""
         o = self.options
         if not self.world.complete(session, now):
             return Writer(self.world, o.order).session(
@@ -209,12 +209,12 @@ class Appliance:
     # requests
 
     def respond(self, request):
-        """(Answer, names of the faults that struck)."""
+        """(Answer, names of the faults that happened)."""
         striking = self.faults.striking(request)
         names = [f.kind.name for f in striking]
         out = None
         for f in striking:
-            if f.kind.before:       # each acts; the first answer counts
+            if f.kind.before:       # all are called; the first answer is used
                 said = f.kind.function(f, self, request, None)
                 out = out or said
         if out is None:
@@ -250,7 +250,7 @@ class Appliance:
         return out
 
     def call(self, request):
-        """A data call with a good token."""
+        """A request with a valid token."""
         if request.path not in ("/api/reporting", "/api/command",
                                 "/api/backup"):
             return answer.page(404)
@@ -279,7 +279,7 @@ class Appliance:
             given = base64.b64decode(word.strip(), validate=True)
         except binascii.Error:
             given = b""
-        # The id and the secret as they are: nothing is percent-decoded.
+        # The id and the secret are not percent-decoded.
         wanted = ("%s:%s" % (self.client_id, self.secret)).encode()
         if scheme.lower() != "basic" or not hmac.compare_digest(given, wanted):
             return answer.invalid_client()
@@ -291,7 +291,7 @@ class Appliance:
         return out
 
     def truth(self, at=None, hashes=True):
-        """All sessions that reports know of at a time, in that time's form."""
+        """All sessions that reports have at this time, as they are then."""
         now = self.clock.now() if at is None else at
         out = []
         for s in self.world.known(now, self.options.retention):
@@ -325,7 +325,7 @@ def parameters(query, kind, body):
         elif kind == "application/x-www-form-urlencoded":
             out.update(parse_qsl(body.decode(), keep_blank_values=True))
     except ValueError:
-        pass                # what cannot be read has no parameters
+        pass                # a body that cannot be read has no parameters
     return out
 
 

@@ -1,7 +1,7 @@
-"""The people and machines of one appliance, the same for the same seed.
+"""The users and endpoints of one appliance, the same for the same seed.
 
-A world has a few dozen users, endpoints, jump groups and Jumpoints; sessions
-draw from them, so that the same user turns up in many sessions, as in life.
+A world has a few dozen users, endpoints, jump groups and Jumpoints, so that the
+same user has many sessions.
 """
 
 import random
@@ -10,7 +10,7 @@ import words
 
 
 def address(rnd, kind):
-    """An address the way the reports spell them; kind picks the spelling."""
+    """An address in one of the forms of the reports."""
     v4 = "%d.%d.%d.%d" % (198, 18 + rnd() * 2, rnd() * 256, 1 + rnd() * 254)
     v6 = "2001:db8:%x:%x::%x" % tuple(int(rnd() * 65535) + 1 for _ in "123")
     port = 1024 + int(rnd() * 64000)
@@ -48,7 +48,7 @@ class User:
 
 
 class Endpoint:
-    """A machine that sessions go to (a customer, in the reports)."""
+    """An endpoint of sessions (a customer, in the reports)."""
 
     __slots__ = ("name", "hostname", "username", "os", "windows", "public_ip",
                  "private_ip")
@@ -68,7 +68,7 @@ class Endpoint:
 
 
 class Cast:
-    """Everybody and everything that sessions of one world refer to."""
+    """All users, endpoints and groups that the sessions of one world refer to."""
 
     def __init__(self, seed):
         rng = random.Random("cast:%s" % seed)
@@ -83,7 +83,7 @@ class Cast:
 
 
 def _categories(rng, rnd, pick):
-    """System information: name, column heads, rows; a pool to draw from."""
+    """A pool of system information: name, column heads, rows."""
     pool = []
     for n in range(6):
         drives = "CDEF"[:1 + n % 4]

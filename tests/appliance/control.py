@@ -1,9 +1,8 @@
-"""Control of a running appliance: /_control, and the verb that asks it.
+"""Control of a running appliance: /_control, and the command that calls it.
 
-The server's side takes JSON {"do": NAME, ...} with the key of DIR/control-key
-in the header X-Control-Key, and answers JSON. The other side is the command
-line; it trusts no certificate authority but the very certificate in DIR, so
-that it works whatever is wrong with that.
+The server accepts JSON {"do": NAME, ...} with the key of DIR/control-key in the
+header X-Control-Key, and answers in JSON. The command trusts only the
+certificate in DIR itself, so that it works with faulty certificates.
 """
 
 import argparse
@@ -15,8 +14,8 @@ import shlex
 import ssl
 import sys
 
-# What only one of the two sides needs is imported there: scripts call this
-# verb often, and should not wait for the server's modules.
+# Modules that only the server needs are imported there: scripts call the command
+# often, and it must start fast.
 
 # the server's side
 
@@ -111,14 +110,14 @@ def serve(app, key, request):
 # the command's side
 
 def ask(directory, what):
-    """Send one question; the answer's value. Raises OSError in words."""
+    """Send one request and return the value. Raises OSError with a message."""
     def read(name):
         with open(os.path.join(directory, name), encoding="ascii") as f:
             return f.read().strip()
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE     # compared as a whole, below
+    context.verify_mode = ssl.CERT_NONE     # the certificate is compared below
     context.set_ciphers("DEFAULT:@SECLEVEL=0")      # for --tls 1.1
     context.minimum_version = ssl.TLSVersion.TLSv1_1
     if os.path.exists(os.path.join(directory, "client.pem")):
@@ -143,11 +142,11 @@ def ask(directory, what):
 def parser():
     p = argparse.ArgumentParser(
         prog="python3 tests/appliance control",
-        description="Change a running appliance, or ask it for the truth.")
+        description="Change a running appliance, or print its data.")
     p.add_argument("--dir", metavar="DIR",
                    default=os.environ.get("PRAIC_APPLIANCE"),
-                   help="its state directory (default: $PRAIC_APPLIANCE; "
-                        "DIR/env sets that, to be exported)")
+                   help="its state directory (default: $PRAIC_APPLIANCE, "
+                        "which DIR/env sets)")
     verbs = p.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name, text):
@@ -155,21 +154,21 @@ def parser():
 
     v = verb("clock", "show or set the clock")
     v.add_argument("set", nargs="?", metavar="UNIX|+N|-N|run|fixed")
-    v = verb("fault", "add a fault, set the only one, clear some, list all")
+    v = verb("fault", "add a fault, set one alone, clear faults, list all")
     v.add_argument("what", choices=("add", "set", "clear", "list"))
     v.add_argument("words", nargs="*", metavar="NAME|NUMBER|OPTION=VALUE")
     v = verb("add", "add sessions; prints their lsids")
     v.add_argument("count", nargs="?", type=int, default=1)
     v.add_argument("--start", type=int, metavar="UNIX", help="default: now; "
-                   "each further one begins a second later")
+                   "each following one begins a second later")
     v.add_argument("--length", type=int, metavar="SECONDS",
                    help="default: open until ended")
-    v.add_argument("--lsid", help="default: made up")
-    v.add_argument("--events", type=int, help="about so many")
+    v.add_argument("--lsid", help="default: random")
+    v.add_argument("--events", type=int, help="approximate number of events")
     v.add_argument("--lag", type=int, default=0, metavar="SECONDS",
-                   help="reports are so late")
+                   help="delay of reports")
     v.add_argument("--abnormal", action="store_true",
-                   help="it never gets an end time")
+                   help="the session never gets an end time")
     v.add_argument("--unrecorded", action="store_true")
     v = verb("end", "end a session")
     v.add_argument("lsid")
@@ -177,16 +176,16 @@ def parser():
                    help="default: now")
     v.add_argument("--abnormal", action="store_true")
     v = verb("truth", "the sessions as reports show them now, by start time")
-    v.add_argument("--at", type=int, metavar="UNIX", help="or at this time")
+    v.add_argument("--at", type=int, metavar="UNIX", help="at this time instead")
     v.add_argument("--form", choices=("json", "sessions", "recordings"),
                    default="json", help="JSON, or lines with TABs: lsid state "
                    "start end events users recordings; or lsid kind instance "
                    "size sha256 (- for none)")
     v.add_argument("--no-hashes", dest="hashes", action="store_false",
-                   help="spare the time for sha256")
-    v = verb("tokens", "how many were taken and are valid")
-    v.add_argument("--forget", action="store_true", help="kill them first")
-    verb("secret", "a new client secret, in DIR/secret; kills all tokens")
+                   help="save the time for sha256")
+    v = verb("tokens", "print how many tokens were issued and are valid")
+    v.add_argument("--forget", action="store_true", help="make them invalid first")
+    verb("secret", "make a new client secret, in DIR/secret; all tokens become invalid")
     for name in ("deny", "allow"):
         v = verb(name, "%s a report, backup or command" % name)
         v.add_argument("what")
@@ -246,5 +245,5 @@ def main(arguments):
         sys.stdout.write(text)
         sys.stdout.close()
     except BrokenPipeError:
-        pass                # the reader has had enough
+        pass                # the pipe is closed
     return 0

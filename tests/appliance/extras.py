@@ -1,7 +1,8 @@
 """The smaller reports, the command API and the backup.
 
-Of some nobody has published an answer (summaries, Jump items, backups): what
-is here has the documented root or magic and says so where it is invented.
+For some of them no real answer has been published (summaries, Jump items,
+backups). Those here have the documented root or signature; the rest is invented
+and marked as such.
 """
 
 import calendar
@@ -24,7 +25,7 @@ VERSION = "24.1.2"
 
 
 def _span(app, request):
-    """[first, last) of the request, within what is kept and up to now."""
+    """[first, last) of the request, limited to the retention and to now."""
     _, first, length = window(request.params)
     now = app.clock.now()
     last = now if length == 0 else min(now, first + length)
@@ -37,7 +38,7 @@ def _every(step, first, last):
 
 
 def team(app, request):
-    """Team, SupportTeam: logins and members, one round every two hours."""
+    """Team, SupportTeam: logins and members every two hours."""
     try:
         first, last = _span(app, request)
     except Refused as e:
@@ -71,7 +72,7 @@ def team(app, request):
 
 
 def vault(app, request):
-    """VaultAccountActivity: something about every 100 minutes."""
+    """VaultAccountActivity: an event about every 100 minutes."""
     try:
         first, last = _span(app, request)
     except Refused as e:
@@ -97,7 +98,7 @@ def vault(app, request):
 
 
 def jump_items(app, _request):
-    """JumpItem: the report exists; its answer is not known. Invented."""
+    """JumpItem: the report exists; its form is not known, so this is invented."""
     rows = ['    <jump_item id="%d" name="%s" hostname="%s" />\n'
             % (i + 1, esc_value(e.name), esc_value(e.hostname))
             for i, e in enumerate(app.world.cast.endpoints)]
@@ -106,11 +107,11 @@ def jump_items(app, _request):
 
 
 def nothing(app, _request):
-    """Reports of things that this appliance has none of."""
+    """Reports without data on this appliance."""
     return answer.error("sessions", app.options)
 
 
-# archives in a ZIP: the same bytes for the same seed, so with a fixed date
+# archives in a ZIP: a fixed date gives the same bytes for the same seed
 
 def _zip(members):
     out = io.BytesIO()
@@ -168,7 +169,7 @@ def archive_listing(app, request):
 
 
 def archive(app, request):
-    """Archive: gzip'd JSON; its errors arrive gzip'd as well."""
+    """Archive: gzipped JSON; its errors are gzipped as well."""
     p = request.params
     if not _recent(app, p.get("date", "")) or p.get("type") not in (
             "state", "event") or p.get("index") not in ("0", "1", "2"):

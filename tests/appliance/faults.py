@@ -1,20 +1,19 @@
-"""Faults on demand. Each is a function here; add one by writing another.
+"""Faults on demand. Each fault is a function here.
 
     @fault("name", option=default, ...)
     def _(f, app, request, answer):
-        '''One line: what it does. It is the help text.'''
+        '''One line, which is the help text.'''
 
 is called with the answer that would be sent, and changes it or returns
-another. With before=True it is called before the request is looked at
-(answer is None), and an Answer that it returns is all the client gets.
-Options are known by their defaults' types. f.rng is seeded. Those of every
-fault:
+another. With before=True it is called before the request is handled (answer is
+None), and the Answer that it returns is sent instead. The default of an option
+determines its type. f.rng is seeded. The options of every fault:
 
-    match=WORD,...   only these requests: a report's name (any case), token,
-                     backup, command, api (anything but tokens), any, a path
-                     that begins with '/', or NAME=VALUE of a parameter
+    match=WORD,...   only these requests: the name of a report (any case), token,
+                     backup, command, api (all but tokens), any, a path that
+                     begins with '/', or NAME=VALUE of a parameter
     after=N          not the first N of them
-    times=N          only N times, then never again
+    times=N          only N times
     every=K          only each K-th of them
     probability=P    0 to 1, by the appliance's seed
 """
@@ -50,7 +49,7 @@ def fault(name, before=False, **defaults):
 
 
 class Fault:
-    """A fault that was asked for, with its options and how often it struck."""
+    """An active fault, with its options and the number of times it happened."""
 
     def __init__(self, number, text, seed):
         try:
@@ -126,7 +125,7 @@ class Faults:
             return self.number
 
     def clear(self, which=None):
-        """All, or the one of that number, or those of that name."""
+        """Remove all faults, or that with this number, or those with this name."""
         with self.lock:
             before = len(self.active)
             self.active = [f for f in self.active if which is not None
@@ -158,7 +157,7 @@ def listing():
 
 @fault("rate-limit", before=True, form="seconds", seconds=1)
 def _(f, app, request, answer):
-    """429; form=seconds|date|none says how Retry-After is spelt."""
+    """429; form=seconds|date|none is the form of Retry-After."""
     out = json_answer(429, {"error": "too_many_requests",
                             "message": "Too many requests"},
                       {"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0"})
@@ -204,8 +203,8 @@ def _(f, app, request, answer):
 
 @fault("redirect", before=True, to="same", code=302)
 def _(f, app, request, answer):
-    """Redirect to the same host, to another (to=other: the same server under
-    a name that is not the one asked for), or to any to=URL."""
+    """Redirect to the same host, to another name of the server (to=other), or
+    to any to=URL."""
     target = request.target
     if f.to == "other":
         asked = request.headers.get("Host", "").rpartition(":")[0]
@@ -222,26 +221,26 @@ def _(f, app, request, answer):
 
 @fault("forget-tokens", before=True, times=1)
 def _(f, app, request, answer):
-    """Forget all tokens before this request: they expired in mid-run."""
+    """Make all tokens invalid before this request."""
     app.tokens.forget()
 
 
 @fault("no-token", match="token")
 def _(f, app, request, answer):
-    """The token call answers 200 with JSON that holds no token."""
+    """The token request is answered with 200 and JSON without a token."""
     answer.replace(json_answer(200, {"token_type": "bearer"}))
 
 
 @fault("bad-client", before=True, match="token")
 def _(f, app, request, answer):
-    """The token call refuses the client: 401 invalid_client."""
+    """The token request is refused: 401 invalid_client."""
     return answers.invalid_client()
 
 
 # the connection
 
 def _part(f, answer):
-    """How many bytes of the body come before the mishap."""
+    """The number of bytes of the body that are sent before the fault."""
     if f.at >= 0:
         return f.at
     if answer.length is None:
@@ -257,13 +256,13 @@ def _(f, app, request, answer):
 
 @fault("hang-up", how="close")
 def _(f, app, request, answer):
-    """Not one byte of an answer; how=close|reset."""
+    """Close the connection without an answer; how=close|reset."""
     answer.mute = f.how
 
 
 @fault("short-body", at=-1, percent=50)
 def _(f, app, request, answer):
-    """Close properly in mid-body, though Content-Length promised more."""
+    """Close properly in mid-body, with a larger Content-Length."""
     if answer.length is None:
         answer.body()
     answer.stop, answer.then, answer.chunked = _part(f, answer), "close", False
@@ -293,11 +292,11 @@ def _(f, app, request, answer):
 
 @fault("drip", bytes=512, seconds=0.05)
 def _(f, app, request, answer):
-    """Send so many bytes, sleep so long, and again."""
+    """Send some bytes, sleep, and repeat."""
     answer.drip = (max(1, f.bytes), f.seconds)
 
 
-# what is in the body
+# the body
 
 @fault("xml-error", text="An error has occurred.")
 def _(f, app, request, answer):
@@ -338,7 +337,7 @@ def _(f, app, request, answer):
 
 @fault("json-error", status=200, error="access_denied")
 def _(f, app, request, answer):
-    """JSON {"error": ...}, by default with status 200."""
+    """JSON {"error": ...}; the default status is 200."""
     answer.replace(json_answer(f.status, {"error": f.error,
                                           "message": "The request failed"}))
 
@@ -354,13 +353,13 @@ def _(f, app, request, answer):
 
 @fault("empty-body")
 def _(f, app, request, answer):
-    """200 and no byte of a body."""
+    """200 and an empty body."""
     answer.replace(Answer.of(200, answer.type, ""))
 
 
 @fault("body", file="", type="text/xml; charset=UTF-8")
 def _(f, app, request, answer):
-    """200 and the bytes of file=PATH, whatever was asked; type=TEXT."""
+    """200 and the bytes of file=PATH for any request; type=TEXT."""
     with open(f.file, "rb") as body:
         answer.replace(Answer.of(200, f.type.replace("_", " "), body.read()))
 
@@ -373,7 +372,7 @@ def _(f, app, request, answer):
 
 @fault("truncated", bytes=-1, percent=60)
 def _(f, app, request, answer):
-    """A body cut short under a Content-Length that fits: XML without its end."""
+    """A truncated body with the matching Content-Length: XML without its end."""
     whole = answer.body()
     keep = len(whole) * f.percent // 100 if f.bytes < 0 else f.bytes
     answer.pieces, answer.length = [whole[:keep]], len(whole[:keep])
@@ -381,7 +380,7 @@ def _(f, app, request, answer):
 
 @fault("malformed", percent=50)
 def _(f, app, request, answer):
-    """The whole body, with a tag in the middle that fits nowhere."""
+    """The whole body, with an unmatched tag in the middle."""
     whole = answer.body()
     at = whole.find(b"\n", len(whole) * f.percent // 100) + 1
     answer.pieces = [whole[:at], b"</nowhere>\n", whole[at:]]
@@ -390,14 +389,14 @@ def _(f, app, request, answer):
 
 @fault("trailing-junk", text="<!--")
 def _(f, app, request, answer):
-    """The whole body, and something behind it."""
+    """The whole body, and more data after it."""
     answer.pieces = [answer.body(), f.text.encode()]
     answer.length += len(f.text.encode())
 
 
 @fault("control-characters", every_bytes=4096)
 def _(f, app, request, answer):
-    """Bytes that XML forbids, and bytes that are no UTF-8, in event texts."""
+    """Bytes that XML forbids, and bytes that are not UTF-8, in event texts."""
     whole, step = answer.body(), max(1, f.every_bytes)
     out, at = [], 0
     while True:
@@ -413,7 +412,7 @@ def _(f, app, request, answer):
 
 @fault("gzip", header="yes")
 def _(f, app, request, answer):
-    """A gzip'd body that nobody asked for; header=no hides the encoding."""
+    """A gzipped body that was not requested; header=no omits the encoding."""
     whole = gzip.compress(answer.body(), 1, mtime=0)
     answer.pieces, answer.length = [whole], len(whole)
     if f.header == "yes":
@@ -422,7 +421,7 @@ def _(f, app, request, answer):
 
 @fault("flood", megabytes=0)
 def _(f, app, request, answer):
-    """A body that goes on and on after a good beginning (0: for ever)."""
+    """A very long body after a valid beginning (0: without end)."""
     begin = answer.body()[:200]
 
     def pieces():
@@ -436,7 +435,7 @@ def _(f, app, request, answer):
 
 @fault("wrong-date", seconds=86400, send="yes")
 def _(f, app, request, answer):
-    """A Date header that is off by so many seconds; send=no leaves it out."""
+    """A Date header that is wrong by some seconds; send=no leaves it out."""
     answer.date = f.seconds if f.send == "yes" else None
 
 
@@ -456,7 +455,7 @@ def _(f, app, request, answer):
 
 @fault("wrong-range", shift=7)
 def _(f, app, request, answer):
-    """206 whose bytes begin elsewhere than asked; Content-Range tells."""
+    """206 with other bytes than requested, as Content-Range says."""
     if answer.status != 206:
         return
     first, rest = answer.headers["Content-Range"][6:].split("-")
@@ -469,5 +468,5 @@ def _(f, app, request, answer):
 
 @fault("sleep", before=True, seconds=1.0)
 def _(f, app, request, answer):
-    """Take some seconds to work the answer out (others are served)."""
+    """Take some seconds to make the answer (other requests are served)."""
     time.sleep(f.seconds)

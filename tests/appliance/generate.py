@@ -1,9 +1,8 @@
-"""Writes session reports without a server, fast: for benchmarks.
+"""Writes session reports fast, without a server, for benchmarks.
 
-A few hundred sessions of the same world that a server shows are rendered
-once and cut at what must differ - lsid, lseq, times, reference numbers - and
-then written again and again with new values in the cuts. The same options
-give the same bytes.
+A few hundred sessions of a server's world are rendered once and split at the
+values that must differ: lsid, lseq, times, reference numbers. They are then
+written repeatedly with new values. The same options give the same bytes.
 """
 
 import argparse
@@ -33,7 +32,7 @@ CUTS = re.compile(
 
 
 class Template:
-    """The text of a session, or of some events, with holes."""
+    """The text of a session, or of some events, with places for values."""
 
     def __init__(self, text, lsid, start):
         lsid = lsid.encode()
@@ -42,7 +41,7 @@ class Template:
         for m in CUTS.finditer(text):
             kind = m.lastgroup
             if kind == "lsid" and m.group() != lsid:
-                continue                # a sha256's half, say
+                continue                # part of a digest, for example
             delta = 0
             if kind == "stamp":
                 delta = times = int(m.group()) - start
@@ -57,7 +56,7 @@ class Template:
         self.span = max([d for k, d in self.holes if k == "stamp"], default=0)
 
     def write(self, out, lsid, start, lseq, ref, pace=1):
-        """Append the pieces to a list; pace shortens the time they take."""
+        """Append the pieces to a list; pace scales the times."""
         for part, (kind, delta) in zip(self.parts, self.holes):
             out.append(part)
             if kind == "stamp":
@@ -74,7 +73,7 @@ class Template:
 
 
 class Output:
-    """Standard output, gathered; counts what goes through."""
+    """Buffered standard output that counts its bytes."""
 
     def __init__(self, stream):
         self.stream, self.held, self.size = stream, [], 0
@@ -111,7 +110,7 @@ class Generator:
             self.templates.append(Template(text, s.lsid, s.start))
             if not o.one_session:
                 continue
-            # what lies between the tags of session_details, as one piece
+            # the content of session_details, as one piece
             begin = text.index(b"<session_details>\n") + 18
             end = text.index(b"</session_details>\n")
             self.chunks.append(Template(text[begin:end], s.lsid, s.start))
@@ -135,7 +134,7 @@ class Generator:
         self.out.events += t.events
 
     def giant(self, start, size):
-        """One session of about so many bytes, by very many events."""
+        """One session of about this size, with very many events."""
         lsid, at = self.lsid(), start
         begin, end = self.head
         self.number += 1
@@ -157,7 +156,7 @@ class Generator:
         self.out.sessions += 1
 
     def document(self, count, size, first, until):
-        """One session_list: so many sessions, or so many bytes of them."""
+        """One session_list with this number of sessions or bytes."""
         o, out = self.o, self.out
         root = opening("session_list", o.namespace)
         tail = b"</session_list>\n"
@@ -178,7 +177,7 @@ class Generator:
         out.add([tail], len(tail))
 
     def frame(self, *arguments):
-        """The document in a frame: its length stands before it."""
+        """The document in a frame, which begins with its length."""
         out = self.out
         with tempfile.TemporaryFile() as f:
             self.out = Output(f)
@@ -228,18 +227,18 @@ def parser():
         description="Write a session report to standard output. With no --end "
                     "the same options always give the same bytes.")
     g = options.world_options(p)
-    g.add_argument("--sessions", type=int, metavar="N", help="how many")
+    g.add_argument("--sessions", type=int, metavar="N", help="number of sessions")
     g.add_argument("--bytes", type=options.size, metavar="SIZE",
-                   help="or about how long (150M, 1.5G)")
+                   help="approximate size instead (150M, 1.5G)")
     g.add_argument("--one-session", type=options.size, metavar="SIZE",
                    help="one session of about this size; alone, or in the "
                         "middle of --sessions")
     g.add_argument("--documents", type=int, default=1, metavar="N",
-                   help="spread over so many documents (default 1)")
+                   help="number of documents (default 1)")
     g.add_argument("--marks", metavar="HOST",
                    help="in frames of this host, with the end mark")
     g.add_argument("-v", "--verbose", action="store_true",
-                   help="say on standard error what was written")
+                   help="print counts on standard error")
     return p
 
 
@@ -260,7 +259,7 @@ def main(arguments):
         g.run()
         stream.close()
     except BrokenPipeError:
-        return 0            # the reader has had enough
+        return 0            # the pipe is closed
     except OSError as e:
         print("appliance generate: standard output: %s" % e, file=sys.stderr)
         return 74
@@ -272,7 +271,7 @@ def main(arguments):
 
 
 class Full:
-    """Raw writes may be short; these are not."""
+    """Write everything: raw writes may be short."""
 
     def __init__(self, raw):
         self.raw = raw

@@ -1,9 +1,9 @@
-"""Recordings: bytes that depend on nothing but the seed and what they record.
+"""Recordings: bytes that depend only on the seed and the session.
 
-They need not play; they must be told apart by their first bytes, be large,
-quick to make, the same every time, and different from each other in every
-MiB. So each is a magic number, then one random MiB again and again, with a
-stamp of the recording's own and a counter at the start of each.
+They cannot be played. They must have the signature of their format, be large and
+fast to make, be reproducible, and differ from each other in each MiB. So each
+has a signature, and then repeats one random MiB with a stamp of the recording
+and a counter at the start of each.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ class Media:
         self.least, self.most = sizes
         self.type, self.magic = TYPES[container]
         self.extension = container
-        self.edition = 0        # another one has other bytes (a fault)
+        self.edition = 0        # a fault changes it, and with it the bytes
         self.block = random.Random("media:%s" % seed).randbytes(BLOCK)
         self.hashes = {}
 
@@ -43,8 +43,8 @@ class Recording:
     def chunks(self, first=0, last=None):
         """Bytes first to last (not included), in pieces up to a MiB.
 
-        A piece is good until the next is asked for: they share one buffer,
-        since fresh memory would cost more than what is done in it.
+        A piece is valid until the next one is requested: they share one buffer,
+        because allocation would cost more than the rest.
         """
         last = self.size if last is None else last
         magic, block = self.media.magic, self.media.block

@@ -1,4 +1,4 @@
-"""The options of a server, and which of them can be changed as it runs."""
+"""The options of a server; some of them can be changed at run time."""
 
 import argparse
 import re
@@ -9,12 +9,12 @@ import pki
 import report
 
 EPILOG = """\
-The appliance listens on 127.0.0.1 and ::1 only. All that a client needs is in
-the state directory: ca.pem (the certificate authority), client-id, secret,
-port, and env, which a shell can read with '.'; `pin' holds the server's public
-key as curl takes it. `log' gets a JSON object for each request. `ready' comes
-last, when requests are answered. A directory used before keeps its CA, client
-id and secret.
+The appliance listens on 127.0.0.1 and ::1 only. The state directory has
+everything that a client needs: ca.pem (the certificate authority), client-id,
+secret, port, and env, which a shell can read with '.'; `pin' is the server's
+public key in curl's form. `log' gets a JSON object for each request. `ready' is
+made last, when the appliance answers requests. A directory that was used before
+keeps its CA, client id and secret.
 
 Other verbs:
   control    change the clock, faults, sessions of a running appliance
@@ -57,22 +57,24 @@ def a_fault(text):
 
 
 def world_options(p):
-    """What sessions there are; the same for a server and for generate."""
+    """The options that describe sessions, for a server and for generate."""
     g = p.add_argument_group("sessions")
     g.add_argument("--seed", type=int, default=1, metavar="K",
-                   help="same seed, same sessions and recordings (default 1)")
+                   help="the same seed gives the same sessions and recordings "
+                        "(default 1)")
     g.add_argument("--end", type=int, metavar="UNIX",
-                   help="the time around which sessions stop; later than --now "
-                        "makes sessions that appear as the clock goes on "
-                        "(default: --now)")
+                   help="the time around which the last sessions end; if it is "
+                        "later than --now, new sessions appear as the clock "
+                        "runs (default: --now)")
     g.add_argument("--span", type=float, default=30, metavar="DAYS",
-                   help="they lie in so many days before --end (default 30)")
+                   help="they are in this number of days before --end (default "
+                        "30)")
     g.add_argument("--product", choices=("pra", "rs"), default="pra",
                    help="Privileged Remote Access, or Remote Support with its "
                         "report names and elements (default pra)")
     g.add_argument("--site", default="pra.example.net", metavar="HOST",
-                   help="the site's own name, in the addresses that reports "
-                        "hold (default pra.example.net)")
+                   help="the site's name in the addresses of reports (default "
+                        "pra.example.net)")
     g.add_argument("--dirty", type=int, default=0, metavar="N",
                    help="each N-th session has window titles with characters "
                         "that XML forbids")
@@ -88,11 +90,11 @@ def parser():
         prog="python3 tests/appliance", epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="A PRA appliance on loopback, for tests and by hand: "
-                    "tokens, reports, recordings, backups, and bad manners "
-                    "on demand.")
+                    "tokens, reports, recordings, backups, and faults on "
+                    "demand.")
     g = world_options(p)
     g.add_argument("--sessions", type=int, default=200, metavar="N",
-                   help="how many (default 200)")
+                   help="number of sessions (default 200)")
     g.add_argument("--late", type=int, default=0, metavar="SECONDS",
                    help="reports show some sessions late, by up to this")
 
@@ -106,16 +108,16 @@ def parser():
                    help="another name or address for the certificate; may be "
                         "repeated")
     g.add_argument("--certificate", choices=pki.KINDS, default="ok",
-                   help="what is wrong with the certificate (default ok)")
+                   help="the fault of the certificate (default ok)")
     g.add_argument("--client-certificate", action="store_true",
-                   help="ask clients for theirs; client.pem and client.key "
-                        "are one")
+                   help="require one of clients; client.pem and client.key are "
+                        "made for them")
     g.add_argument("--tls", choices=tuple(pki.VERSIONS),
                    help="only this version (default: 1.2 and 1.3)")
     g.add_argument("--exit-with-parent", action="store_true",
                    help="end when the process that started this one has ended")
     g.add_argument("-q", "--quiet", action="store_true",
-                   help="say nothing on standard output")
+                   help="print nothing")
     g.add_argument("--fault", action="append", default=[], type=a_fault,
                    metavar="'NAME [OPTION=VALUE]...'",
                    help="a fault from the start (see the verb faults); may be "
@@ -123,12 +125,12 @@ def parser():
 
     g = p.add_argument_group("clock")
     g.add_argument("--now", type=int, metavar="UNIX",
-                   help="what the appliance's clock shows at the start "
+                   help="the appliance's time at the start "
                         "(default: the real time)")
     g.add_argument("--clock", choices=("run", "fixed"), default="run",
-                   help="whether it goes on from there (default run)")
+                   help="whether the clock runs (default run)")
     g.add_argument("--clock-offset", type=int, default=0, metavar="SECONDS",
-                   help="it is off by so much")
+                   help="the clock is wrong by this")
 
     g = p.add_argument_group("accounts")
     g.add_argument("--client-id", metavar="ID",
@@ -139,44 +141,44 @@ def parser():
                    help="no permission for this report, or `backup', or "
                         "`command'; may be repeated")
     g.add_argument("--deny-status", type=int, choices=(403, 404), default=404,
-                   help="the answer then (default 404, Document Not Found)")
+                   help="the status for that (default 404, Document Not Found)")
     g.add_argument("--rate", type=int, default=0, metavar="N",
                    help="429 above N requests a second (default: no limit)")
 
-    g = p.add_argument_group("manners")
+    g = p.add_argument_group("behaviour")
     g.add_argument("--language", choices=("en", "fr", "de"), default="en",
-                   help="of refusals and of 'nothing found' (default en)")
+                   help="language of refusals and empty reports (default en)")
     g.add_argument("--retention", type=float, default=90, metavar="DAYS",
-                   help="sessions older than this are gone, their recordings "
-                        "have expired (default 90)")
+                   help="older sessions are deleted and their recordings "
+                        "expired (default 90)")
     g.add_argument("--recording-retention", type=float, metavar="DAYS",
-                   help="recordings expire sooner than their sessions")
+                   help="recordings expire earlier than their sessions")
     g.add_argument("--recording-size", type=sizes, default=(65536, 262144),
                    metavar="SIZE[-SIZE]",
-                   help="of recordings (default 64K-256K)")
+                   help="size of recordings (default 64K-256K)")
     g.add_argument("--container", choices=tuple(media.TYPES), default="flv",
-                   help="what recordings begin like (default flv)")
+                   help="file format of recordings (default flv)")
     g.add_argument("--backup-size", type=size, default=300000, metavar="SIZE",
-                   help="of a site backup (default 300000)")
+                   help="size of a site backup (default 300000)")
     g.add_argument("--first-byte", type=float, default=0, metavar="SECONDS",
-                   help="recordings are rendered so long before the first byte")
+                   help="delay before the first byte of recordings")
     g.add_argument("--chunked", nargs="?", const="all", default="none",
                    choices=("none", "recordings", "reports", "all"),
-                   help="chunked, without a Content-Length (default none; "
-                        "without a word, all)")
+                   help="send chunked, without a Content-Length (default none; "
+                        "without an argument all)")
     g.add_argument("--ranges", action="store_true",
-                   help="recordings have an ETag, Range and If-Range work")
+                   help="recordings support ETag, Range and If-Range")
     g.add_argument("--strict-close", action="store_true",
                    help="reset a connection that is used for a second request")
     g.add_argument("--window-limit", type=int, default=0, metavar="SECONDS",
-                   help="longer spans fail")
+                   help="requests for longer spans fail")
     g.add_argument("--size-limit", type=int, default=0, metavar="SESSIONS",
                    help="reports of more sessions fail")
     g.add_argument("--limit-answer", default="504",
                    choices=("504", "500", "error", "reset", "close"),
-                   help="how these fail (default 504)")
+                   help="the answer to these (default 504)")
     g.add_argument("--limit-delay", type=float, default=0, metavar="SECONDS",
-                   help="and after how long")
+                   help="the delay of that answer")
     return p
 
 
@@ -188,7 +190,7 @@ def _days(text):
     return None if text == "none" else float(text)
 
 
-# What `control set NAME VALUE' can change, and how VALUE is read.
+# The properties that `control set NAME VALUE' can change, and the parser of VALUE.
 CHANGEABLE = {
     "language": str, "namespace": str, "order": str, "retention": float,
     "recording-retention": _days, "first-byte": float, "chunked": str,
@@ -199,7 +201,7 @@ CHANGEABLE = {
 
 
 def change(options, name, text):
-    """Set one of CHANGEABLE; raises ValueError in words."""
+    """Set one of CHANGEABLE; raises ValueError with a message."""
     if name not in CHANGEABLE:
         raise ValueError("%s cannot be set; these can: %s"
                          % (name, ", ".join(CHANGEABLE)))

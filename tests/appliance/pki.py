@@ -1,7 +1,7 @@
 """A certificate authority and a server certificate, made with openssl(1).
 
-Only ever for loopback: the CA's key is left in the state directory so that a
-restarted appliance keeps its CA.
+For loopback only: the CA's key stays in the state directory so that a restarted
+appliance keeps its CA.
 """
 
 import base64
@@ -40,9 +40,9 @@ def _authority(cert, key, name):
 def _issue(base, ca, subject, extensions, days):
     """base.key and base.pem, signed by the CA ca.pem/ca.key.
 
-    days: until it expires; negative: it expired so many days ago.  Only
-    openssl-ca(1) takes dates in all versions: x509 -days refuses negative
-    numbers from 3.5 on, and has -not_after only from 3.4 on.
+    days: until it expires; a negative number means that it has expired.  Only
+    openssl-ca(1) accepts dates in all versions: x509 -days refuses negative
+    numbers since 3.5, and has -not_after only since 3.4.
     """
     _key(base + ".key")
     _openssl("req", "-new", "-key", base + ".key", "-subj", subject,
@@ -70,8 +70,8 @@ def _issue(base, ca, subject, extensions, days):
 def make(directory, kind, names, client):
     """Write ca.pem, server.pem and server.key, pin, and client.pem/.key.
 
-    names: host names and addresses beyond localhost's for the certificate.
-    Of a directory used before, the CA is kept.
+    names: more host names and addresses for the certificate than those of
+    localhost.  An existing CA is kept.
     """
     def path(name):
         return os.path.join(directory, name)
@@ -105,7 +105,7 @@ def make(directory, kind, names, client):
 
 
 def _pin(cert):
-    """base64 of the SHA-256 of the public key, as curl takes it."""
+    """base64 of the SHA-256 of the public key, in curl's form."""
     public = _openssl("x509", "-in", cert, "-pubkey", "-noout")
     return base64.b64encode(hashlib.sha256(base64.b64decode(
         "".join(public.split("\n")[1:-2]))).digest()).decode()
@@ -119,7 +119,7 @@ def context(directory, only, client):
     """The server's TLS; only: one of VERSIONS, or None for 1.2 and later."""
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     c.minimum_version = ssl.TLSVersion.TLSv1_2
-    if only == "1.1":       # for clients that should refuse it
+    if only == "1.1":       # for tests that clients refuse it
         c.set_ciphers("DEFAULT:@SECLEVEL=0")
     if only:
         c.minimum_version = c.maximum_version = VERSIONS[only]

@@ -1,9 +1,9 @@
-"""The session_list report: a View of world.py as the appliance spells it.
+"""The session_list report: the XML of a View of world.py.
 
-The layout - indentation that follows no rule, a blank line where an element
-is left out, a blank before the '>' of an event - is the real one's, since
-programs have stumbled over it. The order of a session's children can be
-changed, since sources differ and nobody should depend on it.
+The layout (irregular indentation, a blank line for a missing element, a blank
+before the '>' of an event) is that of real appliances, because programs have
+failed on it. The order of a session's children can be changed, because
+published samples differ.
 """
 
 import random
@@ -59,7 +59,7 @@ def leaf(tag, text, indent="    "):
 
 
 class Writer:
-    """Makes <session> elements; holds what does not change between them."""
+    """Makes <session> elements; keeps what is the same in all of them."""
 
     def __init__(self, world, order="live"):
         self.world = world
@@ -153,7 +153,7 @@ class Writer:
 
     @staticmethod
     def _owner(v):
-        """The owner now: of a reconnected user, the later stay."""
+        """The owner now; for a reconnected user, the later stay."""
         return [m for m in v.members if m.owner][-1]
 
     def _primary_rep(self, v):
@@ -212,7 +212,7 @@ class Writer:
         return "<session_details>\n%s</session_details>\n" % "".join(events)
 
     def _remote_support(self, v, parts):
-        """What Remote Support says besides."""
+        """The elements that only Remote Support has."""
         parts["public_site"] = '    <public_site id="1">Default</public_site>\n'
         teams = []
         for m in v.members:

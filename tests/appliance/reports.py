@@ -1,6 +1,6 @@
-"""The reports about sessions: which ones, in what form.
+"""The reports about sessions: selection and form.
 
-Each function takes the appliance and the request and gives an Answer. The
+Each function takes the appliance and the request and returns an Answer. The
 smaller reports (teams, vault, archives, licences) are in extras.py.
 """
 
@@ -33,8 +33,8 @@ def day(text):
 def window(params):
     """(which, first, length) of a request's span; length 0 is until now.
 
-    Given more than one pair, seconds win over days, the start over the end:
-    the appliance takes several, but nobody says what it makes of them.
+    If there are several pairs, seconds take precedence over days, and the start
+    over the end; the behaviour of a real appliance is not documented.
     """
     for name in ("start_time", "end_time", "start_date", "end_date"):
         if name in params:
@@ -53,7 +53,7 @@ def window(params):
 
 
 def select(app, request):
-    """The sessions that a request asks for; raises Refused."""
+    """The sessions of a request; raises Refused."""
     p, now, keep = request.params, app.clock.now(), app.options.retention
     if "lsid" in p or "lsids" in p:
         names = [x.strip() for x in
@@ -72,7 +72,7 @@ def select(app, request):
 
 
 def too_much(app, request, found):
-    """Whether this question passes the appliance's (configured) strength."""
+    """Whether the request exceeds the configured limits."""
     o = app.options
     if o.size_limit and found > o.size_limit:
         return True
@@ -153,7 +153,7 @@ def listing(app, request):
 def summary(app, request):
     """AccessSessionSummary, SupportSessionSummary: totals for each user.
 
-    No answer of a real one was ever published; the root is documented.
+    No real answer has been published; the root is documented.
     """
     wanted = request.params.get("report_type")
     if wanted not in ("user", "rep", "team", "site"):
@@ -209,7 +209,7 @@ def recording(kind):
 
 
 def ranged(app, request, rec, name):
-    """A recording, or the part of it that the Range header names."""
+    """A recording, or the part that the Range header names."""
     request.recording = rec
     headers = {"Content-Disposition": 'attachment; filename="%s.%s"'
                % (name, app.media.extension)}

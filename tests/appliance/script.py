@@ -1,9 +1,9 @@
-"""What happens in one session: its members, events and recordings.
+"""The content of one session: its members, events and recordings.
 
-A Script is made from the session's own random numbers, so it is the same
-whenever it is made, whatever else the world holds. It covers the planned
-length; what of it can be seen at a given time is world.py's business. Events
-are kept as finished XML, since making them is what costs time.
+A Script is made from the session's own random numbers, so it does not depend on
+other sessions. It covers the planned length; world.py determines the part that is
+visible at a given time. Events are kept as XML, because making them takes most of
+the time.
 """
 
 import math
@@ -12,7 +12,7 @@ import random
 import words
 from xmltext import body, data, esc, event, party
 
-# The middle of a session: how often each kind of event comes, in 1000.
+# The middle of a session: the frequency of each kind of event, in 1000.
 MIX = (
     ("window", 300), ("click", 270), ("shell", 130), ("chat", 80),
     ("transfer", 60), ("move", 20), ("delete", 20), ("registry", 30),
@@ -36,7 +36,7 @@ class Member:
 
 
 class Script:
-    """Everything a session will hold when it ends.
+    """Everything that a session has when it ends.
 
     events: (time, tag, text) in order; tag counts files or is empty.
     shells, screens: times at which recording number 0, 1, ... was begun.
@@ -72,7 +72,7 @@ class Script:
     def add(self, when, kind, *parts, tag=""):
         self.events.append((when, tag, event(when, kind, *parts)))
 
-    # who is there
+    # members
 
     def _setting(self):
         rnd, world, session = self.rnd, self.world, self.session
@@ -122,7 +122,7 @@ class Script:
     def _as_user(member):
         return ("representative", member.gs, member.user.private)
 
-    # how it begins
+    # the beginning
 
     def _opening(self):
         t, rnd = self.start, self.rnd
@@ -176,7 +176,7 @@ class Script:
                  party("performed_by", *self._as_user(self.owner)),
                  data(*pairs[:2]))
 
-    # what happens then
+    # the middle
 
     def _middle(self, count):
         rnd, length = self.rnd, max(self.length - 8, 1)
@@ -203,7 +203,7 @@ class Script:
                 key = None
             getattr(self, "_" + self.pick(MIX_LIST))(when)
         if key:
-            self.external_key = None    # it was never set after all
+            self.external_key = None    # it was not set in time
         if guest_at != math.inf:
             self.members.remove(self.guest)
             self.guest = None
@@ -218,7 +218,7 @@ class Script:
                      party("performed_by", *self._as_user(self.guest)))
 
     def _reconnect(self):
-        """The owner's line drops; they come back under another gsnumber."""
+        """The owner's connection is lost; they return with another gsnumber."""
         first = self.owner
         when = max(self.start + int(self.length * 0.5) - 40,
                    self.events[-1][0])
@@ -258,7 +258,7 @@ class Script:
                        ("targetName", name), ("targetType", kind)))
 
     def _put(self, when, kind, *parts, tag=""):
-        """add(), never before the event that was added last."""
+        """add(), but not before the event that was added last."""
         last = self.events[-1][0]
         self.add(when if when > last else last, kind, *parts, tag=tag)
 
@@ -392,7 +392,7 @@ class Script:
             self._put(when, "Screenshot Captured", self._by(), self._on())
 
     def _odd(self, when):
-        """Kinds that are rare, or that no list of kinds names."""
+        """Kinds that are rare or undocumented."""
         kind = self.pick(("Service Access Allowed", "Session Window Closed",
                           "Legal Agreement Response", "Quantum Tunnel Opened",
                           "Conference Member State Changed"))
@@ -400,7 +400,7 @@ class Script:
                   data(("granted_to", self.actor.user.private), ("level", "2"),
                        ("state", "connected")))
 
-    # how it ends
+    # the end
 
     def closing(self, stop, ended):
         """The last events of a session that stopped; (time, tag, text)."""
@@ -416,6 +416,6 @@ class Script:
 
 
 def dirty(text):
-    """A window title with what XML forbids, as real ones have been seen."""
+    """A window title with characters that XML forbids, as seen in real reports."""
     return text.replace('name="windowName" value="',
                         'name="windowName" value="\x0b\ufffe&#7;', 1)

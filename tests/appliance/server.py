@@ -1,4 +1,4 @@
-"""HTTP/1.1 over TLS: reads requests, sends answers in the manner they say."""
+"""HTTP/1.1 over TLS: reads requests, sends answers as Answer describes."""
 
 import errno
 import json
@@ -22,11 +22,11 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Gone(Exception):
-    """The connection is over, on purpose or not."""
+    """The connection has ended, on purpose or not."""
 
 
 class Log:
-    """One JSON object a line; a line is whole or not there."""
+    """The log: one JSON object per line; each line is written completely."""
 
     def __init__(self, path):
         self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -84,7 +84,7 @@ class Server(ThreadingMixIn, TCPServer):
 
 
 def _farewell(tls):
-    """close_notify, then FIN; a client in the midst of TLS must see both."""
+    """close_notify, then FIN; the client must receive both."""
     try:
         tls.setblocking(False)
         tls.unwrap()
@@ -159,12 +159,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _reset(self):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        # no close_notify: the kernel's RST is all the client gets
+        # no close_notify: the client gets only the kernel's RST
         socket.socket(fileno=self.connection.detach()).close()
         raise Gone("reset")
 
     def _wait(self, seconds):
-        """Sleep, but not beyond the server's end."""
+        """Sleep, but not longer than the server runs."""
         if seconds and self.server.stopping.wait(seconds):
             raise Gone("the server ends")
 
@@ -225,8 +225,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _manner(a, wait):
-    """The pieces of a body as they are to be sent; "reset" or "close" ends
-    it there. Waits where the answer says so."""
+    """The pieces of a body to send; "reset" or "close" ends it. Waits as the
+    answer says."""
     sent = 0
     for piece in a.pieces:
         piece = memoryview(piece)
@@ -261,7 +261,7 @@ def _phrase(status):
 
 
 def listen(port, app, context, log, key):
-    """Servers on the loopback addresses that this machine has, one port."""
+    """Servers on the loopback addresses of this machine, with one port."""
     asked = port
     for _ in range(50):
         v4 = Server(("127.0.0.1", asked), socket.AF_INET, app, context, log,
@@ -273,7 +273,7 @@ def listen(port, app, context, log, key):
         except OSError as e:
             if e.errno != errno.EADDRINUSE:
                 return [v4]     # no IPv6 here
-            # a client that tries ::1 first would meet somebody else
+            # a client that tries ::1 first would reach another program
             v4.server_close()
             if asked:
                 raise

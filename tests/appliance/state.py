@@ -1,11 +1,11 @@
-"""The state directory: what clients and shell scripts need to know."""
+"""The state directory: files for clients and shell scripts."""
 
 import base64
 import os
 
 
 def write(directory, name, text, mode=0o600):
-    """Put a whole file there, or none."""
+    """Write a file completely or not at all."""
     path = os.path.join(directory, name)
     fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(fd, "w", encoding="utf-8") as f:
@@ -14,7 +14,7 @@ def write(directory, name, text, mode=0o600):
 
 
 def read(directory, name):
-    """The text of a file without its line end, None if there is none."""
+    """The text of a file without its line end, None if the file is missing."""
     try:
         with open(os.path.join(directory, name), encoding="utf-8") as f:
             return f.read().rstrip("\n")
@@ -31,8 +31,8 @@ def remove(directory, *names):
 
 
 def new_secret():
-    """Looks like the real ones: base64, with the characters that a client
-    must not percent-encode."""
+    """In the form of real ones: base64, with the characters that a client must not
+    percent-encode."""
     while True:
         secret = base64.b64encode(os.urandom(32)).decode()
         if "+" in secret and "/" in secret:
@@ -44,7 +44,7 @@ def quoted(text):
 
 
 def env(directory, host, client_id):
-    """Lines for a shell's '.'."""
+    """Lines that a shell can read with '.'."""
     def path(name):
         return quoted(os.path.join(directory, name))
 

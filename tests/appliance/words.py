@@ -1,8 +1,8 @@
-"""What people on an appliance are called, type, open and move.
+"""Names of users, and the texts that they type, open and move.
 
-All of it is invented, and chosen to hurt: markup characters, quotes, astral
-characters, right-to-left text, combining marks, long names, empty names.
-Nothing here knows about XML; report.py and script.py escape.
+All of them are invented and chosen to find faults: markup characters, quotes,
+characters beyond 16 bits, right-to-left text, combining marks, long names, empty
+names. report.py and script.py escape them for XML.
 """
 
 FIRST = (
@@ -20,7 +20,7 @@ LAST = (
     "Ximenes", "Yıldız", "Zăvoianu", "العلي", "Иванова", "鈴木", "🛠 Contractor",
 )
 
-# name of the operating system, whether it is a Windows
+# name of the operating system, whether it is Windows
 SYSTEMS = (
     ("Windows Server 2022 Standard (21H2)", True),
     ("Windows Server 2016 Datacenter (1607)", True),
@@ -80,7 +80,7 @@ CHAT = (
     "",
 )
 
-# These hold characters that XML cannot: an appliance sends them as base64.
+# Texts with characters that XML forbids: an appliance sends them as base64.
 CHAT_RAW = (
     "\x1b[31mred alert\x1b[0m ref #{ref}",
     "form feed\x0cand bell\x07",
@@ -117,7 +117,7 @@ TARGETS = (
     ("Server names <all>", "tree item"), ("確認", "button"), ("C:", "tree item"),
 )
 
-# what is typed, and what comes back
+# commands and their output
 SHELL = (
     ("hostname", "{host}"),
     ("ipconfig /all", "   IPv4 Address. . . . . : 10.{n}.0.5(Preferred)"),

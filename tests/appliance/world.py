@@ -1,10 +1,9 @@
 """The sessions of an appliance, as a function of the clock.
 
-A World is made from a seed and never forgets or invents: what a session
-looks like at a time t is worked out from its script, so that a test may move
-the clock back and forth and ask again. The report's lag (an appliance's
-reports are some minutes behind) is part of that function: at time t one sees
-the session as it was at t - lag.
+A World is made from a seed and has no other state: the form of a session at a time
+t follows from its script, so that a test may move the clock back and forth. The
+delay of reports (some minutes on a real appliance) is part of that function: at
+time t a session looks as it was at t - lag.
 """
 
 import bisect
@@ -19,11 +18,11 @@ import cast
 import xmltext
 from script import Script
 
-SCRIPTS_KEPT = 1000         # scripts in memory; the others are made again
+SCRIPTS_KEPT = 1000         # scripts in memory; others are made again when needed
 
 
 class Session:
-    """The outline of one session; its content is its Script."""
+    """The outline of one session; its Script has the content."""
 
     __slots__ = ("lsid", "lseq", "gs", "start", "stop", "planned", "ends",
                  "lag", "index", "recorded", "count")
@@ -31,15 +30,15 @@ class Session:
     def __init__(self, index, lsid, start, planned, lseq, gs):
         self.index, self.lsid, self.lseq, self.gs = index, lsid, lseq, gs
         self.start, self.planned = start, planned
-        self.stop = start + planned     # None: open until told otherwise
+        self.stop = start + planned     # None: open until end() is called
         self.ends = True        # False: closes abnormally, no end_time ever
         self.lag = 0
         self.recorded = True
-        self.count = None       # number of events, or as the dice say
+        self.count = None       # number of events; None: random
 
 
 class View:
-    """What is known of one session at one time."""
+    """The state of one session at one time."""
 
     __slots__ = ("session", "script", "seen", "state", "events", "members",
                  "counts", "external_key", "media")
@@ -60,7 +59,7 @@ class World:
         self.cast = cast.Cast(self.seed)
         self.lock = threading.Lock()
         self.scripts = OrderedDict()
-        self.version = 0        # counts changes of sessions made by hand
+        self.version = 0        # counts changes by control commands
         self._sysinfo = {}
         self._urls = hashlib.sha256(("urls:%s" % self.seed).encode())
         self.sessions = self._make(options.sessions, options.span, end)
@@ -97,11 +96,11 @@ class World:
     def _number(session, i):
         session.index = i
         session.lseq = 1 + i - (i % 97 == 96)       # not quite unique
-        session.gs = 20 + i * 7 % 200000            # recycled one day
+        session.gs = 20 + i * 7 % 200000            # repeats after some time
 
     def add(self, start, length=None, lsid=None, ends=True, events=None,
             recorded=True, lag=0):
-        """A session by hand. Without a length it stays open until end()."""
+        """Add a session. Without a length it stays open until end()."""
         with self.lock:
             self.version += 1
             i = len(self.sessions)
@@ -118,7 +117,7 @@ class World:
             self.by_lsid[lsid] = s
             some = list(self.sessions)
             bisect.insort(some, s, key=lambda x: (x.start, x.lsid))
-            self.sessions = some    # readers keep the list they began with
+            self.sessions = some    # readers keep the old list
             return s
 
     def end(self, lsid, when, ends=True):
@@ -131,10 +130,10 @@ class World:
             s.stop, s.ends = when, ends
             return s
 
-    # what scripts ask for
+    # for scripts
 
     def media_urls(self, session, mode, instance=None):
-        """(name, text) of instance, download_url and view_url, as signed."""
+        """(name, text) of instance, download_url and view_url, with signatures."""
         h = self._urls.copy()
         h.update(("%s:%s:%s" % (session.lsid, mode, instance)).encode())
         which = "l=%s;h=%s;t=sd;m=%s" % (session.lsid, h.hexdigest()[:40], mode)
@@ -148,14 +147,14 @@ class World:
         return (("instance", str(instance)),) + pairs
 
     def sysinfo(self, categories):
-        """XML of some categories; kept, for there are few combinations."""
+        """XML of some categories; cached, because there are few combinations."""
         key = tuple(id(c) for c in categories)
         text = self._sysinfo.get(key)
         if text is None:
             text = self._sysinfo[key] = xmltext.system_information(categories)
         return text
 
-    # asking
+    # queries
 
     def script(self, session):
         with self.lock:
@@ -181,7 +180,7 @@ class World:
         return "closed" if session.ends else "lost"
 
     def complete(self, session, t):
-        """Whether the session will look the same for ever after t."""
+        """Whether the session does not change after t."""
         return session.stop is not None and t - session.lag >= session.stop
 
     def view(self, session, t):
@@ -206,7 +205,7 @@ class World:
 
     @staticmethod
     def _media(v):
-        """(kind, instance) of the recordings; only a proper end makes any."""
+        """(kind, instance) of the recordings; abnormally closed sessions have none."""
         out = [("recording", None)] if v.session.recorded else []
         for kind, times in (("shell", v.script.shells),
                             ("screen", v.script.screens)):
@@ -214,7 +213,7 @@ class World:
         return out
 
     def known(self, t, retention):
-        """Sessions that reports know of at t, by start time."""
+        """Sessions that reports have at t, by start time."""
         oldest = t - retention * 86400
         return [s for s in self.sessions
                 if s.start <= t - s.lag
@@ -229,7 +228,7 @@ class World:
         return s
 
     def began(self, t, retention, first, length):
-        """Sessions that began in [first, first + length), the open ones too."""
+        """Sessions that began in [first, first + length), including open ones."""
         last = math.inf if length == 0 else first + length
         return [s for s in self.known(t, retention)
                 if first <= s.start < last]

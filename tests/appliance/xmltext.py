@@ -1,11 +1,11 @@
-"""XML text as the appliance spells it: escapes, events, data, time stamps."""
+"""The appliance's forms of XML text: escapes, events, data, time stamps."""
 
 import base64
 import time
 
 
 def esc(text):
-    """Escape for text and attributes alike; line ends survive attributes."""
+    """Escape text for elements and attributes."""
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:
@@ -20,7 +20,7 @@ def esc(text):
 
 
 def esc_value(text):
-    """For attribute values, where a raw line end or TAB would become a blank."""
+    """Escape attribute values, where a raw line end or TAB would become a blank."""
     text = esc(text)
     if "\n" in text:
         text = text.replace("\n", "&#10;")
@@ -65,13 +65,13 @@ def event(seconds, kind, *parts):
 
 
 def allowed(text):
-    """Whether XML 1.0 can carry every character of the text."""
+    """Whether XML 1.0 allows every character of the text."""
     return not any(c < " " and c not in "\t\n\r" or c in "\ufffe\uffff"
                    or "\ud800" <= c <= "\udfff" for c in text)
 
 
 def body(text):
-    """<body>, or <encoded_body> in lines of 76 for what XML cannot hold."""
+    """<body>, or <encoded_body> in lines of 76 if XML forbids a character."""
     if allowed(text):
         return "    <body>%s</body>\n" % esc(text).replace("\r", "&#13;")
     lines = base64.encodebytes(text.encode("utf-8", "surrogatepass"))
@@ -79,8 +79,8 @@ def body(text):
 
 
 def system_information(categories):
-    """Categories are (name, heads, rows); the heads' spelling varies, since
-    no two published samples agree: name attribute, text alone, id, or none.
+    """Categories are (name, heads, rows); the form of the heads varies, because
+    published samples differ: name attribute, text alone, id, or none.
     """
     out = ["    <system_information>\n"]
     for style, (name, heads, rows) in enumerate(categories):
