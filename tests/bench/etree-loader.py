@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """
-What one would write in an afternoon: session XML into the storage tables by
-xml.etree and executemany.  etree-loader.py DB FILE.xml
+A simple loader for comparison: session XML into the storage tables with xml.etree
+and executemany.  etree-loader.py DB FILE.xml
 
-It is here to be compared with: it knows one layout of the XML, and nothing of
-sessions that are there already.
+It supports one layout of the XML and does not handle stored sessions.
 """
 import sqlite3
 import sys

@@ -1,9 +1,8 @@
 #!/bin/sh
-# How fast praic-fetch brings recordings into the spool, beside curl on the
-# same server: one big file against curl -o and a sha256 of the stream and a
-# sync, and a thousand small ones against curl --parallel without keep-alive;
-# and its peak memory.  Every second line should say 0.95 or more of curl,
-# and under 24576 KiB.
+# Speed and peak memory of praic-fetch recordings, compared with curl on the same
+# server: one big file against curl -o with a sha256 of the stream and a sync, and a
+# thousand small files against curl --parallel without keep-alive.  Each second line
+# should have 0.95 or more of curl, and less than 24576 KiB.
 #
 #	tests/bench/fetch.sh [BYTES [ROUNDS [SMALL]]]	1000000000 3 1000, below /var/tmp
 set -eu
@@ -17,7 +16,7 @@ XDG_RUNTIME_DIR=$work
 export XDG_RUNTIME_DIR
 cd "$work"
 
-# serve OPTION...: an appliance, and what curl needs to ask it
+# serve OPTION...: start an appliance and write curl's options for it
 serve() {
 	[ -z "$appliance" ] || { kill "$appliance"; wait "$appliance" || :; }
 	rm -rf site praic
@@ -35,7 +34,8 @@ serve() {
 		--no-hashes >all
 }
 
-# records COUNT: of the first so many, for praic-fetch; and curl's list of them
+# records COUNT: write records of the first recordings for praic-fetch, and the list
+# for curl
 records() {
 	head -n "$1" all >some
 	awk -F '\t' -v OFS='\t' '
@@ -59,7 +59,7 @@ records() {
 		printf "output = \"curl/%d\"\n", NR }' some >list
 }
 
-# timed COMMAND...: its seconds into "took", its peak memory into "memory"
+# timed COMMAND...: write the seconds to "took" and the peak memory to "memory"
 timed() {
 	sync
 	/usr/bin/time -o time.out -f '%e %M' "$@"
@@ -77,7 +77,7 @@ fetch() {
 	paste took memory >fetch.time
 }
 
-# compare NAME
+# compare NAME: measure both and print a line
 compare() {
 	awk -v name="$1" -v base="$(cat curl.time)" '{
 		printf "%-34s curl %6.2f s   praic-fetch %6.2f s   %.2f of curl   %d KiB\n",

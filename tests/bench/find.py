@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """
-How fast is praic-find?  Run by make bench, after make.
+Measures the speed of praic-find.  Run by make bench.
 
     find.py [--sessions N] [--store FILE]
-    find.py --records N FIRST	only the record stream of N sessions, from number FIRST on
+    find.py --records N FIRST	write the record stream of N sessions, from number FIRST on
 
-A store of N sessions (100,000 unless told; 11 rows each), whose words have the
-frequencies of a language; its first index, and the size of that; a word
-in a thousand events and a phrase in one, against LIKE '%word%' in the same run;
-and a search after 1,000 new sessions.  --store: this store, made if it is not there,
-and kept.  Exits with 1 when a target is missed.
+The store has N sessions (default: 100,000) of 11 rows each, whose words have the
+frequencies of a language.  Measured are the time and size of the first index, searches
+for a word in a thousand events and a phrase in one, compared with LIKE '%word%' in the
+same run, and a search after 1,000 new sessions.  --store uses this store, or makes it,
+and keeps it.  Exits with 1 if a target is missed.
 """
 import hashlib
 import os
@@ -61,7 +61,7 @@ def records(sessions, first, out):
             "customer\t1\t\\N\t\\N\t%s\t\\N\t\\N\t198.51.100.23:50677\t10.20.30.40\t%s\t\\N\t0\tadmin"
             % (endpoint, endpoint),
             "session_event\t1\tChat Message\t%s\t%s" % (when(start + 5), by),
-            # One in so many says a word that nobody else says.
+            # Some events have a word of their own.
             "session_event_data\t1\t1\tbody\t%s needle%d" % (text(12), i // 1000),
             "session_event\t2\tSession Foreground Window Changed\t%s\t%s" % (when(start + 9), by),
             "session_event_data\t2\t1\texeName\tC:\\\\Windows\\\\%s.exe" % text(1),

@@ -2,8 +2,8 @@
 """
 Session XML for benchmarks: make-sessions.py SESSIONS [EVENTS [FIRST]]
 
-A session_list as an appliance sends it, with about EVENTS events a session
-(65, if not said: some 117 rows), always the same bytes.
+Writes a session_list as an appliance sends it, with about EVENTS events per session
+(default: 65, which gives about 117 rows).  The output is reproducible.
 """
 import hashlib
 import random

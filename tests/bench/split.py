@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """
-How fast is praic-split?  Run by make bench, after make.
+Measures the speed of praic-split.  Run by make bench.
 
     split.py [--big] [--sizes SIZE,...] [--rounds N] [--keep DIRECTORY]
 
-Realistic reports of 15 and 150 MB (--big: and 1.5 GB) by praic-split, with
-another filter behind it, and by xmllint, which does nothing with what it parses: with libxml2's reader
-(--stream) and with its SAX interface and no handlers (--sax).  All run in
-turn, several rounds; time is user and system time as the kernel counts it,
-ratios are those of one round, of which the median counts.  Output goes to
-/dev/null.  Exits with 1 when a target is missed: on 150 MB as much as the
-reader, twice as much as SAX; as much for each byte at any size; 16 MiB.
+Realistic reports of 15 and 150 MB (--big: also 1.5 GB) are read by praic-split, by
+praic-split with another filter, and by xmllint, which discards the parsed data: with
+libxml2's reader (--stream) and with its SAX interface without handlers (--sax).  All
+run in turn, several rounds.  Time is user and system time; ratios are computed in each
+round, and their median is printed.  Output goes to /dev/null.  Exits with 1 if a target
+is missed: for 150 MB at most the time of the reader and twice that of SAX, the same
+time per byte at any size, and 16 MiB.
 """
 import argparse
 import os
@@ -45,7 +45,7 @@ COMMANDS = {
 
 
 def generate(size, path):
-    """The same report each time: the options are the seed."""
+    """A reproducible report: the options are the seed."""
     with open(path, "wb") as f:
         subprocess.run([sys.executable, os.path.join(TOP, "tests/appliance"),
                         "generate", "--bytes", size, "--seed", "1"], stdout=f, check=True)
@@ -67,7 +67,7 @@ def bench(size, rounds, directory):
     length = generate(size, path)
     time = {name: [] for name in COMMANDS}
     most = dict.fromkeys(COMMANDS, 0)
-    for name, command in COMMANDS.items():      # to have the file in memory
+    for name, command in COMMANDS.items():      # a first run fills the page cache
         run(command, path, directory)
     for _ in range(rounds):
         for name, command in COMMANDS.items():
@@ -95,11 +95,11 @@ def bench(size, rounds, directory):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("--big", action="store_true", help="1.5 GB, too")
-    p.add_argument("--sizes", default="15M,150M", help="the last one is the usual one")
+    p.add_argument("--big", action="store_true", help="also 1.5 GB")
+    p.add_argument("--sizes", default="15M,150M", help="targets apply to the last one")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--keep", metavar="DIRECTORY", default=None,
-                   help="where the reports are made, one at a time")
+                   help="directory for the reports, which are made one at a time")
     o = p.parse_args()
     missed = []
     with tempfile.TemporaryDirectory(dir=o.keep) as directory:

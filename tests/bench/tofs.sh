@@ -1,6 +1,6 @@
 #!/bin/sh
-# How fast praic-tofs stores small sessions, beside a tar that waits for the
-# disk as often: files a second, peak memory.
+# Speed and peak memory of praic-tofs with small sessions, compared with a tar that
+# syncs as often (untar.c).
 #
 #	tests/bench/tofs.sh [SESSIONS [DIRECTORY]]	100000 below /var/tmp
 set -eu
@@ -18,7 +18,7 @@ python3 "$top/tests/data/tofs/records.py" "$sessions" 2000 >sessions.rec
 "$tofs" -d same sessions.rec >names
 (cd same && tar --format=ustar -cf ../same.tar -T ../names)
 
-# measure NAME COMMAND...
+# measure NAME COMMAND...: run the command and print a line
 measure() {
 	name=$1
 	shift

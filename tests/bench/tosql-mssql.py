@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """
-How fast is praic-tosql on SQL Server?  Against freebcp of the same rows into
-plain heap tables of the same server, and against a loop of one-row INSERTs.
+Measures the speed of praic-tosql with SQL Server, compared with freebcp of the same
+rows into plain heap tables of the same server, and with a loop of one-row INSERTs.
 
     tosql-mssql.py          PRAIC_TEST_MSSQL names a file with a connection string
                             (without quotes in it), PRAIC_TEST_MSSQL_CA its CA
 
-The database must have "test" in its name: its tables are dropped.  Exits
-with 1 when a target is missed.
+The name of the database must contain "test", because its tables are dropped.  Exits
+with 1 if a target is missed.
 """
 import os
 import sqlite3
@@ -57,7 +57,7 @@ def load(stream):
 
 
 def freebcp():
-    """Seconds and rows; None where it does not work."""
+    """Seconds and rows; None if it fails."""
     with open("freetds.conf", "w") as f:
         f.write("[bench]\n\thost = %s\n\tport = %s\n\ttds version = 7.4\n\tencryption = %s\n"
                 "\tclient charset = UTF-8\n" % (host, port or 1433, "require"))
@@ -123,10 +123,10 @@ with tempfile.TemporaryDirectory(prefix="praic-bench.",
     subprocess.run("sed '/^[SRXEZ]\t/d' big.rec >none.rec && printf 'Z\\t0\\t0\\n' >>none.rec",
                    shell=True, check=True)
     rows = int(subprocess.check_output(["grep", "-c", "^R", "big.rec"]))
-    # The best of three of each, in turns: others use the machine, too.
+    # The best of three runs of each, in turn, because the machine may be busy.
     ours, theirs, loop = 0, 0, 0
     for _ in range(3):
-        # The tables are there before each of them begins.
+        # The tables exist before each run.
         wipe()
         load("none.rec")
         ours = max(ours, rows / load("big.rec"))

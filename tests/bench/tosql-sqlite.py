@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """
-How fast is praic-tosql on SQLite?  Run by make bench, after make.
+Measures the speed of praic-tosql with SQLite.  Run by make bench.
 
     tosql-sqlite.py [--quick] [--sessions N]
 
-A pipe of 1.1 million rows against sqlite3's .import of the same rows from
-ready CSV files into the same tables and indexes, and against a loader in
-Python; a second load of what is there; the cost of a session in a database
-of 10 thousand and of a million (--quick: 100 thousand).  With --sessions
-only the pipe, of so many instead of 6200.  Exits with 1 when a target is
-missed.
+A pipe of 1.1 million rows is compared with sqlite3's .import of the same rows from CSV
+files into the same tables and indexes, and with a loader in Python.  Also measured are
+a second load of the same sessions, and the cost of a session in a database of 10
+thousand and of a million sessions (--quick: 100 thousand).  With --sessions only the
+pipe is measured, with this number of sessions instead of 6200.  Exits with 1 if a
+target is missed.
 """
 import os
 import shutil
@@ -106,7 +106,7 @@ def one_pipe():
 
 
 def growth():
-    """2,000 sessions into a database of few and of many."""
+    """Load 2,000 sessions into a small and a large database."""
     many = 100000 if QUICK else 1000000
     records = "python3 %s/make-records.py --events 2 --sessions %%d | %s -d %%s" % (TOOLS, TOSQL)
     sh(records % (10000, "few.db"))

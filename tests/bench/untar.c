@@ -1,7 +1,7 @@
 /*
- * What praic-tofs is measured against: a tar archive unpacked into the
- * working directory with an fsync for each file, as `tar x` would do it if
- * it waited for the disk.  Plain files of ustar archives only, one folder.
+ * For comparison with praic-tofs: unpacks a tar archive into the working directory as
+ * `tar x` does, but with an fsync for each file.  Only plain files of ustar archives in
+ * one folder.
  *
  *	untar <archive
  */
@@ -15,14 +15,14 @@
 
 #define BLOCK 512
 
-/* Whole blocks of standard input; 0 at its end. */
+/* Reads complete blocks from standard input; returns 0 at its end. */
 static size_t
 get(char *p, size_t n)
 {
 	size_t got = fread(p, 1, n, stdin);
 
 	if (got != n && got != 0)
-		errx(EX_DATAERR, "the archive is cut");
+		errx(EX_DATAERR, "the archive is truncated");
 	return got;
 }
 
@@ -43,7 +43,7 @@ main(void)
 		if (size + BLOCK > room && (data = realloc(data, room = size + BLOCK)) == NULL)
 			err(EX_OSERR, "%zu bytes", room);
 		if (get(data, (size + BLOCK - 1) / BLOCK * BLOCK) == 0 && size > 0)
-			errx(EX_DATAERR, "%s: the archive is cut", name);
+			errx(EX_DATAERR, "%s: the archive is truncated", name);
 		if (head[156] != '0' && head[156] != '\0')
 			continue;
 		fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);

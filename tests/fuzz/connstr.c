@@ -1,4 +1,4 @@
-/* A connection string from anybody: refused, or one that can be used. */
+/* Fuzz target: an untrusted connection string is refused or can be used. */
 #include "connstr.h"
 #include "fuzz.h"
 
@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		must((c.encrypt == 0 || c.encrypt == 1) && (c.trust == 0 || c.trust == 1));
 	}
 	connstr_free(&c);
-	/* All zero again: nothing is freed twice. */
+	/* All members are zero again, so nothing is freed twice. */
 	connstr_free(&c);
 	return 0;
 }

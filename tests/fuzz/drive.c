@@ -1,17 +1,16 @@
 /*
- * Runs praic-split very often within one process, and compares:
+ * Runs praic-split many times within one process, and checks the output:
  *
- *	split-drive check FILE...	what must hold for any input
- *	split-drive cut FILE...		every beginning of each file
- *	split-drive pieces FILE...	the same in reads of many sizes
+ *	split-drive check FILE...	the properties that must hold for any input
+ *	split-drive cut FILE...		each file, truncated at each byte
+ *	split-drive pieces FILE...	each file, in reads of many sizes
  *	split-drive mutate [-n COUNT] [-s SEED] [-d DIRECTORY] FILE...
  *
- * mutate changes bytes, cuts and joins the files at random (the same seed,
- * the same changes), and holds that no session of the output is another than
- * before, unless its own bytes were changed, or those of the declaration,
- * the marks and the root tag of its document, or a mark was put before it.
- * An input that shows a fault is left in the directory.  Exits with 1 when
- * something does not hold.
+ * mutate changes, truncates and joins the files at random (the same seed gives the
+ * same changes).  A session of the output may differ from before only if its own bytes
+ * were changed, or the declaration, marks or root tag of its document, or if a mark
+ * was inserted before it.  An input that shows a fault is left in the directory.
+ * Exits with 1 if a check fails.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -59,9 +58,9 @@ check(const struct seed *s)
 }
 
 /*
- * Of every beginning: complete sessions only, and the same as of the whole;
- * an exit code other than "cut short" is shown, for there are places where
- * nobody can tell: between two documents without marks.
+ * Each truncated input must give complete sessions only, the same as the whole input.
+ * Exit codes other than 75 are printed: between two documents without marks the
+ * truncation cannot be detected.
  */
 static void
 cut(const struct seed *s)
@@ -119,15 +118,15 @@ pieces(const struct seed *s)
 /* ---- mutate ----------------------------------------------------------- */
 
 #define MAX_EDITS 4
-/* Of so many, one is run with each session's XML run again. */
+/* One of this number of mutants is also checked by running the XML of each session. */
 #define OFTEN 16
 
 struct edit {
-	size_t at, gone; /* of the seed's bytes */
+	size_t at, gone; /* position in the seed, bytes removed */
 	struct buf put;
 };
 
-/* What became of one seed in a changed input. */
+/* The changes of one seed in a mutant. */
 struct change {
 	const struct seed *seed;
 	struct edit edit[MAX_EDITS];
@@ -151,7 +150,7 @@ random_below(size_t n)
 	return n == 0 ? 0 : (size_t)((random_state * 0x2545f4914f6cdd1du >> 20) % n);
 }
 
-/* Bytes that mean something, to be put anywhere. */
+/* Texts with a meaning in reports, to be inserted anywhere. */
 static const char *const tokens[] = {
     "<",
     ">",
@@ -230,7 +229,7 @@ one_edit(const struct seed *s, struct edit *e)
 		e->gone = random_below(3) == 0;
 		buf_adds(&e->put, tokens[random_below(TOKENS)]);
 		break;
-	default: /* a piece of itself */
+	default: /* a part of the file itself */
 		e->gone = 0;
 		i = random_below(s->bytes.n);
 		n = random_below(random_below(4) == 0 ? 2000 : 40);
@@ -257,7 +256,7 @@ apply(struct mutant *m, const struct change *c)
 
 	for (i = 0; i < c->edits; i++) {
 		if (c->edit[i].at < from)
-			continue; /* gone with the one before */
+			continue; /* removed with the one before */
 		buf_add(&m->bytes, c->seed->bytes.p + from, c->edit[i].at - from);
 		buf_add(&m->bytes, c->edit[i].put.p, c->edit[i].put.n);
 		from = c->edit[i].at + c->edit[i].gone;
@@ -279,12 +278,12 @@ mutate(struct mutant *m, const struct seed *seeds, size_t n)
 	for (i = 0; i < c[0].edits; i++)
 		one_edit(a, &c[0].edit[i]);
 	qsort(c[0].edit, (size_t)c[0].edits, sizeof(c[0].edit[0]), by_place);
-	if (kind >= 6) { /* only its beginning */
+	if (kind >= 6) { /* truncate */
 		c[0].edit[0].at = random_below(a->bytes.n);
 		c[0].edit[0].gone = a->bytes.n - c[0].edit[0].at;
 		buf_reset(&c[0].edit[0].put);
 	}
-	if (kind == 7) { /* and of another one the end */
+	if (kind == 7) { /* and append the end of another file */
 		m->changes = 2;
 		c[1].seed = b;
 		c[1].edits = 1;
@@ -310,7 +309,7 @@ touched(const struct change *c, size_t from, size_t to)
 	return 0;
 }
 
-/* Is the prolog another, or something right before it that hides it? */
+/* Was the prolog changed, or something before it inserted that hides it? */
 static int
 prolog_touched(const struct change *c, const struct seed_session *t)
 {
@@ -329,7 +328,7 @@ puts_text(const struct edit *e, const char *text, size_t n)
 	return n > 0 && e->put.n >= n && memmem(e->put.p, e->put.n, text, n) != NULL;
 }
 
-/* Does a beginning end within a comment or the like, or within a tag? */
+/* Does a truncated text end within a comment, a CDATA section or a tag? */
 static int
 leaves_open(const struct seed *s, size_t end)
 {
@@ -357,9 +356,8 @@ leaves_open(const struct seed *s, size_t end)
 }
 
 /*
- * Was something put before it that begins another document there, or that
- * swallows what the session's own document begins with?  Or is it perhaps a
- * copy, cut out anywhere?
+ * Was something inserted before the session that begins another document, or that
+ * hides the beginning of its own?  Or is the session a copy from another place?
  */
 static int
 parted(const struct change *c, const struct seed_session *t, const char *lsid, size_t n)
@@ -384,8 +382,8 @@ line_length(const char *p, size_t n)
 }
 
 /*
- * May this session of a mutant's output be as it is?  One that no seed has
- * may: a change can make a session of a comment, or give one another key.
+ * May a mutant give this session?  A session that no seed has is allowed: a change
+ * can turn a comment into a session, or change a key.
  */
 static int
 is_fair(const struct mutant *m, const char *p, size_t n)
@@ -405,7 +403,7 @@ is_fair(const struct mutant *m, const char *p, size_t n)
 			const struct seed_session *t = &s->session[i];
 			const char *q = s->out.p + t->out_from;
 
-			/* This one may have got its key. */
+			/* A changed session may have got this key. */
 			if (touched(change, t->from,
 				t->from + line_length(s->bytes.p + t->from, t->to - t->from)))
 				return 1;
@@ -414,7 +412,7 @@ is_fair(const struct mutant *m, const char *p, size_t n)
 				continue;
 			if (size == n && memcmp(q, p, n) == 0)
 				return 1;
-			/* Without a mark, it is within the root left open. */
+			/* Without a mark, the document is within an open root. */
 			if ((c == 1 && !t->marked) || touched(change, t->from, t->to) ||
 			    prolog_touched(change, t) ||
 			    parted(change, t, lsid, key - 1 - (size_t)(lsid - p)))
@@ -476,7 +474,7 @@ mutate_all(const struct seed *seeds, size_t n, uint64_t count, uint64_t seed, co
 	uint64_t i;
 
 	for (i = 0; i < count && faults < 20; i++) {
-		/* Each by itself, so that one can be made again. */
+		/* A seed for each mutant, so that one can be repeated alone. */
 		random_state = (seed + 1) * 0x9e3779b97f4a7c15u ^ (i + 1) * 0xbf58476d1ce4e5b9u;
 		(void)random_below(2);
 		mutate(&m, seeds, n);
@@ -532,7 +530,7 @@ main(int argc, char **argv)
 		else if (strcmp(verb, "mutate") != 0)
 			usage();
 		else if (!seeds[i].known) {
-			/* Malformed, or not of eight bits. */
+			/* Malformed, or not in an eight-bit encoding. */
 			printf("%s: not known what is where in it\n", seeds[i].name);
 			seeds[i].n = 0;
 		}

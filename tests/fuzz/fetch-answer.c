@@ -1,6 +1,6 @@
 /*
- * For libFuzzer: an answer of anybody, as praic-fetch judges it.  The first
- * byte says in what pieces it comes; the judgement must not depend on that.
+ * Fuzz target: an untrusted answer, as praic-fetch classifies it.  The first byte is
+ * the size of the pieces, on which the class must not depend.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,11 +1,10 @@
 /*
- * The answer to a question for a token, from anybody: a token that can stand
- * in a header, for a time that has an end, or why not.  And the same bytes as
- * the cache that an earlier process left.
+ * Fuzz target: an untrusted answer to a token request gives a token that is valid in a
+ * header and expires, or an error.  The same bytes are also read as a cache file.
  */
 #include "fuzz.h"
 
-/* Its own parts are what is tried. */
+/* Its static functions are under test. */
 #include "../../fetch/credentials.c" /* NOLINT(bugprone-suspicious-include) */
 
 static void

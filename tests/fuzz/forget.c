@@ -1,4 +1,4 @@
-/* Instead of msg_hide: who makes up secrets by the million cannot keep them. */
+/* Replaces msg_hide, which would keep millions of secrets in memory. */
 void __wrap_msg_hide(const char *);
 
 void

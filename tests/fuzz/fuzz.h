@@ -1,4 +1,4 @@
-/* For the targets in one file: what must hold. */
+/* Functions for fuzz targets. */
 #ifndef PRAIC_TESTS_FUZZ_H
 #define PRAIC_TESTS_FUZZ_H
 
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-/* An abort is a finding. */
+/* A check that fails aborts. */
 static inline void
 must(int holds)
 {
@@ -17,7 +17,7 @@ must(int holds)
 		abort();
 }
 
-/* As a string, up to the first NUL; to be freed. */
+/* The input as a string, up to the first NUL; the caller frees it. */
 static inline char *
 text_of(const uint8_t *p, size_t n)
 {

@@ -159,7 +159,7 @@ harness_forget(struct harness_sessions *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* Does a session's XML, as a document of its own, give the same lines? */
+/* Does the XML of a session, as a document, give the same records? */
 static int
 same_again(
     const struct buf *out, const struct harness_session *session, const struct harness_options *o)

@@ -1,6 +1,6 @@
 /*
- * praic-split within one process, for tests that run it very often: XML in,
- * record stream out, no program started.
+ * praic-split within one process, for tests that run it many times: XML in, record
+ * stream out, without starting a program.
  *
  * The code under test is that of split/, unchanged; only read(2) is wrapped
  * by the linker (-Wl,--wrap=read), so that input comes in pieces of any size.
@@ -14,17 +14,17 @@ struct harness_options {
 	const char *host; /* -H; NULL for none */
 	int strict;
 	int no_xml; /* -n */
-	/* No read gives more bytes than this, 0 for as many as it likes;
-	 * or, when negative, than a number that changes from read to read. */
+	/* The maximum size of a read; 0 for no limit; negative for a number
+	 * that changes from read to read. */
 	int piece;
 };
 
-/* Before the first run.  Words go nowhere, until harness_words. */
+/* Call before the first run.  Messages are dropped until harness_words is called. */
 void harness_start(void);
-/* From here on, or no more, what is said goes to standard error. */
+/* Switches messages on standard error on or off. */
 void harness_words(int on);
 
-/* The exit code; the output is put into a buffer of the caller's. */
+/* Returns the exit code; appends the output to the caller's buffer. */
 int harness_run(const void *input, size_t n, const struct harness_options *, struct buf *out);
 
 /* A session of an output: from S to behind E. */
@@ -38,16 +38,16 @@ struct harness_sessions {
 };
 
 /*
- * Read an output by the reader of record streams: the sessions that it would
- * commit.  Returns the reader's exit code.
+ * Read an output with the reader of record streams and collect the sessions that it
+ * commits.  Returns the reader's exit code.
  */
 int harness_read(const struct buf *out, struct harness_sessions *);
 void harness_forget(struct harness_sessions *);
 
 /*
- * What must hold for any input at all: the exit code is one of the table, the
- * reader agrees with it, and each session's XML gives the same lines again.
- * NULL, or what does not hold.
+ * The properties for any input: the exit code is documented, the reader's code agrees
+ * with it, and the XML of each session gives the same records again.  Returns NULL, or
+ * the property that does not hold.
  */
 const char *harness_check(const void *input, size_t n, const struct harness_options *);
 

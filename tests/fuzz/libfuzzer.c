@@ -1,7 +1,6 @@
 /*
- * libFuzzer's way into praic-split: what must hold for any input (see
- * harness.h), with options by the input's length.  A fault is an abort, and
- * libFuzzer keeps the input.
+ * Fuzz target: praic-split, with the checks of harness.h and options that depend on
+ * the length of the input.  A fault aborts, and libFuzzer keeps the input.
  */
 #include <stdint.h>
 #include <stdio.h>

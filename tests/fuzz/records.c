@@ -1,7 +1,7 @@
 /*
- * A record stream from anybody: the reader's events come in the order that
- * rec.h promises, its counts agree with them, and what it let through, written
- * again, is read as the same.
+ * Fuzz target: an untrusted record stream.  The reader's events have the order of
+ * rec.h, its counts agree with them, and the accepted part, written again, is read as
+ * the same.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ struct account {
 	uint64_t sessions, rows, xml;
 };
 
-/* A file in memory with these bytes, at its start. */
+/* A file in memory with these bytes, positioned at its start. */
 static int
 file_of(const uint8_t *p, size_t n)
 {
@@ -31,7 +31,7 @@ copy_row(struct buf *b, const struct rec_reader *r)
 
 	rec_row(b, r->table);
 	for (i = 0; i < (size_t)table_list[r->table].columns; i++)
-		/* A stream may lack the key's columns: the S line has it. */
+		/* A stream may lack the columns of the key: the S line has it. */
 		rec_value(b,
 		    r->table != TABLE_SESSION || i > 1 ? r->value[i] :
 			i == 0			       ? r->host :
@@ -39,7 +39,7 @@ copy_row(struct buf *b, const struct rec_reader *r)
 	rec_end_row(b);
 }
 
-/* Read all; write what is committed to w, if there is one. */
+/* Read everything; write committed sessions to w, if it is not NULL. */
 static int
 read_all(int fd, struct rec_writer *w, struct account *a)
 {
@@ -141,7 +141,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		(void)read_all(copy, NULL, &second);
 		must(first.sessions == second.sessions && first.rows == second.rows);
 		must(first.xml == second.xml);
-		/* and nothing of it is bad any more */
+		/* and the second time nothing is bad */
 		must(lseek(copy, 0, SEEK_SET) == 0);
 		r = rec_open(copy, "copy");
 		do

@@ -1,11 +1,11 @@
 /*
- * A driver for the targets of libFuzzer, where that is not at hand: gives
- * them files, then changed ones.  It learns nothing on the way, but is there
- * in every build, so that `make check` can run each target for a moment.
+ * A driver for the fuzz targets without libFuzzer: runs them with files, then with
+ * mutations of these.  It has no coverage guidance, but is part of every build, so that
+ * `make check` can run each target for a moment.
  *
  *	run-TARGET [-n CHANGED] [-s SEED] [-k FILE] FILE...
  *
- * What a target dies of is kept in the file of -k.
+ * The input that crashes a target is kept in the file of -k.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +73,7 @@ take_file(const char *name)
 	return fclose(f) == EOF ? -1 : 0;
 }
 
-/* Put n bytes at a place, in the room of old ones. */
+/* Replace "old" bytes at a position by n others. */
 static void
 put(size_t at, size_t old, const uint8_t *p, size_t n)
 {
@@ -83,7 +83,7 @@ put(size_t at, size_t old, const uint8_t *p, size_t n)
 		n = sizeof(piece);
 	if (input_n - old + n > MAX_INPUT)
 		return;
-	memcpy(piece, p, n); /* it may be of the input itself */
+	memcpy(piece, p, n); /* p may point into the input itself */
 	memmove(input + at + n, input + at + old, input_n - at - old);
 	memcpy(input + at, piece, n);
 	input_n += n - old;
@@ -108,20 +108,20 @@ change(void)
 		if (left > 0)
 			input[at] ^= (uint8_t)(1U << chance(8));
 		break;
-	case 2: /* some bytes less */
+	case 2: /* remove some bytes */
 		n = chance(left < 64 ? left + 1 : 64);
 		put(at, n, input, 0);
 		break;
-	case 3: /* a piece twice */
+	case 3: /* repeat a part */
 		from = chance(input_n + 1);
 		n = input_n - from;
 		put(at, 0, input + from, chance(n < 200 ? n + 1 : 200));
 		break;
-	case 4: /* a word that means something */
+	case 4: /* a word with a meaning */
 		word = words[chance(sizeof(words) / sizeof(words[0]))];
 		put(at, left > 0 ? chance(2) : 0, (const uint8_t *)word, strlen(word));
 		break;
-	default: /* of another file */
+	default: /* a part of another file */
 		from = chance(seeds);
 		if (seed[from].n > 0) {
 			n = chance(seed[from].n);
@@ -153,7 +153,7 @@ main(int argc, char **argv)
 		return 64;
 	for (k = 0; k < sizeof(deadly) / sizeof(deadly[0]); k++)
 		signal(deadly[k], died);
-	/* The targets complain a million times. */
+	/* The targets print millions of messages. */
 	if (freopen("/dev/null", "w", stderr) == NULL)
 		return 74;
 	state = start * UINT64_C(0x9e3779b97f4a7c15) + 1;

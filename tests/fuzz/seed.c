@@ -1,4 +1,4 @@
-/* A report whose parts are known: see seed.h. */
+/* A report with the positions of its parts: see seed.h. */
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +8,11 @@
 struct scan {
 	const char *p, *end;
 	int depth;
-	size_t last_end; /* of the session before */
+	size_t last_end; /* the end of the session before */
 	size_t prolog_from, prolog_to;
 	int list;    /* the root is a list of sessions */
-	size_t open; /* where the session that is open begins */
-	int has_key; /* one without gives no lines */
+	size_t open; /* start of the open session */
+	int has_key; /* a session without a key gives no records */
 };
 
 static void
@@ -33,7 +33,7 @@ read_file(const char *name, struct buf *b)
 	fclose(f);
 }
 
-/* Past the next text, or to the end. */
+/* The position after the next such text, or the end. */
 static const char *
 past(const char *p, const char *end, const char *text)
 {
@@ -42,7 +42,7 @@ past(const char *p, const char *end, const char *text)
 	return q != NULL ? q + strlen(text) : end;
 }
 
-/* The end of a start tag: past its '>', whatever its values hold. */
+/* The position after the '>' of a start tag; values may contain '>'. */
 static const char *
 past_tag(const char *p, const char *end)
 {
@@ -58,7 +58,7 @@ past_tag(const char *p, const char *end)
 	return end;
 }
 
-/* Is its local name this one? */
+/* Is this its local name? */
 static int
 is_named(const char *p, const char *end, const char *name)
 {

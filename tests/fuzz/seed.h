@@ -1,7 +1,6 @@
 /*
- * A report whose parts are known: where each session is in it, and what of
- * the rest of its document bears upon it.  Found by a small scanner of its
- * own, for well-formed XML of eight bits.
+ * A report with the position of each session and of the parts of its document that
+ * affect it.  A small scanner for well-formed XML in eight-bit encodings finds them.
  */
 #ifndef PRAIC_TEST_SEED_H
 #define PRAIC_TEST_SEED_H
@@ -24,10 +23,10 @@ struct seed {
 	int code;
 	struct seed_session *session;
 	size_t n;
-	int known; /* each session of the output was found in the bytes */
+	int known; /* each session of the output was found in the input */
 };
 
-/* Reads the file, runs it.  Ends the program when that cannot be. */
+/* Reads the file and runs praic-split with it.  Ends the program on errors. */
 void seed_read(struct seed *, const char *name, const struct harness_options *);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Values of settings from anybody: the first byte says which field.  What is
- * taken is taken again, and as the same.
+ * Fuzz target: untrusted values of settings; the first byte selects the field.  An
+ * accepted value is accepted again and stays the same.
  */
 #include "code.h"
 #include "fuzz.h"

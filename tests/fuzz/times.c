@@ -1,4 +1,4 @@
-/* Times from appliances, streams and people: within range, and readable again. */
+/* Fuzz target: times are refused or within range, and their output can be parsed. */
 #include "fuzz.h"
 #include "when.h"
 

@@ -1,10 +1,9 @@
 /*
- * For libFuzzer: a format and values from anybody, the name that praic-tofs
- * makes of them, and lines of a ledger from anybody.  What must hold of any
- * name is checked here.
+ * Fuzz target: a format and untrusted values, the name that praic-tofs makes of them,
+ * and untrusted lines of a ledger.  The properties of valid names are checked here.
  *
- * The input: the format, then a value for each field and the kind's number,
- * with a 0xff byte (which is in no UTF-8) behind each.
+ * The input is the format, a value for each field, and the number of the kind, each
+ * followed by the byte 0xff, which does not occur in UTF-8.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@ check_name(const char *name, size_t n)
 	for (; (slash = strchr(p, '/')) != NULL; p = slash + 1)
 		check_component(p, (size_t)(slash - p));
 	check_component(p, strlen(p));
-	/* A number can be put in and taken out again. */
+	/* A number can be inserted and removed again. */
 	name_number(&numbered, name, 4294967295u);
 	must(strlen(name_last(numbered.p)) <= 255);
 	must(name_unnumber(&back, numbered.p, numbered.n) == 1);

@@ -1,9 +1,9 @@
 /*
- * What praic-fetch takes a file for: fetch/answer.c by itself.
+ * Prints how praic-fetch (fetch/answer.c) classifies a file.
  *
- *	answers FILE		a line
- *	answers -c FILE		the same line, whatever pieces it comes in; and
- *				no first part of it is a whole document
+ *	answers FILE		print the class
+ *	answers -c FILE		also check that the class is the same for pieces of any
+ *				size, and that no truncated part is a complete document
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ describe(const struct answer *a, char *out, size_t size)
 	    (int)a->said.n, a->said.n > 0 ? a->said.p : "");
 }
 
-/* The first "all" bytes in pieces of this size, the first one shorter. */
+/* Pass the first "all" bytes in pieces of this size, the first one shorter. */
 static void
 judge(size_t all, size_t first, size_t piece, char *out, size_t size, int *whole)
 {

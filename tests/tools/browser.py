@@ -1,11 +1,11 @@
-"""A headless Chromium for tests, driven by its own protocol over a pipe.
+"""A headless Chromium for tests, controlled with the DevTools protocol over a pipe.
 
     from browser import Browser
     with Browser() as b:
         b.open('/path/page.html', width=1200)
         b.js('document.title')
-        b.said      # what the console, the log and exceptions said
-        b.asked     # the URLs that were asked for
+        b.said      # messages of the console, the log and exceptions
+        b.asked     # the requested URLs
 """
 import json
 import os
@@ -28,12 +28,12 @@ class Browser:
         from_read, from_write = os.pipe()
 
         def set_fds():
-            # Neither may be closed by the other's dup2.
+            # dup2 for one of them must not close the other.
             a, b = os.dup(to_read), os.dup(from_write)
             a, b = os.dup(a), os.dup(b)
             os.dup2(a, 3)
             os.dup2(b, 4)
-        # A proxy that is not there: nothing but files can be had.
+        # A proxy that does not exist: only files can be loaded.
         self.process = subprocess.Popen(
             [find(), '--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars',
              '--remote-debugging-pipe', '--no-first-run', '--disable-background-networking',
@@ -117,7 +117,7 @@ class Browser:
         while not self.loaded:
             if self.note(self.next()) == 'Page.loadEventFired':
                 self.loaded = True
-        time.sleep(0.05)  # what comes late
+        time.sleep(0.05)  # for late messages
         self.js('0')
 
     def js(self, expression):

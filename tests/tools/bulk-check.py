@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """
-Did the bulk copies that tds-server.py wrote down hold what the streams say?
+Checks that the bulk copies logged by tds-server.py have the rows of the streams.
 
     bulk-check.py LOG STREAM...
 
-Texts are as they were; one that is empty or ends in a blank has a dot behind
-it, and its row says so; characters beyond 16 bits are two units, times have their T, numbers are numbers, and
-rows say to which session of their batch they belong.
+Texts must be unchanged.  A text that is empty or ends in a blank has a dot behind
+it, and its row marks that.  Characters beyond 16 bits are two units, times have
+their T, numbers are numbers, and each row names the session of its batch.
 """
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""The tables of praic-records(5) and their columns, as that page has them."""
+"""The tables and columns of praic-records(5), read from that page."""
 
 TABLES = {
     "session": "host_name lsid type start_time end_time duration file_transfers external_key"
@@ -17,5 +17,5 @@ TABLES = {
     "recording": "kind instance",
 }
 
-# Of the table session; praic-tosql does not store it.
+# A column of the table session that praic-tosql does not store.
 NOT_STORED = "over"

@@ -1,6 +1,5 @@
 /*
- * Shows what is made of a file as a connection string: its fields, or
- * "refused".  For the tests.
+ * Parses a file as a connection string and prints its fields or "refused".
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-"""The runs that praic-sched(8) promises for a schedule, worked out anew with
+"""The runs of a schedule by the rules of praic-sched(8), computed independently with
 Python's zoneinfo: due-oracle.py ZONE CREATED PERIOD AT FROM TO STEP."""
 import sys
 from datetime import datetime, timedelta, timezone
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 
 def instant(zone, day, hour, minute):
-    """UNIX time of a local time; the end of the gap where there is none."""
+    """UNIX time of a local time; the end of the gap if it does not exist."""
     local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
     for _ in range(24 * 60 + 1):
         utc = local.astimezone(timezone.utc)
@@ -34,7 +34,7 @@ def main():
             day += timedelta(days=period // 86400)
     runs = []
     for t in due:
-        # the first look at or after the due time
+        # the first step at or after the due time
         seen = start if t <= start else start + -(-(t - start) // step) * step
         if seen <= end and (not runs or runs[-1] != seen):
             runs.append(seen)

@@ -1,13 +1,12 @@
 /*
- * Due times, for the tests: what due.h says, from the command line.
- * AT is hh:mm or -, LAST may be -; the others are UNIX seconds.  The zone is
- * that of $TZ.
+ * Prints due times, as due.h computes them.  AT is hh:mm or -, LAST may be -, the
+ * others are UNIX seconds.  The environment variable TZ sets the zone.
  *
  *	due next CREATED PERIOD AT LAST NOW	the next run
- *	due count CREATED PERIOD AT LAST NOW	how many were due
- *	due run CREATED PERIOD AT FROM TO STEP	each run of a scheduler that looks
+ *	due count CREATED PERIOD AT LAST NOW	the number of due runs
+ *	due run CREATED PERIOD AT FROM TO STEP	each run of a scheduler with a pass
  *						every STEP seconds
- *	due clock CREATED PERIOD AT NOW...	the same, looking at these times
+ *	due clock CREATED PERIOD AT NOW...	the same, with passes at these times
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +24,7 @@ number(const char *text)
 static int64_t
 look(const struct due *s, int64_t last, int64_t now)
 {
-	last = due_last(s, last, now); /* as the scheduler keeps it */
+	last = due_last(s, last, now); /* as the scheduler stores it */
 	if (due_next(s, last, now) > now)
 		return last;
 	printf("%lld\n", (long long)now);

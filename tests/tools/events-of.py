@@ -1,10 +1,10 @@
-"""What praic-tojson --events should have written, made of the record stream.
+"""The expected output of praic-tojson --events, computed from the record stream.
 
     events-of.py RECORDS PLAIN ECS
 
-Builds each event's object from the rows by the manual page's rules, and
-compares it with the lines that came, plain and with ECS fields.  IP addresses
-are known by Python's ipaddress.
+Makes the object of each event from the rows by the rules of the manual page, and
+compares it with the output, plain and with ECS fields.  Python's ipaddress decides
+what an IP address is.
 """
 import importlib.util
 import ipaddress
@@ -24,7 +24,7 @@ TABLE = {"representative": "users", "user": "users", "customer": "customers"}
 
 
 def cut(v):
-    """At 1024 bytes, between characters."""
+    """Truncate at 1024 bytes, between characters."""
     return v.encode()[:1024].decode(errors="ignore") if isinstance(v, str) else v
 
 
@@ -56,7 +56,7 @@ def ip(text):
 
 
 def full(d):
-    """Without what is empty."""
+    """Remove empty values."""
     d = {k: full(v) if isinstance(v, dict) else v for k, v in d.items()}
     return {k: v for k, v in d.items() if v not in (None, "", [], {})}
 
@@ -128,7 +128,7 @@ def main():
                 line = lines.readline()
                 came = json.loads(line)
                 if "praic" in came:
-                    came["praic"] = came.pop("praic")       # where it stands means nothing
+                    came["praic"] = came.pop("praic")       # its position does not matter
                 if not line.endswith("\n") or json.dumps(came) != json.dumps(expected):
                     print(json.dumps(expected)[:3000])
                     print(line[:3000])

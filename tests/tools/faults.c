@@ -1,23 +1,22 @@
 /*
- * Preloaded below any of the programs: makes the n-th call of one kind go
- * wrong, or kills the program there, and plays file systems that lack
- * something.
+ * Preloaded into a program: makes the n-th call of a kind fail, or kills the program
+ * there, and simulates file systems without some calls.
  *
- *	FAULT=call:n:what	n from 1, or * for every one; several with commas;
+ *	FAULT=call:n:what	n from 1, or * for all calls; separated by commas;
  *				call:0:EIO only counts
  *	FAULT_PROGRAM=name	only in this program, not in those that it starts
- *	FAULT_COUNT=path	a file of two 64-bit numbers: how many calls of the
- *				first kind there were, and how many went wrong
- *	FAULT_MARK=path		a file, empty until a fault has happened
+ *	FAULT_COUNT=path	a file of two 64-bit numbers: calls of the first kind,
+ *				and those that failed
+ *	FAULT_MARK=path		a file that is empty until a fault has happened
  *	FAULT_FOLD=1		names below a directory are kept in lower case
  *
- * call is the C library's name, or "memory" for malloc, calloc and realloc.
- * what is an errno by its name, "kill", or (write only) "torn": half of the
- * bytes, then killed.
+ * call is the name of a C library function, or "memory" for malloc, calloc and
+ * realloc.  what is the name of an errno, "kill", or (for write) "torn": half of the
+ * bytes are written, then the program is killed.
  *
- * What the C library calls of itself is not seen here: writes of stdio are
- * made to fail as "fflush" and "fclose".  Files are opened at the start:
- * programs that have given up that right could not later.
+ * Calls within the C library cannot be intercepted: writes of stdio fail as "fflush"
+ * and "fclose".  This library opens its files at the start, because sandboxed programs
+ * cannot open files later.
  */
 #include <ctype.h>
 #include <dlfcn.h>
@@ -47,10 +46,10 @@ static const struct {
     {"EMFILE", EMFILE}, {"ESTALE", ESTALE}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EAGAIN", EAGAIN},
     {"ECONNRESET", ECONNRESET}, {"EINTR", EINTR}, {"kill", -1}, {"torn", -2}};
 
-/* What FAULT says, read once, before main() may change the environment. */
+/* FAULT, read once, before main() may change the environment. */
 static struct {
 	char call[16];
-	long n; /* from 1; -1: every one; 0: only counted */
+	long n; /* from 1; -1: all; 0: only counted */
 	int err;
 	long so_far;
 } fault_of[8];
@@ -59,8 +58,8 @@ static int mark = -1;
 static int64_t *counts;
 
 /*
- * libcrypto and libssl: without memory at the wrong moment some versions
- * crash or wait for ever, which no program can help.
+ * Allocations of libcrypto and libssl do not fail: some versions crash or hang
+ * without memory.
  */
 static struct {
 	uintptr_t from, to;
@@ -126,7 +125,7 @@ static void __attribute__((constructor)) start(void)
 	}
 }
 
-/* What is to go wrong with this call: an errno, -1, -2, or 0. */
+/* The fault of this call: an errno, -1, -2, or 0 for none. */
 static int
 fault(const char *call)
 {
@@ -174,8 +173,8 @@ folded(int dir, const char *path, char copy[4096])
 }
 
 /*
- * These two take what they are given: with a fixed number of arguments, under
- * another name than the headers know, for it is the same to a caller.
+ * open and openat have variable arguments.  These replacements have fixed ones and
+ * other names in C, which makes no difference to callers.
  */
 EXPORT int my_openat(int, const char *, int, mode_t) __asm__("openat");
 EXPORT long my_syscall(long, long, long, long, long, long, long) __asm__("syscall");
@@ -296,7 +295,7 @@ EXPORT void *
 mmap(void *p, size_t n, int protection, int flags, int fd, off_t at)
 {
 	REAL(void *, "mmap", void *, size_t, int, int, int, off_t);
-	/* Of memory alone nothing is taken away here. */
+	/* Anonymous memory does not fail here. */
 	return fd != -1 && fault("mmap") ? MAP_FAILED : real(p, n, protection, flags, fd, at);
 }
 
@@ -351,7 +350,7 @@ close(int fd)
 	REAL(int, "close", int);
 	int bad = fd > 2 && fault("close"), error = errno, r = real(fd);
 
-	/* As close(2) does it: the descriptor is gone all the same. */
+	/* As with close(2), the descriptor is closed nevertheless. */
 	if (!bad)
 		return r;
 	errno = error;
@@ -372,7 +371,7 @@ unlink(const char *name)
 	return fault("unlink") ? -1 : real(name);
 }
 
-/* Two numbers of arguments, as with openat. */
+/* Variable arguments, as with openat. */
 EXPORT int my_open(const char *, int, mode_t) __asm__("open");
 EXPORT int my_open64(const char *, int, mode_t) __asm__("open64");
 
@@ -461,7 +460,7 @@ fclose(FILE *f)
 	return EOF;
 }
 
-/* Memory: without dlsym, which itself wants some. */
+/* Memory: without dlsym, which allocates itself. */
 
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);

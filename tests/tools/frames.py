@@ -1,9 +1,9 @@
-"""Takes a framed XML stream apart, byte by byte: an account of its own.
+"""Parses a framed XML stream byte by byte, independently of praic.
 
-    frames.py FILE		a line for each mark: "site HOST N", "end K UNTIL|-"
-    frames.py FILE PREFIX	and the documents as PREFIX1, PREFIX2, ...
+    frames.py FILE		print a line for each mark: "site HOST N", "end K UNTIL|-"
+    frames.py FILE PREFIX	and write the documents to PREFIX1, PREFIX2, ...
 
-It fails where anything but frames and an end mark is in the file.
+It fails if the file contains anything except frames and an end mark.
 """
 import re
 import sys

@@ -1,9 +1,9 @@
-"""Reports that nobody should send: of each kind, as many megabytes as asked.
+"""Writes hostile reports of some kinds and of any size.
 
     hostile.py KIND MEGABYTES
 
-Most are a session "a" with something in it that would cost much memory or
-time if it were not minded, and a harmless session "z" behind it.
+Most have a session "a", which takes much memory or time in a careless parser, and
+a harmless session "z" after it.
 """
 import sys
 
@@ -25,9 +25,9 @@ def people(what):
     return PEOPLE[0] % what, PEOPLE[1] % what
 
 
-# kind: (what is before, what is repeated, what is behind)
+# kind: (beginning, repeated part, end)
 KINDS = {
-    # one value, of one kind or another
+    # one large value
     "attribute": (*value(b'<data><value name="n" value="', b'"/></data>'), b"x"),
     "attribute-tags": (*value(b"", b""), b'<x a="%s"/>' % (b"x" * 300000)),
     "attribute-entities": (*value(b'<data><value name="n" value="', b'"/></data>'),
@@ -46,7 +46,7 @@ KINDS = {
     "unwanted-entities": (*value(b"<data>", b"</data>"), b"&amp;"),
     # markup
     "comment": (*value(b"<!--", b"-->"), b"- "),
-    # beginnings of documents, which each have to be looked at
+    # starts of documents, each of which must be examined
     "starts-in-comment": (*value(b"<!--", b"-->"), b"<?xml "),
     "starts-in-cdata": (*value(b"<body><![CDATA[", b"]]></body>"), b"<?praic-site h?><?a ?>"),
     "comments-in-cdata": (*value(b"<body><![CDATA[", b"]]></body>"), b"<?xml ?><!-- "),
@@ -58,7 +58,7 @@ KINDS = {
     "blanks-behind": (EVENT + REST, b"", b" \n"),
     "comments-behind": (EVENT + REST, b"", b"<!---->"),
     "open-tags": (*value(b"", b""), b"<a>"),
-    # many of something
+    # many repetitions
     "documents": (b"", b"", b"<session_list/>"),
     "declarations": (b"", b"", b'<?xml version="1.0"?>\n<session_list/>\n'),
     "latin1": (b"", b"", b'<?xml version="1.0" encoding="latin1"?>\n'
@@ -89,14 +89,14 @@ KINDS = {
                + b"</description><data><row>",
                b"</row></data></category></system_information>"),
         b'<field id="none">v</field>'),
-    # no XML
+    # not XML
     "nothing": (b"", b"", b"\0"),
     "quote": (b'<session_list a="', b"", b"x"),
 }
 
 
 def numbered(kind, size):
-    """Those in which each piece is another."""
+    """Kinds in which each repetition is different."""
     if kind == "attributes":
         return EVENT + b"<x", (b' a%07d=""' % i for i in range(size // 12)), \
             b"/>" + REST

@@ -1,9 +1,9 @@
-"""What praic-tojson should have written, made of the record stream.
+"""The expected output of praic-tojson, computed from the record stream.
 
     json-of.py RECORDS JSON [ecs]
 
-Builds each session's object from the rows by the page's rules, and compares
-it with the line that came: as Python's json reads it, names in their order.
+Makes the object of each session from the rows by the rules of the manual page, and
+compares it with the output as Python's json reads it, including the order of names.
 """
 import json
 import re
@@ -46,7 +46,7 @@ def objects(stream):
                                for c, v in zip(heads[f[1]], f[2:])})
         elif f[0] == "E":
             o = rows["session"][0]
-            if "over" not in heads["session"]:      # as 1.0 wrote it
+            if "over" not in heads["session"]:      # a stream of praic 1.0
                 o["over"] = o.get("end_time") is not None or any(
                     e["type"] == "Session End" for e in rows.get("session_event", ()))
             for table, name in ARRAYS:
@@ -63,7 +63,7 @@ def objects(stream):
 
 
 def declared(got, want):
-    """Without the nulls of columns that the stream does not have."""
+    """Remove the nulls of columns that the stream does not have."""
     if isinstance(got, list) and isinstance(want, list):
         return [declared(g, w) for g, w in zip(got, want)] + got[len(want):]
     if isinstance(got, dict) and isinstance(want, dict):
@@ -76,7 +76,7 @@ def main():
     records = open(sys.argv[1], encoding="utf-8", newline="\n")
     lines = open(sys.argv[2], encoding="utf-8", newline="\n")
     n = 0
-    # Of objects with ECS fields, praic's own.
+    # With ECS fields, the object "praic".
     ecs = len(sys.argv) > 3
     for want in objects(records):
         line = lines.readline()

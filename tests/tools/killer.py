@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
 """
-Kills a loader at random moments, and watches the database meanwhile.
+Kills a loader at random times and checks the database meanwhile.
 
     killer.py DB KILLS STREAM COMMAND...
 
 DB is an SQLite file, or mssql:CONNECTION-STRING-FILE[,CA-FILE] of a database
-that has its tables and no sessions.  COMMAND is run with STREAM as its input,
-and killed after a random part of the time that the whole takes, again and
-again; when all is loaded, it begins anew with the database as it was.  After
-KILLS kills it runs to its end.  All the while a reader looks for sessions
-that are not whole: make-records.py lets a session's length tell how many
-events it must have, and each has two users, two recordings, a team, a
-customer and an attribute.
+with tables and without sessions.  COMMAND runs with STREAM as its input and is
+killed after a random part of the time that a whole run takes, repeatedly; when
+everything is loaded, the database is reset.  After KILLS kills it runs to its
+end.  Meanwhile a reader looks for incomplete sessions: with make-records.py the
+length of a session gives the number of its events, and each session has two
+users, two recordings, a team, a customer and an attribute.
 """
 import os
 import random
@@ -28,7 +27,7 @@ CHILDREN = {"[user]": 2, "recording": 2, "team": 1, "customer": 1, "custom_attri
 
 
 def half(prefix, seconds):
-    """How many sessions are not whole, as SQL."""
+    """The number of incomplete sessions, in SQL."""
     count = "(SELECT COUNT(*) FROM " + prefix + "%s AS c WHERE c.session_id = s.id)"
     return ("SELECT COUNT(*) FROM %ssession AS s WHERE (s.end_time IS NOT NULL AND %s <> (%s - 60) / 7)"
             % (prefix, count % "session_event", seconds)
@@ -46,7 +45,7 @@ class SqliteStore:
             shutil.copy(path, self.saved)
 
     def look(self):
-        """How many are half there; None where nothing can be seen."""
+        """The number of incomplete sessions; None if it cannot be read."""
         if not os.path.exists(self.path):
             time.sleep(0.01)
             return None
@@ -73,7 +72,7 @@ class MssqlStore:
 
     def __init__(self, arguments):
         self.server = Mssql(arguments)
-        # By default SQL Server reads each table as of another moment.
+        # By default SQL Server reads the tables at different times.
         self.level = ""
         try:
             self.server.ask("ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON\n")
@@ -127,7 +126,7 @@ def load(seconds):
 seed = int(os.environ.get("PRAIC_SEED", time.time()))
 random.seed(seed)
 print("PRAIC_SEED=%d" % seed)
-# How long does it take, from what is there now?
+# The duration of a whole run, from the current state of the database.
 began = time.monotonic()
 code = load(600)
 whole = time.monotonic() - began

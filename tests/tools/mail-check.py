@@ -1,7 +1,7 @@
-"""Reads mails with Python's own parser, strictly: what is wrong is printed.
+"""Reads mails with Python's strict parser and prints errors.
 
-    mail-check.py parse FILE		Subject, From, To, the body, as a person sees them
-    mail-check.py lines FILE		lines that are too long, not ASCII, or without CRLF
+    mail-check.py parse FILE		print the decoded Subject, From, To and body
+    mail-check.py lines FILE		print lines that are too long, not ASCII, or without CRLF
 """
 import email
 import email.policy
@@ -12,7 +12,7 @@ with open(path, "rb") as f:
     raw = f.read()
 if verb == "lines":
     for number, line in enumerate(raw.split(b"\r\n"), 1):
-        # libcurl's boundary alone makes one longer
+        # the line with libcurl's boundary is longer
         if len(line) > 76 and b"boundary=" not in line or any(c > 126 or (c < 32 and c != 9) for c in line):
             print(number, line)
         if number > 1 and line.strip() == b"" and line != b"":

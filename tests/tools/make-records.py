@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """
-Record streams of made-up sessions, for the tests and benchmarks of
+Writes record streams of invented sessions, for the tests and benchmarks of
 praic-tosql.  The same arguments give the same bytes.
 
     make-records.py [--sessions N] [--first I] [--events E] [--xml]
                     [--host NAME] [--state ended|open|grown] [--big BYTES]
 
 --first I     number the sessions from I on
---xml         with X lines (of a made-up form) as praic-split writes them
+--xml         with X lines, whose content is invented
 --state       open: no end time, half of the events; grown: a few more events
---big BYTES   of the last session, this many bytes of event data
+--big BYTES   the last session has this many bytes of event data
 """
 import argparse
 import hashlib

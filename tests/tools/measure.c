@@ -1,6 +1,6 @@
 /*
- * What a command costs: its greatest resident memory in KiB, and its user
- * and system time in milliseconds, one line into a file.  Exits as it does.
+ * Runs a command and writes its maximum resident memory in KiB and its user and
+ * system time in milliseconds to a file, in one line.  Exits with the command's code.
  *
  *	measure FILE COMMAND [ARGUMENT]...
  */

@@ -1,13 +1,12 @@
 /*
- * Runs SQL against the server of a connection string and prints what comes
- * back, a row a line, for the tests:
+ * Runs SQL on the server of a connection string and prints the rows, one per line:
  *
  *	mssql-query CONNECTION-STRING-FILE [CA-FILE] <sql
  *
- * Statements are batches, separated by lines that say GO.  Values are parted
- * by TAB; \t \n \r \\ stand for what they would break, \N is NULL.  The lines
- * "SLEEP n" and "HOLD file" between batches wait: n seconds, or until the file
- * is gone.  Exits with 1 when a batch fails; its error goes to standard error.
+ * Batches are separated by lines with GO.  Values are separated by TAB, with the
+ * escapes \t \n \r \\; \N is NULL.  The lines "SLEEP n" and "HOLD file" between
+ * batches wait for n seconds, or until the file is removed.  Exits with 1 if a batch
+ * fails; its error goes to standard error.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +22,7 @@
 #include "file.h"
 #include "msg.h"
 
-/* What every other client sets: without a word, columns may be NULL. */
+/* The default of all other clients: columns allow NULL unless declared otherwise. */
 static const char options[] =
     "SET ANSI_NULLS ON; SET ANSI_NULL_DFLT_ON ON; SET ANSI_PADDING ON;\n"
     "SET ANSI_WARNINGS ON; SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON;\n"

@@ -1,24 +1,24 @@
-"""Each call of a kind fails in turn (see faults.c).
+"""Makes each call of a kind fail in turn (see faults.c).
 
     nth.py [OPTION...] CALL:ERRNO:CODE[,CODE...] ... -- COMMAND...
 
-A clean run counts the calls; then the command runs once for each of them, or
-for so many as --runs says, spread over all (PRAIC_LONG=1: all).  It must end in
-time, with 0 or one of the codes, with a word about it if that is not 0; then
-once more without a fault, which has to mend all.
+A run without faults counts the calls.  Then the command runs once for each of
+them, or for a sample of --runs (PRAIC_LONG=1: all).  It must end in time, with 0
+or one of the codes, and with a message if that is not 0; then it runs again
+without a fault, which must complete its work.
 
-    --fresh CMD     shell, before each pair of runs: as at the beginning
-    --after CMD     shell, after the run with the fault; $code, nth.out, nth.err
-    --check CMD     shell, after the one without: is all there?
-    --rerun CODES   what that one, and the clean run, may end with (0)
-    --output WHAT   same (the default): with code 0 the output is the clean run's,
-                    with another it has no end mark; any: not looked at,
-                    and may be what tells of the failure
+    --fresh CMD     shell command before each pair of runs: restore the initial state
+    --after CMD     shell command after the run with the fault; $code, nth.out, nth.err
+    --check CMD     shell command after the run without: check the result
+    --rerun CODES   allowed exit codes of that run, and of the first one (0)
+    --output WHAT   same (the default): with code 0 the output is that of the first
+                    run, with another it has no end mark; any: the output is not
+                    checked and may contain the message
     --program NAME  the fault is in this program (the command itself)
     --input FILE    standard input
-    --time S        how long a run may take (60)
-    --runs N        calls that fail, of each kind (8)
-    --even          it need not matter that a call fails
+    --time S        maximum duration of a run (60)
+    --runs N        number of calls of each kind that fail (8)
+    --even          a failing call may have no effect
 """
 import argparse
 import os
@@ -30,7 +30,7 @@ TABLE = {0, 64, 65, 66, 69, 70, 71, 73, 74, 75, 77, 78}
 
 
 def spread(count, runs):
-    """The first few, for they open things, the last few, and some between."""
+    """The first calls, which open files, the last ones, and some between."""
     if os.environ.get("PRAIC_LONG") == "1" or count <= runs:
         return range(1, count + 1)
     few = max(runs // 4, 1)
@@ -102,7 +102,7 @@ class Trial:
             if code not in TABLE or (code != 0 and code not in codes):
                 self.wrong(where, "exit code %s: %s" % (code, words))
             if code == 0 and not happened and call != "memory":
-                continue	# it went another way, and well
+                continue	# the call did not happen, and the run succeeded
             if code != 0:
                 mattered += 1
                 if err == b"" and (o.output == "same" or out == b""):

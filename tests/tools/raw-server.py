@@ -1,15 +1,16 @@
-"""HTTPS whose answers are the bytes of files, whatever they are: for manners
-that a server of any library would not have.
+"""An HTTPS server that answers with the bytes of files, for answers that no server
+library would send.
 
-    raw-server.py DIRECTORY [ADDRESS]		127.0.0.1 unless told
+    raw-server.py DIRECTORY [ADDRESS]		default: 127.0.0.1
 
-DIRECTORY has cert.pem (certificate and key).  `port' comes when it listens.
-A call of /oauth2/token is answered with the file token, any other with the
-file answer.  Each connection is for one call.  Where there is a file hold, it
-is kept open for so many seconds behind the answer; where there is a file
-abrupt, it is cut without TLS's farewell, and if numbers are in it, so many
-bytes too early, one number a call.  A call whose target has a word of the
-file gone in it is answered with 404.  It ends with its parent.
+DIRECTORY has cert.pem (certificate and key).  The server writes `port' when it
+listens.  It answers a request of /oauth2/token with the file token, any other
+with the file answer.  Each connection serves one request.  If there is a file
+hold, the connection stays open for that number of seconds after the answer.  If
+there is a file abrupt, the connection is closed without ending TLS; numbers in
+the file, one for each request, say how many bytes are left out at the end.  A
+request whose target contains a word of the file gone is answered with 404.  The
+server ends with its parent.
 """
 
 import os
@@ -32,7 +33,7 @@ def read(directory, name):
 
 
 def request(tls):
-    """The target of the request, which is read to its end."""
+    """Read a request; its target."""
     data = b""
     while b"\r\n\r\n" not in data:
         more = tls.recv(65536)
@@ -51,7 +52,7 @@ def request(tls):
 
 
 def missing(directory):
-    """How much the next answer is cut by: the first number of abrupt."""
+    """The number of bytes that the next answer lacks: the first number of abrupt."""
     numbers = (read(directory, "abrupt") or b"").split()
     if not numbers:
         return 0

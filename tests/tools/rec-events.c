@@ -1,7 +1,6 @@
 /*
- * Shows what the reader of record streams makes of its standard input: an
- * event a line.  For the tests of the reader itself.  Exits with the
- * reader's code.
+ * Reads a record stream from standard input and prints the events of the reader
+ * (common/rec.h), one per line.  Exits with the reader's code.
  *
  *	rec-events [lsid-to-reject]
  */

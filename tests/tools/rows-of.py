@@ -1,13 +1,13 @@
-"""Are the rows of a record stream those that praic-records(5) asks for?
+"""Checks that the rows of a record stream follow praic-records(5).
 
     rows-of.py check REPORT RECORDS
     rows-of.py make SEED SESSIONS
 
-check reads the report with Python's own parser, makes the rows of each
-session from it by what the page says, with nothing of praic's, and compares:
-the same rows, an event before its data, users and teams late, the session
-last.  make writes a report of strange sessions: elements in any order, twice,
-unknown, empty, missing, where they do not belong, with values of every kind.
+check reads the report with Python's parser, makes the rows of each session by the
+rules of the page, without code of praic, and compares rows and order: an event
+before its data, users and teams late, the session last.  make writes a report of
+random sessions with elements in any order, repeated, unknown, empty, missing or
+misplaced, and with all kinds of values.
 """
 import base64
 import datetime
@@ -38,7 +38,7 @@ def truth(text):
 def moment(seconds):
     if not -62167219200 <= seconds <= 253402300799:
         return None
-    if seconds < -62135596800:      # the year 0, which Python has not
+    if seconds < -62135596800:      # the year 0, which Python does not support
         return "0000-" + moment(seconds + 146097 * 86400)[5:]
     at = datetime.datetime(1, 1, 1) + datetime.timedelta(seconds=seconds + 62135596800)
     return "%04d-%s" % (at.year, at.strftime("%m-%dT%H:%M:%SZ"))
@@ -66,7 +66,7 @@ def time(stamp, text):
 
 
 def shown(raw):
-    """Bytes as text, with U+FFFD for what is none."""
+    """Bytes as text, with U+FFFD for invalid ones."""
     return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]",
                   "\ufffd", raw.decode("utf-8", "replace"))
 
@@ -98,7 +98,7 @@ def attribute(e, name):
 
 
 def either(*values):
-    """The first that is not empty, else one that is there."""
+    """The first that is not empty, else any."""
     return next((v for v in values if v), next(
         (v for v in values if v is not None), None))
 
@@ -274,7 +274,7 @@ def unescape(value):
 
 
 def in_order(rows):
-    """Is it the order that the page asks for?"""
+    """Are the rows in the order of the page?"""
     events, late = 0, 0
     for r in rows:
         if LAST.get(r[0], 0) < late:
@@ -291,7 +291,7 @@ def in_order(rows):
 
 def check(report, records):
     root = ET.parse(report).getroot()
-    for e in root.iter():       # prefixes are not looked at; the first counts
+    for e in root.iter():       # prefixes are ignored; the first element is used
         given = list(e.attrib.items())
         e.attrib.clear()
         for name, v in given:

@@ -1,11 +1,11 @@
-"""Is the XML in a record stream that of the input?
+"""Checks that the XML in a record stream is that of the input.
 
     same-xml.py REPORT RECORDS
 
-Each <session> of the report, in order, in canonical form (C14N 2.0), against
-the joined X lines of the session in the records; nothing of praic is used.
-What praic-split says it replaces in the report - bytes and characters that
-XML forbids - must not be in it.  Says what differs; exits with 1 then.
+Compares each <session> of the report, in order and in canonical form (C14N 2.0),
+with the joined X lines of the session in the records, without code of praic.  The
+report must not contain bytes and characters that XML forbids, which praic-split
+replaces.  Prints differences and exits with 1 if there are any.
 """
 import io
 import sys
@@ -33,7 +33,7 @@ def canonical(source):
 
 
 def sessions_of(report):
-    """Each session, serialised anew from the tree that Python makes of it."""
+    """Each session, serialized from Python's tree."""
     parser = ET.XMLParser(target=ET.TreeBuilder(insert_comments=True,
                                                 insert_pis=True))
     root = ET.parse(report, parser).getroot()
@@ -42,7 +42,7 @@ def sessions_of(report):
         and e.tag.rpartition("}")[2] == "session" and e.get("lsid")]
     for e in found:
         e.tail = None
-        # it leaves a carriage return as it is, which then would be none
+        # Python does not escape carriage returns, which would be lost
         yield e.get("lsid"), canonical(
             ET.tostring(e, encoding="unicode").replace("\r", "&#13;"))
 

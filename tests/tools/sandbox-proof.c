@@ -1,11 +1,11 @@
 /*
- * Gives up its rights as praic-split does, then tries something that must
- * not be possible any more, for the tests: SIGSYS must end it.
+ * Enters the sandbox of praic-split, then tries an action that the sandbox forbids:
+ * SIGSYS must kill it.
  *
  *	sandbox-proof open|socket|exec|fork|map|seek|signal|memory
  *
- * "memory" is allowed: it exits with 0.  Where there is no sandbox it says
- * why and exits with 2, before it tries anything.
+ * "memory" is allowed, and the exit code is 0.  Without a sandbox it prints the
+ * reason and exits with 2 before it tries anything.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,10 +46,10 @@ main(int argc, char **argv)
 	else if (strcmp(what, "seek") == 0)
 		got = lseek(0, 0, SEEK_SET) != -1;
 	else if (strcmp(what, "signal") == 0)
-		/* Of another process; the same call ends abort(3). */
+		/* A signal to another process; abort(3) uses the same call. */
 		got = (int)syscall(SYS_tgkill, parent, parent, 0);
 	else if (strcmp(what, "memory") == 0) {
-		/* Much, then more, then none: brk, mmap, mremap, munmap. */
+		/* Allocate, grow, free: brk, mmap, mremap, munmap. */
 		buf_reserve(&b, 100);
 		buf_reserve(&b, 100 << 20);
 		memset(b.p, 1, b.cap);

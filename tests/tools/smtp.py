@@ -3,12 +3,11 @@ python3-aiosmtpd) on loopback, with STARTTLS or TLS and a login if asked for.
 
     smtp.py DIR MODE [CERTIFICATE KEY]	MODE: plain, starttls, tls, nologin
 
-Writes DIR/port when it listens.  Each mail taken becomes DIR/N.eml (as it
-came) and DIR/N.env (who from, who to, who was logged in).  Ends with the
-process that started it.  Refuses, for good or for now, what the local part
-of an address says: nobody@, later@, once...@ (the
-first time) as recipients, banned@ as the sender; and
-a mail with "refuse this" in it.
+Writes DIR/port when it listens.  Each accepted mail becomes DIR/N.eml (unchanged)
+and DIR/N.env (sender, recipients, login).  Ends with the process that started it.
+Refuses recipients by the local part of their address: nobody@ permanently, later@
+for now, once...@ for now the first time; also the sender banned@, and mails that
+contain "refuse this".
 """
 import asyncio
 import os
@@ -19,7 +18,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Box:
-    """Takes mails and keeps them."""
+    """Accepts mails and stores them."""
 
     def __init__(self, directory):
         self.directory = directory

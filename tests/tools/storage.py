@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """
-What a storage database must hold after record streams were loaded, worked
-out without any of praic's code; and whether it does.
+Computes, without code of praic, what a storage database must contain after record
+streams were loaded, and compares.
 
-    storage.py check DB STREAM...     compare; what differs is printed, exit 1
-    storage.py dump DB [--no-ids]     all rows, a line each, in a fixed order
+    storage.py check DB STREAM...     compare; print differences and exit with 1
+    storage.py dump DB [--no-ids]     print all rows, one per line, in a fixed order
 
-DB is an SQLite file, or mssql:CONNECTION-STRING-FILE[,CA-FILE].  Only whole streams of good sessions are understood here.
+DB is an SQLite file, or mssql:CONNECTION-STRING-FILE[,CA-FILE].  The streams must be
+complete and without faults.
 """
 import os
 import sqlite3
@@ -101,7 +102,7 @@ class Sqlite:
 
 
 class Mssql:
-    """By mssql-query: the arguments that it is to be given."""
+    """The rows by mssql-query with these arguments."""
 
     def __init__(self, arguments):
         self.command = [os.path.join(os.environ["bin"], "tests/tools/mssql-query"), *arguments]

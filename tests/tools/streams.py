@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
 """
-Odd record streams into praic-tosql, and what must have come of them.
+Loads random record streams with praic-tosql and checks the result.
 
     streams.py SEED RUNS DB-ARGUMENT COMMAND...
 
-Each run makes a few inputs: whole streams of sessions in several states, in
-random order and repeated, most of them damaged in one of the ways of DAMAGE.
-COMMAND is run with the inputs as operands, and must exit with the code, count
-the sessions, and leave the rows in the database that follow from
-praic-records(5) and praic-tosql(1) as they are written down here once more,
-without any of praic's code.  DB-ARGUMENT is a database for storage.py; it is
-not emptied between the runs.
+Each run makes a few inputs: streams of sessions in several states, in random order
+and repeated, most of them damaged in one of the ways of DAMAGE.  COMMAND runs with
+the inputs as operands.  Its exit code, its counts and the rows in the database must
+follow from praic-records(5) and praic-tosql(1), whose rules are implemented here
+again without code of praic.  DB-ARGUMENT is a database for storage.py; it is not
+emptied between the runs.
 """
 import datetime
 import random
@@ -32,12 +31,12 @@ NUMBERS = ["0", "1", "-1", "9223372036854775807", "-9223372036854775808", "42"]
 STAMPS = ["2024-02-29T23:59:59Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
           "1900-03-01T12:00:00Z"]
 random.seed(int(sys.argv[1]))
-# Not each T-SQL server takes NUL.
+# Some T-SQL servers do not accept NUL.
 MSSQL = sys.argv[3].startswith("mssql:")
 rnd = random
 
 
-# What is written.
+# Writing streams.
 def escape(v):
     if v is None:
         return "\\N"
@@ -121,7 +120,7 @@ def stream(keys):
     return [line.encode() for line in lines]
 
 
-# In how many ways it can be spoilt: each takes and gives a list of lines.
+# The kinds of damage: each function takes and returns a list of lines.
 def any_of(lines, *marks):
     found = [i for i, x in enumerate(lines) if x[:2] in marks]
     return rnd.choice(found) if found else None
@@ -137,7 +136,7 @@ def change(mark, how):
 
 
 def field(mark, values):
-    """Another value in one of the fields behind the table's name."""
+    """Change one of the fields after the table's name."""
     def how(line):
         f = line.split(b"\t")
         f[rnd.randrange(2 if mark == b"R\t" else 1, len(f))] = rnd.choice(values)
@@ -226,7 +225,7 @@ DAMAGE = {
 }
 
 
-# What must come of it.
+# The expected result.
 class Bad(Exception):
     pass
 
@@ -279,7 +278,7 @@ class Stop(Exception):
 
 
 class Reader:
-    """One input: gives its sessions to take, which may find one Bad."""
+    """Read one input and pass its sessions to take, which may raise Bad."""
 
     def __init__(self, take):
         self.take, self.codes, self.bad = take, {0}, 0
@@ -322,7 +321,7 @@ class Reader:
             return self.start(line)
         if line.startswith(b"praic-records\t"):
             self.codes.add(75)
-            self.state = "start"  # what was begun is cut, and comes again
+            self.state = "start"  # the truncated session comes again
             return self.start(line)
         if self.state == "head":
             if mark == b"H":
@@ -467,7 +466,7 @@ class Model:
 
 
 def compare(db, store):
-    """What of the tables is not as it should be."""
+    """The differences in the tables."""
     sessions = {r["id"]: r for r in db.rows("session")}
     keys = {i: (r["host_name"], r["lsid"]) for i, r in sessions.items()}
     got, event = {k: {"session": [sessions[i]]} for i, k in keys.items()}, {}

@@ -1,9 +1,8 @@
 /*
- * Preloaded below one of the programs: plays whoever has taken it over by
- * what it reads.  At its first read(2) of standard input it tries what must
- * not be possible then, and tells on standard error how that went, a line
- * each: what, and 0 or an errno by its name.  The first line is Landlock's
- * version here.
+ * Preloaded into a program: acts as an attacker who has taken it over.  At the first
+ * read(2) of standard input it tries forbidden actions, and prints a line for each on
+ * standard error: its name, and 0 or the name of an errno.  The first line is the
+ * version of Landlock.
  *
  *	TAKEOVER_FILE=path	a file: read it
  *	TAKEOVER_DIR=path	a directory: make a file and a link there

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """
-A stand-in for SQL Server on loopback, for tests where there is none: it
-speaks TDS 7.4 as [MS-TDS] has it, takes logins, TLS and bulk copies, and
-answers the statements of praic-tosql as a server would whose database is
-empty.  It understands no SQL beyond that.
+A stand-in for SQL Server on loopback, for tests without a real one: it implements
+TDS 7.4 of [MS-TDS] with logins, TLS and bulk copies, and answers the statements of
+praic-tosql as a server with an empty database would.  It knows no other SQL.
 
     tds-server.py --log FILE [--certificate PEM --key PEM] [--tls on|off|1.0]
                   [--address A] [--browser INSTANCE] [--password P] [--database D] [--port-file FILE]
@@ -12,16 +11,14 @@ empty.  It understands no SQL beyond that.
                   [--fault 'REGEX=close'|'REGEX=reset'|'REGEX=hang'|'REGEX=count']
                   [--fault 'REGEX=value NUMBER'] [--once]
 
-With --browser there is a Browser at UDP port 1434, which knows that instance.
-It writes down what it was sent, a JSON value a line: ["login", {...}],
-["sql", text], ["bulk", table, [[column, ...], [value, ...], ...]].  The first
-statement that matches a fault's REGEX has it: once with --once, else always.
-The n-th login is a statement "login n".  --tds is the version that the server
-has; --room, how long texts a column takes besides what its table says; the
-tables that FILE makes (CREATE TABLE dbo.[NAME] (...) GO) are there from the
-beginning, and checked as far as their types and options go.
-count: the server claims one row less than it was told to insert.  value: it
-answers with that number.
+With --browser there is an SQL Server Browser at UDP port 1434 that knows the
+instance.  The log has one JSON value per line: ["login", {...}], ["sql", text],
+["bulk", table, [[column, ...], [value, ...], ...]].  A fault happens at statements
+that match its REGEX: the first one with --once, else all.  The n-th login counts as
+a statement "login n".  --tds is the version of the server.  --room limits the texts
+of a column beyond its type.  --vendor FILE has existing tables (CREATE TABLE
+dbo.[NAME] (...) GO), of which types and options are checked.  count: the server
+reports one row less than were inserted.  value: it answers with that number.
 """
 import argparse
 import json
@@ -166,13 +163,13 @@ def column_types(text):
 
 
 def staged_types(text):
-    """Of SELECT ... INTO: a name alone is a column of the key."""
+    """The columns of SELECT ... INTO; a name alone is a column of the key."""
     text = re.sub(r", (\[\w+\])", r", CAST(NULL AS NVARCHAR(255)) AS \1", text)
     return column_types(re.sub(r"CAST\(NULL AS (.*?)\)(?: COLLATE \w+)? AS (\[?\w+\]?)", r"\2 \1", text))
 
 
 def vendor_tables(path):
-    """Of CREATE TABLE statements: {table: {column: (type, the rest)}}"""
+    """{table: {column: (type, the rest)}} of CREATE TABLE statements."""
     out = {}
     with open(path, encoding="utf-8") as f:
         text = f.read()
@@ -184,7 +181,7 @@ def vendor_tables(path):
 
 
 def objection(columns, text):
-    """What the statement that checks a table would raise, by its own lists."""
+    """The error that the statement for checking a table would raise."""
     for name, fits, want in re.findall(r"N'(\w+)'(?: AS name)?, N'(\|[^']*)'(?: AS fits)?, N'([^']*)'",
                                        text):
         kind, size, _ = columns.get(name, (None, None, None))
@@ -201,7 +198,7 @@ def objection(columns, text):
 
 
 class Database:
-    """What outlives a connection: which tables there are."""
+    """The tables, which outlive a connection."""
 
     def __init__(self, vendor):
         self.vendor = vendor_tables(vendor) if vendor else {}
@@ -214,7 +211,7 @@ class Database:
         self.before = None
 
     def transaction(self, text):
-        """A transaction's tables go with it."""
+        """Roll back the tables of a transaction."""
         if text.startswith("BEGIN TRANSACTION"):
             self.before = {t: dict(c) for t, c in self.tables.items()}, self.version
         elif text.startswith("COMMIT"):
@@ -477,7 +474,7 @@ class Connection:
         try:
             self.serve()
         except Reset:
-            # No goodbye, and what is on its way is lost.
+            # Reset the connection; data in transit are lost.
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.tls = None
         except (Gone, ConnectionError):
@@ -500,7 +497,7 @@ class Connection:
 
 
 def browse(sock, args, port):
-    """SQL Server Browser: where an instance listens; the first question is lost."""
+    """SQL Server Browser: the port of an instance; the first request is ignored."""
     asked = 0
     while True:
         question, address = sock.recvfrom(1024)
@@ -541,7 +538,7 @@ def main():
         f.write("%d\n" % server.getsockname()[1])
     os.rename(args.port_file + ".tmp", args.port_file)
     database = Database(args.vendor)
-    # It ends with the test that started it.
+    # The server ends with the test that started it.
     parent = os.getppid()
     server.settimeout(0.5)
     while os.getppid() == parent:

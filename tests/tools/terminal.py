@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Run a command on a terminal of its own: terminal.py ANSWER... -- COMMAND...
 
-Each answer is typed when the program has written something that ends with
-": ".  What the terminal showed goes to standard output; the command's exit
-code is the script's.
+An answer is typed when the program's output ends with ": ".  The output of the
+terminal goes to standard output; the exit code is that of the command.
 """
 import os
 import pty

@@ -1,6 +1,6 @@
 /*
- * Checks of common/ that no program can be made to show: a line for each
- * failure, and how many checks there were.
+ * Checks of functions in common/ that are hard to reach through the programs.  Prints
+ * a line for each failure, and the number of checks.
  */
 #include <stdio.h>
 #include <stdlib.h>

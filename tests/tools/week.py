@@ -1,18 +1,17 @@
 #!/usr/bin/env python3
 """
-A week of an appliance's life, in some seconds: sessions begin, last for
-hours or days, end, die, and show late in its reports; and while praic-sched
-makes its passes, whatever takes part is killed or refused at random.
+A week of an appliance in simulated time: sessions begin, last for hours or days,
+end, close abnormally, and appear late in reports.  During the passes of
+praic-sched, processes are killed and requests refused at random.
 
-    week.py DIR DAYS STEP BEGIN	DIR/settings.db is there, and DIR/appliance is
-				this program's to start and stop
+    week.py DIR DAYS STEP BEGIN	DIR/settings.db exists; this program starts and
+				stops DIR/appliance
 
-PRAIC_SEED makes the same week again (but what is killed when depends on how
-fast the machine is).  Afterwards the appliance is still there, as DIR/pid
-says, its clock some days after the last session has ended; how often the
-appliance was asked is judged here, what was stored by who called.  Exit
-status 1, and words on standard output, when a pass failed that nothing was
-done to, or something was asked for too often.
+PRAIC_SEED repeats a week (but the times of kills depend on the speed of the
+machine).  Afterwards the appliance still runs (DIR/pid), with its clock some days
+after the end of the last session.  This program checks the number of requests; the
+caller checks the stored data.  Exit status 1 and a message on standard output if an
+undisturbed pass failed or something was requested too often.
 """
 import collections
 import fcntl
@@ -32,13 +31,13 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tests", "appliance"))
 import control          # noqa: E402: of the appliance
 
-# From now on: praic-tofs saves what began a week ago by this machine's clock,
-# open or not, and there shall be none of these.
+# In the future: praic-tofs saves sessions in progress that began more than a week ago
+# by this machine's clock, and the test must not have any.
 BEGIN = int(sys.argv[4])
 DAY = 86400
-LATE = 600              # reports are so late at most: less than the overlap
+LATE = 600              # maximum delay of reports: less than the overlap
 
-# What reports suffer from in a pass: each is of one kind, some of the time.
+# Faults of reports: a pass has one kind at most.
 FAULTS = ["unavailable", "internal-error", "reset percent=70", "hang-up", "short-body",
           "truncated match=AccessSession",
           "html-login", "json-error", "empty-body", "rate-limit seconds=0",
@@ -59,7 +58,7 @@ class Appliance:
         for name in ("ready", "port"):
             if os.path.exists(os.path.join(self.directory, name)):
                 os.unlink(os.path.join(self.directory, name))
-        self.process = subprocess.Popen(        # its end is the caller's business
+        self.process = subprocess.Popen(        # the caller ends it
             [sys.executable, os.path.join(TOP, "tests", "appliance"), "--quiet",
              "--dir", self.directory, "--port", str(self.port), "--clock", "fixed",
              "--now", str(self.now)] + self.words, start_new_session=True)
@@ -87,7 +86,7 @@ class Appliance:
 
 
 def long_sessions(rng, days):
-    """Sessions that last for days, are open at the begin, die, or never end."""
+    """Sessions that last for days, are open at the start, close abnormally, or stay open."""
     def lsid():
         return "%032x" % rng.getrandbits(128)
 
@@ -98,7 +97,7 @@ def long_sessions(rng, days):
         yield {"start": start, "length": min(length, end - start), "lsid": lsid(),
                "events": rng.randint(5, 30), "lag": rng.choice((0, 0, rng.randint(1, LATE))),
                "abnormal": i % 3 == 1}
-    # Older than the look-back when they end, or die; and one that never does.
+    # Older than the look-back when they end or close abnormally; and one that stays open.
     for abnormal in (False, True):
         yield {"start": BEGIN - 3 * DAY, "length": 3 * DAY + int(days * 0.8 * DAY),
                "lsid": lsid(), "events": 20, "abnormal": abnormal}
@@ -106,7 +105,7 @@ def long_sessions(rng, days):
 
 
 def born(pid):
-    """(parent, time of birth) of a process; None when it is gone."""
+    """(parent, start time) of a process; None if it has ended."""
     try:
         with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as f:
             words = f.read().rsplit(")", 1)[1].split()
@@ -116,7 +115,7 @@ def born(pid):
 
 
 def family(pid):
-    """A process and those below it, at any depth: (pid, time of birth)."""
+    """A process and its descendants: (pid, start time)."""
     known = {}
     for path in glob.glob("/proc/[0-9]*"):
         one = int(path.split("/")[2])
@@ -129,7 +128,7 @@ def family(pid):
 
 
 def kill(pid, birth):
-    """Kill this very process, and none that has got its number since."""
+    """Kill this process, but not another one that got its id since."""
     try:
         fd = os.pidfd_open(pid)
     except OSError:
@@ -153,15 +152,15 @@ class Week:
         self.appliance = Appliance(os.path.join(directory, "appliance"), self.seed, days,
                                    12 * days)
         self.appliance.by_hand = list(long_sessions(self.rng, days))
-        self.troubled = set()   # what --now said in passes with trouble
+        self.troubled = set()   # the values of --now in disturbed passes
         self.passes = 0
-        self.wrong = 0          # by how much the appliance's clock is wrong
+        self.wrong = 0          # error of the appliance's clock
         self.counts = collections.Counter()
-        self.busy = False       # somebody may be left over from the last pass
+        self.busy = False       # processes of the last pass may still run
         self.took = collections.Counter()
-        self.usual = 1.0        # seconds that a pass takes
+        self.usual = 1.0        # seconds that a pass usually takes
 
-    # A pass, undisturbed or not.
+    # A pass, disturbed or not.
 
     def sched(self, now, **more):
         self.passes += 1
@@ -219,7 +218,7 @@ class Week:
         else:
             self.appliance.ask("deny", what=what, deny=True)
         self.sched(now).wait()
-        # For a minute by this machine's clock praic-fetch would ask no more.
+        # praic-fetch would not retry for a minute of this machine's clock.
         shutil.rmtree(os.path.join(os.environ["XDG_RUNTIME_DIR"], "praic"), ignore_errors=True)
         self.appliance.ask("deny", what=what, deny=False)
         self.appliance.ask("fault", clear=True)
@@ -242,7 +241,7 @@ class Week:
     def with_no_directory(self, now):
         files = os.path.join(self.directory, "files")
         p = None
-        if self.rng.random() < 0.5:     # in the middle
+        if self.rng.random() < 0.5:     # during the pass
             p = self.sched(now)
             self.pause()
         os.rename(files, files + ".gone")
@@ -252,7 +251,7 @@ class Week:
         os.rename(files + ".gone", files)
 
     def with_full_disk(self, now):
-        """No file grows beyond some bytes, or the spool has too little room."""
+        """Limit the size of files, or the free space of the spool."""
         if self.rng.random() < 0.5:
             limit = self.rng.choice((0, 3000, 20000, 70000))
             self.sched(now, preexec_fn=lambda: resource.setrlimit(
@@ -266,7 +265,7 @@ class Week:
             db.execute("UPDATE setting SET value = '0' WHERE name = 'spool-floor'")
 
     def with_wrong_clock(self, now):
-        """The appliance's clock is hours or days wrong for a while."""
+        """The appliance's clock is wrong by hours or days for some time."""
         self.wrong = self.rng.choice((-2 * DAY, -7200, 7200, DAY))
         self.appliance.clock(self.appliance.now + self.wrong)
         self.sched(now).wait()
@@ -309,7 +308,7 @@ class Week:
             self.deck = [self.with_fault] * 3 + [self.with_kills] * 4 + kinds
             self.rng.shuffle(self.deck)
             self.rng.shuffle(kinds)
-            self.deck += kinds          # each of them comes first
+            self.deck += kinds          # each of them first
         what = self.deck.pop()
         self.troubled.add(now)
         self.counts[what.__name__] += 1
@@ -334,15 +333,15 @@ class Week:
                 self.rng.shuffle(deck)
             if deck.pop() and now > BEGIN:
                 self.trouble(now + skew)
-                if self.rng.random() < 0.3:     # the back-off has passed
+                if self.rng.random() < 0.3:     # the back-off has ended
                     now += self.rng.randint(61, 300)
                     self.appliance.clock(now + self.wrong)
                     self.calm(now + skew)
             else:
                 self.calm(now + skew)
             now += self.step if self.rng.random() < 0.95 else 5 * self.step
-        # What has died is seen by the look-back of the next day; back-offs of a
-        # recording take an hour.
+        # The look-back of the next day finds sessions that closed abnormally; back-offs
+        # of recordings take an hour.
         for now in (end + LATE, end + 4 * DAY, end + 5 * DAY, end + 5 * DAY + 7200,
                     end + 6 * DAY + 7200):
             self.appliance.clock(now)
@@ -350,14 +349,14 @@ class Week:
             self.calm(now)
         self.last = now
 
-    # How often was it asked?
+    # The number of requests.
 
     def complain(self, text):
         print(text)
         self.counts["complaints"] += 1
 
     def judge(self):
-        """No hour was asked for more often than the week was troubled."""
+        """No hour is requested more often than the disturbances explain."""
         spans = []
         with open(os.path.join(self.directory, "appliance", "log"), encoding="utf-8") as f:
             for line in f:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """
-A year of praic-sched -1 --now, in a time zone: looks that are minutes, hours
-and weeks apart, minutes apart in the nights when clocks change; and clocks
-that are set back and go on.  After each look the database must have the run
-that praic-sched(8) promises, and no other.
+A year of praic-sched -1 --now in a time zone: passes at intervals of minutes, hours
+and weeks, of minutes in the nights when the clock changes; and clocks that are set
+back.  After each pass the database must have exactly the runs that follow from the
+rules of praic-sched(8).
 
-    year.py ZONE SETTINGS		$sched is the program; PRAIC_SEED
+    year.py ZONE SETTINGS		environment: sched (the program), PRAIC_SEED
 """
 import bisect
 import os
@@ -49,7 +49,7 @@ def due_times(period, at, end):
 
 
 def changes(year):
-    """When the offset changes."""
+    """The times at which the offset changes."""
     t = int(datetime(year, 1, 1, tzinfo=timezone.utc).timestamp())
     found = []
     for hour in range(t, t + 366 * DAY, 3600):
@@ -67,11 +67,11 @@ def looks(rng):
             t += rng.choice((60, 60, 300, 900, 1500))
         else:
             t += rng.choice((61, 3600, 7 * 3600, DAY, 4 * DAY, 4 * DAY, 16 * DAY))
-            for n in nights:            # not past a night
+            for n in nights:            # do not skip such a night
                 if t - 9000 > n > t - 17 * DAY and n not in looks.seen:
                     t = n - 8000
             looks.seen |= {n for n in nights if n < t + 9000}
-        if rng.random() < 0.1:          # the clock is set back for a while
+        if rng.random() < 0.1:          # the clock is set back for some time
             back = rng.choice((60, 3600, 7200, 12 * 3600))
             yield t
             yield t - back
@@ -99,7 +99,7 @@ def main():
         before = t
         for i, times in enumerate(due):
             since = BEGIN - 1 if last[i] is None else last[i]
-            # Is there a due time after the last run, up to now?
+            # A due time after the last run and not after now?
             if bisect.bisect_right(times, t) > bisect.bisect_right(times, since):
                 last[i] = t
                 runs += 1
