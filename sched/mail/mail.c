@@ -1,15 +1,11 @@
 /*
- * praic-mail: text in, one mail out, by SMTP.  For praic-sched's reports and
- * for scripts.  It knows one server, no attachments, and keeps no queue.
- * libcurl makes the mail (curl_mime) and speaks SMTP.
+ * praic-mail: sends text as one mail, by SMTP.  It knows one server and no
+ * attachments, and keeps no queue.  libcurl makes the mail (curl_mime) and
+ * speaks SMTP.
  */
-#include <fcntl.h>
-#include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +14,7 @@
 
 #include "buf.h"
 #include "code.h"
+#include "command.h"
 #include "file.h"
 #include "msg.h"
 #include "num.h"
@@ -26,54 +23,65 @@
 #include "utf8.h"
 #include "when.h"
 
-/* A mail is read by a person: what is longer is cut, and says so. */
+/* A person reads the mail: a longer text is cut. */
 #define MAX_BODY       ((size_t)1 << 20)
 #define MAX_RECIPIENTS 100 /* RFC 5321, 4.5.3.1.8 */
 #define WORD	       18  /* bytes of an encoded word: its line has 76 at most */
 #define CONNECT_TIME   30L /* seconds */
-#define TALK_TIME      120 /* for one conversation */
-#define FIRST_WAIT     5   /* then twice as long each time */
+#define TALK_TIME      120 /* seconds for one conversation */
+#define FIRST_WAIT     5   /* seconds, then twice as long each time */
 
-enum tls { STARTTLS, TLS, PLAIN };
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/* The settings notify-NAME, in this order. */
+enum { SERVER, PORT, TLS, USER, PASSWORD, CA_FILE, HELLO, FROM, TO, SETTINGS };
+static const char *const setting[SETTINGS] = {"notify-server", "notify-port", "notify-tls",
+    "notify-user", "notify-password", "notify-ca-file", "notify-hello", "notify-from", "notify-to"};
+
+enum tls { STARTTLS, IMPLICIT_TLS, CLEAR };
+static const char *const tls_name[] = {"starttls", "tls", "none"};
 
 struct address {
 	char *name; /* UTF-8, or NULL */
 	char *address;
-	int status; /* of a recipient: what the server said; 0: nothing yet */
+	int status; /* of a recipient: the server's answer, or 0 */
 };
 
 static struct {
+	const char *text[SETTINGS]; /* as options and settings give them */
+	const char *subject, *max_time;
+	int check_only;
+
 	char *host; /* an IPv6 address in brackets */
-	int port;   /* 0: by the mode */
+	uint64_t port;
 	enum tls tls;
-	const char *user, *password /* a reference */, *ca_file, *hello, *subject;
-	int64_t time; /* for all tries */
+	int64_t time; /* seconds for all tries */
 	struct address from, to[MAX_RECIPIENTS];
 	size_t tos;
-	int check_only;
-} o = {.time = 900, .subject = ""};
+} o = {.subject = "", .max_time = "15m"};
 
 /*
  * Addresses.
  */
 
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-/* As UTF-8, in one line, without control characters. */
+/* Copies UTF-8, with U+FFFD for other bytes.  A body gets CRLF at the end of
+ * each line; the text of a header becomes one line without control characters. */
 static void
-add_clean(struct buf *b, const char *p, size_t n)
+add_clean(struct buf *b, const char *p, size_t n, int body)
 {
-	size_t i;
-	int len;
+	const char *end = p + n;
+	int length;
 
-	for (i = 0; i < n; i += (size_t)(len < 0 ? -len : len)) {
-		len = utf8_length((const unsigned char *)p + i, n - i);
-		if (len < 0)
+	for (; p < end; p += abs(length)) {
+		length = utf8_length((const unsigned char *)p, (size_t)(end - p));
+		if (length < 0)
 			buf_adds(b, UTF8_REPLACEMENT);
-		else if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
+		else if (body && *p == '\n')
+			buf_adds(b, "\r\n");
+		else if (!body && ((unsigned char)*p < 0x20 || *p == 0x7f))
 			buf_addc(b, ' ');
-		else
-			buf_add(b, p + i, (size_t)len);
+		else if (!body || *p != '\r' || p + 1 == end || p[1] != '\n')
+			buf_add(b, p, (size_t)length);
 	}
 }
 
@@ -90,9 +98,8 @@ set_address(struct address *a, const char *text, size_t n)
 		address_n = n - name_n - 2;
 	}
 	if (!settings_is_address(address, address_n)) {
-		msg_warn(
-		    "%.*s: no address; one is user@example.com, or \"Name <user@example.com>\", "
-		    "in ASCII",
+		msg_warn("%.*s: not an address; give user@example.com or \"Name "
+			 "<user@example.com>\", in ASCII",
 		    (int)n, text);
 		return EX_USAGE;
 	}
@@ -102,7 +109,7 @@ set_address(struct address *a, const char *text, size_t n)
 		text++;
 		name_n -= 2;
 	}
-	add_clean(&name, text, name_n);
+	add_clean(&name, text, name_n, 0);
 	a->name = name_n > 0 ? xstrdup(buf_text(&name)) : NULL;
 	a->address = xstrndup(address, address_n);
 	buf_free(&name);
@@ -127,8 +134,8 @@ add_recipient(const char *text, size_t n)
  * The mail.
  */
 
-/* Text of a person: as it is where that is short and ASCII, else as encoded words
- * of whole characters (RFC 2047), parted by folds, which vanish. */
+/* Short ASCII text stays as it is.  Other text becomes encoded words of whole
+ * characters (RFC 2047), with folds between them, which the reader removes. */
 static void
 add_text(struct buf *b, const char *p, const char *quote)
 {
@@ -158,17 +165,13 @@ add_address(struct buf *b, const struct address *a)
 }
 
 static void
-add_header(struct curl_slist **list, struct buf *b)
+add_line(struct curl_slist **list, struct buf *b)
 {
-	struct curl_slist *longer = curl_slist_append(*list, buf_text(b));
-
-	if (longer == NULL)
+	if ((*list = curl_slist_append(*list, buf_text(b))) == NULL)
 		xnomem();
-	*list = longer;
 	buf_reset(b);
 }
 
-/* Local time with its offset, in English whatever the locale. */
 static struct curl_slist *
 make_headers(void)
 {
@@ -182,87 +185,43 @@ make_headers(void)
 
 	buf_adds(&b, "From: ");
 	add_address(&b, &o.from);
-	add_header(&list, &b);
+	add_line(&list, &b);
 	for (i = 0; i < o.tos; i++) {
 		buf_adds(&b, i > 0 ? ",\r\n " : "To: ");
 		add_address(&b, &o.to[i]);
 	}
-	add_header(&list, &b);
-	add_clean(&subject, o.subject, strlen(o.subject));
+	add_line(&list, &b);
+	add_clean(&subject, o.subject, strlen(o.subject), 0);
 	buf_adds(&b, "Subject: ");
 	add_text(&b, buf_text(&subject), "");
-	add_header(&list, &b);
+	add_line(&list, &b);
 	(void)localtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S %z", &tm);
 	buf_printf(&b, "Date: %s", date);
-	add_header(&list, &b);
+	add_line(&list, &b);
 	if (getrandom(&random, sizeof(random), 0) == -1)
 		random = (uint64_t)getpid();
 	buf_printf(&b, "Message-ID: <praic.%lld.%016llx%s>", (long long)now,
 	    (unsigned long long)random, strchr(o.from.address, '@'));
-	add_header(&list, &b);
-	/* No out-of-office assistant answers a program (RFC 3834). */
+	add_line(&list, &b);
+	/* Out-of-office assistants do not answer a program (RFC 3834). */
 	buf_adds(&b, "Auto-Submitted: auto-generated");
-	add_header(&list, &b);
+	add_line(&list, &b);
 	buf_free(&b);
 	buf_free(&subject);
 	return list;
 }
 
-/* UTF-8 with CRLF behind every line. */
-static void
-make_body(struct buf *out, const struct buf *in)
-{
-	size_t i, len;
-	int n;
-
-	for (i = 0; i < in->n; i += len) {
-		n = utf8_length((const unsigned char *)in->p + i, in->n - i);
-		len = (size_t)(n < 0 ? -n : n);
-		if (in->p[i] == '\n')
-			buf_adds(out, "\r\n");
-		else if (n < 0)
-			buf_adds(out, UTF8_REPLACEMENT);
-		else if (in->p[i] != '\r' || i + 1 == in->n || in->p[i + 1] != '\n')
-			buf_add(out, in->p + i, len);
-	}
-	if (out->n > 0 && out->p[out->n - 1] != '\n')
-		buf_adds(out, "\r\n");
-}
-
 /*
- * The conversation.  libcurl tells neither which recipient was refused nor
- * in which words, so its protocol is read along.
+ * The conversation.  libcurl does not tell which recipient was refused, nor in
+ * which words, so the debug callback reads the protocol.
  */
 
 struct talk {
-	struct buf command; /* the last one; of a login only that it was one */
-	struct buf answer;  /* the last one that was a refusal */
-	int status;	    /* of that answer */
-	int over;	    /* it said QUIT: what was before counts */
+	struct buf command; /* the last one; "login" for all that may hold a secret */
+	struct buf refusal; /* of anything but a recipient */
+	int status;	    /* the answer to the last command, if it was a refusal */
 };
-
-static void
-hear_command(struct talk *t, const char *p, size_t n)
-{
-	static const char *const open[] = {"MAIL ", "RCPT ", "EHLO ", "HELO ", "STARTTLS", "DATA"};
-	size_t i;
-
-	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
-		n--;
-	t->over = n == 4 && strncasecmp(p, "QUIT", 4) == 0;
-	if (t->over)
-		return;
-	buf_reset(&t->command);
-	buf_reset(&t->answer);
-	t->status = 0;
-	for (i = 0; i < sizeof(open) / sizeof(open[0]); i++)
-		if (n >= strlen(open[i]) && strncasecmp(p, open[i], strlen(open[i])) == 0)
-			buf_add(&t->command, p, n);
-	if (t->command.n == 0)
-		buf_adds(&t->command, "login");
-	msg_tell(1, "%s: > %s", o.host, buf_text(&t->command));
-}
 
 static struct address *
 recipient_of(const char *command)
@@ -278,39 +237,60 @@ recipient_of(const char *command)
 }
 
 static void
-hear_answer(struct talk *t, const char *p, size_t n)
+see_command(struct talk *t, const char *p, size_t n)
+{
+	static const char *const open[] = {
+	    "MAIL ", "RCPT ", "EHLO ", "HELO ", "STARTTLS", "DATA", "QUIT"};
+	size_t i;
+
+	buf_reset(&t->command);
+	for (i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+		if (n >= strlen(open[i]) && memcmp(p, open[i], strlen(open[i])) == 0)
+			buf_add(&t->command, p, n);
+	if (t->command.n == 0)
+		buf_adds(&t->command, "login");
+	if (strcmp(buf_text(&t->command), "QUIT") != 0)
+		t->status = 0;
+	msg_tell(1, "%s: > %s", o.host, buf_text(&t->command));
+}
+
+static void
+see_answer(struct talk *t, const char *p, size_t n)
 {
 	struct address *to = recipient_of(buf_text(&t->command));
+	char text[500];
 
-	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
-		n--;
-	msg_tell(1, "%s: < %.*s", o.host, (int)n, p);
-	if (t->over || n < 3 || strspn(p, "0123456789") < 3 || (n > 3 && p[3] == '-'))
-		return; /* of several lines the last one counts */
-	if (p[0] == '4' || p[0] == '5') {
-		buf_reset(&t->answer);
-		buf_add(&t->answer, p, n < 500 ? n : 500);
-		t->status = atoi(buf_text(&t->answer));
-	}
-	if (to == NULL)
+	snprintf(text, sizeof(text), "%.*s", (int)n, p);
+	msg_tell(1, "%s: < %s", o.host, text);
+	if (strspn(text, "0123456789") < 3 || text[3] == '-')
+		return; /* the last of several lines counts */
+	if (to != NULL)
+		to->status = atoi(text);
+	if (text[0] != '4' && text[0] != '5')
 		return;
-	to->status = atoi(p);
-	if (t->status != 0)
-		msg_warn("%s: %s: %s", o.host, to->address, buf_text(&t->answer));
+	t->status = atoi(text);
+	buf_reset(&t->refusal);
+	if (to != NULL)
+		msg_warn("%s: %s: %s", o.host, to->address, text);
+	else
+		buf_printf(&t->refusal, "%s refused: %s", buf_text(&t->command), text);
 }
 
 static int
-hear(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
+see(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 {
 	(void)easy;
+	while (n > 0 && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+		n--;
 	if (type == CURLINFO_HEADER_OUT)
-		hear_command(arg, p, n);
+		see_command(arg, p, n);
 	else if (type == CURLINFO_HEADER_IN)
-		hear_answer(arg, p, n);
+		see_answer(arg, p, n);
 	return 0;
 }
 
-/* What the server said decides; without that, what happened to the line. */
+/* The code of a conversation that failed, after a message: by the server's
+ * refusal, else by libcurl's error. */
 static int
 judge(struct talk *t, CURLcode r, const char *error)
 {
@@ -318,9 +298,8 @@ judge(struct talk *t, CURLcode r, const char *error)
 		CURLcode r;
 		int code;
 		const char *advice;
-	} known[] = {
-	    {CURLE_LOGIN_DENIED, EX_NOPERM,
-		": it offers no way to log in that this program knows, or none without TLS"},
+	} known[] = {{CURLE_LOGIN_DENIED, EX_NOPERM,
+			 ": it offers no login that this program knows, or none without TLS"},
 	    {CURLE_USE_SSL_FAILED, EX_CONFIG, ": nothing was sent; see --tls"},
 	    {CURLE_PEER_FAILED_VERIFICATION, EX_CONFIG,
 		": nothing was sent; --ca-file names an authority of your own"},
@@ -332,9 +311,8 @@ judge(struct talk *t, CURLcode r, const char *error)
 	size_t i;
 
 	if (t->status != 0) {
-		if (recipient_of(buf_text(&t->command)) == NULL)
-			msg_warn("%s: %s refused: %s", o.host, buf_text(&t->command),
-			    buf_text(&t->answer));
+		if (t->refusal.n > 0)
+			msg_warn("%s: %s", o.host, buf_text(&t->refusal));
 		return t->status < 500 ? EX_TEMPFAIL : EX_NOPERM;
 	}
 	for (i = 0; known[i].r != CURLE_OK && known[i].r != r; i++)
@@ -349,41 +327,41 @@ set_options(CURL *c, const char *password, long seconds)
 	static const char *const scheme[] = {"smtp", "smtps", "smtp"};
 	static const int port[] = {587, 465, 25};
 	char *url = xasprintf("%s://%s:%d/%s", scheme[o.tls], o.host,
-	    o.port != 0 ? o.port : port[o.tls], o.hello != NULL ? o.hello : "");
+	    o.port != 0 ? (int)o.port : port[o.tls], o.text[HELLO] != NULL ? o.text[HELLO] : "");
 	char *from = xasprintf("<%s>", o.from.address);
 	CURLcode r = CURLE_OK;
 
 #define SET(option, value) (r = r == CURLE_OK ? curl_easy_setopt(c, option, value) : r)
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_PROTOCOLS_STR, scheme[o.tls]);
-	SET(CURLOPT_PROXY, ""); /* none that the environment names */
+	SET(CURLOPT_PROXY, ""); /* not the environment's proxy */
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_USE_SSL, (long)(o.tls == PLAIN ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+	SET(CURLOPT_USE_SSL, (long)(o.tls == CLEAR ? CURLUSESSL_NONE : CURLUSESSL_ALL));
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (o.ca_file != NULL) {
-		SET(CURLOPT_CAINFO, o.ca_file);
+	if (o.text[CA_FILE] != NULL) {
+		SET(CURLOPT_CAINFO, o.text[CA_FILE]);
 		SET(CURLOPT_CAPATH, NULL);
 	}
-	if (o.user != NULL) {
-		SET(CURLOPT_USERNAME, o.user);
+	if (o.text[USER] != NULL) {
+		SET(CURLOPT_USERNAME, o.text[USER]);
 		SET(CURLOPT_PASSWORD, password);
 	}
 	SET(CURLOPT_CONNECTTIMEOUT, CONNECT_TIME);
 	SET(CURLOPT_SERVER_RESPONSE_TIMEOUT, seconds);
 	SET(CURLOPT_TIMEOUT, seconds);
 	SET(CURLOPT_MAIL_FROM, from);
-	/* One who has left the company must not keep it from the others. */
+	/* An address that is gone must not keep the mail from the others. */
 	SET(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
-	SET(CURLOPT_DEBUGFUNCTION, hear);
-	SET(CURLOPT_VERBOSE, 1L); /* calls hear */
+	SET(CURLOPT_DEBUGFUNCTION, see);
+	SET(CURLOPT_VERBOSE, 1L); /* calls see */
 #undef SET
 	free(url);
 	free(from);
 	return r;
 }
 
-/* One conversation, for the recipients that nothing is known of yet. */
+/* One conversation, for the recipients without an answer. */
 static int
 talk(CURL *c, const struct buf *body, struct curl_slist *headers, const char *password, int64_t end)
 {
@@ -401,7 +379,7 @@ talk(CURL *c, const struct buf *body, struct curl_slist *headers, const char *pa
 	for (i = 0; i < o.tos; i++)
 		if (o.to[i].status == 0) {
 			buf_printf(&address, "<%s>", o.to[i].address);
-			add_header(&list, &address);
+			add_line(&list, &address);
 		}
 	curl_easy_reset(c);
 	mime = curl_mime_init(c);
@@ -423,54 +401,54 @@ talk(CURL *c, const struct buf *body, struct curl_slist *headers, const char *pa
 	curl_slist_free_all(list);
 	buf_free(&address);
 	buf_free(&t.command);
-	buf_free(&t.answer);
+	buf_free(&t.refusal);
 	return code;
 }
 
-/* How many recipients the server refused; those refused for now are asked
- * for again from here on. */
+/* Recipients to try again: those refused for now lose their answer. */
 static size_t
-refused(int for_now)
+refused_for_now(void)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < o.tos; i++) {
-		int status = o.to[i].status;
-
-		if (for_now && status >= 400 && status < 500)
-			o.to[i].status = status = 0;
-		n += for_now ? status == 0 : status >= 400 || status == 0;
+		if (o.to[i].status >= 400 && o.to[i].status < 500)
+			o.to[i].status = 0;
+		n += o.to[i].status == 0;
 	}
 	return n;
 }
 
 /*
- * Where the server took the mail for some recipients, those that it refused
- * for now are tried again here: the caller could only send it to all.
+ * Once the server has taken the mail for some recipients, those refused for
+ * now are tried again here: the caller could only send it to all of them.
  */
 static int
 deliver(const struct buf *body, const char *password)
 {
 	struct curl_slist *headers = make_headers();
-	int64_t end = (int64_t)time(NULL) + o.time, wait = FIRST_WAIT;
+	int64_t end = (int64_t)time(NULL) + o.time, wait;
+	size_t i, without = 0;
 	CURL *c = NULL;
 	int code;
 
-	/* Not all of libcurl survives to be without memory. */
+	/* libcurl does not survive all failures of malloc(). */
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) !=
 		CURLE_OK ||
 	    (c = curl_easy_init()) == NULL)
 		xnomem();
 	code = talk(c, body, headers, password, end);
-	while (code == 0 && refused(1) > 0 && (int64_t)time(NULL) + wait < end) {
-		msg_tell(
-		    1, "%s: waiting %lld s for those refused for now", o.host, (long long)wait);
+	for (wait = FIRST_WAIT;
+	     code == 0 && refused_for_now() > 0 && (int64_t)time(NULL) + wait < end; wait *= 2) {
+		msg_tell(1, "%s: waiting %lld s for recipients refused for now", o.host,
+		    (long long)wait);
 		sleep((unsigned)wait);
-		wait *= 2;
 		(void)talk(c, body, headers, password, end);
 	}
-	if (code == 0 && refused(0) > 0) {
-		msg_warn("%s: sent, but not to %zu of %zu recipients", o.host, refused(0), o.tos);
+	for (i = 0; i < o.tos; i++)
+		without += o.to[i].status == 0 || o.to[i].status >= 400;
+	if (code == 0 && without > 0) {
+		msg_warn("%s: sent, but not to %zu of %zu recipients", o.host, without, o.tos);
 		code = EX_DATAERR;
 	}
 	curl_easy_cleanup(c);
@@ -480,50 +458,40 @@ deliver(const struct buf *body, const char *password)
 }
 
 /*
- * Options.
+ * Options and settings.
  */
 
-enum { OPT_SETTING = 256, OPT_TIME, OPT_HELP, OPT_VERSION };
+static int
+take_to(void *arg, const char *text)
+{
+	(void)arg;
+	return add_recipient(text, strlen(text));
+}
 
-static const struct option longs[] = {
-    {"server", required_argument, NULL, OPT_SETTING},
-    {"tls", required_argument, NULL, OPT_SETTING},
-    {"user", required_argument, NULL, OPT_SETTING},
-    {"password", required_argument, NULL, OPT_SETTING},
-    {"ca-file", required_argument, NULL, OPT_SETTING},
-    {"hello", required_argument, NULL, OPT_SETTING},
-    {"max-time", required_argument, NULL, OPT_TIME},
-    {"from", required_argument, NULL, 'f'},
-    {"to", required_argument, NULL, 't'},
-    {"subject", required_argument, NULL, 's'},
-    {"dry-run", no_argument, NULL, 'n'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {NULL, 0, NULL, 0},
-};
+#define TEXT(i) offsetof(__typeof__(o), text[i]), NULL
+static const struct command_option options[] = {
+    {0, "server", "HOST[:PORT]", "mail server (port 587, 465 or 25, by --tls)", TEXT(SERVER)},
+    {0, "tls", "MODE", "starttls (the default), tls from the start, or none", TEXT(TLS)},
+    {0, "user", "NAME", "log in, with the password that --password refers to:", TEXT(USER)},
+    {0, "password", "REFERENCE", "file:PATH, env:NAME or credential:NAME", TEXT(PASSWORD)},
+    {0, "ca-file", "FILE", "authorities to trust, instead of the system's", TEXT(CA_FILE)},
+    {0, "hello", "NAME", "name that this machine gives to the server", TEXT(HELLO)},
+    {0, "max-time", "SPAN", "how long to retry recipients refused for now (15m)",
+	offsetof(__typeof__(o), max_time), NULL},
+    {'f', "from", "ADDRESS", "user@example.com or \"Name <user@example.com>\"", TEXT(FROM)},
+    {'t', "to", "ADDRESS", "may be repeated", 0, take_to},
+    {'s', "subject", "TEXT", "the subject", offsetof(__typeof__(o), subject), NULL},
+    {'n', "dry-run", NULL, "check the options, send nothing", offsetof(__typeof__(o), check_only),
+	NULL},
+    {0}};
 
-static const char help[] =
-    "usage: praic-mail [--server HOST[:PORT] -f FROM -t TO...] [-s SUBJECT] [-nv]\n"
+static const struct command command = {
+    "praic-mail [--server HOST[:PORT] -f FROM -t TO...] [-s SUBJECT] [-nv]\n"
     "           [--tls starttls|tls|none] [--user NAME --password REFERENCE]\n"
-    "           [--ca-file FILE] [--hello NAME] [--max-time SPAN] [FILE...]\n"
-    "\n"
-    "Sends the text of the FILEs, or of standard input, as one mail.  Without --server,\n"
-    "what no option gives is taken from the settings database (notify-...).\n"
-    "\n"
-    "      --server HOST[:PORT]   mail server (port 587, 465 or 25, by --tls)\n"
-    "      --tls MODE             starttls (the default), tls from the start, or none\n"
-    "      --user NAME            log in, with the password that --password refers to:\n"
-    "      --password REFERENCE   file:PATH, env:NAME or credential:NAME\n"
-    "      --ca-file FILE         authorities to trust, instead of the system's\n"
-    "      --hello NAME           name that this machine gives to the server\n"
-    "      --max-time SPAN        how long recipients refused for now are tried again (15m)\n"
-    "  -f, --from ADDRESS         user@example.com or \"Name <user@example.com>\"\n"
-    "  -t, --to ADDRESS           may be repeated\n"
-    "  -s, --subject TEXT\n"
-    "  -n, --dry-run              check the options, send nothing\n"
-    "  -v, --verbose              show the conversation, without the login\n"
-    "      --help, --version\n";
+    "           [--ca-file FILE] [--hello NAME] [--max-time SPAN] [FILE...]",
+    "\nSends the text of the FILEs, or of standard input, as one mail.  Without --server,\n"
+    "the settings database (notify-...) gives what no option gives.",
+    options};
 
 static int
 wrong(const char *option, const char *text, const char *want)
@@ -532,163 +500,56 @@ wrong(const char *option, const char *text, const char *want)
 	return EX_USAGE;
 }
 
-static int
-set_port(const char *text)
-{
-	uint64_t port;
-
-	if (num_parse_count(text, strlen(text), 65535, &port) == -1 || port == 0)
-		return -1;
-	o.port = (int)port;
-	return 0;
-}
-
-/* HOST, HOST:PORT, [IPv6]:PORT; nothing that could change the URL. */
+/* HOST, HOST:PORT, [IPv6]:PORT; no character that could change the URL. */
 static int
 set_server(const char *text)
 {
 	const char *colon = strrchr(text, ':'), *bracket = strchr(text, ']');
 	size_t n = strlen(text);
 
-	if (colon != NULL && (bracket == NULL ? strchr(text, ':') == colon : colon > bracket))
-		n = set_port(colon + 1) == 0 ? (size_t)(colon - text) : 0;
+	if (colon != NULL && (bracket == NULL ? strchr(text, ':') == colon : colon > bracket)) {
+		o.text[PORT] = colon + 1;
+		n = (size_t)(colon - text);
+	}
 	if (n == 0 || strspn(text, LETTERS ".-_[]:") < n || *text == '-')
 		return wrong("server", text,
 		    "a name or address, and :PORT if need be; an IPv6 address in brackets");
 	o.host = xstrndup(text, n);
+	if (o.text[PORT] != NULL &&
+	    (num_parse_count(o.text[PORT], strlen(o.text[PORT]), 65535, &o.port) == -1 ||
+		o.port == 0))
+		return wrong("server", text, "its port is not from 1 to 65535");
 	return 0;
 }
 
-/* What is an option and, as notify-NAME, a setting. */
-static int
-set(const char *name, const char *text)
-{
-	static const char *const mode[] = {"starttls", "tls", "none"};
-	int i;
-
-	if (strcmp(name, "server") == 0)
-		return set_server(text);
-	if (strcmp(name, "port") == 0)
-		return o.port != 0 || set_port(text) == 0 ? 0 : wrong(name, text, "1 to 65535");
-	if (strcmp(name, "from") == 0)
-		return set_address(&o.from, text, strlen(text));
-	if (strcmp(name, "to") == 0)
-		return settings_mails(text, add_recipient);
-	if (strcmp(name, "tls") == 0) {
-		for (i = 0; i < 3 && strcmp(text, mode[i]) != 0; i++)
-			;
-		o.tls = (enum tls)i;
-		return i < 3 ? 0 : wrong(name, text, "starttls, tls or none");
-	}
-	if (strcmp(name, "hello") == 0 &&
-	    (*text == '\0' || strspn(text, LETTERS ".-[]:") < strlen(text)))
-		return wrong(name, text, "a host's name, or an address in brackets");
-	*(strcmp(name, "user") == 0	      ? &o.user :
-		strcmp(name, "password") == 0 ? &o.password :
-		strcmp(name, "hello") == 0    ? &o.hello :
-						&o.ca_file) = xstrdup(text);
-	return 0;
-}
-
-static int
-read_option(int c, int index)
-{
-	static int own_to;
-
-	switch (c) {
-	case OPT_SETTING:
-		return set(longs[index].name, optarg);
-	case OPT_TIME:
-		return when_parse_span(optarg, &o.time) == 0 && o.time > 0 && o.time <= 86400 ?
-		    0 :
-		    wrong("max-time", optarg, "a time such as 15m, a day at most");
-	case 'f':
-		return set("from", optarg);
-	case 't':
-		if (!own_to)
-			o.tos = 0;
-		own_to = 1;
-		return add_recipient(optarg, strlen(optarg));
-	case 's':
-		o.subject = optarg;
-		return 0;
-	case 'n':
-		o.check_only = 1;
-		return 0;
-	case 'v':
-		msg_level++;
-		return 0;
-	case OPT_HELP:
-		msg_usage(help, 0);
-	case OPT_VERSION:
-		msg_version();
-	default:
-		msg_usage(help, EX_USAGE);
-	}
-}
-
+/* The settings, for what no option gives. */
 static int
 take_settings(void)
 {
-	const struct settings_field *f;
-	int code;
+	int code, i;
 	struct settings *s = settings_open(NULL, SETTINGS_OPEN, &code);
-	char *text;
 
-	for (f = settings_fields; f->name != NULL && code == 0; f++)
-		if (strncmp(f->name, "notify-", 7) == 0) {
-			if ((text = settings_text(s, f->name)) != NULL)
-				code = set(f->name + 7, text);
-			free(text);
-			code = code_worse(code, s->code);
+	for (i = 0; i < SETTINGS && code == 0; i++)
+		if (o.text[i] == NULL && (i != TO || o.tos == 0)) {
+			o.text[i] = settings_text(s, setting[i]);
+			code = s->code;
 		}
 	settings_close(s);
 	return code;
 }
 
-/* Without --server, the settings come first, and options change them. */
 static int
-read_options(int argc, char **argv)
+check_login(void)
 {
-	int c, index = 0, server = 0, code = 0, pass;
-
-	for (pass = 0; pass < 2 && code == 0; pass++) {
-		optind = 1;
-		while (code == 0 && (c = getopt_long(argc, argv, "f:t:s:nv", longs, &index)) != -1)
-			if (pass == 1)
-				code = read_option(c, index);
-			else if (c == '?' || c >= OPT_HELP)
-				(void)read_option(c, index);
-			else
-				server |=
-				    c == OPT_SETTING && strcmp(longs[index].name, "server") == 0;
-		if (pass == 0 && !server)
-			code = take_settings();
-	}
-	return code;
-}
-
-static int
-check_options(void)
-{
-	const char *missing = o.from.address == NULL ? "-f, who sends it" :
-	    o.tos == 0				     ? "-t, who shall have it" :
-	    o.host == NULL			     ? "--server or the setting notify-server" :
-						       NULL;
-
-	if (missing != NULL) {
-		msg_warn("missing: %s", missing);
-		return EX_USAGE;
-	}
-	if ((o.user == NULL) != (o.password == NULL)) {
+	if ((o.text[USER] == NULL) != (o.text[PASSWORD] == NULL)) {
 		msg_warn("--user and --password go together");
 		return EX_USAGE;
 	}
 	/* Only this machine hears what is said to it in clear. */
-	if (o.user != NULL && o.tls == PLAIN && strcmp(o.host, "localhost") != 0 &&
+	if (o.text[USER] != NULL && o.tls == CLEAR && strcmp(o.host, "localhost") != 0 &&
 	    strncmp(o.host, "127.", 4) != 0 && strcmp(o.host, "[::1]") != 0) {
-		msg_warn("%s: --tls none: everybody on the way could read the password: "
-			 "log in with starttls or tls",
+		msg_warn("%s: --tls none: others could read the password on its way: log in with "
+			 "starttls or tls",
 		    o.host);
 		return EX_USAGE;
 	}
@@ -696,62 +557,100 @@ check_options(void)
 }
 
 static int
-read_body(struct buf *b, const char *name)
+check_options(void)
 {
-	int standard = strcmp(name, "-") == 0, fd = standard ? 0 : open(name, O_RDONLY | O_CLOEXEC);
+	const char *const *text = o.text, *missing;
+	int code = 0, tls = 0;
+
+	if (text[SERVER] != NULL)
+		code = set_server(text[SERVER]);
+	if (code == 0 && text[TO] != NULL)
+		code = settings_mails(text[TO], add_recipient);
+	if (code == 0 && text[FROM] != NULL)
+		code = set_address(&o.from, text[FROM], strlen(text[FROM]));
+	while (text[TLS] != NULL && tls < 3 && strcmp(tls_name[tls], text[TLS]) != 0)
+		tls++;
+	o.tls = (enum tls)tls;
+	if (code == 0 && tls == 3)
+		code = wrong("tls", text[TLS], "starttls, tls or none");
+	if (code == 0 && text[HELLO] != NULL &&
+	    (*text[HELLO] == '\0' || text[HELLO][strspn(text[HELLO], LETTERS ".-[]:")] != '\0'))
+		code = wrong("hello", text[HELLO], "a host's name, or an address in brackets");
+	if (code == 0 &&
+	    (when_parse_span(o.max_time, &o.time) == -1 || o.time <= 0 || o.time > 86400))
+		code = wrong("max-time", o.max_time, "a time such as 15m, a day at most");
+	if (code != 0)
+		return code;
+	missing = o.from.address == NULL ? "-f, the sender" :
+	    o.tos == 0			 ? "-t, a recipient" :
+	    o.host == NULL		 ? "--server or the setting notify-server" :
+					   NULL;
+	if (missing == NULL)
+		return check_login();
+	msg_warn("missing: %s", missing);
+	return EX_USAGE;
+}
+
+struct text {
+	struct buf b;
+	int code;
+};
+
+static int
+read_text(void *arg, int fd, const char *name)
+{
+	static char piece[65536];
+	struct text *t = arg;
+	struct buf *b = &t->b;
 	ssize_t n;
 
-	name = standard ? "standard input" : name;
-	if (fd == -1) {
-		msg_errno("%s", name);
-		return EX_NOINPUT;
-	}
-	do {
-		buf_reserve(b, 65536);
-		n = file_read(fd, b->p + b->n, 65536);
-		if (n > 0 && b->n < MAX_BODY && b->n + (size_t)n >= MAX_BODY) {
+	/* To its end, so that no writer is killed. */
+	while ((n = file_read(fd, piece, sizeof(piece))) > 0)
+		if (b->n < MAX_BODY) {
+			buf_add(b, piece, (size_t)n);
+			if (b->n < MAX_BODY)
+				continue;
 			b->n = MAX_BODY;
 			buf_adds(b, "\n[The text was longer than a mail should be.]\n");
 			msg_warn("%s: only the first %zu bytes are sent", name, MAX_BODY);
-		} else if (n > 0 && b->n < MAX_BODY)
-			b->n += (size_t)n;
-	} while (n > 0); /* to its end, so that no writer is killed */
-	if (n == -1)
+		}
+	if (n == -1) {
 		msg_errno("%s", name);
-	if (!standard)
-		close(fd);
-	return n == -1 ? EX_IOERR : 0;
+		t->code = EX_IOERR;
+	}
+	return t->code;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct buf text = {0}, body = {0};
+	struct buf body = {0};
+	struct text text = {{0}, 0};
 	char *password = NULL;
 	int code;
 
-	file_std_fds();
-	msg_start(argv[0]);
+	command_start(argv[0]);
 	secret_guard();
 	secret_take_env();
-	signal(SIGPIPE, SIG_IGN);
-	code = read_options(argc, argv);
+	code = command_options(&command, argc, argv, &o);
+	if (code == 0 && o.text[SERVER] == NULL)
+		code = take_settings();
 	if (code == 0)
 		code = check_options();
 	if (code != 0 || o.check_only)
 		return code;
-	if (optind == argc)
-		code = read_body(&text, "-");
-	while (code == 0 && optind < argc)
-		code = read_body(&text, argv[optind++]);
-	if (code == 0 && o.password != NULL)
-		password = secret_get(o.password, "password", &code);
+	code = command_operands(argv + optind, argc - optind, read_text, &text);
+	code = code_worse(code, text.code);
+	if (code == 0 && o.text[PASSWORD] != NULL)
+		password = secret_get(o.text[PASSWORD], "password", &code);
 	if (code == 0) {
-		make_body(&body, &text);
+		add_clean(&body, text.b.p, text.b.n, 1);
+		if (body.n > 0 && body.p[body.n - 1] != '\n')
+			buf_adds(&body, "\r\n");
 		code = deliver(&body, password);
 	}
 	secret_free(password);
-	buf_free(&text);
+	buf_free(&text.b);
 	buf_free(&body);
 	return code;
 }
