@@ -1,7 +1,7 @@
 /*
- * praic-conf.  What is edited (site, destination, schedule, transfer,
- * setting) is a list of fields (settings.h); one engine edits and shows all
- * of them (row.c).  A failure of the settings database is in its code.
+ * praic-conf.  A thing (site, destination, schedule, transfer, setting) is a
+ * list of fields (settings.h); one engine edits and shows all things (row.c).
+ * A failure of the settings database is in the database's code.
  */
 #ifndef CONF_H
 #define CONF_H
@@ -17,10 +17,11 @@ struct thing;
 struct conf {
 	struct settings *db;
 	const struct thing *thing; /* that is edited, or NULL */
-	int json, force;	   /* --json, --force */
-	int quiet;		   /* a test says nothing when all is well */
-	int nested;		   /* within the transaction of load */
-	char *reason;		   /* of the last test that failed, when quiet */
+	const char *verb;
+	int json, force; /* --json, --force */
+	int quiet;	 /* a test says nothing when all is well */
+	int nested;	 /* within the transaction of load */
+	char *reason;	 /* of the last test that failed, when quiet */
 };
 
 /* Does something with the operands after its name.  An exit code. */
@@ -30,7 +31,7 @@ struct verb {
 	const char *name;
 	conf_do *run;
 	int least, most; /* operands; most -1: any number */
-	int changes;	 /* it is noted in the client's log */
+	int changes;	 /* note it in the client's log */
 	const char *usage;
 };
 
@@ -50,15 +51,15 @@ struct thing {
 	const char *name; /* and its table */
 	const struct settings_field *fields;
 	const struct verb *verbs;
-	/* The rows, for reading: id, name, the kind of a destination, and the
-	 * fields in their order.  NULL: the table has these columns. */
+	/* Reads rows: id, name, the kind of a destination, and the fields in
+	 * their order.  NULL: these are columns of the table. */
 	const char *select;
-	const char *list; /* what list shows */
-	/* May be stored: 0, or a code after a message.  It may change values. */
+	const char *list; /* a query: what list shows */
+	/* May this row be stored?  0, or a code after a message.  It may change values. */
 	int (*check)(struct conf *, struct row *);
-	/* Within the transaction; NULL: the columns of the table. */
+	/* Within the transaction; NULL: write the columns of the table. */
 	int (*write)(struct conf *, struct row *);
-	/* Within the transaction, once it is written. */
+	/* Within the transaction, after the write. */
 	int (*written)(struct conf *, struct row *);
 };
 
@@ -79,10 +80,10 @@ void row_read(const struct thing *, sqlite3_stmt *, struct row *);
 int row_write(struct conf *, struct row *);
 int row_written(struct conf *, struct row *);
 conf_do row_add, row_set, row_unset, row_show, row_list, row_rename, row_remove, row_enable,
-    row_disable, row_list_settings;
-/* As row_add, but all fields of a transfer are NAME=VALUE. */
+    row_list_settings;
+/* As row_add, with all fields of a transfer as NAME=VALUE. */
 conf_do row_add_fields;
-/* Begin and end a transaction, unless it is load's; end commits if code is 0. */
+/* Begin and end a transaction, except within that of load; the end commits if code is 0. */
 void conf_begin(struct conf *);
 int conf_end(struct conf *, int code);
 
@@ -90,21 +91,21 @@ int conf_end(struct conf *, int code);
 int transfer_check(struct conf *, struct row *);
 int transfer_write(struct conf *, struct row *);
 int transfer_written(struct conf *, struct row *);
-/* Make and remove rows of job, and what belongs to none of them any more. */
+/* Make and remove rows of job, and other rows that no job needs. */
 void transfer_jobs(struct conf *);
-/* Jobs that waited for a site, destination or transfer that is changed are due. */
+/* End the back-offs of jobs of a site, destination or transfer that has changed. */
 void transfer_hurry(struct conf *, const struct row *);
 
 /* spool.c: the directories that praic-run works in */
 int spool_use(struct conf *, const char *path); /* make or adopt it */
-int spool_tidy(struct conf *);			/* number it; what was of no job goes */
-int spool_at_work(struct conf *, int64_t job);	/* is praic-run at work on it? */
+int spool_tidy(struct conf *);			/* number it; remove files of removed jobs */
+int spool_at_work(struct conf *, int64_t job);	/* does praic-run hold its lock? */
 conf_do conf_init;
 
 /* secret.c: secrets as people give them */
 int secret_read(const char *what, const char *given, char **stored);
 
-/* ask.c: the filters, asked whether it could work */
+/* ask.c: checks, with the filters that will use the values */
 int ask_site(struct conf *, struct row *);
 int ask_destination(struct conf *, struct row *);
 int ask_schedule(struct conf *, struct row *);
@@ -118,19 +119,19 @@ conf_do conf_status, conf_runs, conf_retry, conf_ack, conf_metrics, conf_log, co
 int log_note(struct conf *, unsigned user, int argc, char **argv);
 
 /*
- * show.c: rows of cells; on a terminal as a table, in a pipe with TABs between
- * the cells and no head, with --json as JSON.  Text is made harmless (msg.h).
+ * show.c: rows of cells.  They are printed as a table on a terminal, with TABs
+ * and no head in a pipe, and as JSON with --json.  Control characters are escaped
+ * (msg.h).
  */
 enum { SHOW_TIME = 100, SHOW_REAL }; /* besides the forms of fields */
 
 struct show;
 struct show *show_new(struct conf *);
-/* The next cell of the row, under this name (copied); NULL: there is none. */
+/* The next cell of the row, with the name of its column; NULL: it is empty. */
 void show_cell(struct show *, const char *name, int form, const char *text);
-void show_int(struct show *, const char *name, int form, int64_t);
-void show_end(struct show *); /* a row is complete */
+void show_end(struct show *); /* the row is complete */
 /* All rows of a query.  A column is called NAME, or NAME:FORM with a form of
- * count, span, flag, time, real or secret.  NULL after a message. */
+ * count, span, flag, time, real or clock. */
 struct show *show_query(struct conf *, sqlite3_stmt *);
 
 enum show_how {
@@ -138,10 +139,9 @@ enum show_how {
 	SHOW_LIST,  /* one row, a cell a line */
 	SHOW_BLOCKS /* each row a paragraph of at most 80 columns, its reason apart */
 };
-/* Print it and free it.  mark: what each line begins with in a pipe, or NULL. */
-int show_print(struct show *, enum show_how, const char *mark);
+/* Print it and free it.  mark: the first cell of each line in a pipe, or NULL. */
+void show_print(struct show *, enum show_how, const char *mark);
 /* The rows as a JSON array, for a part of something greater; frees. */
-void show_json(struct buf *, struct show *);
-int show_out(const struct buf *);
+void show_json(struct show *);
 
 #endif

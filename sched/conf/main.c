@@ -1,18 +1,15 @@
 /*
- * praic-conf: what the settings database holds, edited and shown;
- * praic-conf(1).  Here is the command line: what there is to edit, and what
- * can be done with it.
+ * praic-conf: edits and shows the settings database; praic-conf(1).  Here are
+ * the tables of things and verbs, and the command line.
  */
-#include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "conf.h"
-#include "file.h"
 #include "msg.h"
 #include "path.h"
 #include "secret.h"
@@ -30,7 +27,7 @@ static const struct verb site_verbs[] = {EDITED("NAME host=HOST client-id=ID FIE
 static const struct verb destination_verbs[] = {
     EDITED("NAME sql|fs|exec FIELD=VALUE ..."), {"test", conf_test, 1, 1, 0, "NAME"}, {0}};
 static const struct verb schedule_verbs[] = {EDITED("NAME every=SPAN [at=HH:MM]"),
-    {"enable", row_enable, 1, 1, 1, "NAME"}, {"disable", row_disable, 1, 1, 1, "NAME"}, {0}};
+    {"enable", row_enable, 1, 1, 1, "NAME"}, {"disable", row_enable, 1, 1, 1, "NAME"}, {0}};
 static const struct verb transfer_verbs[] = {
     {"add", row_add, 4, 5, 1, "SCHEDULE SITE DESTINATION KIND[,KIND ...] [since=TIME]"},
     {"set", row_set, 2, -1, 1, "NUMBER FIELD=[VALUE] ..."}, {"show", row_show, 1, 1, 0, "NUMBER"},
@@ -61,8 +58,7 @@ const struct thing things[] = {
 	    "destination") " FROM destination ORDER BY name",
 	ask_destination, NULL, row_written},
     {"schedule", settings_schedule_fields, schedule_verbs, NULL,
-	"SELECT name, every AS 'every:span', CASE WHEN at IS NOT NULL THEN printf('%02d:%02d', "
-	"at / 60, at % 60) END AS at, enabled AS 'enabled:flag', " COUNTED(
+	"SELECT name, every AS 'every:span', at AS 'at:clock', enabled AS 'enabled:flag', " COUNTED(
 	    "schedule") ", last_due AS "
 			"'last_due:time' FROM schedule ORDER BY name",
 	ask_schedule, NULL, row_written},
@@ -92,30 +88,40 @@ thing_find(const char *name)
 }
 
 static void
-usage_lines(FILE *fp, const char *thing, const struct verb *v)
+add_usage(struct buf *b, const char *thing, const struct verb *v)
 {
 	for (; v->name != NULL; v++)
-		fprintf(fp, "       praic-conf %s%s%s%s%s\n", thing, *thing != '\0' ? " " : "",
-		    v->name, *v->usage != '\0' ? " " : "", v->usage);
+		buf_printf(b, "%spraic-conf %s%s%s%s%s", b->n > 0 ? "\n       " : "", thing,
+		    *thing != '\0' ? " " : "", v->name, *v->usage != '\0' ? " " : "", v->usage);
 }
 
-static void __attribute__((noreturn)) usage(int code)
+/* All verbs, or those of one thing. */
+static const char *
+usage_text(const struct thing *t)
 {
-	FILE *fp = code == 0 ? stdout : stderr;
-	const struct thing *t;
+	static struct buf b;
 
-	fputs("usage:\n", fp);
-	usage_lines(fp, "", alone);
-	for (t = things; t->name != NULL; t++)
-		usage_lines(fp, t->name, t->verbs);
-	fputs("praic-conf help THING shows its fields.\n"
-	      "--json shows as JSON; --force removes what is not stored yet, too; -v, --verbose\n"
-	      "tells each step (also: --help, --version).\n"
-	      "A secret is given as file:PATH, env:NAME or credential:NAME, or as -: it is asked\n"
-	      "for, or read from standard input.\n",
-	    fp);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
+	buf_reset(&b);
+	if (t != NULL)
+		add_usage(&b, t->name, t->verbs);
+	else {
+		add_usage(&b, "", alone);
+		for (t = things; t->name != NULL; t++)
+			add_usage(&b, t->name, t->verbs);
+	}
+	return buf_text(&b);
 }
+
+static const struct command_option options[] = {
+    {0, "json", NULL, "print JSON", offsetof(struct conf, json), NULL},
+    {0, "force", NULL, "remove a thing with data that is not stored yet",
+	offsetof(struct conf, force), NULL},
+    {0}};
+
+static struct command command = {NULL,
+    "\npraic-conf help THING shows its fields.  Give a secret as file:PATH, env:NAME or\n"
+    "credential:NAME, or as -: then it is asked for, or read from standard input.",
+    options};
 
 static const struct verb *
 find_verb(const struct verb *v, const char *name)
@@ -126,25 +132,21 @@ find_verb(const struct verb *v, const char *name)
 	return NULL;
 }
 
-/* The verb, and how many words it took; c learns what is edited. */
+/* The verb, and how many words it took; sets the thing. */
 static const struct verb *
 find(struct conf *c, int argc, char **argv, int *words)
 {
-	const struct verb *v = find_verb(alone, argv[0]);
+	const struct verb *v = argc > 0 ? find_verb(alone, argv[0]) : NULL;
 
 	*words = 1;
-	if (v == NULL) {
+	if (v == NULL && argc > 0 && (c->thing = thing_find(argv[0])) != NULL) {
 		*words = 2;
-		if ((c->thing = thing_find(argv[0])) == NULL)
-			usage(EX_USAGE);
 		v = argc > 1 ? find_verb(c->thing->verbs, argv[1]) : NULL;
 	}
 	if (v != NULL && argc - *words >= v->least && (v->most == -1 || argc - *words <= v->most))
 		return v;
-	fputs("usage:\n", stderr);
-	usage_lines(stderr, c->thing != NULL ? c->thing->name : "",
-	    c->thing != NULL ? c->thing->verbs : alone);
-	exit(EX_USAGE);
+	command.usage = usage_text(c->thing);
+	command_usage(&command);
 }
 
 static int
@@ -154,7 +156,7 @@ run(struct conf *c, int argc, char **argv)
 	int words, code;
 	const struct verb *v;
 
-	if (strcmp(argv[0], "complete") == 0) {
+	if (argc > 0 && strcmp(argv[0], "complete") == 0) {
 		if (settings_become_owner() == 0)
 			c->db = settings_open(NULL, SETTINGS_OPEN, &code);
 		code = conf_complete(c, argc - 1, argv + 1);
@@ -162,6 +164,7 @@ run(struct conf *c, int argc, char **argv)
 		return code;
 	}
 	v = find(c, argc, argv, &words);
+	c->verb = v->name;
 	if (v->run == conf_help)
 		return conf_help(c, argc - words, argv + words);
 	if ((code = settings_become_owner()) != 0)
@@ -170,6 +173,7 @@ run(struct conf *c, int argc, char **argv)
 	if (c->db == NULL)
 		return code;
 	code = v->run(c, argc - words, argv + words);
+	code = code != 0 ? code : c->db->code;
 	if (code == 0 && v->changes)
 		code = spool_tidy(c);
 	if (code == 0 && v->changes)
@@ -181,41 +185,16 @@ run(struct conf *c, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	enum { JSON = 256, FORCE };
-	static const struct option options[] = {{"json", no_argument, NULL, JSON},
-	    {"force", no_argument, NULL, FORCE}, {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
-	    {NULL, 0, NULL, 0}};
 	struct conf conf = {0};
-	int c, code;
+	int code;
 
-	file_std_fds();
-	msg_start(argv[0]);
+	command_start(argv[0]);
 	secret_guard();
 	path_extend();
-	signal(SIGPIPE, SIG_IGN);
-	while ((c = getopt_long(argc, argv, "vhV", options, NULL)) != -1)
-		switch (c) {
-		case JSON:
-			conf.json = 1;
-			break;
-		case FORCE:
-			conf.force = 1;
-			break;
-		case 'v':
-			msg_level++;
-			break;
-		case 'V':
-			msg_version();
-		case 'h':
-			usage(0);
-		default:
-			usage(EX_USAGE);
-		}
-	if (optind == argc)
-		usage(EX_USAGE);
+	command.usage = usage_text(NULL);
+	code = command_options(&command, argc, argv, &conf);
 	code = run(&conf, argc - optind, argv + optind);
-	if (fclose(stdout) == EOF) {
+	if (ferror(stdout) || fclose(stdout) == EOF) {
 		msg_errno("standard output");
 		code = code_worse(code, EX_IOERR);
 	}

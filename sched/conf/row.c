@@ -1,6 +1,6 @@
 /*
- * Rows of what is edited, and the verbs that are the same for all of it; see
- * conf.h.  A setting is a field of the one row that all settings are.
+ * Rows of things, and the verbs that all things have; see conf.h.  The settings
+ * are one row, and each setting is a field of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ is(const struct thing *t, const struct settings_field *fields)
 	return t->fields == fields;
 }
 
-/* Is it a field of its kind? */
+/* Does a destination of its kind have this field? */
 static int
 has(const struct row *r, const struct settings_field *f)
 {
@@ -151,7 +151,6 @@ row_load(struct conf *c, const char *name, struct row *r)
 	return EX_CONFIG;
 }
 
-/* What is as it falls back to is not stored. */
 static int
 write_settings(struct conf *c, struct row *r)
 {
@@ -166,46 +165,44 @@ write_settings(struct conf *c, struct row *r)
 	return c->db->code;
 }
 
+/* INSERT, or UPDATE where the row has an id. */
 int
 row_write(struct conf *c, struct row *r)
 {
 	const struct settings_field *f;
-	struct buf sql = {0}, columns = {0};
+	struct buf columns = {0}, marks = {0};
 	sqlite3_stmt *stmt;
-	const char *value;
+	char *sql;
 	int i;
 
 	if (is(r->thing, settings_fields))
 		return write_settings(c, r);
-	buf_adds(&columns, r->kind != 0 ? "id, name, kind" : "id, name");
-	for (f = r->thing->fields; f->name != NULL; f++)
+	buf_adds(&columns, r->kind != 0 ? "name, kind" : "name");
+	buf_adds(&marks, r->kind != 0 ? "?2, ?3" : "?2");
+	for (f = r->thing->fields, i = 4; f->name != NULL; f++, i++) {
 		add_column(&columns, f->name);
-	buf_printf(&sql, "INSERT INTO %s (%s) VALUES (nullif(?1, 0), ?2%s", r->thing->name,
-	    buf_text(&columns), r->kind != 0 ? ", ?3" : "");
-	for (f = r->thing->fields, i = 4; f->name != NULL; f++, i++)
-		buf_printf(&sql, ", ?%d", i);
-	buf_printf(&sql, ") ON CONFLICT (id) DO UPDATE SET (%s) = (", buf_text(&columns));
-	buf_printf(&sql, "?1, ?2%s", r->kind != 0 ? ", ?3" : "");
-	for (f = r->thing->fields, i = 4; f->name != NULL; f++, i++)
-		buf_printf(&sql, ", ?%d", i);
-	buf_addc(&sql, ')');
-	stmt = db_ask(c->db, buf_text(&sql), "it", r->id, r->name);
-	for (f = r->thing->fields, i = 4; stmt != NULL && f->name != NULL; f++, i++) {
-		value = r->value[i - 4] != NULL ? r->value[i - 4] : f->fallback;
-		sqlite3_bind_text(stmt, i, value, -1, SQLITE_STATIC);
+		buf_printf(&marks, ", ?%d", i);
 	}
-	if (stmt != NULL && r->kind != 0)
-		sqlite3_bind_text(stmt, 3, settings_kind_name(r->kind), -1, SQLITE_STATIC);
+	sql = xasprintf("INSERT INTO %s (id, %s) VALUES (nullif(?1, 0), %s)"
+			" ON CONFLICT (id) DO UPDATE SET (%s) = (%s)",
+	    r->thing->name, buf_text(&columns), buf_text(&marks), buf_text(&columns),
+	    buf_text(&marks));
+	stmt = db_ask(
+	    c->db, sql, r->kind != 0 ? "itt" : "it", r->id, r->name, settings_kind_name(r->kind));
+	for (f = r->thing->fields, i = 0; stmt != NULL && f->name != NULL; f++, i++)
+		sqlite3_bind_text(stmt, i + 4, r->value[i] != NULL ? r->value[i] : f->fallback, -1,
+		    SQLITE_STATIC);
 	while (db_row(c->db, stmt))
 		;
 	if (r->id == 0)
 		r->id = sqlite3_last_insert_rowid(c->db->h);
-	buf_free(&sql);
+	free(sql);
 	buf_free(&columns);
+	buf_free(&marks);
 	return c->db->code;
 }
 
-/* Is this a name that can be shown and typed, and free? */
+/* A new name: easy to show and to type, and not taken. */
 static int
 check_name(struct conf *c, const char *name)
 {
@@ -230,7 +227,7 @@ check_name(struct conf *c, const char *name)
 	sql = xasprintf("SELECT id FROM %s WHERE name = ?1", thing);
 	if (db_number(c->db, sql, "t", name) != DB_NULL) {
 		msg_warn(
-		    "%s \"%s\" is there already; praic-conf %s set changes it", thing, name, thing);
+		    "%s \"%s\" exists already; praic-conf %s set changes it", thing, name, thing);
 		bad = name;
 	}
 	free(sql);
@@ -241,7 +238,7 @@ check_name(struct conf *c, const char *name)
  * NAME=VALUE operands.
  */
 
-/* The field that it sets, and the value; NULL after a message. */
+/* The field and its new value; NULL after a message. */
 static const struct settings_field *
 operand(const struct row *r, const char *what, const char *text, const char **value)
 {
@@ -258,9 +255,9 @@ operand(const struct row *r, const char *what, const char *text, const char **va
 	for (f = r->thing->fields; f->name != NULL; f++)
 		if (has(r, f))
 			buf_printf(&names, "%s%s", names.n > 0 ? ", " : "", f->name);
-	/* Without its value: that might be a secret beside a slip of the pen. */
-	msg_warn(
-	    "%s: %.*s: no field NAME=VALUE; there are %s", what, (int)n, text, buf_text(&names));
+	/* Without the value, which may be a secret behind a misspelt name. */
+	msg_warn("%s: %.*s: not a field NAME=VALUE; the fields are %s", what, (int)n, text,
+	    buf_text(&names));
 	buf_free(&names);
 	return NULL;
 }
@@ -281,7 +278,7 @@ set_field(struct row *r, const struct settings_field *f, const char *given, unsi
 	free(what);
 	if (code != 0)
 		return code;
-	/* The texts of one call make up the new list. */
+	/* A list is made of all the texts of one call. */
 	if (f->form == SETTINGS_LIST && (*fresh & bit) != 0 && *at != NULL && value != NULL) {
 		char *both = xasprintf("%s\n%s", *at, value);
 
@@ -307,7 +304,7 @@ set_fields(struct row *r, int argc, char **argv)
 		f = operand(r, what, argv[i], &given);
 		code = f == NULL ? EX_USAGE : set_field(r, f, given, &fresh);
 	}
-	/* What is needed and secret is asked for; what is needed must be there. */
+	/* A needed field must be there; a needed secret is asked for. */
 	for (f = r->thing->fields; f->name != NULL && code == 0; f++) {
 		if ((r->kind == 0 ? f->needed : f->needed & r->kind) == 0 ||
 		    r->value[f - r->thing->fields] != NULL)
@@ -328,8 +325,8 @@ set_fields(struct row *r, int argc, char **argv)
  */
 
 /*
- * Change what transfers there are, within a transaction; refused where
- * something that is fetched or owed would be given up, unless forced.
+ * Change transfers, within a transaction.  Unless forced, refuse to give up data
+ * that is fetched and not stored, or recordings that are owed.
  */
 static int
 losing(struct conf *c, struct row *r, int (*change)(struct conf *, struct row *))
@@ -351,7 +348,7 @@ losing(struct conf *c, struct row *r, int (*change)(struct conf *, struct row *)
 	gone = db_ask(c->db, "SELECT id FROM job_before WHERE id NOT IN (SELECT id FROM job)", "");
 	while (db_row(c->db, gone))
 		if (code == 0 && spool_at_work(c, db_column(gone, 0))) {
-			msg_warn("%s: praic-run is at work on it; try again later", what);
+			msg_warn("%s: praic-run is working on it; try again later", what);
 			code = EX_TEMPFAIL;
 		}
 	code = code != 0 ? code : c->db->code;
@@ -406,8 +403,8 @@ row_add_fields(struct conf *c, int argc, char **argv)
 		code = set_fields(&r, argc - words, argv + words);
 	if (code == 0)
 		code = store(c, &r);
-	if (code == 0 && transfer && !c->nested && printf("%lld\n", (long long)r.id) < 0)
-		code = EX_IOERR;
+	if (code == 0 && transfer && !c->nested)
+		printf("%lld\n", (long long)r.id);
 	row_free(&r);
 	return code;
 }
@@ -465,17 +462,10 @@ row_unset(struct conf *c, int argc, char **argv)
 int
 row_enable(struct conf *c, int argc, char **argv)
 {
-	char *yes = "enabled=yes";
+	char yes[] = "enabled=yes", no[] = "enabled=no";
+	char *field = strcmp(c->verb, "enable") == 0 ? yes : no;
 
-	return change(c, argv[0], argc, &yes);
-}
-
-int
-row_disable(struct conf *c, int argc, char **argv)
-{
-	char *no = "enabled=no";
-
-	return change(c, argv[0], argc, &no);
+	return change(c, argv[0], argc, &field);
 }
 
 int
@@ -541,11 +531,11 @@ row_written(struct conf *c, struct row *r)
 	int schedule = is(r->thing, settings_schedule_fields);
 
 	transfer_hurry(c, r);
-	/* Its times count from now on. */
+	/* Due times count from the change on. */
 	if (schedule && (row_changed(r, "every") || row_changed(r, "at")))
 		db_do(c->db, "UPDATE schedule SET created = ?2 WHERE id = ?1", "ii", r->id,
 		    (int64_t)time(NULL));
-	/* A place, once another one, is not known to have been stored into. */
+	/* Nothing is known of a new place. */
 	if (!is(r->thing, settings_destination_fields) || r->fresh ||
 	    !(row_changed(r, "connection") || row_changed(r, "directory")))
 		return c->db->code;
@@ -564,7 +554,6 @@ row_written(struct conf *c, struct row *r)
 int
 row_show(struct conf *c, int argc, char **argv)
 {
-	const struct thing *t = c->thing;
 	const struct settings_field *f;
 	struct show *s;
 	struct row r;
@@ -574,15 +563,17 @@ row_show(struct conf *c, int argc, char **argv)
 	if (code != 0)
 		return code;
 	s = show_new(c);
-	show_cell(s, is(t, settings_transfer_fields) ? "number" : "name", SETTINGS_TEXT, r.name);
+	show_cell(
+	    s, is(c->thing, settings_transfer_fields) ? "number" : "name", SETTINGS_TEXT, r.name);
 	if (r.kind != 0)
 		show_cell(s, "kind", SETTINGS_TEXT, settings_kind_name(r.kind));
-	for (f = t->fields; f->name != NULL; f++)
+	for (f = c->thing->fields; f->name != NULL; f++)
 		if (has(&r, f) && strcmp(f->name, "since") != 0)
 			show_cell(s, f->name, f->form, row_value(&r, f->name));
-	show_end(s);
 	row_free(&r);
-	return show_print(s, SHOW_LIST, NULL);
+	show_end(s);
+	show_print(s, SHOW_LIST, NULL);
+	return 0;
 }
 
 int
@@ -590,10 +581,11 @@ row_list(struct conf *c, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	return show_print(show_query(c, db_ask(c->db, c->thing->list, "")), SHOW_TABLE, NULL);
+	show_print(show_query(c, db_ask(c->db, c->thing->list, "")), SHOW_TABLE, NULL);
+	return 0;
 }
 
-/* Of settings: each field is a row of its own; show has one of them. */
+/* list: each setting is a row.  show: one of them. */
 int
 row_list_settings(struct conf *c, int argc, char **argv)
 {
@@ -621,5 +613,6 @@ row_list_settings(struct conf *c, int argc, char **argv)
 		show_end(s);
 	}
 	row_free(&r);
-	return show_print(s, argc > 0 ? SHOW_LIST : SHOW_TABLE, NULL);
+	show_print(s, argc > 0 ? SHOW_LIST : SHOW_TABLE, NULL);
+	return 0;
 }

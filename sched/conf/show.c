@@ -13,11 +13,12 @@
 #include "when.h"
 
 #define COLUMNS 80
+#define INDENT	4
 
 struct show {
 	int json, people; /* people: on a terminal, with local times */
 	char **name;	  /* of the columns, from the first row */
-	char **cell;	  /* as they are shown; NULL: nothing */
+	char **cell;	  /* as it is printed, or NULL */
 	size_t columns, cells, rows;
 };
 
@@ -151,6 +152,20 @@ add_json(struct buf *out, int form, const char *text)
 	}
 }
 
+/* A column's name: a-name in a pipe, a_name in JSON, "a name" in a table. */
+static char *
+head_of(const struct show *s, const char *name)
+{
+	char *head = xstrdup(name), *p;
+
+	for (p = head; *p != '\0'; p++)
+		if (*p == '-' && s->json)
+			*p = '_';
+		else if ((*p == '-' || *p == '_') && s->people)
+			*p = ' ';
+	return head;
+}
+
 void
 show_cell(struct show *s, const char *name, int form, const char *text)
 {
@@ -158,7 +173,7 @@ show_cell(struct show *s, const char *name, int form, const char *text)
 
 	if (s->rows == 0) {
 		s->name = xrealloc(s->name, (s->columns + 1) * sizeof(*s->name));
-		s->name[s->columns++] = xstrdup(name);
+		s->name[s->columns++] = head_of(s, name);
 	}
 	s->cell = xrealloc(s->cell, (s->cells + 1) * sizeof(*s->cell));
 	if (text != NULL && s->json)
@@ -167,15 +182,6 @@ show_cell(struct show *s, const char *name, int form, const char *text)
 		add_words(&cell, form, text, s->people);
 	s->cell[s->cells++] = text != NULL ? xstrdup(buf_text(&cell)) : NULL;
 	buf_free(&cell);
-}
-
-void
-show_int(struct show *s, const char *name, int form, int64_t v)
-{
-	char text[NUM_SIZE];
-
-	num_format(v, text);
-	show_cell(s, name, form, text);
 }
 
 void
@@ -191,7 +197,7 @@ form_of(const char *word)
 		const char *word;
 		int form;
 	} forms[] = {{"count", SETTINGS_COUNT}, {"span", SETTINGS_SPAN}, {"flag", SETTINGS_FLAG},
-	    {"time", SHOW_TIME}, {"real", SHOW_REAL}, {"secret", SETTINGS_SECRET}};
+	    {"time", SHOW_TIME}, {"real", SHOW_REAL}, {"clock", SETTINGS_CLOCK}};
 	size_t i;
 
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
@@ -218,10 +224,7 @@ show_query(struct conf *c, sqlite3_stmt *stmt)
 		}
 		show_end(s);
 	}
-	if (c->db->code == 0)
-		return s;
-	show_free(s);
-	return NULL;
+	return s;
 }
 
 /*
@@ -229,34 +232,28 @@ show_query(struct conf *c, sqlite3_stmt *stmt)
  */
 
 static void
-json_row(struct buf *out, const struct show *s, size_t row)
+json_row(const struct show *s, char *const *cell)
 {
 	size_t i;
-	char *p, *cell;
 
-	buf_addc(out, '{');
-	for (i = 0; i < s->columns; i++) {
-		for (p = s->name[i]; *p != '\0'; p++)
-			if (*p == '-')
-				*p = '_';
-		cell = s->cell[row * s->columns + i];
-		buf_printf(out, "%s\"%s\": %s", i > 0 ? ", " : "", s->name[i],
-		    cell != NULL ? cell : "null");
-	}
-	buf_addc(out, '}');
+	putchar('{');
+	for (i = 0; i < s->columns; i++)
+		printf("%s\"%s\": %s", i > 0 ? ", " : "", s->name[i],
+		    cell[i] != NULL ? cell[i] : "null");
+	putchar('}');
 }
 
 void
-show_json(struct buf *out, struct show *s)
+show_json(struct show *s)
 {
 	size_t i;
 
-	buf_addc(out, '[');
+	putchar('[');
 	for (i = 0; i < s->rows; i++) {
-		buf_adds(out, i > 0 ? ",\n  " : "\n  ");
-		json_row(out, s, i);
+		fputs(i > 0 ? ",\n  " : "\n  ", stdout);
+		json_row(s, s->cell + i * s->columns);
 	}
-	buf_addc(out, ']');
+	putchar(']');
 	show_free(s);
 }
 
@@ -272,17 +269,24 @@ width(const char *p, size_t n)
 }
 
 static void
-add_head(struct buf *out, const char *name)
+table_row(const struct show *s, char *const *cell, const size_t *wide)
 {
-	for (; *name != '\0'; name++)
-		buf_addc(out, *name == '_' || *name == '-' ? ' ' : *name);
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < s->columns; i++) {
+		text = cell[i] != NULL && *cell[i] != '\0' ? cell[i] : "-";
+		fputs(text, stdout);
+		if (i + 1 < s->columns)
+			printf("%*s", (int)(wide[i] + 2 - width(text, strlen(text))), "");
+	}
+	putchar('\n');
 }
 
 static void
-table(struct buf *out, const struct show *s)
+table(const struct show *s)
 {
-	size_t *wide = xcalloc(s->columns + 1, sizeof(*wide)), row, i, n;
-	const char *cell;
+	size_t *wide = xcalloc(s->columns + 1, sizeof(*wide)), i, n;
 
 	for (i = 0; i < s->columns; i++)
 		wide[i] = strlen(s->name[i]);
@@ -291,152 +295,112 @@ table(struct buf *out, const struct show *s)
 		if (n > wide[i % s->columns])
 			wide[i % s->columns] = n;
 	}
-	for (row = 0; row <= s->rows; row++) {
-		for (i = 0; i < s->columns; i++) {
-			cell = row == 0 ? s->name[i] : s->cell[(row - 1) * s->columns + i];
-			if (cell == NULL || *cell == '\0')
-				cell = "-";
-			if (row == 0)
-				add_head(out, cell);
-			else
-				buf_adds(out, cell);
-			for (n = width(cell, strlen(cell)); i + 1 < s->columns && n < wide[i] + 2;
-			     n++)
-				buf_addc(out, ' ');
-		}
-		buf_addc(out, '\n');
-	}
+	table_row(s, s->name, wide);
+	for (i = 0; i < s->rows; i++)
+		table_row(s, s->cell + i * s->columns, wide);
 	free(wide);
 }
 
 static void
-list(struct buf *out, const struct show *s)
+list(const struct show *s)
 {
-	size_t i, n, wide = 0;
+	size_t i, wide = 0;
 
 	for (i = 0; i < s->columns; i++)
 		wide = strlen(s->name[i]) > wide ? strlen(s->name[i]) : wide;
-	for (i = 0; i < s->columns; i++) {
-		if (s->cell[i] == NULL)
-			continue;
-		if (s->people)
-			add_head(out, s->name[i]);
-		else
-			buf_printf(out, "%s\t", s->name[i]);
-		for (n = strlen(s->name[i]); s->people && n < wide + 2; n++)
-			buf_addc(out, ' ');
-		buf_printf(out, "%s\n", s->cell[i]);
-	}
+	for (i = 0; i < s->columns; i++)
+		if (s->cell[i] != NULL && s->people)
+			printf("%-*s%s\n", (int)wide + 2, s->name[i], s->cell[i]);
+		else if (s->cell[i] != NULL)
+			printf("%s\t%s\n", s->name[i], s->cell[i]);
 }
 
-/* Words, broken between them where the line would be too long. */
-static void
-add_wrapped(struct buf *out, const char *p, size_t *column, size_t indent)
+/* Words behind a column, 0 being the beginning; a line that is too long goes on
+ * in the next one.  Returns the column behind them. */
+static size_t
+wrap(const char *p, size_t column)
 {
-	size_t word;
+	size_t n, wide;
 
-	for (; *p != '\0'; p += word + (p[word] == ' ')) {
-		word = strcspn(p, " ");
-		if (*column > indent && *column + 1 + width(p, word) > COLUMNS) {
-			buf_printf(out, "\n%*s", (int)indent, "");
-			*column = indent;
-		} else if (*column > indent) {
-			buf_addc(out, ' ');
-			++*column;
+	for (; *p != '\0'; p += n + (p[n] == ' ')) {
+		n = strcspn(p, " ");
+		wide = width(p, n);
+		if (column >= INDENT && column + 1 + wide > COLUMNS) {
+			printf("\n%*s", INDENT - 1, "");
+			column = INDENT - 1;
 		}
-		buf_add(out, p, word);
-		*column += width(p, word);
+		if (column > 0)
+			putchar(' ');
+		column += (column > 0) + wide;
+		printf("%.*s", (int)n, p);
 	}
+	return column;
 }
 
 /* NAME: column value, column value; and the reason on a line of its own. */
 static void
-block(struct buf *out, const struct show *s, size_t row)
+block(const struct show *s, char *const *cell)
 {
-	char *const *cell = s->cell + row * s->columns, *reason = NULL;
+	const char *reason = NULL, *separator = "";
 	size_t i, column = 0;
-	char separator = ':';
 
-	for (i = 0; i < s->columns; i++)
-		if (cell[i] != NULL && strcmp(s->name[i], "reason") == 0)
+	for (i = 0; i < s->columns; i++) {
+		if (cell[i] == NULL)
+			continue;
+		if (strcmp(s->name[i], "reason") == 0) {
 			reason = cell[i];
-		else if (cell[i] != NULL) {
-			struct buf text = {0};
-
-			if (i > 0) {
-				buf_addc(out, separator);
-				separator = ',';
-				column++;
-				add_head(&text, s->name[i]);
-				buf_addc(&text, ' ');
-			}
-			buf_adds(&text, cell[i]);
-			add_wrapped(out, buf_text(&text), &column, i == 0 ? 0 : 4);
-			buf_free(&text);
+			continue;
 		}
-	buf_addc(out, '\n');
+		if (i > 0) {
+			fputs(separator, stdout);
+			column = wrap(s->name[i], column + 1);
+		}
+		column = wrap(cell[i], column);
+		separator = i == 0 ? ":" : ",";
+	}
+	putchar('\n');
 	if (reason != NULL) {
-		buf_adds(out, "    ");
-		column = 4;
-		add_wrapped(out, reason, &column, 4);
-		buf_addc(out, '\n');
+		printf("%*s", INDENT - 1, "");
+		wrap(reason, INDENT - 1);
+		putchar('\n');
 	}
 }
 
 /* TABs between the cells. */
 static void
-line(struct buf *out, const struct show *s, size_t row, const char *mark)
+line(const struct show *s, char *const *cell, const char *mark)
 {
 	size_t i;
-	const char *cell;
 
-	buf_printf(out, "%s%s", mark != NULL ? mark : "", mark != NULL ? "\t" : "");
-	for (i = 0; i < s->columns; i++) {
-		cell = s->cell[row * s->columns + i];
-		buf_printf(out, "%s%s", i > 0 ? "\t" : "", cell != NULL ? cell : "");
-	}
-	buf_addc(out, '\n');
+	if (mark != NULL)
+		printf("%s\t", mark);
+	for (i = 0; i < s->columns; i++)
+		printf("%s%s", i > 0 ? "\t" : "", cell[i] != NULL ? cell[i] : "");
+	putchar('\n');
 }
 
-int
-show_out(const struct buf *b)
-{
-	if ((b->n > 0 && fwrite(b->p, b->n, 1, stdout) != 1) || fflush(stdout) == EOF) {
-		msg_errno("standard output");
-		return EX_IOERR;
-	}
-	return 0;
-}
-
-int
+void
 show_print(struct show *s, enum show_how how, const char *mark)
 {
-	struct buf out = {0};
 	size_t i;
-	int code;
 
-	if (s == NULL)
-		return EX_IOERR;
 	if (s->json && how != SHOW_LIST) {
-		show_json(&out, s);
-		s = NULL;
-		buf_addc(&out, '\n');
-	} else if (s->json) {
-		json_row(&out, s, 0);
-		buf_addc(&out, '\n');
+		show_json(s);
+		putchar('\n');
+		return;
+	}
+	if (s->json) {
+		json_row(s, s->cell);
+		putchar('\n');
 	} else if (how == SHOW_LIST)
-		list(&out, s);
+		list(s);
 	else if (s->people && how == SHOW_TABLE && s->rows > 0)
-		table(&out, s);
+		table(s);
 	else
 		for (i = 0; i < s->rows; i++)
 			if (s->people)
-				block(&out, s, i);
+				block(s, s->cell + i * s->columns);
 			else
-				line(&out, s, i, mark);
-	if (s != NULL)
-		show_free(s);
-	code = show_out(&out);
-	buf_free(&out);
-	return code;
+				line(s, s->cell + i * s->columns, mark);
+	show_free(s);
 }

@@ -216,8 +216,8 @@ conf_init(struct conf *c, int argc, char **argv)
 	/* After the commit: a crash between them leaves an empty spool, which init takes. */
 	if (code == 0)
 		code = spool_tidy(c);
-	if (code == 0 && printf("%s\n", full) < 0)
-		code = EX_IOERR;
+	if (code == 0)
+		printf("%s\n", full);
 	free(spool);
 	free(logs);
 	free(folder[0]);

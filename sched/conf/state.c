@@ -1,11 +1,10 @@
 /*
- * What there is to see and to do about the jobs: status, runs, retry, ack,
- * metrics, log.  All but the log is read from a handful of rows, whatever the
- * history.
+ * The jobs: status, runs, retry, ack, metrics, log.  All but runs and log read
+ * a handful of rows, however long the history.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +20,10 @@
 #include "msg.h"
 #include "when.h"
 
-/* What status shows of each: a column's form is behind its colon (show.h). */
+/* For status; conf.h has the forms behind the colons. */
 static const char schedules[] =
-    "SELECT name AS schedule, every AS 'every:span', CASE WHEN at IS NOT NULL THEN\n"
-    "    printf('%02d:%02d', at / 60, at % 60) END AS at, enabled AS 'enabled:flag',\n"
+    "SELECT name AS schedule, every AS 'every:span', at AS 'at:clock',\n"
+    "    enabled AS 'enabled:flag',\n"
     "    (SELECT count(*) FROM transfer WHERE schedule_id = schedule.id) AS 'transfers:count',\n"
     "    last_due AS 'last_due:time',\n"
     "    praic_due(enabled, created, every, at, last_due) AS 'next_due:time'\n"
@@ -42,7 +41,7 @@ static const char jobs[] =
     "        ON u.unit = CASE WHEN l.left < 172800 THEN 3600 ELSE 86400 END\n"
     "ORDER BY site_id, step, transfer_id, data DESC";
 
-/* What was lost or left out, and nobody has acknowledged. */
+/* Losses that are not acknowledged. */
 static const char lost[] =
     "SELECT 'lost' AS what, s.name AS site, r.host_name, lsid, kind,\n"
     "    nullif(instance, -1) AS 'instance:count', NULL AS 'transfer:count',\n"
@@ -59,12 +58,7 @@ static const char codes[] =
     "UNION ALL SELECT 65 WHERE EXISTS (SELECT 1 FROM left_out WHERE acked IS NULL)\n"
     "    OR EXISTS (SELECT 1 FROM recording WHERE state = 'lost' AND acked IS NULL)";
 
-#define RUNS                                                                                 \
-	"SELECT started AS 'started:time', name AS job, seconds AS 'seconds:real', code AS " \
-	"'code:count', sessions AS 'sessions:count', files AS 'files:count', bytes AS "      \
-	"'bytes:count', left_out AS 'left_out:count', reason FROM run "
-
-/* When a schedule is due, for SQL. */
+/* praic_due() in SQL: when a schedule is due. */
 static void
 due(sqlite3_context *context, int n, sqlite3_value **v)
 {
@@ -82,12 +76,12 @@ due(sqlite3_context *context, int n, sqlite3_value **v)
 int
 conf_status(struct conf *c, int argc, char **argv)
 {
-	static const char *const name[] = {"scheduler", "schedules", "jobs", "lost"};
-	static const char *const mark[] = {"program", "schedule", "job", "lost"};
-	static const char *const query[] = {
-	    "SELECT 'praic-sched' AS program, ?1 AS 'running:flag'", schedules, jobs, lost};
-	struct show *part;
-	struct buf out = {0};
+	static const struct {
+		const char *name, *mark, *query;
+	} part[] = {
+	    {"scheduler", "program", "SELECT 'praic-sched' AS program, ?1 AS 'running:flag'"},
+	    {"schedules", "schedule", schedules}, {"jobs", "job", jobs}, {"lost", "lost", lost}};
+	struct show *s;
 	sqlite3_stmt *stmt;
 	int i, code = 0;
 
@@ -95,65 +89,58 @@ conf_status(struct conf *c, int argc, char **argv)
 	(void)argv;
 	sqlite3_create_function(c->db->h, "praic_due", 5, SQLITE_UTF8, NULL, due, NULL, NULL);
 	for (i = 0; i < 4; i++) {
-		part = show_query(
-		    c, db_ask(c->db, query[i], i == 0 ? "i" : "", (int64_t)settings_locked(c->db)));
-		if (part == NULL)
-			return c->db->code;
+		s = show_query(c,
+		    db_ask(
+			c->db, part[i].query, i == 0 ? "i" : "", (int64_t)settings_locked(c->db)));
 		if (c->json) {
-			buf_printf(&out, "%s\"%s\": ", i == 0 ? "{" : ",\n", name[i]);
-			show_json(&out, part);
+			printf("%s\"%s\": ", i == 0 ? "{" : ",\n", part[i].name);
+			show_json(s);
 			continue;
 		}
 		if (i > 0 && isatty(STDOUT_FILENO))
 			putchar('\n');
-		code = code_worse(code, show_print(part, SHOW_BLOCKS, mark[i]));
+		show_print(s, SHOW_BLOCKS, part[i].mark);
 	}
-	if (c->json) {
-		buf_adds(&out, "}\n");
-		code = show_out(&out);
-		buf_free(&out);
-	}
+	if (c->json)
+		puts("}");
 	stmt = db_ask(c->db, codes, "");
 	while (db_row(c->db, stmt))
 		code = code_worse(code, sqlite3_column_int(stmt, 0));
 	return code;
 }
 
-/*
- * What has been, and what is to be done now.
- */
-
 /* The words of the command line: the name of a job.  To be freed. */
 static char *
 joined(int argc, char **argv)
 {
-	char *name = xstrdup(argc > 0 ? argv[0] : ""), *longer;
+	struct buf name = {0};
 	int i;
 
-	for (i = 1; i < argc; i++) {
-		longer = xasprintf("%s %s", name, argv[i]);
-		free(name);
-		name = longer;
-	}
-	return name;
+	for (i = 0; i < argc; i++)
+		buf_printf(&name, "%s%s", i > 0 ? " " : "", argv[i]);
+	buf_text(&name);
+	return name.p;
 }
 
-/* The latest first: as many as fit a page, unless it is of one job. */
+/* The latest first: all of one job, or as many as fit a page. */
 int
 conf_runs(struct conf *c, int argc, char **argv)
 {
 	char *name = joined(argc, argv);
-	sqlite3_stmt *stmt = argc == 0 ?
-	    db_ask(c->db, RUNS "ORDER BY id DESC LIMIT 50", "") :
-	    db_ask(c->db,
-		RUNS "WHERE job_id = (SELECT id FROM job_view WHERE name = ?1) ORDER BY id DESC",
-		"t", name);
+	sqlite3_stmt *stmt = db_ask(c->db,
+	    "SELECT started AS 'started:time', name AS job, seconds AS 'seconds:real',"
+	    " code AS 'code:count', sessions AS 'sessions:count', files AS 'files:count',"
+	    " bytes AS 'bytes:count', left_out AS 'left_out:count', reason FROM run"
+	    " WHERE ?1 = '' OR job_id = (SELECT id FROM job_view WHERE name = ?1)"
+	    " ORDER BY id DESC LIMIT iif(?1 = '', 50, -1)",
+	    "t", name);
 
 	free(name);
-	return show_print(show_query(c, stmt), SHOW_BLOCKS, NULL);
+	show_print(show_query(c, stmt), SHOW_BLOCKS, NULL);
+	return 0;
 }
 
-/* Do it now: whatever it waits for, and whatever its recordings wait for. */
+/* Ends the back-offs of a job and of its recordings. */
 int
 conf_retry(struct conf *c, int argc, char **argv)
 {
@@ -193,167 +180,150 @@ conf_ack(struct conf *c, int argc, char **argv)
 	count += db_do(c->db,
 	    "UPDATE recording SET acked = ?1 WHERE state = 'lost' AND acked IS NULL", "i", now);
 	code = db_end(c->db, 0);
-	if (code == 0 && printf("%d acknowledged\n", count) < 0)
-		code = EX_IOERR;
+	if (code == 0)
+		printf("%d acknowledged\n", count);
 	return code;
 }
 
 /*
- * What a monitoring system wants to know, as Prometheus text (exposition
- * format 0.0.4).
+ * Metrics, as Prometheus text (exposition format 0.0.4).
  */
 
-#define METRICS 20
-
-/*
- * A query gives a metric's labels in its first columns, by their names, and
- * then one column for each metric of the group.  NULL: there is no sample.
- */
-struct group {
-	const char *sql;
-	int labels;
-	struct metric {
-		const char *name, *help; /* ..._total: a counter */
-	} metric[METRICS];
+/* Each metric is a query: its labels, by their names, and its value. */
+struct metric {
+	const char *name, *value, *help; /* ..._total: a counter */
 };
 
-/* ?1 is now. */
-static const struct group groups[] = {
-    {"SELECT name AS schedule, enabled, every, last_due FROM schedule ORDER BY name", 1,
-	{{"praic_schedule_enabled", "Is the schedule enabled?"},
-	    {"praic_schedule_period_seconds", "From one run to the next."},
-	    {"praic_schedule_last_due_timestamp_seconds", "When the schedule was due last."}}},
-    {"SELECT name AS job, site, ifnull(destination, '') AS destination, ifnull(schedule, '') AS"
-     " schedule, enabled, runs, failures, sessions, rows, files, bytes, left_out,"
-     " code IS NOT NULL, tries, ifnull(?1 - since, 0), mark, l.left, last_start, last_success,"
-     " backlog, next FROM job_view v LEFT JOIN job_left l ON l.job_id = v.id ORDER BY v.id",
-	4,
-	{{"praic_job_enabled", "Does an enabled schedule want it?"},
-	    {"praic_runs_total", "Steps that ended."},
-	    {"praic_failures_total", "Steps that failed."},
-	    {"praic_sessions_total", "Sessions fetched or stored."},
-	    {"praic_rows_total", "Rows fetched or stored."},
-	    {"praic_files_total", "Files fetched or stored."},
-	    {"praic_bytes_total", "Bytes fetched or stored."},
-	    {"praic_left_out_total", "Sessions and recordings left out as bad."},
-	    {"praic_failing", "Does it fail now?"}, {"praic_tries", "Failures in a row."},
-	    {"praic_failing_seconds", "For how long it fails."},
-	    {"praic_mark_timestamp_seconds", "All that changed before is fetched."},
-	    {"praic_retention_left_seconds",
-		"Until the appliance forgets the oldest data not yet fetched."},
-	    {"praic_last_start_timestamp_seconds", "When a step last began."},
-	    {"praic_last_success_timestamp_seconds", "When all was last done."},
-	    {"praic_backlog", "Files of the log to store; recordings to fetch."},
-	    {"praic_next_timestamp_seconds", "When it is to be done."}}},
-    {"SELECT s.name AS site, (SELECT total(bytes) FROM log WHERE site_id = s.id), (SELECT count(*) "
-     "FROM recording WHERE site_id = s.id AND state = 'lost' AND acked IS NULL), (SELECT count(*) "
-     "FROM left_out WHERE site_id = s.id AND acked IS NULL) FROM site s ORDER BY s.name",
-	1,
-	{{"praic_log_bytes", "What waits in the spool for some transfer."},
-	    {"praic_lost_recordings", "Recordings lost and not acknowledged."},
-	    {"praic_left_out", "Left out or lost, and not acknowledged."}}},
-};
+static const struct metric scheduler_metrics[] = {
+    {"praic_scheduler_running", "?2", "Is praic-sched running?"}, {0}};
+static const struct metric schedule_metrics[] = {
+    {"praic_schedule_enabled", "enabled", "Is the schedule enabled?"},
+    {"praic_schedule_period_seconds", "every", "From one run to the next."},
+    {"praic_schedule_last_due_timestamp_seconds", "last_due", "When the schedule was due last."},
+    {0}};
+static const struct metric job_metrics[] = {
+    {"praic_job_enabled", "enabled", "Does an enabled schedule want it?"},
+    {"praic_runs_total", "runs", "Steps that ended."},
+    {"praic_failures_total", "failures", "Steps that failed."},
+    {"praic_sessions_total", "sessions", "Sessions fetched or stored."},
+    {"praic_rows_total", "rows", "Rows fetched or stored."},
+    {"praic_files_total", "files", "Files fetched or stored."},
+    {"praic_bytes_total", "bytes", "Bytes fetched or stored."},
+    {"praic_left_out_total", "left_out", "Sessions and recordings left out as bad."},
+    {"praic_failing", "code IS NOT NULL", "Does it fail now?"},
+    {"praic_tries", "tries", "Failures in a row."},
+    {"praic_failing_seconds", "ifnull(?1 - since, 0)", "For how long it fails."},
+    {"praic_mark_timestamp_seconds", "mark", "All that changed before is fetched."},
+    {"praic_retention_left_seconds", "(SELECT l.left FROM job_left l WHERE l.job_id = j.id)",
+	"Until the appliance forgets the oldest data not yet fetched."},
+    {"praic_last_start_timestamp_seconds", "last_start", "When a step last began."},
+    {"praic_last_success_timestamp_seconds", "last_success", "When all was last done."},
+    {"praic_backlog", "backlog", "Files of the log to store; recordings to fetch."},
+    {"praic_next_timestamp_seconds", "next", "When it is to be done."}, {0}};
+static const struct metric site_metrics[] = {
+    {"praic_log_bytes", "(SELECT total(bytes) FROM log WHERE site_id = s.id)",
+	"What waits in the spool for some transfer."},
+    {"praic_lost_recordings",
+	"(SELECT count(*) FROM recording WHERE site_id = s.id AND state = 'lost' AND acked IS "
+	"NULL)",
+	"Recordings lost and not acknowledged."},
+    {"praic_left_out", "(SELECT count(*) FROM left_out WHERE site_id = s.id AND acked IS NULL)",
+	"Left out or lost, and not acknowledged."},
+    {0}};
 
-/* A label's value: backslash, quote and line feed are escaped. */
+static const struct {
+	const char *labels, *from;
+	const struct metric *metric;
+} groups[] = {{"", "", scheduler_metrics},
+    {"name AS schedule, ", "FROM schedule ORDER BY name", schedule_metrics},
+    {"name AS job, site, ifnull(destination, '') AS destination,"
+     " ifnull(schedule, '') AS schedule, ",
+	"FROM job_view j ORDER BY id", job_metrics},
+    {"name AS site, ", "FROM site s ORDER BY name", site_metrics}};
+
+/* A backslash, quote or line feed of a label gets a backslash. */
 static void
-add_value(struct buf *out, const char *p)
+put_label(FILE *out, const char *name, const char *value)
 {
-	for (; *p != '\0'; p++)
-		if (*p == '\n')
-			buf_adds(out, "\\n");
-		else {
-			if (*p == '\\' || *p == '"')
-				buf_addc(out, '\\');
-			buf_addc(out, *p);
+	fprintf(out, "%s=\"", name);
+	for (; *value != '\0'; value++) {
+		if (strchr("\\\"\n", *value) != NULL)
+			putc('\\', out);
+		putc(*value == '\n' ? 'n' : *value, out);
+	}
+	putc('"', out);
+}
+
+static void
+put_metric(struct conf *c, FILE *out, const char *labels, const char *from, const struct metric *m)
+{
+	char *sql = xasprintf("SELECT %s%s, ?1, ?2 %s", labels, m->value, from);
+	sqlite3_stmt *row =
+	    db_ask(c->db, sql, "ii", (int64_t)time(NULL), (int64_t)settings_locked(c->db));
+	size_t length = strlen(m->name);
+	int n, i, first = 1;
+
+	while (db_row(c->db, row)) {
+		n = sqlite3_column_count(row) - 3;
+		if (sqlite3_column_type(row, n) == SQLITE_NULL)
+			continue;
+		if (first)
+			fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
+			    length > 6 && strcmp(m->name + length - 6, "_total") == 0 ? "counter" :
+											"gauge");
+		first = 0;
+		fputs(m->name, out);
+		for (i = 0; i < n; i++) {
+			putc(i > 0 ? ',' : '{', out);
+			put_label(out, sqlite3_column_name(row, i),
+			    (const char *)sqlite3_column_text(row, i));
 		}
+		fprintf(
+		    out, "%s %lld\n", n > 0 ? "}" : "", (long long)sqlite3_column_int64(row, n));
+	}
+	free(sql);
 }
 
 static void
-add_sample(struct buf *out, sqlite3_stmt *stmt, const struct group *g, int m)
+put_metrics(struct conf *c, FILE *out)
 {
-	int i;
+	const struct metric *m;
+	size_t i;
 
-	if (sqlite3_column_type(stmt, g->labels + m) == SQLITE_NULL)
-		return;
-	buf_printf(out, "%s{", g->metric[m].name);
-	for (i = 0; i < g->labels; i++) {
-		buf_printf(out, "%s%s=\"", i > 0 ? "," : "", sqlite3_column_name(stmt, i));
-		add_value(out, (const char *)sqlite3_column_text(stmt, i));
-		buf_addc(out, '"');
-	}
-	buf_printf(out, "} %lld\n", (long long)sqlite3_column_int64(stmt, g->labels + m));
+	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		for (m = groups[i].metric; m->name != NULL; m++)
+			put_metric(c, out, groups[i].labels, groups[i].from, m);
 }
 
-/* The samples of a metric stand together: a buffer for each. */
-static void
-add_group(struct conf *c, struct buf *out, const struct group *g)
-{
-	struct buf samples[METRICS] = {{0}};
-	sqlite3_stmt *stmt =
-	    db_ask(c->db, g->sql, strstr(g->sql, "?1") != NULL ? "i" : "", (int64_t)time(NULL));
-	const char *name;
-	size_t n;
-	int m;
-
-	while (db_row(c->db, stmt))
-		for (m = 0; m < METRICS && g->metric[m].name != NULL; m++)
-			add_sample(&samples[m], stmt, g, m);
-	for (m = 0; m < METRICS; m++) {
-		if (samples[m].n > 0) {
-			name = g->metric[m].name;
-			n = strlen(name);
-			buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, g->metric[m].help,
-			    name,
-			    n > 6 && strcmp(name + n - 6, "_total") == 0 ? "counter" : "gauge");
-			buf_add(out, samples[m].p, samples[m].n);
-		}
-		buf_free(&samples[m]);
-	}
-}
-
-/* A collector never sees half a file. */
-static int
-write_file(const char *path, const struct buf *text)
-{
-	char *tmp = xasprintf("%s.XXXXXX", path);
-	int fd = mkostemp(tmp, O_CLOEXEC), bad;
-
-	bad = fd == -1 || fchmod(fd, 0644) == -1 || file_write(fd, text->p, text->n) == -1;
-	if (fd != -1)
-		bad |= close(fd) == -1;
-	bad = bad || rename(tmp, path) == -1;
-	if (bad) {
-		msg_errno("%s", path);
-		if (fd != -1)
-			unlink(tmp);
-	}
-	free(tmp);
-	return bad ? EX_CANTCREAT : 0;
-}
-
+/* A file is replaced as a whole: a collector may read it at any time. */
 int
 conf_metrics(struct conf *c, int argc, char **argv)
 {
-	struct buf out = {0};
-	size_t i;
-	int code;
+	char *tmp;
+	FILE *out;
+	int fd, bad;
 
-	buf_printf(&out,
-	    "# HELP praic_scheduler_running Is praic-sched running?\n"
-	    "# TYPE praic_scheduler_running gauge\npraic_scheduler_running %d\n",
-	    settings_locked(c->db));
-	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		add_group(c, &out, &groups[i]);
-	code = c->db->code;
-	if (code == 0)
-		code = argc > 0 ? write_file(argv[0], &out) : show_out(&out);
-	buf_free(&out);
-	return code;
+	if (argc == 0) {
+		put_metrics(c, stdout);
+		return c->db->code;
+	}
+	tmp = xasprintf("%s.XXXXXX", argv[0]);
+	fd = mkostemp(tmp, O_CLOEXEC);
+	bad = fd == -1 || fchmod(fd, 0644) == -1 || (out = fdopen(fd, "w")) == NULL;
+	if (!bad) {
+		put_metrics(c, out);
+		bad = fclose(out) == EOF || (c->db->code == 0 && rename(tmp, argv[0]) == -1);
+	}
+	if (bad)
+		msg_errno("%s", argv[0]);
+	if (fd != -1 && (bad || c->db->code != 0))
+		unlink(tmp);
+	free(tmp);
+	return bad ? EX_CANTCREAT : c->db->code;
 }
 
 /*
- * The two logs, and what praic-conf itself adds to the client's: who changed
- * what, when.
+ * The two logs.  praic-conf adds to the client's who changed what, when.
  */
 
 /* Names of fields, but no values. */
@@ -382,61 +352,51 @@ log_note(struct conf *c, unsigned user, int argc, char **argv)
 	return code;
 }
 
-static const char *wanted;
-
 static int
-is_log(const struct dirent *e)
-{
-	return logfile_day(e->d_name, wanted) != -1;
-}
-
-static int
-copy(const char *path)
+print_file(const char *path)
 {
 	char piece[65536];
-	ssize_t got = -1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), bad = 0;
+	FILE *in = fopen(path, "re");
+	size_t n;
+	int bad;
 
-	if (fd == -1 && errno == ENOENT)
-		return 0; /* removed meanwhile: it was old */
-	while (fd != -1 && !bad && (got = file_read(fd, piece, sizeof(piece))) > 0)
-		bad = file_write(STDOUT_FILENO, piece, (size_t)got) == -1;
-	if (bad || got == -1)
-		msg_errno("%s", bad ? "standard output" : path);
-	if (fd != -1)
-		close(fd);
-	return bad || got == -1 ? EX_IOERR : 0;
+	if (in == NULL && errno == ENOENT)
+		return 0; /* removed just now: it was old */
+	while (in != NULL && (n = fread(piece, 1, sizeof(piece), in)) > 0)
+		fwrite(piece, 1, n, stdout);
+	if ((bad = in == NULL || ferror(in)))
+		msg_errno("%s", path);
+	if (in != NULL)
+		fclose(in);
+	return bad ? EX_IOERR : 0;
 }
 
 int
 conf_log(struct conf *c, int argc, char **argv)
 {
-	struct dirent **entry;
-	char *dir, *path;
-	int i, n, code = 0;
+	const char *which = argc == 0 ? "client" : argv[0];
+	char *dir, *pattern;
+	glob_t file;
+	size_t i;
+	int code = 0;
 
-	wanted = argc == 0 ? "client" : argv[0];
-	if (strcmp(wanted, "client") != 0 && strcmp(wanted, "scheduler") != 0) {
-		msg_warn("log %s: client or scheduler", wanted);
+	if (strcmp(which, "client") != 0 && strcmp(which, "scheduler") != 0) {
+		msg_warn("log %s: client or scheduler", which);
 		return EX_USAGE;
 	}
 	if ((dir = settings_text(c->db, "log-directory")) == NULL)
 		return c->db->code;
-	n = scandir(dir, &entry, is_log, alphasort);
-	if (n == -1) {
+	pattern = xasprintf("%s-*.log", which);
+	if (chdir(dir) == -1) {
 		msg_errno("%s", dir);
 		code = EX_NOINPUT;
+	} else if (glob(pattern, 0, NULL, &file) == 0) {
+		for (i = 0; i < file.gl_pathc; i++)
+			if (logfile_day(file.gl_pathv[i], which) != -1)
+				code = code_worse(code, print_file(file.gl_pathv[i]));
+		globfree(&file);
 	}
-	for (i = 0; i < n; i++) {
-		if (code == 0) {
-			path = xasprintf("%s/%s", dir, entry[i]->d_name);
-			code = copy(path);
-			free(path);
-		}
-		free(entry[i]);
-	}
-	if (n != -1)
-		free(entry);
+	free(pattern);
 	free(dir);
 	return code;
 }

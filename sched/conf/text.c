@@ -1,6 +1,6 @@
 /*
- * praic-conf dump and load: the settings as text, without secrets; and help
- * and complete, which tell of the fields.  The text is a block for each thing:
+ * praic-conf dump and load: the settings as text, without secrets; help and
+ * complete, which list the fields.  The text has a block for each thing:
  *
  *	destination fs files
  *		directory=/srv/praic/files
@@ -46,7 +46,6 @@ conf_dump(struct conf *c, int argc, char **argv)
 	const struct thing *t;
 	sqlite3_stmt *stmt;
 	struct row r;
-	int code;
 
 	(void)argc;
 	(void)argv;
@@ -67,9 +66,10 @@ conf_dump(struct conf *c, int argc, char **argv)
 			row_free(&r);
 		}
 	}
-	code = c->db->code != 0 ? c->db->code : show_out(&out);
+	if (c->db->code == 0)
+		fwrite(buf_text(&out), 1, out.n, stdout);
 	buf_free(&out);
-	return code;
+	return c->db->code;
 }
 
 /* A block of the text: its first line, and its fields as operands. */
@@ -91,7 +91,7 @@ value_of(const struct block *b, const char *field)
 	return "";
 }
 
-/* Where it is there, a secret that is not in the text stays as it is. */
+/* A thing that exists keeps its secrets: the text does not hold them. */
 static void
 keep_secrets(struct block *b)
 {
@@ -106,7 +106,7 @@ keep_secrets(struct block *b)
 	b->fields = n;
 }
 
-/* What is there already is changed, by its name or number; the rest is added. */
+/* Changes a thing that exists, by its name; adds another one. */
 static int
 load_block(struct conf *c, struct block *b)
 {
@@ -237,7 +237,8 @@ conf_help(struct conf *c, int argc, char **argv)
 		show_cell(s, "meaning", SETTINGS_TEXT, f->help);
 		show_end(s);
 	}
-	return show_print(s, SHOW_TABLE, NULL);
+	show_print(s, SHOW_TABLE, NULL);
+	return 0;
 }
 
 /*
