@@ -13,7 +13,6 @@
 #include "code.h"
 #include "file.h"
 #include "msg.h"
-#include "msg.h"
 
 /* What an unprivileged Linux process may ask for (pipe-max-size). */
 #define WIDE_PIPE (1 << 20)
@@ -64,6 +63,26 @@ file_read(int fd, void *data, size_t n)
 		got += (size_t)done;
 	}
 	return (ssize_t)got;
+}
+
+char *
+file_last_line(int fd)
+{
+	char text[4096];
+	struct stat st;
+	const char *line;
+	ssize_t n = -1;
+
+	if (fstat(fd, &st) == 0)
+		n = pread(fd, text, sizeof(text),
+		    st.st_size > (off_t)sizeof(text) ? st.st_size - (off_t)sizeof(text) : 0);
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n <= 0)
+		return NULL;
+	line = memrchr(text, '\n', (size_t)n);
+	line = line != NULL ? line + 1 : text;
+	return xstrndup(line, (size_t)(text + n - line));
 }
 
 const char *

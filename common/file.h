@@ -19,6 +19,10 @@ int file_write(int fd, const void *, size_t);
 /* Up to n bytes; less only at the end of the file.  -1 and errno. */
 ssize_t file_read(int fd, void *, size_t n);
 
+/* The last line of a file that is no longer than 4 KiB, or NULL where the file is
+ * empty; to be freed. */
+char *file_last_line(int fd);
+
 /*
  * An unlinked temporary file, mode 0600, in $TMPDIR or /var/tmp: gone when
  * the descriptor is closed, whatever happens to the program.  -1 and errno.

@@ -62,13 +62,6 @@ struct rec_reader {
 	/* the lines before the first session of this stream, as they came */
 	struct rec_value head;
 
-	/* Set by the caller, or NULL: is given those lines of sessions that
-	 * no event shows: rows of tables that this program does not know, the
-	 * line that was a session's undoing (before its REC_DROP), and what
-	 * of it follows (after that). */
-	void (*unseen)(void *arg, const char *line, size_t n);
-	void *unseen_arg;
-
 	/* Set by the caller: it passes lines on.  value[] is that of session
 	 * rows alone, and whether a value is what its column's type asks for
 	 * is left to the program that uses it.  Rows of tables that this

@@ -291,7 +291,6 @@ struct rec_state {
 	int first;    /* no stream was begun yet */
 	int dropping; /* the next event is REC_DROP */
 	int pending;  /* the line at hand is to be looked at (again) */
-	int shown;    /* an event has shown it */
 	int close_fd; /* with the reader */
 	struct lines in;
 
@@ -437,13 +436,6 @@ spoil(struct rec_reader *r, const char *code, const char *fmt, ...)
 	    text);
 }
 
-static void
-show_unseen(struct rec_reader *r)
-{
-	if (r->unseen != NULL && !r->state->in.too_long)
-		r->unseen(r->unseen_arg, r->line, r->line_n);
-}
-
 static enum rec_event
 drop(struct rec_reader *r)
 {
@@ -456,8 +448,6 @@ drop(struct rec_reader *r)
 	r->dropped++;
 	r->reason = buf_text(&s->reason);
 	r->code = s->drop_code;
-	if (!r->cut && !s->pending && !s->shown)
-		show_unseen(r);
 	r->line = "";
 	r->line_n = 0;
 	return REC_DROP;
@@ -645,10 +635,8 @@ read_row(struct rec_reader *r)
 	r->table = (enum table_id)t;
 	if (t == TABLES && r->lines_only)
 		return 1;
-	if (t == TABLES) {
-		show_unseen(r);
+	if (t == TABLES)
 		return 0;
-	}
 	if (r->lines_only && t != TABLE_SESSION)
 		return 1;
 	for (c = 0; c < table_list[t].columns; c++) {
@@ -849,7 +837,6 @@ read_line(struct rec_reader *r)
 			s->stream_complete++;
 			s->where = AT_TOP;
 		}
-		show_unseen(r);
 		return REC_EOF;
 	}
 	if (s->where == IN_SESSION && s->in.too_long && (mark == 'R' || mark == 'X')) {
@@ -889,7 +876,6 @@ rec_next(struct rec_reader *r)
 		r->line = s->in.line;
 		r->line_n = s->in.n;
 		e = read_line(r);
-		s->shown = e != REC_EOF;
 		if (e != REC_EOF || (s->where == AT_END && !s->dropping))
 			return e;
 	}

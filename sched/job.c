@@ -22,8 +22,7 @@
 #include "num.h"
 #include "scheduler.h"
 
-#define HELD	   60	/* seconds until a job is tried again whose failure has no row */
-#define LAST_WORDS 4096 /* bytes of standard error in which the last line is looked for */
+#define HELD 60 /* seconds until a job is tried again whose failure has no row */
 /* Nobody asks for history that is older. */
 #define HISTORY ((int64_t)400 * 86400)
 
@@ -204,7 +203,7 @@ job_ran(int64_t job)
 static _Noreturn void
 become(const char *const *argv, int in, int words)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE};
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGPIPE};
 	sigset_t none;
 	size_t i;
 
@@ -360,27 +359,6 @@ job_begin(struct settings *s, int64_t schedule, int verbose)
 	return waiting;
 }
 
-/* The last line that it said; to be freed. */
-static char *
-last_words(int fd)
-{
-	char text[LAST_WORDS];
-	struct stat st;
-	ssize_t n;
-
-	if (fd == -1 || fstat(fd, &st) == -1)
-		return NULL;
-	n = pread(fd, text, sizeof(text),
-	    st.st_size > (off_t)sizeof(text) ? st.st_size - (off_t)sizeof(text) : 0);
-	while (n > 0 && text[n - 1] == '\n')
-		n--;
-	if (n <= 0)
-		return NULL;
-	for (fd = (int)n; fd > 0 && text[fd - 1] != '\n'; fd--)
-		;
-	return xstrndup(text + fd, (size_t)n - (size_t)fd);
-}
-
 /* A praic-run that died, or could not note how its step ended. */
 static void
 note(struct settings *s, const struct child *c, int code, char *reason)
@@ -445,9 +423,11 @@ job_reap(struct settings *s, int stopping)
 		if (c == child + children)
 			continue;
 		code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
-		reason = WIFEXITED(status) ?
-		    last_words(c->words) :
-		    xasprintf("the process was ended by signal %d", WTERMSIG(status));
+		reason = NULL;
+		if (!WIFEXITED(status))
+			reason = xasprintf("signal %d ended the process", WTERMSIG(status));
+		else if (c->words != -1)
+			reason = file_last_line(c->words);
 		if (reason == NULL)
 			reason = xasprintf("it ended with %d", code);
 		ended += c->job != 0;
@@ -471,17 +451,6 @@ job_signal(int signal)
 
 	for (i = 0; i < children; i++)
 		kill(signal == SIGKILL ? -child[i].pid : child[i].pid, signal);
-}
-
-void
-job_show(void)
-{
-	size_t i;
-
-	msg_warn("%zu processes", children);
-	for (i = 0; i < children; i++)
-		msg_warn("process %ld: %s, for %lld s", (long)child[i].pid, child[i].label,
-		    (long long)(sched_now() - child[i].started));
 }
 
 size_t

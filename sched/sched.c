@@ -4,7 +4,6 @@
  * reap, mail, tell systemd, sleep until the next thing is due.  It keeps no
  * queue: what is to be done is a query over the table job (job.c).
  */
-#include <getopt.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,8 +16,8 @@
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "due.h"
-#include "file.h"
 #include "msg.h"
 #include "num.h"
 #include "path.h"
@@ -44,7 +43,7 @@ sched_now(void)
  * Signals are blocked save while it sleeps.
  */
 
-static volatile sig_atomic_t stops, got_hup, got_usr1;
+static volatile sig_atomic_t stops, got_hup;
 static sigset_t sleep_mask;
 
 static void
@@ -54,14 +53,12 @@ on_signal(int sig)
 		stops = stops + 1;
 	else if (sig == SIGHUP)
 		got_hup = 1;
-	else if (sig == SIGUSR1)
-		got_usr1 = 1;
 }
 
 static void
 signals_start(void)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 	struct sigaction sa = {.sa_handler = on_signal};
 	sigset_t block;
 	size_t i;
@@ -71,7 +68,6 @@ signals_start(void)
 		sigaction(signals[i], &sa, NULL);
 		sigaddset(&block, signals[i]);
 	}
-	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &block, &sleep_mask);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigdelset(&sleep_mask, signals[i]);
@@ -228,9 +224,7 @@ run_daemon(void)
 		sleep_for(watchdog > 0 && wait > watchdog ? watchdog : wait);
 		if (got_hup)
 			reload();
-		if (got_usr1)
-			job_show();
-		got_hup = got_usr1 = 0;
+		got_hup = 0;
 	}
 	tell_systemd("STOPPING=1");
 	report_say(1, "told to stop, with %zu processes", job_running());
@@ -323,74 +317,51 @@ run_plan(void)
 	return code;
 }
 
-enum { OPT_NOW = 256, OPT_HELP, OPT_VERSION };
-
-static const struct option longs[] = {
-    {"once", no_argument, NULL, '1'},
-    {"dry-run", no_argument, NULL, 'n'},
-    {"run", required_argument, NULL, 'r'},
-    {"now", required_argument, NULL, OPT_NOW},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {NULL, 0, NULL, 0},
+struct arguments {
+	const char *name;
+	int once, plan;
 };
 
-static const char help[] =
-    "usage: praic-sched [-v]\n"
-    "       praic-sched -1 | -n | -r SCHEDULE [--now SECONDS] [-v]\n"
-    "\n"
-    "Runs the schedules of the settings database ($PRAIC_SETTINGS), in the foreground.\n"
-    "\n"
-    "  -1, --once           one pass: what is due now, and what follows from it, then end\n"
-    "  -n, --dry-run        show the next runs of each schedule, and its jobs\n"
-    "  -r, --run SCHEDULE   run its transfers now\n"
-    "      --now SECONDS    take this for the time (for tests)\n"
-    "  -v, --verbose        tell what each job did\n"
-    "      --help, --version\n";
+static int
+take_now(void *arg, const char *text)
+{
+	(void)arg;
+	if (when_parse_unix(text, strlen(text), &sched_fixed_now) == 0 && sched_fixed_now > 0)
+		return 0;
+	msg_warn("--now %s: UNIX seconds", text);
+	return EX_USAGE;
+}
+
+static const struct command_option options[] = {
+    {'1', "once", NULL, "one pass: what is due now, and what follows from it, then end",
+	offsetof(struct arguments, once), NULL},
+    {'n', "dry-run", NULL, "show the next runs of each schedule, and its jobs",
+	offsetof(struct arguments, plan), NULL},
+    {'r', "run", "SCHEDULE", "run its transfers now", offsetof(struct arguments, name), NULL},
+    {0, "now", "SECONDS", "take this for the time (for tests)", 0, take_now}, {0}};
+
+static const struct command command = {
+    "praic-sched [-v]\n"
+    "       praic-sched -1 | -n | -r SCHEDULE [--now SECONDS] [-v]",
+    "\nRuns the schedules of the settings database ($PRAIC_SETTINGS), in the foreground.", options};
 
 int
 main(int argc, char **argv)
 {
-	const char *name = NULL;
-	int c, mode = 0, modes = 0;
+	struct arguments a = {0};
+	int code, modes;
 
 	signals_start(); /* first: a HUP may come at any moment */
-	file_std_fds();
-	msg_start(argv[0]);
-	while ((c = getopt_long(argc, argv, "1nr:v", longs, NULL)) != -1)
-		switch (c) {
-		case 'r':
-			name = optarg;
-			/* fallthrough */
-		case '1':
-		case 'n':
-			mode = c;
-			modes++;
-			break;
-		case OPT_NOW:
-			if (when_parse_unix(optarg, strlen(optarg), &sched_fixed_now) == -1 ||
-			    sched_fixed_now <= 0) {
-				msg_warn("--now %s: UNIX seconds", optarg);
-				return EX_USAGE;
-			}
-			break;
-		case 'v':
-			msg_level++;
-			break;
-		case OPT_HELP:
-			msg_usage(help, 0);
-		case OPT_VERSION:
-			msg_version();
-		default:
-			msg_usage(help, EX_USAGE);
-		}
-	if (optind != argc || modes > 1 || (sched_fixed_now != 0 && mode == 0))
-		msg_usage(help, EX_USAGE);
+	command_start(argv[0]);
+	if ((code = command_options(&command, argc, argv, &a)) != 0)
+		return code;
+	modes = a.once + a.plan + (a.name != NULL);
+	if (optind != argc || modes > 1 || (sched_fixed_now != 0 && modes == 0))
+		command_usage(&command);
 	path_extend();
-	if ((c = due_zone()) != 0 || (c = settings_become_owner()) != 0)
-		return c;
+	if ((code = due_zone()) != 0 || (code = settings_become_owner()) != 0)
+		return code;
 	tzset();
-	sched_once = mode != 0;
-	return mode == 'n' ? run_plan() : mode == 0 ? run_daemon() : run_once(name);
+	sched_once = modes != 0;
+	return a.plan ? run_plan() : sched_once ? run_once(a.name) : run_daemon();
 }

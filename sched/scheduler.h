@@ -34,7 +34,6 @@ int job_other(const char *const *argv, const struct buf *input,
 int job_reap(struct settings *, int stopping);
 size_t job_running(void);
 void job_signal(int signal);
-void job_show(void);
 extern int job_code;	  /* the worst of all that ended */
 int job_ran(int64_t job); /* by this process? */
 

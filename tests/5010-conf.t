@@ -271,8 +271,8 @@ job=$(db "SELECT id FROM job WHERE transfer_id = 1")
 : >"spool/lock/$job"
 exec 9<"spool/lock/$job"
 flock 9
-run 75 "remove a transfer that is running" "$conf" --force transfer remove 1
-says "is refused with the reason" "praic-run is at work"
+run 75 "a transfer at work stays" "$conf" --force transfer remove 1
+says "says why" "praic-run is working"
 exec 9<&-
 run 0 "remove it with --force when it is not running" "$conf" --force transfer remove 1
 run 0 "remove the site with --force" "$conf" --force site remove access

@@ -59,26 +59,6 @@ empty_stream(void)
 	return fd;
 }
 
-/* The last line that the filter said, without its name. */
-static char *
-last_line(int fd, const char *program)
-{
-	char text[4096], *p, *end, *line;
-	off_t size = lseek(fd, 0, SEEK_END);
-	ssize_t n;
-
-	lseek(fd, size > (off_t)sizeof(text) - 1 ? size - (off_t)sizeof(text) + 1 : 0, SEEK_SET);
-	n = file_read(fd, text, sizeof(text) - 1);
-	for (end = text + (n > 0 ? n : 0); end > text && end[-1] == '\n'; end--)
-		;
-	*end = '\0';
-	p = strrchr(text, '\n');
-	line = p != NULL ? p + 1 : text;
-	if (strncmp(line, program, strlen(program)) == 0 && line[strlen(program)] == ':')
-		line += strlen(program) + 1 + strspn(line + strlen(program) + 1, " ");
-	return xstrdup(line);
-}
-
 static void __attribute__((noreturn))
 child(const char *const *arg, int in, int out, char **hidden, const char *settings)
 {
@@ -121,7 +101,7 @@ run(struct conf *c, const struct row *r, const char *const *arg, int in, const c
 	}
 	if (out != -1) {
 		free(c->reason);
-		c->reason = code != 0 ? last_line(out, arg[0]) : NULL;
+		c->reason = code != 0 ? file_last_line(out) : NULL;
 		close(out);
 	}
 	if (in != -1)

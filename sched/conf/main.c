@@ -196,7 +196,7 @@ main(int argc, char **argv)
 	code = run(&conf, argc - optind, argv + optind);
 	if (ferror(stdout) || fclose(stdout) == EOF) {
 		msg_errno("standard output");
-		code = code_worse(code, EX_IOERR);
+		code = code_worse(EX_IOERR, code);
 	}
 	return code;
 }

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -13,23 +12,11 @@
 #include <unistd.h>
 
 #include "code.h"
-#include "due.h"
-#include "file.h"
+#include "command.h"
 #include "msg.h"
-#include "num.h"
 #include "path.h"
 #include "run.h"
-
-enum { OPT_NOW = 256, OPT_HELP, OPT_VERSION };
-
-static const struct option long_options[] = {
-    {"dry-run", no_argument, NULL, 'n'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"now", required_argument, NULL, OPT_NOW},
-    {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {NULL, 0, NULL, 0},
-};
+#include "when.h"
 
 static const struct {
 	const char *step, *data;
@@ -42,14 +29,25 @@ static const struct {
     {"backup", "backup", store_backup},
 };
 
-static const char help[] = "usage: praic-run [-nv] fetch SITE session|file\n"
-			   "       praic-run [-nv] store TRANSFER session|file\n"
-			   "       praic-run [-nv] backup TRANSFER\n"
-			   "Does one step, as praic-sched would: see praic-run(1).\n"
-			   "  -n, --dry-run      print the commands that it would run\n"
-			   "  -v, --verbose      tell each step\n"
-			   "      --now SECONDS  the time that is noted, since 1970, for tests\n"
-			   "      --help, --version\n";
+static int
+take_now(void *arg, const char *text)
+{
+	struct run *r = arg;
+
+	if (when_parse_unix(text, strlen(text), &r->fixed_now) == 0 && r->fixed_now > 0)
+		return 0;
+	msg_warn("--now %s: UNIX seconds", text);
+	return EX_USAGE;
+}
+
+static const struct command_option options[] = {
+    {'n', "dry-run", NULL, "print the commands that it would run", offsetof(struct run, dry), NULL},
+    {0, "now", "SECONDS", "take this for the time (for tests)", 0, take_now}, {0}};
+
+static const struct command command = {"praic-run [-nv] fetch SITE session|file\n"
+				       "       praic-run [-nv] store TRANSFER session|file\n"
+				       "       praic-run [-nv] backup TRANSFER",
+    "\nDoes one step, as praic-sched would.", options};
 
 int64_t
 run_now(const struct run *r)
@@ -266,35 +264,6 @@ work(struct run *r, void (*step)(struct run *))
 	return r->code;
 }
 
-static int
-parse(struct run *r, int argc, char **argv)
-{
-	size_t n;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "nv", long_options, NULL)) != -1)
-		switch (c) {
-		case 'n':
-			r->dry = 1;
-			break;
-		case 'v':
-			msg_level++;
-			break;
-		case OPT_NOW:
-			n = strlen(optarg);
-			if (num_parse(optarg, n, &r->fixed_now) == -1 || r->fixed_now <= 0)
-				msg_usage(help, EX_USAGE);
-			break;
-		case OPT_HELP:
-			msg_usage(help, 0);
-		case OPT_VERSION:
-			msg_version();
-		default:
-			msg_usage(help, EX_USAGE);
-		}
-	return optind;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -303,19 +272,18 @@ main(int argc, char **argv)
 	size_t i;
 	int code;
 
-	msg_start(argv[0]);
-	file_std_fds();
-	argv += parse(&r, argc, argv);
-	data = argv[0] != NULL && argv[1] != NULL ? argv[2] : NULL;
-	if (argv[0] != NULL && strcmp(argv[0], "backup") == 0 && data == NULL)
-		data = "backup";
-	else if (data == NULL || argv[3] != NULL)
-		msg_usage(help, EX_USAGE);
+	command_start(argv[0]);
+	if ((code = command_options(&command, argc, argv, &r)) != 0)
+		return code;
+	argv += optind;
+	argc -= optind;
+	data = argc == 3 ? argv[2] : argc == 2 && strcmp(argv[0], "backup") == 0 ? "backup" : "";
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (strcmp(argv[0], steps[i].step) == 0 && strcmp(data, steps[i].data) == 0)
+		if (argc > 0 && strcmp(argv[0], steps[i].step) == 0 &&
+		    strcmp(data, steps[i].data) == 0)
 			break;
 	if (i == sizeof(steps) / sizeof(steps[0]))
-		msg_usage(help, EX_USAGE);
+		command_usage(&command);
 	path_extend();
 	pipe_signals();
 	if ((code = settings_become_owner()) != 0 ||
