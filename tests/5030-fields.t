@@ -233,7 +233,7 @@ t site nothing 'An error has occurred.' NULL 'faulty xml-error' 'exits 0'
 t site expired "$french" NULL expired 'exits 0' host-name=pra.example.net
 slow() {
 	site_fault "slow-start seconds=30"
-	timeout "$patience" "$fetch" -s x sessions --since 1d >out 2>err
+	timeout 8 "$fetch" -v -s x sessions --since 1d >out 2>err
 	site_fault
 }
 t site timeout 6s NULL slow 'has err "no answer for 6 seconds"'

@@ -114,5 +114,23 @@ rm -rf spool/1/files
 step 0 "fetch old sessions" fetch pra session
 step 0 "fetch their expired recordings" fetch pra file
 is "they are gone" "SELECT state, count(*) FROM recording GROUP BY 1" "gone	$total"
-is "and the job has succeeded" "SELECT code, last_success FROM job WHERE step = 'fetch' AND data = 'file'" "	$now"
+is "and that is a success" "SELECT code, last_success FROM job WHERE step = 'fetch' AND data = 'file'" "	$now"
+
+# At most 200 at a time, those of the oldest sessions first.
+sql "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 250)
+	INSERT INTO recording (site_id, host_name, lsid, kind, session, session_start, session_end,
+		state, noted, named)
+	SELECT site_id, host_name, printf('%032d', n), 'recording', session, $now - n, $now - n,
+		'owed', $now, $now FROM n, (SELECT * FROM recording LIMIT 1)"
+stub praic-fetch <<END
+for list; do :; done
+cp "\$list" "$work/list.rec"
+exit 69
+END
+step 69 "250 recordings are owed" fetch pra file
+unstub praic-fetch
+grep -c '^R	recording' list.rec >got
+awk -F '\t' '$1 == "S" { print $3 + 0 }' list.rec | sort -n | sed -n '1p; $p' >>got
+printf '%s\n' 200 51 250 >want
+same "200 are asked for, the oldest" want got
 done_testing

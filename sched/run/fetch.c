@@ -24,6 +24,9 @@
 /* A recording can be played when its session is over.  One that never ends
  * has lost its connection. */
 #define OPEN_TIME (7 * DAY)
+/* Seconds for an answer to a look-back, and to try it again: the appliance has
+ * just answered another report, and the site's other jobs wait. */
+#define SWEEP_TIME 60
 /* This machine's clock may be ahead of the appliance's by so much without
  * an additional stride. */
 #define CLOCKS 3600
@@ -73,6 +76,14 @@ ask_report(struct fetch *f, const struct span *span, struct frame *end)
 	if (span->until != DB_NULL) {
 		pipe_add(s, "--until");
 		pipe_add(s, "%lld%s", (long long)span->until, span->back ? "s" : "");
+	}
+	if (f->sweeping) {
+		pipe_add(s, "--timeout");
+		pipe_add(s, "%lld",
+		    (long long)db_number(r->db,
+			"SELECT min(ifnull(CAST(timeout AS INTEGER), ?2), ?2) FROM site"
+			" WHERE id = ?1",
+			"ii", r->site, (int64_t)SWEEP_TIME));
 	}
 	if (r->dry) {
 		pipe_stage(&p, "praic-split", (char *)NULL);
@@ -405,7 +416,7 @@ daily(struct fetch *f)
 {
 	struct run *r = f->run;
 	int64_t now = run_now(r), swept, next;
-	char *reason = r->reason, *program = r->program;
+	char *reason;
 	int code = r->code, failed;
 
 	swept = db_number(r->db, "SELECT swept FROM job WHERE id = ?1", "i", r->job);
@@ -414,7 +425,8 @@ daily(struct fetch *f)
 	    (swept != DB_NULL && swept <= f->clock && f->clock - swept < DAY) ||
 	    (next != DB_NULL && next > now && next <= now + 3600))
 		return;
-	r->reason = r->program = NULL;
+	/* Without a failure of the look-back, the reason of the fetch before it holds. */
+	reason = r->reason != NULL ? xstrdup(r->reason) : NULL;
 	/* The first fetch of all has just asked for everything. */
 	failed = swept != DB_NULL && look_back(f) != 0;
 	if (failed && r->db->code == 0 && pipe_stop == 0) {
@@ -425,20 +437,12 @@ daily(struct fetch *f)
 		    " sweep_next = ?3 + min(3600, max(60, 2 * ifnull(sweep_wait, 0)))"
 		    " WHERE id = ?1",
 		    "iti", r->job, r->reason, now);
-		/* What the fetch of what is new had to say holds. */
+		run_clear(r);
 		r->code = code;
-		r->failed = 0;
-		free(r->reason);
-		free(r->program);
-		r->reason = r->program = NULL;
-	}
-	if (r->reason == NULL && r->program == NULL) {
 		r->reason = reason;
-		r->program = program;
-	} else {
-		free(reason);
-		free(program);
+		reason = NULL;
 	}
+	free(reason);
 	if (failed || pipe_stop > 0)
 		return;
 	db_begin(r->db);

@@ -310,10 +310,7 @@ judge(struct files *f, int code)
 
 	if (f->came + f->expired > 0) {
 		/* It is the others that fail, each with a back-off of its own. */
-		r->failed = r->code = 0;
-		free(r->reason);
-		free(r->program);
-		r->program = r->reason = NULL;
+		run_clear(r);
 		if (f->refused > 0 && f->reason != NULL) {
 			r->code = EX_DATAERR;
 			r->reason = xstrdup(f->reason);
@@ -321,9 +318,7 @@ judge(struct files *f, int code)
 		return;
 	}
 	if (f->reason != NULL) {
-		free(r->reason);
-		r->reason = NULL;
-		r->failed = 0;
+		run_clear(r);
 		run_fail(r, code != 0 ? code : EX_UNAVAILABLE, "praic-fetch", "%s", f->reason);
 	} else if (!r->failed)
 		run_fail(r, EX_SOFTWARE, msg_program(),

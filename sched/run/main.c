@@ -55,6 +55,15 @@ run_now(const struct run *r)
 	return r->fixed_now != 0 ? r->fixed_now : (int64_t)time(NULL);
 }
 
+void
+run_clear(struct run *r)
+{
+	free(r->program);
+	free(r->reason);
+	r->program = r->reason = NULL;
+	r->code = r->failed = 0;
+}
+
 int
 run_fail(struct run *r, int code, const char *program, const char *fmt, ...)
 {
@@ -62,10 +71,9 @@ run_fail(struct run *r, int code, const char *program, const char *fmt, ...)
 
 	if (r->failed)
 		return r->code;
+	run_clear(r);
 	r->failed = 1;
 	r->code = code;
-	free(r->program);
-	free(r->reason);
 	r->program = xstrdup(program);
 	va_start(ap, fmt);
 	if (vasprintf(&r->reason, fmt, ap) == -1)

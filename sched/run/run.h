@@ -37,6 +37,8 @@ int64_t run_now(const struct run *);
 /* Note why the step fails; the worst counts.  Returns the code. */
 int run_fail(struct run *, int code, const char *program, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* The step has not failed, after all, and has no reason. */
+void run_clear(struct run *);
 char *run_path(const struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* db_end; a failure is the step's.  0, or a code. */
 int run_commit(struct run *);
