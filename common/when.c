@@ -1,4 +1,5 @@
 /* Times: see when.h. */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -159,35 +160,6 @@ when_parse(const char *p, size_t n, int64_t *t)
 }
 
 int
-when_parse_iso(const char *p, size_t n, int64_t *t)
-{
-	const char *end = p + n;
-	struct tm tm = {0};
-	int east = 0;
-
-	if (read_date(&p, end, &tm) == -1)
-		return -1;
-	if (p < end && *p == ' ')
-		p++;
-	else if (literal(&p, end, 'T') == -1)
-		return -1;
-	if (read_time(&p, end, &tm, 0) == -1)
-		return -1;
-	if (p < end && (*p == '.' || *p == ',')) {
-		const char *fraction = ++p;
-
-		while (p < end && *p >= '0' && *p <= '9')
-			p++;
-		if (p == fraction)
-			return -1;
-	}
-	if (read_offset(&p, end, &east) == -1 || p != end)
-		return -1;
-	*t = utc_seconds(&tm) - east;
-	return in_range(*t);
-}
-
-int
 when_parse_unix(const char *p, size_t n, int64_t *t)
 {
 	return num_parse(p, n, t) == -1 ? -1 : in_range(*t);
@@ -247,49 +219,47 @@ local_time(const struct tm *tm, int last)
 	return (a < b) == (last != 0) ? b : a;
 }
 
-/* A date, or a date and time, in local time or with an offset. */
+/* A date and time with a fraction, in UTC where it has no offset.  Or, where a
+ * person gives it (local), a date alone, seconds left out, and local time. */
 static int
-parse_calendar(const char *text, int last, int64_t *t)
+parse_calendar(const char *p, size_t n, int local, int last, int64_t *t)
 {
-	const char *p = text, *end = text + strlen(text);
+	const char *end = p + n, *fraction;
 	struct tm tm = {0};
-	int east, kind;
+	int east = 0, kind;
 
 	if (read_date(&p, end, &tm) == -1)
 		return -1;
 	if (p < end && (*p == 'T' || *p == ' ')) {
 		p++;
-		if (read_time(&p, end, &tm, 1) == -1)
+		if (read_time(&p, end, &tm, local) == -1)
+			return -1;
+	} else if (!local)
+		return -1;
+	if (!local && p < end && (*p == '.' || *p == ',')) {
+		for (fraction = ++p; p < end && *p >= '0' && *p <= '9'; p++)
+			;
+		if (p == fraction)
 			return -1;
 	}
 	kind = read_offset(&p, end, &east);
 	if (kind == -1 || p != end)
 		return -1;
-	if (kind == 0)
-		*t = utc_seconds(&tm) - east;
-	else
-		*t = local_time(&tm, last);
+	*t = local && kind == 1 ? local_time(&tm, last) : utc_seconds(&tm) - east;
 	return in_range(*t);
 }
 
-/* YYYYMMDD as a date. */
-static int
-parse_compact(const char *text, int last, int64_t *t)
+int
+when_parse_iso(const char *p, size_t n, int64_t *t)
 {
-	char date[11];
-
-	memcpy(date, text, 4);
-	memcpy(date + 5, text + 4, 2);
-	memcpy(date + 8, text + 6, 2);
-	date[4] = date[7] = '-';
-	date[10] = '\0';
-	return parse_calendar(date, last, t);
+	return parse_calendar(p, n, 0, 0, t);
 }
 
 static int
 parse_user(const char *text, int64_t now, int last, int64_t *t)
 {
 	size_t n = strlen(text);
+	char date[16];
 
 	if (strcmp(text, "now") == 0) {
 		*t = now;
@@ -297,15 +267,18 @@ parse_user(const char *text, int64_t now, int last, int64_t *t)
 	}
 	if (*text == '@')
 		return when_parse_unix(text + 1, n - 1, t);
-	if (n == 8 && strspn(text, "0123456789") == n)
-		return parse_compact(text, last, t);
+	if (n == 8 && strspn(text, "0123456789") == n) {
+		n = (size_t)snprintf(
+		    date, sizeof(date), "%.4s-%.2s-%.2s", text, text + 4, text + 6);
+		return parse_calendar(date, n, 1, last, t);
+	}
 	if (n > 0 && strspn(text, "0123456789") == n)
 		return when_parse_unix(text, n, t);
 	if (n > 0 && text[n - 1] != 'Z' && when_parse_span(text, t) == 0) {
 		*t = now - *t;
 		return in_range(*t);
 	}
-	return parse_calendar(text, last, t);
+	return parse_calendar(text, n, 1, last, t);
 }
 
 int

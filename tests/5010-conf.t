@@ -302,7 +302,7 @@ for bad in host=a:0 host=a:99999 host=a..b host=http://a host='a/path' host=user
 done
 run 0 "a reference to a missing secret" "$conf" site add later host=x client-id=y \
 	secret="file:$work/no-such-file"
-says "is accepted with a warning" "leads nowhere now"
+says "has a word about it" "it cannot be followed now"
 for bad in directory=here 'directory=\\server\share' retain=-1 retain=many conflict=immutable \
 	format=%lsid% format=../%LSID% format=/etc/%LSID% mode=999 connection=x; do
 	run 64 "refused: $bad" "$conf" destination add bad fs directory="$work" "$bad"

@@ -1,4 +1,4 @@
-/* Secrets as people give them: see conf.h. */
+/* A secret as a person gives it: see conf.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,10 +11,8 @@
 #include "msg.h"
 #include "secret.h"
 
-/*
- * One line, byte by byte: what follows may be another secret.  0; -1 at the
- * end of input without a line, or after a message.
- */
+/* One line, byte by byte, because the next line may be another secret.  0, or -1
+ * after a message. */
 static int
 read_line(int fd, const char *what, char line[SECRET_MAX + 1])
 {
@@ -48,7 +46,7 @@ read_line(int fd, const char *what, char line[SECRET_MAX + 1])
 	return -1;
 }
 
-/* Twice, and not shown. */
+/* From the terminal, without echo, twice. */
 static int
 ask(const char *what, char line[SECRET_MAX + 1])
 {
@@ -65,7 +63,7 @@ ask(const char *what, char line[SECRET_MAX + 1])
 		bad = 0;
 	}
 	if (bad == 0 && ((typed = getpass(again)) == NULL || strcmp(line, typed) != 0)) {
-		msg_warn("%s: these two are not the same; nothing was changed", what);
+		msg_warn("%s: the two are not the same; nothing was changed", what);
 		bad = -1;
 	}
 	if (typed != NULL)
@@ -75,7 +73,7 @@ ask(const char *what, char line[SECRET_MAX + 1])
 	return bad;
 }
 
-/* env:NAME, credential:NAME: could there be one? */
+/* Is the name in env:NAME or credential:NAME possible? */
 static int
 is_name(const char *given)
 {
@@ -102,15 +100,16 @@ read_reference(const char *what, const char *given)
 	else if (strchr(given, ':')[1] == '\0')
 		wrong = "the reference names nothing";
 	else if (!is_name(given))
-		wrong = "no name that there could be";
+		wrong = "the name is not possible";
 	if (wrong != NULL) {
 		msg_warn("%s %s: %s", what, given, wrong);
 		return EX_USAGE;
 	}
-	/* A file may come later, or be another user's: so this is a word only. */
+	/* Only a warning: the file may come later, or belong to another user. */
 	if (file) {
 		if ((secret = secret_get(given, what, &code)) == NULL)
-			msg_warn("%s: the reference is stored, though it leads nowhere now", what);
+			msg_warn(
+			    "%s: the reference is stored, but it cannot be followed now", what);
 		secret_free(secret);
 	}
 	return 0;
@@ -130,10 +129,9 @@ secret_read(const char *what, const char *given, char **stored)
 		return bad;
 	}
 	if (strcmp(given, "-") != 0) {
-		msg_warn(
-		    "%s: no secret is taken from an argument, which everybody on this machine "
-		    "can read; if this was one, change it. A dash asks for it, or reads a line of "
-		    "standard input; else give file:PATH, env:NAME or credential:NAME",
+		msg_warn("%s: give file:PATH, env:NAME or credential:NAME, or - to be asked or to "
+			 "read a line of standard input; everybody on this machine can read an "
+			 "argument: if this was a secret, change it",
 		    what);
 		return EX_USAGE;
 	}

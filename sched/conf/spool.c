@@ -1,7 +1,7 @@
 /*
- * praic-conf init, and the spool: a directory with a number, SPOOL/id, that
- * the settings database holds, too.  A spool that belongs to another
- * database, or has lost its number, is left alone.
+ * praic-conf init, and the spool: a directory with a number in SPOOL/id, which
+ * is also in the settings database.  Where the two differ the spool belongs to
+ * another database, and nothing in it is touched.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -78,65 +78,55 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return 0;
 }
 
-/* Remove what has this name where a query finds nothing; else 1. */
-static int
-tidy(struct conf *c, const char *path, const char *sql, int64_t id)
+/* Takes a path that xasprintf() made. */
+static void
+remove_tree(char *path)
 {
-	if (db_number(c->db, sql, "i", id) != DB_NULL || c->db->code != 0)
-		return 1;
 	if (access(path, F_OK) == 0)
 		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return 0;
+	free(path);
 }
 
-static void tidy_site(struct conf *, const char *, int64_t);
-
-/* What has a number for a name. */
+/* Remove what is named by a number in a folder, where a query does not find it. */
 static void
-tidy_numbers(struct conf *c, const char *folder, const char *sql, int sites)
+tidy(struct conf *c, const char *folder, const char *sql)
 {
 	DIR *d = opendir(folder);
 	struct dirent *e;
 	uint64_t id;
-	char *path;
 
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (num_parse_count(e->d_name, strlen(e->d_name), INT64_MAX, &id) == -1)
-			continue;
-		path = xasprintf("%s/%s", folder, e->d_name);
-		if (tidy(c, path, sql, (int64_t)id) && sites)
-			tidy_site(c, path, (int64_t)id);
-		free(path);
-	}
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (num_parse_count(e->d_name, strlen(e->d_name), INT64_MAX, &id) == 0 &&
+		    db_number(c->db, sql, "i", (int64_t)id) == DB_NULL && c->db->code == 0)
+			remove_tree(xasprintf("%s/%s", folder, e->d_name));
 	if (d != NULL)
 		closedir(d);
 }
 
-/* A log goes with its fetch, a backup that was not stored with its transfer. */
+/* A folder goes with its site, a log with its fetch, a backup with its transfer. */
 static void
-tidy_site(struct conf *c, const char *folder, int64_t site)
+tidy_all(struct conf *c, const char *spool)
 {
-	static const char *const part[] = {"session", "file", "files", "backup"};
-	char *path;
+	static const char *const part[] = {"session", "file", "files"};
+	sqlite3_stmt *site = db_ask(c->db,
+	    "SELECT site.id, total(data = 'session'), total(data = 'file'), total(data = 'file')"
+	    " FROM site LEFT JOIN job ON site_id = site.id AND step = 'fetch' GROUP BY site.id",
+	    "");
+	char *backups;
 	int i;
 
-	for (i = 0; i < 4; i++) {
-		path = xasprintf("%s/%s", folder, part[i]);
-		if (i == 3)
-			tidy_numbers(c, path,
-			    "SELECT 1 FROM job WHERE transfer_id = ?1 AND step = 'backup'", 0);
-		else
-			tidy(c, path,
-			    i == 0 ? "SELECT 1 FROM job WHERE site_id = ?1 AND step = 'fetch'"
-				     " AND data = 'session'" :
-				     "SELECT 1 FROM job WHERE site_id = ?1 AND step = 'fetch'"
-				     " AND data = 'file'",
-			    site);
-		free(path);
+	tidy(c, spool, "SELECT 1 FROM site WHERE id = ?1");
+	while (db_row(c->db, site)) {
+		for (i = 0; i < 3; i++)
+			if (sqlite3_column_int(site, i + 1) == 0)
+				remove_tree(xasprintf(
+				    "%s/%lld/%s", spool, (long long)db_column(site, 0), part[i]));
+		backups = xasprintf("%s/%lld/backup", spool, (long long)db_column(site, 0));
+		tidy(c, backups, "SELECT 1 FROM job WHERE transfer_id = ?1 AND step = 'backup'");
+		free(backups);
 	}
 }
 
-/* What a site keeps in the spool goes with the site. */
 int
 spool_tidy(struct conf *c)
 {
@@ -147,7 +137,7 @@ spool_tidy(struct conf *c)
 	if (spool != NULL && id > 0 && settings_spool_id(spool) == 0)
 		code = settings_number_spool(spool, id);
 	if (spool != NULL && id > 0 && settings_spool_id(spool) == id)
-		tidy_numbers(c, spool, "SELECT 1 FROM site WHERE id = ?1", 1);
+		tidy_all(c, spool);
 	free(spool);
 	return code != 0 ? code : c->db->code;
 }
@@ -163,7 +153,7 @@ home_folder(const char *variable, const char *otherwise)
 	return xasprintf("%s/%s/praic", home != NULL ? home : "", otherwise);
 }
 
-/* Where does what the scheduler writes go, beside this database? */
+/* The default spool and log directory for this database. */
 static void
 folders(const char *path, char *folder[2])
 {
@@ -184,8 +174,8 @@ folders(const char *path, char *folder[2])
 	free(state);
 }
 
-/* Both directories are written down, so that root, a service and a person's
- * shell see the same ones.  What was set before stays. */
+/* Stores both directories, so that root, a service and a person's shell use the
+ * same ones.  Settings that exist stay. */
 int
 conf_init(struct conf *c, int argc, char **argv)
 {
