@@ -1,6 +1,6 @@
 /*
- * The fields of the settings database that people fill in, praic-settings(5).
- * Its tables are in settings.sql.
+ * The fields of the settings database that people fill in; praic-conf(1) lists
+ * them.  The tables are in settings.sql.
  */
 #include <string.h>
 
@@ -21,10 +21,10 @@
 
 const struct settings_field settings_site_fields[] = {
     NEEDED("host", SETTINGS_TEXT, "name or address of the appliance, with :PORT if need be"),
-    OF("host-name", SETTINGS_TEXT, "what records call the site, if not the host"),
+    OF("host-name", SETTINGS_TEXT, "name of the site in records, if not the host"),
     NEEDED("client-id", SETTINGS_TEXT, "OAuth client ID of the API account"),
     NEEDED("secret", SETTINGS_SECRET, "its client secret"),
-    OF("backup-password", SETTINGS_SECRET, "password that backups are made with"),
+    OF("backup-password", SETTINGS_SECRET, "password to encrypt backups with"),
     ONE_OF("product", "pra|rs", "pra, or rs for Remote Support"),
     OF("ca-file", SETTINGS_FILE, "authorities, or its own certificate, to trust"),
     OF("pin", SETTINGS_TEXT, "its public keys: sha256//BASE64[;...]"),
@@ -36,7 +36,7 @@ const struct settings_field settings_site_fields[] = {
     OF("nothing", SETTINGS_LIST, "one more text that means \"nothing found\""),
     OF("expired", SETTINGS_LIST, "one more text that means \"recording deleted\""),
     {"timeout", SETTINGS_SPAN, .low = 1, .high = 86400,
-	.help = "time without an answer before a call counts as failed"},
+	.help = "time to wait for an answer, and to go on retrying after a failure"},
     {0}};
 
 #define KIND(name, form, kinds, text)              \
@@ -54,14 +54,14 @@ const struct settings_field settings_destination_fields[] = {
     KIND("password", SETTINGS_SECRET, SETTINGS_SQL, "password of the connection string"),
     KIND("ca-file", SETTINGS_FILE, SETTINGS_SQL, "authorities to trust (SQL Server)"),
     KIND("system-information", SETTINGS_FLAG, SETTINGS_SQL, "store system information?"),
-    KIND_NEEDED("directory", SETTINGS_PATH, SETTINGS_FS, "where files go"),
+    KIND_NEEDED("directory", SETTINGS_PATH, SETTINGS_FS, "directory for the files"),
     {"conflict", SETTINGS_CHOICE, 0, SETTINGS_FS,
 	.choices = "append|overwrite|skip|AppendNumber|Overwrite|Skip",
 	.help = "when a name is taken: append, overwrite or skip"},
     KIND("format", SETTINGS_TEXT, SETTINGS_FS,
 	"file name formats: KIND=FORMAT,..., or one for all kinds"),
     KIND("retain", SETTINGS_TEXT, SETTINGS_FS, "how many prior backups to keep"),
-    KIND("mode", SETTINGS_TEXT, SETTINGS_FS, "of the files, in octal"),
+    KIND("mode", SETTINGS_TEXT, SETTINGS_FS, "mode of the files, in octal"),
     KIND("in-progress", SETTINGS_FLAG, SETTINGS_FS, "save sessions that have not ended?"),
     KIND_NEEDED("command", SETTINGS_TEXT, SETTINGS_EXEC, "shell command that reads records"), {0}};
 
@@ -69,14 +69,13 @@ const struct settings_field settings_schedule_fields[] = {
     {"every", SETTINGS_SPAN, .needed = 1, .low = 60, .high = 604800,
 	.help = "from 1m to 7d, in whole minutes"},
     OF("at", SETTINGS_CLOCK, "time of day, local; where every is whole days"),
-    {"enabled", SETTINGS_FLAG, .fallback = "1", .help = "no: its transfers are left alone"}, {0}};
+    {"enabled", SETTINGS_FLAG, .fallback = "1", .help = "no: its transfers do not run"}, {0}};
 
 const struct settings_field settings_transfer_fields[] = {NEEDED("schedule", SETTINGS_TEXT, "when"),
-    NEEDED("site", SETTINGS_TEXT, "from where"), NEEDED("destination", SETTINGS_TEXT, "where to"),
+    NEEDED("site", SETTINGS_TEXT, "from where"), NEEDED("destination", SETTINGS_TEXT, "to where"),
     {"kinds", SETTINGS_KINDS, .needed = 1, .choices = "session|recording|shell|screen|backup",
 	.help = "session, recording, shell, screen, backup"},
-    OF("since", SETTINGS_TEXT, "fetch what there is since then once more: a date, 90d, or now"),
-    {0}};
+    OF("since", SETTINGS_TEXT, "fetch everything since then again: a date, 90d, or now"), {0}};
 
 #define SETTING(name, form, fallback_, text)                    \
 	{                                                       \
@@ -88,28 +87,30 @@ const struct settings_field settings_transfer_fields[] = {NEEDED("schedule", SET
 	}
 
 const struct settings_field settings_fields[] = {
-    SETTING("log-directory", SETTINGS_PATH, NULL, "where the two logs are kept"),
-    SETTING("log-days", SETTINGS_COUNT, "30", "log files are removed after; 0: never"),
-    SETTING("spool", SETTINGS_PATH, NULL, "what is fetched and not yet stored"),
-    SETTING("spool-floor", SETTINGS_SIZE, "1073741824", "fetch nothing with less free space"),
+    SETTING("log-directory", SETTINGS_PATH, NULL, "directory of the two logs"),
+    SETTING("log-days", SETTINGS_COUNT, "30", "days until log files are removed; 0: never"),
+    SETTING("spool", SETTINGS_PATH, NULL, "directory of data that is fetched and not yet stored"),
+    SETTING("spool-floor", SETTINGS_SIZE, "1073741824",
+	"bytes of free disk space below which nothing is fetched"),
     SETTING("spool-cap", SETTINGS_SIZE, "53687091200",
-	"fetch no recordings and backups while more waits; 0: no cap"),
-    NUMBER("sweep-days", SETTINGS_COUNT, "7", 1, 36500, "asked for again once a day"),
-    NUMBER("retention-days", SETTINGS_COUNT, "90", 1, 36500, "appliances keep their data for"),
-    SETTING("parallel", SETTINGS_COUNT, "16", "jobs side by side; 0: all that are due"),
-    SETTING("metrics", SETTINGS_PATH, NULL, "metrics are written there after each job"),
-    SETTING("notify-server", SETTINGS_TEXT, NULL, "mail server; none: no mail"),
+	"bytes in the spool above which no recordings and backups are fetched; 0: no cap"),
+    NUMBER("sweep-days", SETTINGS_COUNT, "7", 1, 36500,
+	"days of sessions that are fetched again once a day"),
     NUMBER(
-	"notify-port", SETTINGS_COUNT, NULL, 1, 65535, "25, 587 or 465 unless told, by notify-tls"),
+	"retention-days", SETTINGS_COUNT, "90", 1, 36500, "days that appliances keep their data"),
+    SETTING("parallel", SETTINGS_COUNT, "16", "most jobs side by side; 0: no limit"),
+    SETTING("metrics", SETTINGS_PATH, NULL, "file for metrics, written after each job"),
+    SETTING("notify-server", SETTINGS_TEXT, NULL, "mail server; without one, no mail is sent"),
+    NUMBER("notify-port", SETTINGS_COUNT, NULL, 1, 65535,
+	"its port; by default 587, 465 or 25, by notify-tls"),
     {"notify-tls", SETTINGS_CHOICE, .fallback = "starttls", .choices = "none|starttls|tls",
 	.help = "none, starttls or tls"},
-    SETTING("notify-ca-file", SETTINGS_FILE, NULL, "authorities to trust for it"),
+    SETTING("notify-ca-file", SETTINGS_FILE, NULL, "authorities to trust for the mail server"),
     SETTING("notify-user", SETTINGS_TEXT, NULL, "login at the mail server"),
     SETTING("notify-password", SETTINGS_SECRET, NULL, "its password"),
     SETTING("notify-from", SETTINGS_MAILS, NULL, "sender's address"),
-    SETTING("notify-to", SETTINGS_MAILS, NULL, "recipients' addresses, parted by commas"),
-    SETTING("notify-hello", SETTINGS_TEXT, NULL, "name that this machine gives to the mail server"),
-    {0}};
+    SETTING("notify-to", SETTINGS_MAILS, NULL, "recipients' addresses, separated by commas"),
+    SETTING("notify-hello", SETTINGS_TEXT, NULL, "name of this machine for the mail server"), {0}};
 
 const struct settings_field *
 settings_field(const struct settings_field *f, const char *name)

@@ -103,8 +103,8 @@ now=
 runs=$(sql "SELECT sum(runs) FROM job")
 flock spool/lock/1 sleep 3 &
 sleep 0.3
-step 75 "a job that another process runs" fetch pra session
-says "is reported" "another process is at it"
+step 75 "a job that another process has" fetch pra session
+says "says so" "another process is doing it"
 is "nothing is noted" "SELECT sum(runs) FROM job" "$runs"
 wait $!
 

@@ -153,7 +153,7 @@ take(struct run *r, const char *kind, int64_t id, int *fd)
 	if (*fd == -1 || flock(*fd, LOCK_EX | LOCK_NB) == -1) {
 		code = *fd != -1 && errno == EWOULDBLOCK ? EX_TEMPFAIL : EX_CANTCREAT;
 		if (code == EX_TEMPFAIL)
-			msg_warn("%s: another process is at it", r->name);
+			msg_warn("%s: another process is doing it", r->name);
 		else
 			msg_errno("%s", path);
 	}
