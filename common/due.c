@@ -1,9 +1,8 @@
 /*
  * When a schedule is due: see due.h.
  *
- * Due times are points on a grid that begins with the schedule, not "the
- * last run and so much more": a run that is late moves no later one, and
- * however many points have passed, there is one run for them.
+ * Due times are points on a grid that begins with the schedule.  So a late run does
+ * not move later ones, and one run makes up for all points that have passed.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -18,8 +17,7 @@
 
 #define DAY 86400
 
-/* Further ahead of the clock no last run can be, save by a clock that was
- * wrong by more than time zones are. */
+/* A last run that is further ahead was noted by a wrong clock. */
 #define BELIEVED DAY
 
 static int64_t
@@ -39,8 +37,8 @@ east(int64_t t)
 }
 
 /*
- * When the clocks on the wall show this, as if it were UTC: the first time,
- * if they show it twice; the end of the gap, if they never do.
+ * The time of a local time, given in seconds as if it were UTC: the first one if it
+ * comes twice, the end of the gap if it does not come at all.
  */
 static int64_t
 from_local(int64_t local)
@@ -52,7 +50,7 @@ from_local(int64_t local)
 		return before;
 	if (after + east(after) == local)
 		return after;
-	/* Within (after, before] the zone changes, and that is the gap's end. */
+	/* The zone changes within (after, before]: the end of the gap. */
 	low = after;
 	high = before;
 	while (high - low > 1) {
@@ -78,7 +76,7 @@ on_day(const struct due *s, int64_t day)
 	return from_local(day * DAY + s->at * 60);
 }
 
-/* The day of the first run: the first one whose time of day is to come. */
+/* The first day whose time of day is not before the schedule was made. */
 static int64_t
 first_day(const struct due *s)
 {
@@ -106,7 +104,7 @@ due_last(const struct due *s, int64_t last, int64_t now)
 {
 	int64_t ahead = s->period > BELIEVED ? s->period : BELIEVED;
 
-	/* A schedule may have been made by a clock that was wrong, too. */
+	/* The clock may also have been wrong when the schedule was made. */
 	if (last == DUE_NEVER && (s->at == DUE_NO_TIME || s->created - 1 <= now + ahead))
 		return last;
 	return last == DUE_NEVER || last > now + ahead ? now : last;

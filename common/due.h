@@ -1,15 +1,14 @@
 /*
- * When a schedule is due: functions of the schedule, its last run, the clock
- * and the zone ($TZ, tzset(3)), and of nothing else.  The rules are those of
- * praic-sched(8), "When".
+ * When a schedule is due: functions of the schedule, its last run, the clock and the
+ * zone ($TZ, tzset(3)) alone.  praic-sched(8), "When a schedule is due", has the rules.
  */
 #ifndef PRAIC_DUE_H
 #define PRAIC_DUE_H
 
 #include <stdint.h>
 
-#define DUE_NEVER   INT64_MIN /* as a last run: there was none */
-#define DUE_NO_TIME INT64_MIN /* as a time of day */
+#define DUE_NEVER   INT64_MIN /* no last run */
+#define DUE_NO_TIME INT64_MIN /* no time of day */
 
 /* Times are UNIX seconds, spans seconds. */
 struct due {
@@ -19,29 +18,26 @@ struct due {
 };
 
 /*
- * When the schedule runs next; that is now, if it is not after now.  last is
- * when it last was found due, by this clock; it may lie ahead of now, if the
- * clock was set back.
+ * When the schedule is due next; a result up to now means that it is due.  last is
+ * when it was last due, by this clock; it may be ahead of now if the clock was set
+ * back.
  */
 int64_t due_next(const struct due *, int64_t last, int64_t now);
 
 /*
- * The last run as far as it is believed: now, when it lies so far ahead that
- * only a clock that was wrong can have said so.  Whoever keeps last runs has
- * to keep that, too, or the schedule would be due in a while for ever.
+ * The last run, or now if last is so far ahead that the clock was wrong then.  The
+ * caller must store the result, or the schedule would never become due.
  */
 int64_t due_last(const struct due *, int64_t last, int64_t now);
 
-/* How often it was due from after last until now: 1 when nothing was missed. */
+/* How often it was due after last, up to now: 1 if no run was missed. */
 int64_t due_count(const struct due *, int64_t last, int64_t now);
 
 /* The first time after t. */
 int64_t due_after(const struct due *, int64_t t);
 
-/*
- * Is the zone of $TZ known here?  One that is not would count as UTC without
- * a word.  0, or EX_CONFIG after a message.
- */
+/* Is the zone of $TZ known?  The C library would silently take UTC for another one.
+ * 0, or EX_CONFIG after a message. */
 int due_zone(void);
 
 #endif

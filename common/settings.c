@@ -1,9 +1,9 @@
 /*
- * The settings database as a file: found, checked, opened, made.  What
- * is in it is read in settings_read.c; see settings.h.
+ * The settings database as a file: find, check, open and make it; see settings.h.
+ * settings_read.c reads its content.
  *
- * It keeps a rollback journal and not a WAL: a reader then needs no right to
- * write beside it, and it is one file but for the moments of a change.
+ * It has a rollback journal and not a WAL, so that a reader needs no right to write
+ * beside it, and it is one file except during a change.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,10 +26,10 @@
 #include "secret.h"
 #include "settings.h"
 
-/* Changes here are small: who waits longer than this waits in vain. */
+/* Changes are small: a writer that holds the lock for longer is stuck. */
 #define BUSY_SECONDS 20
 
-/* NULL, after a message, when there is no home either. */
+/* NULL after a message. */
 static char *
 default_path(void)
 {
@@ -49,14 +49,14 @@ default_path(void)
 	return NULL;
 }
 
-/* What went wrong, in SQLite's words; its code. */
+/* Reports an error of SQLite.  The exit code. */
 static int
 complain(struct settings *s, int rc, const char *doing)
 {
 	static const struct {
 		int rc, code;
 		const char *advice;
-	} known[] = {{SQLITE_BUSY, EX_TEMPFAIL, ": another program has been writing to it"},
+	} known[] = {{SQLITE_BUSY, EX_TEMPFAIL, ": another program is writing to it"},
 	    {SQLITE_LOCKED, EX_TEMPFAIL, ""}, {SQLITE_FULL, EX_IOERR, ""},
 	    {SQLITE_NOTADB, EX_CONFIG, ""}, {SQLITE_CANTOPEN, EX_NOINPUT, ""},
 	    {SQLITE_READONLY, EX_NOPERM, ""}, {SQLITE_PERM, EX_NOPERM, ""},
@@ -228,7 +228,8 @@ db_end(struct settings *s, int code)
 	return code != 0 ? code : s->code;
 }
 
-/* Whose is it, and how old?  0 and *version; or a code after a message. */
+/* Is it praic's settings database, of a known version?  0 and *version, or a code
+ * after a message. */
 static int
 inspect(struct settings *s, enum settings_open how, int64_t *version)
 {
@@ -279,7 +280,7 @@ make_tables(struct settings *s, enum settings_open how)
 	if (code != 0 || version == SETTINGS_VERSION)
 		return code;
 	db_begin(s);
-	code = inspect(s, how, &version); /* somebody may have been faster */
+	code = inspect(s, how, &version); /* another process may have made them */
 	if (code == 0 && version != SETTINGS_VERSION) {
 		sql = xasprintf("%s; PRAGMA application_id = %d; PRAGMA user_version = %d",
 		    settings_tables, SETTINGS_APPLICATION_ID, SETTINGS_VERSION);
@@ -289,7 +290,7 @@ make_tables(struct settings *s, enum settings_open how)
 	return db_end(s, code);
 }
 
-/* The directory that it is in; to be freed. */
+/* The directory of a path; to be freed. */
 static char *
 folder_of(const char *path)
 {
@@ -300,7 +301,7 @@ folder_of(const char *path)
 	return xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* Could a stranger put another file in its place? */
+/* Strangers must not be able to replace the file. */
 static int
 check_folder(const char *path)
 {
@@ -322,8 +323,8 @@ check_folder(const char *path)
 }
 
 /*
- * Its owner's alone?  By name, before SQLite opens it: a descriptor of ours
- * that is closed would take SQLite's locks along.
+ * Only its owner may have access.  The check is by name, before SQLite opens the
+ * file: closing another descriptor of it would release SQLite's locks.
  */
 static int
 check_file(const char *path)
@@ -340,17 +341,18 @@ check_file(const char *path)
 		return errno == EACCES ? EX_NOPERM : EX_NOINPUT;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		msg_warn("%s: this is no regular file", path);
+		msg_warn("%s: this is not a regular file", path);
 		return EX_CONFIG;
 	}
 	if (st.st_uid != geteuid() && geteuid() != 0) {
-		msg_warn("%s: it belongs to user %u, and this is user %u: settings are read by "
-			 "their owner only",
+		msg_warn("%s: it belongs to user %u, and this is user %u: only its owner may "
+			 "read settings",
 		    path, (unsigned)st.st_uid, (unsigned)geteuid());
 		return EX_NOPERM;
 	}
 	if ((st.st_mode & 077) != 0) {
-		msg_warn("%s: others may use it, and it holds secrets: chmod 600 it", path);
+		msg_warn(
+		    "%s: it holds secrets, and other users have access to it: chmod 600 it", path);
 		return EX_CONFIG;
 	}
 	return check_folder(path);
@@ -381,7 +383,7 @@ make_file(const char *path)
 static int
 open_file(struct settings *s, enum settings_open how)
 {
-	/* No name has a meaning of its own, such as ":memory:". */
+	/* With a slash, so that SQLite gives no name a special meaning (":memory:"). */
 	char *name = xasprintf("%s%s", *s->path == '/' ? "" : "./", s->path);
 	int rc = sqlite3_open_v2(name, &s->h, SQLITE_OPEN_READWRITE, NULL);
 
@@ -391,7 +393,7 @@ open_file(struct settings *s, enum settings_open how)
 		sqlite3_busy_timeout(s->h, BUSY_SECONDS * 1000);
 		sqlite3_db_config(s->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_db_config(s->h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-		/* secure_delete: a secret that was changed is gone. */
+		/* secure_delete: overwrite a secret that is replaced. */
 		rc = sqlite3_exec(s->h,
 		    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 		    "PRAGMA secure_delete = ON",
@@ -416,7 +418,7 @@ settings_become_owner(void)
 	folder = folder_of(path);
 	if ((stat(path, &st) == 0 || stat(folder, &st) == 0) && st.st_uid != 0) {
 		owner = getpwuid(st.st_uid);
-		/* The filters, too, must find the same database. */
+		/* The filters must find the same database. */
 		bad = setenv("PRAIC_SETTINGS", path, 1) == -1 ||
 		    (owner != NULL ? initgroups(owner->pw_name, owner->pw_gid) :
 				     setgroups(0, NULL)) == -1 ||
@@ -498,7 +500,7 @@ settings_spool_id(const char *spool)
 	return is;
 }
 
-/* A crash leaves a file of another name, or all of it. */
+/* A crash leaves either the whole file or a temporary one. */
 int
 settings_number_spool(const char *spool, int64_t id)
 {
@@ -521,7 +523,7 @@ settings_number_spool(const char *spool, int64_t id)
 	return bad ? EX_CANTCREAT : 0;
 }
 
-/* The scheduler's lock file; -1, after a message if it is not only missing. */
+/* The scheduler's lock file, or -1; with a message, unless it is only missing. */
 static int
 open_lock(struct settings *s, int flags)
 {
@@ -549,7 +551,7 @@ settings_lock(struct settings *s)
 	if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
 	if (errno == EWOULDBLOCK) {
-		msg_warn("%s: a scheduler is running for it already", s->path);
+		msg_warn("%s: a scheduler is already running for it", s->path);
 		s->code = EX_TEMPFAIL;
 	} else {
 		msg_errno("%s in the spool", SETTINGS_LOCK);

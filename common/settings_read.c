@@ -1,7 +1,6 @@
 /*
- * What is in the settings database, as the programs want it: fields as
- * options, settings as text or numbers, secrets as references.  See
- * settings.h.
+ * Reads the settings database: fields as options, settings as texts or numbers,
+ * secrets as references.  See settings.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 
 #define MAX_COUNT 1000000
 
-/* Values that were handed out: options are kept, and so are these. */
+/* Values stay valid until the program ends, as the arguments of options do. */
 static const char *
 keep(const char *p, size_t n)
 {
@@ -29,7 +28,7 @@ keep(const char *p, size_t n)
 	return kept[kept_n++] = xstrndup(p, n);
 }
 
-/* What is stored, as a reference; the secret itself goes into memory. */
+/* A stored secret as a reference; a plain secret is held in memory. */
 static const char *
 reference(const char *stored)
 {
@@ -66,7 +65,7 @@ give(const struct settings_field *f, const char *text, settings_set *set, void *
 	}
 }
 
-/* The columns of a row, by their fields. */
+/* Give all fields of a row. */
 static int
 give_row(
     sqlite3_stmt *row, const struct settings_field *fields, int kind, settings_set *set, void *arg)
@@ -89,7 +88,7 @@ give_row(
 	return code;
 }
 
-/* The row of this name, of a destination with its kind. */
+/* Read the row of this name; kind: that of a destination, or 0. */
 static int
 load(const char *table, const struct settings_field *fields, const char *name, int kind,
     settings_set *set, void *arg)
@@ -269,7 +268,7 @@ parse_choice(const struct settings_field *f, const char *what, const char *text,
 	return 0;
 }
 
-/* Each kind once, in the order of the choices. */
+/* Store each kind once, in the order of the choices. */
 static int
 parse_kinds(const struct settings_field *f, const char *what, const char *text, char **value)
 {
@@ -280,7 +279,7 @@ parse_kinds(const struct settings_field *f, const char *what, const char *text, 
 	for (p = text; *p != '\0'; p += n + (p[n] == ',')) {
 		n = strcspn(p, ",");
 		if (!is_among(f->choices, '|', p, n)) {
-			msg_warn("%s %s: %s, parted by commas", what, text, f->help);
+			msg_warn("%s %s: %s, separated by commas", what, text, f->help);
 			return EX_USAGE;
 		}
 	}
@@ -351,12 +350,12 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 
 	*value = NULL;
 	if (*text == '\0')
-		return wrong(what, "\"\"", "it is empty; unset takes a value away");
+		return wrong(what, "\"\"", "it is empty; unset removes a value");
 	for (; *p != '\0'; p++)
 		if (((unsigned char)*p < 0x20 || *p == 0x7f) &&
 		    (f->form != SETTINGS_LIST || *p != '\n'))
 			return wrong(what, f->form == SETTINGS_SECRET ? "" : text,
-			    "there is a control character in it");
+			    "it has a control character");
 	switch (f->form) {
 	case SETTINGS_TEXT:
 	case SETTINGS_LIST:
@@ -376,7 +375,7 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 		if (settings_mails(text, check_mail) != 0)
 			return wrong(what, text,
 			    "an address such as praic@example.com or "
-			    "\"Name\" <praic@example.com>; several are parted by commas");
+			    "\"Name\" <praic@example.com>; separate several by commas");
 		break;
 	case SETTINGS_FLAG:
 		if ((flag = parse_flag(text)) == -1)
@@ -399,7 +398,7 @@ settings_parse(const struct settings_field *f, const char *what, const char *tex
 	return 0;
 }
 
-/* A query: the table and the row of each secret, and where it is to be found. */
+/* A query: the table, row and reference of each secret. */
 static void
 add_secrets(struct buf *sql)
 {
@@ -426,7 +425,7 @@ add_secrets(struct buf *sql)
 		}
 }
 
-/* Two may use one variable: it is no secret between them. */
+/* If two rows use one variable, the filters of both see it. */
 char **
 settings_hidden_env(struct settings *s, const char *table, const char *name)
 {

@@ -1,8 +1,8 @@
-/* What is noted when a step has ended: see settings.h. */
+/* Notes the result of a step: see settings.h. */
 #include "settings.h"
 
-/* Back-off of a failed job, seconds: an appliance that restarts is back in
- * minutes, and one that is down for days is asked once an hour. */
+/* Back-off of a failed job in seconds: an appliance that restarts is back in minutes;
+ * one that is down for days is asked once an hour. */
 #define WAIT "min(3600, max(60, 2 * ifnull(wait, 0)))"
 
 void

@@ -1,7 +1,6 @@
 /*
- * Which jobs are due, and the processes that do them: see scheduler.h.  All
- * that lasts is in the settings database; the rules are those of
- * praic-sched(8), "When".
+ * The jobs that are due, and their processes: see scheduler.h.  All lasting state
+ * is in the settings database.  praic-sched(8) has the rules.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,18 +21,18 @@
 #include "num.h"
 #include "scheduler.h"
 
-#define HELD 60 /* seconds until a job is tried again whose failure has no row */
-/* Nobody asks for history that is older. */
+#define HELD 60 /* seconds until a job is started again whose failure could not be noted */
+/* Seconds that history is kept. */
 #define HISTORY ((int64_t)400 * 86400)
 
-/* Back-offs of a job end within an hour, those of a refused recording within a
- * day.  A time further ahead was set by a clock that was wrong: it is due. */
+/* A back-off of a job is an hour at most, that of a refused recording a day.  A time
+ * that is further ahead was set by a wrong clock, and counts as due. */
 #define DUE(next, longest) "(" next " <= ?1 OR " next " > ?1 + " longest ")"
 #define DUE_JOB(j)                                  \
 	DUE("ifnull(" j ".next, " j ".sweep_next)", \
 	    "iif(" j ".step = 'fetch' AND " j ".data = 'file', 86400, 3600)")
 
-/* The jobs of schedule ?2, and the fetch jobs that its transfers read of. */
+/* The jobs of schedule ?2, and the fetch jobs of its transfers. */
 #define OF_SCHEDULE                                                          \
 	"(j.transfer_id IN (SELECT id FROM transfer WHERE schedule_id = ?2)" \
 	" OR (j.step = 'fetch' AND EXISTS (SELECT 1 FROM reading AS r"       \
@@ -51,7 +50,7 @@ job_mark(struct settings *s, int64_t schedule, int64_t now)
 	    s, "UPDATE job AS j SET next = ?1, asked = ?1 WHERE " OF_SCHEDULE, "ii", now, schedule);
 }
 
-/* Schedules of which something is to be noted. */
+/* A schedule whose row changes. */
 struct mark {
 	int64_t schedule, last, missed;
 	int due, wrong;
@@ -63,7 +62,7 @@ mark(struct settings *s, const struct mark *m, int64_t now)
 {
 	if (m->wrong)
 		report_say(1,
-		    "%s: its last run lies in the future: the clock was wrong then, or is now",
+		    "%s: its last run is in the future: the clock was wrong then, or is wrong now",
 		    m->name);
 	if (m->due)
 		db_do(s,
@@ -106,7 +105,7 @@ job_mark_due(struct settings *s, int64_t now)
 		m[n].missed = due_count(&due, m[n].last, now) - 1;
 		n++;
 	}
-	/* Most passes find nothing due, and then write nothing. */
+	/* Most passes find nothing due, and must not write. */
 	if (n > 0)
 		db_begin(s);
 	for (i = 0; i < n; i++) {
@@ -155,11 +154,11 @@ struct child {
 	void (*ended)(struct settings *, int code, const char *reason);
 };
 
-/* What is known of a job besides its row, until this process ends. */
+/* What this process knows of a job besides its row. */
 struct memo {
 	int64_t job;
-	int64_t until; /* not before, by the monotonic clock */
-	int over;      /* -1, -r: it failed, or another process is at it */
+	int64_t until; /* do not start it before, by the monotonic clock */
+	int over;      /* -1, -r: do not start it again */
 };
 
 static struct child *child;
@@ -198,8 +197,8 @@ job_ran(int64_t job)
 	return memo_of(job, 0) != NULL;
 }
 
-/* In the child.  In a process group of its own: a terminal's interrupt reaches the
- * scheduler alone, which passes it on. */
+/* In the child.  It has a process group of its own, so that only the scheduler gets a
+ * terminal's interrupt, which passes it on. */
 static _Noreturn void
 become(const char *const *argv, int in, int words)
 {
@@ -220,8 +219,8 @@ become(const char *const *argv, int in, int words)
 	_exit(EX_OSERR);
 }
 
-/* c's label is taken over.  Without aloud, standard error goes to a temporary
- * file: its last line is the reason. */
+/* Takes over the label of c.  Without aloud, standard error goes to a temporary file,
+ * whose last line is the reason of a failure. */
 static int
 begin(struct child c, const char *const *argv, int in, int aloud)
 {
@@ -260,7 +259,7 @@ job_other(const char *const *argv, const struct buf *input,
 	return code;
 }
 
-/* Is it running, or must another one end first? */
+/* Is the job running, or must another one end first? */
 static int
 is_blocked(const struct child *c, int file)
 {
@@ -294,10 +293,10 @@ begin_job(const struct child *c, sqlite3_stmt *row, int verbose)
 }
 
 /*
- * What can be done, longest due first.  Recordings wait for the reports that
- * are due, but only until some came after they were asked for: where a fetch
- * takes longer than the period of its schedule, it is always due.  For the same
- * reason the job that began longest ago goes first.
+ * The jobs that can be done, longest due first.  Recordings wait for reports that
+ * are due, but not if reports came after the recordings were asked for: a fetch that
+ * takes longer than the period of its schedule is always due.  For the same reason
+ * the job that began longest ago comes first.
  */
 #define J_IS_DUE DUE_JOB("j")
 #define S_IS_DUE DUE_JOB("s")
@@ -359,7 +358,7 @@ job_begin(struct settings *s, int64_t schedule, int verbose)
 	return waiting;
 }
 
-/* A praic-run that died, or could not note how its step ended. */
+/* Note the failure of a praic-run that died or could not note it. */
 static void
 note(struct settings *s, const struct child *c, int code, char *reason)
 {
@@ -377,7 +376,7 @@ note(struct settings *s, const struct child *c, int code, char *reason)
 	db_end(s, 0);
 }
 
-/* A job's process that ended with a code. */
+/* The process of a job has ended. */
 static void
 end_job(struct settings *s, const struct child *c, int code, char *reason, int stopping)
 {
@@ -386,7 +385,7 @@ end_job(struct settings *s, const struct child *c, int code, char *reason, int s
 	    db_number(s, "SELECT runs FROM job WHERE id = ?1", "i", c->job) != c->runs &&
 	    s->code == 0;
 
-	/* A step that changes nothing must not run in a tight loop. */
+	/* A step that changes nothing must not run again at once. */
 	m->until = monotonic() + 1;
 	if (stopping && !noted)
 		return;
@@ -460,7 +459,7 @@ job_running(void)
 }
 
 /*
- * What is too old.
+ * Old history and logs.
  */
 
 static void
@@ -486,8 +485,8 @@ job_prune(struct settings *s)
 {
 	int64_t days = settings_number(s, "log-days"), now = sched_now(), mark;
 
-	/* A clock that is ahead must not remove everything: the appliance's
-	 * clock, as of the last fetch, is asked as well. */
+	/* A clock that is ahead must not remove everything: age counts from the newest
+	 * mark if that is earlier. */
 	mark = db_number(s, "SELECT max(mark) + 86400 FROM job", "");
 	if (mark != DB_NULL && mark < now)
 		now = mark;

@@ -1,4 +1,4 @@
-/* What people are told: logs, lines, mails: see scheduler.h. */
+/* Logs, lines, mails, metrics, the plan: see scheduler.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 char *report_directory;
 
-/* Local time with its zone; one at a time. */
+/* Local time with its zone, in a static buffer. */
 static const char *
 show_time(int64_t t)
 {
@@ -143,11 +143,11 @@ report_waiting(struct settings *s, int64_t now)
 }
 
 /*
- * Mails.  One query finds what is new, and for each the statement that notes,
- * once the mail is sent, that it was told.
+ * Mails.  One query finds the news.  Each row has the statement that marks it as
+ * reported, to be run when the mail is sent.
  */
 
-/* 69 and 75 may go away by themselves: they are told when they last so long. */
+/* Failures with 69 and 75 may pass by themselves: they are mailed after so long. */
 #define LASTS	  "900"
 #define REMIND	  "86400"
 #define MAX_LINES 100 /* of a kind, in one mail */
@@ -198,7 +198,7 @@ static struct {
 static void
 mail_ended(struct settings *s, int code, const char *reason)
 {
-	/* 65: some of the recipients have it, and to send it again would not help. */
+	/* 65: some recipients have the mail, and another try would not help the others. */
 	int sent = s != NULL && (code == 0 || code == EX_DATAERR);
 
 	if (code != 0)
@@ -237,7 +237,7 @@ add_news(struct buf *text, sqlite3_stmt *row, enum news kind)
 	buf_adds(text, "\n\n");
 }
 
-/* 1 when there is anything to tell. */
+/* 1 if there is news. */
 static int
 compose(struct settings *s, int64_t now, struct buf *text)
 {
@@ -263,8 +263,8 @@ compose(struct settings *s, int64_t now, struct buf *text)
 			buf_printf(&subject, "%s %d %s", any++ ? "," : "", n[kind], count[kind]);
 	}
 	buf_adds(text,
-	    "praic-conf status shows how things stand, praic-conf log what was said.\n"
-	    "What was lost or left out is shown until praic-conf ack.\n");
+	    "praic-conf status shows the state, praic-conf log the messages of the filters.\n"
+	    "praic-conf status shows losses until praic-conf ack.\n");
 	mail.subject = xstrdup(buf_text(&subject));
 	buf_free(&subject);
 	return s->code == 0 && any;
@@ -341,7 +341,7 @@ report_plan(struct settings *s, int64_t now)
 
 	while (db_row(s, row))
 		show_schedule(row, now);
-	/* To paste: the name of a site may hold blanks. */
+	/* For a shell: quote a site's name that has blanks. */
 	row = db_ask(s,
 	    "SELECT CASE WHEN step = 'fetch' AND site GLOB '*[^A-Za-z0-9._-]*' THEN"
 	    "  'fetch ''' || replace(site, '''', '''\\''''') || ''' ' || data ELSE name END,"

@@ -1,8 +1,8 @@
 /*
- * praic-sched: one loop over the settings database.  Mark the jobs of
- * schedules that are due, start praic-run for each job that can be done,
- * reap, mail, tell systemd, sleep until the next thing is due.  It keeps no
- * queue: what is to be done is a query over the table job (job.c).
+ * praic-sched: one loop over the settings database.  It marks the jobs of
+ * schedules that are due, starts praic-run for each job that can be done, reaps,
+ * sends mails, notifies systemd, and sleeps until the next thing is due.  There is
+ * no queue: a query over the table job finds what to do (job.c).
  */
 #include <signal.h>
 #include <stddef.h>
@@ -25,9 +25,9 @@
 #include "secret.h"
 #include "when.h"
 
-/* The longest sleep: the clock may be set, settings may change. */
+/* The longest sleep, in seconds: the clock or the settings may change meanwhile. */
 #define LONGEST_SLEEP 20
-/* Seconds that praic-run has to end its filters when it is told to stop. */
+/* Seconds for praic-run to end its filters after TERM. */
 #define GRACE 25
 
 int64_t sched_fixed_now;
@@ -40,7 +40,7 @@ sched_now(void)
 }
 
 /*
- * Signals are blocked save while it sleeps.
+ * Signals are blocked except during the sleep.
  */
 
 static volatile sig_atomic_t stops, got_hup;
@@ -125,7 +125,7 @@ watchdog_time(void)
  * The daemon.
  */
 
-/* Opened for each pass: it may be replaced meanwhile.  NULL after a message. */
+/* For each pass, because the file may be replaced meanwhile.  NULL after a message. */
 static struct settings *
 open_settings(int *code)
 {
@@ -151,7 +151,7 @@ reload(void)
 	settings_close(s);
 }
 
-/* Nothing more is started, and the jobs are told to stop. */
+/* Tell the jobs to stop, and wait for them. */
 static void
 stop_jobs(void)
 {
@@ -174,7 +174,7 @@ stop_jobs(void)
 	}
 }
 
-/* One pass; returns how long to sleep after it. */
+/* One pass.  Returns the seconds to sleep after it. */
 static int64_t
 pass(void)
 {
@@ -184,7 +184,7 @@ pass(void)
 	int64_t now = sched_now(), wake, next;
 
 	if (s == NULL)
-		return LONGEST_SLEEP; /* it said why; it may be back then */
+		return LONGEST_SLEEP; /* the database may be back then */
 	if (job_reap(s, 0) > 0)
 		report_metrics(s);
 	wake = job_mark_due(s, now);
@@ -235,7 +235,7 @@ run_daemon(void)
 }
 
 /*
- * One pass, -1 and -r: until nothing is left that can be done.
+ * One pass of -1 and -r: until no job can be done.
  */
 
 /* 0 after a message. */
@@ -254,8 +254,7 @@ find_schedule(struct settings *s, const char *name)
 	return 0;
 }
 
-/* A failure of the settings database is told by the exit code, and what can be
- * done is done all the same. */
+/* Keep a failure of the settings database for the exit code, and go on with other jobs. */
 static void
 go_on(struct settings *s)
 {

@@ -223,12 +223,12 @@ says "the message names the loss" "1 recordings not fetched"
 run 0 "the same with --force" "$conf" --force transfer set "$(cat other)" kinds=session
 is "its jobs are removed" "SELECT count(*) FROM job WHERE site_id = $deux AND data = 'file'" 0
 run 0 "another schedule" "$conf" transfer set "$(cat other)" schedule=often
-run 64 "another site" "$conf" transfer set "$(cat other)" site=access
-says "is refused with what to do" "add another transfer"
-run 0 "remove a schedule" "$conf" schedule remove young
-says "its transfers are removed and named" "with it went transfer $(cat number)"
-run 0 "remove a transfer" "$conf" transfer remove "$(cat other)"
-is "jobs that no other transfer needs are removed" "SELECT count(*) FROM job WHERE site_id = $deux" 0
+run 64 "not another site" "$conf" transfer set "$(cat other)" site=access
+says "says what to do" "add another transfer"
+run 0 "a schedule goes with its transfers" "$conf" schedule remove young
+says "and tells which" "removed with it: transfer $(cat number)"
+run 0 "a transfer goes" "$conf" transfer remove "$(cat other)"
+is "with all that no other needs" "SELECT count(*) FROM job WHERE site_id = $deux" 0
 run 0 "other kinds" "$conf" transfer set 2 kinds=recording,session
 is "replace the old ones" "SELECT group_concat(kind) FROM transfer_kind WHERE transfer_id = 2" recording,session
 db "UPDATE job SET next = 9999999999, wait = 60 WHERE transfer_id IN (1, 2)"

@@ -248,8 +248,8 @@ FAILED: fetch one session
     since $(date -d "@$now" '+%Y-%m-%d %H:%M:%S UTC'), exit code 77
     praic-fetch: one: refused
 
-praic-conf status shows how things stand, praic-conf log what was said.
-What was lost or left out is shown until praic-conf ack.
+praic-conf status shows the state, praic-conf log the messages of the filters.
+praic-conf status shows losses until praic-conf ack.
 END
 same "the permanent one is mailed at once, the temporary one is not" want mails
 run 77 "five minutes later" "$sched" -r minute --now $((now + 300))
@@ -313,9 +313,9 @@ sql "UPDATE schedule SET created = $(date +%s) - 86400, last_due = NULL"
 NOTIFY_SOCKET=$work/notify WATCHDOG_USEC=2000000 "$sched" 2>daemon.err &
 pid=$!
 awaits grep -q "store 1 session" ran
-check "the daemon runs due jobs" grep -q "fetch one session" ran
-run 75 "a second daemon" "$sched"
-says "is refused" "running for it already"
+check "the daemon runs what is due" grep -q "fetch one session" ran
+run 75 "a second one" "$sched"
+says "is refused" "already running for it"
 awaits grep -q WATCHDOG notified
 rss=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
 case ${PRAIC_OUT-} in

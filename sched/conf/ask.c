@@ -1,7 +1,6 @@
 /*
- * The filters, asked: whether a site, destination or mail server could work
- * before it is stored, and whether it does work (test, check).  What only a
- * filter knows is not checked here.
+ * Checks with the filters: can a site, destination or mail server work, before it
+ * is stored; and does it work (test, check)?  A filter checks its own options.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +24,7 @@
 #include "rec.h"
 #include "secret.h"
 
-/* An unlinked file with this in it, read from its beginning; -1 after a message. */
+/* A temporary file with this content, to be read; -1 after a message. */
 static int
 scratch(const char *p, size_t n)
 {
@@ -75,8 +74,8 @@ child(const char *const *arg, int in, int out, char **hidden, const char *settin
 }
 
 /*
- * Start a filter with this as its input, which is closed, and the secrets in the
- * environment that are this row's.  Its exit code.
+ * Run a filter with this input, which is closed, and with no other secrets in its
+ * environment than those of the row.  Its exit code.
  */
 static int
 run(struct conf *c, const struct row *r, const char *const *arg, int in, const char *settings)
@@ -112,16 +111,15 @@ run(struct conf *c, const struct row *r, const char *const *arg, int in, const c
 	return code;
 }
 
-/* Its filter: as it would be run, but with nothing to do.  settings NULL: those
- * there are; else it is not stored yet, and nothing is asked over the network but
- * of a database. */
+/* Run the row's filter with nothing to do.  settings: those of a trial of a row that
+ * is not stored yet; then only a database is reached over the network. */
 static int
 ask(struct conf *c, const struct row *r, const char *settings)
 {
 	const char *const test = settings != NULL || c->quiet ? "--dry-run" : NULL;
 	const char *const site[] = {
 	    "praic-fetch", "-s", r->name, "check", settings != NULL ? "--dry-run" : NULL, NULL};
-	/* A share that is not mounted is no new destination. */
+	/* The directory of a share that is not mounted is not a new destination. */
 	const char *const existing = settings == NULL && r->kind != 0 &&
 		db_number(c->db, "SELECT existing FROM destination WHERE id = ?1", "i", r->id) ==
 		    1 ?
@@ -147,10 +145,8 @@ ask(struct conf *c, const struct row *r, const char *settings)
 	    empty_stream(), settings);
 }
 
-/*
- * Ask it of what is not stored yet: by settings of its own, which hold
- * nothing else and are gone afterwards.
- */
+/* Run the filter of a row that is not stored yet, with a settings database that holds
+ * this row alone and is removed afterwards. */
 static int
 try(struct conf *c, const struct row *r)
 {
@@ -182,7 +178,7 @@ try(struct conf *c, const struct row *r)
 	return code;
 }
 
-/* What can never work is refused, what does not work now is said. */
+/* Refuse a row that can never work; warn of one that does not work now. */
 static int
 judge(const struct row *r, int code)
 {
@@ -191,17 +187,18 @@ judge(const struct row *r, int code)
 	if (code == 0)
 		return 0;
 	if (code == EX_USAGE || code == EX_CONFIG) {
-		msg_warn("%s %s: it could not work like this; nothing was changed", thing, r->name);
+		msg_warn(
+		    "%s %s: it cannot work with these values; nothing was changed", thing, r->name);
 		return code;
 	}
 	msg_warn("%s %s: stored, though it %s; praic-conf %s test %s tries again", thing, r->name,
-	    code == EX_OSERR ? "could not be tried: the fault is this machine's" :
+	    code == EX_OSERR ? "could not be tried because of a fault of this machine" :
 			       "does not work now",
 	    thing, r->name);
 	return 0;
 }
 
-/* HOST or HOST:PORT, its form being right: is it a port that there is? */
+/* HOST or HOST:PORT: is the port from 1 to 65535? */
 static int
 is_port(const char *host)
 {
@@ -213,7 +210,7 @@ is_port(const char *host)
 	return num_parse_count(colon + 1, strlen(colon + 1), 65535, &port) == 0 && port > 0;
 }
 
-/* A URL as it is copied from a browser: its host is meant. */
+/* Reduce a URL, as it is copied from a browser, to its host. */
 static int
 tidy_host(struct row *r)
 {
@@ -221,7 +218,7 @@ tidy_host(struct row *r)
 	char name[HOST_SIZE], *host = p;
 
 	if (strncasecmp(p, "http://", 7) == 0) {
-		msg_warn("site %s: host %s: praic speaks TLS only: https", r->name, p);
+		msg_warn("site %s: host %s: praic uses https only", r->name, p);
 		return EX_USAGE;
 	}
 	if (strncasecmp(p, "https://", 8) == 0) {
@@ -233,11 +230,11 @@ tidy_host(struct row *r)
 	if (host_normalise(host, strlen(host), name) == 0 && strstr(name, "..") == NULL &&
 	    is_port(host))
 		return 0;
-	msg_warn("site %s: host %s: a name or address, with :PORT if need be", r->name, host);
+	msg_warn("site %s: host %s: give a name or address, and :PORT if need be", r->name, host);
 	return EX_USAGE;
 }
 
-/* What records call a site: its host-name, or its host without the port. */
+/* The name of the site in records: its host-name, or its host without the port. */
 static void
 record_name(const struct row *r, const char *(*value)(const struct row *, const char *),
     char out[HOST_SIZE])
@@ -261,9 +258,8 @@ ask_site(struct conf *c, struct row *r)
 	record_name(r, row_was, was);
 	record_name(r, row_value, is);
 	if (strcmp(was, is) != 0)
-		msg_warn(
-		    "site %s: records call it %s from now on: sessions that are stored already "
-		    "and come again are stored once more, under that name",
+		msg_warn("site %s: its name in records is now %s: stored sessions that come again "
+			 "are stored again under that name",
 		    r->name, is);
 	return 0;
 }
@@ -276,14 +272,14 @@ ask_destination(struct conf *c, struct row *r)
 	int code;
 
 	if (r->kind == SETTINGS_EXEC) {
-		/* Of a command only its syntax can be known. */
+		/* Only the syntax of a command can be checked. */
 		code = ask(c, r, "");
 		return judge(r, code == 0 || code == EX_OSERR ? code : EX_USAGE);
 	}
 	connection = r->kind == SETTINGS_SQL ? row_value(r, "connection") : "/";
 	password = row_value(r, "password");
-	/* A reference that only the service can follow is no fault; of SQLite a
-	 * password is. */
+	/* Perhaps only the service can follow the reference.  SQLite takes no password
+	 * at all, which the filter says. */
 	if (*connection != '/' && strncmp(connection, "sqlite:", 7) != 0 && password != NULL &&
 	    strncmp(password, SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) != 0) {
 		if ((secret = secret_get(password, "database password", &code)) == NULL)
@@ -300,21 +296,21 @@ ask_schedule(struct conf *c, struct row *r)
 
 	(void)c;
 	if (period % 60 != 0) {
-		msg_warn("schedule %s: every=%llds: in whole minutes", r->name, (long long)period);
+		msg_warn(
+		    "schedule %s: every=%llds: give whole minutes", r->name, (long long)period);
 		return EX_USAGE;
 	}
 	if (row_value(r, "at") == NULL)
 		return 0;
 	if (period % 86400 != 0) {
-		msg_warn("schedule %s: only one that runs every so many days has a time of day "
-			 "(every=1d ... every=7d)",
+		msg_warn("schedule %s: at= needs a period of whole days (every=1d to every=7d)",
 		    r->name);
 		return EX_USAGE;
 	}
 	return due_zone();
 }
 
-/* As praic-mail takes them, once there are all that it needs. */
+/* Check the mail settings once the needed ones are there. */
 static int
 ask_mail(struct conf *c, const struct row *r)
 {
@@ -331,7 +327,7 @@ ask_running(struct conf *c, struct row *r)
 {
 	if (!row_changed(r, "spool") || !settings_locked(c->db))
 		return c->db->code;
-	msg_warn("setting spool: a scheduler is running: stop it first");
+	msg_warn("setting spool: a scheduler is running; stop it first");
 	return EX_USAGE;
 }
 
@@ -343,7 +339,7 @@ ask_settings(struct conf *c, struct row *r)
 	int code = 0;
 
 	if (spool == NULL || logs == NULL) {
-		msg_warn("setting %s: the scheduler cannot do without",
+		msg_warn("setting %s: the scheduler needs it",
 		    spool == NULL ? "spool" : "log-directory");
 		return EX_USAGE;
 	}
@@ -352,7 +348,7 @@ ask_settings(struct conf *c, struct row *r)
 	if (c->db->code != 0)
 		return c->db->code;
 	if (sweep > retention) {
-		msg_warn("setting sweep-days %lld: not more than retention-days, %lld",
+		msg_warn("setting sweep-days %lld: it must not be more than retention-days, %lld",
 		    (long long)sweep, (long long)retention);
 		return EX_USAGE;
 	}
@@ -365,7 +361,7 @@ ask_settings(struct conf *c, struct row *r)
 	return code == 0 ? ask_mail(c, r) : code;
 }
 
-/* Of a site or destination; of settings, which have no name, their mail. */
+/* Test a site or a destination; without a name, the mail settings. */
 int
 conf_test(struct conf *c, int argc, char **argv)
 {
@@ -428,7 +424,7 @@ check_things(struct conf *c, struct show *s, const char *table, conf_do *test)
 	char *names = db_text(c->db, sql, ""), *rest = names, *name;
 	int code = 0;
 
-	/* Read before the tests: the filters open the database, too. */
+	/* All names first: the filters open the database, too. */
 	free(sql);
 	c->thing = thing_find(table);
 	while ((name = strsep(&rest, "\n")) != NULL)
@@ -445,7 +441,7 @@ test_schedule(struct conf *c, int argc, char **argv)
 
 	(void)argc;
 	if (code == 0 && (code = ask_schedule(c, &r)) != 0)
-		c->reason = xstrdup("its time of day: the time zone is not known here");
+		c->reason = xstrdup("the time zone of its time of day is not known here");
 	else if (code == 0 &&
 	    db_number(c->db, "SELECT count(*) FROM transfer WHERE schedule_id = ?1", "i", r.id) ==
 		0)
@@ -454,45 +450,20 @@ test_schedule(struct conf *c, int argc, char **argv)
 	return code;
 }
 
-/* What is in there and belongs to another user (root, mostly), the scheduler
- * cannot change.  NULL when all is well; to be freed. */
-static char *
-foreign(const char *path, uid_t owner)
-{
-	DIR *d = opendir(path);
-	char *found = NULL;
-	struct dirent *e;
-	struct stat st;
-
-	while (d != NULL && found == NULL && (e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, "..") != 0 &&
-		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    st.st_uid != owner)
-			found = xasprintf("%s/%s belongs to user %u, and the settings to user %u: "
-					  "chown it",
-			    path, e->d_name, (unsigned)st.st_uid, (unsigned)owner);
-	if (d != NULL)
-		closedir(d);
-	return found;
-}
-
 static int
 check_directory(struct conf *c, struct show *s, const char *setting)
 {
 	char *path = settings_text(c->db, setting);
-	struct stat st;
 
 	if (path == NULL || access(path, R_OK | W_OK | X_OK) == -1)
 		c->reason = path == NULL ? xstrdup("it is not set") :
 					   xasprintf("%s: %s", path, strerror(errno));
-	else if (stat(c->db->path, &st) == 0)
-		c->reason = foreign(path, st.st_uid);
-	if (c->reason == NULL && strcmp(setting, "spool") == 0 &&
+	else if (strcmp(setting, "spool") == 0 &&
 	    settings_spool_id(path) !=
 		db_number(c->db, "SELECT value FROM setting WHERE name = 'spool-id'", ""))
 		c->reason =
-		    xasprintf("%s/id is not the number that the settings have: it is the spool of "
-			      "another settings database, or one of them was restored",
+		    xasprintf("%s/id is not the spool-id of the settings: it is the spool of "
+			      "another settings database, or one of the two was restored",
 			path);
 	free(path);
 	return result(c, s, "setting", setting, c->reason != NULL ? EX_CONFIG : 0);

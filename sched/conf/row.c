@@ -219,7 +219,7 @@ check_name(struct conf *c, const char *name)
 		bad = "it begins with a dash or a blank, or ends with one";
 	for (p = name; *p != '\0' && bad == NULL; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '=')
-			bad = "there is a control character or an equals sign in it";
+			bad = "it has a control character or an equals sign";
 	if (bad != NULL) {
 		msg_warn("%s name \"%s\": %s", thing, name, bad);
 		return EX_USAGE;
@@ -354,7 +354,7 @@ losing(struct conf *c, struct row *r, int (*change)(struct conf *, struct row *)
 	code = code != 0 ? code : c->db->code;
 	if (code == 0 && (files > 0 || recordings > 0)) {
 		msg_warn("%s: %lld files of reports and recordings are not stored yet, and %lld "
-			 "recordings not fetched%s",
+			 "recordings are not fetched%s",
 		    what, (long long)(files > 0 ? files : 0),
 		    (long long)(recordings > 0 ? recordings : 0),
 		    c->force ? "; they are given up" :
@@ -367,7 +367,7 @@ losing(struct conf *c, struct row *r, int (*change)(struct conf *, struct row *)
 	return code;
 }
 
-/* All of it or nothing. */
+/* In one transaction. */
 static int
 store(struct conf *c, struct row *r)
 {
@@ -409,7 +409,7 @@ row_add_fields(struct conf *c, int argc, char **argv)
 	return code;
 }
 
-/* Of a transfer: SCHEDULE SITE DESTINATION KIND[,KIND...] and then fields. */
+/* The operands of a transfer are SCHEDULE SITE DESTINATION KIND[,KIND...] and fields. */
 int
 row_add(struct conf *c, int argc, char **argv)
 {
@@ -519,7 +519,7 @@ row_remove(struct conf *c, int argc, char **argv)
 	conf_begin(c);
 	code = conf_end(c, losing(c, &r, remove_row));
 	if (code == 0 && list != NULL)
-		msg_warn("%s %s: with it went transfer %s", c->thing->name, r.name, list);
+		msg_warn("%s %s: removed with it: transfer %s", c->thing->name, r.name, list);
 	free(list);
 	row_free(&r);
 	return code;
@@ -539,9 +539,8 @@ row_written(struct conf *c, struct row *r)
 	if (!is(r->thing, settings_destination_fields) || r->fresh ||
 	    !(row_changed(r, "connection") || row_changed(r, "directory")))
 		return c->db->code;
-	msg_warn(
-	    "destination %s: what was stored so far stays in the old place; praic-conf transfer "
-	    "set NUMBER since=TIME fetches the past for the new one",
+	msg_warn("destination %s: the old place keeps what was stored; praic-conf transfer "
+		 "set NUMBER since=TIME fetches the past for the new one",
 	    r->name);
 	db_do(c->db, "UPDATE destination SET existing = 0, head = NULL WHERE id = ?1", "i", r->id);
 	return c->db->code;

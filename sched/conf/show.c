@@ -315,8 +315,8 @@ list(const struct show *s)
 			printf("%s\t%s\n", s->name[i], s->cell[i]);
 }
 
-/* Words behind a column, 0 being the beginning; a line that is too long goes on
- * in the next one.  Returns the column behind them. */
+/* Print words after a column (0: the line is empty), and break long lines.  Returns
+ * the column after them. */
 static size_t
 wrap(const char *p, size_t column)
 {

@@ -44,8 +44,8 @@ spool_use(struct conf *c, const char *path)
 	}
 	waiting = db_number(c->db, "SELECT count(*) FROM log", "");
 	if (waiting > 0) {
-		msg_warn("setting spool: %lld files in the spool that there is wait for their "
-			 "destinations: move that to %s first, or let the scheduler store them",
+		msg_warn("setting spool: %lld files in the present spool are not stored yet: move "
+			 "it to %s first, or let the scheduler store them",
 		    (long long)waiting, path);
 		return EX_USAGE;
 	}
@@ -203,7 +203,7 @@ conf_init(struct conf *c, int argc, char **argv)
 		code = EX_CANTCREAT;
 	}
 	code = conf_end(c, code);
-	/* After the commit: a crash between them leaves an empty spool, which init takes. */
+	/* A crash after the commit leaves an empty spool, which init accepts. */
 	if (code == 0)
 		code = spool_tidy(c);
 	if (code == 0)

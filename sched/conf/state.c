@@ -109,7 +109,7 @@ conf_status(struct conf *c, int argc, char **argv)
 	return code;
 }
 
-/* The words of the command line: the name of a job.  To be freed. */
+/* The words of the command line as the name of a job; to be freed. */
 static char *
 joined(int argc, char **argv)
 {
@@ -295,7 +295,7 @@ put_metrics(struct conf *c, FILE *out)
 			put_metric(c, out, groups[i].labels, groups[i].from, m);
 }
 
-/* A file is replaced as a whole: a collector may read it at any time. */
+/* Replace a file as a whole, because a collector may read it at any time. */
 int
 conf_metrics(struct conf *c, int argc, char **argv)
 {
@@ -346,7 +346,7 @@ log_note(struct conf *c, unsigned user, int argc, char **argv)
 	buf_addc(&line, '\n');
 	code = logfile_add(dir, "client", now, &line);
 	if (code != 0)
-		msg_warn("the change is made, but not noted");
+		msg_warn("the change is made, but the log has no line of it");
 	buf_free(&line);
 	free(dir);
 	return code;
@@ -361,7 +361,7 @@ print_file(const char *path)
 	int bad;
 
 	if (in == NULL && errno == ENOENT)
-		return 0; /* removed just now: it was old */
+		return 0; /* praic-sched has just removed it */
 	while (in != NULL && (n = fread(piece, 1, sizeof(piece), in)) > 0)
 		fwrite(piece, 1, n, stdout);
 	if ((bad = in == NULL || ferror(in)))

@@ -31,7 +31,7 @@ add_value(struct buf *out, const struct settings_field *f, const char *value)
 	}
 	if (f->form == SETTINGS_SECRET &&
 	    strncmp(value, SETTINGS_PLAIN, strlen(SETTINGS_PLAIN)) == 0)
-		value = "-"; /* it is asked for */
+		value = "-"; /* load asks for it */
 	for (; *value != '\0'; value += n + (value[n] == '\n')) {
 		n = strcspn(value, "\n");
 		buf_printf(out, "\t%s=%.*s\n", f->name, (int)n, value);
@@ -56,7 +56,7 @@ conf_dump(struct conf *c, int argc, char **argv)
 			buf_adds(&out, t->name);
 			if (r.kind != 0)
 				buf_printf(&out, " %s", settings_kind_name(r.kind));
-			/* The number of a transfer is another one elsewhere. */
+			/* The number of a transfer differs on another machine. */
 			if (*r.name != '\0' && t->fields != settings_transfer_fields)
 				buf_printf(&out, " %s", r.name);
 			buf_addc(&out, '\n');
@@ -78,7 +78,7 @@ struct block {
 	int fields;
 };
 
-/* What the block sets a field to, or "". */
+/* The value that the block gives a field, or "". */
 static const char *
 value_of(const struct block *b, const char *field)
 {
@@ -256,7 +256,7 @@ offer_query(struct conf *c, const char *fmt, const char *table)
 	free(sql);
 }
 
-/* Fields that are not given yet, with "=" where a value follows. */
+/* Offer fields that are not given yet, with "=" if a value follows. */
 static void
 offer_fields(const struct thing *t, int kind, int argc, char **argv, const char *equals)
 {
@@ -277,7 +277,7 @@ offer_fields(const struct thing *t, int kind, int argc, char **argv, const char 
 	}
 }
 
-/* argc counts from the thing on: argv[1] is the verb, argv[2] the first operand. */
+/* argv[0] is the thing, argv[1] the verb, argv[2] the first operand. */
 static void
 offer_operands(struct conf *c, const struct thing *t, int argc, char **argv)
 {
@@ -309,7 +309,7 @@ offer_operands(struct conf *c, const struct thing *t, int argc, char **argv)
 	}
 }
 
-/* What may follow these words: one a line, for the shells' completion. */
+/* Print the words that may follow, one a line, for the completion of shells. */
 int
 conf_complete(struct conf *c, int argc, char **argv)
 {

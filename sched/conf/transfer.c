@@ -1,6 +1,6 @@
 /*
- * Transfers: which kinds of data go from which site to which destination, on
- * which schedule; and the rows of job, which follow from that.
+ * Transfers: the kinds of data that go from a site to a destination on a schedule;
+ * and the rows of job, which follow from the transfers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "msg.h"
 #include "when.h"
 
-/* Each row of job that some transfer needs, and none that no transfer needs.
- * What is fetched for the first time begins now, unless somebody asks for more. */
+/* Make the rows of job that transfers need, and remove the others.  A new fetch begins
+ * now; transfer_written() may set its mark back. */
 void
 transfer_jobs(struct conf *c)
 {
@@ -51,7 +51,7 @@ transfer_hurry(struct conf *c, const struct row *r)
 	free(sql);
 }
 
-/* What a destination cannot store is refused here, and not at night. */
+/* Refuse here what a destination cannot store, and not in the next nightly run. */
 int
 transfer_check(struct conf *c, struct row *r)
 {
@@ -60,7 +60,8 @@ transfer_check(struct conf *c, struct row *r)
 
 	if (r->id != 0 && (row_changed(r, "site") || row_changed(r, "destination"))) {
 		msg_warn(
-		    "transfer %s: its site and destination stay; add another transfer", r->name);
+		    "transfer %s: its site and destination cannot change; add another transfer",
+		    r->name);
 		return EX_USAGE;
 	}
 	if (strcmp(row_value(r, "kinds"), "session") != 0 &&
@@ -72,13 +73,13 @@ transfer_check(struct conf *c, struct row *r)
 		return EX_USAGE;
 	}
 	if (since != NULL && (when_parse_user(since, now, &t) == -1 || t > now)) {
-		msg_warn("since=%s: a time that has been: 2026-01-31, 90d, or now", since);
+		msg_warn("since=%s: give a time in the past: 2026-01-31, 90d, or now", since);
 		return EX_USAGE;
 	}
 	return c->db->code;
 }
 
-/* The id of what is called that; 0 after a message. */
+/* The id of the row that a field names; 0 after a message. */
 static int64_t
 id_of(struct conf *c, const struct row *r, const char *table)
 {
@@ -122,7 +123,7 @@ transfer_write(struct conf *c, struct row *r)
 	    "INSERT INTO transfer_kind (transfer_id, kind) SELECT ?1, value FROM"
 	    " json_each('[\"' || replace(?2, ',', '\",\"') || '\"]')",
 	    "it", r->id, row_value(r, "kinds"));
-	/* Does another transfer move one of these kinds the same way? */
+	/* Another transfer may move one of these kinds the same way. */
 	twice = db_text(c->db,
 	    "SELECT printf('transfer %d moves the kind %s from this site to this destination"
 	    " already', t.id, kind) FROM transfer AS t JOIN transfer_kind AS k"
@@ -136,8 +137,8 @@ transfer_write(struct conf *c, struct row *r)
 	return EX_USAGE;
 }
 
-/* What is new for it, or is wanted once more, is fetched again: reports by the
- * mark, recordings that came one by one. */
+/* Have data fetched again for a new kind, or for since=: reports by setting the mark
+ * back, recordings one by one. */
 int
 transfer_written(struct conf *c, struct row *r)
 {

@@ -1,8 +1,7 @@
 /*
- * Fetching reports: first what is new, from the mark on; then, once a day,
- * the look-back.  A report is a file of the log, synced and under its name,
- * before the log row and the mark are committed: whoever dies in between has
- * it fetched once more.
+ * Fetching reports: first the new sessions, from the mark on; then, once a day, the
+ * look-back.  A report is synced and has its name in the log before the log row and
+ * the mark are committed, so a crash in between only has it fetched again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,18 +16,18 @@
 #include "sha256.h"
 #include "when.h"
 
-/* A session may appear in reports a while after it has changed. */
+/* Seconds: a session may appear in reports a while after it has changed. */
 #define OVERLAP 900
-/* A long way is gone in such strides, each of them safe when done. */
+/* A long span is fetched in strides, each of which is committed. */
 #define STRIDE (14 * DAY)
-/* A recording can be played when its session is over.  One that never ends
- * has lost its connection. */
+/* A recording can be fetched when its session is over.  A session that is open for
+ * longer than this has lost its connection. */
 #define OPEN_TIME (7 * DAY)
 /* Seconds for an answer to a look-back, and to try it again: the appliance has
  * just answered another report, and the site's other jobs wait. */
 #define SWEEP_TIME 60
-/* This machine's clock may be ahead of the appliance's by so much without
- * an additional stride. */
+/* Seconds that this machine's clock may be ahead of the appliance's without an
+ * additional stride. */
 #define CLOCKS 3600
 
 struct span {
@@ -45,7 +44,7 @@ struct fetch {
 	int64_t bytes, sessions;
 };
 
-/* The end mark of a report, its last line.  0, or -1. */
+/* Read the end mark of a report from its last line.  0, or -1. */
 static int
 read_end(int fd, struct frame *end)
 {
@@ -61,7 +60,7 @@ read_end(int fd, struct frame *end)
 	return frame_parse(line, (size_t)(text + n - 1 - line), end) == FRAME_IS_END ? 0 : -1;
 }
 
-/* Ask the appliance.  0, or a code that is noted. */
+/* Fetch a report into report.xml.  0, or a code that is noted. */
 static int
 ask_report(struct fetch *f, const struct span *span, struct frame *end)
 {
@@ -92,17 +91,18 @@ ask_report(struct fetch *f, const struct span *span, struct frame *end)
 	code = pipe_run(&p);
 	if (code == EX_DATAERR)
 		run_fail(
-		    r, code, "praic-fetch", "it ended with 65, which is none of its codes here");
+		    r, code, "praic-fetch", "it ended with 65, which is not one of its codes here");
 	if (code == 0 && !r->dry &&
 	    (read_end(p.fd, end) == -1 || !end->has_until ||
 		(!span->back && span->until != DB_NULL && end->until > span->until)))
 		code = run_fail(r, EX_UNAVAILABLE, msg_program(),
-		    "praic-fetch does not say until when the report is complete");
+		    "the report has no end mark with the time until which it is complete");
 	pipe_free(&p);
 	return code;
 }
 
-/* The report as records, without repetitions.  0, EX_DATAERR, or a code that is noted. */
+/* Make records of the report, without repetitions.  0, EX_DATAERR, or a code that is
+ * noted. */
 static int
 convert(struct fetch *f)
 {
@@ -122,8 +122,8 @@ convert(struct fetch *f)
 }
 
 /*
- * What is in the records: into temporary tables, for no transaction is to
- * wait for it.
+ * The records are read into temporary tables first, so that no transaction is open
+ * meanwhile.
  */
 
 static int64_t
@@ -182,7 +182,7 @@ see_records(struct fetch *f)
 	    "");
 	db_do(r->db, "DELETE FROM seen", "");
 	db_do(r->db, "DELETE FROM named", "");
-	/* Only temporary tables are written: nobody else waits. */
+	/* It locks only the temporary tables. */
 	db_do(r->db, "BEGIN", "");
 	while (r->db->code == 0 && (e = rec_next(in)) != REC_EOF) {
 		r->rows += e == REC_ROW;
@@ -194,19 +194,17 @@ see_records(struct fetch *f)
 	f->sessions = (int64_t)in->complete;
 	code = rec_code(in);
 	if (code == EX_DATAERR)
-		code = 0; /* praic-split has told of it */
+		code = 0; /* praic-split has reported it */
 	rec_close(in);
 	if (fd != -1)
 		close(fd);
 	if (code != 0)
-		run_fail(
-		    r, EX_SOFTWARE, msg_program(), "%s: praic-uniq wrote no whole stream", f->tmp);
+		run_fail(r, EX_SOFTWARE, msg_program(),
+		    "%s: the stream of praic-uniq is not complete", f->tmp);
 	return code != 0 ? (run_commit(r), code) : run_commit(r);
 }
 
-/*
- * What a report says of sessions that are not over, and of recordings.
- */
+/* Note the open sessions and the recordings of a report. */
 static void
 note_seen(struct fetch *f, int64_t until)
 {
@@ -232,7 +230,8 @@ note_seen(struct fetch *f, int64_t until)
 	    "ii", r->site, until - f->retention);
 }
 
-/* The sessions between the mark and what the appliance still has are lost. */
+/* Report the sessions between the mark and the oldest that the appliance still has as
+ * lost. */
 static void
 note_lost(struct fetch *f)
 {
@@ -240,7 +239,7 @@ note_lost(struct fetch *f)
 	int64_t now = run_now(r), gone = f->clock - f->retention;
 	char from[WHEN_SIZE], to[WHEN_SIZE], *reason;
 
-	/* A mark that a person has set back is no loss: fetching went on till now. */
+	/* If a person set the mark back, nothing is lost: fetches succeeded meanwhile. */
 	if (f->sweeping || f->clock == DB_NULL || f->first_mark == DB_NULL ||
 	    f->first_mark >= gone ||
 	    db_number(r->db, "SELECT good_start < ?2 FROM job WHERE id = ?1", "ii", r->job,
@@ -265,7 +264,7 @@ note_lost(struct fetch *f)
 		free(reason);
 }
 
-/* In one transaction: the report is in the log, and the mark moves. */
+/* In one transaction: add the report to the log, and move the mark. */
 static int
 commit(struct fetch *f, const struct span *span, const struct frame *end, int split)
 {
@@ -339,7 +338,7 @@ fetch_span(struct fetch *f, const struct span *span, struct frame *end)
 	return commit(f, span, end, split);
 }
 
-/* What is new.  0, or a code that is noted. */
+/* Fetch new sessions.  0, or a code that is noted. */
 static int
 fetch_new(struct fetch *f)
 {
@@ -351,7 +350,7 @@ fetch_new(struct fetch *f)
 
 	for (;;) {
 		span = (struct span){.until = DB_NULL};
-		/* How much the appliance still has is told by its own clock. */
+		/* The appliance's own clock decides what it still has. */
 		span.back = f->mark == DB_NULL || f->mark < now - f->retention;
 		if (span.back) {
 			span.since = f->retention;
@@ -367,9 +366,9 @@ fetch_new(struct fetch *f)
 		if (r->dry || pipe_stop > 0)
 			return 0;
 		if (f->mark != DB_NULL && end.until < f->mark && span.until == DB_NULL)
-			/* Its clock was wrong: what came meanwhile is looked for. */
+			/* Its clock was wrong: look back for what came meanwhile. */
 			db_do(r->db, "UPDATE job SET swept = 0 WHERE id = ?1", "i", r->job);
-		/* Somebody has set the mark back: the next fetch begins there. */
+		/* A mark that somebody has set back is left to the next fetch. */
 		if (db_number(r->db, "SELECT mark FROM job WHERE id = ?1", "i", r->job) !=
 			end.until ||
 		    span.until == DB_NULL || f->clock == end.until || r->db->code != 0)
@@ -380,10 +379,8 @@ fetch_new(struct fetch *f)
 	}
 }
 
-/*
- * The look-back, by start time: sessions change after they were reported.  0,
- * or a code that is noted.
- */
+/* Fetch the last days again, by start time: sessions change after they were reported.
+ * 0, or a code that is noted. */
 static int
 look_back(struct fetch *f)
 {

@@ -1,7 +1,7 @@
 /*
- * Fetching recordings: those that are owed and due, the oldest session first.
- * praic-fetch reads a list of them and says of each what became of it.  What
- * came goes into a file of the log; each outcome to its row of recording.
+ * Fetching the recordings that are owed and due, the oldest session first.
+ * praic-fetch reads a list of them and writes a file row with the outcome of each.
+ * Recordings that came go into a file of the log, outcomes into the table recording.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,15 @@
 #include "run.h"
 #include "sha256.h"
 
-/* At a time, so that stores get something to do and new reports are seen. */
+/* Recordings and seconds at a time, so that stores can begin and new reports are seen. */
 #define MOST 200
 #define HOUR 3600
-/* A recording that is longer than that may come when it has failed before. */
+/* After failures, for a recording that takes longer than an hour. */
 #define HOURS 12
 /* Downloads side by side: what appliances are said to bear. */
 #define JOBS "4"
 
-/* Back-off of a recording: of one that comes late, and of one that is refused. */
+/* Seconds: the back-offs of a recording that is late, and of one that is refused. */
 #define LATER_MIN 60
 #define LATER_MAX 3600
 #define REFUSED	  DAY
@@ -48,10 +48,8 @@ text_at(sqlite3_stmt *row, int i)
 	return (const char *)sqlite3_column_text(row, i);
 }
 
-/*
- * The R line of a session row as it was noted, perhaps by an earlier version,
- * whose table had fewer columns.
- */
+/* Writes the R line of a session row.  An earlier version may have noted it with fewer
+ * columns. */
 static void
 session_row(struct rec_writer *out, const char *line)
 {
@@ -69,7 +67,7 @@ session_row(struct rec_writer *out, const char *line)
 	buf_free(&b);
 }
 
-/* What is to be asked for, as records and as the temporary table asked. */
+/* Choose the recordings to ask for, into the temporary table asked. */
 static void
 choose(struct files *f)
 {
@@ -81,7 +79,7 @@ choose(struct files *f)
 	    " PRIMARY KEY (host_name, lsid, kind, instance)) WITHOUT ROWID",
 	    "");
 	db_do(r->db, "DELETE FROM asked", "");
-	/* A time further ahead than any back-off was set by a clock that was wrong. */
+	/* A time that is further ahead than any back-off was set by a wrong clock. */
 	db_do(r->db,
 	    "INSERT INTO asked (host_name, lsid, kind, instance) SELECT host_name, lsid, kind,"
 	    " instance FROM recording WHERE site_id = ?1 AND state = 'owed'"
@@ -177,7 +175,7 @@ files_copy(struct run *r, const char *from, const char *to,
 			rec_drop(out);
 		else if (e == REC_ROW && (in->table == TABLE_SESSION || keep(arg, in)))
 			copy_row(out, in);
-	/* Whoever kept or lost something knows of it: nothing is left out. */
+	/* Z counts nothing as left out: the caller has noted it. */
 	rec_end(out, 0);
 	if (out_fd == -1 || rec_finish(out) != 0 || fsync(out_fd) == -1)
 		code = run_fail(r, EX_IOERR, msg_program(), "%s: it cannot be written", to);
@@ -190,7 +188,7 @@ files_copy(struct run *r, const char *from, const char *to,
 	return code;
 }
 
-/* Note the outcome of a file row; did it come? */
+/* Note the outcome of a file row.  Returns whether the recording came. */
 static int
 take_row(void *arg, const struct rec_reader *in)
 {
@@ -206,10 +204,8 @@ take_row(void *arg, const struct rec_reader *in)
 	return field_is(v[FILE_OUTCOME], "came");
 }
 
-/*
- * What praic-fetch wrote, whole or cut: outcomes into the temporary table, and
- * what came into the next file of the log.
- */
+/* Read what praic-fetch wrote, complete or cut: outcomes go into the temporary table,
+ * recordings that came into the next file of the log. */
 static void
 take(struct files *f)
 {
@@ -235,7 +231,7 @@ take(struct files *f)
 	" AND a.host_name = recording.host_name AND a.lsid = recording.lsid" \
 	" AND a.kind = recording.kind AND a.instance = recording.instance AND " outcome
 
-/* In one transaction: the file is in the log, and each recording has its state. */
+/* In one transaction: add the file to the log, and set the state of each recording. */
 static void
 commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
 {
@@ -256,7 +252,7 @@ commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
 	    "UPDATE recording SET state = 'came', number = ?2, next = NULL, reason = NULL" ASKED(
 		"a.outcome = 'came'"),
 	    "ii", r->site, number);
-	/* What had expired when it was asked for at once was gone before. */
+	/* One that had expired when it was first asked for, within a day, is gone, not lost. */
 	lost = db_do(r->db,
 	    "UPDATE recording SET state = 'lost', next = NULL, reason = ifnull(recording.reason,"
 	    " a.reason)" ASKED("a.outcome = 'expired' AND (tries > 0 OR noted < ?2)"),
@@ -269,7 +265,7 @@ commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
 	    "UPDATE recording SET tries = tries + 1, next = ?2, reason = a.reason" ASKED(
 		"a.outcome = 'refused'"),
 	    "ii", r->site, now + REFUSED);
-	/* If the appliance answered nothing at all, that says nothing of a recording. */
+	/* Without any answer of the appliance, no recording is blamed. */
 	if (answered)
 		db_do(r->db,
 		    "UPDATE recording SET tries = tries + 1, next = ?2 + min(?4, ?3 << min(tries,"
@@ -277,7 +273,7 @@ commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
 			"ifnull(a.outcome, 'later') NOT IN ('came', 'expired', 'refused')"),
 		    "iiii", r->site, now, (int64_t)LATER_MIN, (int64_t)LATER_MAX);
 	else
-		/* Others have their turn when the job is tried again. */
+		/* The back-off gives others their turn when the job is tried again. */
 		db_do(r->db,
 		    "UPDATE recording SET next = ?2 + min(?4, 4 * ?3 << min(?5, 10)),"
 		    " reason = ifnull(a.reason, recording.reason)" ASKED("1"),
@@ -302,14 +298,14 @@ commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
 	}
 }
 
-/* What praic-fetch said, and nothing but what it says of recordings. */
+/* The result of the step, by the outcomes of the recordings. */
 static void
 judge(struct files *f, int code)
 {
 	struct run *r = f->run;
 
 	if (f->came + f->expired > 0) {
-		/* It is the others that fail, each with a back-off of its own. */
+		/* Recordings that did not come have back-offs of their own. */
 		run_clear(r);
 		if (f->refused > 0 && f->reason != NULL) {
 			r->code = EX_DATAERR;
@@ -322,8 +318,8 @@ judge(struct files *f, int code)
 		run_fail(r, code != 0 ? code : EX_UNAVAILABLE, "praic-fetch", "%s", f->reason);
 	} else if (!r->failed)
 		run_fail(r, EX_SOFTWARE, msg_program(),
-		    "praic-fetch says of no recording what "
-		    "became of it");
+		    "praic-fetch gave no outcome of "
+		    "any recording");
 }
 
 void
@@ -349,7 +345,7 @@ fetch_files(struct run *r)
 		write_list(&f);
 		pipe_init(&p, r, NULL, f.got);
 		p.limit = HOUR * (tries < HOURS ? tries + 1 : HOURS);
-		/* --verify: one that a destination found changed is fetched again. */
+		/* --verify: fetch again a file that a destination found changed. */
 		pipe_stage(&p, "praic-fetch", "-s", r->site_name, "recordings", "-d", files, "-j",
 		    JOBS, "--verify", f.ask, (char *)NULL);
 		code = r->failed ? r->code : pipe_run(&p);

@@ -1,7 +1,6 @@
 /*
- * praic-run: does one step of a transfer, under the lock of its job, and notes
- * what became of it in the settings database.  The rules are those of
- * praic-sched(8), "When"; run.h tells where things are.
+ * praic-run: does one step of a transfer, under the lock of its job, and notes the
+ * result in the settings database.  praic-run(1) and praic-sched(8) have the rules.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -148,7 +147,7 @@ take(struct run *r, const char *kind, int64_t id, int *fd)
 	char *path = xasprintf("%s/lock/%s%lld", r->spool, kind, (long long)id);
 	int code = 0;
 
-	/* Not closed on exec: filters hold it when praic-run is killed. */
+	/* Not closed on exec: filters go on holding it if praic-run is killed. */
 	*fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY, 0600);
 	if (*fd == -1 || flock(*fd, LOCK_EX | LOCK_NB) == -1) {
 		code = *fd != -1 && errno == EWOULDBLOCK ? EX_TEMPFAIL : EX_CANTCREAT;
@@ -166,7 +165,7 @@ lock(struct run *r)
 {
 	int code = take(r, "", r->job, &r->lock);
 
-	/* A command may not expect to run twice at a time. */
+	/* A command need not expect to run twice at a time. */
 	if (code == 0 && r->kind == SETTINGS_EXEC)
 		code = take(r, "destination-", r->destination, &r->command_lock);
 	return code;
@@ -177,11 +176,11 @@ lock(struct run *r)
 #define WELL "code = NULL, program = NULL, reason = NULL, since = NULL, wait = NULL, tries = 0"
 
 /*
- * Jobs of this site that have nothing left to do, whoever did the last of it.
- * Fetching files is over when nothing is owed and reports were fetched after
- * it was asked for; a store, when it has read all of that.  Where a fetch takes
- * longer than the period of its schedule it has always been asked for again:
- * then all is done that there was when the last good fetch began.
+ * End the jobs of this site that have nothing left to do.  A fetch of files ends when
+ * nothing is owed and reports were fetched after it was asked for.  A store ends when
+ * it has read all of that.  A fetch that takes longer than the period of its schedule
+ * is always asked for again; then last_success is the beginning of the last good
+ * fetch.
  */
 static void
 settle(struct run *r)
@@ -200,7 +199,7 @@ settle(struct run *r)
 	    " WHERE site_id = ?1 AND step = 'fetch' AND data = 'file' AND f.good IS NOT NULL"
 	    " AND NOT EXISTS (SELECT 1 " OWED ")",
 	    "ii", r->site, run_now(r));
-	/* In the second of a fetch's beginning it may be asked for once more. */
+	/* A store may have been asked for in the second in which the fetch began. */
 	db_do(r->db,
 	    "UPDATE job SET next = ?2 WHERE site_id = ?1 AND step = 'store' AND next IS NULL"
 	    " AND asked >= ?3 AND position < (SELECT last FROM job AS f"
@@ -240,7 +239,7 @@ job_end(struct run *r)
 	return run_commit(r);
 }
 
-/* What is wrong before the step begins, and what its end says.  The exit code. */
+/* Lock, step, result.  The exit code. */
 static int
 work(struct run *r, void (*step)(struct run *))
 {
@@ -255,7 +254,7 @@ work(struct run *r, void (*step)(struct run *))
 	step(r);
 	if (r->dry)
 		return r->db->code != 0 ? r->db->code : r->code;
-	/* What is committed stands, and the step is no failure. */
+	/* What is committed stays, and the step has not failed. */
 	if (pipe_stop > 0) {
 		msg_warn("%s: told to stop", r->name);
 		return EX_TEMPFAIL;

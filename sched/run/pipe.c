@@ -1,7 +1,7 @@
 /*
- * Filters as processes.  The stages of a pipe are a process group, so that
- * one signal reaches them and what they start.  Each one's standard error is
- * read apart, for the log and for the reason of a failure.
+ * Filters as processes.  The stages of a pipe are a process group, so that one
+ * signal reaches them and the processes that they start.  The standard error of each
+ * is read, for the log and for the reason of a failure.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 
 #define STAGE_TIME   (12 * 3600) /* seconds: fetching 90 days of a busy site takes hours */
 #define GRACE	     20		 /* seconds from TERM to KILL */
-#define LAST_WORDS   1		 /* seconds for what was written before all had ended */
+#define LAST_WORDS   1		 /* seconds for messages of stages that have ended */
 #define LONGEST_LINE 4096
 
 volatile sig_atomic_t pipe_stop;
@@ -113,10 +113,8 @@ pass_on(int sig)
 	(void)kill(command_pid, sig);
 }
 
-/*
- * A command may leave processes behind, which must not hold the locks; the
- * process that waits for it does.
- */
+/* Processes that a command leaves behind must not hold the locks.  So this process
+ * keeps them and waits, and its child becomes the command. */
 static void
 await_command(struct run *r)
 {
@@ -148,7 +146,7 @@ await_command(struct run *r)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
 }
 
-/* Secrets of the environment are for the filter of their site or destination. */
+/* The secrets in the environment that this program must not see. */
 static char **
 hidden_env(struct run *r, const char *program)
 {
@@ -169,7 +167,7 @@ become(struct pipe *p, int i, pid_t parent, int in, int out, int err)
 	(void)setpgid(0, i > 0 ? p->stage[0].pid : 0);
 #ifdef PR_SET_PDEATHSIG
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent) /* it was killed just now */
+	if (getppid() != parent) /* it died just now */
 		_exit(EX_TEMPFAIL);
 #else
 	(void)parent;
@@ -213,7 +211,7 @@ start_stage(struct pipe *p, int i, int in)
 		msg_errno("%s: it cannot be started", s->argv[0]);
 		s->code = code_worse(s->code, EX_OSERR);
 	} else
-		(void)setpgid(s->pid, p->stage[0].pid); /* whoever is first */
+		(void)setpgid(s->pid, p->stage[0].pid); /* as in the child: no race */
 	s->fd = err[0];
 	close(err[1]);
 	close(in);
@@ -251,7 +249,7 @@ start(struct pipe *p)
  * Listening.
  */
 
-/* A filter's words go to the client log and to standard error. */
+/* A message goes to the client log and to standard error. */
 static void
 say(struct run *r, const struct buf *words)
 {
@@ -380,7 +378,7 @@ attend(struct pipe *p, pid_t group)
 		open_n = listen_once(p);
 		alive = reap(p);
 		now = monotonic();
-		/* Whoever still holds the other ends is not waited for. */
+		/* A process that a command left behind may hold the other ends. */
 		if (alive == 0 && over == 0)
 			over = now;
 		if (alive == 0 && (open_n == 0 || told != 0 || now - over > LAST_WORDS))
@@ -398,8 +396,8 @@ attend(struct pipe *p, pid_t group)
 }
 
 /*
- * The last stage's code tells.  If it says that its input was cut, the stage
- * before says why.
+ * The code is that of the last stage.  If its input was cut, the stage before it has
+ * the code and the reason.
  */
 static void
 judge(struct pipe *p, int late)

@@ -1,12 +1,12 @@
 /*
- * The spool.  SPOOL/id must be that of the settings database: files are
- * removed here by what is in its tables.  Below SPOOL/SITEID:
+ * The spool.  SPOOL/id must be the spool-id of the settings database, because its
+ * tables decide which files are removed.  Below SPOOL/SITEID:
  *
- *	session/N.rec, file/N.rec	the logs; tmp/ in each: on its way
+ *	session/N.rec, file/N.rec	the logs, each with tmp/ for unfinished files
  *	files/		recordings
  *	backup/TRANSFER	a backup that is not stored
- *	failed/		what was left out in part, for people
- *	tmp/		of stores
+ *	failed/		files with something that was left out, for people
+ *	tmp/		temporary files of stores
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,9 +43,9 @@ check_id(struct run *r)
 		num_format(id, theirs);
 	if (there > 0)
 		num_format(there, is);
-	msg_warn("%s: it is the spool of other settings than %s (its id is %s, theirs %s): "
-		 "nothing in it is touched.  praic-conf setting set spool= names another "
-		 "directory",
+	msg_warn("%s: this spool belongs to other settings than %s (its id is %s, theirs is %s): "
+		 "nothing in it is touched; choose another directory with praic-conf setting set "
+		 "spool=",
 	    r->spool, r->db->path, is, theirs);
 	return EX_CONFIG;
 }
@@ -81,7 +81,7 @@ add_used(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)path;
 	(void)ftw;
-	/* A recording that a destination has, too, is a link: it costs nothing here. */
+	/* A recording may be a hard link to the file in a destination: share its size. */
 	if (type == FTW_F)
 		used += (int64_t)st->st_blocks * 512 / (st->st_nlink > 0 ? st->st_nlink : 1);
 	return 0;
@@ -161,17 +161,17 @@ spool_keep(struct run *r, const char *path, const char *name)
 	char *as = run_path(r, "failed/%s", name);
 	int code = 0;
 
-	/* One of that name is of a step that was killed. */
+	/* A file of that name is from a step that was killed. */
 	if ((unlinkat(AT_FDCWD, as, 0) == -1 && errno != ENOENT) ||
 	    linkat(AT_FDCWD, path, AT_FDCWD, as, 0) == -1 || sync_folder(as) == -1)
 		code = run_fail(r, EX_IOERR, msg_program(), "%s: %s", as, strerror(errno));
 	else
-		msg_warn("%s: what was left out is kept as %s", r->name, as);
+		msg_warn("%s: something was left out; the input is kept as %s", r->name, as);
 	free(as);
 	return code;
 }
 
-/* For each name in a directory that does not begin with a dot. */
+/* Call f for each file of a folder. */
 static void
 each_name(struct run *r, const char *folder, void (*f)(struct run *, const char *, const char *))
 {
@@ -249,7 +249,7 @@ spool_trim(struct run *r, const char *data)
 	while ((first = db_number(r->db,
 		    "SELECT min(number) FROM log WHERE site_id = ?1 AND data = ?2 AND number <= ?3",
 		    "iti", r->site, data, past)) != DB_NULL) {
-		/* The row first: a row without a file would be a loss. */
+		/* The row first: a row without a file would count as a loss. */
 		db_do(r->db, "DELETE FROM log WHERE site_id = ?1 AND data = ?2 AND number = ?3",
 		    "iti", r->site, data, first);
 		if (r->db->code != 0)
@@ -261,8 +261,8 @@ spool_trim(struct run *r, const char *data)
 }
 
 /*
- * Recordings that no records name.  Where records cannot be read, their names
- * are not known: then nothing is removed.
+ * Recordings that no records name.  If some records cannot be read, nothing is
+ * removed, because they may name any recording.
  */
 
 static int names_unread;
@@ -300,7 +300,7 @@ remove_unnamed(struct run *r, const char *path, const char *name)
 {
 	struct stat st;
 
-	/* One that is younger may be on its way, or wait for its records. */
+	/* A younger file may not be complete, or its records may not be written yet. */
 	if (lstat(path, &st) == -1 || st.st_ctime > time(NULL) - DAY ||
 	    db_number(r->db, "SELECT 1 FROM file_named WHERE name = ?1", "t", name) == 1 ||
 	    r->db->code != 0)
@@ -321,10 +321,10 @@ spool_clean_files(struct run *r)
 }
 
 /*
- * What was left out.
+ * The list of --left-out.
  */
 
-/* Is it a recording that the spool lacks?  Then it is fetched again. */
+/* A recording that is missing in the spool, or changed there, is owed again. */
 static int
 owe_again(struct run *r, char *const *f)
 {
@@ -338,7 +338,7 @@ owe_again(struct run *r, char *const *f)
 		   *f[3] != '\0' ? (int64_t)strtoll(f[3], NULL, 10) : (int64_t)-1, f[5]) > 0;
 }
 
-/* Is it new? */
+/* Returns 1 if it is new. */
 static int
 note(struct run *r, const char *program, char *const *f)
 {
@@ -367,7 +367,7 @@ spool_left_out(struct run *r, const char *list, const char *program, int owed)
 	FILE *in = list != NULL ? fopen(list, "re") : NULL;
 	char *line = NULL, *f[6];
 	char *const unlisted[] = {"", "", "session", "", "left-out",
-	    "it left something out, and does not say what: see the client log"};
+	    "it left something out without a list: see the client log"};
 	int64_t before = r->left_out;
 	size_t cap = 0;
 	ssize_t n;
@@ -416,7 +416,7 @@ spool_damaged(struct run *r, int64_t number, const char *why)
 	    " AND data = 'session' AND ?2 = 'session' AND EXISTS (SELECT 1 FROM log"
 	    " WHERE site_id = ?1 AND data = 'session' AND number = ?3)",
 	    "iti", r->site, r->data, number);
-	/* The first reader that sees it tells of it. */
+	/* Only the first reader that sees the damage reports it. */
 	if (db_do(r->db, "DELETE FROM log WHERE site_id = ?1 AND data = ?2 AND number = ?3", "iti",
 		r->site, r->data, number) > 0) {
 		num_format(number, instance);

@@ -1,7 +1,7 @@
 /*
- * Storing: the files of a log behind the transfer's position, in their order.
- * A destination takes the same file twice as once, so the position moves when
- * it has taken it.  And backups, each of which is fetched and stored.
+ * Storing the files of a log from the transfer's position on, in order.  To store a
+ * file twice is the same as once, so the position moves after the store.  And
+ * backups, each of which is fetched and stored.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +73,7 @@ is_wanted(void *arg, const struct rec_reader *in)
 		   r->transfer, in->value[FILE_KIND]) == 1;
 }
 
-/* A command gets no kinds that its transfer does not want. */
+/* Must the kinds that the transfer does not want be taken out for a command? */
 static int
 must_filter(struct run *r)
 {
@@ -84,7 +84,7 @@ must_filter(struct run *r)
 		"ii", r->site, r->transfer) == 1;
 }
 
-/* What a command leaves out is not known: it is told of once a day. */
+/* A command has no list of what it left out: report that once a day. */
 static void
 forget_command(struct run *r)
 {
@@ -94,16 +94,16 @@ forget_command(struct run *r)
 }
 
 /*
- * A file of records goes to the destination; what is left out is kept under
- * this name (NULL: it is not).  position: the job's from then on, or DB_NULL.
- * sessions: how many it has.  0, EX_DATAERR, or a code that is noted.
+ * Store a file of records with this number of sessions, and set the job's position
+ * (unless it is DB_NULL).  If something is left out, the file is kept in failed/ as
+ * name (unless it is NULL).  0, EX_DATAERR, or a code that is noted.
  */
 static int
 store_file(struct run *r, const char *path, const char *files, const char *name, int64_t position,
     int64_t sessions)
 {
 	char *list = run_path(r, "tmp/%lld.left-out", (long long)r->job);
-	/* What -n prints is not that of a step that runs. */
+	/* A file for -n must not be that of a step that runs. */
 	char *filtered = run_path(r, "tmp/%lld%s.rec", (long long)r->job, r->dry ? "-n" : "");
 	struct pipe p;
 	int code = 0, is_new;
@@ -131,7 +131,7 @@ store_file(struct run *r, const char *path, const char *files, const char *name,
 		if (position != DB_NULL)
 			db_do(r->db, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job,
 			    position);
-		/* Where nothing was stored there may be nothing yet. */
+		/* A destination is made by its first store of something. */
 		if (code == 0 && (r->kind == SETTINGS_FS ? p.lines : sessions) > 0)
 			db_do(r->db,
 			    "UPDATE destination SET existing = 1 WHERE id = ?1 AND NOT existing",
@@ -151,7 +151,7 @@ store_file(struct run *r, const char *path, const char *files, const char *name,
 	return code;
 }
 
-/* What the ledger of praic-tofs is to contain from now on. */
+/* Note the head of the ledger of praic-tofs, which the next store must find. */
 static void
 keep_head(struct run *r)
 {
@@ -166,14 +166,14 @@ keep_head(struct run *r)
 		db_do(r->db, "UPDATE destination SET head = ?2 WHERE id = ?1", "it", r->destination,
 		    buf_text(&p.first));
 	else if (r->failed) {
-		/* The last one holds all the same. */
+		/* This is not a failure of the store. */
 		r->code = code;
 		r->failed = 0;
 	}
 	pipe_free(&p);
 }
 
-/* Is the file what its log row says?  Else it is told, and fetched again. */
+/* Does the file agree with its log row?  If not, report it and have it fetched again. */
 static int
 is_whole(struct run *r, int64_t number, const char *path, int64_t bytes, const char *sha)
 {
@@ -210,7 +210,7 @@ store_number(struct run *r, int64_t number)
 		sha = xstrdup((const char *)sqlite3_column_text(row, 2));
 	}
 	name = xasprintf("%lld-%s-%lld.rec", (long long)r->transfer, r->data, (long long)number);
-	/* Without a row it was damaged, and another reader has told of it. */
+	/* Without a row, another reader has reported it as damaged. */
 	if (sha == NULL && !r->dry)
 		db_do(r->db, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job, number);
 	else if (sha != NULL && is_whole(r, number, path, bytes, sha)) {
@@ -272,7 +272,7 @@ store_backup(struct run *r)
 	if (!r->failed && pipe_stop == 0 && (!r->dry || access(path, F_OK) == 0)) {
 		code = store_file(r, path, files, NULL, DB_NULL, 0);
 		if (!r->dry && (code == 0 || code == EX_DATAERR)) {
-			/* The records first: without them the rest is of no use. */
+			/* The records first: they name the other files. */
 			(void)unlinkat(AT_FDCWD, path, 0);
 			spool_empty(r, folder);
 			keep_head(r);
