@@ -8,7 +8,7 @@
 #include "code.h"
 #include "msg.h"
 
-/* Says so without allocating: stdio and msg.c might want memory, too. */
+/* Does not use stdio or msg.c, which may allocate. */
 void
 xnomem(void)
 {
@@ -90,8 +90,7 @@ buf_reserve(struct buf *b, size_t n)
 		return;
 	if (n > SIZE_MAX / 2 - b->n)
 		xnomem();
-	/* Half as much again: a buffer that doubles wastes too much of the
-	 * memory that a program has promised not to exceed. */
+	/* By half: doubling would waste too much of a program's memory limit. */
 	cap += cap / 2;
 	if (cap < b->n + n)
 		cap = b->n + n;

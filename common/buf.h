@@ -1,7 +1,7 @@
 /*
- * A growing string of bytes, and allocation that never fails.  When memory
- * runs out the program ends with EX_TEMPFAIL and a message: it may succeed
- * later, and none of praic's programs leaves anything half done behind.
+ * A growing string of bytes, and allocation that never fails: without memory the program
+ * ends with EX_TEMPFAIL and a message.  Every program of praic may end at any time
+ * without leaving anything incomplete behind.
  */
 #ifndef PRAIC_BUF_H
 #define PRAIC_BUF_H
@@ -19,14 +19,14 @@ char *xstrdup(const char *);
 char *xstrndup(const char *, size_t);
 char *xasprintf(const char *, ...) __attribute__((format(printf, 1, 2)));
 
-/* All zero is an empty one.  p may be NULL while n is 0. */
+/* An empty one is all zero.  p may be NULL while n is 0. */
 struct buf {
 	char *p;
 	size_t n;
 	size_t cap;
 };
 
-/* Room for this many more bytes, so that b->p + b->n may be written to. */
+/* Make room for n more bytes at b->p + b->n. */
 void buf_reserve(struct buf *, size_t);
 void buf_free(struct buf *);
 /* Keep the bytes from the given offset on. */
@@ -35,18 +35,15 @@ void buf_printf(struct buf *, const char *, ...) __attribute__((format(printf, 2
 /* The text, ended by NUL (which is not counted in n). */
 const char *buf_text(struct buf *);
 
-/*
- * memcpy, which most of the time has less to do than the call of it costs:
- * what it copies here is words.  Short ones are copied by their two ends.
- */
+/* memcpy for short texts, where the call of memcpy costs more than the copy.  They are
+ * copied as two pieces that may overlap. */
 static inline void
 buf_copy(char *to, const char *p, size_t n)
 {
 	uint64_t first16[2], last16[2], first8, last8;
 	uint32_t first4, last4;
 
-	/* Or gcc warns of the longer copies where it knows p's size, but not
-	 * that n goes with it. */
+	/* Hide the size of p from gcc, which warns of the longer copies otherwise. */
 	__asm__("" : "+r"(p));
 	if (n > 32)
 		memcpy(to, p, n);
@@ -76,10 +73,10 @@ static inline void
 buf_add(struct buf *b, const void *p, size_t n)
 {
 	if (n == 0)
-		return; /* of which p may be NULL */
+		return; /* p may be NULL */
 	if (b->cap - b->n < n)
 		buf_reserve(b, n);
-	/* A length that the compiler knows is best left to it. */
+	/* For a constant length the compiler's own memcpy is best. */
 	if (__builtin_constant_p(n))
 		memcpy(b->p + b->n, p, n);
 	else
@@ -107,7 +104,7 @@ buf_reset(struct buf *b)
 	b->n = 0;
 }
 
-/* Empty again; a buffer that one huge value blew up is given back. */
+/* Make it empty; free it if its capacity is larger than keep. */
 static inline void
 buf_trim(struct buf *b, size_t keep)
 {

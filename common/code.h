@@ -1,6 +1,6 @@
 /*
- * Exit codes, the same in every program.  They are sysexits(3); what each
- * asks of whoever started the program is in praic(7) under EXIT STATUS.
+ * Exit codes, the same in every program: those of sysexits(3).  praic(7), EXIT STATUS,
+ * says what the caller should do.
  */
 #ifndef PRAIC_CODE_H
 #define PRAIC_CODE_H
@@ -8,9 +8,9 @@
 #include <sysexits.h>
 
 /*
- * The worse of two codes.  A fault that will not go away by itself (usage, a
- * full disk, a refusal) hides "try again later", which hides "some data were
- * bad", which hides success.
+ * The worse of two codes; the first one if they are equal.  A lasting failure (usage, a
+ * full disk, a refusal) is worse than "try again later", which is worse than "some data
+ * were bad", which is worse than success.
  */
 static inline int
 code_worse(int a, int b)

@@ -1,4 +1,4 @@
-/* What every main() does: see command.h. */
+/* The command line: see command.h. */
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -12,11 +12,11 @@
 #include "file.h"
 #include "msg.h"
 
-/* Where the help's second column begins. */
+/* The second column of the help. */
 #define COLUMN 27
 #define MOST   32
 
-/* What getopt_long(3) says of a long option: its place, and this. */
+/* The value of getopt_long(3) for a long option: LONG and its place. */
 enum { HELP = 256, VERSION, LONG };
 
 void
@@ -106,7 +106,7 @@ command_set(const struct command *c, void *arg, const char *name, const char *va
 	for (o = c->option; o->name != NULL; o++)
 		if (strcmp(o->name, name) == 0)
 			return take(o, arg, value);
-	msg_warn("the settings have %s, which this program does not know", name);
+	msg_warn("the settings have a field %s that this program does not know", name);
 	return EX_CONFIG;
 }
 

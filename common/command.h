@@ -1,6 +1,5 @@
 /*
- * What every main() does: options from one table, which also makes --help, and
- * operands one after the other.
+ * The command line: options by one table, which also makes --help, and file operands.
  */
 #ifndef PRAIC_COMMAND_H
 #define PRAIC_COMMAND_H
@@ -8,21 +7,21 @@
 #include <stddef.h>
 
 struct command_option {
-	char letter; /* 0: it has none */
+	char letter; /* 0: none */
 	const char *name;
-	const char *argument; /* what it takes, as the help calls it; NULL: nothing */
-	const char *help;     /* a line, or several */
-	/* Where in the caller's struct it goes: the argument, a const char *
-	 * that is kept; without an argument an int, which becomes 1. */
+	const char *argument; /* its name in the help; NULL: the option has none */
+	const char *help;     /* one line or more */
+	/* The place in the caller's struct: of a const char * for the argument, which
+	 * is kept, or of an int that becomes 1. */
 	size_t at;
-	/* Instead of that: 0, or an exit code after a message. */
+	/* Or a function: 0, or an exit code after a message. */
 	int (*take)(void *arg, const char *argument);
 };
 
 struct command {
 	const char *usage;   /* the lines behind "usage: " */
-	const char *summary; /* what it does */
-	/* -v, --help and --version come by themselves; the last one has no name */
+	const char *summary; /* what the program does */
+	/* without -v, --help and --version, which are added; the last one has no name */
 	const struct command_option *option;
 };
 
@@ -31,21 +30,20 @@ struct command {
 void command_start(const char *argv0);
 
 /*
- * Options into the struct at arg; operands begin at argv[optind].  0, or the
- * worst code of those that were not taken.  Ends the program for --help,
- * --version, and after what is no option of it.
+ * Read options into the struct at arg; operands begin at argv[optind].  0, or the worst
+ * code of a function.  Ends the program for --help, --version and unknown options.
  */
 int command_options(const struct command *, int argc, char **argv, void *arg);
 
-/* What the option of this name does: for a field of the settings database. */
+/* Set the option of this name, for a field of the settings database. */
 int command_set(const struct command *, void *arg, const char *name, const char *value);
 
-/* How it is used, on standard error: ends the program with EX_USAGE. */
+/* Print the usage on standard error, and end the program with EX_USAGE. */
 void command_usage(const struct command *) __attribute__((noreturn));
 
 /*
- * Each operand in turn, "-" and none at all being standard input, until one()
- * says something else than 0.  Those that cannot be opened do not stop the
+ * Call one() for each file operand, until it returns another value than 0.  "-", or no
+ * operand at all, is standard input.  A file that cannot be opened does not stop the
  * others.  0, or EX_NOINPUT after messages.
  */
 int command_operands(char *const operand[], int operands,

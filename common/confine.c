@@ -1,8 +1,7 @@
 /*
- * Landlock: see confine.h.  It needs no rights and can only take away.  The
- * C library has no functions for it, and the headers of an older kernel not
- * all of its names, so what is needed of both is here, as
- * linux/Documentation/userspace-api/landlock.rst has it.
+ * Landlock: see confine.h.  The C library has no functions for it, and older kernel
+ * headers lack some of its names, so both are declared here, as in
+ * linux/Documentation/userspace-api/landlock.rst.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +27,8 @@
 #define __NR_landlock_restrict_self  446
 #endif
 
-/* The first version that can tell a rename between directories from others,
- * without which it forbids them all; and those that know more kinds. */
+/* Versions of the interface.  Before ABI_REFER it forbids all renames between
+ * directories; the others add kinds of rights. */
 enum { ABI_REFER = 2, ABI_TRUNCATE = 3, ABI_TCP = 4, ABI_SCOPE = 6 };
 
 enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1 };
@@ -55,7 +54,7 @@ enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1 };
 #define SCOPE_SOCKET_SIGNAL UINT64_C(3)
 
 struct ruleset {
-	uint64_t files, tcp, scoped; /* what is forbidden but for rules */
+	uint64_t files, tcp, scoped; /* forbidden, except by rules */
 };
 
 struct path_beneath {
@@ -64,8 +63,8 @@ struct path_beneath {
 } __attribute__((packed));
 
 struct confine {
-	uint64_t files; /* what of rights the kernel knows */
-	int rules;	/* a descriptor; -1: all stays as it is, and why */
+	uint64_t files; /* the rights that the kernel knows */
+	int rules;	/* a descriptor; -1: no rights are given up, and why */
 	const char *why;
 };
 
@@ -97,14 +96,14 @@ confine_new(void)
 	if (abi >= ABI_SCOPE)
 		set.scoped = SCOPE_SOCKET_SIGNAL;
 	c->files = set.files;
-	/* An older kernel takes a longer set, when what it does not know is 0. */
+	/* An older kernel accepts a longer set if the fields unknown to it are 0. */
 	c->rules = (int)syscall(__NR_landlock_create_ruleset, &set, sizeof(set), 0);
 	if (c->rules == -1)
 		confine_give_up(c, strerror(errno));
 	return c;
 }
 
-/* There is nothing, or nothing that could be opened anyway. */
+/* Opening the file would fail anyway. */
 static int
 is_absent(int err)
 {
@@ -126,7 +125,7 @@ confine_allow(struct confine *c, const char *path, enum confine_right right)
 			confine_give_up(c, strerror(errno));
 	} else {
 		rule.allowed &= c->files & (S_ISDIR(st.st_mode) ? UINT64_MAX : OF_A_FILE);
-		/* EBADFD: a pipe, for which there are no rules. */
+		/* EBADFD: a pipe, which needs no rule. */
 		if (syscall(__NR_landlock_add_rule, c->rules, RULE_PATH_BENEATH, &rule, 0) == -1 &&
 		    errno != EBADFD)
 			confine_give_up(c, strerror(errno));

@@ -1,7 +1,7 @@
 /*
- * Giving up the right to files and networks that a program has no business
- * with, by landlock(7): whoever takes it over by what it reads can then
- * change what it was to change anyway, and nothing else.
+ * Gives up, by landlock(7), all rights to files and networks that a program does not
+ * need.  An attacker who takes it over through its input can then change only files
+ * that the program may change.
  */
 #ifndef PRAIC_CONFINE_H
 #define PRAIC_CONFINE_H
@@ -15,20 +15,19 @@ struct confine;
 
 struct confine *confine_new(void);
 /*
- * What has this path now, or will be below it, stays within reach.  What is
- * not there is passed over: whoever wants it will say so.  Files that are
- * open, and pipes, need nothing.
+ * Keep access to the file or directory of this path, and to files below it.  A path
+ * that does not exist is skipped: opening it will fail anyway.  Open files and pipes
+ * need no rule.
  */
 void confine_allow(struct confine *, const char *path, enum confine_right);
-/* Likewise the files that a program is to read; "-" is passed over. */
+/* The same for file operands; "-" is skipped. */
 void confine_allow_operands(struct confine *, char *const operand[], int operands);
-/* All is to stay as it is, for this reason (a constant). */
+/* Give up no rights, for this reason (a constant string). */
 void confine_give_up(struct confine *, const char *why);
 /*
- * From here on nothing else can be opened or made (EACCES), no program started
- * and, as far as the kernel knows how, no TCP port reached and no other process
- * sent a signal.  Where there is no such thing all stays as it is; -v tells
- * which it is, and why.  Frees.
+ * From here on, opening or making another file fails (EACCES), as does starting a
+ * program and, if the kernel supports it, using a TCP port or sending a signal to
+ * another process.  Without Landlock nothing changes; -v says so, and why.  Frees.
  */
 void confine_enter(struct confine *);
 

@@ -1,4 +1,4 @@
-/* Bytes to descriptors, files to their final names: see file.h. */
+/* Descriptors and files: see file.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -138,8 +138,7 @@ file_make_dirs(const char *path)
 int
 file_sync_dir(int dirfd)
 {
-	/* A file system that cannot do it for a directory, such as some
-	 * network ones: there is nothing more to be done there. */
+	/* Some network file systems cannot sync a directory. */
 	if (fsync(dirfd) == -1 && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
 		return -1;
 	return 0;
@@ -172,7 +171,7 @@ file_widen_pipe(int fd)
 #ifdef F_SETPIPE_SZ
 	int saved = errno;
 
-	/* No pipe, or no more room for this user: then it stays as it is. */
+	/* It fails for other files, and beyond the user's limit. */
 	(void)fcntl(fd, F_SETPIPE_SZ, WIDE_PIPE);
 	errno = saved;
 #else
@@ -185,10 +184,10 @@ file_std_fds(void)
 {
 	int fd;
 
-	/* A file that may not grow is a failing write, as a full disk is. */
+	/* A write beyond the limit fails, as on a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
-	/* Standard input first.  What nobody gave us for output cannot be
-	 * written to: to lose it in silence would be no success. */
+	/* For reading only, so that writing to a missing standard output fails, and
+	 * output is not lost in silence. */
 	do {
 		fd = open("/dev/null", O_RDONLY);
 		if (fd == -1) {

@@ -23,8 +23,7 @@ frame_end(char out[FRAME_SIZE], uint64_t documents, int has_until, int64_t until
 	    out, FRAME_SIZE, FRAME_END "documents=\"%" PRIu64 "\"?>\n", documents);
 }
 
-/* A mark has exactly the form in which it is written: so it is read loosely,
- * written again and compared. */
+/* A mark has exactly one form: so it is read loosely, written again and compared. */
 enum frame_kind
 frame_parse(const char *line, size_t n, struct frame *f)
 {

@@ -18,7 +18,7 @@
 #define FRAME_SITE "<?praic-site "
 #define FRAME_END  "<?praic-end "
 
-/* The longest mark line with its LF is shorter; so is the NUL. */
+/* Enough for the longest mark line with its LF and a NUL. */
 #define FRAME_SIZE (HOST_SIZE + 64)
 
 enum frame_kind { FRAME_IS_NONE, FRAME_IS_SITE, FRAME_IS_END };
@@ -36,7 +36,7 @@ struct frame {
 size_t frame_site(char out[FRAME_SIZE], const char *host, uint64_t bytes);
 size_t frame_end(char out[FRAME_SIZE], uint64_t documents, int has_until, int64_t until);
 
-/* A line without its LF: which mark it is.  FRAME_IS_NONE: it is not exactly one. */
+/* The mark in a line without its LF.  FRAME_IS_NONE: it is not exactly a mark. */
 enum frame_kind frame_parse(const char *line, size_t n, struct frame *);
 
 #endif

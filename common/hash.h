@@ -1,5 +1,4 @@
-/* A hash that is fast and not secret: only for tables that compare the whole
- * key of what they find. */
+/* A fast hash without a key, only for tables that compare whole keys, too. */
 #ifndef PRAIC_HASH_H
 #define PRAIC_HASH_H
 
@@ -8,7 +7,7 @@
 
 #define HASH_START UINT64_C(14695981039346656037)
 
-/* FNV-1a of these bytes, behind those that gave h, or HASH_START. */
+/* FNV-1a: continue h, or HASH_START, with these bytes. */
 static inline uint64_t
 hash_add(uint64_t h, const char *p, size_t n)
 {

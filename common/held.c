@@ -1,4 +1,4 @@
-/* Bytes that wait: see held.h. */
+/* Bytes that are held back: see held.h. */
 #include <errno.h>
 #include <limits.h>
 #include <unistd.h>
@@ -65,7 +65,7 @@ held_flush(struct held *h)
 {
 	if (h->mem.n > 0)
 		write_file(h, h->mem.p, h->mem.n);
-	/* A long value may have blown it up. */
+	/* Give memory back after a long value. */
 	buf_trim(&h->mem, 2 * h->limit);
 }
 

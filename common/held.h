@@ -1,7 +1,6 @@
 /*
- * Bytes that wait until they may be passed on: in memory, and in an unlinked
- * temporary file where they are more than a limit.  An output is the same: what
- * is over its limit goes to its descriptor and is not seen again.
+ * Bytes that are held back: in memory, and beyond a limit in an unlinked temporary file.
+ * Or a buffered output: beyond the limit, bytes go to its descriptor.
  */
 #ifndef PRAIC_HELD_H
 #define PRAIC_HELD_H
@@ -11,15 +10,15 @@
 #include "buf.h"
 
 struct held {
-	/* The last bytes: add to it, then call held_check(). */
+	/* The last bytes; append to it, then call held_check(). */
 	struct buf mem;
 	size_t limit;
-	/* Bytes before these; they are in this file. */
+	/* The number of bytes before these, which are in the file. */
 	off_t in_file;
 	int fd;		  /* -1: there is no temporary file yet */
 	const char *name; /* of an output; NULL: a temporary file */
 	struct buf piece; /* what held_at() read */
-	/* 0, or an exit code after a message: all after that is lost. */
+	/* 0, or an exit code after a message; later bytes are dropped. */
 	int code;
 	int reader_gone; /* EPIPE: there was no message */
 };
@@ -32,13 +31,13 @@ void held_close(struct held *);
 /* Write what is in memory to the file. */
 void held_flush(struct held *);
 void held_add(struct held *, const char *p, size_t n);
-/* Nothing is held any more. */
+/* Drop all bytes. */
 void held_reset(struct held *);
 
-/* Some of the bytes from `at' on, at least one and at most *n, valid until the
- * next call for the same struct; NULL at the end, and after a failure. */
+/* Bytes from the offset at on: at least one and at most *n, valid until the next call
+ * for the same struct.  NULL at the end and after a failure. */
 const char *held_at(struct held *, off_t at, size_t *n);
-/* So many bytes from `at' on.  0, or -1 after a failure. */
+/* Copy n bytes from the offset at on.  0, or -1 after a failure. */
 int held_get(struct held *, off_t at, void *p, size_t n);
 /* Copy all, and reset. */
 void held_move(struct held *to, struct held *from);

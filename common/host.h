@@ -1,7 +1,4 @@
-/*
- * The name of a site as the records have it: the first half of every key,
- * so there must be one way to write it.
- */
+/* The name of a site in records.  It is part of every key, so it has exactly one form. */
 #ifndef PRAIC_HOST_H
 #define PRAIC_HOST_H
 
@@ -10,10 +7,10 @@
 #define HOST_SIZE 256 /* RFC 1035: 253 characters; and the NUL */
 
 /*
- * Lower case, no port, no final dot; "[v6]:port" loses its port, not its
- * brackets.  0 and the name, or -1 when it is no host name: empty, too
- * long, or with anything but letters, digits, dots, dashes and underscores
- * (or, in brackets, an IPv6 address).
+ * Change to lower case, and remove the port and a final dot; an IPv6 address keeps its
+ * brackets.  0 and the name, or -1 if it is empty, too long, or has other characters
+ * than letters, digits, dots, dashes and underscores (or is not an IPv6 address in
+ * brackets).
  */
 int host_normalise(const char *p, size_t n, char out[HOST_SIZE]);
 

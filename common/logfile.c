@@ -24,12 +24,12 @@ logfile_add(const char *directory, const char *which, int64_t now, const struct 
 	int fd, bad;
 
 	if (localtime_r(&clock, &tm) == NULL || strftime(day, sizeof(day), "%Y-%m-%d", &tm) == 0) {
-		msg_warn("the clock shows no time that could be a date");
+		msg_warn("the time of the clock has no date");
 		return EX_IOERR;
 	}
 	path = xasprintf("%s/%s-%s.log", directory, which, day);
 	fd = open(path, flags, 0600);
-	/* Somebody has tidied up. */
+	/* The directory was removed. */
 	if (fd == -1 && errno == ENOENT && file_make_dirs(directory) == 0)
 		fd = open(path, flags, 0600);
 	bad = fd == -1 || file_write(fd, line->p, line->n) == -1;

@@ -11,13 +11,13 @@
 #include "buf.h"
 
 /*
- * Add a line to the file of this time, in one write: renamed, removed,
- * shared, all is fine.  0, or EX_IOERR after a message.
+ * Add a line to the file of this day, in one write.  Other programs may write, rename or
+ * remove the file.  0, or EX_IOERR after a message.
  */
 int logfile_add(const char *directory, const char *which, int64_t now, const struct buf *line);
 
-/* The day (its midnight, as if in UTC) of a file that has such a name; or -1.
- * which NULL: of either log. */
+/* The day of a file by its name, as midnight in UTC; or -1 for another name.  which NULL:
+ * either log. */
 int64_t logfile_day(const char *name, const char *which);
 
 #endif

@@ -1,4 +1,4 @@
-/* Words for people: see msg.h. */
+/* Messages: see msg.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "msg.h"
 #include "utf8.h"
 
-/* Secrets of fewer bytes would be found in every other word. */
+/* Shorter secrets occur in too many words. */
 #define MIN_HIDDEN 4
 
 int msg_level;
@@ -78,7 +78,7 @@ hidden_at(const char *p, size_t n)
 	return longest;
 }
 
-/* Would it do something to a terminal, or to the order of what is read? */
+/* Can the character control a terminal, or change the direction of text? */
 static int
 is_active(uint32_t c)
 {
@@ -155,7 +155,7 @@ say(const char *fmt, va_list ap, int err, struct buf *kept)
 	buf_addc(&out, '\n');
 	if (msg_before != NULL)
 		msg_before();
-	/* There is nobody to tell when standard error is gone. */
+	/* A failure of standard error cannot be reported. */
 	(void)!file_write(2, out.p, out.n);
 }
 

@@ -1,16 +1,15 @@
 /*
- * Words for people, on standard error: err(3) manners with three additions.
- * Each message is one write, so that the stages of a pipe do not mix their
- * lines.  Whatever it holds is made harmless for a terminal: control
- * characters, direction overrides and bytes that are no UTF-8 are shown as
- * \n, \x1b or \u{202e}.  And a secret that was made known is never shown.
+ * Messages on standard error, as by err(3), with three additions.  Each message is one
+ * write, so that the stages of a pipe do not mix their lines.  Control characters,
+ * direction overrides and bytes that are not UTF-8 are shown as \n, \x1b or \u{202e}.
+ * Secrets given to msg_hide are never shown.
  */
 #ifndef PRAIC_MSG_H
 #define PRAIC_MSG_H
 
 #include <stddef.h>
 
-/* How much to tell: 0 what went wrong, 1 each step (-v), 2 details (-vv). */
+/* 0: failures; 1: also each step (-v); 2: also details (-vv). */
 extern int msg_level;
 
 /* The program's name, without folders; argv[0] is kept, not copied. */
@@ -30,21 +29,18 @@ void msg_tell(int, const char *, ...) __attribute__((format(printf, 2, 3)));
 /* The last message of msg_warn or msg_errno, without the program's name. */
 const char *msg_last(void);
 
-/* The same for text that goes elsewhere: harmless, at the end of a buffer. */
+/* Escape text in the same way, at the end of a buffer. */
 struct buf;
 void msg_harmless(struct buf *, const char *p, size_t n);
 
 /*
- * From now on this text is replaced by *** in every message.  A copy is
- * kept.  Texts of fewer than four bytes are not taken: they would riddle
- * every message.
+ * Replace this text by *** in every message from now on.  A copy is kept.  Texts of
+ * fewer than four bytes are ignored: they occur in too many words.
  */
 void msg_hide(const char *);
 
-/*
- * Called before a message is written, if it is not NULL: for a program that
- * keeps a line on the terminal, which has to go first.
- */
+/* Called before each message, if not NULL: a program removes its progress line from the
+ * terminal with it. */
 extern void (*msg_before)(void);
 
 #endif

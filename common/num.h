@@ -1,14 +1,11 @@
-/* Decimal numbers of 64 bits, from bytes that need no NUL behind them. */
+/* Decimal numbers of 64 bits, in text without a final NUL. */
 #ifndef PRAIC_NUM_H
 #define PRAIC_NUM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * An optional sign and digits, nothing else.  0 and *v; -1 when it is no
- * such thing or does not fit.
- */
+/* An optional sign and digits.  0 and *v, or -1 for other text and if it does not fit. */
 int num_parse(const char *p, size_t n, int64_t *v);
 
 /* As num_parse, but only plain digits, at most max. */

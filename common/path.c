@@ -1,4 +1,4 @@
-/* Where the filters are found: see path.h. */
+/* The directories of the filters: see path.h. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

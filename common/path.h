@@ -1,7 +1,4 @@
-/*
- * Where the filters are found: where a shell would find them; else those
- * that came with this program, beside it.
- */
+/* The filters are found in $PATH, else in the directory of this program. */
 #ifndef PRAIC_PATH_H
 #define PRAIC_PATH_H
 

@@ -1,12 +1,11 @@
 /*
- * The record stream, praic-records(5): the one format between programs.
+ * The record stream, praic-records(5).
  *
- * The session is the unit of commit, the stream the unit of progress.  The
- * reader enforces every rule of the page and turns a stream into events; a
- * program that commits on REC_COMMIT, forgets on REC_DROP and ends with
- * rec_code() keeps the contract.  The writer cannot write a stream that
- * breaks the rules, save by ending early, which is how a writer says that
- * it could not go on.
+ * The session is the unit of commit, and the stream is the unit of progress.  The
+ * reader checks every rule of the page and turns a stream into events.  A program
+ * keeps the contract if it commits on REC_COMMIT, forgets on REC_DROP and exits with
+ * rec_code().  The writer can only write streams that follow the rules.  One that
+ * fails ends early, and readers notice that.
  */
 #ifndef PRAIC_REC_H
 #define PRAIC_REC_H
@@ -19,13 +18,13 @@
 
 #define REC_MARK    "praic-records"
 #define REC_VERSION "1"
-/* An X line with its mark and LF: small, so that readers' memory is. */
+/* An X line with its mark and LF: short, to keep readers small. */
 #define REC_MAX_XML 32768
-/* Any other line with its LF: above the 10 MB that libxml2 gives one
- * attribute, below what a database takes for one value. */
+/* Any other line with its LF: more than libxml2's 10 MB for an attribute, less than a
+ * database takes for a value. */
 #define REC_MAX_LINE ((size_t)64 << 20)
 
-/* p is NULL for NULL, and not for an empty value.  No NUL stands behind. */
+/* p is NULL for NULL, but not for an empty value.  It does not end with a NUL. */
 struct rec_value {
 	const char *p;
 	size_t n;
@@ -52,33 +51,32 @@ struct rec_reader {
 	struct rec_value value[TABLE_MAX_COLUMNS];
 	const char *reason; /* of REC_DROP */
 	const char *code;   /* of REC_DROP: the reason as a word, see leftout.h */
-	/* of REC_DROP: there was nothing wrong, but the input ended within
-	 * the session: it will be whole another time */
+	/* of REC_DROP: the input ended within the session, which may be complete
+	 * another time */
 	int cut;
-	/* the line of the last event as it came, without its LF; empty
-	 * where the event is not one line's (REC_DROP, REC_EOF) */
+	/* the unchanged line of the last event, without its LF; empty for REC_DROP and
+	 * REC_EOF */
 	const char *line;
 	size_t line_n;
-	/* the lines before the first session of this stream, as they came */
+	/* the unchanged lines before the first session of this stream */
 	struct rec_value head;
 
-	/* Set by the caller: it passes lines on.  value[] is that of session
-	 * rows alone, and whether a value is what its column's type asks for
-	 * is left to the program that uses it.  Rows of tables that this
-	 * program does not know are events, too: table is TABLES. */
+	/* Set by a caller that passes lines on: value[] is only set for session rows,
+	 * other values are not checked against the type of their column, and rows of
+	 * unknown tables are events, too (table is TABLES). */
 	int lines_only;
 
-	/* Set by the caller: its writer has said why the input is cut, and that
-	 * is the better message. */
+	/* Set by the caller: no message for input that is cut, because the writer has
+	 * said why. */
 	int cut_is_known;
 
 	/* so far, over all streams of this input */
 	uint64_t lineno;   /* of the line last read, from 1 */
 	uint64_t complete; /* REC_COMMIT events */
 	uint64_t dropped;  /* REC_DROP events */
-	uint64_t left_out; /* what the Z lines said */
-	uint64_t rows;	   /* of the session begun */
-	/* what was wrong with the stream itself (EX_DATAERR), or NULL */
+	uint64_t left_out; /* sum of the Z lines */
+	uint64_t rows;	   /* of the current session */
+	/* a fault of the stream itself (EX_DATAERR), or NULL */
 	const char *fault;
 
 	struct rec_state *state;
@@ -86,43 +84,40 @@ struct rec_reader {
 
 /* fd is not closed.  name, for messages, is kept. */
 struct rec_reader *rec_open(int fd, const char *name);
-/* The same of an operand, "-" being standard input.  NULL after a message. */
+/* Open an operand; "-" is standard input.  NULL after a message. */
 struct rec_reader *rec_open_operand(const char *name);
 void rec_close(struct rec_reader *);
 
 /*
- * The next event.  Whatever is wrong with the input was said in a message
- * when this returns; REC_EOF is returned again and again.  REC_TABLES comes
- * before the first REC_BEGIN of each stream; each REC_BEGIN is followed by
- * one REC_COMMIT or REC_DROP, rows and XML in between.
+ * The next event; faults of the input give a message first.  REC_TABLES comes before the
+ * first REC_BEGIN of each stream.  Each REC_BEGIN is followed by rows and XML, and by
+ * one REC_COMMIT or REC_DROP.  After REC_EOF every call returns REC_EOF.
  */
 enum rec_event rec_next(struct rec_reader *);
 
 /*
- * Take in what a pipe holds, without waiting and up to some MiB: called now
- * and then by a program that is busy with something else, it lets the writer
- * work on meanwhile.  Afterwards r->line is still good, but value[] is not.
+ * Read what a pipe holds, without waiting, up to some MiB.  A program that is busy
+ * calls it now and then, so that the writer can go on.  It invalidates value[], but not
+ * r->line.
  */
 void rec_take_in(struct rec_reader *);
 
 /* Of REC_XML: the piece, unescaped; valid until the next event. */
 struct rec_value rec_xml_text(struct rec_reader *);
 
-/*
- * Leave out the session begun, for a reason of the caller's (kept, said in
- * a message): the next event is its REC_DROP.
- */
+/* Leave out the current session for this reason (kept), with a message.  The next event
+ * is its REC_DROP. */
 void rec_reject(struct rec_reader *, const char *reason);
 
 /*
- * What the input was worth so far: 0, EX_DATAERR (something was left out),
- * EX_TEMPFAIL (it was cut), EX_USAGE (no record stream, or one of another
- * version), EX_IOERR (a read failed).
+ * The exit code for the input so far: 0, EX_DATAERR (something was left out),
+ * EX_TEMPFAIL (cut), EX_USAGE (not a record stream, or of another version), EX_IOERR (a
+ * read failed).
  */
 int rec_code(const struct rec_reader *);
 
 /*
- * A row is put together in a buffer, as a line:
+ * These make a line of a row in a buffer:
  *
  *	rec_row(b, TABLE_TEAM); rec_int(b, 7); rec_text(b, p, n);
  *	rec_null(b); rec_end_row(b);
@@ -131,16 +126,14 @@ void rec_row(struct buf *, enum table_id);
 void rec_text(struct buf *, const char *p, size_t n);
 void rec_int(struct buf *, int64_t);
 void rec_null(struct buf *);
-/* NULL where p is. */
+/* NULL if p is NULL. */
 void rec_value(struct buf *, struct rec_value);
 void rec_end_row(struct buf *);
-/* A value in its escaped form, at the end of a buffer. */
+/* Append the escaped form of a value. */
 void rec_escape(struct buf *, const char *p, size_t n);
 
-/*
- * The writer gathers lines in memory and writes them in big pieces; errors
- * stick, and rec_finish tells.
- */
+/* The writer collects lines and writes large pieces.  After an error it writes no more,
+ * and rec_finish returns the code. */
 struct rec_writer;
 
 /* fd is not closed.  name, for messages, is kept. */
@@ -151,18 +144,18 @@ void rec_free(struct rec_writer *);
 void rec_head(struct rec_writer *, unsigned tables);
 
 void rec_begin(struct rec_writer *, struct rec_value host, struct rec_value lsid);
-/* Rows of the session begun; how many they are. */
+/* Add this number of rows to the current session. */
 void rec_rows(struct rec_writer *, const char *p, size_t n, uint64_t rows);
-/* More of the session's XML: UTF-8, but a piece may end within a character. */
+/* Add to the session's XML: UTF-8, of which a piece may end within a character. */
 void rec_xml(struct rec_writer *, const char *p, size_t n);
 void rec_commit(struct rec_writer *);
-/* Give the session up: its lines are out, but no E follows. */
+/* Give the session up: no E line follows its lines. */
 void rec_drop(struct rec_writer *);
-/* The Z line: everything that was begun is accounted for. */
+/* The Z line, which ends the stream. */
 void rec_end(struct rec_writer *, uint64_t left_out);
 /* Write what is still in memory.  0, or EX_IOERR after a message. */
 int rec_finish(struct rec_writer *);
-/* Has a write failed?  Then there is no use in going on. */
+/* Has a write failed?  Then the caller can stop. */
 int rec_failed(const struct rec_writer *);
 
 #endif

@@ -1,11 +1,11 @@
-/* A line of the record stream as fields: see recfield.h. */
+/* The fields of a line of the record stream: see recfield.h. */
 #include "num.h"
 #include "recfield.h"
 #include "utf8.h"
 #include "vector.h"
 #include "when.h"
 
-/* Memory for escaped values that is kept from line to line. */
+/* Memory for unescaped values that is kept from line to line. */
 #define KEEP_SCRATCH ((size_t)1 << 20)
 
 int
@@ -107,7 +107,7 @@ field_length(struct rec_value field)
 	return (ssize_t)n;
 }
 
-/* In one pass, because most of a record stream is XML. */
+/* In one pass, for speed: most of a record stream is XML. */
 ssize_t
 field_text_length(struct rec_value field)
 {

@@ -1,7 +1,5 @@
-/*
- * The record stream, read: see rec.h.  The rules are those of
- * praic-records(5), "Meaning"; what is not written there is refused.
- */
+/* Reads the record stream: see rec.h.  praic-records(5), "Meaning", has the rules; all
+ * else is refused. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,24 +19,24 @@
 /* ---- lines, read in big pieces ------------------------------------------- */
 
 #define READ_SIZE ((size_t)256 * 1024)
-/* What rec_take_in may hold: what is written while a batch is committed. */
+/* The limit of rec_take_in: what a writer writes while a batch is committed. */
 #define TAKE_IN_SIZE ((size_t)4 << 20)
-/* Of a line that is too long, this much is kept: enough to tell what it is. */
+/* So much is kept of a line that is too long: enough to know its kind. */
 #define KEPT 64
 
 struct lines {
-	/* the line at hand, without its LF, until the next call; at the end
-	 * of the input, what stands behind the last LF */
+	/* the current line without its LF; at the end of the input, the text after the
+	 * last LF */
 	const char *line;
 	size_t n;
-	int too_long; /* it was: only its beginning is there */
-	int failed;   /* a read did, after a message */
+	int too_long; /* only the beginning of the line is kept */
+	int failed;   /* a read failed, after a message */
 
 	int fd;
 	const char *name;
 	int is_pipe, ended;
-	struct buf in;	 /* what was read; the line at hand is in it */
-	size_t at, next; /* where the line begins, where the next one does */
+	struct buf in;	 /* input, with the current line */
+	size_t at, next; /* offsets of the current and the next line */
 };
 
 static void
@@ -53,7 +51,7 @@ lines_open(struct lines *l, int fd, const char *name)
 	file_widen_pipe(fd);
 }
 
-/* Read once more.  0, or -1 at the end of the file or of what can be had. */
+/* Read once.  0, or -1 at the end of the file or after a failure. */
 static int
 read_more(struct lines *l)
 {
@@ -76,7 +74,7 @@ read_more(struct lines *l)
 	return 0;
 }
 
-/* What is before the line at hand is done with. */
+/* Drop the input before the current line. */
 static void
 drop_lines(struct lines *l)
 {
@@ -85,8 +83,8 @@ drop_lines(struct lines *l)
 	l->at = 0;
 }
 
-/* Take in what a pipe holds, without waiting, up to some MiB.  The line at hand
- * stays, though it may move. */
+/* Read what a pipe holds, without waiting, up to a limit.  The current line stays, though
+ * it may move. */
 static void
 lines_take_in(struct lines *l)
 {
@@ -103,7 +101,7 @@ lines_take_in(struct lines *l)
 		l->line = l->in.p + l->at;
 }
 
-/* 0, or -1 at the end of the input, or of what could be read of it. */
+/* The next line.  0, or -1 at the end of the input or after a failure. */
 static int
 lines_next(struct lines *l)
 {
@@ -112,7 +110,7 @@ lines_next(struct lines *l)
 
 	l->at = l->next;
 	if (l->in.cap > 4 * READ_SIZE && l->in.n - l->at < READ_SIZE) {
-		struct buf small = {0}; /* a huge line has gone by */
+		struct buf small = {0}; /* the last line was huge */
 
 		buf_add(&small, l->in.p + l->at, l->in.n - l->at);
 		buf_free(&l->in);
@@ -148,18 +146,17 @@ lines_next(struct lines *l)
 
 /* ---- what the H lines say ------------------------------------------------ */
 
-/* Tables that this program does not know: a later version may have some. */
+/* The most tables of later versions, which this program does not know. */
 #define COLUMNS_MAX_OTHERS 64
 
 struct columns {
-	/* for each table, whether it is in the stream, how many columns it
-	 * has there, and which field a column of ours stands in (from 2;
-	 * -1 when the stream has none) */
+	/* for each table: is it in the stream, how many columns does it have there,
+	 * and which field (from 2) has a column of ours (-1: none) */
 	int declared[TABLES];
 	int columns[TABLES];
 	int field[TABLES][TABLE_MAX_COLUMNS];
-	/* of tables of other versions: the names in others, one behind the
-	 * other, and how many columns each has */
+	/* for tables of later versions: their names, in one buffer, and numbers of
+	 * columns */
 	struct buf others;
 	struct {
 		size_t name, n;
@@ -200,8 +197,8 @@ find(struct rec_value name)
 	return t;
 }
 
-/* Take in an H line: its table, TABLES for one of a later version, or -1 when it
- * is not what an H line must be. */
+/* Read an H line.  Returns its table, TABLES for one of a later version, or -1 for a bad
+ * line. */
 static int
 columns_add(struct columns *k, const char *line, size_t length)
 {
@@ -219,7 +216,7 @@ columns_add(struct columns *k, const char *line, size_t length)
 	}
 	t = find(field[1]);
 	if (t == TABLES) {
-		/* Of a later version: its rows are checked and passed over. */
+		/* Of a later version: its rows are checked and skipped. */
 		if (k->other_n == COLUMNS_MAX_OTHERS || find_other(k, field[1]) != -1)
 			return -1;
 		k->other[k->other_n].name = k->others.n;
@@ -241,8 +238,8 @@ columns_add(struct columns *k, const char *line, size_t length)
 	return t;
 }
 
-/* The table that a row names, and how many values it must have: TABLES for one
- * of a later version, -1 where no H line names it. */
+/* The table of a row, and its number of columns.  TABLES for one of a later version, -1
+ * if no H line names it. */
 static int
 columns_table(const struct columns *k, struct rec_value name, int *columns)
 {
@@ -271,7 +268,7 @@ columns_name(const struct columns *k, int t, int f)
 
 /* ---- the reader ---------------------------------------------------------- */
 
-/* The code of most faults in a list of --left-out. */
+/* Codes for a list of --left-out. */
 #define MALFORMED "malformed"
 #define FORBIDDEN "forbidden" /* a character that XML forbids */
 
@@ -280,7 +277,7 @@ enum where {
 	AT_HEAD,  /* among the H lines */
 	AT_TOP,	  /* between sessions */
 	IN_SESSION,
-	IN_BAD_SESSION, /* begun, left out: its lines are passed over */
+	IN_BAD_SESSION, /* left out: its lines are skipped */
 	AT_END
 };
 
@@ -288,9 +285,9 @@ struct rec_state {
 	const char *name;
 	int code;
 	enum where where;
-	int first;    /* no stream was begun yet */
+	int first;    /* no stream has begun yet */
 	int dropping; /* the next event is REC_DROP */
-	int pending;  /* the line at hand is to be looked at (again) */
+	int pending;  /* look at the current line (again) */
 	int close_fd; /* with the reader */
 	struct lines in;
 
@@ -370,7 +367,7 @@ rec_take_in(struct rec_reader *r)
 		r->line = r->state->in.line;
 }
 
-/* Nothing more is read: what was complete stands. */
+/* Read nothing more. */
 static enum rec_event
 stop(struct rec_reader *r, int code)
 {
@@ -383,8 +380,7 @@ stop(struct rec_reader *r, int code)
 	return REC_EOF;
 }
 
-/* Something is wrong with the stream, rather than with a session: the first
- * one is kept. */
+/* Report a fault of the stream, and not of one session; keep the first one. */
 static void fault(struct rec_reader *, const char *, ...) __attribute__((format(printf, 2, 3)));
 
 static void
@@ -405,14 +401,14 @@ fault(struct rec_reader *r, const char *fmt, ...)
 	}
 }
 
-/* So much of a key is shown: real ones have 32 characters, false ones more. */
+/* Show so much of a key: real ones have 32 characters. */
 static int
 shown(struct rec_value v)
 {
 	return (int)(v.n < 100 ? v.n : 100);
 }
 
-/* Leave out the session begun: its REC_DROP is next, its lines are not. */
+/* Leave out the current session: the next event is its REC_DROP. */
 static void spoil(struct rec_reader *r, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -453,7 +449,7 @@ drop(struct rec_reader *r)
 	return REC_DROP;
 }
 
-/* The session begun has no end: no words, for what comes next has them. */
+/* The input ends within the current session; the caller gives the message. */
 static enum rec_event
 cut_short(struct rec_reader *r)
 {
@@ -469,7 +465,7 @@ rec_reject(struct rec_reader *r, const char *reason)
 		spoil(r, MALFORMED, "%s", reason);
 }
 
-/* What somebody gave us instead of records. */
+/* A message for input that is not a record stream. */
 static const char *
 guess(const char *p, size_t n)
 {
@@ -587,8 +583,8 @@ read_begin(struct rec_reader *r)
 	return REC_BEGIN;
 }
 
-/* Is every field what a value must be, whether we know its column or not?
- * t is TABLES where we do not even know the table. */
+/* Check the number and the escapes of all fields, also of unknown columns.  t is TABLES
+ * for an unknown table. */
 static int
 check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, int wanted)
 {
@@ -615,7 +611,7 @@ check_fields(struct rec_reader *r, int t, const struct rec_value *field, int n, 
 	return 0;
 }
 
-/* 1: a row to hand on.  0: of a table that we do not know.  -1: spoilt. */
+/* 1: a row for the caller.  0: a row of an unknown table.  -1: a bad row. */
 static int
 read_row(struct rec_reader *r)
 {
@@ -770,7 +766,7 @@ end_of_input(struct rec_reader *r)
 	if (s->where == AT_START && r->line_n > 0 && memcmp(r->line, mark, n) != 0) {
 		msg_warn("%s: %s", s->name,
 		    s->first ? guess(r->line, r->line_n) :
-			       "what stands behind the last stream is none");
+			       "the text after the last stream is not a record stream");
 		return stop(r, s->first ? EX_USAGE : EX_TEMPFAIL);
 	}
 	if (s->where == AT_START && !s->first && r->line_n == 0)
@@ -782,7 +778,7 @@ end_of_input(struct rec_reader *r)
 	return stop(r, EX_TEMPFAIL);
 }
 
-/* What the line at hand means.  REC_EOF with where != AT_END: nothing yet. */
+/* Read the current line.  REC_EOF with where != AT_END: it is not an event. */
 static enum rec_event
 read_line(struct rec_reader *r)
 {

@@ -1,4 +1,4 @@
-/* The record stream, written: see rec.h. */
+/* Writes the record stream: see rec.h. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,8 +10,8 @@
 #include "utf8.h"
 #include "vector.h"
 
-/* Written when this much is there: a reader behind a pipe should have work
- * early, and a write should be worth its system call. */
+/* Write so many bytes at once: few system calls, but early work for a reader behind a
+ * pipe. */
 #define FLUSH_AT (64 * 1024)
 /* Lines of so many bytes are not copied first. */
 #define DIRECT_AT (16 * 1024)
@@ -79,7 +79,7 @@ flush_if_full(struct rec_writer *w)
 		flush(w);
 }
 
-/* Lines, which may be more than is good to hold twice. */
+/* Long lines are not copied into the buffer first. */
 static void
 put(struct rec_writer *w, const char *p, size_t n)
 {
@@ -92,7 +92,7 @@ put(struct rec_writer *w, const char *p, size_t n)
 	flush_if_full(w);
 }
 
-/* Which bytes need a backslash, and what stands behind it. */
+/* The letter after the backslash, for the bytes that need one. */
 static const char escape_as[256] = {
     ['\t'] = 't',
     ['\n'] = 'n',
@@ -100,7 +100,7 @@ static const char escape_as[256] = {
     ['\\'] = '\\',
 };
 
-/* The first of those, or of VT and FF, which the test lets in for speed. */
+/* The first of these bytes, or of VT and FF, which a faster test includes. */
 static inline unsigned
 first_escape(vector v)
 {
@@ -122,10 +122,9 @@ escape_byte(char *out, char c)
 }
 
 /*
- * Copy with backslashes, a vector at a time, while there are so many bytes
- * and so much room, and some to spare.  Bytes are copied before it is known
- * whether they stand as they are: what is behind the first that does not is
- * copied again.  Returns how many bytes were copied; *to moves on.
+ * Copy with escapes, a vector at a time, while there are enough bytes and enough room,
+ * with some to spare.  A whole vector is copied first; after an escape, the bytes behind
+ * it are copied again.  Returns the number of bytes copied; *to moves on.
  */
 static inline size_t
 escape_vectors(char **to, const char *room_end, size_t spare, const char *p, size_t n)
@@ -138,7 +137,7 @@ escape_vectors(char **to, const char *room_end, size_t spare, const char *p, siz
 		unsigned plain = first_escape(v);
 
 		vector_store(out, v);
-		/* By a constant: the next need not wait for what this one has. */
+		/* Adding a constant does not wait for the comparison. */
 		if (plain == VECTOR) {
 			p += VECTOR;
 			out += VECTOR;
@@ -152,8 +151,8 @@ escape_vectors(char **to, const char *room_end, size_t spare, const char *p, siz
 }
 
 /*
- * The same for what is shorter than a vector, and nearly always stands as it
- * is: two words that overlap tell so.  There is room for twice n.
+ * The same for less than a vector, which rarely needs escapes: two words that may
+ * overlap are compared.  There is room for twice n.
  */
 static inline char *
 escape_short(char *out, const char *p, size_t n)
@@ -194,7 +193,7 @@ rec_escape(struct buf *b, const char *p, size_t n)
 		return;
 	}
 	while (n > 0) {
-		/* Nearly all of it will stand as it is. */
+		/* Few bytes need escapes. */
 		if (b->cap - b->n < n + 2 * VECTOR)
 			buf_reserve(b, n + 2 * VECTOR);
 		out = b->p + b->n;
@@ -305,7 +304,7 @@ end_xml_line(struct rec_writer *w)
 	buf_reset(&w->xml);
 }
 
-/* How much room the byte needs, with the rest of its character. */
+/* The room for the character that begins with this byte. */
 static inline size_t
 room_for(char byte)
 {
@@ -315,9 +314,8 @@ room_for(char byte)
 }
 
 /*
- * Whole characters, cut into lines between them.  A line is ended when what
- * comes next does not fit, and never before: where it is cut must not hang
- * on the pieces in which the XML is given.
+ * Add whole characters.  A line ends when the next character does not fit, and not
+ * before, so that the lines do not depend on the pieces in which the XML is given.
  */
 static void
 add_xml(struct rec_writer *w, const char *p, size_t n)

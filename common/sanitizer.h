@@ -1,5 +1,5 @@
-/* Is this built with a sanitizer that makes system calls of its own, and
- * reads /proc at the end?  Then no rights can be given up. */
+/* A sanitizer makes system calls of its own and reads /proc at the end, so a program
+ * built with one cannot give up rights. */
 #ifndef PRAIC_SANITIZER_H
 #define PRAIC_SANITIZER_H
 

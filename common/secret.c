@@ -24,7 +24,7 @@ secret_guard(void)
 	if (setrlimit(RLIMIT_CORE, &none) == -1)
 		msg_tell(1, "core files could not be turned off: %s", strerror(errno));
 #ifdef PR_SET_DUMPABLE
-	/* A core file may go to a pipe whatever the limit: core(5). */
+	/* The limit does not stop a core file that goes to a pipe: core(5). */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
 		msg_tell(1, "core files could not be turned off: %s", strerror(errno));
 #endif
@@ -39,7 +39,7 @@ secret_free(char *s)
 	free(s);
 }
 
-/* The text of a file in what was read, or NULL. */
+/* The secret in the content of a file, or NULL. */
 static char *
 text_of(const char *p, size_t n, int whole)
 {
@@ -76,7 +76,7 @@ from_file(const char *path, int private, int whole, const char *what, int *code)
 	}
 	*code = EX_CONFIG;
 	if (!S_ISREG(st.st_mode)) {
-		msg_warn("%s: %s is no regular file", what, path);
+		msg_warn("%s: %s is not a regular file", what, path);
 		close(fd);
 		return NULL;
 	}
@@ -97,7 +97,7 @@ from_file(const char *path, int private, int whole, const char *what, int *code)
 	s = n > 0 ? text_of(text, (size_t)n, whole) : NULL;
 	if (s == NULL && n != -1)
 		msg_warn("%s: %s%s is %s", what, part, path,
-		    memchr(text, '\0', (size_t)n) != NULL ? "no text in UTF-8" : "empty");
+		    memchr(text, '\0', (size_t)n) != NULL ? "not text in UTF-8" : "empty");
 	explicit_bzero(text, sizeof(text));
 	return s;
 }

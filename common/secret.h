@@ -1,6 +1,5 @@
 /*
- * Secrets come by reference, never as an argument, for arguments can be
- * read by everybody on the machine:
+ * Everybody on the machine can read arguments, so a secret is given by reference:
  *
  *	file:PATH	the first line of a file that only its owner may read
  *	env:NAME	an environment variable
@@ -9,40 +8,39 @@
 #ifndef PRAIC_SECRET_H
 #define PRAIC_SECRET_H
 
-/* Bytes.  Nobody's password is longer; a wrong file may be. */
+/* Bytes.  A longer text is a wrong file rather than a password. */
 #define SECRET_MAX 4096
 
 /*
  * The secret, or NULL after a message (*code says EX_CONFIG, EX_NOINPUT,
- * ...).  "what" names it in messages ("client secret").  It is made known
- * to msg_hide.  Free with secret_free.
+ * ...).  "what" names it in messages ("client secret").  It is given to
+ * msg_hide.  Free with secret_free.
  */
 char *secret_get(const char *reference, const char *what, int *code);
 
 /*
- * The whole of a file that only its owner may read, without a byte order mark
- * and line ends at its end.  It is not made known to msg_hide.
+ * All of a file that only its owner may read, without a byte order mark and final line
+ * ends.  It is not given to msg_hide.
  */
 char *secret_file(const char *path, const char *what, int *code);
 
 /*
- * A reference to a secret that is in memory already: it was read from the
- * settings database.  It is made known to msg_hide; a copy, and what is
- * returned, stay until the program ends.
+ * A reference to a secret that is in memory already, from the settings database.  The
+ * secret is copied and given to msg_hide; the result stays valid until the program
+ * ends.
  */
 const char *secret_hold(const char *secret);
 
 /*
- * This process starts no other that might need its environment: what
- * secret_get reads there from now on is overwritten, and gone from
- * /proc/PID/environ.  It is kept for the next secret_get.
+ * For a process that starts no other one with its environment: from now on secret_get
+ * moves secrets from the environment (and /proc/PID/environ) into memory.
  */
 void secret_take_env(void);
 
 /* Overwrites, then frees.  NULL is fine. */
 void secret_free(char *);
 
-/* No core files, no ptrace by others: before a secret is in memory. */
+/* Forbid core files and ptrace by others.  Call it before a secret is in memory. */
 void secret_guard(void);
 
 #endif

@@ -12,8 +12,7 @@ struct sha256 {
 	EVP_MD_CTX *ctx;
 };
 
-/* It fails when memory runs out, or when the library was set up without it:
- * in neither case may bytes pass unchecked. */
+/* A failure (no memory, or a library without SHA-256) must not let bytes pass unchecked. */
 static void
 need(int ok)
 {

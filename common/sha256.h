@@ -1,5 +1,5 @@
-/* SHA-256 of a stream of bytes, by libcrypto: it knows the processor's own
- * instructions for it, and libcurl has brought it along anyway. */
+/* SHA-256 of a stream of bytes, by libcrypto, which uses the processor's instructions for
+ * it and is needed by libcurl anyway. */
 #ifndef PRAIC_SHA256_H
 #define PRAIC_SHA256_H
 
@@ -12,7 +12,7 @@ struct sha256;
 
 struct sha256 *sha256_new(void);
 void sha256_add(struct sha256 *, const void *, size_t);
-/* The digest; ready for the next stream of bytes afterwards. */
+/* The digest; afterwards the next stream may begin. */
 void sha256_bytes(struct sha256 *, unsigned char out[SHA256_BYTES]);
 void sha256_hex(struct sha256 *, char out[SHA256_HEX]);
 void sha256_free(struct sha256 *);
@@ -20,7 +20,7 @@ void sha256_free(struct sha256 *);
 /* Is it 64 lower-case hexadecimal digits? */
 int sha256_is_hex(const char *p, size_t n);
 
-/* Of what can be read from this descriptor.  0, or -1 and errno. */
+/* The digest of the rest of a file.  0, or -1 and errno. */
 int sha256_file(int fd, char out[SHA256_HEX]);
 
 #endif

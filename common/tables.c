@@ -106,7 +106,7 @@ static const struct table_column file[] = {
     {"reason", TABLE_TEXT, 1},
 };
 
-/* The numbers of tables.h are places in these lists. */
+/* The numbers in tables.h are places in these lists. */
 #define NUMBERED(a, n)                                                                \
 	_Static_assert(sizeof(a) / sizeof((a)[0]) == (n) && (n) <= TABLE_MAX_COLUMNS, \
 	    "tables.h has another number of columns for " #a)

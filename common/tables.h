@@ -1,7 +1,6 @@
 /*
- * The tables of the record stream, in their order, with their columns:
- * praic-records(5), "Tables".  Everything that has to know a column's place
- * or type takes it from here.
+ * The tables of the record stream, in order, with their columns: praic-records(5),
+ * "Tables".  They are the only definition of the place and type of a column.
  */
 #ifndef PRAIC_TABLES_H
 #define PRAIC_TABLES_H
@@ -18,7 +17,7 @@ enum table_type {
 struct table_column {
 	const char *name;
 	enum table_type type;
-	int extra; /* 1: not of the vendor's storage database; 2: not stored at all */
+	int extra; /* 1: not in the vendor's storage database; 2: not stored at all */
 };
 
 struct table {
@@ -46,9 +45,9 @@ enum table_id {
 
 /* In a set of tables. */
 #define TABLE_BIT(id) (1u << (id))
-/* What praic-split declares: all but file. */
+/* The tables of praic-split: all but file. */
 #define TABLE_SET_REPORT (TABLE_BIT(TABLE_FILE) - 1)
-/* What a stream of downloaded files declares. */
+/* The tables of a stream of files. */
 #define TABLE_SET_FILES (TABLE_BIT(TABLE_SESSION) | TABLE_BIT(TABLE_FILE))
 
 extern const struct table table_list[TABLES];

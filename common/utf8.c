@@ -78,9 +78,8 @@ utf8_encode(uint32_t c, char *out)
 	return 4;
 }
 
-/* One pass for both: xml says whether the characters that XML forbids count.
- * Most text is ASCII; the loops over blocks are such that compilers make
- * vectors of them. */
+/* Both checks in one pass; xml: stop at characters that XML forbids.  Most text is
+ * ASCII, and compilers can vectorise the loops over blocks. */
 static inline size_t
 scan(const unsigned char *p, size_t n, int xml)
 {
@@ -137,7 +136,7 @@ utf8_floor(const char *s, size_t n)
 	const unsigned char *p = (const unsigned char *)s;
 	size_t back;
 
-	/* Look for the lead byte among the last three: is its character whole? */
+	/* Look for an incomplete character whose lead byte is among the last three. */
 	for (back = 1; back <= 3 && back <= n; back++) {
 		unsigned char b = p[n - back];
 

@@ -18,19 +18,19 @@
  */
 int utf8_length(const unsigned char *p, size_t n);
 
-/* As utf8_length, and the character.  Meaningless when the result is < 0. */
+/* As utf8_length, and the character if the result is > 0. */
 int utf8_decode(const unsigned char *p, size_t n, uint32_t *c);
 
 /* Writes 1 to 4 bytes; c must be a Unicode scalar value. */
 int utf8_encode(uint32_t c, char *out);
 
-/* How many bytes from the start are well-formed UTF-8. */
+/* The number of bytes from the start that are well-formed UTF-8. */
 size_t utf8_valid(const char *p, size_t n);
 
-/* The same, and only characters that XML 1.0 allows. */
+/* The same, with only characters that XML 1.0 allows. */
 size_t utf8_xml_valid(const char *p, size_t n);
 
-/* Could n be the end of a piece?  The greatest such that is <= n. */
+/* The greatest length <= n that does not cut a character. */
 size_t utf8_floor(const char *p, size_t n);
 
 /* A character that XML 1.0 allows (production 2, Char). */

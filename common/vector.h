@@ -1,6 +1,6 @@
 /*
- * Sixteen bytes at a time, in the compiler's own vectors: instructions where
- * the processor has any, plain code where it has none.
+ * Sixteen bytes at a time, in vectors of the compiler: SIMD instructions if the processor
+ * has them, else plain code.
  */
 #ifndef PRAIC_VECTOR_H
 #define PRAIC_VECTOR_H
@@ -13,8 +13,8 @@
 
 #define VECTOR 16
 
-/* Without SSE (i386), gcc warns that vectors are passed in another way than
- * with it.  That concerns no one here: all of these functions are inline. */
+/* Without SSE (i386), gcc warns that vectors are passed differently.  These functions are
+ * inline, so it does not matter. */
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__SSE2__)
 #pragma GCC diagnostic ignored "-Wpsabi"
 #endif
@@ -46,7 +46,7 @@ vector_of(uint64_t a, uint64_t b)
 	return (vector)(words){a, b};
 }
 
-/* 4 to 15 bytes, some of them twice: to tell whether there is any of a kind. */
+/* 4 to 15 bytes, some of them twice: to find out whether any byte is of a kind. */
 static inline vector
 vector_load_short(const char *p, size_t n)
 {
@@ -62,7 +62,7 @@ vector_load_short(const char *p, size_t n)
 	return vector_of(a, b);
 }
 
-/* The first byte that a comparison set, or VECTOR when it set none. */
+/* The first byte that a comparison set, or VECTOR if none. */
 static inline unsigned
 vector_first(vector v)
 {
@@ -80,7 +80,7 @@ vector_first(vector v)
 #endif
 }
 
-/* Did a comparison set none? */
+/* Is no byte set? */
 static inline int
 vector_none(vector v)
 {

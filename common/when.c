@@ -98,7 +98,7 @@ read_offset(const char **p, const char *end, int *seconds)
 	return 0;
 }
 
-/* By hand, for it runs for each time in a record stream. */
+/* Not by the C library, for speed: it runs for each time in a record stream. */
 static int64_t
 utc_seconds(const struct tm *tm)
 {
@@ -122,13 +122,13 @@ two_digits(char *out, int v)
 	out[1] = (char)('0' + v % 10);
 }
 
-/* By hand, for it runs for each event, and gmtime_r locks and looks for the
- * zone's file before it starts. */
+/* Not by gmtime_r, which takes a lock and looks for the zone's file: it runs for each
+ * event. */
 void
 when_format(int64_t t, char out[WHEN_SIZE])
 {
 	static const char pattern[] = "0000-00-00T00:00:00Z";
-	/* Days of the 400 years, of 100 and of 4, that leap years go by. */
+	/* Days of 400, 100 and 4 years. */
 	enum { DAYS_400 = 146097, DAYS_100 = 36524, DAYS_4 = 1461 };
 	/* From 1 March of the year 0, so that a leap day ends a year. */
 	int64_t day = (t - (t < 0 ? 86399 : 0)) / 86400 + 719468;
@@ -191,17 +191,15 @@ when_parse_span(const char *text, int64_t *seconds)
 	default:
 		n++; /* plain seconds */
 	}
-	/* A thousand years: more is a slip of the pen. */
+	/* At most a thousand years. */
 	if (num_parse_count(text, n - 1, 31556952000u / unit, &v) == -1)
 		return -1;
 	*seconds = (int64_t)(v * unit);
 	return 0;
 }
 
-/*
- * Local time.  An hour that comes twice, when clocks are set back in autumn,
- * has two times: the first or the last of them.
- */
+/* A local time.  When clocks are set back in autumn an hour comes twice: last chooses
+ * the second one. */
 static int64_t
 local_time(const struct tm *tm, int last)
 {

@@ -1,6 +1,6 @@
 /*
- * Times.  Inside praic a time is a count of seconds since 1970-01-01 UTC,
- * signed, 64 bits; these functions read and write its forms.
+ * Times: signed 64-bit seconds since 1970-01-01 UTC.  These functions read and write
+ * their text forms.
  */
 #ifndef PRAIC_WHEN_H
 #define PRAIC_WHEN_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Years 0001 to 9999: what the stream and the databases can hold. */
+/* Years 0001 to 9999, the range of record streams and databases. */
 #define WHEN_MIN (-62135596800LL)
 #define WHEN_MAX 253402300799LL
 
@@ -23,9 +23,9 @@ void when_format(int64_t t, char out[WHEN_SIZE]);
 int when_parse(const char *p, size_t n, int64_t *t);
 
 /*
- * ISO 8601 as appliances write it: 2024-12-03T15:26:05+00:00; the T may be
- * a blank, the offset may be Z, +hh:mm, +hhmm, +hh or absent (UTC then), and
- * a fraction of a second is cut.  0 and *t, or -1.
+ * ISO 8601 as appliances write it: 2024-12-03T15:26:05+00:00.  The T may be a blank.
+ * The offset may be Z, +hh:mm, +hhmm, +hh, or absent (UTC).  A fraction of a second is
+ * cut.  0 and *t, or -1.
  */
 int when_parse_iso(const char *p, size_t n, int64_t *t);
 
@@ -33,13 +33,13 @@ int when_parse_iso(const char *p, size_t n, int64_t *t);
 int when_parse_unix(const char *p, size_t n, int64_t *t);
 
 /*
- * What a person gives to --since and --until: 2024-12-03 or 20241203, a date and time
- * (local time unless it has an offset or Z), UNIX seconds (@ before them is
- * allowed), "now", or a span back from now: 90s, 15m, 36h, 7d, 2w.
- * 0 and *t, or -1.
+ * A time as a person gives it: 2024-12-03 or 20241203; a date and time, local unless it
+ * has an offset or Z; UNIX seconds, perhaps after @; "now"; or a span back from now:
+ * 90s, 15m, 36h, 7d, 2w.  A local time that comes twice is the first one.  0 and *t, or
+ * -1.
  */
 int when_parse_user(const char *text, int64_t now, int64_t *t);
-/* The same for an end: a local time that comes twice is the second one. */
+/* The same for the end of a span: a local time that comes twice is the second one. */
 int when_parse_until(const char *text, int64_t now, int64_t *t);
 
 /* A span: 90s, 15m, 36h, 7d, 2w, or plain seconds.  0, or -1. */

@@ -237,9 +237,9 @@ is "is tried at once; the others wait" "SELECT transfer_id, next < 9999999999 FR
 	WHERE transfer_id < 3 AND data = 'session'" '1|1
 2|0'
 run 0 "a changed site" "$conf" site set access timeout=90s
-is "is tried at once as well" "SELECT count(*) FROM job WHERE next = 9999999999" 0
-run 0 "another host name" "$conf" site set access host-name=other.example.com
-says "prints the consequence" "once more, under that name"
+is "is, too" "SELECT count(*) FROM job WHERE next = 9999999999" 0
+run 0 "a host of another name" "$conf" site set access host-name=other.example.com
+says "tells what that means" "stored again under that name"
 "$conf" site set access host-name= 2>err
 run 0 "another port" "$conf" site set access host=pra.example.com:8443
 silent "prints no message"

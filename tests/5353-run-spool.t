@@ -22,8 +22,8 @@ mv spool/id id.kept
 step 78 "a spool without its id" store 1 session
 says "is not touched" "nothing in it is touched"
 echo 12345 >spool/id
-step 78 "the spool of other settings" store 1 session
-says "is refused with both ids" "its id is 12345, theirs $(cat id.kept)"
+step 78 "nor is that of others" store 1 session
+says "both are named" "its id is 12345, theirs is $(cat id.kept)"
 check "nothing is stored" test ! -e sessions.db
 mv id.kept spool/id
 sql "DELETE FROM setting WHERE name = 'spool-id'"
