@@ -1,6 +1,7 @@
 /* The command line: see command.h. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,4 +178,24 @@ command_operands(
 		close(fd);
 	}
 	return code;
+}
+
+void
+command_extend_path(void)
+{
+	const char *path = getenv("PATH");
+	char self[PATH_MAX], *slash, *all;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n <= 0)
+		return;
+	self[n] = '\0';
+	if ((slash = strrchr(self, '/')) == NULL)
+		return;
+	*slash = '\0';
+	all = xasprintf(
+	    "%s%s%s", path != NULL ? path : "", path != NULL && *path != '\0' ? ":" : "", self);
+	if (setenv("PATH", all, 1) == -1)
+		xnomem();
+	free(all);
 }

@@ -49,4 +49,7 @@ void command_usage(const struct command *) __attribute__((noreturn));
 int command_operands(char *const operand[], int operands,
     int (*one)(void *arg, int fd, const char *name), void *arg);
 
+/* Add the program's own directory to the end of $PATH, to find the filters there. */
+void command_extend_path(void);
+
 #endif

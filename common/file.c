@@ -145,24 +145,23 @@ file_sync_dir(int dirfd)
 }
 
 int
-file_publish(int dirfd, const char *tmp, const char *name)
+file_sync_folder(int dirfd, const char *name)
 {
 	const char *slash = strrchr(name, '/');
-	char *folder;
-	int fd, bad;
+	char *folder = slash != NULL ? xstrndup(name, (size_t)(slash - name)) : xstrdup(".");
+	int fd = openat(dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int bad = fd == -1 ? -1 : file_sync_dir(fd);
 
-	if (renameat(dirfd, tmp, dirfd, name) == -1)
-		return -1;
-	if (slash == NULL)
-		return file_sync_dir(dirfd);
-	folder = xstrndup(name, (size_t)(slash - name));
-	fd = openat(dirfd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd != -1)
+		close(fd);
 	free(folder);
-	if (fd == -1)
-		return -1;
-	bad = file_sync_dir(fd);
-	close(fd);
 	return bad;
+}
+
+int
+file_publish(int dirfd, const char *tmp, const char *name)
+{
+	return renameat(dirfd, tmp, dirfd, name) == -1 ? -1 : file_sync_folder(dirfd, name);
 }
 
 void

@@ -37,6 +37,8 @@ int file_make_dirs(const char *path);
 
 /* Make a directory's names durable.  0, or -1 and errno. */
 int file_sync_dir(int dirfd);
+/* The same for the directory of a file. */
+int file_sync_folder(int dirfd, const char *name);
 
 /*
  * Give a file that is written, synced and closed its final name, and make the name

@@ -20,7 +20,6 @@
 #include "due.h"
 #include "msg.h"
 #include "num.h"
-#include "path.h"
 #include "scheduler.h"
 #include "secret.h"
 #include "when.h"
@@ -357,7 +356,7 @@ main(int argc, char **argv)
 	modes = a.once + a.plan + (a.name != NULL);
 	if (optind != argc || modes > 1 || (sched_fixed_now != 0 && modes == 0))
 		command_usage(&command);
-	path_extend();
+	command_extend_path();
 	if ((code = due_zone()) != 0 || (code = settings_become_owner()) != 0)
 		return code;
 	tzset();

@@ -218,10 +218,10 @@ old|came'
 is "positions in the log are kept" "SELECT data, position FROM job WHERE transfer_id = $(cat other)
 	ORDER BY 1" 'file|0
 session|5'
-run 64 "remove a kind with owed recordings" "$conf" transfer set "$(cat other)" kinds=session
-says "the message names the loss" "1 recordings not fetched"
-run 0 "the same with --force" "$conf" --force transfer set "$(cat other)" kinds=session
-is "its jobs are removed" "SELECT count(*) FROM job WHERE site_id = $deux AND data = 'file'" 0
+run 64 "a kind less, with something owed" "$conf" transfer set "$(cat other)" kinds=session
+says "tells what would go" "1 recordings are not fetched"
+run 0 "by force" "$conf" --force transfer set "$(cat other)" kinds=session
+is "with its jobs" "SELECT count(*) FROM job WHERE site_id = $deux AND data = 'file'" 0
 run 0 "another schedule" "$conf" transfer set "$(cat other)" schedule=often
 run 64 "not another site" "$conf" transfer set "$(cat other)" site=access
 says "says what to do" "add another transfer"
@@ -261,8 +261,8 @@ for i in 'transfer remove 1' 'site remove access' 'schedule remove often' 'desti
 	run 64 "$i, with data that are not stored" "$conf" $i
 	says "the message says how much" "files of reports and recordings are not stored yet"
 done
-run 64 "another spool while data wait" "$conf" setting set spool="$work/spool2"
-says "the message says what to do" "wait for their destinations"
+run 64 "another spool would strand it" "$conf" setting set spool="$work/spool2"
+says "says what to do" "let the scheduler store them"
 db "SELECT transfer_id FROM job WHERE step = 'backup'" >backups
 mkdir -p "spool/1/backup/$(cat backups)"
 run 0 "remove a transfer of backups" "$conf" --force transfer remove "$(cat backups)"

@@ -401,6 +401,7 @@ test_mail(struct conf *c, int argc, char **argv)
 static int
 result(struct conf *c, struct show *s, const char *what, const char *name, int code)
 {
+	const char *reason = c->reason;
 	char number[NUM_SIZE];
 
 	show_cell(s, "what", SETTINGS_TEXT, what);
@@ -408,7 +409,10 @@ result(struct conf *c, struct show *s, const char *what, const char *name, int c
 	show_cell(s, "result", SETTINGS_TEXT, code == 0 ? "ok" : "failed");
 	num_format(code, number);
 	show_cell(s, "code", SETTINGS_COUNT, number);
-	show_cell(s, "reason", SETTINGS_TEXT, c->reason);
+	/* Without the name of the filter. */
+	if (reason != NULL && strncmp(reason, "praic-", 6) == 0 && strstr(reason, ": ") != NULL)
+		reason = strstr(reason, ": ") + 2;
+	show_cell(s, "reason", SETTINGS_TEXT, reason);
 	show_end(s);
 	free(c->reason);
 	c->reason = NULL;

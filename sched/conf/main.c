@@ -11,7 +11,6 @@
 #include "command.h"
 #include "conf.h"
 #include "msg.h"
-#include "path.h"
 #include "secret.h"
 
 #define EDITED(added)                                                                            \
@@ -190,7 +189,7 @@ main(int argc, char **argv)
 
 	command_start(argv[0]);
 	secret_guard();
-	path_extend();
+	command_extend_path();
 	command.usage = usage_text(NULL);
 	code = command_options(&command, argc, argv, &conf);
 	code = run(&conf, argc - optind, argv + optind);

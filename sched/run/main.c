@@ -13,7 +13,6 @@
 #include "code.h"
 #include "command.h"
 #include "msg.h"
-#include "path.h"
 #include "run.h"
 #include "when.h"
 
@@ -291,7 +290,7 @@ main(int argc, char **argv)
 			break;
 	if (i == sizeof(steps) / sizeof(steps[0]))
 		command_usage(&command);
-	path_extend();
+	command_extend_path();
 	pipe_signals();
 	if ((code = settings_become_owner()) != 0 ||
 	    (r.db = settings_open(NULL, SETTINGS_OPEN, &code)) == NULL)

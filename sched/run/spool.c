@@ -116,41 +116,20 @@ spool_room(struct run *r, int files)
 int
 spool_hash(const char *path, int64_t *bytes, char hex[SHA256_HEX])
 {
-	static char block[1 << 16];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct sha256 *hash = sha256_new();
-	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), bad;
+	struct stat st;
 
-	*bytes = 0;
-	while (fd != -1 && (n = file_read(fd, block, sizeof(block))) > 0) {
-		sha256_add(hash, block, (size_t)n);
-		*bytes += n;
-	}
-	sha256_hex(hash, hex);
-	sha256_free(hash);
+	bad = fd == -1 || fstat(fd, &st) == -1 || sha256_file(fd, hex) == -1;
+	*bytes = bad ? 0 : (int64_t)st.st_size;
 	if (fd != -1)
 		close(fd);
-	return n == 0 ? 0 : -1;
-}
-
-/* Make the names in a path's folder durable. */
-static int
-sync_folder(const char *path)
-{
-	char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), bad;
-
-	bad = fd == -1 || file_sync_dir(fd) == -1;
-	if (fd != -1)
-		close(fd);
-	free(folder);
 	return bad ? -1 : 0;
 }
 
 int
 spool_publish(struct run *r, const char *tmp, const char *path)
 {
-	if (renameat(AT_FDCWD, tmp, AT_FDCWD, path) == 0 && sync_folder(path) == 0)
+	if (file_publish(AT_FDCWD, tmp, path) == 0)
 		return 0;
 	return run_fail(r, EX_IOERR, msg_program(), "%s: %s", path, strerror(errno));
 }
@@ -163,7 +142,7 @@ spool_keep(struct run *r, const char *path, const char *name)
 
 	/* A file of that name is from a step that was killed. */
 	if ((unlinkat(AT_FDCWD, as, 0) == -1 && errno != ENOENT) ||
-	    linkat(AT_FDCWD, path, AT_FDCWD, as, 0) == -1 || sync_folder(as) == -1)
+	    linkat(AT_FDCWD, path, AT_FDCWD, as, 0) == -1 || file_sync_folder(AT_FDCWD, as) == -1)
 		code = run_fail(r, EX_IOERR, msg_program(), "%s: %s", as, strerror(errno));
 	else
 		msg_warn("%s: something was left out; the input is kept as %s", r->name, as);
