@@ -50,32 +50,30 @@ job_mark(struct settings *s, int64_t schedule, int64_t now)
 	    s, "UPDATE job AS j SET next = ?1, asked = ?1 WHERE " OF_SCHEDULE, "ii", now, schedule);
 }
 
-/* A schedule whose row changes. */
-struct mark {
-	int64_t schedule, last, missed;
-	int due, wrong;
-	char *name;
-};
-
+/* A schedule that is due, or whose last run is not believed. */
 static void
-mark(struct settings *s, const struct mark *m, int64_t now)
+mark(struct settings *s, sqlite3_stmt *row, const struct due *due, int64_t last, int64_t now)
 {
-	if (m->wrong)
+	int64_t schedule = db_column(row, 0), missed = due_count(due, last, now) - 1;
+	const char *name = (const char *)sqlite3_column_text(row, 1);
+	int is_due = due_next(due, last, now) <= now;
+
+	if (last != db_column(row, 5))
 		report_say(1,
 		    "%s: its last run is in the future: the clock was wrong then, or is wrong now",
-		    m->name);
-	if (m->due)
+		    name);
+	if (is_due)
 		db_do(s,
 		    "UPDATE job AS j SET asked = ?1, next = iif(j.next IS NULL OR " DUE_JOB(
 			"j") ", ?1, j.next) WHERE " OF_SCHEDULE,
-		    "ii", now, m->schedule);
-	db_do(s, "UPDATE schedule SET last_due = ?2 WHERE id = ?1", "ii", m->schedule,
-	    m->due ? now : m->last);
-	if (m->due && m->missed > 0)
-		report_say(1, "%s: due; this run also makes up for %lld that were missed", m->name,
-		    (long long)m->missed);
-	else if (m->due)
-		report_say(1, "%s: due", m->name);
+		    "ii", now, schedule);
+	db_do(s, "UPDATE schedule SET last_due = ?2 WHERE id = ?1", "ii", schedule,
+	    is_due ? now : last);
+	if (is_due && missed > 0)
+		report_say(1, "%s: due; this run also makes up for %lld that were missed", name,
+		    (long long)missed);
+	else if (is_due)
+		report_say(1, "%s: due", name);
 }
 
 int64_t
@@ -84,37 +82,25 @@ job_mark_due(struct settings *s, int64_t now)
 	sqlite3_stmt *row = db_ask(
 	    s, "SELECT id, name, created, every, at, last_due FROM schedule WHERE enabled", "");
 	int64_t wake = INT64_MAX, last, next;
-	struct mark *m = NULL;
-	size_t n = 0, i;
+	int begun = 0;
 
 	while (db_row(s, row)) {
 		const struct due due = {db_column(row, 2), db_column(row, 3), db_column(row, 4)};
 
-		last = db_column(row, 5);
+		last = due_last(&due, db_column(row, 5), now);
 		next = due_next(&due, last, now);
 		if (next > now && next < wake)
 			wake = next;
-		if (next > now && due_last(&due, last, now) == last)
+		if (next > now && last == db_column(row, 5))
 			continue;
-		m = xrealloc(m, (n + 1) * sizeof(*m));
-		m[n] = (struct mark){.schedule = db_column(row, 0),
-		    .last = due_last(&due, last, now),
-		    .due = next <= now,
-		    .name = db_copy(row, 1)};
-		m[n].wrong = m[n].last != last;
-		m[n].missed = due_count(&due, m[n].last, now) - 1;
-		n++;
+		/* Most passes find nothing due, and must not write. */
+		if (!begun)
+			db_begin(s);
+		begun = 1;
+		mark(s, row, &due, last, now);
 	}
-	/* Most passes find nothing due, and must not write. */
-	if (n > 0)
-		db_begin(s);
-	for (i = 0; i < n; i++) {
-		mark(s, &m[i], now);
-		free(m[i].name);
-	}
-	if (n > 0)
+	if (begun)
 		db_end(s, 0);
-	free(m);
 	return wake;
 }
 

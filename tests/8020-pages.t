@@ -55,6 +55,7 @@ agree "$tohtml" "$top/tohtml/praic-tohtml.1" "$top/tohtml/main.c"
 agree "$find" "$top/find/praic-find.1" "$top/find/main.c"
 agree "$conf" "$top/sched/conf/praic-conf.1" "$top/sched/conf/main.c"
 agree "$sched" "$top/sched/praic-sched.8" "$top/sched/sched.c"
+agree "${bin}sched/run/praic-run" "$top/sched/run/praic-run.1" "$top/sched/run/main.c"
 agree "$mail" "$top/sched/mail/praic-mail.1" "$top/sched/mail/mail.c"
 # The shell scripts use getopts(1) and have only short options.
 for script in praic-test praic-audit; do

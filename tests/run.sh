@@ -27,7 +27,8 @@ settings() {
 	export PATH
 	{
 		"$conf" init &&
-			"$conf" setting set "spool=$work/spool" "log-directory=$work/log" spool-floor=0 &&
+			"$conf" setting set "spool=$work/spool" "log-directory=$work/log" spool-floor=0 \
+			retention-days=28 &&
 			"$conf" site add pra "host=$PRAIC_HOST" host-name=pra.example.net \
 				"client-id=$PRAIC_CLIENT_ID" "secret=file:$PRAIC_SECRET_FILE" \
 				"ca-file=$PRAIC_CA" &&
