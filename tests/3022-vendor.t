@@ -58,6 +58,12 @@ sed 's/\[event_time\] DATETIME/[event_time] SMALLDATETIME/' "$data/vendor.sql" >
 refused "times without seconds" "ALTER COLUMN [event_time] DATETIME2(0) NULL"
 sed 's/\[company_name\] NVARCHAR(255) NULL/&, [region] INT NOT NULL/' "$data/vendor.sql" >theirs.sql
 refused "a column that must not be NULL" "[region] is none of praic's, takes no NULL"
+sed 's/\[type\] NVARCHAR(50) NULL/[type] NVARCHAR(50) NOT NULL/' "$data/vendor.sql" >theirs.sql
+refused "a column of ours that must not be NULL" \
+	"column dbo.[session].[type] takes no NULL, which praic stores there: ALTER COLUMN [type] nvarchar NULL"
+sed 's/\[information\] NTEXT NULL/[information] NTEXT NOT NULL/' "$data/vendor.sql" >theirs.sql
+start --vendor theirs.sql
+run 0 "a column that praic always fills" ./l -v twenty.rec
 sed '/CREATE TABLE dbo.\[user\]/s/ IDENTITY(1,1)//' "$data/vendor.sql" >theirs.sql
 refused "ids without IDENTITY" "[id] is no IDENTITY"
 cp "$data/vendor.sql" theirs.sql

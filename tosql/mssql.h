@@ -96,13 +96,8 @@ int link_refuse(struct link *, enum link_failure, int code, const char *fmt, ...
 
 /* ---- mssql_schema.c ----------------------------------------------------------- */
 
-/*
- * The statements that make the schema, each harmless where its thing is there
- * already, in order; view is the last one, and may be left out.
- */
-void mssql_schema_each(
-    void (*take)(void *arg, const char *what, const char *sql, int is_view), void *arg);
-/* The same as text, for sqlcmd. */
+/* The statements that make the schema, each harmless where its thing is there
+ * already: for sqlcmd. */
 void mssql_schema(struct buf *);
 
 /* How many characters each text column of the database takes; -1: any number;

@@ -18,76 +18,54 @@
 static void
 column_type(struct buf *sql, enum table_id t, const struct schema_column *c)
 {
-	switch (c->type) {
-	case SCHEMA_ID:
-		buf_adds(sql, "BIGINT IDENTITY(1,1) NOT NULL");
-		return;
-	case SCHEMA_LINK:
-		buf_adds(sql, "' + @link + N' NOT NULL");
-		return;
-	case SCHEMA_INT:
-		buf_adds(sql, "BIGINT NULL");
-		return;
-	case SCHEMA_BOOL:
-		buf_adds(sql, "INT NULL");
-		return;
-	case SCHEMA_TIME:
-		buf_adds(sql, "DATETIME2(0) NULL");
-		return;
-	case SCHEMA_TEXT:
-	case SCHEMA_HASH:
-		break;
-	}
-	if (c->room == 0)
-		buf_adds(sql, "NVARCHAR(MAX)");
+	static const char *const type[] = {
+	    [SCHEMA_ID] = "BIGINT IDENTITY(1,1) NOT NULL",
+	    [SCHEMA_LINK] = "' + @link + N' NOT NULL",
+	    [SCHEMA_INT] = "BIGINT NULL",
+	    [SCHEMA_BOOL] = "INT NULL",
+	    [SCHEMA_TIME] = "DATETIME2(0) NULL",
+	    [SCHEMA_TEXT] = "NVARCHAR(MAX) NULL",
+	    [SCHEMA_HASH] = "NVARCHAR(64)" BYTEWISE " NULL",
+	};
+
+	if (schema_is_key(t, c->source))
+		buf_printf(sql, "NVARCHAR(%d)" BYTEWISE " NOT NULL", schema_room(c->source));
 	else
-		buf_printf(sql, "NVARCHAR(%d)", c->room);
-	if (schema_is_key(t, c->source) || c->type == SCHEMA_HASH)
-		buf_adds(sql, BYTEWISE);
-	buf_adds(sql, schema_is_key(t, c->source) ? " NOT NULL" : " NULL");
+		buf_adds(sql, type[c->type]);
 }
 
+/*
+ * A link has the type of the id that it points to, which is INT in tables that
+ * the vendor's client has made.
+ */
 static void
-table_text(struct buf *sql, enum table_id t)
+make_table(struct buf *sql, enum table_id t)
 {
 	struct schema_column column[SCHEMA_MAX_COLUMNS];
-	const char *name = table_list[t].name;
+	const char *name = table_list[t].name, *parent = table_list[schema_parent(t)].name;
 	int n = schema_columns(t, column), i;
 
-	buf_printf(sql, "CREATE TABLE dbo.[%s] (\n", name);
+	if (t != TABLE_SESSION)
+		schema_text(sql,
+		    "DECLARE @link NVARCHAR(128);\n"
+		    "SELECT @link = DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS\n"
+		    "    WHERE TABLE_SCHEMA = N'dbo' AND TABLE_NAME = N'~' AND COLUMN_NAME = "
+		    "N'id';\n",
+		    parent);
+	schema_text(
+	    sql, "IF OBJECT_ID(N'dbo.[~]', N'U') IS NULL\nEXEC (N'CREATE TABLE dbo.[~] (\n", name);
 	for (i = 0; i < n; i++) {
 		buf_printf(sql, "    [%s] ", column[i].name);
 		column_type(sql, t, &column[i]);
 		buf_adds(sql, ",\n");
 	}
-	buf_printf(sql, "    CONSTRAINT [PK_praic_%s] PRIMARY KEY CLUSTERED (id)", name);
+	schema_text(sql, "    CONSTRAINT [PK_praic_~] PRIMARY KEY CLUSTERED (id)", name);
 	if (t != TABLE_SESSION)
 		buf_printf(sql,
 		    ",\n    CONSTRAINT [FK_praic_%s] FOREIGN KEY ([%s])\n"
 		    "        REFERENCES dbo.[%s] (id) ON DELETE CASCADE",
-		    name, column[1].name, table_list[schema_parent(t)].name);
-	buf_adds(sql, ")");
-}
-
-/*
- * A link has the type of the id that it points to, which in tables that were
- * there before may be INT.
- */
-static void
-make_table(struct buf *sql, enum table_id t)
-{
-	const char *name = table_list[t].name;
-
-	if (t != TABLE_SESSION)
-		buf_printf(sql,
-		    "DECLARE @link NVARCHAR(128);\n"
-		    "SELECT @link = DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS\n"
-		    "    WHERE TABLE_SCHEMA = N'dbo' AND TABLE_NAME = N'%s' AND COLUMN_NAME = "
-		    "N'id';\n",
-		    table_list[schema_parent(t)].name);
-	buf_printf(sql, "IF OBJECT_ID(N'dbo.[%s]', N'U') IS NULL\nEXEC (N'", name);
-	table_text(sql, t);
-	buf_adds(sql, "')");
+		    name, column[1].name, parent);
+	buf_adds(sql, ")')");
 }
 
 /* Of a table that was there before. */
@@ -138,126 +116,103 @@ make_index(struct buf *sql, const struct schema_index *x)
 	buf_addc(sql, ')');
 }
 
-static void
-make_view(struct buf *sql)
-{
-	struct schema_column column[SCHEMA_MAX_COLUMNS];
-	int n = schema_columns(SCHEMA_VIEW_OF, column), i;
+enum { INDEXES = 2 * BATCH_TABLES, VERSION_TABLE = INDEXES + SCHEMA_INDEXES, VERSION, VIEW, END };
 
+/* The n-th statement that makes the schema.  Returns what it does, for messages. */
+static const char *
+statement(struct buf *sql, int n)
+{
+	if (n < INDEXES && n % 2 == 0) {
+		make_table(sql, (enum table_id)(n / 2));
+		return "making a table";
+	}
+	if (n < INDEXES) {
+		add_columns(sql, (enum table_id)(n / 2));
+		return "adding columns";
+	}
+	if (n < VERSION_TABLE) {
+		make_index(sql, &schema_index[n - INDEXES]);
+		return "making an index";
+	}
+	if (n == VERSION_TABLE) {
+		buf_adds(sql,
+		    "IF OBJECT_ID(N'dbo.praic_schema', N'U') IS NULL\n"
+		    "CREATE TABLE dbo.praic_schema (version INT NOT NULL)");
+		return "making a table";
+	}
+	if (n == VERSION) {
+		buf_printf(sql,
+		    "DELETE FROM dbo.praic_schema;\n"
+		    "INSERT INTO dbo.praic_schema (version) VALUES (%d)",
+		    SCHEMA_VERSION);
+		return "noting the version";
+	}
 	buf_adds(sql,
 	    "IF OBJECT_ID(N'dbo." SCHEMA_VIEW "') IS NULL\n"
 	    "EXEC (N'CREATE VIEW dbo." SCHEMA_VIEW " AS SELECT ");
-	for (i = 0; i < n; i++)
-		buf_printf(sql, "%s[%s]", i > 0 ? ", " : "", column[i].name);
+	schema_list(sql, SCHEMA_VIEW_OF, 0, "[~]");
 	buf_printf(sql, " FROM dbo.[%s]')", table_list[SCHEMA_VIEW_OF].name);
-}
-
-void
-mssql_schema_each(void (*take)(void *, const char *, const char *, int), void *arg)
-{
-	struct buf sql = {0};
-	int t, i;
-
-	for (t = 0; t < BATCH_TABLES; t++) {
-		buf_reset(&sql);
-		make_table(&sql, (enum table_id)t);
-		take(arg, "making a table", buf_text(&sql), 0);
-		buf_reset(&sql);
-		add_columns(&sql, (enum table_id)t);
-		take(arg, "adding columns", buf_text(&sql), 0);
-	}
-	for (i = 0; i < SCHEMA_INDEXES; i++) {
-		buf_reset(&sql);
-		make_index(&sql, &schema_index[i]);
-		take(arg, "making an index", buf_text(&sql), 0);
-	}
-	take(arg, "making a table",
-	    "IF OBJECT_ID(N'dbo.praic_schema', N'U') IS NULL\n"
-	    "CREATE TABLE dbo.praic_schema (version INT NOT NULL)",
-	    0);
-	buf_reset(&sql);
-	buf_printf(&sql,
-	    "DELETE FROM dbo.praic_schema;\n"
-	    "INSERT INTO dbo.praic_schema (version) VALUES (%d)",
-	    SCHEMA_VERSION);
-	take(arg, "noting the version", buf_text(&sql), 0);
-	buf_reset(&sql);
-	make_view(&sql);
-	take(arg, "making the view " SCHEMA_VIEW, buf_text(&sql), 1);
-	buf_free(&sql);
-}
-
-static void
-add_text(void *arg, const char *what, const char *sql, int is_view)
-{
-	(void)what;
-	(void)is_view;
-	buf_printf(arg, "%s;\nGO\n", sql);
+	return "making the view " SCHEMA_VIEW;
 }
 
 void
 mssql_schema(struct buf *text)
 {
+	int n;
+
 	buf_adds(text,
 	    "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; "
 	    "SET QUOTED_IDENTIFIER ON;\nGO\n");
-	mssql_schema_each(add_text, text);
+	for (n = 0; n < END; n++) {
+		(void)statement(text, n);
+		buf_adds(text, ";\nGO\n");
+	}
 }
 
-struct making {
-	struct link *l;
-	int view;
-	int bad;
-};
-
-static void
-make(void *arg, const char *what, const char *sql, int is_view)
+static int
+run_statement(struct link *l, int n)
 {
-	struct making *m = arg;
+	struct buf sql = {0};
+	const char *what = statement(&sql, n);
+	int bad = link_run(l, what, buf_text(&sql), NULL, NULL, NULL);
 
-	if (is_view == m->view && !m->bad)
-		m->bad = link_run(m->l, what, sql, NULL, NULL, NULL);
+	buf_free(&sql);
+	return bad;
 }
 
 int
 mssql_schema_make(struct link *l)
 {
-	struct making m = {.l = l};
+	int n, bad = 0;
 
-	mssql_schema_each(make, &m);
-	return m.bad;
+	for (n = 0; n < VIEW && !bad; n++)
+		bad = run_statement(l, n);
+	return bad;
 }
 
 int
 mssql_schema_make_view(struct link *l)
 {
-	struct making m = {.l = l, .view = 1};
+	int bad = run_statement(l, VIEW);
 
-	mssql_schema_each(make, &m);
-	if (!m.bad || l->failure == LINK_LOST || l->failure == LINK_AGAIN)
-		return m.bad;
-	if (l->number == THERE_ALREADY) /* another loader was faster */
-		return 0;
-	msg_warn("%s: %s; everything else works without it", l->name, l->text.p);
+	if (!bad || l->failure == LINK_LOST || l->failure == LINK_AGAIN)
+		return bad;
+	if (l->number != THERE_ALREADY) /* another loader was faster */
+		msg_warn("%s: %s; everything else works without it", l->name, l->text.p);
 	return 0;
 }
-
-struct found {
-	int64_t v[4];
-};
 
 static void
 keep(void *arg, const int64_t *v, int n)
 {
-	struct found *f = arg;
-
-	memcpy(f->v, v, sizeof(*v) * (size_t)(n < 4 ? n : 4));
+	memcpy(arg, v, sizeof(*v) * (size_t)(n < 3 ? n : 3));
 }
 
 int
 mssql_schema_inspect(struct link *l, enum mssql_state *state)
 {
-	struct found f = {{0}};
+	/* are the version's table, the table session, and its key there? */
+	int64_t found[3] = {0};
 
 	if (link_run(l, "looking for tables",
 		"SELECT CAST(CASE WHEN OBJECT_ID(N'dbo.praic_schema', "
@@ -267,30 +222,33 @@ mssql_schema_inspect(struct link *l, enum mssql_state *state)
 		"N'lsid') IS NULL OR COL_LENGTH(N'dbo.[session]', N'host_name') IS NULL THEN 0 "
 		"ELSE 1 "
 		"END AS INT)",
-		keep, &f, NULL) == -1)
+		keep, found, NULL) == -1)
 		return -1;
-	if (f.v[1] == 1 && f.v[2] == 0)
+	if (found[1] == 1 && found[2] == 0)
 		return link_refuse(l, LINK_FINAL, EX_CONFIG,
-		    "its table session is another "
-		    "program's; give praic a database of its own");
-	*state = f.v[1] == 1 ? MSSQL_LACKING : MSSQL_EMPTY;
-	if (f.v[0] == 0)
+		    "its table session is another program's; give praic a database of its own");
+	*state = found[1] == 1 ? MSSQL_LACKING : MSSQL_EMPTY;
+	if (found[0] == 0)
 		return 0;
 	if (link_run(l, "asking for the version", "SELECT MAX(version) FROM dbo.praic_schema", keep,
-		&f, NULL) == -1)
+		found, NULL) == -1)
 		return -1;
-	if (f.v[0] > SCHEMA_VERSION)
+	if (found[0] > SCHEMA_VERSION)
 		return link_refuse(l, LINK_FINAL, EX_CONFIG,
-		    "its schema is version %lld, and this "
-		    "praic-tosql knows up to %d: install the newer praic",
-		    (long long)f.v[0], SCHEMA_VERSION);
-	*state = f.v[0] < SCHEMA_VERSION ? MSSQL_LACKING : MSSQL_READY;
+		    "its schema is version %lld, and this praic-tosql knows up to %d: install the "
+		    "newer praic",
+		    (long long)found[0], SCHEMA_VERSION);
+	*state = found[0] < SCHEMA_VERSION ? MSSQL_LACKING : MSSQL_READY;
 	return 0;
 }
 
-/* The types that a column of somebody else's may have, and ours. */
+/*
+ * A row of the list k: a column, the types that it may have in a table that
+ * somebody else has made, and its type here.  The latter ends in NULL where
+ * praic may store NULL.
+ */
 static void
-fitting_types(struct buf *sql, enum table_id t, const struct schema_column *c)
+known_column(struct buf *sql, enum table_id t, const struct schema_column *c)
 {
 	static const char *const fits[] = {
 	    [SCHEMA_TEXT] = "|nvarchar|ntext|",
@@ -299,87 +257,91 @@ fitting_types(struct buf *sql, enum table_id t, const struct schema_column *c)
 	    [SCHEMA_BOOL] = "|bit|bigint|int|smallint|tinyint|decimal|numeric|nvarchar|",
 	    [SCHEMA_TIME] = "|datetime|datetime2|datetimeoffset|nvarchar|",
 	};
+	int is_key = schema_is_key(t, c->source);
+	const char *null = is_key ? " NOT NULL" : schema_is_always_there(t, c) ? "" : " NULL";
 	struct buf type = {0};
 
 	column_type(&type, t, c);
 	buf_printf(sql, "SELECT N'%s' AS name, N'%s' AS fits, N'%.*s%s' AS want", c->name,
-	    schema_is_key(t, c->source) ? "|nvarchar|" : fits[c->type],
-	    (int)strcspn(buf_text(&type), " "), type.p,
-	    schema_is_key(t, c->source) ? " NOT NULL" : " NULL");
+	    is_key ? fits[SCHEMA_HASH] : fits[c->type], (int)strcspn(buf_text(&type), " "), type.p,
+	    null);
 	buf_free(&type);
 }
 
-/* What a column's type is, as ALTER COLUMN wants it. */
-#define TYPE_OF_COLUMN                                                                         \
-	"TYPE_NAME(c.user_type_id) + CASE WHEN TYPE_NAME(c.system_type_id) IN (N'decimal', "   \
-	"N'numeric') THEN N'(' + CAST(c.precision AS NVARCHAR(3)) + N', ' + CAST(c.scale AS "  \
-	"NVARCHAR(3)) + N')' WHEN TYPE_NAME(c.system_type_id) NOT IN (N'nvarchar', N'nchar', " \
-	"N'varchar', N'char', N'varbinary', N'binary') THEN N'' WHEN c.max_length = -1 THEN "  \
-	"N'(MAX)' WHEN TYPE_NAME(c.system_type_id) IN (N'nvarchar', N'nchar') THEN N'(' + "    \
-	"CAST(c.max_length / 2 AS NVARCHAR(5)) + N')' ELSE N'(' + CAST(c.max_length AS "       \
-	"NVARCHAR(5)) + N')' END"
+/* A column's type, as ALTER COLUMN wants it; an ntext can only become this. */
+#define TYPE_OF_COLUMN                                                                          \
+	"CASE WHEN TYPE_NAME(c.system_type_id) = N'ntext' THEN N'nvarchar(MAX)' ELSE "          \
+	"TYPE_NAME(c.user_type_id) + CASE WHEN TYPE_NAME(c.system_type_id) IN (N'decimal', "    \
+	"N'numeric') THEN N'(' + CAST(c.precision AS NVARCHAR(3)) + N', ' + CAST(c.scale AS "   \
+	"NVARCHAR(3)) + N')' WHEN TYPE_NAME(c.system_type_id) IN (N'time', N'datetime2', "      \
+	"N'datetimeoffset') THEN N'(' + CAST(c.scale AS NVARCHAR(3)) + N')' WHEN "              \
+	"TYPE_NAME(c.system_type_id) NOT IN (N'nvarchar', N'nchar', N'varchar', N'char', "      \
+	"N'varbinary', N'binary') THEN N'' WHEN c.max_length = -1 THEN N'(MAX)' WHEN "          \
+	"TYPE_NAME(c.system_type_id) IN (N'nvarchar', N'nchar') THEN N'(' + CAST(c.max_length " \
+	"/ 2 AS NVARCHAR(5)) + N')' ELSE N'(' + CAST(c.max_length AS NVARCHAR(5)) + N')' END "  \
+	"END"
+/* ALTER COLUMN gives a text the database's collation unless it is told another. */
+#define MADE_NULLABLE TYPE_OF_COLUMN " + ISNULL(N' COLLATE ' + c.collation_name, N'') + N' NULL'"
+#define DOES_NOT_FIT                                                           \
+	"CHARINDEX(N'|' + TYPE_NAME(c.system_type_id) + N'|', k.fits) = 0 OR " \
+	"c.max_length = -1 AND k.want LIKE N'% NOT NULL'"
 
 /*
- * What stands against storing rows in a table that is there: the first such
- * thing is an error that the server raises, with the statement that mends it.
- * Our own columns may be missing: they are made later.
+ * Can rows be stored in a table that is there?  The first reason why not is an
+ * error that the server raises, with the statement that mends it.  Praic's own
+ * columns may be missing: they are added later.  '~' is the table; the list k
+ * stands between the first two texts, the columns that praic knows before the
+ * third.
  */
-static int
-check_table(struct link *l, enum table_id t)
-{
-	struct schema_column column[SCHEMA_MAX_COLUMNS];
-	const char *name = table_list[t].name, *between = "";
-	int n = schema_columns(t, column), i, bad;
-	struct buf sql = {0};
-
-	buf_printf(&sql,
-	    "DECLARE @o INT, @s NVARCHAR(2000);\nSET @o = OBJECT_ID(N'dbo.[%s]', N'U');\n"
-	    "SELECT TOP (1) @s = N'[' + c.name COLLATE DATABASE_DEFAULT + N'] is ' "
-	    "+ " TYPE_OF_COLUMN
-	    " + N', which does not take what praic stores there: ALTER TABLE dbo.[%s] ALTER "
-	    "COLUMN [' + c.name + N'] ' + k.want FROM sys.columns AS c INNER JOIN (",
-	    name, name);
-	for (i = 0; i < n; i++) {
-		if (column[i].type == SCHEMA_ID || column[i].type == SCHEMA_LINK)
-			continue;
-		buf_adds(&sql, between);
-		fitting_types(&sql, t, &column[i]);
-		between = " UNION ALL ";
-	}
-	buf_adds(&sql,
-	    ") AS k ON c.name = k.name COLLATE DATABASE_DEFAULT WHERE c.object_id = @o AND "
-	    "(CHARINDEX(N'|' + TYPE_NAME(c.system_type_id) + N'|', k.fits) = 0 OR c.max_length = "
-	    "-1 AND k.want LIKE N'% NOT NULL');\n"
-	    "IF @s IS NULL SELECT TOP (1) @s = N'[' + c.name COLLATE DATABASE_DEFAULT + N'] is "
-	    "none of praic''s, takes no "
-	    "NULL and has no default: ALTER TABLE ");
-	buf_printf(&sql,
-	    "dbo.[%s] ALTER COLUMN [' + c.name + N'] ' + " TYPE_OF_COLUMN
-	    " + N' NULL' FROM sys.columns AS c WHERE c.object_id = @o AND c.is_nullable = 0 AND "
-	    "c.is_identity = 0 AND c.is_computed = 0 AND c.default_object_id = 0 AND "
-	    "TYPE_NAME(c.system_type_id) <> N'timestamp' AND c.name NOT IN (",
-	    name);
-	for (i = 0; i < n; i++)
-		buf_printf(&sql, "%sN'%s'", i > 0 ? ", " : "", column[i].name);
-	buf_printf(&sql,
-	    ");\nIF @s IS NULL AND @o IS NOT NULL AND NOT EXISTS (SELECT * FROM sys.columns AS c "
-	    "WHERE c.object_id = @o AND c.name = N'id' AND c.is_identity = 1) SET @s = N'[id] is "
-	    "no IDENTITY, by which the server numbers rows: rename this table, and praic makes "
-	    "one: EXEC sp_rename N''dbo.[%s]'', N''%s_old''';\n"
-	    "IF @s IS NOT NULL RAISERROR(N'column dbo.[%s].%%s', 16, 1, @s)",
-	    name, name, name);
-	bad = link_run(l, "checking tables", buf_text(&sql), NULL, NULL, NULL);
-	buf_free(&sql);
-	return bad;
-}
+static const char check_columns[] =
+    "DECLARE @o INT, @s NVARCHAR(2000);\nSET @o = OBJECT_ID(N'dbo.[~]', N'U');\n"
+    "SELECT TOP (1) @s = N'[' + c.name COLLATE DATABASE_DEFAULT + CASE WHEN " DOES_NOT_FIT
+    " THEN N'] is ' + " TYPE_OF_COLUMN
+    " + N', which does not take what praic stores there' ELSE N'] takes no NULL, which praic "
+    "stores there' END + N': ALTER TABLE dbo.[~] ALTER COLUMN [' + c.name + N'] ' + CASE "
+    "WHEN " DOES_NOT_FIT " THEN k.want ELSE " MADE_NULLABLE
+    " END FROM sys.columns AS c INNER JOIN (";
+static const char check_others[] =
+    ") AS k ON c.name = k.name COLLATE DATABASE_DEFAULT WHERE c.object_id = @o AND "
+    "(" DOES_NOT_FIT " OR c.is_nullable = 0 AND k.want LIKE N'% NULL' AND k.want NOT LIKE N'% NOT "
+    "NULL');\n"
+    "IF @s IS NULL SELECT TOP (1) @s = N'[' + c.name COLLATE DATABASE_DEFAULT + N'] is none of "
+    "praic''s, takes no NULL and has no default: ALTER TABLE dbo.[~] ALTER COLUMN [' + c.name + "
+    "N'] ' + " MADE_NULLABLE " FROM sys.columns AS c WHERE c.object_id = @o AND c.is_nullable = 0 "
+    "AND c.is_identity = 0 AND c.is_computed = 0 AND c.default_object_id = 0 AND "
+    "TYPE_NAME(c.system_type_id) <> N'timestamp' AND c.name NOT IN (";
+static const char check_id[] =
+    ");\nIF @s IS NULL AND @o IS NOT NULL AND NOT EXISTS (SELECT * FROM sys.columns AS c WHERE "
+    "c.object_id = @o AND c.name = N'id' AND c.is_identity = 1) SET @s = N'[id] is no IDENTITY, "
+    "by which the server numbers rows: rename this table, and praic makes one: EXEC sp_rename "
+    "N''dbo.[~]'', N''~_old''';\n"
+    "IF @s IS NOT NULL RAISERROR(N'column dbo.[~].%s', 16, 1, @s)";
 
 int
 mssql_schema_check(struct link *l)
 {
-	int t, bad = 0;
+	struct schema_column column[SCHEMA_MAX_COLUMNS];
+	struct buf sql = {0};
+	const char *between;
+	int t, i, n, bad = 0;
 
-	for (t = 0; t < BATCH_TABLES && !bad; t++)
-		bad = check_table(l, (enum table_id)t);
+	for (t = 0; t < BATCH_TABLES && !bad; t++) {
+		buf_reset(&sql);
+		schema_text(&sql, check_columns, table_list[t].name);
+		n = schema_columns((enum table_id)t, column);
+		for (between = "", i = 0; i < n; i++) {
+			if (column[i].type == SCHEMA_ID || column[i].type == SCHEMA_LINK)
+				continue;
+			buf_adds(&sql, between);
+			known_column(&sql, (enum table_id)t, &column[i]);
+			between = " UNION ALL ";
+		}
+		schema_text(&sql, check_others, table_list[t].name);
+		schema_list(&sql, (enum table_id)t, 0, "N'~'");
+		schema_text(&sql, check_id, table_list[t].name);
+		bad = link_run(l, "checking tables", buf_text(&sql), NULL, NULL, NULL);
+	}
+	buf_free(&sql);
 	return bad;
 }
 
@@ -389,28 +351,19 @@ struct columns {
 	int missing; /* a column's number + 1 */
 };
 
-/* A key is no longer than in our own schema: an index must take it. */
-static int
-cap(enum table_id t, int column, int room)
-{
-	int most = column == SESSION_HOST_NAME ? SCHEMA_ROOM_HOST : SCHEMA_ROOM_LSID;
-
-	if (!schema_is_key(t, column))
-		return room;
-	return room < 0 || room > most ? most : room;
-}
-
 /* n, characters, is there */
 static void
 keep_room(void *arg, const int64_t *v, int n)
 {
 	struct columns *c = arg;
-	int i = (int)v[0];
+	int i = (int)v[0], room = v[1] == LINK_NULL || v[1] > INT32_MAX / 2 ? -1 : (int)v[1];
 
 	if (n != 3 || i < 0 || i >= table_list[c->table].columns)
 		return;
-	c->rooms->room[c->table][i] =
-	    cap(c->table, i, v[1] == LINK_NULL || v[1] > INT32_MAX / 2 ? -1 : (int)v[1]);
+	/* A key is no longer than in our own schema: an index must take it. */
+	if (schema_is_key(c->table, i) && (room < 0 || room > schema_room(i)))
+		room = schema_room(i);
+	c->rooms->room[c->table][i] = room;
 	if (v[2] != 1)
 		c->missing = i + 1;
 }

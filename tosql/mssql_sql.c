@@ -100,8 +100,7 @@ insert(struct buf *sql, enum table_id t)
 	int n = schema_columns(t, column), i;
 
 	buf_printf(sql, "INSERT INTO dbo.[%s] (", table_list[t].name);
-	for (i = 1; i < n; i++)
-		buf_printf(sql, "%s[%s]", i > 1 ? ", " : "", column[i].name);
+	schema_list(sql, t, 1, "[~]");
 	buf_adds(sql, ") SELECT ");
 	for (i = 1; i < n; i++) {
 		buf_adds(sql, i > 1 ? ", " : "");

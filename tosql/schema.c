@@ -17,18 +17,6 @@ const struct schema_index schema_index[SCHEMA_INDEXES] = {
     {"recording_session_id", TABLE_RECORDING, {"session_id", NULL}, 0},
 };
 
-static int
-room_of(enum table_id table, int column)
-{
-	if (table_list[table].column[column].type != TABLE_TEXT)
-		return 0;
-	if (table == TABLE_SESSION && column == SESSION_HOST_NAME)
-		return SCHEMA_ROOM_HOST;
-	if (table == TABLE_SESSION && column == SESSION_LSID)
-		return SCHEMA_ROOM_LSID;
-	return 0;
-}
-
 static enum schema_type
 type_of(enum table_type type)
 {
@@ -43,6 +31,38 @@ type_of(enum table_type type)
 		break;
 	}
 	return SCHEMA_TEXT;
+}
+
+int
+schema_room(int column)
+{
+	return column == SESSION_HOST_NAME ? 255 : 128;
+}
+
+int
+schema_is_always_there(enum table_id t, const struct schema_column *c)
+{
+	/* What praic-split always writes, praic-records(5). */
+	static const struct {
+		enum table_id table;
+		int column;
+	} written[] = {
+	    {TABLE_SESSION, SESSION_PUBLIC_SITE_NAME},
+	    {TABLE_TEAM, TEAM_NAME},
+	    {TABLE_SESSION_EVENT, EVENT_SEQ},
+	    {TABLE_SESSION_EVENT_DATA, DATA_EVENT_SEQ},
+	    {TABLE_SESSION_EVENT_DATA, DATA_SEQ},
+	    {TABLE_SESSION_EVENT_DATA, DATA_VALUE},
+	    {TABLE_SYSTEM_INFORMATION, SYSINFO_EVENT_SEQ},
+	    {TABLE_SYSTEM_INFORMATION, SYSINFO_INFORMATION},
+	    {TABLE_RECORDING, RECORDING_KIND},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(written) / sizeof(written[0]); i++)
+		if (written[i].table == t && written[i].column == c->source)
+			return 1;
+	return c->type == SCHEMA_HASH || schema_is_key(t, c->source);
 }
 
 enum table_id
@@ -65,17 +85,39 @@ schema_columns(enum table_id table, struct schema_column out[SCHEMA_MAX_COLUMNS]
 	const struct table *t = &table_list[table];
 	int n = 0, extra, c;
 
-	out[n++] = (struct schema_column){"id", SCHEMA_ID, -1, 0};
+	out[n++] = (struct schema_column){"id", SCHEMA_ID, -1};
 	if (table != TABLE_SESSION)
 		out[n++] = (struct schema_column){
 		    schema_parent(table) == TABLE_SESSION ? "session_id" : "session_event_id",
-		    SCHEMA_LINK, -1, 0};
+		    SCHEMA_LINK, -1};
 	for (extra = 0; extra <= 1; extra++)
 		for (c = 0; c < t->columns; c++)
 			if (t->column[c].extra == extra)
-				out[n++] = (struct schema_column){t->column[c].name,
-				    type_of(t->column[c].type), c, room_of(table, c)};
+				out[n++] = (struct schema_column){
+				    t->column[c].name, type_of(t->column[c].type), c};
 	if (table == TABLE_SESSION)
-		out[n++] = (struct schema_column){"content_hash", SCHEMA_HASH, -1, 64};
+		out[n++] = (struct schema_column){"content_hash", SCHEMA_HASH, -1};
 	return n;
+}
+
+void
+schema_text(struct buf *sql, const char *text, const char *name)
+{
+	for (; *text != '\0'; text++)
+		if (*text == '~')
+			buf_adds(sql, name);
+		else
+			buf_addc(sql, *text);
+}
+
+void
+schema_list(struct buf *sql, enum table_id t, int from, const char *form)
+{
+	struct schema_column column[SCHEMA_MAX_COLUMNS];
+	int n = schema_columns(t, column), i;
+
+	for (i = from; i < n; i++) {
+		buf_adds(sql, i > from ? ", " : "");
+		schema_text(sql, form, column[i].name);
+	}
 }

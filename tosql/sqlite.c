@@ -217,11 +217,11 @@ prepare_table(struct db *db, int t)
 	/* OR ROLLBACK: nobody wants a failed statement's batch, and SQLite
 	 * need not keep what a half-done statement changed. */
 	buf_printf(&sql, "INSERT OR ROLLBACK INTO \"%s\" (", name);
-	sqlite_columns(&sql, (enum table_id)t, 0, "\"%\"");
+	schema_list(&sql, (enum table_id)t, 0, "\"~\"");
 	buf_printf(&sql, ") SELECT * FROM \"batch_%s\"", name);
 	if (t == TABLE_SESSION) {
 		buf_adds(&sql, " WHERE true ON CONFLICT (id) DO UPDATE SET ");
-		sqlite_columns(&sql, TABLE_SESSION, 1, "\"%\" = excluded.\"%\"");
+		schema_list(&sql, TABLE_SESSION, 1, "\"~\" = excluded.\"~\"");
 	}
 	rc = prepare(db, INSERT_FIRST + t, buf_text(&sql));
 	buf_reset(&sql);

@@ -25,12 +25,6 @@ struct sqlite_load {
  */
 int sqlite_rows_register(sqlite3 *, struct sqlite_load *);
 
-/*
- * A table's columns from the given one on, in a list, each in this form with
- * its name for %.
- */
-void sqlite_columns(struct buf *, enum table_id, int from, const char *format);
-
 /* The whole schema as text. */
 void sqlite_schema(struct buf *);
 

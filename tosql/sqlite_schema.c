@@ -7,22 +7,6 @@
 
 #include "sqlite.h"
 
-void
-sqlite_columns(struct buf *sql, enum table_id t, int from, const char *format)
-{
-	struct schema_column column[SCHEMA_MAX_COLUMNS];
-	int n = schema_columns(t, column), i;
-
-	for (i = from; i < n; i++) {
-		buf_adds(sql, i > from ? ", " : "");
-		for (const char *f = format; *f != '\0'; f++)
-			if (*f == '%')
-				buf_adds(sql, column[i].name);
-			else
-				buf_addc(sql, *f);
-	}
-}
-
 static void
 schema_type(struct buf *sql, enum table_id t, const struct schema_column *c)
 {
@@ -79,7 +63,7 @@ schema_rest(struct buf *sql)
 {
 	buf_adds(sql,
 	    "DROP VIEW IF EXISTS " SCHEMA_VIEW ";\nCREATE VIEW " SCHEMA_VIEW " AS SELECT\n    ");
-	sqlite_columns(sql, SCHEMA_VIEW_OF, 0, "\"%\"");
+	schema_list(sql, SCHEMA_VIEW_OF, 0, "\"~\"");
 	buf_printf(sql, "\n    FROM \"%s\";\n", table_list[SCHEMA_VIEW_OF].name);
 	buf_printf(sql, "PRAGMA application_id = %d;\nPRAGMA user_version = %d;\n",
 	    SQLITE_APPLICATION_ID, SCHEMA_VERSION);

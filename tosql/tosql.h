@@ -38,13 +38,7 @@ struct schema_column {
 	const char *name;
 	enum schema_type type;
 	int source; /* column of the record stream, or -1 */
-	int room;   /* of a text, where a database wants to know: how many
-			 * characters; 0: as many as there are */
 };
-
-/* Of the two halves of a key: an index of SQL Server 2008 takes 900 bytes. */
-#define SCHEMA_ROOM_HOST 255
-#define SCHEMA_ROOM_LSID 128
 
 #define SCHEMA_MAX_COLUMNS (TABLE_MAX_COLUMNS + 3)
 
@@ -58,8 +52,17 @@ schema_is_key(enum table_id t, int column)
 {
 	return t == TABLE_SESSION && (column == SESSION_HOST_NAME || column == SESSION_LSID);
 }
+/* Characters of this half of the key: an index of SQL Server 2008 takes 900 bytes
+ * of both. */
+int schema_room(int column);
+/* Is it never NULL? */
+int schema_is_always_there(enum table_id, const struct schema_column *);
 /* The table that SCHEMA_LINK points to. */
 enum table_id schema_parent(enum table_id);
+/* The text, with this name for each '~'. */
+void schema_text(struct buf *, const char *text, const char *name);
+/* A table's columns from the given one on, each in this form, behind commas. */
+void schema_list(struct buf *, enum table_id, int from, const char *form);
 
 struct schema_index {
 	const char *name;

@@ -184,7 +184,10 @@ def objection(columns, text):
     """The error that the statement for checking a table would raise."""
     for name, fits, want in re.findall(r"N'(\w+)'(?: AS name)?, N'(\|[^']*)'(?: AS fits)?, N'([^']*)'",
                                        text):
-        kind, size, _ = columns.get(name, (None, None, None))
+        kind, size, rest = columns.get(name, (None, None, ""))
+        if "NOT NULL" in rest and want.endswith(" NULL") and not want.endswith("NOT NULL"):
+            return "[%s] takes no NULL, which praic stores there: ALTER COLUMN [%s] %s NULL" % (
+                name, name, kind)
         if kind and ("|%s|" % kind not in fits or (size == "MAX" and want.endswith("NOT NULL"))):
             return "[%s] is %s, which does not take what praic stores there: " \
                    "ALTER COLUMN [%s] %s" % (name, kind, name, want)
