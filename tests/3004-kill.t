@@ -7,8 +7,8 @@
 . "$top/tests/storage.sh"
 kills=${PRAIC_KILLS:-6}
 
-make_records --sessions 10000 --events 4 >ended.rec
-make_records --sessions 10000 --events 4 --state open >open.rec
+make_records --sessions 3000 --events 4 >ended.rec
+make_records --sessions 3000 --events 4 --state open >open.rec
 run 0 "a clean load" "$tosql" -d clean.db ended.rec
 storage dump clean.db >clean
 

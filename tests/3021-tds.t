@@ -1,7 +1,8 @@
 #!/bin/sh
-# praic-tosql with a stand-in for SQL Server: the bytes that are sent, and the reaction
-# to each error.  The stand-in does not execute SQL; 3020 tests the statements with a
-# real server.
+# praic-tosql and a stand-in for SQL Server: what is sent to it byte for
+# byte, and what comes of each of its refusals.  (It is no SQL Server: what the
+# statements do is seen in 3020, where there is one.)
+# shellcheck disable=SC2016
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/storage.sh
@@ -128,54 +129,110 @@ sent "does not encrypt" '"encrypted": false'
 chmod 644 conn
 run 78 "a connection string that others may read" ./l twenty.rec
 
-# Errors of a statement, each of which happens once.
-# once CODE NAME FAULT [TEXT]
+# What the server says to a statement.  Most of these loads wait before they try
+# again, so some run at the same time, each with a stand-in of its own.
+# load CODE NAME TEXT MORE OPTION...: a load; TEXT must be in its messages, and
+# MORE are commands that check the rest (judge runs them)
+loads=0
+load() {
+	loads=$((loads + 1))
+	mkdir "load.$loads"
+	printf '%s\n' "$1" >"load.$loads/code"
+	printf '%s\n' "$2" >"load.$loads/name"
+	printf '%s\n' "$3" >"load.$loads/text"
+	printf '%s\n' "$4" >"load.$loads/more"
+	shift 4
+	cp l good.pem good.key "load.$loads"
+	(
+		cd "load.$loads" || exit 1
+		server=
+		start "$@"
+		./l -v --left-out list ../twenty.rec >out 2>err </dev/null
+		echo $? >got
+		kill "$server"
+	) &
+	[ $((loads % 8)) -ne 0 ] || wait_for_loads
+}
+wait_for_loads() {
+	for i in $(seq "$loads"); do
+		until [ -s "load.$i/got" ]; do sleep 0.05; done
+	done
+}
+judge() {
+	wait_for_loads
+	for i in $(seq "$loads"); do
+		cp "load.$i/err" "load.$i/log" "load.$i/list" .
+		name=$(cat "load.$i/name") code=$(cat "load.$i/code") text=$(cat "load.$i/text")
+		if [ "$(cat "load.$i/got")" = "$code" ]; then pass "$name"; else
+			fail "$name: exit $(cat "load.$i/got"), not $code" err
+		fi
+		[ -z "$text" ] || says "$name: words" "$text"
+		eval "$(cat "load.$i/more")"
+	done
+}
+# once CODE NAME FAULT [TEXT [MORE]]: the fault comes once
 once() {
-	start --once --fault "$3"
-	run "$1" "$2" ./l -v twenty.rec
-	[ -z "${4-}" ] || says "$2: words" "$4"
+	load "$1" "$2" "${4-}" "${5-}" --once --fault "$3"
 }
 again="trying again (2 of 5)"
 once 0 "a deadlock" 'INSERT INTO dbo..session_event.=1205:was deadlocked on lock resources' "$again"
 once 0 "a deadlock while it commits" '^COMMIT=1205:was deadlocked' "$again"
 once 0 "a busy Azure database" 'sp_getapplock=40613:not currently available' "$again"
-once 0 "a connection cut while rows are copied" 'insert bulk #praic_user=close' "$again"
-check "is opened again" test "$(logged login)" = 2
+once 0 "a connection cut while rows are copied" 'insert bulk #praic_user=close' "$again" \
+	'check "is opened anew" test "$(logged login)" = 2'
 once 0 "a connection cut within a statement" 'INSERT INTO dbo..user.=close' "$again"
 once 0 "a connection cut while it commits" '^COMMIT=close' "$again"
 once 0 "a connection reset within a statement" 'INSERT INTO dbo..session_event_data.=reset' "$again"
 once 0 "a connection reset while rows are copied" 'bulk session_event=reset' "$again"
 once 0 "a connection reset while it commits" '^COMMIT=reset' "$again"
 once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$again"
-once 0 "an error of one session that happens once" 'INSERT INTO dbo..user.=2627:duplicate key' "in parts"
-says "no session is left out" "20 stored"
+once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "in parts" \
+	'says "no session is left out" "20 stored"'
 once 0 "a database that is being recovered" 'INSERT INTO dbo..user.=922:is being recovered' "$again"
-start --once --fault '^COMMIT=close' --fault 'login 2=close' \
+once 0 "a killed session" 'INSERT INTO dbo..team.=596:Cannot continue the execution because the session is in the kill state.:21' "$again"
+once 0 "a deadlock over the lock of loaders" 'sp_getapplock=value -3' "$again"
+once 0 "a conflict of snapshots" 'INSERT INTO dbo..user.=3960:Snapshot isolation transaction aborted' "$again"
+once 0 "an answer about encryption that is refused" 'encrypt_option=300:VIEW SERVER STATE permission was denied:14' "20 stored"
+load 0 "a server that starts again" "the server breaks off" '
+	says "has its database later" "trying again (4 of 5)"
+	says "than it answers" "trying again (5 of 5)"' \
+	--once --fault '^COMMIT=close' --fault 'login 2=close' \
 	--fault 'login 3=4060:Cannot open database "store"' \
 	--fault 'login 4=17187:not ready to accept new client connections'
-run 0 "a server that is restarting" ./l -v twenty.rec
-says "breaks the connection at first" "the server breaks off"
-says "then lacks its database" "trying again (4 of 5)"
-says "then works" "trying again (5 of 5)"
-start --fault 'login 1=17187:not ready to accept new client connections'
-run 69 "a server that is not ready" ./l -v twenty.rec
-says "is reported" "not ready to accept"
-start --fault 'login 1=18470:Login failed. The account is disabled'
-run 77 "a disabled account" ./l -v twenty.rec
-start --fault 'login 1=hang'
-string "localhost,$(cat port)" Passw0rd store 'Connect Timeout=2' >conn
-run 75 "a server that does not answer the login" timeout 60 ./l -v twenty.rec
-says "is given up" "logging in"
+load 69 "a server that is not ready" "not ready to accept" : \
+	--fault 'login 1=17187:not ready to accept new client connections'
+load 77 "a disabled account" "account is disabled" : --fault 'login 1=18470:Login failed. The account is disabled'
 once 77 "no permission" 'INSERT INTO dbo..user.=229:The INSERT permission was denied' "grant"
 once 0 "a view that may not be made" 'CREATE VIEW=262:CREATE VIEW permission denied' "everything else works"
 once 77 "tables that may not be made" 'CREATE TABLE dbo=262:CREATE TABLE permission denied' "--schema mssql"
-once 74 "a full log" 'INSERT INTO dbo..user.=9002:The transaction log is full' "log is full"
-says "nothing is stored" "20 sessions read: 0 stored"
+once 74 "a full log" 'INSERT INTO dbo..user.=9002:The transaction log is full' "log is full" \
+	'says "nothing is half done" "20 sessions read: 0 stored"'
 once 74 "a full database" 'INSERT INTO dbo..user.=1105:Could not allocate space' "database is full"
 once 78 "a table that is gone" 'INSERT INTO dbo..user.=208:Invalid object name' "changed the tables"
 once 74 "an INSERT that reports too few rows" 'INSERT INTO dbo..user.=count' "39 rows instead of 40"
 once 74 "bulk copy that loses a row" 'bulk user=count' "the server counts 39"
-# all_told: run a load for each line CODE|NAME|FAULT|TEXT of "cases"
+# What is for one session's sake, and what is for all of them.
+load 78 "a constraint that no session meets" "every session is refused, so it is the database" '
+	says "with its words" "CHECK constraint (error 547)"
+	says "nothing is left out" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"
+	check "nor listed" test ! -s list
+	check "a few are tried, and no halves" test "$(grep -c "^\[\"sql\", \"BEGIN" log)" -le 11' \
+	--fault 'INSERT INTO dbo..user.=547:The INSERT statement conflicted with the CHECK constraint'
+load 78 "a trigger that refuses" "no sessions here (error 50001): a trigger" '
+	check "is not tried again" test "$(grep -c "INSERT INTO dbo..user" log) $(wc -l <list)" = "1 0"' \
+	--fault 'INSERT INTO dbo..user.=50001:no sessions here:16:praic_trigger'
+load 78 "a column that must not be NULL" "have the column take NULL" '
+	check "is not tried again, either" test "$(grep -c "INSERT INTO dbo..user" log)" = 1' \
+	--fault 'INSERT INTO dbo..user.=515:Cannot insert the value NULL into column'
+load 75 "deadlocks without end" "trying again (5 of 5)" '
+	says "adds up" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"' \
+	--fault 'INSERT INTO dbo..user.=1205:was deadlocked on lock resources'
+judge
+start --fault 'login 1=hang'
+string "localhost,$(cat port)" Passw0rd store 'Connect Timeout=2' >conn
+run 75 "a server that does not answer the login" timeout 60 ./l -v twenty.rec
+says "is given up" "logging in"
+# all_told: a load for each line of cases: CODE|NAME|FAULT|TEXT
 all_told() {
 	while IFS='|' read -r code name _ text; do
 		run "$code" "$name" ./l -v twenty.rec
@@ -226,10 +283,6 @@ done <cases
 start "$@"
 all_told
 check "each was tried once" test "$(logged login)" = "$n"
-once 0 "a killed session" 'INSERT INTO dbo..team.=596:Cannot continue the execution because the session is in the kill state.:21' "$again"
-once 0 "a deadlock over the lock of loaders" 'sp_getapplock=value -3' "$again"
-once 0 "a conflict of snapshots" 'INSERT INTO dbo..user.=3960:Snapshot isolation transaction aborted' "$again"
-once 0 "an answer about encryption that is refused" 'encrypt_option=300:VIEW SERVER STATE permission was denied:14' "20 stored"
 
 # An input that is not a session report makes no tables.
 start
@@ -246,26 +299,9 @@ printf 'Z\t0\t0\n' >>none.rec
 run 0 "a stream without sessions" ./l -v none.rec
 says "makes them" "making its tables"
 check "once" test "$(grep -c '^\["sql", "COMMIT' log)" = 1
-run 0 "a second one" ./l -v none.rec
-check "does not" sh -c "! grep -q making err"
-# Errors that concern one session, and errors that concern all.
-start --fault 'INSERT INTO dbo..user.=547:The INSERT statement conflicted with the CHECK constraint'
-run 78 "a constraint that no session meets" ./l -v --left-out list twenty.rec
-says "is reported once, as an error of the database" "every session is refused, so it is the database"
-says "with the server's message" "CHECK constraint (error 547)"
-says "nothing is left out" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"
-check "or listed" test ! -s list
-check "only a few sessions are tried" test "$(grep -c '^\["sql", "BEGIN' log)" -le 11
-start --fault 'INSERT INTO dbo..user.=50001:no sessions here:16:praic_trigger'
-run 78 "a trigger that refuses" ./l -v --left-out list twenty.rec
-says "is an error of the database as well" "no sessions here (error 50001): a trigger"
-check "is not tried again" test "$(grep -c 'INSERT INTO dbo..user' log) $(wc -l <list)" = "1 0"
-start --fault 'INSERT INTO dbo..user.=515:Cannot insert the value NULL into column'
-run 78 "a column that must not be NULL" ./l -v twenty.rec
-says "is an error of the database as well" "have the column take NULL"
-check "is not tried again" test "$(grep -c 'INSERT INTO dbo..user' log)" = 1
-
-# Texts longer than the columns of existing tables, and long texts in praic's own.
+run 0 "and then" ./l -v none.rec
+check "they are there" sh -c "! grep -q making err"
+# Texts that have no room in tables that are there, and long ones in our own.
 python3 - twenty.rec >longname.rec <<'END'
 import sys
 n = 0
@@ -282,14 +318,10 @@ says "are stored" "20 stored"
 check "each byte of them" python3 "$top/tests/tools/bulk-check.py" log longname.rec
 sent "in a wide column" 'CAST\(NULL AS NVARCHAR\(MAX\)\) AS \[name\].* INTO #praic_team '
 start --room name=40
-run 65 "a narrow column" ./l -v --left-out list longname.rec
-says "the sessions are left out" "left out: team.name has 1000 characters, and the column takes 40: ALTER TABLE dbo.[team] ALTER COLUMN [name] NVARCHAR(MAX) NULL"
-says "with the length in UTF-16 units" "team.name has 2000 characters"
-check "without trying to store them" test "$(grep -c '^\["sql", "BEGIN' log) $(grep -c '^\["bulk", "session",' log)" = "3 1"
-check "or splitting the batch" sh -c '! grep -q "in parts" err'
-start --fault 'INSERT INTO dbo..user.=1205:was deadlocked on lock resources'
-run 75 "repeated deadlocks" ./l -v twenty.rec
-says "are given up" "trying again (5 of 5)"
-says "the counts add up" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"
+run 65 "where the column is narrow" ./l -v --left-out list longname.rec
+says "they are left out" "left out: team.name has 1000 characters, and the column takes 40: ALTER TABLE dbo.[team] ALTER COLUMN [name] NVARCHAR(MAX) NULL"
+says "with their units" "team.name has 2000 characters"
+check "without trying" test "$(grep -c '^\["sql", "BEGIN' log) $(grep -c '^\["bulk", "session",' log)" = "3 1"
+check "and halving" sh -c '! grep -q "in parts" err'
 
 done_testing
