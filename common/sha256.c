@@ -89,8 +89,10 @@ sha256_file(int fd, char out[SHA256_HEX])
 	char chunk[64 * 1024];
 	ssize_t n;
 
-	while ((n = file_read(fd, chunk, sizeof(chunk))) > 0)
-		sha256_add(s, chunk, (size_t)n);
+	do {
+		n = file_read(fd, chunk, sizeof(chunk));
+		sha256_add(s, chunk, n > 0 ? (size_t)n : 0);
+	} while (n == (ssize_t)sizeof(chunk));
 	sha256_hex(s, out);
 	sha256_free(s);
 	return n == -1 ? -1 : 0;
