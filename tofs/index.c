@@ -124,7 +124,7 @@ open_database(struct index *x)
 	if (x->scratch)
 		rc = sqlite3_open_v2("", &x->db, flags | SQLITE_OPEN_CREATE, NULL);
 	else {
-		fd = openat(tree_fd(x->tree), TREE_INDEX,
+		fd = openat(x->tree->fd, TREE_INDEX,
 		    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 		    options_own_mode(x->opt));
 		if (fd == -1)
@@ -133,7 +133,7 @@ open_database(struct index *x)
 		close(fd);
 		if (!rc)
 			return -1;
-		path = xasprintf("%s/" TREE_INDEX, tree_path(x->tree));
+		path = xasprintf("%s/" TREE_INDEX, x->tree->path);
 		rc = sqlite3_open_v2(path, &x->db, flags, "unix-none");
 		free(path);
 	}
@@ -198,7 +198,7 @@ read_tail(struct index *x, uint64_t end, char tail[TAIL])
 	size_t n = end < TAIL ? (size_t)end : TAIL;
 
 	memset(tail, 0, TAIL);
-	return pread(ledger_fd(x->ledger), tail, n, (off_t)(end - n)) == (ssize_t)n ? 0 : -1;
+	return pread(x->ledger->fd, tail, n, (off_t)(end - n)) == (ssize_t)n ? 0 : -1;
 }
 
 /* How much of this ledger is in the table: 0 when it is one of another. */
@@ -264,7 +264,7 @@ take_all(struct index *x, uint64_t from)
 static int
 catch_up(struct index *x)
 {
-	off_t end = lseek(ledger_fd(x->ledger), 0, SEEK_END);
+	off_t end = lseek(x->ledger->fd, 0, SEEK_END);
 	uint64_t size = (uint64_t)end, from;
 
 	if (end == -1)
@@ -292,12 +292,12 @@ catch_up(struct index *x)
 static int
 try_again(struct index *x, int n)
 {
-	int dir = tree_fd(x->tree);
+	int dir = x->tree->fd;
 
 	if (x->db != NULL && sqlite3_errcode(x->db) == SQLITE_NOMEM)
 		xnomem();
 	if (x->scratch || n > 1) {
-		msg_warn("%s: index of the ledger: %s", tree_path(x->tree),
+		msg_warn("%s: index of the ledger: %s", x->tree->path,
 		    x->db != NULL ? sqlite3_errmsg(x->db) : strerror(errno));
 		return 0;
 	}
@@ -349,7 +349,7 @@ find_pending(struct index *x, const char *text, const char *sha256, struct found
 {
 	static const char no_chain[] =
 	    "\t0000000000000000000000000000000000000000000000000000000000000000";
-	const struct buf *b = ledger_pending(x->ledger);
+	const struct buf *b = &x->ledger->pending;
 	struct ledger_line l;
 	struct buf base = {0};
 	const char *p, *end;
@@ -487,7 +487,7 @@ index_row(struct index *x, int rc)
 		return rc == SQLITE_ROW;
 	/* There is no way to begin again here; the next run can. */
 	if (!x->scratch)
-		unlinkat(tree_fd(x->tree), TREE_INDEX, 0);
+		unlinkat(x->tree->fd, TREE_INDEX, 0);
 	x->scratch = 1;
 	(void)try_again(x, 0);
 	return -1;

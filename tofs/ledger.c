@@ -21,16 +21,6 @@
 const char ledger_head[] = "praic-ledger\t1\n";
 #define HEAD_SIZE (sizeof(ledger_head) - 1)
 
-struct ledger {
-	int fd;
-	int reads;  /* nothing is ever added */
-	char *path; /* for messages */
-	struct sha256 *hash;
-	struct buf pending;
-	uint64_t end;		/* where the last line known here ends */
-	char chain[SHA256_HEX]; /* that line's */
-};
-
 /* Relative, nothing but plain components, nothing that would need escapes. */
 static int
 is_name(const char *p, size_t n)
@@ -125,12 +115,12 @@ ledger_open(struct tree *t, const struct options *opt, int make, int *code)
 	struct stat st;
 	int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (make ? O_RDWR | O_APPEND : O_RDONLY);
 
-	l->path = xasprintf("%s/" TREE_LEDGER, tree_path(t));
+	l->path = xasprintf("%s/" TREE_LEDGER, t->path);
 	l->hash = sha256_new();
 	l->reads = !make;
 	if (make && !opt->existing)
 		flags |= O_CREAT;
-	l->fd = openat(tree_fd(t), TREE_LEDGER, flags, options_own_mode(opt));
+	l->fd = openat(t->fd, TREE_LEDGER, flags, options_own_mode(opt));
 	if (l->fd == -1) {
 		if (errno == ENOENT && opt->existing)
 			msg_warn("%s: it is not there, and --existing demands it: is its share "
@@ -152,7 +142,7 @@ ledger_open(struct tree *t, const struct options *opt, int make, int *code)
 		return l;
 	*code = ledger_lock(l);
 	if (*code == 0) {
-		*code = check_head(l, tree_fd(t));
+		*code = check_head(l, t->fd);
 		ledger_unlock(l);
 	}
 	if (*code != 0) {
@@ -173,12 +163,6 @@ ledger_close(struct ledger *l)
 	sha256_free(l->hash);
 	free(l->path);
 	free(l);
-}
-
-int
-ledger_fd(const struct ledger *l)
-{
-	return l->fd;
 }
 
 int
@@ -221,12 +205,6 @@ ledger_add(
 		buf_printf(b, "%llu\t%s\n", (unsigned long long)bytes, sha256);
 	else
 		buf_adds(b, "-\t-\n");
-}
-
-const struct buf *
-ledger_pending(const struct ledger *l)
-{
-	return &l->pending;
 }
 
 /* Bytes of the file, hashed behind what was hashed so far. */

@@ -237,7 +237,7 @@ check_formats(const struct options *opt)
 			if (a == b && a != KIND_SHELL && a != KIND_SCREEN)
 				continue;
 			if (!format_meet(
-				&opt->format[a], (enum kind)a, &opt->format[b], (enum kind)b))
+				opt->format[a], (enum kind)a, opt->format[b], (enum kind)b))
 				continue;
 			if (a == b)
 				msg_warn(
@@ -250,7 +250,7 @@ check_formats(const struct options *opt)
 				    mode, kind_name[a], kind_name[b]);
 			return EX_USAGE;
 		}
-	if (!format_has(&opt->format[KIND_BACKUP], FIELD_START_DATE) &&
+	if (!format_has(opt->format[KIND_BACKUP], FIELD_START_DATE) &&
 	    (opt->conflict != CONFLICT_OVERWRITE || opt->retain >= 0)) {
 		msg_warn("-c %s: two backups of one site would get the same name; their format "
 			 "needs %%START_DATE%% (-f backup=...%%START_DATE%%...)",
@@ -264,7 +264,7 @@ check_formats(const struct options *opt)
 static int
 check(struct options *opt, const char *operand)
 {
-	int k, code;
+	int k;
 
 	if (opt->directory == NULL) {
 		msg_warn("-d DIRECTORY is missing: where are the files to go?");
@@ -283,12 +283,11 @@ check(struct options *opt, const char *operand)
 		    opt->format_text[KINDS] != NULL	       ? opt->format_text[KINDS] :
 								 format_default[k];
 
-		code = format_parse(&opt->format[k], text);
-		if (code != 0)
-			return code;
+		if ((opt->format[k] = format_parse(text)) == NULL)
+			return EX_USAGE;
 	}
-	if ((code = check_formats(opt)) != 0)
-		return code;
+	if (check_formats(opt) != 0)
+		return EX_USAGE;
 	if (opt->list_name != NULL && (opt->left_out = leftout_open(opt->list_name)) == NULL)
 		return EX_CANTCREAT;
 	return 0;
@@ -331,7 +330,7 @@ main(int argc, char **argv)
 	}
 	code = code_worse(code, leftout_finish(opt.left_out));
 	for (k = 0; k < KINDS; k++)
-		format_free(&opt.format[k]);
+		free(opt.format[k]);
 	for (k = 0; k <= KINDS; k++)
 		free(opt.format_text[k]);
 	return code;

@@ -211,39 +211,45 @@ add_component(struct buf *out, const struct buf *whole)
 }
 
 void
-name_make(struct buf *out, const struct format *f, enum kind kind,
-    const struct rec_value value[FIELDS], int fold)
+name_make(
+    struct buf *out, const char *f, enum kind kind, const struct rec_value value[FIELDS], int fold)
 {
-	struct piece *piece = xcalloc(f->parts, sizeof(*piece));
+	struct piece *piece = xcalloc(strlen(f), sizeof(*piece));
 	struct buf whole = {0};
-	size_t i, j, pieces = 0;
+	size_t i, pieces = 0;
 
 	buf_reset(out);
-	for (i = 0; i <= f->parts; i++) {
-		const struct part *p = &f->part[i];
-
-		if (i < f->parts && p->type == PART_TEXT)
-			buf_add(&piece[pieces++].text, p->text, p->n);
-		else if (i < f->parts && p->type == PART_FIELD)
-			harmless_value(&piece[pieces++], value[p->field].p, value[p->field].n,
-			    p->field, kind, fold);
-		if (i < f->parts && p->type != PART_SLASH)
+	for (;; f++) {
+		if ((unsigned char)*f > FIELDS && *f != '/') {
+			if (pieces == 0 || piece[pieces - 1].is_value)
+				pieces++;
+			buf_addc(&piece[pieces - 1].text, *f);
 			continue;
+		}
+		if (*f != '/' && *f != '\0') {
+			const struct rec_value *v = &value[*f - 1];
+
+			harmless_value(
+			    &piece[pieces++], v->p, v->n, (enum field)(*f - 1), kind, fold);
+			continue;
+		}
 		shorten(piece, pieces);
 		buf_reset(&whole);
-		for (j = 0; j < pieces; j++) {
-			buf_add(&whole, piece[j].text.p, piece[j].text.n);
-			if (piece[j].changed) {
+		for (i = 0; i < pieces; i++) {
+			buf_add(&whole, piece[i].text.p, piece[i].text.n);
+			if (piece[i].changed) {
 				buf_addc(&whole, '~');
-				buf_add(&whole, piece[j].hash, HASH_DIGITS);
+				buf_add(&whole, piece[i].hash, HASH_DIGITS);
 			}
-			buf_free(&piece[j].text);
-			memset(&piece[j], 0, sizeof(piece[j]));
+			buf_free(&piece[i].text);
+			memset(&piece[i], 0, sizeof(piece[i]));
 		}
 		pieces = 0;
 		if (out->n > 0)
 			buf_addc(out, '/');
 		add_component(out, &whole);
+		if (*f == '\0')
+			break;
 	}
 	buf_text(out);
 	buf_free(&whole);

@@ -16,16 +16,10 @@
 
 #define SUFFIX ".part"
 
-struct parts {
-	struct tree *tree;
-	mode_t mode;
-	int fd;
-};
-
 static int
 open_folder(struct parts *p)
 {
-	int dir = tree_fd(p->tree), tries = 0;
+	int dir = p->tree->fd, tries = 0;
 
 	do {
 		if (mkdirat(dir, TREE_PARTS, 0700) == -1 && errno != EEXIST)
@@ -47,7 +41,7 @@ clean_one(struct parts *p, const char *name)
 		return;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 		msg_tell(1, "%s/" TREE_PARTS "/%s: left by a run that was killed; removed",
-		    tree_path(p->tree), name);
+		    p->tree->path, name);
 		unlinkat(p->fd, name, 0);
 	}
 	close(fd);
@@ -86,7 +80,7 @@ parts_open(struct tree *t, mode_t mode, int *code)
 	p->mode = mode;
 	p->fd = -1;
 	if (open_folder(p) == -1 || clean(p) == -1) {
-		msg_errno("%s/" TREE_PARTS, tree_path(t));
+		msg_errno("%s/" TREE_PARTS, t->path);
 		*code = tree_code(errno, EX_CANTCREAT);
 		parts_close(p);
 		return NULL;
@@ -102,14 +96,8 @@ parts_close(struct parts *p)
 	if (p->fd != -1)
 		close(p->fd);
 	/* Fails while another process has files in it, as it should. */
-	unlinkat(tree_fd(p->tree), TREE_PARTS, AT_REMOVEDIR);
+	unlinkat(p->tree->fd, TREE_PARTS, AT_REMOVEDIR);
 	free(p);
-}
-
-int
-parts_fd(const struct parts *p)
-{
-	return p->fd;
 }
 
 static int

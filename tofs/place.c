@@ -73,13 +73,13 @@ fault(struct place *p, const char *name)
 {
 	if (errno == ELOOP)
 		msg_warn("%s/%s: a symbolic link is in the way; links are not followed here",
-		    tree_path(p->tree), name);
+		    p->tree->path, name);
 	else if (errno == EXDEV)
 		msg_warn("%s/%s: that folder is another file system than %s, where files are "
 			 "written first",
-		    tree_path(p->tree), name, tree_path(p->tree));
+		    p->tree->path, name, p->tree->path);
 	else
-		msg_errno("%s/%s", tree_path(p->tree), name);
+		msg_errno("%s/%s", p->tree->path, name);
 	/* What chmod or mount would mend will be good then: it is no bad data. */
 	return errno == EACCES || errno == EPERM || errno == ENOENT ? EX_CANTCREAT :
 								      tree_code(errno, EX_DATAERR);
@@ -292,7 +292,7 @@ skip(struct place *p, const struct content *c, enum placed *placed, struct buf *
 	} while (there == THERE_NOT); /* it went away just now */
 	if (there == THERE_FOREIGN && tree_stat(p->tree, c->name, &st) == 0 &&
 	    !S_ISREG(st.st_mode)) {
-		msg_warn("%s/%s: in the way, and no file", tree_path(p->tree), c->name);
+		msg_warn("%s/%s: in the way, and no file", p->tree->path, c->name);
 		return EX_DATAERR;
 	}
 	*placed = there == THERE_FOUND ? PLACED_FOUND : PLACED_THERE;

@@ -58,12 +58,12 @@ next(struct retain *t)
 	struct stat st;
 	int r;
 
-	while ((r = index_row(store_index(t->store), sqlite3_step(t->s))) == 1) {
+	while ((r = index_row(t->store->index, sqlite3_step(t->s))) == 1) {
 		t->name = index_text(t->s, 0);
 		t->fetched = sqlite3_column_int64(t->s, 3);
 		t->is_missing = tree_stat(t->tree, t->name, &st) == -1;
 		if (t->is_missing && errno != ENOENT) {
-			msg_errno("%s/%s", tree_path(t->tree), t->name);
+			msg_errno("%s/%s", t->tree->path, t->name);
 			return -1;
 		}
 		if (!t->is_missing &&
@@ -83,9 +83,9 @@ start(struct retain *t, struct store *s, struct rec_value host)
 
 	memset(t, 0, sizeof(*t));
 	t->store = s;
-	t->tree = store_tree(s);
+	t->tree = s->tree;
 	rec_escape(&t->host, host.p, host.n);
-	t->s = index_select(store_index(s), backups, &t->host);
+	t->s = index_select(s->index, backups, &t->host);
 	if (t->s == NULL)
 		return -1;
 	while ((r = next(t)) == 1) {
@@ -121,7 +121,7 @@ remove_file(struct retain *t)
 		return 0;
 	}
 	code = tree_code(errno, EX_DATAERR);
-	msg_errno("%s/%s", tree_path(t->tree), t->name);
+	msg_errno("%s/%s", t->tree->path, t->name);
 	return code;
 }
 
@@ -130,8 +130,8 @@ static int
 write_lines(struct retain *t)
 {
 	if (tree_sync(t->tree) == 0)
-		return ledger_write(store_ledger(t->store));
-	msg_errno("%s", tree_path(t->tree));
+		return ledger_write(t->store->ledger);
+	msg_errno("%s", t->tree->path);
 	return EX_IOERR;
 }
 
@@ -144,7 +144,7 @@ check_newest(struct retain *t)
 
 	bad = fd == -1 || sha256_file(fd, hex) == -1;
 	if (bad)
-		msg_errno("%s/%s", tree_path(t->tree), t->newest.p);
+		msg_errno("%s/%s", t->tree->path, t->newest.p);
 	if (fd != -1)
 		close(fd);
 	if (bad)
@@ -153,14 +153,14 @@ check_newest(struct retain *t)
 		return 0;
 	msg_warn("%s/%s: the newest backup is not what the ledger says; no older one is "
 		 "removed",
-	    tree_path(t->tree), t->newest.p);
+	    t->tree->path, t->newest.p);
 	return EX_DATAERR;
 }
 
 int
 retain_backups(struct store *s, struct rec_value host, int64_t prior, struct buf *out)
 {
-	struct ledger *l = store_ledger(s);
+	struct ledger *l = s->ledger;
 	struct owner owner = {KIND_BACKUP, host, {"", 0}, -1};
 	struct retain t;
 	int code = ledger_lock(l), bad = 0, removed = 0, r;
@@ -199,14 +199,14 @@ retain_backups(struct store *s, struct rec_value host, int64_t prior, struct buf
 static int
 was_removed(struct retain *t, int64_t fetched_at, const char *sha256)
 {
-	sqlite3_stmt *s = index_select(store_index(t->store), gone, &t->host);
+	sqlite3_stmt *s = index_select(t->store->index, gone, &t->host);
 	int r;
 
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_int64(s, 2, fetched_at);
 	sqlite3_bind_text(s, 3, sha256, -1, SQLITE_STATIC);
-	r = index_row(store_index(t->store), sqlite3_step(s));
+	r = index_row(t->store->index, sqlite3_step(s));
 	sqlite3_finalize(s);
 	return r;
 }
@@ -215,7 +215,7 @@ int
 retain_needless(
     struct store *s, struct rec_value host, int64_t prior, int64_t fetched_at, const char *sha256)
 {
-	struct ledger *l = store_ledger(s);
+	struct ledger *l = s->ledger;
 	int64_t now = (int64_t)time(NULL), believed = fetched_at;
 	struct retain t;
 	int r;

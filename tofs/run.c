@@ -147,7 +147,7 @@ make_name(struct run *u, enum kind kind, const char *instance, struct rec_value 
 	set_text(&v[FIELD_KIND], kind_name[kind]);
 	set_text(&v[FIELD_INSTANCE], instance);
 	v[FIELD_EXTENSION] = extension;
-	name_make(&u->name, &u->opt->format[kind], kind, v, store_folds(u->store));
+	name_make(&u->name, u->opt->format[kind], kind, v, u->store->folds);
 	return u->name.p;
 }
 
@@ -191,7 +191,7 @@ list(struct run *u, enum kind kind, int64_t instance, const char *sha256, const 
 	struct owner o = owner(u, kind, instance);
 	char number[NUM_SIZE];
 
-	if (state == NULL && (state = index_state(store_index(u->store), &o, sha256)) == NULL) {
+	if (state == NULL && (state = index_state(u->store->index, &o, sha256)) == NULL) {
 		worse(u, EX_IOERR);
 		return;
 	}
@@ -341,7 +341,7 @@ save_files(struct run *u)
 		worse(u, EX_USAGE);
 		return;
 	}
-	for (i = 0; i < u->files.rows && !store_failed(u->store); i++) {
+	for (i = 0; i < u->files.rows && u->store->fatal == 0; i++) {
 		const struct spooled *f = &u->files.row[i];
 
 		if (f->kind == KIND_BACKUP) {
@@ -351,7 +351,7 @@ save_files(struct run *u)
 		}
 		backups += save_file(u, f) && f->kind == KIND_BACKUP;
 	}
-	if (backups > 0 && u->opt->retain >= 0 && !store_failed(u->store))
+	if (backups > 0 && u->opt->retain >= 0 && u->store->fatal == 0)
 		retain(u);
 }
 
@@ -392,7 +392,7 @@ open_store(struct run *u)
 	if (u->store != NULL)
 		u->document = document_new(u->store);
 	if (u->store != NULL && !u->opt->list)
-		code = head_check(u->opt, store_ledger(u->store));
+		code = head_check(u->opt, u->store->ledger);
 	u->broken = u->store == NULL;
 	worse(u, code);
 	return u->broken ? -1 : 0;
@@ -476,8 +476,8 @@ one_input(void *run, int fd, const char *name)
 
 	u->r = rec_open(fd, name);
 	forget(u);
-	while (!u->broken && (u->store == NULL || !store_failed(u->store))) {
-		if (u->store != NULL && store_waiting(u->store) && would_wait(fd))
+	while (!u->broken && (u->store == NULL || u->store->fatal == 0)) {
+		if (u->store != NULL && u->store->waiting > 0 && would_wait(fd))
 			worse(u, store_flush(u->store));
 		e = rec_next(u->r);
 		one_event(u, e);
@@ -487,7 +487,7 @@ one_input(void *run, int fd, const char *name)
 	worse(u, rec_code(u->r));
 	forget(u);
 	rec_close(u->r);
-	return u->broken || (u->store != NULL && store_failed(u->store));
+	return u->broken || (u->store != NULL && u->store->fatal != 0);
 }
 
 int

@@ -112,7 +112,7 @@ copy_all(int fd, struct draft *d)
 	char *chunk = xmalloc(CHUNK);
 	ssize_t n;
 
-	while ((n = file_read(fd, chunk, CHUNK)) > 0 && !draft_failed(d))
+	while ((n = file_read(fd, chunk, CHUNK)) > 0 && !d->error != 0)
 		draft_add(d, chunk, (size_t)n);
 	free(chunk);
 	return n == -1 ? -1 : 0;
@@ -174,7 +174,7 @@ spooled_read(struct store *s, const struct options *opt, int spool, const struct
 	if (!linked)
 		close(fd);
 	if (bad == 0 &&
-	    (draft_failed(d) || (draft_bytes(d) == f->bytes && strcmp(sha256, f->sha256) == 0))) {
+	    (d->error != 0 || (d->bytes == f->bytes && strcmp(sha256, f->sha256) == 0))) {
 		*draft = d;
 		return 0;
 	}

@@ -12,42 +12,8 @@
 
 /* A content above this size is not kept in memory. */
 #define IN_MEMORY ((size_t)256 * 1024)
-/* A batch holds this many descriptors open... */
-#define BATCH_FILES 128
-/* ...and lets this much wait to be written. */
+/* A batch lets this much wait to be written. */
 #define BATCH_BYTES ((uint64_t)16 << 20)
-
-struct draft {
-	struct store *store;
-	struct buf memory;
-	struct part_file part; /* fd -1: all is in memory */
-	int error;	       /* errno of what failed */
-	uint64_t bytes;
-	struct sha256 *hash;
-	char sha256[SHA256_HEX];
-	/* from store_put on */
-	struct owner owner;
-	char *host, *lsid, *name;
-};
-
-struct store {
-	const struct options *opt;
-	struct tree *tree;
-	struct parts *parts;
-	struct ledger *ledger;
-	struct index *index;
-	struct place *place;
-	struct draft *batch[BATCH_FILES];
-	size_t waiting;
-	uint64_t waiting_bytes;
-	struct buf printed;
-	struct sha256 *spare; /* of a draft that is done with it */
-	int fatal;	      /* nothing more can be stored */
-	int folds;
-	int dry;
-	uint64_t stored, there; /* how many */
-	int silenced;		/* standard output took no more names */
-};
 
 void
 owner_left_out(
@@ -113,30 +79,6 @@ store_dry(const struct options *opt, int *code)
 		return s;
 	(void)store_close(s);
 	return NULL;
-}
-
-int
-store_folds(const struct store *s)
-{
-	return s->folds;
-}
-
-struct tree *
-store_tree(const struct store *s)
-{
-	return s->tree;
-}
-
-struct ledger *
-store_ledger(const struct store *s)
-{
-	return s->ledger;
-}
-
-struct index *
-store_index(const struct store *s)
-{
-	return s->index;
 }
 
 /* What an errno says about a write below DIRECTORY. */
@@ -208,18 +150,6 @@ draft_add(struct draft *d, const void *p, size_t n)
 		spill(d);
 }
 
-int
-draft_failed(const struct draft *d)
-{
-	return d->error != 0;
-}
-
-uint64_t
-draft_bytes(const struct draft *d)
-{
-	return d->bytes;
-}
-
 const char *
 draft_sha256(struct draft *d)
 {
@@ -248,12 +178,9 @@ int
 store_has(struct store *s, const char *name, uint64_t bytes, const char *sha256)
 {
 	struct content c = {name, bytes, sha256, -1, NULL};
-	struct stat st;
 	size_t i;
 	int r;
 
-	if (tree_stat(s->tree, name, &st) == -1)
-		return 0;
 	/* What waits may change what is there before its turn comes. */
 	for (i = 0; i < s->waiting && s->opt->conflict == CONFLICT_OVERWRITE; i++)
 		if (strcmp(s->batch[i]->name, name) == 0)
@@ -305,21 +232,9 @@ store_put(struct store *s, struct draft *d, const struct owner *o, const char *n
 	d->name = xstrdup(name);
 	s->batch[s->waiting++] = d;
 	s->waiting_bytes += d->bytes;
-	if (s->waiting == BATCH_FILES || s->waiting_bytes >= BATCH_BYTES)
+	if (s->waiting == STORE_BATCH || s->waiting_bytes >= BATCH_BYTES)
 		return store_flush(s);
 	return 0;
-}
-
-int
-store_failed(const struct store *s)
-{
-	return s->fatal != 0;
-}
-
-int
-store_waiting(const struct store *s)
-{
-	return s->waiting > 0;
 }
 
 /* Under the lock: names, and lines for what has one now. */
@@ -333,7 +248,7 @@ place_batch(struct store *s)
 
 	for (i = 0; i < s->waiting; i++) {
 		struct draft *d = s->batch[i];
-		struct content c = {d->name, d->bytes, d->sha256, parts_fd(s->parts), d->part.name};
+		struct content c = {d->name, d->bytes, d->sha256, s->parts->fd, d->part.name};
 
 		/* Its writer's lock goes with it, but whoever cleans up waits for
 		 * the ledger's. */

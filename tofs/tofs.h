@@ -34,36 +34,22 @@ enum field {
 	FIELDS
 };
 
-enum part_type {
-	PART_TEXT, /* as it stands in the format; never holds a '/' */
-	PART_SLASH,
-	PART_FIELD
-};
-
-struct format {
-	struct part {
-		enum part_type type;
-		enum field field; /* of PART_FIELD */
-		char *text;	  /* of PART_TEXT; owned */
-		size_t n;
-	} * part;
-	size_t parts;
-};
+/* A parsed format is its text, with one such byte for each %FIELD%. */
+#define FORMAT_FIELD(field) ((field) + 1)
 
 /* What the guide's programs and people expect to find. */
 extern const char *const format_default[KINDS];
 
-/* 0, or EX_USAGE after a message.  The format given is freed before. */
-int format_parse(struct format *, const char *text);
-void format_free(struct format *);
-int format_has(const struct format *, enum field);
+/* NULL after a message. */
+char *format_parse(const char *text);
+int format_has(const char *format, enum field);
 /*
  * Could these formats give two different things of one session the same
- * name?  0 when it is certain that they cannot: shells and screens differ
- * in their instance from others of their kind, a session's extension is xml
- * and nothing else's is (name.c), all else may be anything.
+ * name?  0 when it is certain that they cannot.  Shells and screens differ in
+ * their instance from others of their kind; a session's extension is xml, and
+ * no other is (name.c); any other value may be anything.
  */
-int format_meet(const struct format *, enum kind, const struct format *, enum kind);
+int format_meet(const char *, enum kind, const char *, enum kind);
 
 /* ---- name.c: from a format and values to a name below DIRECTORY ------------ */
 
@@ -84,7 +70,7 @@ int format_meet(const struct format *, enum kind, const struct format *, enum ki
  * kind is the thing's.  fold: names that differ in case only would be one.
  */
 void name_make(
-    struct buf *, const struct format *, enum kind, const struct rec_value value[FIELDS], int fold);
+    struct buf *, const char *format, enum kind, const struct rec_value value[FIELDS], int fold);
 /* The guide's AppendNumber: ".number" before the last dot of the last component. */
 void name_number(struct buf *, const char *name, uint64_t number);
 /* Undoes name_number: 1 and the name without its number, 0 when it has none. */
@@ -101,7 +87,7 @@ struct options {
 	const char *directory;
 	const char *spool;	      /* NULL: no files can come */
 	char *format_text[KINDS + 1]; /* as given, or NULL; the last is that of all others */
-	struct format format[KINDS];
+	char *format[KINDS];
 	enum conflict conflict;
 	int64_t retain;	   /* prior backups to keep; -1: all of them */
 	int in_progress;   /* store sessions that are not over, too */
@@ -150,7 +136,16 @@ void owner_left_out(
  * link is followed, and ".." is in no name.  Folders are made as they are
  * needed and kept open for a while.
  */
-struct tree;
+struct tree {
+	const char *path;
+	int fd; /* of DIRECTORY */
+	/* the rest is tree.c's own */
+	mode_t folder_mode;
+	struct folder *folder;
+	size_t folders;
+	size_t last; /* what tree_folder found */
+	unsigned long calls;
+};
 
 /* Where praic keeps what is its own: names that no format can give. */
 #define TREE_LEDGER ".praic-ledger"
@@ -161,8 +156,6 @@ struct tree;
  * *code after a message. */
 struct tree *tree_open(const char *path, mode_t mode, int *code);
 void tree_close(struct tree *);
-int tree_fd(const struct tree *);
-const char *tree_path(const struct tree *);
 
 /*
  * A descriptor of the folder that a name is in, which the tree owns and
@@ -196,14 +189,17 @@ struct part_file {
 	char name[24]; /* in the folder of parts; empty: it has left it */
 };
 
-struct parts;
+struct parts {
+	struct tree *tree;
+	mode_t mode;
+	int fd;
+};
 
 /* Removes what others left; hold the ledger's lock, for they may be about to
  * begin.  NULL and *code after a message. */
 struct parts *parts_open(struct tree *, mode_t, int *code);
 /* The folder goes, too, if nobody else has anything in it. */
 void parts_close(struct parts *);
-int parts_fd(const struct parts *);
 /* A new file, open for writing.  0, or -1 and errno. */
 int part_new(struct parts *, struct part_file *);
 /*
@@ -256,21 +252,25 @@ extern const char ledger_head[]; /* the first line, with its LF */
 /* The chain before the second: its hash. */
 void ledger_chain_start(struct sha256 *, char chain[SHA256_HEX]);
 
-struct ledger;
+struct ledger {
+	int fd;
+	int reads;  /* nothing is ever added */
+	char *path; /* for messages */
+	struct sha256 *hash;
+	struct buf pending;
+	uint64_t end;		/* where the last line known here ends */
+	char chain[SHA256_HEX]; /* that line's */
+};
 
 /* Opened, and with make made if need be.  NULL and *code after a message. */
 struct ledger *ledger_open(struct tree *, const struct options *, int make, int *code);
 void ledger_close(struct ledger *);
-int ledger_fd(const struct ledger *);
 /* Shared when it was not opened with make.  0, or a code after a message. */
 int ledger_lock(struct ledger *);
 void ledger_unlock(struct ledger *);
 /* A line for later; sha256 NULL: the file was removed. */
 void ledger_add(
     struct ledger *, const struct owner *, const char *name, uint64_t bytes, const char *sha256);
-/* The lines added so far that are not written yet, LF behind each, without
- * their chain. */
-const struct buf *ledger_pending(const struct ledger *);
 /* Write them, chained.  The lock must be held.  0, or a code after a message:
  * then they are forgotten. */
 int ledger_write(struct ledger *);
@@ -379,8 +379,40 @@ int place_has(struct place *, const struct content *);
  * each, then its name is printed.  One at a time the disk would have to turn
  * over three times for each; so it is as safe, and much faster.
  */
-struct store;
-struct draft; /* a content that is being written */
+/* A content that is being written. */
+struct draft {
+	struct store *store;
+	struct buf memory;
+	struct part_file part; /* fd -1: all is in memory */
+	int error;	       /* errno of what failed */
+	uint64_t bytes;
+	struct sha256 *hash;
+	char sha256[SHA256_HEX];
+	/* from store_put on */
+	struct owner owner;
+	char *host, *lsid, *name;
+};
+
+#define STORE_BATCH 128 /* files in a batch, each of which is open */
+
+struct store {
+	const struct options *opt;
+	struct tree *tree;
+	struct parts *parts;
+	struct ledger *ledger;
+	struct index *index;
+	struct place *place;
+	struct draft *batch[STORE_BATCH];
+	size_t waiting;
+	uint64_t waiting_bytes;
+	struct buf printed;
+	struct sha256 *spare; /* of a draft that is done with it */
+	int fatal;	      /* nothing more can be stored */
+	int folds;
+	int dry;
+	uint64_t stored, there; /* how many */
+	int silenced;		/* standard output took no more names */
+};
 
 /* NULL and *code after a message. */
 struct store *store_open(const struct options *, int *code);
@@ -391,19 +423,13 @@ struct store *store_dry(const struct options *, int *code);
 /* store_flush, and clean up.  0 or a code. */
 int store_close(struct store *);
 
-struct tree *store_tree(const struct store *);
-struct ledger *store_ledger(const struct store *);
-struct index *store_index(const struct store *);
-
 /* Small ones stay in memory, others go into a file at once. */
 struct draft *draft_new(struct store *);
 /* Errors stick: store_put tells. */
 void draft_add(struct draft *, const void *, size_t);
-int draft_failed(const struct draft *);
 /* NULL is fine. */
 void draft_free(struct draft *);
-/* How much it has, and its sha256; nothing can be added any more. */
-uint64_t draft_bytes(const struct draft *);
+/* No more can be added. */
 const char *draft_sha256(struct draft *);
 /*
  * A content that is in a file already, open as fd (which is the draft's from
@@ -416,8 +442,6 @@ struct draft *draft_link(
 /* It belongs to this owner and is to be called this; the draft is the
  * store's.  0, or the worst code of what was done, after messages. */
 int store_put(struct store *, struct draft *, const struct owner *, const char *name);
-/* Does DIRECTORY not tell upper from lower case? */
-int store_folds(const struct store *);
 /* Is it there already, and nothing is to be done?  1, 0, or -1 after a
  * message. */
 int store_has(struct store *, const char *name, uint64_t bytes, const char *sha256);
@@ -427,10 +451,6 @@ int store_flush(struct store *);
 /* Lines for standard output, where the names go.  That nobody takes them is
  * told by store_close. */
 void store_print(struct store *, const struct buf *);
-/* Can nothing more be stored? */
-int store_failed(const struct store *);
-/* Is something waiting for store_flush? */
-int store_waiting(const struct store *);
 
 /* ---- session.c: a whole document around a session's X lines ---------------- */
 

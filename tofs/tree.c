@@ -22,15 +22,6 @@ struct folder {
 	unsigned long used; /* when, in calls */
 };
 
-struct tree {
-	const char *path;
-	mode_t folder_mode;
-	struct folder *folder;
-	size_t folders;
-	size_t last; /* what tree_folder found */
-	unsigned long calls;
-};
-
 struct tree *
 tree_open(const char *path, mode_t mode, int *code)
 {
@@ -49,6 +40,7 @@ tree_open(const char *path, mode_t mode, int *code)
 	}
 	t = xcalloc(1, sizeof(*t));
 	t->path = path;
+	t->fd = fd;
 	t->folder_mode = mode | (mode & 0444) >> 2;
 	t->folder = xcalloc(1, sizeof(*t->folder));
 	t->folders = 1;
@@ -74,18 +66,6 @@ tree_close(struct tree *t)
 		forget(t, t->folders - 1);
 	free(t->folder);
 	free(t);
-}
-
-int
-tree_fd(const struct tree *t)
-{
-	return t->folder[0].fd;
-}
-
-const char *
-tree_path(const struct tree *t)
-{
-	return t->path;
 }
 
 /* Let go of the folder that was not used for longest.  -1 and errno. */

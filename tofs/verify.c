@@ -139,7 +139,7 @@ struct verify {
 static void
 fault(struct verify *v, const char *name)
 {
-	msg_errno("%s/%s", tree_path(v->tree), name);
+	msg_errno("%s/%s", v->tree->path, name);
 	v->code = code_worse(v->code, EX_IOERR);
 }
 
@@ -244,7 +244,10 @@ compare(struct verify *v, int dir, const char *last, const struct found *f)
 	close(fd);
 	if (bad)
 		return FAULT;
-	return strcmp(sum, f->sha256) == 0 ? RIGHT : CHANGED;
+	if (strcmp(sum, f->sha256) != 0)
+		return CHANGED;
+	v->bytes += f->bytes;
+	return RIGHT;
 }
 
 static enum result
@@ -311,7 +314,7 @@ walk(struct verify *v, int dir, int depth)
 	struct dirent *e;
 	struct stat st;
 	DIR *d = fdopendir(dir);
-	int fd;
+	int fd, type;
 
 	if (d == NULL) {
 		fault(v, buf_text(&v->name));
@@ -326,22 +329,26 @@ walk(struct verify *v, int dir, int depth)
 		if (length > 0)
 			buf_addc(&v->name, '/');
 		buf_adds(&v->name, e->d_name);
-		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
-			if (errno != ENOENT)
-				fault(v, buf_text(&v->name));
-		} else if (S_ISREG(st.st_mode) && is_part(buf_text(&v->name))) {
+		type = e->d_type;
+		if (type == DT_UNKNOWN) {
+			if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+				if (errno != ENOENT)
+					fault(v, buf_text(&v->name));
+				continue;
+			}
+			type = S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_LNK;
+		}
+		if (type == DT_REG && is_part(buf_text(&v->name)))
 			continue;
-		} else if (!S_ISDIR(st.st_mode)) {
+		if (type != DT_DIR)
 			check_file(v, dirfd(d), e->d_name);
-			v->bytes += S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-		} else if (depth == DEEPEST) {
+		else if (depth == DEEPEST)
 			tell(v, "unknown", buf_text(&v->name));
-		} else if ((fd = openat(dirfd(d), e->d_name,
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1) {
-			if (errno != ENOENT)
-				fault(v, buf_text(&v->name));
-		} else
+		else if ((fd = openat(dirfd(d), e->d_name,
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) != -1)
 			walk(v, fd, depth + 1);
+		else if (errno != ENOENT)
+			fault(v, buf_text(&v->name));
 	}
 	v->name.n = length;
 	if (errno != 0)
@@ -378,7 +385,7 @@ check_unseen(struct verify *v)
 static void
 check_tree(struct verify *v)
 {
-	int fd = openat(tree_fd(v->tree), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(v->tree->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd == -1) {
 		fault(v, "");
@@ -397,7 +404,7 @@ check_tree(struct verify *v)
 static int
 lacks_ledger(const struct verify *v)
 {
-	int fd = openat(tree_fd(v->tree), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), has_files = 0;
+	int fd = openat(v->tree->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), has_files = 0;
 	struct dirent *e;
 	struct stat st;
 	DIR *d;
@@ -432,7 +439,7 @@ verify(const struct options *opt)
 	if (v.ledger != NULL && (v.code = ledger_lock(v.ledger)) == 0) {
 		/* No file is wider open than the ledger, unless -m says so;
 		 * who stores is its owner, or root. */
-		if (fstat(ledger_fd(v.ledger), &st) == 0) {
+		if (fstat(v.ledger->fd, &st) == 0) {
 			v.end = (uint64_t)st.st_size;
 			v.mode = st.st_mode | opt->mode;
 			v.owner = st.st_uid;

@@ -45,7 +45,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct rec_value value[FIELDS + 1];
-	struct format f = {0};
+	char *f = NULL;
 	struct ledger_line line;
 	struct buf name = {0}, text = {0};
 	const char *p = (const char *)data, *end = p + n, *stop;
@@ -66,15 +66,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	kind = value[FIELDS].n > 0 ? (enum kind)((unsigned char)*value[FIELDS].p % KINDS) : 0;
 	if ((text.n == 0 || memchr(text.p, '\0', text.n) == NULL) &&
-	    format_parse(&f, buf_text(&text)) == 0) {
+	    (f = format_parse(buf_text(&text))) != NULL) {
 		for (i = 0; i < 2; i++) {
-			name_make(&name, &f, kind, value, i);
+			name_make(&name, f, kind, value, i);
 			check_name(name.p, name.n);
 		}
 		for (i = 0; i < KINDS; i++)
-			(void)format_meet(&f, kind, &f, (enum kind)i);
+			(void)format_meet(f, kind, f, (enum kind)i);
 	}
-	format_free(&f);
+	free(f);
 	buf_free(&name);
 	buf_free(&text);
 	return 0;
