@@ -75,9 +75,9 @@ for i in a.db 2024-01-01T10:00.db ./a=b.db sqlite:a=b.db; do
 done
 # The manual page lists each accepted keyword.
 MANWIDTH=9999 mandoc -Tutf8 "$top/tosql/praic-tosql.1" 2>/dev/null | col -b | tr -s ' \n' ' ' >page
-sed -n '/^static const struct {/,/^#define COUNT/p' "$top/tosql/connstr.c" | grep -v NULL, |
-	grep -oE '(\{|^    |, )"[A-Z][A-Za-z_ ]+"' | grep -v "is not supported" |
-		sed 's/^[^"]*//; s/"//g' >keywords
+sed -n '/^static const struct keyword {/,/^};/p' "$top/tosql/connstr.c" |
+	sed -n '/{LIMITED, [^}]*NULL,/d; s/.*{[A-Z]*, "\([A-Z][^"]*\)".*/\1/p; s/^	"\([A-Z][A-Za-z_ ]*|.*\)",*$/\1/p' |
+	tr '|' '\n' | sed '/^$/d' >keywords
 check "there are many" test "$(wc -l <keywords)" -gt 90
 while read -r word; do
 	grep -qF "$word" page || echo "$word"

@@ -16,95 +16,89 @@
 /* 0 means for ever elsewhere; nothing waits for ever here. */
 #define MOST_TIMEOUT 3600
 
-enum key { SERVER, DATABASE, USER, PASSWORD, APPLICATION, INTEGRATED, ENCRYPT, TRUST, TIMEOUT };
+#define ANOTHER_LOGIN "praic logs in with a password, or by Kerberos"
+#define TCP_ALONE     "the server is reached by TCP alone"
 
-static const struct {
-	const char *name;
-	enum key key;
-} used[] = {
-    {"Server", SERVER},
-    {"Data Source", SERVER},
-    {"Address", SERVER},
-    {"Addr", SERVER},
-    {"Network Address", SERVER},
-    {"Database", DATABASE},
-    {"Initial Catalog", DATABASE},
-    {"User Id", USER},
-    {"UID", USER},
-    {"User", USER},
-    {"Password", PASSWORD},
-    {"PWD", PASSWORD},
-    {"Application Name", APPLICATION},
-    {"App", APPLICATION},
-    {"Integrated Security", INTEGRATED},
-    {"Trusted_Connection", INTEGRATED},
-    {"Encrypt", ENCRYPT},
-    {"Use Encryption for Data", ENCRYPT},
-    {"Trust Server Certificate", TRUST},
-    {"Connect Timeout", TIMEOUT},
-    {"Connection Timeout", TIMEOUT},
-    {"Timeout", TIMEOUT},
-    {"Login Timeout", TIMEOUT},
+enum use {
+	SERVER,
+	DATABASE,
+	USER,
+	PASSWORD,
+	APPLICATION,
+	INTEGRATED,
+	ENCRYPT,
+	TRUST,
+	TIMEOUT,
+	LIMITED, /* taken with these values, with which it changes nothing */
+	IGNORED
 };
 
-/* Taken if the value is one of these (NULL: never), for it changes nothing then. */
-static const struct {
-	const char *name, *values, *reason;
-} limited[] = {
-    {"Authentication", "SqlPassword|NotSpecified|",
+/* Lists are parted by '|'; behind a last one is the empty value. */
+static const struct keyword {
+	enum use use;
+	const char *names;
+	const char *values, *reason; /* of LIMITED; NULL: with no value */
+} keyword[] = {
+    {SERVER, "Server|Data Source|Address|Addr|Network Address", NULL, NULL},
+    {DATABASE, "Database|Initial Catalog", NULL, NULL},
+    {USER, "User Id|UID|User", NULL, NULL},
+    {PASSWORD, "Password|PWD", NULL, NULL},
+    {APPLICATION, "Application Name|App", NULL, NULL},
+    {INTEGRATED, "Integrated Security|Trusted_Connection", NULL, NULL},
+    {ENCRYPT, "Encrypt|Use Encryption for Data", NULL, NULL},
+    {TRUST, "Trust Server Certificate", NULL, NULL},
+    {TIMEOUT, "Connect Timeout|Connection Timeout|Timeout|Login Timeout", NULL, NULL},
+    {LIMITED, "Authentication", "SqlPassword|NotSpecified|",
 	"praic logs in with User Id and Password, or by Kerberos with Integrated Security; not by "
 	"Active Directory (Microsoft Entra ID)"},
-    {"Application Intent", "ReadWrite|", "a replica that may only be read takes no sessions"},
-    {"Network Library", "dbmssocn|tcp|tcp/ip|", "the server is reached by TCP alone"},
-    {"Network", "dbmssocn|tcp|tcp/ip|", "the server is reached by TCP alone"},
-    {"Net", "dbmssocn|tcp|tcp/ip|", "the server is reached by TCP alone"},
-    {"Column Encryption Setting", "Disabled|", "Always Encrypted is not supported"},
-    {"Column Encryption", "Disabled|", "Always Encrypted is not supported"},
-    {"User Instance", "false|no|", "the server must run already"},
-    {"Context Connection", "false|no|", "praic runs outside of the server"},
-    {"Replication", "false|no|", "praic is no agent of replication"},
-    {"Host Name In Certificate", "",
+    {LIMITED, "Application Intent", "ReadWrite|",
+	"a replica that may only be read takes no sessions"},
+    {LIMITED, "Network Library|Network|Net", "dbmssocn|tcp|tcp/ip|", TCP_ALONE},
+    {LIMITED, "Column Encryption Setting|Column Encryption", "Disabled|",
+	"Always Encrypted is not supported"},
+    {LIMITED, "User Instance", "false|no|", "the server must run already"},
+    {LIMITED, "Context Connection", "false|no|", "praic runs outside of the server"},
+    {LIMITED, "Replication", "false|no|", "praic is no agent of replication"},
+    {LIMITED, "Host Name In Certificate", "",
 	"the certificate must be for the name in Server; give that name there"},
-    {"Server Certificate", "", "--ca-file names what the server's certificate is verified by"},
-    {"Client Certificate", "", "praic logs in with a password, or by Kerberos"},
-    {"Client Key", "", "praic logs in with a password, or by Kerberos"},
-    {"Access Token", "", "praic logs in with a password, or by Kerberos"},
-    {"Server SPN", "", "Kerberos is asked for MSSQLSvc/HOST:PORT"},
-    {"AttachDBFilename", "", "have the database attached, and name it in Database"},
-    {"Initial File Name", "", "have the database attached, and name it in Database"},
-    {"DSN", NULL, "praic reads no odbc.ini: give Server and Database here"},
-    {"FileDSN", NULL, "praic reads no file of ODBC: give Server and Database here"},
-    {"Port", NULL, "the port stands in Server: HOST,PORT"},
-    {"Server Name", NULL, "the server's name stands in Server"},
-    {"Database Name", NULL, "the database's name stands in Database"},
-    {"User Name", NULL, "the login's name stands in User Id"},
+    {LIMITED, "Server Certificate", "",
+	"--ca-file names what the server's certificate is verified by"},
+    {LIMITED, "Client Certificate|Client Key|Access Token", "", ANOTHER_LOGIN},
+    {LIMITED, "Server SPN", "", "Kerberos is asked for MSSQLSvc/HOST:PORT"},
+    {LIMITED, "AttachDBFilename|Initial File Name", "",
+	"have the database attached, and name it in Database"},
+    {LIMITED, "DSN", NULL, "praic reads no odbc.ini: give Server and Database here"},
+    {LIMITED, "FileDSN", NULL, "praic reads no file of ODBC: give Server and Database here"},
+    {LIMITED, "Port", NULL, "the port belongs into Server: HOST,PORT"},
+    {LIMITED, "Server Name", NULL, "the keyword is Server"},
+    {LIMITED, "Database Name", NULL, "the keyword is Database"},
+    {LIMITED, "User Name", NULL, "the keyword is User Id"},
+    /* Pools, how statements are sent and results read, where to go when the server
+     * is down, and what other drivers want to know. */
+    {IGNORED,
+	"AnsiNPW|Async|Asynchronous Processing|Attestation Protocol|Auto Translate|Client Charset|"
+	"Command Timeout|Connect Retry Count|Connect Retry Interval|Connection Lifetime|"
+	"Connection Reset|Current Language|Data Type Compatibility|Description|Driver|"
+	"Enclave Attestation Url|Enlist|Extended Properties|Failover Partner|Failover Partner SPN|"
+	"General Timeout|Get Data Extensions|IP Address Preference|Keep Alive|Keep Alive Interval|"
+	"Language|Load Balance Timeout|Locale Identifier|Long As Max|MARS Connection|"
+	"Max Pool Size|Min Pool Size|Multi Subnet Failover|Multiple Active Result Sets|"
+	"OLE DB Services|Packet Size|Persist Security Info|Persist Sensitive|Pool Blocking Period|"
+	"Pooling|Prompt|Provider|QueryLog_On|QueryLogFile|QueryLogTime|Quoted Id|Regional|"
+	"Retry Exec|StatsLog_On|StatsLogFile|TDS Version|Transaction Binding|"
+	"Transparent Network IP Resolution|Type System Version|Use FMTONLY|"
+	"Use Procedure for Prepare|Workstation ID|WSID",
+	NULL, NULL},
 };
-
-/* What speaks of pools, of how statements are sent or results are read, of
- * where to go when the server is down, and of other drivers. */
-static const char *const ignored[] = {"AnsiNPW", "Async", "Asynchronous Processing",
-    "Attestation Protocol", "Auto Translate", "Client Charset", "Command Timeout",
-    "Connect Retry Count", "Connect Retry Interval", "Connection Lifetime", "Connection Reset",
-    "Current Language", "Data Type Compatibility", "Description", "Driver",
-    "Enclave Attestation Url", "Enlist", "Extended Properties", "Failover Partner",
-    "Failover Partner SPN", "General Timeout", "Get Data Extensions", "IP Address Preference",
-    "Keep Alive", "Keep Alive Interval", "Language", "Load Balance Timeout", "Locale Identifier",
-    "Long As Max", "MARS Connection", "Max Pool Size", "Min Pool Size", "Multi Subnet Failover",
-    "Multiple Active Result Sets", "OLE DB Services", "Packet Size", "Persist Security Info",
-    "Persist Sensitive", "Pool Blocking Period", "Pooling", "Prompt", "Provider", "QueryLog_On",
-    "QueryLogFile", "QueryLogTime", "Quoted Id", "Regional", "Retry Exec", "StatsLog_On",
-    "StatsLogFile", "TDS Version", "Transaction Binding", "Transparent Network IP Resolution",
-    "Type System Version", "Use FMTONLY", "Use Procedure for Prepare", "Workstation ID", "WSID"};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct parser {
 	const char *p, *end;
-	int odbc;	   /* braces are quotes, and quotes are none */
-	const char *known; /* the keyword as it is shown; NULL: it is none */
+	int odbc; /* braces are quotes, and quotes are none */
 	struct buf key, value;
-	int quoted;	  /* the value is */
-	struct buf wrong; /* all that is refused, and why */
+	const struct keyword *keyword; /* NULL: praic does not know it */
+	char shown[48];		       /* the keyword, for messages */
+	int quoted;		       /* the value is */
+	struct buf wrong;	       /* all that is refused, and why */
 };
 
 /* One more reason.  Returns -1. */
@@ -164,62 +158,62 @@ is(const char *text, const char *word)
 	return same(text, strlen(text), word);
 }
 
-/* Is the value in a list like "a|b"?  Behind a last '|' is the empty one. */
-static int
-is_one_of(const char *value, const char *list)
+/* The word of a list that n bytes are, or NULL. */
+static const char *
+find_in(const char *list, const char *p, size_t n)
 {
-	size_t n;
+	char word[48];
+	size_t length;
 
-	for (;; list += n + 1) {
-		n = strcspn(list, "|");
-		if (same(list, n, value))
-			return 1;
-		if (list[n] == '\0')
-			return 0;
+	for (;; list += length + 1) {
+		length = strcspn(list, "|");
+		snprintf(word, sizeof(word), "%.*s", (int)length, list);
+		if (same(p, n, word))
+			return list;
+		if (list[length] == '\0')
+			return NULL;
 	}
 }
 
-/* The keyword as it is shown, or NULL. */
-static const char *
-find(const char *p, size_t n)
+static int
+is_one_of(const char *value, const char *list)
 {
+	return find_in(list, value, strlen(value)) != NULL;
+}
+
+/* Which keyword is it?  NULL: none. */
+static const struct keyword *
+find(const char *p, size_t n, char shown[48])
+{
+	const char *name;
 	size_t i;
 
-	for (i = 0; i < COUNT(used); i++)
-		if (same(p, n, used[i].name))
-			return used[i].name;
-	for (i = 0; i < COUNT(limited); i++)
-		if (same(p, n, limited[i].name))
-			return limited[i].name;
-	for (i = 0; i < COUNT(ignored); i++)
-		if (same(p, n, ignored[i]))
-			return ignored[i];
+	for (i = 0; i < sizeof(keyword) / sizeof(keyword[0]); i++)
+		if ((name = find_in(keyword[i].names, p, n)) != NULL) {
+			snprintf(shown, 48, "%.*s", (int)strcspn(name, "|"), name);
+			return &keyword[i];
+		}
+	strcpy(shown, "an unknown keyword");
 	return NULL;
 }
 
-/* What stands before a single '='; "==" is one that belongs to the key. */
+/* The keyword and its '='. */
 static int
 read_key(struct parser *s, int part)
 {
 	const char *colon;
 
 	buf_reset(&s->key);
-	for (; s->p < s->end && *s->p != ';'; s->p++) {
-		if (*s->p == '=' && s->p + 1 < s->end && s->p[1] == '=')
-			s->p++;
-		else if (*s->p == '=')
-			break;
+	for (; s->p < s->end && *s->p != ';' && *s->p != '='; s->p++)
 		buf_addc(&s->key, *s->p);
-	}
 	trim(&s->key);
-	s->known = find(s->key.p, s->key.n);
 	colon = s->key.n > 0 ? memchr(s->key.p, ':', s->key.n) : NULL;
-	if (colon != NULL && find(s->key.p, (size_t)(colon - s->key.p)) != NULL)
-		return refuse(s, "\"=\", not \":\", stands behind %s",
-		    find(s->key.p, (size_t)(colon - s->key.p)));
+	if (colon != NULL && find(s->key.p, (size_t)(colon - s->key.p), s->shown) != NULL)
+		return refuse(s, "\"=\", not \":\", must follow %s", s->shown);
+	s->keyword = find(s->key.p, s->key.n, s->shown);
 	if (s->p == s->end || *s->p == ';')
-		return s->known != NULL ? refuse(s, "\"=\" is missing behind %s", s->known) :
-					  refuse(s, "part %d has no \"=\"", part);
+		return s->keyword != NULL ? refuse(s, "\"=\" is missing behind %s", s->shown) :
+					    refuse(s, "part %d has no \"=\"", part);
 	s->p++;
 	return s->key.n > 0 ? 0 : refuse(s, "part %d has no keyword", part);
 }
@@ -236,11 +230,11 @@ read_quoted(struct parser *s, char quote)
 		buf_addc(&s->value, *s->p);
 	}
 	if (s->p == s->end)
-		return refuse(s, "the quote that begins the value of %s does not end", s->known);
+		return refuse(s, "the quote that begins the value of %s does not end", s->shown);
 	s->p++;
 	skip_blanks(s);
 	if (s->p < s->end && *s->p != ';')
-		return refuse(s, "\";\" is missing behind the quoted value of %s", s->known);
+		return refuse(s, "\";\" is missing behind the quoted value of %s", s->shown);
 	return 0;
 }
 
@@ -250,8 +244,6 @@ read_value(struct parser *s)
 	buf_reset(&s->value);
 	skip_blanks(s);
 	s->quoted = s->p < s->end && (s->odbc ? *s->p == '{' : *s->p == '"' || *s->p == '\'');
-	if (s->known == NULL)
-		s->known = "a keyword that is none";
 	if (s->quoted)
 		return read_quoted(s, *s->p == '{' ? '}' : *s->p);
 	for (; s->p < s->end && *s->p != ';'; s->p++)
@@ -268,7 +260,7 @@ set_bool(struct parser *s, const char *value, int *out)
 	else if (is_one_of(value, "false|no|0"))
 		*out = 0;
 	else
-		return refuse(s, "the value of %s must be yes or no", s->known);
+		return refuse(s, "the value of %s must be yes or no", s->shown);
 	return 0;
 }
 
@@ -287,20 +279,20 @@ refuse_other_ways(struct parser *s, const char *value)
 
 	if (strncmp(value, "\\\\", 2) == 0 || strncasecmp(value, "np:", 3) == 0)
 		return refuse(
-		    s, "%s is a named pipe: the server is reached by TCP alone", s->known);
+		    s, "%s is a named pipe: the server is reached by TCP alone", s->shown);
 	if (strncasecmp(value, "(localdb)", 9) == 0)
 		return refuse(s,
 		    "%s is a LocalDB, which only programs of its own user on its own Windows can "
 		    "reach",
-		    s->known);
+		    s->shown);
 	if (strncasecmp(value, "lpc:", 4) == 0 || strncasecmp(value, "admin:", 6) == 0)
 		return refuse(
-		    s, "%s: the server is reached by TCP alone, not by lpc: or admin:", s->known);
+		    s, "%s: the server is reached by TCP alone, not by lpc: or admin:", s->shown);
 	colon = strchr(value, ':');
 	if (colon != NULL && strncmp(colon, "://", 3) == 0)
-		return refuse(s, "%s is a URL: give HOST or HOST,PORT", s->known);
+		return refuse(s, "%s is a URL: give HOST or HOST,PORT", s->shown);
 	if (colon != NULL && *value != '[' && strchr(colon + 1, ':') == NULL)
-		return refuse(s, "%s: the port stands behind a comma: HOST,PORT", s->known);
+		return refuse(s, "%s: the port stands behind a comma: HOST,PORT", s->shown);
 	return 0;
 }
 
@@ -326,7 +318,7 @@ set_server(struct parser *s, const char *value, struct connstr *c)
 		for (comma++; is_blank(*comma); comma++)
 			;
 		if (num_parse_count(comma, strlen(comma), 65535, &port) == -1 || port == 0)
-			return refuse(s, "what stands behind the comma of %s is no port", s->known);
+			return refuse(s, "what stands behind the comma of %s is no port", s->shown);
 		c->port = (int)port;
 	}
 	while (end > value && is_blank(end[-1]))
@@ -347,7 +339,7 @@ set_server(struct parser *s, const char *value, struct connstr *c)
 	if (is(c->host, ".") || is(c->host, "(local)"))
 		set_text(&c->host, "localhost");
 	if (c->host != NULL && strpbrk(c->host, " \t\r\n/@") != NULL)
-		return refuse(s, "%s has no name of a host", s->known);
+		return refuse(s, "%s has no name of a host", s->shown);
 	return 0;
 }
 
@@ -370,96 +362,90 @@ set_timeout(struct parser *s, const char *value, int *out)
 	uint64_t seconds;
 
 	if (num_parse_count(value, strlen(value), INT32_MAX, &seconds) == -1)
-		return refuse(s, "the value of %s must be seconds", s->known);
+		return refuse(s, "the value of %s must be seconds", s->shown);
 	*out = seconds == 0 || seconds > MOST_TIMEOUT ? MOST_TIMEOUT : (int)seconds;
 	return 0;
 }
 
-static int
-set(struct parser *s, enum key key, struct connstr *c)
+static void
+set(struct parser *s, struct connstr *c)
 {
-	const char *value = s->value.p;
+	const struct keyword *k = s->keyword;
+	const char *value = buf_text(&s->value);
 
-	if (key == PASSWORD) {
-		msg_hide(value);
-		secret_free(c->password);
-		c->password = xstrdup(value);
-		return 0;
-	}
-	if (!s->quoted && strpbrk(value, "=\r\n") != NULL)
-		return refuse(s,
+	if (k == NULL)
+		return;
+	if (k->use < LIMITED && k->use != PASSWORD && !s->quoted &&
+	    strpbrk(value, "=\r\n") != NULL) {
+		refuse(s,
 		    "the value of %s goes on behind a line end or with \"=\": \";\" is missing, or "
-		    "it must stand in quotes",
-		    s->known);
-	switch (key) {
+		    "it must be in quotes",
+		    s->shown);
+		return;
+	}
+	switch (k->use) {
 	case SERVER:
-		return set_server(s, value, c);
+		set_server(s, value, c);
+		break;
 	case DATABASE:
 		set_text(&c->database, value);
 		break;
 	case USER:
 		set_text(&c->user, value);
 		break;
+	case PASSWORD:
+		msg_hide(value);
+		secret_free(c->password);
+		c->password = xstrdup(value);
+		break;
 	case APPLICATION:
 		set_text(&c->application, value);
 		break;
 	case INTEGRATED:
-		if (!is(value, "sspi"))
-			return set_bool(s, value, &c->integrated);
-		c->integrated = 1;
+		if (is(value, "sspi"))
+			c->integrated = 1;
+		else
+			set_bool(s, value, &c->integrated);
 		break;
 	case ENCRYPT:
-		return set_encrypt(s, value, &c->encrypt);
+		set_encrypt(s, value, &c->encrypt);
+		break;
 	case TRUST:
-		return set_bool(s, value, &c->trust);
+		set_bool(s, value, &c->trust);
+		break;
 	case TIMEOUT:
-		return set_timeout(s, value, &c->timeout);
-	case PASSWORD:
+		set_timeout(s, value, &c->timeout);
+		break;
+	case LIMITED:
+		if (k->values == NULL || !is_one_of(value, k->values))
+			refuse(s, "%s: %s", s->shown, k->reason);
+		break;
+	case IGNORED:
 		break;
 	}
-	return 0;
-}
-
-static void
-take(struct parser *s, struct connstr *c)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT(used); i++)
-		if (s->known == used[i].name) {
-			set(s, used[i].key, c);
-			return;
-		}
-	for (i = 0; i < COUNT(limited); i++)
-		if (s->known == limited[i].name &&
-		    (limited[i].values == NULL || !is_one_of(s->value.p, limited[i].values)))
-			refuse(s, "%s: %s", limited[i].name, limited[i].reason);
 }
 
 static void
 parse_all(struct parser *s, struct connstr *c)
 {
-	const char *before = NULL; /* the last keyword */
-	int part, unquoted = 0;	   /* it was a password without quotes */
+	char before[64] = "";	/* the last keyword */
+	int part, unquoted = 0; /* it was a password without quotes */
 
 	for (part = 1;; part++) {
 		while (s->p < s->end && (is_blank(*s->p) || *s->p == ';'))
 			s->p++;
 		if (s->p == s->end || read_key(s, part) == -1)
 			return;
-		if (s->known == NULL) /* It may be the rest of a password. */
-			refuse(s, "part %d%s%s%s is no keyword that praic knows%s", part,
-			    before != NULL ? ", behind " : "", before != NULL ? before : "",
-			    before != NULL ? "," : "",
-			    unquoted ? " (a password with \";\" in it must stand in quotes)" : "");
+		if (s->keyword == NULL) /* It may be the rest of a password. */
+			refuse(s, "part %d%s is no keyword that praic knows%s", part, before,
+			    unquoted ? " (a password with \";\" in it must be in quotes)" : "");
 		else
-			before = s->known;
+			snprintf(before, sizeof(before), ", behind %s,", s->shown);
 		if (read_value(s) == -1)
 			return;
-		buf_text(&s->value);
-		take(s, c);
+		set(s, c);
 		unquoted =
-		    !s->quoted && (is(s->known, "Password") || is(s->known, "PWD") || unquoted);
+		    !s->quoted && (unquoted || (s->keyword != NULL && s->keyword->use == PASSWORD));
 	}
 }
 
@@ -509,6 +495,7 @@ enum connstr_kind
 connstr_kind(const char *connection, const char **target)
 {
 	const char *p = connection;
+	char shown[48];
 
 	*target = connection;
 	if (strncmp(connection, "sqlite:", 7) == 0) {
@@ -525,49 +512,43 @@ connstr_kind(const char *connection, const char **target)
 	 * hardly so. */
 	while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || is_blank(*p) || *p == '_')
 		p++;
-	return *p == '=' || (*p == ':' && find(connection, (size_t)(p - connection)) != NULL) ||
+	return *p == '=' ||
+		(*p == ':' && find(connection, (size_t)(p - connection), shown) != NULL) ||
 		(strchr(p, ';') != NULL && strchr(p, '=') != NULL) ||
 		other_kind(connection, strlen(connection)) != NULL ?
 	    CONNSTR_TEXT :
 	    CONNSTR_SQLITE;
 }
 
-int
-connstr_has_password(const char *p)
+/* Has the string one of these keywords?  Quotes are not looked at: that finds too
+ * much, and never too little. */
+static int
+has_key(const char *p, const char *end, const char *names)
 {
-	size_t n;
+	const char *stop;
 
-	/* Quotes are not looked at: that finds too much, and never too little. */
-	for (; *p != '\0'; p += n + (p[n] == ';')) {
-		n = strcspn(p, "=:;");
-		if (same(p, n, "Password") || same(p, n, "PWD"))
+	for (; p < end; p = stop + 1) {
+		for (stop = p; stop < end && strchr("=:;", *stop) == NULL; stop++)
+			;
+		if (find_in(names, p, (size_t)(stop - p)) != NULL)
 			return 1;
-		n = strcspn(p, ";");
+		while (stop < end && *stop != ';')
+			stop++;
 	}
 	return 0;
 }
 
-/* Has it this keyword?  Looked at as connstr_has_password does. */
-static int
-is_odbc(const char *p, const char *end)
+int
+connstr_has_password(const char *p)
 {
-	for (; p < end; p++) {
-		const char *equals = memchr(p, '=', (size_t)(end - p));
-
-		if (equals != NULL && same(p, (size_t)(equals - p), "Driver"))
-			return 1;
-		p = memchr(p, ';', (size_t)(end - p));
-		if (p == NULL)
-			break;
-	}
-	return 0;
+	return has_key(p, p + strlen(p), "Password|PWD");
 }
 
 int
 connstr_parse(
     const char *text, size_t n, const char *name, const char *password, struct connstr *out)
 {
-	struct parser s = {.p = text, .end = text + n, .odbc = is_odbc(text, text + n)};
+	struct parser s = {.p = text, .end = text + n, .odbc = has_key(text, text + n, "Driver")};
 	const char *other = other_kind(text, n);
 	int code = 0;
 
