@@ -38,8 +38,6 @@ struct db {
 	int staged;	/* this connection has its staging tables */
 	int was_there;	/* the server has been reached */
 
-	int64_t lock; /* what sp_getapplock says */
-
 	/* of the batch at hand */
 	struct batch *b;
 	size_t from, to;
@@ -75,15 +73,6 @@ take_fate(void *arg, const int64_t *v, int n)
 		return;
 	db->answered[v[0]] = 1;
 	db->b->session[db->from + (size_t)v[0]].fate = (enum fate)v[1];
-}
-
-static void
-take_number(void *arg, const int64_t *v, int n)
-{
-	struct db *db = arg;
-
-	if (n > 0)
-		db->lock = v[0];
 }
 
 /* How many rows of a table the transaction must insert. */
@@ -212,25 +201,23 @@ begin(struct db *db)
 static int
 take_lock(struct db *db)
 {
-	db->lock = LINK_NULL;
-	if (run(db, MSSQL_LOCK, take_number, NULL) == -1)
+	int64_t said[LINK_KEPT] = {LINK_NULL};
+
+	if (link_run(&db->link, db->sql.what[MSSQL_LOCK], db->sql.text[MSSQL_LOCK], link_keep, said,
+		NULL) == -1)
 		return -1;
-	if (db->lock >= 0)
+	if (said[0] >= 0)
 		return 0;
-	if (db->lock == LOCK_TIMED_OUT)
+	if (said[0] == LOCK_TIMED_OUT)
 		return link_refuse(&db->link, LINK_FINAL, EX_TEMPFAIL,
-		    "another loader has been "
-		    "writing to it for %d seconds; try again later",
+		    "another loader has been writing to it for %d seconds; try again later",
 		    db->o->timeout);
-	if (db->lock == LOCK_CANCELLED || db->lock == LOCK_DEADLOCK)
+	if (said[0] == LOCK_CANCELLED || said[0] == LOCK_DEADLOCK)
 		return link_refuse(&db->link, LINK_AGAIN, EX_TEMPFAIL,
-		    "waiting for other loaders: "
-		    "%s",
-		    db->lock == LOCK_DEADLOCK ? "a deadlock" : "cancelled");
+		    "waiting for other loaders: %s",
+		    said[0] == LOCK_DEADLOCK ? "a deadlock" : "cancelled");
 	return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE,
-	    "waiting for other loaders: "
-	    "sp_getapplock says %lld",
-	    (long long)db->lock);
+	    "waiting for other loaders: sp_getapplock says %lld", (long long)said[0]);
 }
 
 static int
@@ -357,21 +344,6 @@ try_prepare(struct db *db)
 	return try_make(db);
 }
 
-static int
-is_busy(int number)
-{
-	switch (number) {
-	case 40501:
-	case 10928:
-	case 10929:
-	case 49918:
-	case 49919:
-	case 49920:
-		return 1;
-	}
-	return 0;
-}
-
 static void
 wait_before(int try, int number, enum link_failure failure)
 {
@@ -380,7 +352,9 @@ wait_before(int try, int number, enum link_failure failure)
 	struct timespec t;
 
 	ms += random() % ms;
-	if (is_busy(number) && ms < BUSY_SECONDS * 1000L)
+	if ((number == 40501 || number == 10928 || number == 10929 ||
+		(number >= 49918 && number <= 49920)) &&
+	    ms < BUSY_SECONDS * 1000L)
 		ms = BUSY_SECONDS * 1000L;
 	t.tv_sec = ms / 1000;
 	t.tv_nsec = ms % 1000 * 1000000;

@@ -71,6 +71,9 @@ void link_disconnect(struct link *);
  */
 int link_run(struct link *, const char *what, const char *sql,
     void (*row)(void *arg, const int64_t *v, int n), void *arg, int64_t *count);
+/* For row: arg is int64_t[LINK_KEPT], which gets the first numbers of the last row. */
+#define LINK_KEPT 3
+void link_keep(void *arg, const int64_t *v, int n);
 
 /*
  * Before db-lib calls other than link_run's: forgets the last failure, and

@@ -82,6 +82,36 @@ static const struct {
     {LINK_FINAL, EX_IOERR, NULL, {3257}},
     {LINK_FINAL, EX_IOERR, "the database is damaged: DBCC CHECKDB tells more",
 	{605, 823, 824, 3908, 7105}},
+    /* Keys that are there twice: else their severity would be that of permissions. */
+    {LINK_DATA, EX_DATAERR, NULL, {2601, 2627}},
+    {LINK_LOST, EX_UNAVAILABLE,
+	"check Server of the connection string, and whether the server runs",
+	{SYBECONN, SYBEUHST, SYBESOCK}},
+    {LINK_LOST, EX_TEMPFAIL, NULL, {SYBETIME, SYBEREAD, SYBEWRIT, SYBESEOF, SYBEDDNE}},
+    {LINK_FINAL, EX_TEMPFAIL, NULL, {SYBEMEM}},
+    /* the login failed, and the server did not say why */
+    {LINK_FINAL, EX_CONFIG, NULL, {SYBEFCON}},
+};
+
+/* What Microsoft says that severities mean.  From 20 on the server ends the
+ * connection; the others are the fault of what was sent. */
+static const struct {
+	enum link_failure failure;
+	int code;
+} severity[] = {
+    [12] = {LINK_AGAIN, EX_TEMPFAIL}, /* rows moved under a scan */
+    [13] = {LINK_AGAIN, EX_TEMPFAIL}, /* deadlocks and their like */
+    [14] = {LINK_FINAL, EX_NOPERM},
+    [15] = {LINK_FINAL, EX_SOFTWARE}, /* syntax */
+    [17] = {LINK_FINAL, EX_TEMPFAIL}, /* out of something */
+    [18] = {LINK_FINAL, EX_TEMPFAIL}, /* a fault of the server */
+    [19] = {LINK_FINAL, EX_TEMPFAIL}, /* a limit of the server */
+    [20] = {LINK_LOST, EX_TEMPFAIL},
+    [21] = {LINK_LOST, EX_TEMPFAIL},
+    [22] = {LINK_FINAL, EX_IOERR}, /* tables, */
+    [23] = {LINK_FINAL, EX_IOERR}, /* databases, */
+    [24] = {LINK_FINAL, EX_IOERR}, /* disks that are damaged */
+    [25] = {LINK_LOST, EX_TEMPFAIL},
 };
 
 int
@@ -90,80 +120,8 @@ link_is_dblib(int number)
 	return number >= DBLIB && number < DBLIB_END;
 }
 
-/* db-lib's own errors. */
 static const char *
-sort_dblib(struct link *l)
-{
-	l->failure = LINK_LOST;
-	l->code = EX_TEMPFAIL;
-	switch (l->number) {
-	case SYBECONN: /* nobody answers there */
-	case SYBEUHST: /* no such host */
-	case SYBESOCK:
-		l->code = EX_UNAVAILABLE;
-		return "check Server of the connection string, and whether the server runs";
-	case SYBEFCON: /* the login failed, and the server did not say why */
-		l->failure = LINK_FINAL;
-		l->code = EX_CONFIG;
-		break;
-	case SYBETIME:
-	case SYBEREAD:
-	case SYBEWRIT:
-	case SYBESEOF:
-	case SYBEDDNE:
-		break;
-	case SYBEMEM:
-		l->failure = LINK_FINAL;
-		break;
-	default:
-		l->failure = LINK_FINAL;
-		l->code = EX_SOFTWARE;
-	}
-	return NULL;
-}
-
-/* What Microsoft says that severities mean. */
-static void
-sort_severity(struct link *l)
-{
-	l->failure = LINK_FINAL;
-	switch (l->severity) {
-	case 12: /* rows moved under a scan */
-	case 13: /* deadlocks and their like */
-		l->failure = LINK_AGAIN;
-		l->code = EX_TEMPFAIL;
-		return;
-	case 14: /* permissions; and keys that are there twice: */
-		if (l->number == 2601 || l->number == 2627)
-			break;
-		l->code = EX_NOPERM;
-		return;
-	case 15: /* syntax */
-		l->code = EX_SOFTWARE;
-		return;
-	case 17: /* out of something */
-	case 18: /* a fault of the server */
-	case 19: /* a limit of the server */
-		l->code = EX_TEMPFAIL;
-		return;
-	case 22: /* tables, */
-	case 23: /* databases, */
-	case 24: /* disks that are damaged */
-		l->code = EX_IOERR;
-		return;
-	default:
-		if (l->severity < 20)
-			break;
-		l->failure = LINK_LOST; /* the server ends the connection */
-		l->code = EX_TEMPFAIL;
-		return;
-	}
-	l->failure = LINK_DATA;
-	l->code = EX_DATAERR;
-}
-
-static const char *
-sort_server(struct link *l)
+find(struct link *l)
 {
 	size_t i, j;
 
@@ -174,16 +132,27 @@ sort_server(struct link *l)
 				l->code = known[i].code;
 				return known[i].hint;
 			}
-	sort_severity(l);
-	if (l->failure != LINK_DATA || !l->in_trigger)
-		return NULL;
-	l->failure = LINK_FINAL;
-	l->code = EX_CONFIG;
-	return "a trigger of the database refuses it";
+	i = (size_t)l->severity;
+	l->failure = LINK_DATA;
+	l->code = EX_DATAERR;
+	if (link_is_dblib(l->number)) {
+		l->failure = LINK_FINAL;
+		l->code = EX_SOFTWARE;
+	} else if (i < sizeof(severity) / sizeof(severity[0]) && severity[i].code != 0) {
+		l->failure = severity[i].failure;
+		l->code = severity[i].code;
+	}
+	return NULL;
 }
 
 const char *
 link_sort(struct link *l)
 {
-	return link_is_dblib(l->number) ? sort_dblib(l) : sort_server(l);
+	const char *hint = find(l);
+
+	if (l->failure != LINK_DATA || !l->in_trigger)
+		return hint;
+	l->failure = LINK_FINAL;
+	l->code = EX_CONFIG;
+	return "a trigger of the database refuses it";
 }

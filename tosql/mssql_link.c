@@ -399,56 +399,38 @@ log_in(const struct connstr *c)
 	return p;
 }
 
-struct answer {
-	int64_t first;
-};
-
-static void
-keep_first(void *arg, const int64_t *v, int n)
+void
+link_keep(void *arg, const int64_t *v, int n)
 {
-	struct answer *a = arg;
-
-	if (n > 0)
-		a->first = v[0];
+	memcpy(arg, v, sizeof(*v) * (size_t)(n < LINK_KEPT ? n : LINK_KEPT));
 }
 
-/* FreeTDS has seen to it; so an answer that is refused after all is no harm. */
-static int
-ask(struct link *l, const char *what, const char *sql, struct answer *a)
-{
-	if (link_run(l, what, sql, keep_first, a, NULL) == 0)
-		return 0;
-	if (l->failure == LINK_LOST || l->failure == LINK_AGAIN)
-		return -1;
-	msg_tell(2, "%s: %s", l->name, l->text.p);
-	return 0;
-}
-
-/* Is it really encrypted?  Asked where the login may ask. */
+/*
+ * Ask the server whether the connection is encrypted, where the login may ask.
+ * FreeTDS has made sure of it, so an answer that is refused does no harm.
+ */
 static int
 check_encryption(struct link *l)
 {
-	struct answer may = {0}, is = {1};
+	int64_t is[LINK_KEPT] = {1};
 
 	if (!l->c->encrypt)
 		return 0;
-	if (ask(l, "asking for permissions",
-		"SELECT CAST(HAS_PERMS_BY_NAME(NULL, NULL, "
-		"N'VIEW SERVER STATE') AS INT)",
-		&may) == -1)
-		return -1;
-	if (may.first != 1)
+	if (link_run(l, "asking for encryption",
+		"IF HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') = 1 SELECT CASE WHEN "
+		"encrypt_option = N'TRUE' THEN 1 ELSE 0 END FROM sys.dm_exec_connections WHERE "
+		"session_id = @@SPID",
+		link_keep, is, NULL) == -1) {
+		if (l->failure == LINK_LOST || l->failure == LINK_AGAIN)
+			return -1;
+		msg_tell(2, "%s: %s", l->name, l->text.p);
 		return 0;
-	if (ask(l, "asking for encryption",
-		"SELECT CASE WHEN encrypt_option = N'TRUE' "
-		"THEN 1 ELSE 0 END FROM sys.dm_exec_connections WHERE session_id = @@SPID",
-		&is) == -1)
-		return -1;
-	if (is.first == 1)
+	}
+	if (is[0] == 1)
 		return 0;
 	return link_refuse(l, LINK_FINAL, EX_CONFIG,
-	    "the server says that the connection is not "
-	    "encrypted, and Encrypt=no is not what was asked for");
+	    "the server says that the connection is not encrypted, and the connection string does "
+	    "not have Encrypt=no");
 }
 
 static int

@@ -202,17 +202,11 @@ mssql_schema_make_view(struct link *l)
 	return 0;
 }
 
-static void
-keep(void *arg, const int64_t *v, int n)
-{
-	memcpy(arg, v, sizeof(*v) * (size_t)(n < 3 ? n : 3));
-}
-
 int
 mssql_schema_inspect(struct link *l, enum mssql_state *state)
 {
 	/* are the version's table, the table session, and its key there? */
-	int64_t found[3] = {0};
+	int64_t found[LINK_KEPT] = {0};
 
 	if (link_run(l, "looking for tables",
 		"SELECT CAST(CASE WHEN OBJECT_ID(N'dbo.praic_schema', "
@@ -222,7 +216,7 @@ mssql_schema_inspect(struct link *l, enum mssql_state *state)
 		"N'lsid') IS NULL OR COL_LENGTH(N'dbo.[session]', N'host_name') IS NULL THEN 0 "
 		"ELSE 1 "
 		"END AS INT)",
-		keep, found, NULL) == -1)
+		link_keep, found, NULL) == -1)
 		return -1;
 	if (found[1] == 1 && found[2] == 0)
 		return link_refuse(l, LINK_FINAL, EX_CONFIG,
@@ -230,8 +224,8 @@ mssql_schema_inspect(struct link *l, enum mssql_state *state)
 	*state = found[1] == 1 ? MSSQL_LACKING : MSSQL_EMPTY;
 	if (found[0] == 0)
 		return 0;
-	if (link_run(l, "asking for the version", "SELECT MAX(version) FROM dbo.praic_schema", keep,
-		found, NULL) == -1)
+	if (link_run(l, "asking for the version", "SELECT MAX(version) FROM dbo.praic_schema",
+		link_keep, found, NULL) == -1)
 		return -1;
 	if (found[0] > SCHEMA_VERSION)
 		return link_refuse(l, LINK_FINAL, EX_CONFIG,

@@ -17,22 +17,6 @@ const struct schema_index schema_index[SCHEMA_INDEXES] = {
     {"recording_session_id", TABLE_RECORDING, {"session_id", NULL}, 0},
 };
 
-static enum schema_type
-type_of(enum table_type type)
-{
-	switch (type) {
-	case TABLE_INT:
-		return SCHEMA_INT;
-	case TABLE_BOOL:
-		return SCHEMA_BOOL;
-	case TABLE_TIME:
-		return SCHEMA_TIME;
-	case TABLE_TEXT:
-		break;
-	}
-	return SCHEMA_TEXT;
-}
-
 int
 schema_room(int column)
 {
@@ -82,6 +66,12 @@ schema_stores(enum table_id table, int column)
 int
 schema_columns(enum table_id table, struct schema_column out[SCHEMA_MAX_COLUMNS])
 {
+	static const enum schema_type type[] = {
+	    [TABLE_TEXT] = SCHEMA_TEXT,
+	    [TABLE_INT] = SCHEMA_INT,
+	    [TABLE_BOOL] = SCHEMA_BOOL,
+	    [TABLE_TIME] = SCHEMA_TIME,
+	};
 	const struct table *t = &table_list[table];
 	int n = 0, extra, c;
 
@@ -94,7 +84,7 @@ schema_columns(enum table_id table, struct schema_column out[SCHEMA_MAX_COLUMNS]
 		for (c = 0; c < t->columns; c++)
 			if (t->column[c].extra == extra)
 				out[n++] = (struct schema_column){
-				    t->column[c].name, type_of(t->column[c].type), c};
+				    t->column[c].name, type[t->column[c].type], c};
 	if (table == TABLE_SESSION)
 		out[n++] = (struct schema_column){"content_hash", SCHEMA_HASH, -1};
 	return n;

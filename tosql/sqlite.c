@@ -28,7 +28,6 @@
 
 enum statement {
 	FIND,
-	COUNT_EVENTS,
 	LAST_IDS,
 	BEGIN,
 	COMMIT,
@@ -48,36 +47,31 @@ struct db {
 	int old_schema; /* a dry run must bring it up to date anew each time */
 };
 
-/* What an SQLite result asks of whoever started the program. */
+/* The exit code for an SQLite result. */
 static int
 code_of(int rc)
 {
-	switch (rc & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-	case SQLITE_NOMEM:
-		return EX_TEMPFAIL;
-	case SQLITE_CANTOPEN:
-	case SQLITE_READONLY:
-		return EX_CANTCREAT;
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return EX_NOPERM;
-	case SQLITE_NOTADB:
-	case SQLITE_SCHEMA:
-	case SQLITE_ERROR:
-		return EX_CONFIG;
-	case SQLITE_TOOBIG:
-	case SQLITE_CONSTRAINT:
-	case SQLITE_MISMATCH:
-		return EX_DATAERR;
-	case SQLITE_MISUSE:
-	case SQLITE_INTERNAL:
-	case SQLITE_RANGE:
-		return EX_SOFTWARE;
-	default:
-		return EX_IOERR;
-	}
+	static const unsigned char code[] = {
+	    [SQLITE_BUSY] = EX_TEMPFAIL,
+	    [SQLITE_LOCKED] = EX_TEMPFAIL,
+	    [SQLITE_NOMEM] = EX_TEMPFAIL,
+	    [SQLITE_CANTOPEN] = EX_CANTCREAT,
+	    [SQLITE_READONLY] = EX_CANTCREAT,
+	    [SQLITE_PERM] = EX_NOPERM,
+	    [SQLITE_AUTH] = EX_NOPERM,
+	    [SQLITE_NOTADB] = EX_CONFIG,
+	    [SQLITE_SCHEMA] = EX_CONFIG,
+	    [SQLITE_ERROR] = EX_CONFIG,
+	    [SQLITE_TOOBIG] = EX_DATAERR,
+	    [SQLITE_CONSTRAINT] = EX_DATAERR,
+	    [SQLITE_MISMATCH] = EX_DATAERR,
+	    [SQLITE_MISUSE] = EX_SOFTWARE,
+	    [SQLITE_INTERNAL] = EX_SOFTWARE,
+	    [SQLITE_RANGE] = EX_SOFTWARE,
+	};
+	size_t i = (size_t)(rc & 0xff);
+
+	return i < sizeof(code) && code[i] != 0 ? code[i] : EX_IOERR;
 }
 
 /* Is it for locks or shared memory, which a network file system lacks? */
@@ -103,10 +97,13 @@ is_for_sharing(sqlite3 *h)
 static int
 complain(struct db *db, int rc, const char *doing)
 {
+	const char *said = sqlite3_errmsg(db->h);
+
+	errno = sqlite3_system_errno(db->h);
 	if (is_for_sharing(db->h)) {
 		msg_warn("%s: %s: %s: locks or shared memory do not work there, as on a network "
 			 "file system (NFS, SMB): keep the database on a disk of this machine",
-		    db->path, doing, sqlite3_errmsg(db->h));
+		    db->path, doing, said);
 		return EX_IOERR;
 	}
 	switch (rc & 0xff) {
@@ -117,9 +114,9 @@ complain(struct db *db, int rc, const char *doing)
 		break;
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
-		msg_warn("%s: %s: %s: the file must be writable, and its folder, too, for what "
-			 "SQLite keeps beside it",
-		    db->path, doing, sqlite3_errmsg(db->h));
+		msg_warn("%s: %s: %s: the file and its folder must be writable: SQLite keeps files "
+			 "beside it",
+		    db->path, doing, said);
 		break;
 	case SQLITE_FULL:
 		msg_warn("%s: %s: the disk is full", db->path, doing);
@@ -127,20 +124,16 @@ complain(struct db *db, int rc, const char *doing)
 	case SQLITE_CORRUPT:
 		msg_warn("%s: %s: the database is damaged (%s); sqlite3's \".recover\" or a backup "
 			 "may help",
-		    db->path, doing, sqlite3_errmsg(db->h));
+		    db->path, doing, said);
 		break;
 	case SQLITE_NOTADB:
 		msg_warn("%s: this is no SQLite database", db->path);
 		break;
-	case SQLITE_IOERR:
-		errno = sqlite3_system_errno(db->h);
-		if (errno != 0)
-			msg_errno("%s: %s: %s", db->path, doing, sqlite3_errmsg(db->h));
-		else
-			msg_warn("%s: %s: %s", db->path, doing, sqlite3_errmsg(db->h));
-		break;
 	default:
-		msg_warn("%s: %s: %s", db->path, doing, sqlite3_errmsg(db->h));
+		if ((rc & 0xff) == SQLITE_IOERR && errno != 0)
+			msg_errno("%s: %s: %s", db->path, doing, said);
+		else
+			msg_warn("%s: %s: %s", db->path, doing, said);
 	}
 	return code_of(rc);
 }
@@ -262,11 +255,9 @@ prepare_all(struct db *db)
 	if (db->stmt[STATEMENTS - 1] != NULL)
 		return SQLITE_OK;
 	rc = prepare(db, FIND,
-	    "SELECT id, content_hash, end_time IS NOT NULL FROM session "
-	    "WHERE host_name = ?1 AND lsid = ?2");
-	if (rc == SQLITE_OK)
-		rc = prepare(
-		    db, COUNT_EVENTS, "SELECT count(*) FROM session_event WHERE session_id = ?1");
+	    "SELECT id, end_time IS NOT NULL, CASE WHEN content_hash = ?3 THEN NULL ELSE "
+	    "(SELECT count(*) FROM session_event WHERE session_id = s.id) END "
+	    "FROM session AS s WHERE host_name = ?1 AND lsid = ?2");
 	if (rc == SQLITE_OK)
 		rc = prepare_last_ids(db);
 	for (t = 0; t < BATCH_TABLES && rc == SQLITE_OK; t++)
@@ -547,58 +538,34 @@ delete_rows(struct db *db, int64_t session_id)
 static int
 decide(struct db *db, const struct batch *b, struct batch_session *s)
 {
-	sqlite3_stmt *find = db->stmt[FIND], *count = db->stmt[COUNT_EVENTS];
-	const char *hash;
-	int rc, was_ended;
+	sqlite3_stmt *find = db->stmt[FIND];
+	int rc;
 
 	sqlite3_bind_text(find, 1, batch_host(b, s).p, (int)s->host_n, SQLITE_STATIC);
 	sqlite3_bind_text(find, 2, batch_lsid(b, s).p, (int)s->lsid_n, SQLITE_STATIC);
+	sqlite3_bind_text(find, 3, s->hash, SHA256_HEX - 1, SQLITE_STATIC);
 	rc = sqlite3_step(find);
 	if (rc == SQLITE_DONE) {
 		s->fate = FATE_NEW;
 		s->id = ++db->load.last_id[TABLE_SESSION];
-		sqlite3_reset(find);
-		return SQLITE_OK;
+	} else if (rc == SQLITE_ROW) {
+		s->id = sqlite3_column_int64(find, 0);
+		s->fate = sqlite3_column_type(find, 2) == SQLITE_NULL ?
+		    FATE_UNCHANGED :
+		    batch_weigh(s, sqlite3_column_int(find, 1),
+			(uint64_t)sqlite3_column_int64(find, 2), db->o->force);
 	}
-	if (rc != SQLITE_ROW) {
-		sqlite3_reset(find);
-		return rc;
-	}
-	s->id = sqlite3_column_int64(find, 0);
-	hash = (const char *)sqlite3_column_text(find, 1);
-	was_ended = sqlite3_column_int(find, 2);
-	s->fate = hash != NULL && strcmp(hash, s->hash) == 0 ? FATE_UNCHANGED : FATE_REPLACED;
 	sqlite3_reset(find);
-	if (s->fate == FATE_UNCHANGED)
-		return SQLITE_OK;
-	sqlite3_bind_int64(count, 1, s->id);
-	rc = sqlite3_step(count);
-	if (rc == SQLITE_ROW) {
-		s->fate = batch_weigh(
-		    s, was_ended, (uint64_t)sqlite3_column_int64(count, 0), db->o->force);
-		rc = SQLITE_OK;
-	}
-	sqlite3_reset(count);
-	if (rc == SQLITE_OK && s->fate == FATE_REPLACED && !db->o->list)
-		rc = delete_rows(db, s->id);
-	return rc;
-}
-
-static int
-insert_all(struct db *db)
-{
-	int t, rc = SQLITE_OK;
-
-	for (t = 0; t < BATCH_TABLES && rc == SQLITE_OK; t++)
-		rc = run(db, INSERT_FIRST + t);
-	return rc;
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		return rc;
+	return s->fate == FATE_REPLACED && !db->o->list ? delete_rows(db, s->id) : SQLITE_OK;
 }
 
 static int
 write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *reason)
 {
 	size_t i, stored = 0;
-	int code, rc;
+	int code, rc, t;
 
 	db->load.batch = b;
 	db->load.from = from;
@@ -618,8 +585,8 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 		rc = decide(db, b, &b->session[i]);
 		stored += b->session[i].fate == FATE_NEW || b->session[i].fate == FATE_REPLACED;
 	}
-	if (rc == SQLITE_OK && stored > 0 && !db->o->list)
-		rc = insert_all(db);
+	for (t = 0; t < BATCH_TABLES && rc == SQLITE_OK && stored > 0 && !db->o->list; t++)
+		rc = run(db, INSERT_FIRST + t);
 	if (rc == SQLITE_OK)
 		rc = run(db, db->o->dry_run || stored == 0 ? ROLLBACK : COMMIT);
 	if (rc != SQLITE_OK) {

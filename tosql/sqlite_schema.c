@@ -2,33 +2,23 @@
  * The storage database in SQLite's words, and how an older one is brought up
  * to date: by adding what it has not got.
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "sqlite.h"
 
 static void
 schema_type(struct buf *sql, enum table_id t, const struct schema_column *c)
 {
-	switch (c->type) {
-	case SCHEMA_ID:
-		/* AUTOINCREMENT: a number is never used again. */
-		buf_adds(sql, "INTEGER PRIMARY KEY AUTOINCREMENT");
-		break;
-	case SCHEMA_LINK:
-		buf_printf(sql, "INTEGER NOT NULL REFERENCES \"%s\" (id) ON DELETE CASCADE",
-		    table_list[schema_parent(t)].name);
-		break;
-	case SCHEMA_INT:
-	case SCHEMA_BOOL:
-		buf_adds(sql, "INTEGER");
-		break;
-	case SCHEMA_TEXT:
-	case SCHEMA_TIME:
-	case SCHEMA_HASH:
-		buf_adds(sql, "TEXT");
-		break;
-	}
+	static const char *const type[] = {
+	    /* AUTOINCREMENT: a number is never used again. */
+	    [SCHEMA_ID] = "INTEGER PRIMARY KEY AUTOINCREMENT",
+	    [SCHEMA_LINK] = "INTEGER NOT NULL REFERENCES \"~\" (id) ON DELETE CASCADE",
+	    [SCHEMA_TEXT] = "TEXT",
+	    [SCHEMA_INT] = "INTEGER",
+	    [SCHEMA_BOOL] = "INTEGER",
+	    [SCHEMA_TIME] = "TEXT",
+	    [SCHEMA_HASH] = "TEXT",
+	};
+
+	schema_text(sql, type[c->type], table_list[schema_parent(t)].name);
 	if (schema_is_key(t, c->source))
 		buf_adds(sql, " NOT NULL");
 }
@@ -104,20 +94,24 @@ sqlite_ask(sqlite3 *h, const char *sql, int64_t *answer)
 	return rc;
 }
 
-/* sqlite_ask with names of the schema in the text. */
-static int ask_of(sqlite3 *h, int64_t *answer, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
+/* sqlite_ask, with this name for '~'. */
 static int
-ask_of(sqlite3 *h, int64_t *answer, const char *fmt, ...)
+ask_of(sqlite3 *h, int64_t *answer, const char *text, const char *name)
 {
-	char sql[256];
-	va_list ap;
+	struct buf sql = {0};
+	int rc;
 
-	va_start(ap, fmt);
-	vsnprintf(sql, sizeof(sql), fmt, ap);
-	va_end(ap);
-	return sqlite_ask(h, sql, answer);
+	schema_text(&sql, text, name);
+	rc = sqlite_ask(h, buf_text(&sql), answer);
+	buf_free(&sql);
+	return rc;
+}
+
+/* Is this one of the database's tables, indexes or views? */
+static int
+is_there(sqlite3 *h, int64_t *answer, const char *name)
+{
+	return ask_of(h, answer, "SELECT count(*) FROM sqlite_schema WHERE name = '~'", name);
 }
 
 static void
@@ -132,14 +126,15 @@ lacks_columns(sqlite3 *h, enum table_id t, struct sqlite_lack *l)
 {
 	struct schema_column column[SCHEMA_MAX_COLUMNS];
 	const char *name = table_list[t].name;
+	struct buf sql = {0};
 	int n = schema_columns(t, column), i, rc = SQLITE_OK;
 	int64_t there;
 
 	for (i = 0; i < n && rc == SQLITE_OK; i++) {
-		rc = ask_of(h, &there,
-		    "SELECT count(*) FROM pragma_table_info('%s') WHERE "
-		    "name = '%s'",
+		buf_reset(&sql);
+		buf_printf(&sql, "SELECT count(*) FROM pragma_table_info('%s') WHERE name = '%s'",
 		    name, column[i].name);
+		rc = sqlite_ask(h, buf_text(&sql), &there);
 		if (rc != SQLITE_OK || there != 0)
 			continue;
 		name_lack(l, "column", name, ".", column[i].name);
@@ -148,10 +143,11 @@ lacks_columns(sqlite3 *h, enum table_id t, struct sqlite_lack *l)
 		schema_type(&l->sql, t, &column[i]);
 		buf_adds(&l->sql, ";\n");
 	}
+	buf_free(&sql);
 	return rc;
 }
 
-/* Of a table that is not there: do others have rows that belong to its own? */
+/* A table is not there.  Do others have rows that belong to its rows? */
 static int
 lacks_table(sqlite3 *h, enum table_id t, struct sqlite_lack *l)
 {
@@ -161,13 +157,10 @@ lacks_table(sqlite3 *h, enum table_id t, struct sqlite_lack *l)
 	for (c = 0; c < BATCH_TABLES && rc == SQLITE_OK; c++) {
 		if (c == TABLE_SESSION || schema_parent((enum table_id)c) != t)
 			continue;
-		rc = ask_of(h, &there,
-		    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND "
-		    "name = '%s'",
-		    table_list[c].name);
+		rc = is_there(h, &there, table_list[c].name);
 		if (rc == SQLITE_OK && there != 0)
 			rc = ask_of(
-			    h, &there, "SELECT EXISTS (SELECT 1 FROM \"%s\")", table_list[c].name);
+			    h, &there, "SELECT EXISTS (SELECT 1 FROM \"~\")", table_list[c].name);
 		if (rc == SQLITE_OK && there != 0) {
 			l->gone = table_list[t].name;
 			l->points = table_list[c].name;
@@ -187,28 +180,19 @@ sqlite_lacks(sqlite3 *h, struct sqlite_lack *l)
 
 	memset(l, 0, sizeof(*l));
 	for (i = 0; i < BATCH_TABLES && rc == SQLITE_OK; i++) {
-		rc = ask_of(
-		    h, &there, "SELECT count(*) FROM pragma_table_info('%s')", table_list[i].name);
+		rc = is_there(h, &there, table_list[i].name);
 		if (rc == SQLITE_OK)
 			rc = there == 0 ? lacks_table(h, (enum table_id)i, l) :
 					  lacks_columns(h, (enum table_id)i, l);
 	}
 	for (i = 0; i < SCHEMA_INDEXES && rc == SQLITE_OK; i++) {
-		rc = ask_of(h, &there,
-		    "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND "
-		    "name = '%s'",
-		    schema_index[i].name);
+		rc = is_there(h, &there, schema_index[i].name);
 		if (rc != SQLITE_OK || there != 0)
 			continue;
 		name_lack(l, "index", schema_index[i].name, "", "");
 		schema_index_of(&l->sql, &schema_index[i]);
 	}
-	if (rc == SQLITE_OK)
-		rc = sqlite_ask(h,
-		    "SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND "
-		    "name = '" SCHEMA_VIEW "'",
-		    &there);
-	if (rc == SQLITE_OK && there == 0)
+	if (rc == SQLITE_OK && (rc = is_there(h, &there, SCHEMA_VIEW)) == SQLITE_OK && there == 0)
 		name_lack(l, "view", SCHEMA_VIEW, "", "");
 	return rc;
 }

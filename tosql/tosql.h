@@ -15,12 +15,9 @@
 
 /*
  * The vendor's tables under the vendor's names, made from the tables of the
- * record stream.  One description; each database puts it into its own words.
- *
- * The version grows by one with each change of what is below.  Changes are
- * additions: columns at the end of a table, nullable; tables; indexes.  So a
- * database of any older version is brought up to date by adding what it has
- * not got.
+ * record stream.  The version grows by one with each change.  Changes are
+ * additions only: nullable columns at the end of a table, tables, indexes.  So
+ * an older database is brought up to date by adding what it lacks.
  */
 #define SCHEMA_VERSION 1
 
@@ -42,26 +39,26 @@ struct schema_column {
 
 #define SCHEMA_MAX_COLUMNS (TABLE_MAX_COLUMNS + 3)
 
-/* The columns of a table of the storage database; how many they are. */
+/* The columns of a table of the storage database.  Returns their number. */
 int schema_columns(enum table_id, struct schema_column out[SCHEMA_MAX_COLUMNS]);
 /* Is this column of the record stream stored? */
 int schema_stores(enum table_id, int column);
-/* Is it a half of the key? */
+/* Is it one of the two columns of the key? */
 static inline int
 schema_is_key(enum table_id t, int column)
 {
 	return t == TABLE_SESSION && (column == SESSION_HOST_NAME || column == SESSION_LSID);
 }
-/* Characters of this half of the key: an index of SQL Server 2008 takes 900 bytes
- * of both. */
+/* Characters of this column of the key: an index of SQL Server 2008 takes 900 bytes
+ * for both. */
 int schema_room(int column);
 /* Is it never NULL? */
 int schema_is_always_there(enum table_id, const struct schema_column *);
 /* The table that SCHEMA_LINK points to. */
 enum table_id schema_parent(enum table_id);
-/* The text, with this name for each '~'. */
+/* Add the text, with this name for each '~'. */
 void schema_text(struct buf *, const char *text, const char *name);
-/* A table's columns from the given one on, each in this form, behind commas. */
+/* Add a table's columns from the given one on, each in this form, with commas. */
 void schema_list(struct buf *, enum table_id, int from, const char *form);
 
 struct schema_index {
@@ -81,15 +78,13 @@ extern const struct schema_index schema_index[SCHEMA_INDEXES];
 /* ---- batch.c: sessions gathered in memory, for one transaction ------------- */
 
 /*
- * Rows lie packed, a buffer for each table, in the order in which they came; a
- * session is a piece of each buffer.  So a database is fed table by table, and
- * a session that is given up is cut off again.
+ * Rows are packed into a buffer for each table, in the order in which they
+ * came; a session is a range of each buffer.  So a database is fed table by
+ * table, and a session that is given up is cut off again.  A session bigger
+ * than the limit is a batch by itself, with its rows in temporary files.
  *
- * A batch takes about as many bytes as it is told.  Of one session that is
- * bigger the rows go into temporary files, and it is a batch by itself.
- *
- * No key occurs twice in a batch: what a session replaces is always in the
- * database already.
+ * No key occurs twice in a batch: the copy that a session replaces is always
+ * in the database already.
  */
 
 /* The tables of a session report: all that is stored in a database. */
@@ -100,22 +95,22 @@ enum fate {
 	FATE_NEW,
 	FATE_REPLACED,
 	FATE_UNCHANGED,
-	FATE_OLDER,  /* it knows less than what is stored */
-	FATE_SETTLED /* it is accounted for, and not to be written */
+	FATE_OLDER,  /* the stored copy knows more */
+	FATE_SETTLED /* it is counted already, and must not be written */
 };
 
 struct batch_session {
-	size_t key;	       /* offset of the host's name */
-	size_t host_n, lsid_n; /* the lsid follows it */
-	size_t next;	       /* of the same hash: index + 1, or 0 */
+	size_t key; /* offset of the host's name; the lsid follows it */
+	size_t host_n, lsid_n;
+	size_t next; /* of the same hash: index + 1, or 0 */
 	uint64_t events;
 	int ended;		/* it has an end time */
 	off_t at[BATCH_TABLES]; /* where its rows begin */
 	/*
-	 * SHA-256 of its content: equal for two copies whose rows mean the same,
-	 * whatever the order of the stream's columns and tables.  NULL counts as
-	 * absent: so a later praic, that knows more columns, finds an old session
-	 * changed only where it has something to add.
+	 * SHA-256 of its content: the same for two copies whose rows mean the same,
+	 * in any order of the stream's columns and tables.  NULL counts as absent:
+	 * so a later praic that knows more columns takes an old session for changed
+	 * only where it has something to add.
 	 */
 	char hash[SHA256_HEX];
 
@@ -143,26 +138,21 @@ struct batch {
 
 struct batch *batch_new(size_t bytes);
 void batch_free(struct batch *);
-/* Is this key in the batch?  Then it has to be written first. */
+/* Is this key in the batch?  Then the batch must be written first. */
 int batch_has(const struct batch *, struct rec_value host, struct rec_value lsid);
-/* What is gathered takes as much memory as it may. */
+/* Does it have as many bytes as it may? */
 int batch_full(const struct batch *);
 void batch_begin(struct batch *, struct rec_value host, struct rec_value lsid);
-/*
- * A row of the session begun.  NULL, or why the session must be left out
- * (a constant, or valid until the next call).
- */
+/* Add a row to the session begun.  NULL, or why the session must be left out. */
 const char *batch_row(struct batch *, enum table_id, const struct rec_value *);
-/* The session begun belongs to the batch.  0, or EX_IOERR after a message. */
+/* The session begun is complete.  0, or EX_IOERR after a message. */
 int batch_commit(struct batch *);
-/* The session begun never was. */
+/* Forget the session begun. */
 void batch_drop(struct batch *);
-/* The complete sessions are written: forget them; the one begun stays. */
+/* Forget the complete sessions; the one begun stays. */
 void batch_shift(struct batch *);
-/*
- * There is nothing but the session begun, and it is too big: move its rows
- * to temporary files.  0, or a code after a message.
- */
+/* Move the rows of the session begun, the only one, to temporary files.  0, or a
+ * code after a message. */
 int batch_spill(struct batch *);
 /* How many bytes of rows a session has in a table. */
 off_t batch_size(const struct batch *, size_t session, enum table_id);
@@ -180,14 +170,13 @@ batch_lsid(const struct batch *b, const struct batch_session *s)
 }
 
 /*
- * What becomes of a session whose older copy, of another content, has an end
- * time or not and so many events: an end time beats none; else more events
- * beat fewer.  Equal standing: the newer copy.  Or the newer one, by force.
+ * Does a session replace a stored copy of other content, which has an end time
+ * or not, and so many events?  FATE_REPLACED or FATE_OLDER.
  */
 enum fate batch_weigh(const struct batch_session *, int ended, uint64_t events, int force);
 
 /*
- * The rows of one table, of one session after the other:
+ * The rows of one table, one session after the other:
  *
  *	batch_rows(&c, b, t);
  *	for each session i wanted:
@@ -210,7 +199,7 @@ struct batch_rows {
 	struct batch *b;
 	enum table_id table;
 	const char *p, *end; /* rows that are in memory */
-	off_t next, until;   /* those that are not yet */
+	off_t next, until;   /* rows that must still be read back */
 	struct buf piece;    /* what was read back */
 };
 
@@ -222,16 +211,15 @@ void batch_rows_end(struct batch_rows *);
 
 /* ---- What is asked of a database: a struct of functions for each kind ------ */
 
-/* A destination, filled from options. */
 struct db_options {
 	const char *target;   /* the file; of SQL Server, that or a connection string */
-	int is_string;	      /* the latter */
+	int is_string;	      /* it is a connection string */
 	const char *password; /* a reference; NULL: the connection string has it */
-	const char *ca_file;  /* who vouches for the server; NULL: the system's */
-	int timeout;	      /* seconds to wait for another's lock */
-	int dry_run;	      /* do it all, then roll back */
-	int force;	      /* what knows less replaces what knows more */
-	int list;	      /* only see what would be done: of a dry run */
+	const char *ca_file;  /* authorities to trust; NULL: the system's */
+	int timeout;	      /* seconds to wait for a lock */
+	int dry_run;	      /* roll everything back */
+	int force;	      /* a copy that knows less replaces one that knows more */
+	int list;	      /* of a dry run: only decide what would be done */
 	int existing;	      /* its tables must be there: else EX_CANTCREAT */
 	/* called now and then while a batch is written */
 	void (*meanwhile)(void *);
@@ -244,50 +232,48 @@ struct db_ops {
 	size_t batch; /* bytes of rows that are worth a transaction */
 
 	/*
-	 * Connect; create or upgrade what is missing of the schema, though
-	 * what is empty may stay so until it is written to.  The options are
-	 * kept.  NULL after a message, and *code.
+	 * Connect, and make or upgrade the tables, though an empty database may
+	 * stay so until it is written to.  The options are kept.  NULL after a
+	 * message, and *code.
 	 */
 	struct db *(*open)(const struct db_options *, int *code);
 
-	/* Of an empty one, too: there was nothing to be written, and all was
-	 * well.  0, or a code after a message.  NULL: open does it. */
+	/* Make the tables of an empty database, though there is nothing to write.
+	 * 0, or a code after a message.  NULL: open does it. */
 	int (*make)(struct db *);
 
-	/* Has the database room for this session's values?  0; else EX_DATAERR,
-	 * and why.  NULL: for all of any length. */
+	/* Do the values of this session fit into the columns?  0; else EX_DATAERR,
+	 * and why.  NULL: they always do. */
 	int (*fits)(struct db *, struct batch *, size_t i, struct buf *reason);
 
 	/*
-	 * Store sessions [from, to) of the batch, but those that are settled, in
-	 * one transaction and note their fates.  0; or nothing was stored:
+	 * Store sessions [from, to) of the batch, without the settled ones, in one
+	 * transaction, and note their fates.  0; or nothing was stored:
 	 *
-	 * EX_DATAERR	it is for one of the sessions; why is in *reason, and
+	 * EX_DATAERR	because of one of the sessions; why is in *reason, and
 	 *		no message was written.  The others may go in without it
-	 * any other	after a message; there is no use in going on
+	 * any other	after a message; nothing more can be stored
 	 */
 	int (*write)(struct db *, struct batch *, size_t from, size_t to, struct buf *reason);
 
 	/* 0, or a code after a message. */
 	int (*close)(struct db *);
 
-	/* The schema as text, ready to be run by the database's own shell. */
+	/* The schema as text, ready for the database's own shell. */
 	void (*schema)(struct buf *);
 };
 
 extern const struct db_ops db_sqlite, db_mssql;
 
-/* Is no SQLite database there, and can it be made? */
+/* Is there no such file, and can it be made? */
 int sqlite_is_new(const struct db_options *);
 
 /* ---- load.c: from record streams to a database ------------------------------ */
 
-/* Gathers sessions, has them written, and keeps the account of what became of
- * each. */
 struct load {
 	const struct db_ops *ops;
 	const struct db_options *options;
-	struct db *db; /* NULL: it is made once input is no refused one */
+	struct db *db; /* NULL: it is made when the first good input comes */
 	struct batch *batch;
 	struct buf states;	  /* of -n --list: lines for standard output */
 	struct leftout *list;	  /* of --left-out, or NULL */
@@ -296,12 +282,11 @@ struct load {
 	int code; /* the worst so far */
 	int stop; /* the database takes no more */
 
-	/* Sessions that were read to their end; read is the sum of the
-	 * others. */
+	/* Sessions that were read to their end; read is the sum of the others. */
 	uint64_t read, stored, unchanged, older, left_out, not_stored;
 };
 
-/* For db_options: keeps the input flowing while a batch is written. */
+/* For db_options: reads ahead while a batch is written. */
 void load_meanwhile(void *load);
 /* Read one input to its end, for command_operands(). */
 int load_input(void *load, int fd, const char *name);
