@@ -212,7 +212,7 @@ once 78 "a table that is gone" 'INSERT INTO dbo..user.=208:Invalid object name' 
 once 74 "an INSERT that reports too few rows" 'INSERT INTO dbo..user.=count' "39 rows instead of 40"
 once 74 "bulk copy that loses a row" 'bulk user=count' "the server counts 39"
 # What is for one session's sake, and what is for all of them.
-load 78 "a constraint that no session meets" "every session is refused, so it is the database" '
+load 78 "a constraint that no session meets" "every session is refused, so the database must be mended" '
 	says "with its words" "CHECK constraint (error 547)"
 	says "nothing is left out" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"
 	check "nor listed" test ! -s list

@@ -16,7 +16,7 @@
 #include "tosql.h"
 
 #define TIME_SIZE 19
-/* What a table keeps of its memory when its rows go to a temporary file. */
+/* Memory that a table keeps when its rows go to a temporary file. */
 #define KEEP ((size_t)256 << 10)
 
 struct batch *
@@ -150,7 +150,7 @@ pack(char *p, enum table_type type, struct rec_value v)
 
 	switch (type) {
 	case TABLE_INT:
-		num_parse(v.p, v.n, &i); /* the reader has seen to it */
+		num_parse(v.p, v.n, &i); /* the reader has checked it */
 		p = put32(p, (uint32_t)((uint64_t)i & 0xffffffff));
 		return put32(p, (uint32_t)((uint64_t)i >> 32));
 	case TABLE_BOOL:
@@ -287,7 +287,7 @@ batch_commit(struct batch *b)
 	return 0;
 }
 
-/* What a session in files has there is of no more use. */
+/* Empty the temporary files of a big session. */
 static void
 forget_files(struct batch *b)
 {

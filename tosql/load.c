@@ -48,7 +48,7 @@ write_states(struct load *l)
 	buf_reset(&l->states);
 }
 
-/* What was written. */
+/* Count what was written. */
 static void
 account(struct load *l, size_t from, size_t to)
 {
@@ -75,7 +75,7 @@ account(struct load *l, size_t from, size_t to)
 	}
 }
 
-/* A session that the database will not have. */
+/* A session that the database refuses. */
 static void
 leave_out(struct load *l, size_t i, struct buf *reason)
 {
@@ -90,7 +90,7 @@ leave_out(struct load *l, size_t i, struct buf *reason)
 	worse(l, EX_DATAERR);
 }
 
-/* What cannot fit is left out without trying. */
+/* Leave out the sessions that cannot fit. */
 static void
 leave_out_unfit(struct load *l)
 {
@@ -106,10 +106,7 @@ leave_out_unfit(struct load *l)
 }
 
 /*
- * A batch was refused.  Is it for the sake of all its sessions?  Some are tried
- * alone, the first and the last among them: when each of them is refused for
- * the same reason, that is a fault of the database (a trigger, a constraint),
- * and no session is left out for it.  0: no; or a code after a message.
+ * A batch was refused.  Some of its sessions are tried alone, the first and the last among them: if each is refused for the same reason, the database is at fault (a trigger, a constraint), and no session is left out.  0: it is not; or a code after a message.
  */
 static int
 is_refused_whole(struct load *l)
@@ -134,9 +131,9 @@ is_refused_whole(struct load *l)
 			buf_add(&first, reason.p, reason.n);
 		same = same && strcmp(buf_text(&first), buf_text(&reason)) == 0;
 	}
-	/* One alone, the others being settled, says nothing of the database. */
+	/* One session alone proves nothing about the database. */
 	if (code == EX_DATAERR && same && tried > 1) {
-		msg_warn("every session is refused, so it is the database that must be mended: %s",
+		msg_warn("every session is refused, so the database must be mended: %s",
 		    buf_text(&first));
 		code = EX_CONFIG;
 	} else if (code == EX_DATAERR)
@@ -147,9 +144,7 @@ is_refused_whole(struct load *l)
 }
 
 /*
- * Write sessions [from, to).  When they are refused for the sake of one, each
- * half of them, and so on: most of many good ones go in together, and the one
- * is left out alone.  0, or a code; *done is how far it came.
+ * Write sessions [from, to).  If they are refused because of one, try each half, and so on, until that one is left out.  0, or a code; *done is how far it came.
  */
 static int
 write_sessions(struct load *l, size_t from, size_t to, size_t *done)
@@ -263,7 +258,7 @@ check_tables(struct load *l, const struct rec_reader *r, const char *name)
 	l->stop = 1;
 }
 
-/* Nothing is made for what is no record stream. */
+/* Nothing is made for input that is no record stream. */
 static void
 open_database(struct load *l)
 {
@@ -356,7 +351,7 @@ void
 load_finish(struct load *l)
 {
 	if (l->code != EX_USAGE)
-		open_database(l); /* that there was nothing is seen there, too */
+		open_database(l); /* input without sessions makes the tables, too */
 	flush(l);
 	if (l->code == 0 && l->db != NULL && l->ops->make != NULL)
 		worse(l, l->ops->make(l->db));

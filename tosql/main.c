@@ -166,9 +166,7 @@ print_schema(const char *kind)
 }
 
 /*
- * SQLite keeps files beside the database; if that is a link, where it leads.
- * 0; -1: it is a link to what is not there, and nobody knows where that will
- * be.
+ * Allow the folder of the database: SQLite keeps files beside it.  A link is followed.  0; -1: it is a link to nothing.
  */
 static int
 allow_database(struct confine *c, const char *path)
@@ -189,9 +187,7 @@ allow_database(struct confine *c, const char *path)
 }
 
 /*
- * What all this needs is known now; what the stream says changes nothing.
- * But for SQL Server: what names, certificates and conversions need is the
- * business of other libraries.
+ * Give up all rights but those that the options ask for.  Not for SQL Server: libraries read files for names, certificates and conversions.
  */
 static void
 confine(const struct arguments *a, char *const operand[], int operands)
@@ -243,7 +239,7 @@ main(int argc, char **argv)
 	a.db.meanwhile = load_meanwhile;
 	a.db.meanwhile_arg = &l;
 	l.options = &a.db;
-	/* What would have to be made waits until records come. */
+	/* A new database is made when records come. */
 	if (!(a.ops == &db_sqlite && sqlite_is_new(&a.db)) &&
 	    (l.db = a.ops->open(&a.db, &l.code)) == NULL)
 		return l.code;

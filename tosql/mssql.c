@@ -1,8 +1,7 @@
 /*
  * SQL Server: a batch goes to staging tables of the connection by bulk copy,
  * and from there into the database by a handful of statements, in one short
- * transaction under an application lock, so that loaders take turns.  What
- * is unchanged is found first, and never copied.
+ * transaction under an application lock, so that loaders take turns.  Unchanged sessions are found first, and never copied.
  *
  * All of it can be repeated: after a deadlock on the same connection, after
  * a loss of the connection (even in COMMIT) on a new one.
@@ -18,9 +17,9 @@
 /* Statements cost a round trip each, whatever they move. */
 #define BATCH ((size_t)8 << 20)
 #define TRIES 5
-/* What Azure asks of clients that it tells to come back later. */
+/* Azure asks clients to wait so long when it is busy. */
 #define BUSY_SECONDS 10
-/* What sp_getapplock returns besides 0 and 1. */
+/* Results of sp_getapplock besides 0 and 1. */
 #define LOCK_TIMED_OUT (-1)
 #define LOCK_CANCELLED (-2)
 #define LOCK_DEADLOCK  (-3)
@@ -114,8 +113,7 @@ bulk(struct db *db, int t)
 	return mssql_bulk(&k, (enum table_id)t, db->rows[t]);
 }
 
-/* Sessions first; of those that are not unchanged, the rest.  1: nothing is
- * left to be done. */
+/* Copy the sessions, then the other rows of those that have changed.  1: none has. */
 static int
 stage(struct db *db)
 {
@@ -154,7 +152,7 @@ replace(struct db *db)
 		return 0;
 	if (run(db, MSSQL_UPDATE, NULL, NULL) == -1)
 		return -1;
-	/* What hangs on others first: the vendor's tables may have no cascade. */
+	/* Rows that point to others go first: the vendor's tables may have no cascade. */
 	for (t = BATCH_TABLES - 1; t >= 0; t--)
 		if (db->sql.text[MSSQL_DELETE + t] != NULL &&
 		    run(db, MSSQL_DELETE + t, NULL, NULL) == -1)
@@ -237,8 +235,7 @@ transact(struct db *db, int (*work)(struct db *), int commit)
 	return -1;
 }
 
-/* After a failure: the transaction is gone, or the connection is.  The
- * failure itself is kept. */
+/* After a failure: end the transaction, or else the connection.  The failure is kept. */
 static void
 give_up(struct db *db)
 {
@@ -255,16 +252,14 @@ give_up(struct db *db)
 }
 
 /*
- * What a database needs before it is written to.  All checks come first, so
- * that nothing is changed in one that is refused; the rest is for a
- * transaction, unless there is nothing to be made.
+ * Check the database, and make what it lacks, in a transaction.  All checks come first, so that nothing is changed in a database that is refused.
  */
 static int
 make_schema(struct db *db)
 {
 	enum mssql_state state;
 
-	/* Somebody may have been faster. */
+	/* Another loader may have been faster. */
 	if (mssql_schema_inspect(&db->link, &state) == -1 || mssql_schema_check(&db->link) == -1 ||
 	    (state != MSSQL_READY && mssql_schema_make(&db->link) == -1))
 		return -1;
@@ -322,9 +317,7 @@ try_make(struct db *db)
 }
 
 /*
- * Before anything is read.  An empty database stays empty until there is
- * something to put into it: its tables are made and taken back, so that what
- * stands against them is found before hours are spent on the input.
+ * Before anything is read.  An empty database stays empty until sessions come, but its tables are made and rolled back, so that a missing permission is noticed before hours are spent on the input.
  */
 static int
 try_prepare(struct db *db)
@@ -347,7 +340,7 @@ try_prepare(struct db *db)
 static void
 wait_before(int try, int number, enum link_failure failure)
 {
-	/* Not all at once: those who met once would meet again. */
+	/* A random part: loaders that met once would meet again. */
 	long ms = (failure == LINK_LOST ? 1000L : 100L) << try;
 	struct timespec t;
 
@@ -374,7 +367,7 @@ connect(struct db *db)
 }
 
 /*
- * Do it until it is done, or until it is clear that it cannot be.  0, or a
+ * Repeat the work until it succeeds, or cannot succeed.  0, or a
  * code: EX_DATAERR without a message, any other after one.
  */
 static int
@@ -387,7 +380,7 @@ persist(struct db *db, int (*work)(struct db *))
 		if (connect(db) == 0 && work(db) == 0)
 			return 0;
 		give_up(db);
-		/* It was there: so it is being started, or recovered. */
+		/* The server was there before: it is starting, or recovers the database. */
 		if (db->was_there &&
 		    (l->number == SYBEFCON || l->number == 4060 || l->number == 911)) {
 			l->failure = LINK_LOST;
@@ -395,8 +388,7 @@ persist(struct db *db, int (*work)(struct db *))
 		}
 		if (l->failure == LINK_DATA)
 			return EX_DATAERR;
-		/* Who starts us can wait better than we for a server that is
-		 * down; one that goes down under our hands may be back soon. */
+		/* A server that is down when a load begins is the caller's to wait for; one that goes down during a load may be back soon. */
 		if (l->failure == LINK_FINAL || try + 1 == TRIES || !db->was_there)
 			break;
 		msg_warn("%s: %s: trying again (%d of %d)", db->name, l->text.p, try + 2, TRIES);
@@ -471,7 +463,7 @@ close_db(struct db *db)
 	return 0;
 }
 
-/* A file's connection string is a secret: it holds a password. */
+/* A connection string in a file is a secret, for it holds a password. */
 static int
 read_target(struct db *db)
 {

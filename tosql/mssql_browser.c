@@ -97,7 +97,7 @@ link_browse(struct link *l, int *port)
 		if (poll(p, (nfds_t)n, left < PAUSE ? left : PAUSE) > 0)
 			for (i = 0; i < n && *port == -1; i++)
 				*port = take_answer(&p[i]);
-		/* One that is refused is at once: no busy loop. */
+		/* A refusal comes at once: do not loop busily. */
 		if (*port == -1 && n > 0 && (p[0].revents & POLLERR) != 0)
 			poll(NULL, 0, left < PAUSE ? left : PAUSE);
 		clock_gettime(CLOCK_MONOTONIC, &now);

@@ -44,7 +44,7 @@ mssql_utf16(struct buf *out, const char *p, size_t n)
 			continue;
 		}
 		len = utf8_decode(u, (size_t)(end - u), &c);
-		if (len < 0) { /* the reader has let nothing of the kind in */
+		if (len < 0) { /* the reader refuses such text */
 			c = 0xfffd;
 			len = -len;
 		}
@@ -149,7 +149,7 @@ mssql_fits(struct mssql_rooms *rooms, struct batch *b, size_t i, struct buf *rea
 
 		batch_rows(&rows, b, (enum table_id)t);
 		batch_rows_of(&rows, i);
-		/* What cannot be read back is told when it is sent. */
+		/* A read error is reported when the row is sent. */
 		while (code == 0 && batch_next(&rows) == 1)
 			for (c = 0; c < table->columns && code == 0; c++)
 				if (table->column[c].type == TABLE_TEXT &&
@@ -249,7 +249,7 @@ send_all(const struct mssql_bulk *k, enum table_id t, struct row *r, uint64_t ro
 	return bad;
 }
 
-/* Is there anything to be sent?  To begin for nothing is an error. */
+/* Is there anything to be sent?  A bulk copy of no rows is an error. */
 static int
 has_rows(const struct mssql_bulk *k, enum table_id t)
 {
@@ -268,7 +268,7 @@ finish(const struct mssql_bulk *k, struct row *r, int bad)
 	DBINT done;
 
 	if (bad) {
-		link_disconnect(l); /* there is no way back from here */
+		link_disconnect(l); /* a bulk copy cannot be cancelled */
 		return -1;
 	}
 	link_begin(l);

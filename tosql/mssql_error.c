@@ -1,6 +1,5 @@
 /*
- * What the numbers of SQL Server and of db-lib ask for: the same once more, on
- * the same connection or on a new one, or an exit code and words.
+ * What to do about an error of SQL Server or db-lib: repeat the work, on the same connection or a new one, or end with an exit code and a hint.
  */
 #include "code.h"
 #include "mssql.h"
@@ -14,7 +13,7 @@
 /*
  * Transient are those that SqlClient and Entity Framework repeat, too, those
  * that Azure documents, and those of a database that is being recovered or
- * moved.  What is not here goes by its severity.
+ * moved.  Other numbers go by their severity.
  */
 static const struct {
 	enum link_failure failure;
@@ -50,8 +49,8 @@ static const struct {
 	{40615, 40914, 47072, 47073}},
     {LINK_FINAL, EX_NOPERM, "grant it to the login: praic-tosql(1), SQL Server", {229, 230}},
     {LINK_FINAL, EX_NOPERM,
-	"have somebody make the tables who may (praic-tosql --schema mssql), "
-	"and grant them to the login",
+	"let somebody who may make the tables (praic-tosql --schema mssql) and grant them to the "
+	"login",
 	{262, 1088, 2760, 4902, 15151, 15247}},
     {LINK_FINAL, EX_NOPERM, "the login is no user of the database", {916}},
     {LINK_FINAL, EX_CONFIG, "check Database of the connection string", {911}},
@@ -73,7 +72,7 @@ static const struct {
 	"praic's tables point to it: ALTER TABLE dbo.[session] ADD PRIMARY KEY (id); ALTER TABLE "
 	"dbo.[session_event] ADD PRIMARY KEY (id)",
 	{1776}},
-    /* What is wrong with our statements; syntax goes by its severity. */
+    /* Faults of our statements; syntax goes by its severity. */
     {LINK_FINAL, EX_SOFTWARE, NULL, {1934, 1935, 3902, 3903, 8622}},
     {LINK_FINAL, EX_IOERR, "the database is full: add space, or remove what is not needed",
 	{1101, 1105, 1121, 1132, 1827, 5149, 40544}},

@@ -21,16 +21,16 @@
 /* SqlClient's; SQL Server takes up to 16383 on an encrypted connection, and from
  * 8061 on gets memory for each packet apart. */
 #define PACKET_SIZE 8000
-/* What FreeTDS 1.3 puts into its login packet: TDS_MAX_LOGIN_STR_SZ. */
+/* FreeTDS 1.3 sends no more at a login: TDS_MAX_LOGIN_STR_SZ. */
 #define MAX_LOGIN	   128
 #define MAX_RESULT_COLUMNS 64
-/* By RAISERROR, which our own statements use, too. */
+/* Of RAISERROR, which the checks of tables use. */
 #define RAISED 50000
 
-/* The connection that db-lib's handlers speak of. */
+/* The connection that db-lib's handlers are called for. */
 static struct link *current;
 
-/* Keep what was said first: what follows is its consequence. */
+/* Keep the first message: the others follow from it. */
 static void
 note(int number, int severity, const char *text)
 {
@@ -127,7 +127,7 @@ tick(int sig)
 #ifdef POLLRDHUP
 	p.events = POLLRDHUP;
 #endif
-	/* Not at once: what it said at last may still be unread. */
+	/* Not at once: its last answer may still be unread. */
 	watch.gone = poll(&p, 1, 0) == 1 ? watch.gone + 1 : 0;
 	if (watch.gone > 1 || watch.ticks > watch.most) {
 		watch.late = watch.gone <= 1;
@@ -209,11 +209,11 @@ link_failed(struct link *l, const char *what)
 	int dead = l->p != NULL && dbdead(l->p);
 
 	if (l->number == 0 || (dead && link_is_dblib(l->number) && l->number != SYBETIME)) {
-		/* It may die without a word, or with one that says no more. */
+		/* The connection may end without a message, or with one that says no more. */
 		l->failure = dead ? LINK_LOST : LINK_FINAL;
 		l->code = dead ? EX_TEMPFAIL : EX_SOFTWARE;
 		buf_reset(&l->text);
-		buf_adds(&l->text, dead ? "the connection is lost" : "it failed without a word");
+		buf_adds(&l->text, dead ? "the connection is lost" : "it failed without a message");
 	} else
 		hint = link_sort(l);
 	if (dead && (l->failure == LINK_DATA || l->failure == LINK_AGAIN)) {
@@ -228,7 +228,7 @@ link_failed(struct link *l, const char *what)
 	buf_free(&l->text);
 	l->text = text;
 	buf_text(&l->text);
-	current = NULL; /* what is said while things are put away */
+	current = NULL; /* messages from here on are of no use */
 	return -1;
 }
 
@@ -262,8 +262,7 @@ is_one_line(const char *s)
 }
 
 /*
- * FreeTDS tells the server the name of its section as that of the server, by
- * which Azure finds the right one.
+ * FreeTDS sends the name of its section as the server's name, by which Azure finds the server.
  */
 static const char *
 section_of(const struct connstr *c)
@@ -278,7 +277,7 @@ section_of(const struct connstr *c)
 /*
  * FreeTDS takes encryption and the check of certificates from its
  * configuration file alone, and reads those of the user and the system
- * unless it is given one: so it is given one, that no name leads to.
+ * unless it is given one: so it gets an unlinked file.
  */
 static int
 write_conf(struct link *l, int port)
@@ -312,7 +311,7 @@ link_init(
 	l->timeout = timeout;
 	l->ca_file = ca_file;
 	l->conf = -1;
-	/* They would turn the file's words round, or write down the login. */
+	/* These would override the file, or log the password. */
 	unsetenv("TDSVER");
 	unsetenv("TDSPORT");
 	unsetenv("TDSHOST");
@@ -366,7 +365,7 @@ link_disconnect(struct link *l)
 {
 	if (l->p == NULL)
 		return;
-	current = NULL; /* what it says when it goes is of no use */
+	current = NULL; /* messages from here on are of no use */
 	dbclose(l->p);
 	l->p = NULL;
 }
@@ -436,8 +435,7 @@ check_encryption(struct link *l)
 static int
 set_options(struct link *l)
 {
-	/* What SqlClient sets and db-lib leaves off.  Not NOCOUNT: the counts
-	 * are compared with what was sent. */
+	/* Options that SqlClient sets and db-lib does not.  Not NOCOUNT: the counts are compared with the rows that were sent. */
 	char *sql = xasprintf(
 	    "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON;\n"
 	    "SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET QUOTED_IDENTIFIER ON;\n"
@@ -452,7 +450,7 @@ set_options(struct link *l)
 	return bad;
 }
 
-/* It broke off without a word. */
+/* The server broke off the login without a message: find out why. */
 static void
 explain(struct link *l, int port)
 {
@@ -514,7 +512,7 @@ link_connect(struct link *l)
 	return 0;
 }
 
-/* A row as numbers: all that is asked of the server is made so. */
+/* A row as numbers: every answer of the server that is read here is one. */
 static int
 read_row(struct link *l, int64_t *v, int n)
 {

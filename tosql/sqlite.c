@@ -207,8 +207,7 @@ prepare_table(struct db *db, int t)
 	struct buf sql = {0};
 	int rc;
 
-	/* OR ROLLBACK: nobody wants a failed statement's batch, and SQLite
-	 * need not keep what a half-done statement changed. */
+	/* OR ROLLBACK: a batch with a failed statement is given up, so SQLite need not save what the statement has changed. */
 	buf_printf(&sql, "INSERT OR ROLLBACK INTO \"%s\" (", name);
 	schema_list(&sql, (enum table_id)t, 0, "\"~\"");
 	buf_printf(&sql, ") SELECT * FROM \"batch_%s\"", name);
@@ -226,8 +225,7 @@ prepare_table(struct db *db, int t)
 }
 
 /*
- * What AUTOINCREMENT remembers; or the greatest id, where somebody has put
- * rows back from a copy.
+ * The last ids: those that AUTOINCREMENT remembers, or the greatest ones, where somebody has copied rows back.
  */
 static int
 prepare_last_ids(struct db *db)
@@ -301,7 +299,7 @@ check_owner(struct db *db, int64_t *version, int64_t *tables)
 	return 0;
 }
 
-/* What it should have, and has not: *needed.  0, or a code. */
+/* Does it lack a part of the schema: *needed.  0, or a code. */
 static int
 check_lack(struct db *db, int64_t version, int *needed)
 {
@@ -326,7 +324,7 @@ check_lack(struct db *db, int64_t version, int *needed)
 	return code;
 }
 
-/* In one transaction, in which somebody may have been faster. */
+/* In one transaction: another loader may have been faster. */
 static int
 make_tables(struct db *db)
 {
@@ -467,7 +465,7 @@ open_db(const struct db_options *o, int *code)
 		return NULL;
 	}
 	if ((*code = lock(db)) == 0) {
-		/* No name has a meaning of its own, such as ":memory:". */
+		/* A name such as ":memory:" has no special meaning here. */
 		name = in_memory ? xstrdup(":memory:") :
 				   xasprintf("%s%s", *db->path == '/' ? "" : "./", db->path);
 		rc = sqlite3_open_v2(name, &db->h, SQLITE_OPEN_READWRITE, NULL);
@@ -507,7 +505,7 @@ close_db(struct db *db)
 	return 0;
 }
 
-/* Where each table's numbers go on. */
+/* The last id of each table. */
 static int
 read_last_ids(struct db *db)
 {
@@ -525,7 +523,7 @@ delete_rows(struct db *db, int64_t session_id)
 {
 	int t, rc = SQLITE_OK;
 
-	/* What belongs to an event goes with it, by its foreign key. */
+	/* Rows that belong to an event are deleted by their foreign key. */
 	for (t = 0; t < BATCH_TABLES && rc == SQLITE_OK; t++) {
 		if (!is_child(t))
 			continue;
