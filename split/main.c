@@ -6,14 +6,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <stdio.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "file.h"
 #include "host.h"
 #include "msg.h"
@@ -25,7 +26,6 @@ struct options {
 	char host_text[HOST_SIZE];
 	const char *host; /* NULL for none */
 	const char *list; /* of --left-out, or NULL */
-	const char **lsid;
 };
 
 /* An operand: opened before the sandbox closes. */
@@ -34,80 +34,42 @@ struct operand {
 	int fd;
 };
 
-static void __attribute__((noreturn)) usage(int code)
+static int
+take_host(void *arg, const char *text)
 {
-	FILE *to = code == 0 ? stdout : stderr;
+	struct options *o = arg;
 
-	fprintf(to,
-	    "usage: praic-split [-nv] [-H HOST] [-k LSID]... [FILE...]\n"
-	    "Session XML of a PRA appliance in, praic records out: see praic-split(1).\n"
-	    "  -H, --host HOST        the site, where the input does not name it\n"
-	    "  -k, --keep LSID        only this session (may be repeated)\n"
-	    "  -n, --no-xml           leave out the sessions' XML\n"
-	    "      --left-out FILE    write there what was left out\n"
-	    "      --strict           leave out sessions with forbidden bytes or characters\n"
-	    "  -v, --verbose          tell what is done\n"
-	    "      --help, --version\n");
-	exit(code == 0 && fflush(to) == EOF ? EX_IOERR : code);
+	o->host = o->host_text;
+	if (host_normalise(text, strlen(text), o->host_text) == 0)
+		return 0;
+	msg_warn("-H %s: not the name of a host", text);
+	return EX_USAGE;
 }
 
-static void
-take_host(char out[HOST_SIZE], const char *text)
+static int
+take_lsid(void *arg, const char *lsid)
 {
-	if (host_normalise(text, strlen(text), out) == 0)
-		return;
-	msg_warn("%s: no name of a host", text);
-	usage(EX_USAGE);
+	struct report_options *r = &((struct options *)arg)->report;
+
+	r->lsid = xrealloc(r->lsid, (size_t)(r->lsids + 1) * sizeof(*r->lsid));
+	r->lsid[r->lsids++] = lsid;
+	return 0;
 }
 
-static void
-read_options(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-	    {"host", required_argument, NULL, 'H'},
-	    {"keep", required_argument, NULL, 'k'},
-	    {"no-xml", no_argument, NULL, 'n'},
-	    {"left-out", required_argument, NULL, 'l'},
-	    {"strict", no_argument, NULL, 's'},
-	    {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},
-	    {NULL, 0, NULL, 0},
-	};
-	int c;
+static const struct command_option option[] = {
+    {'H', "host", "HOST", "the site, where the input does not name it", 0, take_host},
+    {'k', "keep", "LSID", "only this session (may be repeated)", 0, take_lsid},
+    {'n', "no-xml", NULL, "leave out the sessions' XML", offsetof(struct options, report.no_xml),
+	NULL},
+    {0, "left-out", "FILE", "list there what was left out", offsetof(struct options, list), NULL},
+    {0, "strict", NULL, "leave out sessions with forbidden bytes or characters",
+	offsetof(struct options, report.strict), NULL},
+    {0, NULL, NULL, NULL, 0, NULL},
+};
 
-	o->lsid = xcalloc((size_t)argc, sizeof(*o->lsid));
-	while ((c = getopt_long(argc, argv, "H:k:nv", longs, NULL)) != -1)
-		switch (c) {
-		case 'H':
-			take_host(o->host_text, optarg);
-			o->host = o->host_text;
-			break;
-		case 'k':
-			o->lsid[o->report.lsids++] = optarg;
-			break;
-		case 'n':
-			o->report.no_xml = 1;
-			break;
-		case 'l':
-			o->list = optarg;
-			break;
-		case 's':
-			o->report.strict = 1;
-			break;
-		case 'v':
-			msg_level++;
-			break;
-		case 'h':
-			usage(0);
-		case 'V':
-			printf("praic-split " PRAIC_VERSION "\n");
-			exit(fflush(stdout) == EOF ? EX_IOERR : 0);
-		default:
-			usage(EX_USAGE);
-		}
-	o->report.lsid = o->lsid;
-}
+static const struct command command = {
+    "praic-split [-nv] [-H HOST] [-k LSID]... [--left-out FILE] [--strict] [FILE...]",
+    "Session XML of a PRA appliance in, praic records out: see praic-split(1).", option};
 
 /* All operands, before the file system is given up. */
 static int
@@ -191,17 +153,16 @@ split(struct options *o, char **argv, int n)
 int
 main(int argc, char **argv)
 {
-	static char standard_input[] = "-", *only[] = {standard_input, NULL};
+	static char standard_input[] = "-", *only[] = {standard_input};
 	struct options o = {0};
 	int code;
 
-	msg_start(argv[0]);
-	file_std_fds();
-	read_options(argc, argv, &o);
-	if (optind < argc)
-		code = split(&o, argv + optind, argc - optind);
-	else
-		code = split(&o, only, 1);
-	free(o.lsid);
+	command_start(argv[0]);
+	/* When the reader is gone, end without a message: the reader has said why. */
+	signal(SIGPIPE, SIG_DFL);
+	code = command_options(&command, argc, argv, &o);
+	if (code == 0)
+		code = optind < argc ? split(&o, argv + optind, argc - optind) : split(&o, only, 1);
+	free(o.report.lsid);
 	return code;
 }

@@ -450,7 +450,7 @@ const char *session_finish(struct session *);
  * namespace declarations that it inherits.
  */
 struct report_options {
-	const char *const *lsid; /* only these sessions; all when lsids is 0 */
+	const char **lsid; /* only these sessions; all when lsids is 0 */
 	int lsids;
 	int no_xml;	      /* leave out the sessions' XML */
 	int strict;	      /* leave out sessions with replaced bytes */
