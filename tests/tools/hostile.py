@@ -141,7 +141,7 @@ def main():
         return
     before, pieces, behind = numbered(kind, size)
     out.write(before)
-    out.writelines(pieces)
+    out.write(b"".join(pieces))
     out.write(behind)
 
 
