@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +23,8 @@
 #include "seen.h"
 #include "when.h"
 
-/* Of a session, in memory; one that is larger is on disk. */
+/* A session larger than this waits in a temporary file. */
 #define ROOM ((size_t)8 << 20)
-
-extern char **environ;
 
 struct arguments {
 	const char *state;
@@ -50,7 +47,7 @@ struct uniq {
 	uint64_t written, repeated;
 	uint64_t left_out; /* in the input, so far */
 	int given_up;	   /* a writer gave a session up */
-	uint64_t told;	   /* of these, in end marks that were written */
+	uint64_t told;	   /* the part of left_out that is in end marks already */
 };
 
 static int
@@ -83,7 +80,7 @@ parse(struct arguments *a, int argc, char **argv)
 {
 	int code, end;
 
-	/* getopt does not say where -- was, but what is behind it stays there. */
+	/* getopt does not tell where -- was, but it does not move what follows. */
 	for (end = 1; end < argc && strcmp(argv[end], "--") != 0; end++)
 		;
 	a->command = end < argc ? argv + end + 1 : NULL;
@@ -100,7 +97,7 @@ parse(struct arguments *a, int argc, char **argv)
 	return 0;
 }
 
-/* There is no use in going on. */
+/* Nothing more can be written or remembered. */
 static int
 failed(const struct uniq *u)
 {
@@ -119,7 +116,7 @@ end_stream(struct uniq *u)
 	u->sessions = 0;
 }
 
-/* A stream begins in the input: one in the output does where it differs. */
+/* A stream begins in the input.  The output's stream goes on if the tables are the same. */
 static void
 begin_stream(struct uniq *u, struct rec_value head)
 {
@@ -172,7 +169,7 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 	case REC_BEGIN:
 		held_reset(&u->session);
 		/* A row means what the head says of its columns. */
-		seen_begin(u->seen);
+		seen_drop(u->seen);
 		seen_bytes(u->seen, r->head.p, r->head.n);
 		add_line(u, r->line, r->line_n + 1);
 		break;
@@ -185,8 +182,8 @@ take(struct uniq *u, struct rec_reader *r, enum rec_event e)
 		take_session(u);
 		break;
 	case REC_DROP:
-		/* One that its writer gave up is in the writer's own count, or
-		 * in its list of --left-out. */
+		/* A session that its writer gave up is in the writer's own count
+		 * or in its list of --left-out. */
 		if (!r->cut && strcmp(r->code, "given-up") == 0)
 			u->given_up = 1;
 		else
@@ -220,14 +217,13 @@ read_file(struct uniq *u, const char *name)
 	rec_close(r);
 }
 
-/* What is needed is known and open: what the input says changes nothing. */
+/* All other files are open: nothing in the input can name another. */
 static void
 confine(const struct uniq *u, const struct arguments *a)
 {
 	struct confine *c = confine_new();
 
 	confine_allow(c, file_scratch_dir(), CONFINE_CHANGE);
-	confine_allow(c, "/dev/urandom", CONFINE_READ);
 	if (a->state != NULL)
 		confine_allow(c, seen_directory(u->seen), CONFINE_CHANGE);
 	confine_allow_operands(c, a->operand, a->operands);
@@ -246,8 +242,7 @@ filter(struct uniq *u, const struct arguments *a, int fd, const char *name)
 		read_file(u, "-");
 	for (i = 0; i < a->operands && !failed(u); i++)
 		read_file(u, a->operand[i]);
-	/* What no session was lost by is told, too: a wrong count, a line that
-	 * is none. */
+	/* Damage that cost no session counts as well: a wrong count, a bad line. */
 	if (u->code == EX_DATAERR && u->left_out == 0 && !u->given_up)
 		u->left_out = 1;
 	u->code = code_worse(u->code, u->session.code);
@@ -263,65 +258,39 @@ filter(struct uniq *u, const struct arguments *a, int fd, const char *name)
 
 /* ---- COMMAND, which reads a pipe that this program writes ---------------- */
 
-/* posix_spawn and not fork: it reports a COMMAND that cannot be run. */
-static int
-spawn(char *const *argv, int input, pid_t *pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t signals;
-	int err;
-
-	/* Ignored here, and by praic's other programs for themselves. */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGPIPE);
-	sigaddset(&signals, SIGXFSZ);
-	if ((err = posix_spawn_file_actions_init(&actions)) != 0)
-		return err;
-	if ((err = posix_spawnattr_init(&attr)) == 0) {
-		err = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-		if (err == 0)
-			err = posix_spawnattr_setsigdefault(&attr, &signals);
-		if (err == 0)
-			err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
-		if (err == 0)
-			err = posix_spawnp(pid, argv[0], &actions, &attr, argv, environ);
-		posix_spawnattr_destroy(&attr);
-	}
-	posix_spawn_file_actions_destroy(&actions);
-	return err;
-}
-
 /* Start it; *input is the end of the pipe to write to.  0, or a code. */
 static int
 start_command(char *const *argv, pid_t *pid, int *input)
 {
-	int fd[2], err;
+	int fd[2];
 
-	/* Or the kernel keeps no exit status for us. */
+	/* If it is ignored, the kernel keeps no exit status. */
 	signal(SIGCHLD, SIG_DFL);
-	if (pipe2(fd, O_CLOEXEC) == -1) {
-		msg_errno("pipe to %s", argv[0]);
+	if (pipe2(fd, O_CLOEXEC) == -1 || (*pid = fork()) == -1) {
+		msg_errno("%s", argv[0]);
 		return EX_OSERR;
 	}
-	err = spawn(argv, fd[0], pid);
+	if (*pid == 0) {
+		/* Both are ignored here. */
+		signal(SIGPIPE, SIG_DFL);
+		signal(SIGXFSZ, SIG_DFL);
+		if (dup2(fd[0], STDIN_FILENO) != -1)
+			execvp(argv[0], argv);
+		msg_errno("%s", argv[0]);
+		_exit(EX_USAGE);
+	}
 	close(fd[0]);
 	*input = fd[1];
-	if (err == 0)
-		return 0;
-	close(fd[1]);
-	errno = err;
-	msg_errno("%s", argv[0]);
-	return err == EAGAIN || err == ENOMEM ? EX_OSERR : EX_USAGE;
+	return 0;
 }
 
 /*
- * Close its input and wait until it ends.  0 when it ended well and had read
- * all of it; else a code after a message.
+ * Close the command's input and wait until it ends.  0 when it ended with 0 and had
+ * read all of its input; else a code after a message.
  *
- * What it did not read is seen at a read end of the pipe, which is opened when
- * all is written: as long as there is one, a write after COMMAND's end would
- * wait instead of failing.
+ * The pipe's read end tells how many bytes were not read.  It is opened only after
+ * the last write: while it is open, a write after COMMAND's end would block instead
+ * of failing.
  */
 static int
 wait_for_command(const char *name, pid_t pid, int input, int stopped_reading)
@@ -361,14 +330,12 @@ wait_for_command(const char *name, pid_t pid, int input, int stopped_reading)
 }
 
 static int
-run_command(struct uniq *u, const struct arguments *a)
+run_command(struct uniq *u, const struct arguments *a, int64_t now)
 {
-	int64_t now = (int64_t)time(NULL);
-	int code = seen_open(u->seen, a->state, a->forget == -1 ? INT64_MIN : now - a->forget);
+	int code, input;
 	pid_t pid;
-	int input;
 
-	if (code != 0 || (code = start_command(a->command, &pid, &input)) != 0)
+	if ((code = start_command(a->command, &pid, &input)) != 0)
 		return code;
 	filter(u, a, input, a->command[0]);
 	code = wait_for_command(a->command[0], pid, input, u->out.reader_gone);
@@ -384,14 +351,18 @@ main(int argc, char **argv)
 {
 	struct arguments a = {0};
 	struct uniq u = {0};
+	int64_t now = (int64_t)time(NULL);
+	int code;
 
 	command_start(argv[0]);
-	u.code = parse(&a, argc, argv);
-	if (u.code != 0)
-		return u.code;
-	u.seen = seen_new();
+	code = parse(&a, argc, argv);
+	if (code != 0)
+		return code;
+	u.seen = seen_open(a.state, a.forget == -1 ? INT64_MIN : now - a.forget, &code);
+	if (u.seen == NULL)
+		return code;
 	if (a.state != NULL)
-		u.code = run_command(&u, &a);
+		u.code = run_command(&u, &a, now);
 	else {
 		filter(&u, &a, STDOUT_FILENO, "standard output");
 		if (u.out.reader_gone)

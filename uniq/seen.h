@@ -1,6 +1,6 @@
 /*
- * Which sessions were there before: in this input, in memory, and in those of
- * earlier runs, in STATE, an SQLite database.
+ * The sessions that were there before, by digests of their content: those of this
+ * input in a temporary table, those of earlier runs in STATE, an SQLite database.
  */
 #ifndef UNIQ_SEEN_H
 #define UNIQ_SEEN_H
@@ -10,23 +10,22 @@
 
 struct seen;
 
-struct seen *seen_new(void);
-void seen_free(struct seen *);
-
 /*
- * Use STATE: make it if there is none, keep every other process out until
- * seen_free(), and drop what was noted before `forget' (UNIX seconds).
- * 0, or a code after a message.
+ * path: STATE, which is made if it is not there and kept locked until seen_free();
+ * NULL: remember this input only.  What was noted before `forget' (UNIX seconds) is
+ * dropped.  NULL after a message, and *code.
  */
-int seen_open(struct seen *, const char *path, int64_t forget);
-/* The directory that STATE is in: SQLite keeps a journal there. */
+struct seen *seen_open(const char *path, int64_t forget, int *code);
+void seen_free(struct seen *);
+/* The directory of STATE, in which SQLite keeps a journal. */
 const char *seen_directory(const struct seen *);
 
-/* A session begins; then, what it is made of, in pieces of any length. */
-void seen_begin(struct seen *);
+/* A session's content, in pieces of any length. */
 void seen_bytes(struct seen *, const char *p, size_t n);
-/* It is complete.  1 if it is new, 0 if it was there before; -1 after a message,
- * and *code. */
+/* The session is given up. */
+void seen_drop(struct seen *);
+/* The session is complete.  1 if it is new, 0 if it was there before; -1 after a
+ * message, and *code. */
 int seen_add(struct seen *, int *code);
 
 /* Note in STATE what this input had.  0, or a code after a message. */
