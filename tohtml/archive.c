@@ -42,10 +42,9 @@ struct archive {
 	int code;
 };
 
-/* Pages that wait for the disk: the session's row, the page's digest, and the name
- * that it has in PARTS. */
+/* Pages that wait for the disk: the session's row, and the page's name in PARTS. */
 static const char waiting_sql[] =
-    "CREATE TEMP TABLE waiting(" STATE_COLUMNS ",digest,tmp,UNIQUE(host,lsid))";
+    "CREATE TEMP TABLE waiting(" STATE_COLUMNS ",tmp,UNIQUE(host,lsid))";
 
 static int
 failed(struct archive *a, int code, const char *what)
@@ -194,7 +193,7 @@ flush(struct archive *a)
 		    "ON CONFLICT(host,month) DO UPDATE SET dirty=1;"
 		    "INSERT OR REPLACE INTO session SELECT *,over AND "
 		    "iif(%d,stored=0,expected='[]') "
-		    "FROM (SELECT " STATE_COLUMNS ",digest,(SELECT count(*) FROM file AS f WHERE "
+		    "FROM (SELECT " STATE_COLUMNS ",(SELECT count(*) FROM file AS f WHERE "
 		    "f.host=w.host AND f.lsid=w.lsid AND kind IN ('recording','shell','screen')) "
 		    "AS "
 		    "stored FROM waiting AS w);"
@@ -209,37 +208,49 @@ flush(struct archive *a)
 	a->waiting_bytes = 0;
 }
 
-/* The row of a draft that is complete waits: with it, or not at all where the
- * page is there. */
+/* Does the page at this path hold what this file holds? */
+static int
+is_same(struct archive *a, int fd, const char *path)
+{
+	int old = openat(a->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), same;
+	char one[16384], two[sizeof(one)];
+	ssize_t n;
+
+	same = old != -1 && lseek(fd, 0, SEEK_SET) == 0;
+	do {
+		n = same ? file_read(fd, one, sizeof(one)) : -1;
+		same = n >= 0 && file_read(old, two, sizeof(two)) == n &&
+		    memcmp(one, two, (size_t)n) == 0;
+	} while (same && n > 0);
+	if (old != -1)
+		close(old);
+	return same;
+}
+
+/* A draft is complete: its row stays in waiting, or goes if the page and the
+ * session's row are there already. */
 static void
 put_draft(struct archive *a, struct draft *d, const char *host, const char *lsid)
 {
+	uint64_t bytes = (uint64_t)held_size(&d->out);
 	struct state *s = &a->state;
-	char digest[SHA256_HEX];
-	struct stat st = {0}, old;
-	int is_same = 0;
 	sqlite3_stmt *q;
+	int same = 0;
 
 	draft_close(a, d);
-	if (archive_code(a) == 0 &&
-	    (fstat(d->fd, &st) == -1 || lseek(d->fd, 0, SEEK_SET) == -1 ||
-		sha256_file(d->fd, digest) == -1))
-		failed(a, EX_IOERR, PARTS);
-	if (d->fd != -1)
-		close(d->fd);
-	if (archive_code(a) != 0)
-		return;
 	q = state_query(s,
-	    "SELECT " PATH("s") " FROM waiting AS w JOIN session AS s USING(host,lsid,month) WHERE "
-				"host=?1 AND lsid=?2 AND s.digest=?3",
-	    3, host, lsid, digest);
-	if (state_step(s, q)) {
-		is_same = fstatat(a->dir, (const char *)sqlite3_column_text(q, 0), &old,
-			      AT_SYMLINK_NOFOLLOW) == 0 &&
-		    old.st_size == st.st_size;
+	    "SELECT " PATH(
+		"session") " FROM session WHERE host=?1 AND lsid=?2 AND NOT EXISTS("
+			   "SELECT " STATE_COLUMNS " FROM waiting WHERE host=?1 AND lsid=?2 EXCEPT "
+			   "SELECT " STATE_COLUMNS " FROM session WHERE host=?1 AND lsid=?2)",
+	    2, host, lsid);
+	if (archive_code(a) == 0 && state_step(s, q)) {
+		same = is_same(a, d->fd, (const char *)sqlite3_column_text(q, 0));
 		sqlite3_reset(q);
 	}
-	if (is_same) {
+	if (d->fd != -1)
+		close(d->fd);
+	if (same) {
 		a->same++;
 		unlinkat(a->parts, d->name, 0);
 		(void)state_step(s,
@@ -247,10 +258,10 @@ put_draft(struct archive *a, struct draft *d, const char *host, const char *lsid
 		return;
 	}
 	(void)state_step(s,
-	    state_query(s, "UPDATE waiting SET digest=?3,tmp=?4 WHERE host=?1 AND lsid=?2", 4, host,
-		lsid, digest, d->name));
+	    state_query(
+		s, "UPDATE waiting SET tmp=?3 WHERE host=?1 AND lsid=?2", 3, host, lsid, d->name));
 	a->waiting++;
-	a->waiting_bytes += (uint64_t)st.st_size;
+	a->waiting_bytes += bytes;
 	if (a->waiting == BATCH || a->waiting_bytes >= BATCH_BYTES)
 		flush(a);
 }
@@ -412,7 +423,7 @@ refresh(struct archive *a, const char *host, const char *lsid, const char *path)
 		end += strlen(files_end);
 		(void)state_step(&a->state,
 		    state_query(&a->state,
-			"INSERT INTO waiting SELECT " STATE_COLUMNS ",NULL,NULL FROM session "
+			"INSERT INTO waiting SELECT " STATE_COLUMNS ",NULL FROM session "
 			"WHERE host=?1 AND lsid=?2",
 			2, host, lsid));
 		draft_open(a, &d);

@@ -8,7 +8,7 @@
 #include "tohtml.h"
 
 #define APPLICATION_ID 0x70725448 /* prTH */
-#define VERSION	       2
+#define VERSION	       3
 
 /* bare: over, and without a recording.  month has a row for each index, dirty
  * while it is older than the sessions in it.  file is what the ledger of
@@ -17,7 +17,7 @@
 static const char schema[] =
     "CREATE TABLE session(host TEXT,lsid TEXT,month TEXT,name TEXT,start TEXT,end TEXT,type TEXT,"
     "who TEXT,people TEXT,endpoint TEXT,key TEXT,grp TEXT,duration TEXT,expected TEXT,over INT,"
-    "events INT,commands INT,chats INT,files INT,digest TEXT,stored INT,bare INT,"
+    "events INT,commands INT,chats INT,files INT,stored INT,bare INT,"
     "UNIQUE(host,lsid));"
     "CREATE INDEX by_month ON session(host,month,start);"
     "CREATE INDEX by_start ON session(start);"
