@@ -38,10 +38,11 @@ says "  who" '<dt>Who</dt><dd><strong><bdi>Ines Brandão (OT)</bdi></strong> · 
 says "  where" '<dt>Where</dt><dd><strong><bdi>pump-07</bdi></strong>' out
 says "  when" '<time datetime="2025-03-31T09:15:00Z">2025-03-31 09:15:00</time> – <time datetime="2025-03-31T10:15:03Z">10:15:03</time> UTC · <bdi>01:00:03</bdi>' out
 says "  why" '<dt>Work order</dt><dd>WO-7731 &amp; follow-up</dd>' out
-says "  the transferred file" '<span class="file">C:\scada\log.csv</span> <span class="size">6.4 GB (6442450944 bytes)</span>' out
-says "  who received it" '<b>File Download</b> <bdi class="other">pump-07</bdi> → <bdi class="to">Ines Brandão (OT)</bdi> <span class="file">C:\scada' out
-says "  the chat text" '&quot;until Monday&quot; \o/</div>' out
-says "  the time since the start" '<time datetime="2025-03-31T09:18:20Z">09:18:20</time><i>0:03:20</i> <b>File Download</b>' out
+says "  the file that moved" '<span class="file">C:\scada\log.csv</span> <span class="size">6.4 GB (6442450944 bytes)</span>' out
+says "  what was taken, on the first screen" '<dt>Downloaded</dt><dd><bdi>C:\scada\log.csv</bdi></dd>' out
+says "  who took it" '<b>File Download</b> <bdi class="other">pump-07</bdi> → <bdi class="to">Ines Brandão (OT)</bdi> <span class="file">C:\scada' out
+says "  what was said" '&quot;until Monday&quot; \o/</div>' out
+says "  since the start" '<time datetime="2025-03-31T09:18:20Z">09:18:20</time><i>0:03:20</i> <b>File Download</b>' out
 says "  the recordings" '<li><b>Recording of command shell 1</b>, on the appliance</li>' out
 check "  nothing is loaded from elsewhere" sh -c '! grep -E "<(link|img|iframe|object|embed)|https?://" out'
 

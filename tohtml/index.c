@@ -61,7 +61,7 @@ make_month(struct archive *a, struct state *s, const char *host, const char *mon
 	    "<thead><tr><th scope=\"col\">Start (UTC)</th><th scope=\"col\">Who, where</th>"
 	    "<th scope=\"col\">Duration</th><th scope=\"col\">External key</th>"
 	    "<th scope=\"col\">Jump group</th><th scope=\"col\">Kind</th>"
-	    "<th scope=\"col\">In it</th></tr></thead>\n<tbody>\n");
+	    "<th scope=\"col\">Content</th></tr></thead>\n<tbody>\n");
 	for (q = state_query(s, month_rows, 2, host, month); state_step(s, q); held_check(&d.out))
 		buf_adds(b, (const char *)sqlite3_column_text(q, 0));
 	buf_adds(b, "</tbody></table></div>\n");
@@ -122,7 +122,8 @@ static const struct {
 	"</ul>\n</section>\n", MORE("over=0")},
     {"<section>\n<h2>Over, without a recording</h2>\n<ul class=\"newest\">\n", NEWEST("bare=1"),
 	"</ul>\n</section>\n</div>\n", MORE("bare=1")},
-    {"<section>\n<h2>Months</h2>\n<div class=\"wide\" role=\"region\" aria-label=\"Months\" "
+    {"<section id=\"months\">\n<h2>Months</h2>\n<div class=\"wide\" role=\"region\" "
+     "aria-label=\"Months\" "
      "tabindex=\"0\"><table class=\"months\">\n<thead><tr><th scope=\"col\">Month</th>"
      "<th scope=\"col\">Site</th><th scope=\"col\">Sessions</th><th scope=\"col\">In progress"
      "</th><th scope=\"col\">Without a recording</th></tr></thead>\n<tbody>\n",
@@ -148,7 +149,8 @@ make_index(struct archive *a, struct state *s)
 	    state_query(s,
 		"SELECT '<main>\n<h1>Sessions</h1>\n<p class=\"total\"><b>'||sessions||'</b> "
 		"session'||iif(sessions=1,'','s')||', <b>'||open||'</b> in progress, "
-		"<b>'||bare||'</b> without a recording</p>\n' FROM (SELECT "
+		"<b>'||bare||'</b> without a recording · <a href=\"#months\">All months</a></p>\n' "
+		"FROM (SELECT "
 		"ifnull(sum(sessions),0) AS sessions,ifnull(sum(open),0) AS open,"
 		"ifnull(sum(bare),0) AS bare FROM month)",
 		0),

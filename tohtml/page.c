@@ -16,11 +16,11 @@
 #define FOLD 500
 /* A value that is longer is folded. */
 #define LONG_VALUE 2000
-/* What the top of the page shows of a value, and how many programs, notes and
- * reasons: the timeline has all of them. */
-#define SHORT	 512
-#define PROGRAMS 12
-#define FACTS	 30
+/* The top of the page shows so much of a value, so many names of each tally, and so
+ * many notes and reasons: the timeline has all of them. */
+#define SHORT	512
+#define TALLIED 12
+#define FACTS	30
 
 #define WORK ((size_t)64 << 10)
 /* Of each part of the page, in memory; what is more waits in a temporary file. */
@@ -117,8 +117,29 @@ static const struct {
     {SESSION_END_TIME, T_END},
 };
 
+/* Names that the top of the page lists, each once, with how often it came. */
+enum { DOWNLOADED, UPLOADED, PROGRAMS, TALLIES };
+static const struct {
+	const char *type; /* of the events; NULL: all of the kind */
+	enum kind kind;
+	const char *data, *title;
+} tallies[TALLIES] = {
+    [DOWNLOADED] = {"File Download", A_FILE, "filename", "Downloaded"},
+    [UPLOADED] = {"File Upload", A_FILE, "filename", "Uploaded"},
+    [PROGRAMS] = {NULL, A_WINDOW, "exeName", "Programs"},
+};
+
+struct tally {
+	int names, more;
+	struct {
+		struct buf text;
+		uint64_t n;
+	} name[TALLIED];
+};
+
 struct event {
 	int open, dl, body;
+	int tally; /* TALLIES: none */
 	enum kind kind;
 	int from_user;
 	int64_t seq;
@@ -131,11 +152,8 @@ struct page {
 	struct event event;
 	int64_t began; /* the first event; INT64_MIN: none yet */
 	char day[11];
-	struct {
-		struct buf name;
-		uint64_t n;
-	} program[PROGRAMS];
-	int programs, ended;
+	struct tally tally[TALLIES];
+	int ended;
 	int user_rank, endpoint_rank; /* the highest is shown at the top */
 	char prefix[24];	      /* of ids on the page */
 	struct buf scratch;
@@ -162,8 +180,8 @@ page_free(struct page *p)
 		held_close(&p->part[i]);
 	for (i = 0; i < TEXTS; i++)
 		buf_free(&p->sum.text[i]);
-	for (i = 0; i < PROGRAMS; i++)
-		buf_free(&p->program[i].name);
+	for (i = 0; i < TALLIES * TALLIED; i++)
+		buf_free(&p->tally[i / TALLIED].name[i % TALLIED].text);
 	buf_free(&p->scratch);
 	free(p);
 }
@@ -196,7 +214,9 @@ page_begin(struct page *p, uint64_t nth)
 	memset(&p->event, 0, sizeof(p->event));
 	p->began = INT64_MIN;
 	p->day[0] = '\0';
-	p->programs = p->ended = 0;
+	p->ended = 0;
+	for (i = 0; i < TALLIES; i++)
+		p->tally[i].names = p->tally[i].more = 0;
 	p->user_rank = p->endpoint_rank = -1;
 }
 
@@ -424,6 +444,10 @@ event_row(struct page *p, const struct rec_value *v)
 		if (type.n >= strlen(types[i].type) &&
 		    memcmp(type.p, types[i].type, strlen(types[i].type)) == 0)
 			e->kind = types[i].kind;
+	for (e->tally = 0; e->tally < TALLIES; e->tally++)
+		if (tallies[e->tally].kind == e->kind &&
+		    (tallies[e->tally].type == NULL || is(type, tallies[e->tally].type)))
+			break;
 	p->of_kind[e->kind]++;
 	p->sum.number[N_EVENTS]++;
 	p->ended |= is(type, "Session End");
@@ -460,24 +484,26 @@ event_row(struct page *p, const struct rec_value *v)
 		section_item(p, v, user);
 }
 
-/* Which programs were in the foreground, and how often. */
 static void
-count_program(struct page *p, struct rec_value v)
+count(struct tally *t, struct rec_value v)
 {
 	int i;
 
-	v = shorter(v);
-	for (i = 0; i < p->programs; i++)
-		if (p->program[i].name.n == v.n && memcmp(p->program[i].name.p, v.p, v.n) == 0)
+	for (i = 0; i < t->names; i++)
+		if (t->name[i].text.n == v.n && memcmp(t->name[i].text.p, v.p, v.n) == 0)
 			break;
-	if (v.n == 0 || i == PROGRAMS)
+	if (v.n == 0)
 		return;
-	if (i == p->programs) {
-		p->programs++;
-		p->program[i].n = 0;
-		keep(&p->program[i].name, v);
+	if (i == TALLIED) {
+		t->more = 1;
+		return;
 	}
-	p->program[i].n++;
+	if (i == t->names) {
+		t->names++;
+		t->name[i].n = 0;
+		keep(&t->name[i].text, v);
+	}
+	t->name[i].n++;
 }
 
 /* A datum of an event in its section: the name where it says something. */
@@ -537,8 +563,8 @@ data_row(struct page *p, const struct rec_value *r)
 		if ((notable[i].kind == -1 || notable[i].kind == (int)e->kind) &&
 		    is(name, notable[i].name))
 			add_fact(p, notable[i].fact, v, 1);
-	if (e->kind == A_WINDOW && is(name, "exeName"))
-		count_program(p, v);
+	if (e->tally < TALLIES && is(name, tallies[e->tally].data))
+		count(&p->tally[e->tally], shorter(v));
 }
 
 /* Behind this text, if it stands at p, or else NULL. */
@@ -826,7 +852,8 @@ put_person(struct buf *b, const char *who, const struct buf *name, const struct 
 	add_name(b, value(name), NULL, "");
 	buf_adds(b, "</strong>");
 	for (i = 0; i < 3; i++)
-		if (also[i].n != name->n || memcmp(also[i].p, name->p, name->n) != 0)
+		if (!is(value(&also[i]), "Unknown") &&
+		    (also[i].n != name->n || memcmp(also[i].p, name->p, name->n) != 0))
 			add_name(b, value(&also[i]), NULL, " · ");
 	buf_adds(b, "</dd>\n");
 }
@@ -865,6 +892,21 @@ put_count(struct page *p, struct buf *b, uint64_t n, const char *one, const char
 }
 
 static void
+put_tally(const struct tally *t, struct buf *b, const char *title)
+{
+	int i;
+
+	for (i = 0; i < t->names; i++) {
+		buf_printf(b, i == 0 ? "<dt>%s</dt><dd>" : ", ", title);
+		add_name(b, value(&t->name[i].text), NULL, "");
+		if (t->name[i].n > 1)
+			buf_printf(b, " %llu×", (unsigned long long)t->name[i].n);
+	}
+	if (t->names > 0)
+		buf_adds(b, t->more ? " …</dd>\n" : "</dd>\n");
+}
+
+static void
 put_done(struct page *p, struct buf *b)
 {
 	const char *before = "<dt>Done</dt><dd>";
@@ -875,13 +917,8 @@ put_done(struct page *p, struct buf *b)
 		put_count(p, b, p->of_kind[i], kinds[i].one, kinds[i].many, kinds[i].part, &before);
 	put_count(p, b, p->n[EVENTS], "event in all", "events in all", EVENTS, &before);
 	buf_adds(b, p->n[EVENTS] > 0 ? "</dd>\n" : "<dt>Done</dt><dd>nothing</dd>\n");
-	for (i = 0; i < p->programs; i++) {
-		add_name(
-		    b, value(&p->program[i].name), NULL, i == 0 ? "<dt>Programs</dt><dd>" : ", ");
-		buf_printf(b, " %llu×", (unsigned long long)p->program[i].n);
-	}
-	if (p->programs > 0)
-		buf_adds(b, p->programs == PROGRAMS ? " …</dd>\n" : "</dd>\n");
+	for (i = 0; i < TALLIES; i++)
+		put_tally(&p->tally[i], b, tallies[i].title);
 }
 
 /* What can be left out of the timeline, by a style without a script. */
@@ -960,7 +997,7 @@ put_header(struct page *p, struct held *out)
 	put_fact(p, out, "Kind", T_TYPE);
 	put_fact(p, out, "Site", T_HOST);
 	put_fact(p, out, "Session id", T_LSID);
-	put_fact(p, out, "Number", T_LSEQ);
+	put_fact(p, out, "Session number", T_LSEQ);
 	buf_adds(b, "</dl>\n</header>\n");
 }
 
