@@ -16,24 +16,24 @@
 #include "sha256.h"
 #include "tohtml.h"
 
-/* praic-tohtml's own, in DIRECTORY. */
+/* Files of its own in DIRECTORY. */
 #define STATE ".praic-tohtml"
 #define LOCK  ".praic-tohtml-lock"
 #define PARTS ".praic-tohtml-tmp"
 
-/* So many pages, or bytes of them, wait for the disk together. */
+/* Pages that are synced together, and their bytes. */
 #define BATCH	    128
 #define BATCH_BYTES ((uint64_t)16 << 20)
-/* Longer keys are nobody's. */
+/* Appliances have lsids of 32 characters. */
 #define MAX_KEY 4096
 
-/* In SQL: where the page of a row is. */
+/* In SQL: the path of a row's page. */
 #define PATH(row) row ".host||'/'||" row ".month||'/'||" row ".name"
 
 struct archive {
 	const char *directory;
 	int dir, parts, lock;
-	char *files; /* the way from DIRECTORY to praic-tofs's, or NULL */
+	char *files; /* the path from DIRECTORY to praic-tofs's directory, or NULL */
 	struct state state;
 	unsigned waiting;
 	uint64_t waiting_bytes;
@@ -79,7 +79,7 @@ draft_open(struct archive *a, struct draft *d)
 	d->out.code = d->fd == -1 ? EX_CANTCREAT : 0;
 }
 
-/* Nothing more is written. */
+/* Write the rest of it. */
 static void
 draft_close(struct archive *a, struct draft *d)
 {
@@ -88,7 +88,7 @@ draft_close(struct archive *a, struct draft *d)
 	held_close(&d->out);
 }
 
-/* From PARTS to its path; the folder may be new. */
+/* Rename a file from PARTS to its path.  The folder may have to be made. */
 static int
 give_name(struct archive *a, const char *name, const char *path)
 {
@@ -104,7 +104,7 @@ give_name(struct archive *a, const char *name, const char *path)
 	return bad ? failed(a, EX_CANTCREAT, path) : 0;
 }
 
-/* The names in a folder are made durable, and the folder's own, and those above it. */
+/* Sync a folder and all folders above it, up to DIRECTORY. */
 static int
 sync_folder(struct archive *a, const char *path)
 {
@@ -140,7 +140,7 @@ draft_publish(struct archive *a, struct draft *d, const char *path)
 	free(folder);
 }
 
-/* Contents, names, folders: in the order that a crash needs. */
+/* Sync contents, then give names, then sync folders: safe in a crash at any moment. */
 static void
 publish_waiting(struct archive *a)
 {
@@ -164,7 +164,7 @@ publish_waiting(struct archive *a)
 	q = state_query(s, "SELECT DISTINCT host||'/'||month FROM waiting", 0);
 	while (a->code == 0 && state_step(s, q))
 		(void)sync_folder(a, (const char *)sqlite3_column_text(q, 0));
-	/* A start that changed has moved the page to another month. */
+	/* A new start time may have moved the page to another month. */
 	q = state_query(s,
 	    "SELECT " PATH("s") " FROM waiting AS w JOIN session AS s USING(host,lsid) "
 				"WHERE s.month<>w.month",
@@ -176,7 +176,7 @@ publish_waiting(struct archive *a)
 	}
 }
 
-/* What waits is on disk and has its names, and the state has its rows. */
+/* Publish the waiting pages and put their rows into the state. */
 static void
 flush(struct archive *a)
 {
@@ -266,8 +266,7 @@ put_draft(struct archive *a, struct draft *d, const char *host, const char *lsid
 		flush(a);
 }
 
-/* Hexadecimal lsids are names as they are; others, which anybody may have
- * chosen, give way to their hash. */
+/* An lsid of hexadecimal digits is the name; for any other one it is a hash. */
 static void
 set_name(struct summary *m)
 {
@@ -297,7 +296,7 @@ set_name(struct summary *m)
 	buf_printf(name, "_%.32s.html", hex);
 }
 
-/* From a page in the folder of a month to DIRECTORY. */
+/* The path from the folder of a month to DIRECTORY. */
 static const char *
 up(const char *month)
 {
@@ -317,7 +316,7 @@ make_section(
 	free(path);
 }
 
-/* The session's row in waiting. */
+/* Insert the session's row into waiting. */
 static void
 put_row(struct archive *a, struct summary *m)
 {
@@ -334,7 +333,7 @@ put_row(struct archive *a, struct summary *m)
 	(void)state_step(&a->state, q);
 }
 
-/* praic-tosql judges so, too: what has no end yet, or fewer events, is older. */
+/* The same rule as praic-tosql's: without an end time, or with fewer events. */
 static int
 is_older(struct archive *a, struct summary *m)
 {
@@ -401,7 +400,7 @@ archive_put(struct archive *a, struct page *p, const struct rec_reader *r)
 	put_draft(a, &d, host, lsid);
 }
 
-/* A page that is there gets another section of recordings. */
+/* Replace the section of recordings in a page. */
 static void
 refresh(struct archive *a, const char *host, const char *lsid, const char *path)
 {
@@ -438,7 +437,7 @@ refresh(struct archive *a, const char *host, const char *lsid, const char *path)
 		close(fd);
 }
 
-/* Sessions of which praic-tofs has stored something since. */
+/* Refresh the pages of sessions that have new files. */
 static void
 refresh_stale(struct archive *a)
 {
@@ -474,7 +473,7 @@ refresh_stale(struct archive *a)
 		(void)state_run(s, "DELETE FROM stale");
 }
 
-/* What a run that was killed has left. */
+/* Remove what a killed run has left. */
 static int
 clean_parts(struct archive *a)
 {
@@ -491,7 +490,7 @@ clean_parts(struct archive *a)
 	return a->code == 0 ? 0 : -1;
 }
 
-/* From one directory to another, both absolute. */
+/* The relative path from one absolute directory to another. */
 static char *
 way(const char *from, const char *to)
 {
@@ -551,7 +550,7 @@ open_parts(struct archive *a)
 	return clean_parts(a);
 }
 
-/* An index without the state that it was made of would lose its sessions. */
+/* Without the state, the next index would lose its sessions. */
 static int
 open_state(struct archive *a)
 {

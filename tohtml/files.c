@@ -16,7 +16,7 @@ enum { TIME, HOST, KIND, LSID, INSTANCE, NAME, BYTES, SHA256, CHAIN, FIELDS };
 
 const char files_begin[] = "<!-- recordings -->\n", files_end[] = "<!-- end of recordings -->\n";
 
-/* \t \n \r \\ of a host or an lsid. */
+/* Undo \t \n \r \\ in a host or an lsid. */
 static void
 unescape(char *p)
 {
@@ -32,7 +32,7 @@ unescape(char *p)
 	*to = '\0';
 }
 
-/* Below the directory, whatever its components are. */
+/* Does the name stay below the directory? */
 static int
 is_below(const char *name)
 {
@@ -48,7 +48,7 @@ is_below(const char *name)
 	return 1;
 }
 
-/* A line that a crash tore has not its fields, and says nothing. */
+/* -1: not a line of praic-tofs, or one that a crash cut. */
 static int
 split(char *line, char *field[FIELDS])
 {
@@ -85,8 +85,8 @@ take_line(struct state *s, char **f)
 		2, f[HOST], f[LSID]));
 }
 
-/* Where the first line begins that is not known: behind the last one that was
- * read, if it is still there; else all are read.  -1: it is no ledger. */
+/* Where the first new line begins: behind the last one that was read, if that is still
+ * there; else at the top.  -1: it is no ledger. */
 static int64_t
 start(struct state *s, FILE *f)
 {
@@ -112,7 +112,7 @@ start(struct state *s, FILE *f)
 	return sizeof(head) - 1;
 }
 
-/* What was torn behind the last line will be read again. */
+/* An incomplete last line is left for the next run. */
 static int
 read_ledger(struct state *s, FILE *f, const char *path)
 {
@@ -130,7 +130,7 @@ read_ledger(struct state *s, FILE *f, const char *path)
 	while (s->code == 0 && (n = getline(&line, &cap, f)) > 0 && line[n - 1] == '\n') {
 		at += n;
 		line[n - 1] = '\0';
-		/* Longer ones, or with NUL, are not praic-tofs's. */
+		/* praic-tofs writes no longer lines, and no NUL. */
 		if ((size_t)n > LINE_MAX_N || strlen(line) != (size_t)n - 1 ||
 		    split(line, field) == -1)
 			continue;
@@ -160,8 +160,8 @@ files_read(struct state *s, const char *directory)
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC), code;
 	FILE *f = fd != -1 ? fdopen(fd, "r") : NULL;
 
-	/* praic-tofs may not have stored anything yet.  A ledger that was there
-	 * before must be there now: the share may not be mounted. */
+	/* praic-tofs may have stored nothing yet.  But if there was a ledger
+	 * before, the share is probably not mounted. */
 	if (fd == -1 && errno == ENOENT && access(directory, F_OK) == 0 &&
 	    state_number(s, "SELECT count(*) FROM ledger") == 0) {
 		msg_tell(1, "%s: praic-tofs has stored nothing here yet: no recordings are linked",
@@ -180,7 +180,7 @@ files_read(struct state *s, const char *directory)
 	return code;
 }
 
-/* ?1 host, ?2 lsid, ?3 what the appliance has, ?4 the path, or NULL. */
+/* ?1 host, ?2 lsid, ?3 the recordings that the appliance has, ?4 the path, or NULL. */
 static const char list[] =
     "WITH kinds(kind,what,plays) AS (VALUES('recording','Recording of the session',1),"
     "('screen','Recording of the shown screen',1),('shell','Recording of command shell',1),"

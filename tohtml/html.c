@@ -8,9 +8,9 @@
 #include "utf8.h"
 
 /*
- * Characters that are not seen or move others: controls, marks of direction,
- * blanks without width, tags; and noncharacters, which no HTML may hold.  The
- * joiners (200c, 200d) stay: Persian and emoji need them.
+ * Characters that are invisible or move others: controls, direction marks, blanks
+ * without width, tags; and noncharacters, which HTML forbids.  The joiners (200c, 200d)
+ * are not among them: Persian and emoji need them.
  */
 static int
 is_hidden(uint32_t c)
@@ -23,7 +23,7 @@ is_hidden(uint32_t c)
 	    (c >= 0xe0000 && c <= 0xe007f);
 }
 
-/* Lead bytes of characters that are to be looked at; most text has none. */
+/* Is it neither markup nor the first byte of a character that may be hidden? */
 static int
 is_plain(unsigned char c)
 {
@@ -34,7 +34,7 @@ is_plain(unsigned char c)
 	return c != 0xc2 && c != 0xd8 && c != 0xe1 && c != 0xe2 && c != 0xe3 && c < 0xef;
 }
 
-/* The entity that stands at p and may stay, as its length; or 0. */
+/* The length of the known entity at p, or 0. */
 static size_t
 entity(const char *p, size_t n)
 {
@@ -77,7 +77,7 @@ escape(struct buf *b, const char *p, size_t n, const char *open, const char *clo
 		else if (c == '\'')
 			buf_adds(b, "&#39;");
 		else if (c == '\r' && i + 1 < n && p[i + 1] == '\n')
-			; /* the line end that follows says it */
+			; /* the LF is enough */
 		else if (is_hidden(c))
 			buf_printf(b, "%sU+%04X%s", open, c, close);
 		else

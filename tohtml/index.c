@@ -1,18 +1,17 @@
 /*
- * The indexes: see tohtml.h.  They are made of the state alone, by queries
- * that write HTML, and say nothing of the day on which they are made: the same
- * sessions, the same bytes.
+ * The indexes: see tohtml.h.  Queries of the state write their HTML.  They do not
+ * depend on the day on which they are made: the same sessions give the same bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tohtml.h"
 
-/* Days of the chart and of the busiest, and how many sessions a list has. */
+/* Days of the chart and of the busiest people and endpoints; the length of lists. */
 #define DAYS   "92"
 #define LISTED "25"
 
-/* In SQL: who → where; so many of a thing, if there are any. */
+/* In SQL: "who → where"; ", 3 files", or nothing for 0. */
 #define TITLE                                                                       \
 	"iif(who||endpoint='','Session',iif(who='','','<bdi>'||h(who)||'</bdi>')||" \
 	"iif(who='' OR endpoint='','',' → ')||"                                   \
@@ -71,7 +70,7 @@ make_month(struct archive *a, struct state *s, const char *host, const char *mon
 	free(path);
 }
 
-/* The last days up to the newest session. */
+/* The days up to that of the newest session. */
 static const char days[] =
     "DROP TABLE IF EXISTS temp.day; CREATE TEMP TABLE day AS "
     "SELECT substr(start,1,10) AS day,count(*) AS n FROM session "
@@ -171,7 +170,7 @@ make_index(struct archive *a, struct state *s)
 	draft_publish(a, &d, "index.html");
 }
 
-/* What is dirty stays so until all is done: a crash begins anew. */
+/* Months stay dirty until all is done: after a crash all of them are made again. */
 void
 index_update(struct archive *a, struct state *s)
 {

@@ -18,8 +18,7 @@
 struct run {
 	const char *directory, *files;
 	struct page *page;
-	struct archive *archive; /* with -d */
-	/* without: the one page, and what the ledger says */
+	struct archive *archive; /* with -d; else: */
 	struct held out;
 	struct state state;
 	uint64_t sessions;
@@ -77,7 +76,7 @@ is_broken(const struct run *u)
 static void
 one_event(struct run *u, struct rec_reader *r, enum rec_event e)
 {
-	/* A stream of files (praic-fetch -d) tells nothing that a page shows. */
+	/* A stream of files (praic-fetch -d) has nothing that a page shows. */
 	if (r->tables & TABLE_BIT(TABLE_FILE))
 		return;
 	if (e == REC_BEGIN)
@@ -111,7 +110,7 @@ one_input(void *arg, int fd, const char *name)
 	return is_broken(u);
 }
 
-/* Of praic-tofs's files only the ledger is read. */
+/* Of praic-tofs's directory only the ledger is read. */
 static void
 confine(const struct run *u, char *const operand[], int operands)
 {

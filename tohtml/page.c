@@ -1,7 +1,7 @@
 /*
- * The page of one session: see tohtml.h.  From top to bottom it answers who,
- * where, when and why; what was done, in figures; then each kind of thing by
- * itself (files, commands, chat); and all events in their order.
+ * The page of one session: see tohtml.h.  From top to bottom: who, where, when, why;
+ * how much was done, and which files were moved; files, commands and chat; all events
+ * in their order.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "utf8.h"
 #include "when.h"
 
-/* A list shows so many at once, the others folded by so many. */
+/* Lists are folded after each so many lines. */
 #define FOLD 500
 /* A value that is longer is folded. */
 #define LONG_VALUE 2000
@@ -23,7 +23,7 @@
 #define FACTS	30
 
 #define WORK ((size_t)64 << 10)
-/* Of each part of the page, in memory; what is more waits in a temporary file. */
+/* Memory for each part of the page; the rest of a larger one is in a temporary file. */
 #define PART_ROOM ((size_t)512 << 10)
 
 /* In the order of the page. */
@@ -36,7 +36,7 @@ enum part { FACT, PEOPLE, FILES, SHELL, CHAT, SYSINFO, EVENTS, PARTS };
 #define TABLE_END  "</tbody></table></div>\n"
 #define HEAD(name) "<th scope=\"col\">" name "</th>"
 
-/* Of each part: its list, and how the list shows the data of an event. */
+/* How each part begins and ends, and how its list shows the data of an event. */
 static const struct {
 	const char *id, *title, *open, *close, *data, *end_data;
 } form[PARTS] = {
@@ -52,8 +52,7 @@ static const struct {
     [EVENTS] = {"events", "All events", "<ol class=\"events\">\n", "</ol>\n", NULL, NULL},
 };
 
-/* Kinds of events: their class, what they are called, and the part that has
- * them besides the timeline. */
+/* Kinds of events: class, names, and the part that lists them besides the timeline. */
 enum kind { OTHER, A_CHAT, A_SHELL, A_FILE, A_WINDOW, A_CHANGE, A_CREDENTIAL, A_NOTE, KINDS };
 static const struct {
 	char class;
@@ -88,7 +87,7 @@ static const struct {
     {"Session Note", A_NOTE},
 };
 
-/* Data of events that belong to the top of the page, too. */
+/* Data of events that the top of the page shows as well. */
 static const struct {
 	const char *name;
 	int kind; /* -1: of any event */
@@ -256,7 +255,7 @@ either(struct rec_value a, struct rec_value b)
 	return a.n > 0 ? a : b;
 }
 
-/* The end of a part, to be added to; then held_check() is due. */
+/* Where to add to a part. */
 static struct buf *
 tail(struct page *p, enum part part)
 {
@@ -264,7 +263,7 @@ tail(struct page *p, enum part part)
 	return &p->part[part].mem;
 }
 
-/* All of a value, in pieces; where it would hide what follows, folded. */
+/* A value, in pieces; a long one is folded. */
 static void
 add_value(struct page *p, enum part part, struct rec_value v)
 {
@@ -284,7 +283,7 @@ add_value(struct page *p, enum part part, struct rec_value v)
 		buf_adds(tail(p, part), "</details>");
 }
 
-/* Somebody's text, however it runs, apart from what is around it. */
+/* Isolate a name: its direction of writing must not change the text around it. */
 static void
 add_name(struct buf *b, struct rec_value v, const char *class, const char *before)
 {
@@ -299,7 +298,7 @@ add_name(struct buf *b, struct rec_value v, const char *class, const char *befor
 	buf_adds(b, "</bdi>");
 }
 
-/* A list gets one more item: what stands before it. */
+/* The begin of a list's next item. */
 static struct buf *
 next_item(struct page *p, enum part part)
 {
@@ -320,7 +319,7 @@ next_item(struct page *p, enum part part)
 	return b;
 }
 
-/* Of the event, on the page. */
+/* The id of the open event in the page. */
 static void
 add_id(struct page *p, struct buf *b)
 {
@@ -369,7 +368,7 @@ close_event(struct page *p)
 		buf_adds(tail(p, kinds[e->kind].part), "</li>\n");
 }
 
-/* 1: another day than that of the event before begins. */
+/* Returns 1 if the event is of another day than the one before. */
 static int
 set_time(struct page *p, struct rec_value v)
 {
@@ -393,7 +392,7 @@ set_time(struct page *p, struct rec_value v)
 	return 1;
 }
 
-/* What a section shows of an event before its data. */
+/* An event in its section, up to its data. */
 static void
 section_item(struct page *p, const struct rec_value *v, const char *user)
 {
@@ -459,7 +458,7 @@ event_row(struct page *p, const struct rec_value *v)
 	b = next_item(p, EVENTS);
 	if (new_day)
 		buf_printf(b, "<li class=\"day\">%s</li>\n", p->day);
-	/* The most frequent of all: without printf. */
+	/* Without printf: this is the most frequent text of all. */
 	buf_adds(b, "<li id=\"");
 	add_id(p, b);
 	buf_adds(b, "\" class=\"");
@@ -506,7 +505,7 @@ count(struct tally *t, struct rec_value v)
 	t->name[i].n++;
 }
 
-/* A datum of an event in its section: the name where it says something. */
+/* A value of an event's data in its section.  The name is shown for files only. */
 static void
 section_data(struct page *p, struct rec_value name, struct rec_value v, int is_size)
 {
@@ -545,7 +544,7 @@ data_row(struct page *p, const struct rec_value *r)
 	struct buf *b = tail(p, EVENTS);
 	size_t i;
 
-	/* Its text came as body. */
+	/* body has the same text, decoded. */
 	if (is(name, "encoded_body") && e->body)
 		return;
 	e->body |= is(name, "body");
@@ -567,7 +566,7 @@ data_row(struct page *p, const struct rec_value *r)
 		count(&p->tally[e->tally], shorter(v));
 }
 
-/* Behind this text, if it stands at p, or else NULL. */
+/* The end of this text if it is at p; else NULL. */
 static const char *
 behind(const char *p, const char *end, const char *text)
 {
@@ -576,8 +575,8 @@ behind(const char *p, const char *end, const char *text)
 	return (size_t)(end - p) >= n && memcmp(p, text, n) == 0 ? p + n : NULL;
 }
 
-/* The names or the texts of a row's <field name="...">...</field>, as cells.
- * Where the fields end. */
+/* The names or the texts of a row's <field name="...">...</field>, as cells.  Returns
+ * where the fields end. */
 static const char *
 add_fields(struct page *p, const char *at, const char *end, int names)
 {
@@ -600,8 +599,7 @@ add_fields(struct page *p, const char *at, const char *end, int names)
 	return at;
 }
 
-/* A category of what the endpoint said of itself: a table, its heads from the
- * first row. */
+/* A category of system information: a table with the heads of its first row. */
 static void
 sysinfo_row(struct page *p, const struct rec_value *r)
 {
@@ -654,7 +652,7 @@ add_person(
 	buf_adds(b, "</td></tr>\n");
 }
 
-/* Others who took part, each once, for the index. */
+/* For the index: the other people, each once. */
 static void
 add_people(struct page *p, struct rec_value v)
 {
@@ -817,8 +815,6 @@ page_end(struct page *p, const struct rec_reader *r)
 	return &p->sum;
 }
 
-/* From here on: the page itself. */
-
 static void
 put_part(struct page *p, enum part part, struct held *out)
 {
@@ -840,7 +836,7 @@ put_fact(struct page *p, struct held *out, const char *name, enum text text)
 	buf_adds(&out->mem, "</dd>\n");
 }
 
-/* Name, account, computer, address: each that the name does not say yet. */
+/* Name, account, computer, address; those that are the same as the name only once. */
 static void
 put_person(struct buf *b, const char *who, const struct buf *name, const struct buf also[3])
 {
@@ -921,7 +917,7 @@ put_done(struct page *p, struct buf *b)
 		put_tally(&p->tally[i], b, tallies[i].title);
 }
 
-/* What can be left out of the timeline, by a style without a script. */
+/* Boxes that hide kinds of events; the style does it, without a script. */
 static void
 put_filter(struct page *p, struct buf *b)
 {

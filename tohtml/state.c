@@ -1,4 +1,4 @@
-/* What is known of the pages: see tohtml.h. */
+/* The state of an archive: see tohtml.h. */
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -10,10 +10,10 @@
 #define APPLICATION_ID 0x70725448 /* prTH */
 #define VERSION	       3
 
-/* bare: over, and without a recording.  month has a row for each index, dirty
- * while it is older than the sessions in it.  file is what the ledger of
- * praic-tofs says, and ledger how far it was read; stale are the sessions of
- * which it said something after their pages were made. */
+/* session.bare: over, and without a recording.  month has a row for each month's index;
+ * it is dirty while sessions in it are newer.  file has the lines of praic-tofs's ledger,
+ * and ledger the place up to which it was read.  stale has the sessions with files that
+ * came after their pages were made. */
 static const char schema[] =
     "CREATE TABLE session(host TEXT,lsid TEXT,month TEXT,name TEXT,start TEXT,end TEXT,type TEXT,"
     "who TEXT,people TEXT,endpoint TEXT,key TEXT,grp TEXT,duration TEXT,expected TEXT,over INT,"
@@ -174,7 +174,7 @@ int
 state_open(struct state *s, const char *path)
 {
 	memset(s, 0, sizeof(*s));
-	/* What SQLite cannot hold in memory goes where other temporaries go. */
+	/* SQLite's temporary files go to the same directory as all others. */
 	sqlite3_temp_directory = sqlite3_mprintf("%s", file_scratch_dir());
 	s->path = xstrdup(path != NULL ? path : "temporary file");
 	if (sqlite3_open_v2(path != NULL ? path : "", &s->db,
@@ -183,7 +183,7 @@ state_open(struct state *s, const char *path)
 	if (state_run(s,
 		"PRAGMA synchronous=FULL; PRAGMA locking_mode=EXCLUSIVE;"
 		"PRAGMA journal_mode=TRUNCATE; PRAGMA cache_size=-8000") != 0 ||
-	    /* what undoes a statement is small; a temporary database is not */
+	    /* in memory: the rows of a batch; a temporary database may be large */
 	    (path != NULL && state_run(s, "PRAGMA temp_store=MEMORY") != 0))
 		return s->code;
 	return set_up(s);

@@ -18,17 +18,16 @@
 #include "rec.h"
 
 /*
- * Text of strangers.  Nothing of it is ever markup, and what a reader would not
- * see, or would see in another place than where it stands, is shown by its
- * number.
+ * Text of strangers.  It never becomes markup.  Characters that are invisible or
+ * move other text are shown by their numbers.
  */
-/* For between tags. */
+/* For the space between tags. */
 void html_text(struct buf *, const char *p, size_t n);
 /* The same for text in which & < > and " are written as entities. */
 void html_escaped(struct buf *, const char *p, size_t n);
-/* A relative path as an URL; no scheme, host or query can come of it. */
+/* A relative path as a URL: it cannot become one with a scheme, host or query. */
 void html_path(struct buf *, const char *p, size_t n);
-/* 6442450944 as 6.4 GB (6442450944 bytes); what is no number as it is. */
+/* 6442450944 as 6.4 GB (6442450944 bytes); text that is not a number is not changed. */
 void html_size(struct buf *, const char *p, size_t n);
 /* A time of the stream's form as <time>2024-12-03 15:26:05</time>. */
 void html_time(struct buf *, const char *p, size_t n);
@@ -40,8 +39,8 @@ void html_tail(struct buf *);
 /* style.css and script.js, which the Makefile puts into the program. */
 extern const char tohtml_style[], tohtml_script[];
 
-/* What a page and the indexes say of a session.  The first texts and all numbers are
- * columns of the state's table session. */
+/* What a page and the indexes say about a session.  The texts before T_COLUMNS and all
+ * numbers are columns of the table session in the state. */
 enum text {
 	T_HOST,
 	T_LSID,
@@ -79,31 +78,31 @@ struct summary {
 };
 
 /*
- * The page of one session.  Its rows become HTML as they come, and wait by part
- * of the page, for what stands first there comes last in the stream.
+ * The page of one session.  Rows become HTML as they come and wait, for each part of
+ * the page, because the top of the page comes last in the stream.
  */
 struct page;
 
 struct page *page_new(void);
 void page_free(struct page *);
-/* nth is 1 for the first session on a page. */
+/* nth: the session's number on its page, from 1. */
 void page_begin(struct page *, uint64_t nth);
-/* May leave the session out (rec_reject). */
+/* It may reject the session (rec_reject). */
 void page_row(struct page *, struct rec_reader *);
 /* All rows of this session have come. */
 struct summary *page_end(struct page *, const struct rec_reader *);
 /* The page's head, with a title from the session. */
 void page_head(struct page *, struct held *out);
-/* The session.  recordings is that section, ready; up leads to the index of
- * everything, or is NULL. */
+/* The session.  recordings: the HTML of that section.  up: the path to the directory
+ * of the index of everything, or NULL. */
 void page_write(struct page *, const struct buf *recordings, const char *up, struct held *out);
 void page_tail(struct held *out);
 /* 0, or an exit code after a message: a temporary file failed. */
 int page_code(const struct page *);
 
 /*
- * What is known of the pages: of sessions, of the ledger of praic-tofs, and
- * which indexes are to be made.  Failures stick in code, after a message.
+ * The state: what is in the pages, what is in the ledger of praic-tofs, and which
+ * indexes are out of date.  After a failure code is set, and nothing more is done.
  */
 struct state {
 	sqlite3 *db;
@@ -118,44 +117,45 @@ struct state {
 /* path NULL: a temporary one.  Returns the code. */
 int state_open(struct state *, const char *path);
 void state_close(struct state *);
-/* SQL without results.  Returns the code. */
+/* Run SQL that has no results.  Returns the code. */
 int state_run(struct state *, const char *sql);
-/* A statement with n texts bound; sql is kept.  NULL after a failure. */
+/* A statement with n texts bound.  The pointer sql is the key under which the statement
+ * is kept.  NULL after a failure. */
 sqlite3_stmt *state_query(struct state *, const char *sql, int n, ...);
 /* One more row?  1 or 0. */
 int state_step(struct state *, sqlite3_stmt *);
 int64_t state_number(struct state *, const char *sql);
-/* The text of the first column of all rows of a query.  How many rows there were. */
+/* Add the text of the first column of all rows to a buffer.  Returns the number of rows. */
 int64_t state_put(struct state *, sqlite3_stmt *, struct buf *);
 
 #define STATE_COLUMNS                                                                        \
 	"host,lsid,month,name,start,end,type,who,people,endpoint,key,grp,duration,expected," \
 	"over,events,commands,chats,files"
 
-/* Take in what the ledger of this directory has beyond what is known.  Of
- * sessions that have a page it notes that the page is stale.  0 or a code. */
+/* Read the new lines of the ledger in this directory.  Sessions that have a page and a
+ * new file are noted as stale.  0 or a code. */
 int files_read(struct state *, const char *directory);
-/* The section of a session's recordings, between two comments: what is stored,
- * under the path that leads to praic-tofs's directory (NULL: there is none),
- * and what the appliance has beyond that. */
+/* The section of a session's recordings, between two comments: the stored ones, below
+ * path, which leads to praic-tofs's directory (NULL: there is none), and the others that
+ * the appliance has. */
 void files_section(struct state *, struct buf *, const char *prefix, const char *host,
     const char *lsid, const char *expected, const char *path);
 extern const char files_begin[], files_end[]; /* the comments */
 
 /*
  * Pages in DIRECTORY: HOST/YYYY/MM/LSID.html, an index of each month, and an
- * index of everything.  A page is written, made durable and then named; then
- * the state has a row for it; the indexes come last.  After a crash at any
- * moment the same input ends in the same files.
+ * index of everything.  A page is written, synced and then named; then its row goes
+ * into the state; the indexes come last.  After a crash at any moment, another run with
+ * the same input makes the same files.
  */
 struct archive;
 
-/* Waits for another praic-tohtml.  files: praic-tofs's directory, or NULL.
- * NULL and *code after a message. */
+/* Waits while another praic-tohtml works there.  files: praic-tofs's directory, or NULL.
+ * Returns NULL after a message, and *code. */
 struct archive *archive_open(const char *directory, const char *files, int *code);
-/* Flush, make the indexes, clean up.  0 or a code. */
+/* Write what waits, then the indexes; clean up.  0 or a code. */
 int archive_close(struct archive *);
-/* The session that the page has is complete.  Failures stick in archive_code. */
+/* The session in the page is complete.  Failures are in archive_code(). */
 void archive_put(struct archive *, struct page *, const struct rec_reader *);
 int archive_code(const struct archive *);
 
@@ -166,10 +166,10 @@ struct draft { /* a file that is being written */
 	struct held out;
 };
 void draft_open(struct archive *, struct draft *);
-/* Give it this name below DIRECTORY, now and for good. */
+/* Sync it and give it this name below DIRECTORY. */
 void draft_publish(struct archive *, struct draft *, const char *path);
 int archive_has(struct archive *, const char *path);
-/* Make those indexes that are not there, or in which a session has changed. */
+/* Make the indexes that are missing or in which a session has changed. */
 void index_update(struct archive *, struct state *);
 
 #endif
