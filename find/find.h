@@ -1,12 +1,12 @@
 /*
  * praic-find: the words in the events of a store of praic-tosql.
  *
- *	words.c		what a person asks for, as FTS5 wants it
- *	index.c		the index, and which events have these words
- *	main.c		options, and what was found, to people and pipes
+ *	words.c		the words of the command line as a query of FTS5
+ *	index.c		the index, and the search in it
+ *	main.c		options, and the output for people and pipes
  *
- * One connection has the store as store, the index as own, and what was found
- * in a temporary table, so that nobody waits while it is shown.
+ * One connection has the store as "store" and the index as "own".  What was found goes
+ * into a temporary table, so that no lock is held while it is shown.
  */
 #ifndef PRAIC_FIND_H
 #define PRAIC_FIND_H
@@ -16,7 +16,7 @@
 
 #include "buf.h"
 
-/* How FTS5 takes text apart. */
+/* How FTS5 splits text into words. */
 #define FIND_TOKENIZE "tokenize=\"unicode61 remove_diacritics 2\""
 
 struct find {
@@ -26,20 +26,20 @@ struct find {
 	int sessions_only;		    /* -l */
 	struct buf words;
 	sqlite3 *db;
-	/* For locks; never closed: that would take SQLite's own locks along. */
+	/* For locks.  Never closed, because that would drop SQLite's own locks. */
 	int store_fd, index_fd;
 };
 
 /* Returns a code after a message. */
 int find_failed(struct find *, const char *path, const char *doing);
 
-/* Adds words of the command line to a query of FTS5. */
+/* Add words of the command line to a query of FTS5. */
 void words_add(struct buf *query, const char *words);
-/* Is it one?  0, or EX_USAGE after a message. */
+/* Check the syntax.  0, or EX_USAGE after a message. */
 int words_check(const char *query);
 
-/* Opens store and index, which is made if it is not there, adds to it what is
- * new in the store, and puts what was found into the temporary table hit. */
+/* Open the store and the index, which is made if it is not there; add to it what is new
+ * in the store; put what was found into the temporary table hit. */
 int index_find(struct find *);
 
 #endif

@@ -1,16 +1,14 @@
 /*
- * The index: a file of its own, with an FTS5 table of the words of events and
- * how far it goes.  It holds no text: what it points at is read in the store.
+ * The index: a file with an FTS5 table of the words of events, and the number of the
+ * last event in it.  It holds no text: that is read in the store.
  *
- * praic-tosql gives rising numbers to events, and never gives a number again:
- * a session that is replaced gets events with new numbers.  So what is new
- * since the last time is what has a greater number, whatever happened; and
- * what the index says of events that are gone points at nothing.  Nothing in
- * it is ever changed or removed, and it is right for any state of the store
- * up to the number that it goes to.
+ * praic-tosql gives rising numbers to events and never uses a number twice: a session
+ * that is replaced gets events with new numbers.  So the new events are those with a
+ * greater number than the last one.  Entries of events that are gone point at nothing.
+ * Nothing in the index is ever changed or removed.
  *
- * One praic-find at a time has the index, by flock(2).  It is brought up to
- * date in pieces, a transaction each: what was killed goes on there.
+ * One praic-find at a time uses the index, by flock(2).  It is updated in pieces, a
+ * transaction each: after a kill the next run goes on behind the last piece.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,13 +28,13 @@
 
 /* Event numbers in a transaction: some seconds of work. */
 #define PIECE 200000
-/* From here on making the index takes so long that people want to know. */
+/* For more events than this, tell the user that the index is being made. */
 #define MANY 500000
 
 /*
- * contentless, since the store has the texts; without the sizes of documents,
- * which only ranking needs.  What FTS5 gathers in memory before it writes:
- * more than its 1 MiB makes less to merge.
+ * The table is contentless, since the store has the texts, and without the sizes of
+ * documents, which only ranking needs.  With more than its usual 1 MiB of memory
+ * (hashsize) FTS5 has less to merge.
  */
 static const char make_sql[] =
     "DROP TABLE IF EXISTS own.state; DROP TABLE IF EXISTS own.find;"
@@ -49,14 +47,14 @@ static const char make_sql[] =
 #define STORE_APPLICATION_ID 0x50527374 /* PRst: praic-storage(5) */
 
 /*
- * The text of the event v: its values, in order.  Sizes and instance numbers
- * are left out: nobody searches for them, and they would be most of the index.
+ * The text of the event v: its values, in order, without sizes and instance numbers:
+ * nobody searches for them, and they would be most of the index.
  */
 #define TEXT                                                               \
 	"(SELECT group_concat(value, ' | ') FROM store.session_event_data" \
 	" WHERE session_event_id = v.id AND name NOT IN ('filesize', 'instance'))"
 
-/* What the store's newest event is, or was if that one is gone. */
+/* The number of the newest event that the store has or had. */
 static const char newest_sql[] =
     "SELECT max(ifnull((SELECT seq FROM store.sqlite_sequence WHERE name = 'session_event'), 0),"
     " ifnull((SELECT max(id) FROM store.session_event), 0))";
@@ -65,7 +63,7 @@ static const char add_sql[] = "INSERT INTO own.find (rowid, text) SELECT v.id, "
 			      " FROM store.session_event AS v WHERE v.id > %lld AND v.id <= %lld;"
 			      "UPDATE own.state SET last = %lld; COMMIT";
 
-/* The events with these words that are asked for, ?2 to ?6. */
+/* The events with the words ?1, within the limits ?2 to ?6. */
 #define FOUND                                                                                     \
 	" FROM own.find AS find CROSS JOIN store.session_event AS v ON v.id = find.rowid"         \
 	" CROSS JOIN store.session AS s ON s.id = v.session_id WHERE find MATCH ?1"               \
@@ -81,8 +79,8 @@ static const char sessions_sql[] = "INSERT INTO temp.hit (lsid) SELECT s.lsid" F
 				   " GROUP BY s.id ORDER BY min(ifnull(v.event_time, '')), s.id";
 
 /*
- * Who did it: that user by his login; if the endpoint or the appliance did,
- * in parentheses whose session it was.
+ * The user: the login of the one who did it; if the endpoint or the appliance did it,
+ * that of the session's primary user in parentheses.
  */
 static const char events_sql[] =
     "INSERT INTO temp.hit SELECT replace(v.event_time, ' ', 'T') || 'Z', s.lsid, coalesce("
@@ -112,7 +110,7 @@ ask(struct find *f, const char *sql, int64_t *answer)
 	return code;
 }
 
-/* Text without results, and the numbers in it.  0, or a code after a message. */
+/* Run SQL without results.  0, or a code after a message. */
 static int __attribute__((format(printf, 2, 3))) run(struct find *f, const char *text, ...)
 {
 	int code = 0;
@@ -130,7 +128,7 @@ static int __attribute__((format(printf, 2, 3))) run(struct find *f, const char 
 	return code;
 }
 
-/* Is it an index of this store?  Otherwise it is made, or made anew. */
+/* If it is not an index of this store, make it anew. */
 static int
 check(struct find *f, int64_t newest, int64_t *last)
 {
@@ -156,16 +154,17 @@ check(struct find *f, int64_t newest, int64_t *last)
 	    ((code = ask(f, "SELECT store FROM own.state", &store)) != 0 ||
 		(code = ask(f, "SELECT last FROM own.state", last)) != 0))
 		return code;
-	/* A store that was put back from a backup gives numbers once more. */
+	/* A store that was restored from a backup uses numbers again. */
 	if (version == VERSION && store == (int64_t)st.st_ino && *last <= newest)
 		return 0;
 	if (tables > 0)
-		msg_tell(1, "%s: it is of another store: making it anew", f->index_path);
+		msg_tell(
+		    1, "%s: this is the index of another store: making it anew", f->index_path);
 	*last = 0;
 	return run(f, make_sql, (long long)st.st_ino, APPLICATION_ID, VERSION);
 }
 
-/* The file, for its lock; -1 after a message. */
+/* Open the index's file, for its lock.  -1 after a message. */
 static int
 open_file(struct find *f)
 {
@@ -188,7 +187,7 @@ open_file(struct find *f)
 	return fd;
 }
 
-/* Attach a database.  Returns SQLite's code. */
+/* Returns SQLite's code. */
 static int
 attach(struct find *f, const char *path, const char *how, const char *name)
 {
@@ -208,9 +207,9 @@ attach(struct find *f, const char *path, const char *how, const char *name)
 }
 
 /*
- * In a folder that is not writable SQLite cannot make the files beside the
- * store that readers and writers share.  So writers are kept out by the lock
- * that each praic-tosql takes before it writes.
+ * In a folder that is not writable, SQLite cannot make the files that readers and
+ * writers share.  The lock that each praic-tosql takes before it writes keeps writers
+ * out instead.
  */
 static int
 attach_alone(struct find *f)
@@ -223,7 +222,7 @@ attach_alone(struct find *f)
 	    1, "%s: its folder is not writable: praic-tosql waits until this ends", f->store_path);
 	while (flock(f->store_fd, LOCK_SH) == -1 && errno == EINTR)
 		;
-	/* What a loader that died has left there must be read, too. */
+	/* Sessions in the log of a loader that died are readable only with it. */
 	if (stat(log, &st) == -1 || st.st_size == 0) {
 		(void)sqlite3_exec(f->db, "DETACH store", NULL, NULL, NULL);
 		rc = attach(f, f->store_path, "immutable=1", "store");
@@ -262,7 +261,7 @@ open_store(struct find *f)
 	return code;
 }
 
-/* The index is open, and this praic-find alone has it. */
+/* Open the index and lock it. */
 static int
 open_index(struct find *f)
 {
@@ -275,13 +274,12 @@ open_index(struct find *f)
 	}
 	if (attach(f, f->index_path, "mode=rw", "own") != SQLITE_OK)
 		return find_failed(f, f->index_path, "opening it");
-	/* The pages that a merge touches. */
+	/* The cache holds the pages that a merge uses. */
 	return run(f, "PRAGMA own.synchronous = NORMAL; PRAGMA own.cache_size = -32768");
 }
 
-/* Brings the index up to date, and stays in a transaction in which it is.  Each
- * piece is one of its own: a long one would keep the loader's log from being
- * emptied. */
+/* Update the index, and stay in a transaction.  Each piece has a transaction of its own:
+ * a long one would keep praic-tosql's log from being emptied. */
 static int
 update(struct find *f)
 {

@@ -1,6 +1,6 @@
 /*
- * praic-find: what was typed, said, opened and moved, by its words, in a store
- * of praic-tosql: praic-find(1).  Options, and what was found; see find.h.
+ * praic-find: searches a store of praic-tosql for what was typed, said, opened and
+ * moved: praic-find(1).  Options and output; see find.h.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ find_failed(struct find *f, const char *path, const char *doing)
 	}
 }
 
-/* As the store has it. */
+/* In the form that the store has. */
 static int
 set_time(char **to, const char *option, const char *text)
 {
@@ -100,8 +100,8 @@ static const struct command command = {
 
 enum { TIME, SESSION, USER, ENDPOINT, TEXT, COLUMNS };
 
-/* A cell: up to so many characters wide on a terminal (wide ones count once), with
- * a TAB in a pipe (0), or the last of its line (-1). */
+/* A cell.  width: of the column on a terminal, in characters; 0: put a TAB behind it;
+ * -1: it is the last of its line. */
 static void
 print_cell(const char *text, int n, int width)
 {
@@ -121,7 +121,7 @@ print_cell(const char *text, int n, int width)
 	buf_free(&b);
 }
 
-/* On a terminal: how wide the columns are, and their names. */
+/* On a terminal: find the widths of the columns and print their names. */
 static void
 print_heading(sqlite3_stmt *widths, int width[COLUMNS])
 {
@@ -138,9 +138,9 @@ print_heading(sqlite3_stmt *widths, int width[COLUMNS])
 }
 
 /*
- * A row of the table hit, with the part of its text that has the words.  FTS5
- * itself says which, in a table that has this one text; a text in which it does not
- * find them has been changed by hand in the store, and is not shown.
+ * A row of the table hit, with the part of its text that has the words.  FTS5 finds that
+ * part, in a table that holds this text only.  A text without the words was changed by
+ * hand in the store and is not shown.
  */
 static int
 show_event(sqlite3_stmt *hit, sqlite3_stmt *put, sqlite3_stmt *part, const int width[COLUMNS])
@@ -151,7 +151,7 @@ show_event(sqlite3_stmt *hit, sqlite3_stmt *put, sqlite3_stmt *part, const int w
 
 	buf_reset(&text);
 	buf_add(&text, sqlite3_column_text(hit, TEXT), (size_t)sqlite3_column_bytes(hit, TEXT));
-	/* snippet() ends at U+0000, which separates words just as a blank does. */
+	/* snippet() stops at U+0000; a blank separates words as well. */
 	for (i = 0; i < text.n; i++)
 		if (text.p[i] == '\0')
 			text.p[i] = ' ';

@@ -1,8 +1,8 @@
 /*
- * Words of the command line as a query of FTS5, in which a word with other
- * characters than letters, digits and _ must stand in quotes: rm -rf C:\tmp
- * becomes rm "-rf" "C:\tmp", a phrase of its parts.  Quoted phrases,
- * parentheses, AND, OR, NOT and the * behind a word are left as they are.
+ * Words of the command line as a query of FTS5.  FTS5 wants quotes around a word with
+ * other characters than letters, digits and _: rm -rf C:\tmp becomes
+ * rm "-rf" "C:\tmp", phrases of their parts.  Quoted phrases, parentheses, AND, OR, NOT
+ * and the * behind a word are not changed.
  */
 #include <ctype.h>
 #include <string.h>
@@ -17,7 +17,7 @@ is_plain(const char *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (!isalnum((unsigned char)p[i]) && p[i] != '_' && (unsigned char)p[i] < 0x80)
 			return 0;
-	/* NEAR(...) has a grammar of its own, and commas. */
+	/* NEAR(...) has commas, and is not supported. */
 	return n > 0 && !(n == 4 && memcmp(p, "NEAR", 4) == 0);
 }
 
@@ -73,7 +73,7 @@ words_check(const char *query)
 		if (isalnum((unsigned char)query[i]) || (unsigned char)query[i] >= 0x80)
 			break;
 	if (query[i] == '\0') {
-		msg_warn("there is no word to look for");
+		msg_warn("no word to search for: give a word, a \"phrase\" or prefix*");
 		return EX_USAGE;
 	}
 	rc = sqlite3_open(":memory:", &memory);
