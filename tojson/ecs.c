@@ -1,6 +1,6 @@
 /*
- * Fields of the Elastic Common Schema.  Only those that hold what it means by
- * them are set, none are null or empty; everything else is below "praic".
+ * Fields of the Elastic Common Schema.  A field is set only if the value is what the
+ * schema means by it; no field is null or empty.  All values are below "praic" anyway.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "tojson.h"
 #include "when.h"
 
-/* All fields below are in it. */
+/* The version that has all fields below. */
 #define ECS_VERSION "8.11.0"
 
 #define NANOSECONDS INT64_C(1000000000)
@@ -20,7 +20,7 @@ text(const char *s)
 	return (struct rec_value){s, strlen(s)};
 }
 
-/* An object that is left out if nothing is added to it. */
+/* Begin an object.  close_object() removes it if nothing was added. */
 static size_t
 open_object(struct held *h, const char *name)
 {
@@ -51,8 +51,7 @@ add(struct held *h, const char *name, enum table_type type, struct rec_value v)
 	buf_addc(&h->mem, ',');
 }
 
-/* What the events of a session and the session itself have in common; the
- * object "event" stays open. */
+/* The fields that events and sessions share.  The object "event" stays open. */
 static size_t
 add_head(struct held *h, struct rec_value host, struct rec_value time, const char *dataset,
     const char *type, struct rec_value action)
@@ -127,8 +126,8 @@ ecs_event(
 	close_object(h, event);
 }
 
-/* The text without its port, if it is an IP address: 192.0.2.1:443, or
- * [2001:db8::1]:443.  *port is -1 where there is none. */
+/* The IP address without its port: of 192.0.2.1:443 or [2001:db8::1]:443.  *port is -1 if
+ * there is none. */
 static struct rec_value
 address(struct rec_value v, int64_t *port)
 {
@@ -190,7 +189,7 @@ add_names(struct held *h, const struct person *p)
 	close_object(h, user);
 }
 
-/* One end of the connection. */
+/* "source" or "destination". */
 static void
 add_end(struct held *h, const char *name, const struct person *p, int names)
 {
@@ -217,8 +216,7 @@ compare(const void *a, const void *b)
 	return order != 0 ? order : v->n < w->n ? -1 : v->n > w->n;
 }
 
-/* An array of the different values that are not empty, in the order of their
- * bytes. */
+/* An array of the values, sorted, each once, without empty ones. */
 static void
 add_set(struct held *h, const char *name, struct rec_value *v, size_t n)
 {

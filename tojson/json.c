@@ -5,7 +5,7 @@
 #include "tojson.h"
 #include "vector.h"
 
-/* So much of a long value goes to memory before the limit is looked at. */
+/* Long values are added in pieces, with a check of the limit after each. */
 #define PIECE ((ptrdiff_t)64 << 10)
 
 static void
@@ -24,8 +24,8 @@ add_escape(struct buf *b, char c)
 }
 
 /*
- * JSON does not allow quotation marks, backslashes and what is below U+0020 in
- * a text as they are.  All else is UTF-8, which the reader has checked.
+ * JSON forbids unescaped quotation marks, backslashes and characters below U+0020.  The
+ * reader has checked the UTF-8.
  */
 static void
 add_text(struct buf *b, const char *p, const char *end)
@@ -34,7 +34,7 @@ add_text(struct buf *b, const char *p, const char *end)
 	char *out;
 
 	while (p < end) {
-		/* Nearly all of it stands as it is. */
+		/* Nearly all text needs no escapes. */
 		if (b->cap - b->n < (size_t)(end - p))
 			buf_reserve(b, (size_t)(end - p));
 		out = b->p + b->n;
@@ -99,7 +99,7 @@ json_value(struct held *h, enum table_type type, struct rec_value v)
 void
 json_columns(struct held *h, enum table_id t, const struct rec_value *value, int from)
 {
-	/* Each column's ,"name": made once. */
+	/* ,"name": of each column, made at the first use. */
 	static struct {
 		char text[32];
 		size_t n;

@@ -2,9 +2,8 @@
  * praic-tojson: record streams in, JSON out: one object a line for each
  * session, or for each event.
  *
- * Nothing of a session is written before all of it has come, and the rows of
- * users, which events refer to, come last.  So the rows wait as JSON, those of
- * each table by themselves.
+ * A session is written when all of it has been read, and the rows of users, which
+ * events refer to, come last.  So the rows of each table wait, as JSON.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -20,15 +19,14 @@
 #include "tojson.h"
 #include "utf8.h"
 
-/* Of each table, in memory: there are ten, and 16 MiB must do.  Real sessions
- * take some 100 KiB. */
+/* Memory for each of ten tables, of 16 MiB in all.  Real sessions take 100 KiB. */
 #define ROOM ((size_t)1 << 20)
-/* Members of the schema wait in memory, whatever they are. */
+/* Members of the schema are always in memory. */
 #define NO_LIMIT ((size_t)256 << 20)
 
 /*
- * The data of an event become one object, in which a name stands once.  Surveys
- * have the most names, some tens.  Of the values of a name so much is in memory.
+ * The data of an event become one object, with each name once.  Surveys have the most
+ * names, some tens.  NAME_ROOM is the memory for the values of one name.
  */
 #define NAMES	       256
 #define NAMES_MAX_TEXT ((size_t)1 << 20)
@@ -48,12 +46,12 @@ static const struct {
     {TABLE_FILE, "files"},
 };
 
-/* With --events, a byte that JSON does not have ends each event in part[]; this
- * stands behind it.  People are known later, and are written there. */
+/* With --events, each event in part[] ends with a byte that JSON does not have and a
+ * struct mark: the people, who are known later, are written in its place. */
 #define MARK '\1'
 
 struct mark {
-	enum table_id by_table, to_table; /* TABLES: nobody of the session */
+	enum table_id by_table, to_table; /* TABLES: not in the session */
 	int64_t by, to;			  /* gs_numbers */
 };
 
@@ -90,7 +88,7 @@ take_format(void *arg, const char *format)
 	s->ecs = strcmp(format, "ecs") == 0;
 	if (s->ecs || strcmp(format, "plain") == 0)
 		return 0;
-	msg_warn("-f %s: there is no such format; plain or ecs", format);
+	msg_warn("-f %s: no such format; give plain or ecs", format);
 	return EX_USAGE;
 }
 
@@ -107,7 +105,7 @@ static const struct command_option option[] = {
 static const struct command command = {"praic-tojson [-ev] [-f FORMAT] [FILE ...]",
     "Writes the sessions of a record stream as JSON, one object a line.", option};
 
-/* 0, or an exit code after a message: there is no use in going on. */
+/* 0, or an exit code after a message: nothing more can be written. */
 static int
 failed(const struct tojson *s)
 {
@@ -134,7 +132,7 @@ is(struct rec_value v, const char *text)
 
 /* ---- users and customers ---------------------------------------------- */
 
-/* Which columns the fields are; -1: there is none. */
+/* The columns of the fields; -1: there is none. */
 static const int user_column[PERSON_FIELDS] = {
     [PERSON_USER_NAME] = USER_USER_NAME,
     [PERSON_DISPLAY_NAME] = USER_DISPLAY_NAME,
@@ -186,7 +184,7 @@ add_person(struct tojson *s, struct rec_reader *r)
 	}
 }
 
-/* NULL if there is none.  Where several have the number, the first one counts. */
+/* The first one with this number, or NULL. */
 static const struct person *
 find_person(const struct people *all, enum table_id t, int64_t gs_number)
 {
@@ -198,7 +196,7 @@ find_person(const struct people *all, enum table_id t, int64_t gs_number)
 	return NULL;
 }
 
-/* The first of a table, for users the first primary one if there is any. */
+/* The first one of a table; of users, the first primary one if there is any. */
 static const struct person *
 main_person(const struct people *all, enum table_id t)
 {
@@ -210,7 +208,7 @@ main_person(const struct people *all, enum table_id t)
 	return best;
 }
 
-/* ,"performed_by_user_name": and so on, null where there is nobody. */
+/* ,"performed_by_user_name": and so on; null if p is NULL. */
 static void
 join_person(struct held *h, const char *role, const struct person *p)
 {
@@ -228,7 +226,7 @@ join_person(struct held *h, const char *role, const struct person *p)
 	held_check(h);
 }
 
-/* Which table has the person that an event names. */
+/* The table of the person that an event names. */
 static enum table_id
 person_table(struct rec_value type, struct rec_value gs_number, int64_t *number)
 {
@@ -294,7 +292,7 @@ close_event(struct tojson *s)
 	s->names_text = 0;
 }
 
-/* An event as an object of its own, up to its data. */
+/* An event as an object, up to its data. */
 static void
 open_object(struct tojson *s, const struct rec_reader *r)
 {
@@ -342,7 +340,7 @@ event_row(struct tojson *s, const struct rec_reader *r)
 	buf_adds(&events->mem, ",\"data\":[");
 }
 
-/* A value of the event's data, behind those of the same name. */
+/* Add a value of the event's data to those of the same name. */
 static void
 add_value(struct tojson *s, struct rec_reader *r)
 {
@@ -427,7 +425,7 @@ take_row(struct tojson *s, struct rec_reader *r)
 		add_row(to, held_size(to) == 0, r->table, v, 0);
 }
 
-/* ---- what is written ---------------------------------------------------- */
+/* ---- output --------------------------------------------------------------- */
 
 /* The session as one object. */
 static void
@@ -456,7 +454,7 @@ put_session(struct tojson *s, unsigned tables)
 	put(&s->out, s->ecs ? "}}\n" : "}\n");
 }
 
-/* The end of an event's object: its people. */
+/* The people of an event, at the end of its object. */
 static void
 put_people(struct tojson *s, const struct mark *mark)
 {

@@ -1,6 +1,6 @@
 /*
- * praic-tojson: values (json.c), the fields of the Elastic Common Schema
- * (ecs.c), and what becomes of a session (main.c).
+ * praic-tojson: values (json.c), fields of the Elastic Common Schema (ecs.c),
+ * sessions and events (main.c).
  */
 #ifndef TOJSON_H
 #define TOJSON_H
@@ -8,11 +8,10 @@
 #include "held.h"
 #include "rec.h"
 
-/* Users and customers of a session.  Real ones have some tens, since who comes
- * back counts anew. */
+/* Users and customers of a session.  Real sessions have some tens: each return counts. */
 #define PEOPLE_MAX 1024
-/* A longer value is cut.  Each event repeats the values of two people, so a
- * long one would make gigabytes of a small session. */
+/* A longer value is cut: each event repeats the values of two people, and long ones
+ * would make gigabytes of a small session. */
 #define PERSON_MAX_VALUE 1024
 
 enum person_field {
@@ -38,23 +37,23 @@ struct person {
 struct people {
 	struct person person[PEOPLE_MAX];
 	size_t n;
-	struct buf text; /* what the fields point into: it does not move */
+	struct buf text; /* the fields point into it: it does not move */
 };
 
 /* A text between quotation marks. */
 void json_text(struct held *, struct rec_value);
 /* A value by its type: null, true, a number, or a text. */
 void json_value(struct held *, enum table_type, struct rec_value);
-/* The columns of a row from this one on, without the braces around them. */
+/* The columns of a row, beginning with column `from', without braces. */
 void json_columns(struct held *, enum table_id, const struct rec_value *, int from);
 
-/* Each of these adds members to an object, each with a comma behind it, and
- * needs a limit of memory that is not reached. */
+/* These add members with a comma behind each.  The struct held must have a limit that
+ * is never reached. */
 void ecs_session(struct held *, const struct rec_value *session_row);
 void ecs_event(
     struct held *, struct rec_value host, struct rec_value lsid, const struct rec_value *event_row);
-/* Who did it, to whom, and the endpoint (each may be NULL).  Related are all of
- * `all', or these two if that is NULL. */
+/* by: who did it; to: to whom; host: the endpoint; each may be NULL.  related.* is made of
+ * all people in `all', or of `by' and `to' if that is NULL. */
 void ecs_people(struct held *, const struct person *by, const struct person *to,
     const struct person *host, const struct people *all);
 
