@@ -144,7 +144,8 @@ say(const char *fmt, va_list ap, int err, struct buf *kept)
 	}
 	va_end(again);
 	if (err != 0)
-		buf_printf(&raw, ": %s", strerror(err));
+		buf_printf(&raw, ": %s%s", strerror(err),
+		    err == ENOSPC || err == EDQUOT ? ": make room there" : "");
 	buf_reset(&out);
 	buf_printf(&out, "%s: ", program);
 	msg_harmless(&out, raw.p, raw.n);

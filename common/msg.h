@@ -21,7 +21,7 @@ _Noreturn void msg_version(void);
 
 /* "program: text" */
 void msg_warn(const char *, ...) __attribute__((format(printf, 1, 2)));
-/* "program: text: what errno says"; errno is kept */
+/* "program: text: what errno says", and what to do if a disk is full; errno is kept */
 void msg_errno(const char *, ...) __attribute__((format(printf, 1, 2)));
 /* as msg_warn, but only when msg_level is at least the first argument */
 void msg_tell(int, const char *, ...) __attribute__((format(printf, 2, 3)));
