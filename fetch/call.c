@@ -967,6 +967,8 @@ call_end(struct call *c)
 		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
 	}
 	c->torn = c->length < 0 && !c->chunked && c->context != NULL && !c->closed;
+	if (c->denies != NULL && c->denies(c))
+		return finish(c, CALL_TOKEN, EX_NOPERM);
 	return finish(c, CALL_DONE, 0);
 }
 

@@ -34,7 +34,6 @@ struct token {
 	char *text;
 	int64_t until; /* by time(2) */
 	int fresh;     /* asked for by this process */
-	int refused;   /* tokens in a row that were good for nothing */
 	int number;
 };
 
@@ -44,12 +43,6 @@ own(struct site *s)
 	if (s->token == NULL)
 		s->token = xcalloc(1, sizeof(*s->token));
 	return s->token;
-}
-
-void
-credentials_worked(struct site *s)
-{
-	own(s)->refused = 0;
 }
 
 void
@@ -324,16 +317,18 @@ credentials_renew(struct call *c)
 	char *bad;
 	int code;
 
-	if (c->token_number != t->number) /* another call has done it */
-		return 0;
-	/* Any token may just have died; two, and the second a new one, did not. */
-	if (t->refused++ > 0 && t->fresh) {
-		msg_warn(
-		    "%s: a new token was refused (401): the account may not use the API, or its "
-		    "permissions have just changed: see /login > Management > API Configuration",
-		    s->name);
-		return EX_NOPERM;
+	/* Any token may just have died; but not that of another process, and then a
+	 * new one. */
+	if (c->renewed > (c->token_number == t->number && t->fresh ? 0 : 1)) {
+		buf_reset(&c->why);
+		buf_printf(&c->why,
+		    "a new token was refused, too (401): the account may not have this, or its "
+		    "permissions have just changed: see /login > Management > API Configuration");
+		return -1;
 	}
+	c->renewed++;
+	if (c->token_number != t->number) /* another call has replaced it */
+		return 0;
 	msg_tell(1, "%s: the token is no longer good", s->name);
 	bad = t->text;
 	t->text = NULL;
@@ -347,13 +342,14 @@ credentials_run(struct call *c)
 {
 	int code;
 
+	c->renewed = 0;
 	while ((code = credentials_sign(c)) == 0) {
 		if (call_run(c) != CALL_TOKEN)
 			return c->end;
 		if ((code = credentials_renew(c)) != 0)
 			break;
 	}
-	c->code = code;
-	c->told = 1;
+	c->told = code > 0;
+	c->code = code > 0 ? code : EX_NOPERM;
 	return c->end = CALL_FAILED;
 }

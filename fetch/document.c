@@ -1,12 +1,14 @@
 /* Questions and whole documents: see fetch.h. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "code.h"
 #include "fetch.h"
 #include "file.h"
 #include "msg.h"
+#include "num.h"
 
 /* A report may take its time: the appliance searches while it sends. */
 #define MAX_TIME 3600
@@ -51,6 +53,20 @@ question_encode(struct buf *b, const struct question *q)
 	}
 }
 
+/* A new answer: nothing is kept of an earlier one. */
+static int
+head(struct call *c)
+{
+	struct document *d = c->arg;
+
+	answer_start(&d->answer);
+	if (ftruncate(d->fd, 0) == 0 && lseek(d->fd, 0, SEEK_SET) == 0)
+		return 0;
+	msg_errno("temporary file for a report (see TMPDIR)");
+	c->told = 1;
+	return EX_IOERR;
+}
+
 static int
 take(struct call *c, const char *p, size_t n)
 {
@@ -65,11 +81,21 @@ take(struct call *c, const char *p, size_t n)
 	return 0;
 }
 
+static int
+denies(struct call *c)
+{
+	struct document *d = c->arg;
+
+	answer_end(&d->answer);
+	return d->answer.denied;
+}
+
 int
 document_open(struct document *d, struct site *s)
 {
 	memset(d, 0, sizeof(*d));
 	d->site = s;
+	d->max_bytes = MAX_DOCUMENT;
 	d->fd = file_scratch();
 	if (d->fd == -1) {
 		msg_errno("temporary file for a report (see TMPDIR)");
@@ -105,37 +131,30 @@ document_ask(struct document *d, const struct question *q)
 	c->body = buf_text(&d->body);
 	c->body_type = "application/x-www-form-urlencoded";
 	c->max_time = MAX_TIME;
-	c->max_bytes = MAX_DOCUMENT;
+	c->max_bytes = d->max_bytes;
+	c->head = head;
 	c->take = take;
+	c->denies = denies;
 	c->arg = d;
 	answer_start(&d->answer);
-	if (ftruncate(d->fd, 0) == -1 || lseek(d->fd, 0, SEEK_SET) == -1) {
-		msg_errno("temporary file for a report");
-		c->told = 1;
-		c->code = EX_IOERR;
-		return CALL_FAILED;
-	}
 	end = credentials_run(c);
 	d->took = call_clock() - began;
-	if (end == CALL_DONE) {
-		answer_end(&d->answer);
-		if (!d->answer.denied)
-			credentials_worked(d->site);
-	}
 	return end;
 }
 
 /*
  * "Nothing found", which an appliance says as an <error> with status 200, in
- * its site's language, so that it looks like any other refusal.
+ * its site's language, so that it looks like any other error.
  *
- * A text that is not known is judged by asking: the same question about the
- * year 1970 surely finds nothing, and its answer is this appliance's way to
- * say so.  But an appliance that says "Login failed" to whatever it is asked
- * says it to that question, too, and to lose data by that would be bad.  So
- * a third question, one that makes no sense, must be answered otherwise; and
- * the second is asked twice, for a passing fault may fit by chance.  It is
- * believed for this run; --nothing is for good.
+ * The meaning of an unknown text is found out by asking, for a fault that is
+ * taken for "nothing found" would lose data.  The text means that if
+ *  - the same question about the year 1970, which surely finds nothing, is
+ *    answered with it;
+ *  - a question that makes no sense is not;
+ *  - the list of all sessions comes, so that the appliance can look into its
+ *    data at this very time.
+ * The first and the last are repeated, because a passing fault may come and go
+ * in between.  The text is believed for this run; --nothing is for good.
  */
 
 /* The year 1970, in each form of a time; and a session that cannot be. */
@@ -143,8 +162,9 @@ document_ask(struct document *d, const struct question *q)
 #define LONG_AGO_DAY "1970-01-01"
 #define NO_LSID	     "00000000000000000000000000000000"
 #define NO_TIME	     "none"
-#define ODD_TRIES    3
-#define ODD_WAIT     200 /* ms between them */
+#define ROUNDS	     3
+/* The beginning of a list of sessions is enough. */
+#define LIST_BYTES ((uint64_t)64 * 1024)
 
 static const char *const known_nothing[] = {
     "No Support report information matching your chosen criteria is available.",
@@ -231,34 +251,65 @@ question_senseless(const struct question *q, struct question *out)
 	(void)question_add(out, "duration", "1");
 }
 
+/* Not what was asked for, but perhaps the next time. */
+static enum document_is
+odd(struct document *d, const char *more)
+{
+	const struct answer *a = &d->answer;
+	char shown[CALL_EXCERPT];
+
+	buf_reset(&d->call.why);
+	buf_printf(&d->call.why, "the answer is %s%s", answer_what(a), more);
+	if (a->said.n > 0)
+		buf_printf(&d->call.why, ": %s", call_excerpt(a->said.p, a->said.n, shown));
+	d->call.code = EX_UNAVAILABLE;
+	return DOCUMENT_AGAIN;
+}
+
+/* An error, or a report, that is whole?  -1: it may be the next time; 0: for good, no. */
+static int
+is_xml(struct document *d, enum call_end end)
+{
+	const struct answer *a = &d->answer;
+
+	if (end == CALL_DONE && (a->kind != ANSWER_XML || !a->whole))
+		(void)odd(d, "");
+	else if (end != CALL_AGAIN)
+		return end == CALL_DONE;
+	return -1;
+}
+
 /* 1: it is answered with this very text; 0: otherwise; -1: not now. */
 static int
 says(struct document *d, const struct question *q, const char *text)
 {
-	enum call_end end = document_ask(d, q);
 	const struct answer *a = &d->answer;
+	int is = is_xml(d, document_ask(d, q));
 
-	if (end == CALL_AGAIN)
-		return -1;
-	return end == CALL_DONE && a->kind == ANSWER_XML && a->whole && a->error &&
-	    a->said.n == strlen(text) && memcmp(a->said.p, text, a->said.n) == 0;
+	return is != 1 ? is : a->error && strcmp(buf_text(&d->answer.said), text) == 0;
 }
 
-/*
- * The same of a question that an appliance may choke on: to fail at it again
- * and again is another answer.  Not if it asks to wait, which it does of any.
- */
+/* Does the list of all sessions come, and is there one in it?  1, 0 or -1 as above. */
 static int
-says_to_odd(struct document *d, const struct question *q, const char *text)
+lists_sessions(struct document *d)
 {
-	int is = -1, i;
+	struct question q = {
+	    .report = d->site->rs ? "SupportSessionListing" : "AccessSessionListing"};
+	int64_t now = call_now(d->site);
+	char duration[NUM_SIZE];
+	enum call_end end;
+	int is;
 
-	for (i = 0; i < ODD_TRIES && is == -1; i++) {
-		if (i > 0)
-			call_sleep(ODD_WAIT);
-		is = says(d, q, text);
-	}
-	return is == -1 && d->call.status != 429 && d->call.status != 503 ? 0 : is;
+	num_format(now != 0 ? now : (int64_t)time(NULL), duration);
+	(void)question_add(&q, "start_time", LONG_AGO);
+	(void)question_add(&q, "duration", duration);
+	d->max_bytes = LIST_BYTES;
+	end = document_ask(d, &q);
+	d->max_bytes = MAX_DOCUMENT;
+	if (d->call.big)
+		return d->answer.kind == ANSWER_XML;
+	is = is_xml(d, end);
+	return is != 1 ? is : !d->answer.error && !d->answer.empty;
 }
 
 static int
@@ -278,7 +329,7 @@ document_is_nothing(struct document *d, const struct question *q, const char *te
 	struct question nothing, senseless;
 	struct site *s = d->site;
 	char shown[CALL_EXCERPT];
-	int is;
+	int is, i;
 
 	if (*text == '\0')
 		return 0;
@@ -288,32 +339,16 @@ document_is_nothing(struct document *d, const struct question *q, const char *te
 	if (question_void(q, &nothing) == -1)
 		return 0;
 	question_senseless(q, &senseless);
-	if ((is = says(d, &nothing, text)) != 1)
-		return is;
-	if ((is = says_to_odd(d, &senseless, text)) != 0)
-		return is == 1 ? 0 : -1;
-	if ((is = says(d, &nothing, text)) != 1)
-		return is;
+	if (says(d, &senseless, text) == 1)
+		return 0;
+	for (i = 0; i < ROUNDS; i++)
+		if ((is = says(d, &nothing, text)) != 1 || (is = lists_sessions(d)) != 1)
+			return is;
 	msg_tell(1, "%s: %s: this site says \"nothing found\" so: %s", s->name, q->report,
 	    call_excerpt(text, strlen(text), shown));
 	if (s->nothing.n < SITE_TEXTS)
 		s->nothing.text[s->nothing.n++] = xstrdup(text);
 	return 1;
-}
-
-/* Not what was asked for, but perhaps the next time. */
-static enum document_is
-odd(struct document *d, const char *more)
-{
-	const struct answer *a = &d->answer;
-	char shown[CALL_EXCERPT];
-
-	buf_reset(&d->call.why);
-	buf_printf(&d->call.why, "the answer is %s%s", answer_what(a), more);
-	if (a->said.n > 0)
-		buf_printf(&d->call.why, ": %s", call_excerpt(a->said.p, a->said.n, shown));
-	d->call.code = EX_UNAVAILABLE;
-	return DOCUMENT_AGAIN;
 }
 
 static enum document_is
@@ -388,18 +423,7 @@ enum document_is
 document_try(struct document *d, const struct question *q)
 {
 	enum call_end end = document_ask(d, q);
-	int code;
 
-	/* Some say so with 200.  This ends: a new token is not renewed. */
-	while (end == CALL_DONE && d->answer.denied) {
-		code = credentials_renew(&d->call);
-		if (code != 0) {
-			d->call.told = 1;
-			d->call.code = code;
-			return DOCUMENT_FAILED;
-		}
-		end = document_ask(d, q);
-	}
 	if (end == CALL_DONE)
 		return judge(d, q);
 	return end == CALL_AGAIN ? DOCUMENT_AGAIN : DOCUMENT_FAILED;

@@ -1,5 +1,4 @@
 /* Downloads side by side: see fetch.h. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,10 +358,8 @@ take(struct call *c, const char *p, size_t n)
 			strcpy(j->part.extension, j->answer.extension);
 	}
 	if (file_write(j->part.fd, p, n) == -1) {
-		if (errno == ENOSPC)
-			msg_warn("%s/%s: the disk is full: make room there",
-			    j->downloads->spool->path, j->base);
-		else
+		/* One message is enough when several downloads meet a full disk. */
+		if (j->downloads->fatal == 0)
 			msg_errno("%s/%s", j->downloads->spool->path, j->base);
 		c->told = 1;
 		j->downloads->fatal = EX_IOERR;
@@ -382,6 +379,18 @@ take(struct call *c, const char *p, size_t n)
 	return 0;
 }
 
+/* A token that is refused may be reported by a body, too. */
+static int
+denies(struct call *c)
+{
+	struct job *j = c->arg;
+
+	if (c->status != 200)
+		return 0;
+	answer_end(&j->answer);
+	return j->answer.denied;
+}
+
 /* It may go better later: 0; or -1, when it has been later for long enough. */
 static int
 try_later(struct job *j)
@@ -390,8 +399,10 @@ try_later(struct job *j)
 	int64_t delay;
 
 	/* As long as it gets on, it has not failed. */
-	if (j->part.size >= j->furthest + RESUME_FROM && is_resumable(j))
+	if (j->part.size >= j->furthest + RESUME_FROM && is_resumable(j)) {
 		memset(&j->retry, 0, sizeof(j->retry));
+		c->renewed = 0;
+	}
 	if (j->part.size > j->furthest)
 		j->furthest = j->part.size;
 	delay = call_retry(&j->retry, c);
@@ -458,7 +469,6 @@ no_file(struct job *j)
 	struct call *c = &j->call;
 	struct answer *a = &j->answer;
 	char shown[CALL_EXCERPT];
-	int code;
 
 	start_over(j);
 	if (j->state == JOB_OVER)
@@ -472,11 +482,7 @@ no_file(struct job *j)
 		refused(j, a->said.n > 0 ? buf_text(&a->said) : a->root);
 		return;
 	}
-	if (a->denied && (code = credentials_renew(c)) != 0)
-		fatal(j, code);
-	else
-		/* A web page, say: some trouble in between. */
-		again(j);
+	again(j); /* a web page, say: some trouble in between */
 }
 
 /*
@@ -508,10 +514,6 @@ good_end(struct job *j)
 	struct call *c = &j->call;
 	const char *extension;
 
-	if (c->status == 200)
-		answer_end(&j->answer);
-	if (c->status == 206 || !j->answer.denied)
-		credentials_worked(c->site);
 	if (c->status == 200) {
 		extension = extension_of(j);
 		if (extension == NULL) {
@@ -556,9 +558,11 @@ ended(struct job *j)
 		break;
 	case CALL_TOKEN:
 		code = credentials_renew(c);
-		if (code != 0)
-			/* Nothing else will do better. */
-			fatal(j, code);
+		if (code == -1) {
+			call_complain(c, j->what);
+			over(j, DOWNLOAD_FORBIDDEN, EX_NOPERM);
+		} else if (code != 0)
+			fatal(j, code); /* without a token nothing else comes */
 		break;
 	case CALL_AGAIN:
 		again(j);
@@ -731,9 +735,11 @@ lock(struct job *j)
 			await_lock(j);
 			return;
 		}
-		there = busy == -1 ? -1 : spool_find(d->spool, j->base, &j->file);
+		there = busy != 0 ? busy : spool_find(d->spool, j->base, &j->file);
 	}
-	if (there == -1)
+	if (there == SPOOL_BLOCKED)
+		over(j, DOWNLOAD_REFUSED, EX_DATAERR);
+	else if (there == -1)
 		fatal(j, EX_IOERR);
 	else if (there == 1) {
 		d->had++;
@@ -769,8 +775,10 @@ download_begin(struct job *j, const char *path, const char *query, const char *b
 	c->max_time = MAX_TIME;
 	c->head = head;
 	c->take = take;
+	c->denies = denies;
 	c->arg = j;
 	c->date = 0;
+	c->renewed = 0;
 	memset(&j->retry, 0, sizeof(j->retry));
 	buf_reset(&j->refusal);
 	buf_reset(&j->reason);

@@ -67,6 +67,9 @@ int site_check(struct site *);
 /* Read what is secret: into memory, and only there. */
 int site_secrets(struct site *);
 void site_free(struct site *);
+/* Has this text the form of a session's lsid? */
+int site_is_lsid(const char *, size_t n);
+#define SITE_LSID "an lsid is 32 hexadecimal digits, as reports have it"
 /* Does the appliance say with this text that it has deleted a recording? */
 int site_is_expired(const struct site *, const char *text);
 
@@ -124,6 +127,7 @@ struct call {
 	enum call_auth auth;
 	const char *credentials; /* of that kind; a secret, copied by call_start */
 	int token_number;	 /* credentials.c's: which token that is */
+	int renewed;		 /* so often was the token of this question replaced */
 	const char *path;	 /* "/api/reporting" */
 	const char *query;	 /* after ?, or NULL */
 	const char *body;	 /* sent by POST; NULL for a GET */
@@ -137,6 +141,8 @@ struct call {
 	 * or CALL_AGAIN when it is CALL_STOP_AGAIN. */
 	int (*head)(struct call *);
 	int (*take)(struct call *, const char *, size_t);
+	/* The body is whole (may be NULL).  Does it say that the token is no good? */
+	int (*denies)(struct call *);
 	void *arg;
 
 	/* The answer, valid once its header is here. */
@@ -246,11 +252,10 @@ int credentials_get(struct site *);
 int credentials_new(struct site *);
 /* Before each call_start with a token.  0; or a code after a message. */
 int credentials_sign(struct call *);
-/* The token of a call did not do.  0, and there is another one; EX_NOPERM after
- * a message when it was new: then the account is the trouble. */
+/* The token of a call was refused.  0: there is another one.  -1: another one was
+ * refused, too, and c->why says so: the account may not have what was asked for.
+ * Else there is no token: the exit code, after a message. */
 int credentials_renew(struct call *);
-/* Its token was good for something. */
-void credentials_worked(struct site *);
 /* call_run, with a token and, after a 401, once more with a new one. */
 enum call_end credentials_run(struct call *);
 void credentials_free(struct site *);
@@ -291,6 +296,7 @@ struct document {
 	int fd;
 	int64_t took;	     /* milliseconds */
 	struct buf body;     /* the question, encoded */
+	uint64_t max_bytes;  /* of an answer */
 	const char *report;  /* that was asked for last */
 	const char *root;    /* the only root that will do, or NULL: any */
 	uint64_t torn_bytes; /* of the last answer that may have been cut */
@@ -367,12 +373,14 @@ void spool_base(char out[SPOOL_NAME], const char *host, const char *lsid, size_t
     const char *kind, const char *instance);
 /* Text as part of a name: letters, digits and . stay, the rest is _XX. */
 void spool_escape(struct buf *, const char *, size_t, const char *also);
-/* Is it there whole?  1 and *f; 0; -1 after a message. */
+/* Is it there whole?  1 and *f; 0; after a message -1, or SPOOL_BLOCKED where a
+ * directory has the name. */
+#define SPOOL_BLOCKED 2
 int spool_find(struct spool *, const char *base, struct spool_file *f);
 void spool_file_free(struct spool_file *);
 
 /* Those without another word return 0, or -1 after a message. */
-/* Open the part of a thing, locked.  1 when another process has it. */
+/* Open the part of a thing, locked.  1 when another process has it; or SPOOL_BLOCKED. */
 int spool_part_open(struct spool *, const char *base, struct spool_part *);
 /* Let go of it; keep: it can be resumed. */
 void spool_part_close(struct spool *, const char *base, struct spool_part *, int keep);

@@ -116,6 +116,10 @@ add_lsids(struct options *o, const char *list)
 		n = strcspn(list, ",");
 		if (n == 0)
 			continue;
+		if (!site_is_lsid(list, n)) {
+			msg_warn("--lsid %.*s: " SITE_LSID, (int)n, list);
+			return EX_USAGE;
+		}
 		if (o->lsids == FETCH_LSIDS) {
 			msg_warn("--lsid: more than %d", FETCH_LSIDS);
 			return EX_USAGE;

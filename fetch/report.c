@@ -50,7 +50,6 @@ fetch(struct options *o, const struct question *q)
 	struct output out;
 	char name[SPOOL_NAME] = "";
 	enum document_is is;
-	int64_t until;
 	int code = document_open(&d, &o->site);
 
 	if (code != 0)
@@ -61,8 +60,6 @@ fetch(struct options *o, const struct question *q)
 		return code;
 	}
 	code = credentials_get(&o->site);
-	/* The token's Date, if it is a new one; no call is made just for it. */
-	until = o->site.date;
 	if (code == 0)
 		code = document_get(&d, q, &is);
 	if (code == 0) {
@@ -71,7 +68,7 @@ fetch(struct options *o, const struct question *q)
 			code = output_document(&out, &d);
 		/* Only XML has frames: a ZIP goes out as it came. */
 		if (code == 0 && (is == DOCUMENT_NOTHING || d.answer.kind == ANSWER_XML))
-			code = output_end(&out, until);
+			code = output_end(&out, 0); /* only sessions are complete until a time */
 	}
 	document_close(&d);
 	return output_close(&out, code, name);

@@ -252,7 +252,7 @@ learn_time(struct run *run)
 		progress_trouble(&d->call, run->report, delay);
 		call_sleep(delay);
 	}
-	if (end == CALL_DONE || run->site->date != 0)
+	if (end == CALL_DONE || (run->site->date != 0 && d->call.code != EX_NOPERM))
 		return 0;
 	call_complain(&d->call, run->report);
 	return d->call.code;

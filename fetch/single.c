@@ -168,6 +168,10 @@ single_run(struct options *o)
 		    numbered ? " INSTANCE" : "");
 		return EX_USAGE;
 	}
+	if (!site_is_lsid(o->operand[0], strlen(o->operand[0]))) {
+		msg_warn("%s: %s: " SITE_LSID, kind, o->operand[0]);
+		return EX_USAGE;
+	}
 	if (numbered &&
 	    num_parse_count(o->operand[1], strlen(o->operand[1]), INT64_MAX, &n) == -1) {
 		msg_warn("%s: %s: the instance is a number, from 0", kind, o->operand[1]);

@@ -244,6 +244,12 @@ site_free(struct site *s)
 }
 
 int
+site_is_lsid(const char *p, size_t n)
+{
+	return n == 32 && strspn(p, "0123456789abcdefABCDEF") >= n;
+}
+
+int
 site_is_expired(const struct site *s, const char *text)
 {
 	size_t i;

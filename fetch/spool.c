@@ -314,7 +314,15 @@ read_whole(int fd, struct spool_file *f)
 	return n == 0 ? 0 : -1;
 }
 
-/* A file of this base and extension: 1 and *f; 0: it is no good; -1. */
+/* A directory takes a name that a file needs. */
+static int
+blocked(const struct spool *s, const char *name)
+{
+	msg_warn("%s/%s: a directory has the name of a file: remove it", s->path, name);
+	return SPOOL_BLOCKED;
+}
+
+/* A file of this base and extension: as spool_find; 0 also when it is no good. */
 static int
 know(struct spool *s, int fd, struct spool_file *f)
 {
@@ -325,6 +333,8 @@ know(struct spool *s, int fd, struct spool_file *f)
 
 	if (fstat(fd, &st) == -1)
 		return -1;
+	if (S_ISDIR(st.st_mode))
+		return blocked(s, f->name);
 	if (!is_ours(&st)) {
 		msg_warn(
 		    "%s/%s: another user may have put it there (see its owner, mode and links): "
@@ -391,7 +401,7 @@ forget(struct spool_part *p)
 	buf_reset(&p->type);
 }
 
-/* Open and lock; 0, 1 when it is locked, -1. */
+/* Open and lock: as spool_part_open. */
 static int
 open_locked(struct spool *s, const char *name, int *out)
 {
@@ -406,7 +416,7 @@ open_locked(struct spool *s, const char *name, int *out)
 		    unlinkat(s->dir, name, 0) == 0)
 			continue;
 		if (fd == -1)
-			return -1;
+			return errno == EISDIR ? blocked(s, name) : -1;
 		if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 			busy = errno == EWOULDBLOCK;
 			close(fd);
@@ -442,14 +452,15 @@ spool_part_open(struct spool *s, const char *base, struct spool_part *p)
 	forget(p);
 	name_part(name, base);
 	locked = open_locked(s, name, &p->fd);
-	if (locked != 0 || fstat(p->fd, &st) == -1) {
-		if (locked != 1)
-			msg_errno("%s/%s", s->path, name);
-		if (p->fd != -1)
-			close(p->fd);
+	if (locked == 0 && fstat(p->fd, &st) == -1) {
+		close(p->fd);
 		p->fd = -1;
-		return locked == 1 ? 1 : -1;
+		locked = -1;
 	}
+	if (locked == -1)
+		msg_errno("%s/%s", s->path, name);
+	if (locked != 0)
+		return locked;
 	if (st.st_size == 0)
 		return 0;
 	size = (uint64_t)st.st_size;

@@ -443,6 +443,7 @@ done <<-'EOL'
 	200 drip bytes=9000 seconds=0.001
 	200 xml-error text='Out of <order>'
 	200 child-error
+	200 database
 	200 empty-root
 	200 nothing-found language=fr
 	200 error-as-video

@@ -98,7 +98,14 @@ f --timeout 0 sessions --since 4d >out 2>err
 check "without control characters" sh -c 'grep -q "\\\\x1b\[2Jboo" err'
 site_fault
 
-# All faults together.
+# A fault that any question which makes sense is answered with, so that its text
+# might be taken for "nothing found".
+site_fault database
+run 69 "a database that is not there" f --timeout 1 sessions --since 4d
+check "no end" lacks out praic-end
+says "is said" "The database is not available."
+
+# All together.
 site_stop
 site_start --sessions 150 --span 8 --seed 6 --now 1767225600 --clock fixed --dir "$work/site" \
 	--fault "rate-limit probability=0.015" \

@@ -61,6 +61,43 @@ run 77 "tokens that are always refused" f sessions --since 1d
 tokens "are not requested again and again" 1
 says "the message says so" "a new token was refused"
 site_fault
+
+# one recording that is refused whatever the token
+recordings_truth truth
+records truth >in
+victim=$(cut -f 1 truth | uniq -c | awk '$1 == 1 { print $2; exit }')
+for fault in "status code=401" json-error; do
+	no_token
+	site_forget
+	site_fault "$fault match=lsid=$victim"
+	rm -rf spool
+	mkdir spool
+	pipe 65 "a recording that each token is refused for ($fault)" in f recordings -d spool
+	says "says so" "$victim: recording: a new token was refused, too"
+	tokens "costs one token" 2
+	outcomes out | grep -v came | cut -f 1,3 >got
+	printf '%s\trefused\n' "$victim" >want
+	same "and itself only" want got
+	site_forget
+	site_fault
+	pipe 0 "once it is allowed" in f recordings -d spool
+	asked '.parameters.lsid // empty' >got
+	echo "$victim" >want
+	same "it comes, and no other is asked for" want got
+done
+no_token
+site_forget
+site_fault bad-client
+rm -rf spool
+mkdir spool
+pipe 77 "recordings with a secret that is wrong" in f recordings -d spool
+tokens "are over at once" 1
+asked 'select(.path != "/oauth2/token") | .path' >got
+: >want
+same "without a request" want got
+wc -l <err | tr -d ' ' >got
+echo 1 >want
+same "in one line" want got
 no_token
 site_forget
 site_fault "no-token times=1"

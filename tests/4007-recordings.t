@@ -150,7 +150,24 @@ pipe 0 "planted: a part with a second hard link" in f recordings -d spool
 check "is not written to" test "$(cat evil.part | wc -c)" -eq 8
 there "the fetched file is right" out spool
 
-# errors from the appliance
+# A directory that has the name of a file costs that recording only.
+site_fault
+while read -r dir; do
+	rm -rf spool
+	mkdir spool "spool/$dir" "spool/$dir/x"
+	pipe 65 "a directory: $dir" in f recordings -d spool
+	says "is named" "spool/$dir: a directory has the name of a file: remove it"
+	outcomes out | grep -v came | cut -f 2- | sed 's/spool.*part: //; s/spool.*flv: //' >got
+	printf 'recording\trefused\ta directory has the name of a file: remove it\n' >want
+	same "and costs that recording only" want got
+done <<E
+$victim
+.${victim%.flv}.part
+E
+rm -rf spool
+mkdir spool
+
+# what an appliance says instead
 site_fault "error-as-video match=AccessSessionRecording times=1"
 recordings 0 "an expired recording" -j 1
 says "is reported" "expired"

@@ -27,8 +27,8 @@ sed '/^<?praic-/d' framed >want
 same "is the same without the mark lines" want out
 no_token
 run 0 "with a new token" f Team start_time=1767139200 duration=86400
-says "until is the time of the token's answer" "<?praic-end documents=\"1\" until=\"$now\"?>" out
-run 0 "an empty report" f VaultAccountActivity start_time=5000 duration=60
+same "is the same: a report has no time until which it is complete" framed out
+run 0 "nothing found" f VaultAccountActivity start_time=5000 duration=60
 echo '<?praic-end documents="0"?>' >want
 same "has no documents" want out
 site_ask '{"do":"set","name":"language","value":"de"}'
@@ -136,8 +136,10 @@ check "writes nothing" test ! -s out
 site_fault
 run 74 "a recording to a full disk" sh -c ". '$top/tests/fetch.sh'
 	port=$port client=$client; f recording $kind >/dev/full"
-run 64 "a shell without an instance" f shell "$kind"
-run 64 "a bad instance" f shell "$kind" x
+run 64 "an lsid that is none" f recording nonesuch
+says "is said" "32 hexadecimal digits"
+run 64 "a shell without its number" f shell "$kind"
+run 64 "a number that is none" f shell "$kind" x
 run 64 "a recording with -d" f -d spool recording "$kind"
 run 64 "backup with operands" f backup -d spool x
 site_forget

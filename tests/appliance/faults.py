@@ -304,6 +304,15 @@ def _(f, app, request, answer):
     answer.replace(answers.error_text(f.text, app.options.namespace))
 
 
+@fault("database", text="The database is not available.")
+def _(f, app, request, answer):
+    """200 and an <error>, but only where times in the question make sense:
+    parameters are looked at before the database is."""
+    if all(v.isdigit() for k, v in request.params.items()
+           if k in ("start_time", "end_time")):
+        answer.replace(answers.error_text(f.text, app.options.namespace))
+
+
 @fault("child-error", root="session_list", text="An error has occurred.")
 def _(f, app, request, answer):
     """200 and the right root with an <error> in it, as documented."""
