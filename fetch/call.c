@@ -22,12 +22,11 @@
 #error "libcurl 7.85 or later is needed (CURLOPT_PROTOCOLS_STR)"
 #endif
 
-#define MAX_SAID     4096      /* kept of what comes with a refusal */
-#define MAX_REFUSAL  (1 << 20) /* then it is not heard to the end */
-#define POLL_MS	     250       /* limits of time are looked at so often */
-#define BUFFER_BYTES (128L * 1024)
-#define STALL_RATE   512  /* bytes a second: slower than any line in use */
-#define UNSEEN_MS    8000 /* tries while nothing has ever answered: see call_retry */
+#define MAX_SAID    4096      /* kept of what comes with a refusal */
+#define MAX_REFUSAL (1 << 20) /* then it is not heard to the end */
+#define POLL_MS	    250	      /* limits of time are looked at so often */
+#define STALL_RATE  512	      /* bytes a second: slower than any line in use */
+#define UNSEEN_MS   8000      /* tries while nothing has ever answered: see call_retry */
 
 /* How a proxy is asked.  A password first, for Negotiate needs a ticket, which a
  * service may not have. */
@@ -581,7 +580,6 @@ call_start(struct call *c)
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* Nothing is asked for, but what comes packed is unpacked. */
 	SET(CURLOPT_ACCEPT_ENCODING, "identity");
-	SET(CURLOPT_BUFFERSIZE, BUFFER_BYTES);
 	SET(CURLOPT_CONNECTTIMEOUT, (long)connect_time(c->site));
 	SET(CURLOPT_TIMEOUT, (long)c->max_time);
 	if (c->body != NULL) {

@@ -14,7 +14,7 @@
 
 #define POLL_MS	       250
 #define LOCK_MS	       200	       /* how often the part of a repeated file is looked at */
-#define SYNC_MS	       200	       /* whole files wait so long for others to be synced with */
+#define SYNC_MS	       500	       /* whole files wait so long for others to be synced with */
 #define MAX_TIME       INT64_C(86400)  /* of one try: recordings are long */
 #define RESUME_FROM    (1 << 20)       /* less is not worth a note, nor a resume */
 #define NOTE_EVERY     (64 << 20)      /* bytes between two syncs: a kill costs no more */
@@ -182,6 +182,7 @@ finish(struct job *j, int resumed)
 	struct spool_file *f = &j->file;
 
 	d->last_good = call_clock();
+	answer_free(&j->answer); /* many files wait to be synced */
 	sha256_hex(j->hash, f->sha256);
 	if (resumed && j->part.sha256[0] != '\0' && strcmp(j->part.sha256, f->sha256) != 0) {
 		start_over(j);
@@ -209,32 +210,20 @@ finish(struct job *j, int resumed)
 	j->at = call_clock() + SYNC_MS;
 }
 
-/*
- * Whole files are synced several at a time, for a file system writes out in
- * one commit what is asked for together.
- */
+/* Sync a file and give it its name. */
 static void
-sync_batch(struct downloads *d)
+publish(struct job *j)
 {
-	int i;
+	struct downloads *d = j->downloads;
 
-	for (i = 0; i < DOWNLOAD_SLOTS; i++)
-		if (d->job[i].state == JOB_SYNC)
-			spool_part_write_out(&d->job[i].part);
-	for (i = 0; i < DOWNLOAD_SLOTS; i++) {
-		struct job *j = &d->job[i];
-
-		if (j->state != JOB_SYNC)
-			continue;
-		if (spool_part_finish(d->spool, j->base, &j->part, &j->file) == -1) {
-			fatal(j, EX_IOERR);
-			return;
-		}
-		d->whole++;
-		msg_tell(1, "%s: %s: %llu bytes", d->site->name, j->what,
-		    (unsigned long long)j->file.bytes);
-		over(j, DOWNLOAD_WHOLE, 0);
+	if (spool_part_finish(d->spool, j->base, &j->part, &j->file) == -1) {
+		fatal(j, EX_IOERR);
+		return;
 	}
+	d->whole++;
+	msg_tell(
+	    1, "%s: %s: %llu bytes", d->site->name, j->what, (unsigned long long)j->file.bytes);
+	over(j, DOWNLOAD_WHOLE, 0);
 }
 
 /*
@@ -643,7 +632,7 @@ downloads_slot(struct downloads *d)
 
 		if (j->state == JOB_FREE)
 			slot = slot != NULL ? slot : &d->job[i];
-		else if (j->state != JOB_SYNC && !(j->state == JOB_WAIT && j->refusals > 0))
+		else if (j->state < JOB_SYNC && !(j->state == JOB_WAIT && j->refusals > 0))
 			busy++;
 	}
 	return busy < d->jobs ? slot : NULL;
@@ -721,22 +710,20 @@ static void
 lock(struct job *j)
 {
 	struct downloads *d = j->downloads;
-	int there, busy;
+	int there;
 
 	if (j->scratch) {
 		j->state = JOB_READY;
 		return;
 	}
-	/* Looked for again after each wait: it may have come meanwhile. */
-	there = spool_find(d->spool, j->base, &j->file);
-	if (there == 0) {
-		busy = spool_part_open(d->spool, j->base, &j->part);
-		if (busy == 1) {
-			await_lock(j);
-			return;
-		}
-		there = busy != 0 ? busy : spool_find(d->spool, j->base, &j->file);
+	/* With the lock, nobody else gives it its name in between. */
+	there = spool_part_open(d->spool, j->base, &j->part);
+	if (there == 1) {
+		await_lock(j);
+		return;
 	}
+	if (there == 0)
+		there = spool_find(d->spool, j->base, &j->file);
 	if (there == SPOOL_BLOCKED)
 		over(j, DOWNLOAD_REFUSED, EX_DATAERR);
 	else if (there == -1)
@@ -844,22 +831,37 @@ take_ended(struct downloads *d)
 			ended(&d->job[i]);
 }
 
-/* Is there a batch to sync: has a file waited long enough, or is nothing else to do? */
+/*
+ * Whole files are synced several at a time, for a file system writes out in one
+ * commit what is there together.  A batch begins when a file has waited long
+ * enough, or when there is nothing else to do.  It is synced file by file, and
+ * the calls go on in between: 1 if there is more of it.
+ */
 static int
-is_batch(const struct downloads *d)
+sync_some(struct downloads *d)
 {
-	int i, waiting = 0, busy = 0, due = 0;
+	struct job *j, *end = d->job + DOWNLOAD_SLOTS, *next = NULL;
+	int waiting = 0, busy = 0, due = 0;
 
-	for (i = 0; i < DOWNLOAD_SLOTS; i++) {
-		const struct job *j = &d->job[i];
-
+	for (j = d->job; j < end; j++) {
 		if (j->state == JOB_SYNC) {
 			waiting++;
 			due |= j->at <= call_clock();
-		} else
+		} else if (j->state == JOB_BATCH)
+			next = j;
+		else
 			busy |= j->state != JOB_FREE && j->state != JOB_OVER;
 	}
-	return waiting > 0 && (due || !busy || waiting >= DOWNLOAD_SLOTS - d->jobs);
+	if (next == NULL && waiting > 0 && (due || !busy || waiting >= DOWNLOAD_SLOTS - d->jobs))
+		for (j = d->job; j < end; j++)
+			if (j->state == JOB_SYNC) {
+				spool_part_write_out(&j->part);
+				j->state = JOB_BATCH;
+				next = j;
+			}
+	if (next != NULL)
+		publish(next);
+	return next != NULL;
 }
 
 struct job *
@@ -874,8 +876,8 @@ downloads_wait(struct downloads *d)
 		if (d->fatal == 0 && d->more != NULL)
 			d->more(d->more_arg);
 		next = advance(d);
-		if (d->fatal == 0 && is_batch(d))
-			sync_batch(d);
+		if (d->fatal == 0 && sync_some(d))
+			next = 0;
 		if (d->fatal != 0)
 			return NULL;
 		if ((done = first_over(d, &busy)) != NULL || !busy)

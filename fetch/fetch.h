@@ -424,7 +424,8 @@ enum download_is {
 	DOWNLOAD_FAILED	    /* job->code */
 };
 
-enum job_state { JOB_FREE, JOB_LOCK, JOB_READY, JOB_RUN, JOB_WAIT, JOB_SYNC, JOB_OVER };
+/* JOB_SYNC: whole, and waits to be synced; JOB_BATCH: its batch is being synced */
+enum job_state { JOB_FREE, JOB_LOCK, JOB_READY, JOB_RUN, JOB_WAIT, JOB_SYNC, JOB_BATCH, JOB_OVER };
 
 struct job {
 	char base[SPOOL_NAME];

@@ -24,7 +24,7 @@
 /* What is held of sessions whose files are on their way. */
 #define MAX_PENDING	  256
 #define MAX_PENDING_BYTES (1 << 20)
-#define FLUSH_MS	  200
+#define FLUSH_MS	  1000	/* between two syncs of the directory */
 #define BAD_FILES	  3	/* in a row are not yet a site that is down */
 #define FORBIDDEN	  3	/* sessions in a row: the account may not have this kind */
 #define MAX_FILES	  10000 /* of one session: beyond what a person can do in one */

@@ -128,7 +128,7 @@ if unshare -m mount -t tmpfs none full 2>/dev/null; then
 	mistake 74 "the spool's disk is full" "full/pra.example.net-" "No space left on device: make room there" \
 		full "$fetch" --host "localhost:$port" --name pra.example.net --ca-file "$ca" \
 		--client-id "$client" --secret "file:$site/secret" recordings -d full in
-	mistake 74 "the disk is full for a report" praic-fetch: full:  "No space left on device: make room there" \
+	mistake 74 "the disk is full for a report" "praic-fetch: full: " "No space left on device: make room there" \
 		full "$fetch" --host "localhost:$port" --ca-file "$ca" \
 		--client-id "$client" --secret "file:$site/secret" -d full sessions --since 2d
 	mistake 74 "the disk is full for a backup" "full/temporary file" "No space left on device: make room there" \
