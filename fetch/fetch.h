@@ -19,7 +19,7 @@
 
 /*
  * site.c: one appliance, the account to ask it with, and how to reach it.
- * Options and the settings database fill it by the same names.
+ * Options and the settings database fill it: see main.c.
  */
 
 #define SITE_TEXTS 64 /* of --nothing and --expired, each */
@@ -41,12 +41,13 @@ struct site {
 	const char *proxy;	    /* NULL: the environment's; "": none */
 	const char *proxy_user_ref; /* to "user:password" */
 	const char *backup_password_ref;
-	int rs; /* Remote Support: its report names */
+	const char *product, *rate_given, *timeout_given;
 	struct site_texts nothing, expired;
-	int64_t rate;	 /* requests a second; 0: no limit */
-	int64_t timeout; /* seconds: for an answer, and for tries after a failure */
 
 	/* Worked out by site_check and later. */
+	int rs;		      /* Remote Support: its report names */
+	int64_t rate;	      /* requests a second; 0: no limit */
+	int64_t timeout;      /* seconds: for an answer, and for tries after a failure */
 	char name[HOST_SIZE]; /* as the records have it */
 	char *url;	      /* https://host:port, no final slash */
 	char *secret, *key_password, *proxy_user, *backup_password;
@@ -59,9 +60,6 @@ struct site {
 	int64_t date_at;     /* call_clock() then */
 };
 
-void site_init(struct site *);
-/* The value is kept.  0; EX_USAGE after a message; -1 when there is no such name. */
-int site_set(struct site *, const char *name, const char *value);
 /* Is it complete and sound?  0, or a code after a message. */
 int site_check(struct site *);
 /* Read what is secret: into memory, and only there. */

@@ -2,114 +2,49 @@
  * praic-fetch: reports, recordings and backups of a PRA appliance.  What is
  * here is the command line; each verb is a file of its own.
  */
-#include <getopt.h>
-#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "fetch.h"
-#include "file.h"
 #include "msg.h"
 #include "num.h"
 #include "secret.h"
 #include "settings.h"
 
-enum {
-	OPT_SITE = 256,
-	OPT_HELP,
-	OPT_VERSION,
-	OPT_SINCE,
-	OPT_UNTIL,
-	OPT_LSID,
-	OPT_RAW,
-	OPT_VERIFY,
-	OPT_DRY_RUN
-};
-
-/* What is OPT_SITE goes to site_set by its name. */
-static const struct option long_options[] = {
-    {"host", required_argument, NULL, OPT_SITE},
-    {"name", required_argument, NULL, OPT_SITE},
-    {"client-id", required_argument, NULL, OPT_SITE},
-    {"secret", required_argument, NULL, OPT_SITE},
-    {"ca-file", required_argument, NULL, OPT_SITE},
-    {"proxy", required_argument, NULL, OPT_SITE},
-    {"proxy-user", required_argument, NULL, OPT_SITE},
-    {"product", required_argument, NULL, OPT_SITE},
-    {"nothing", required_argument, NULL, OPT_SITE},
-    {"expired", required_argument, NULL, OPT_SITE},
-    {"timeout", required_argument, NULL, OPT_SITE},
-    {"rate", required_argument, NULL, OPT_SITE},
-    {"set", required_argument, NULL, 'o'},
-    {"site", required_argument, NULL, 's'},
-    {"dry-run", no_argument, NULL, OPT_DRY_RUN},
-    {"since", required_argument, NULL, OPT_SINCE},
-    {"until", required_argument, NULL, OPT_UNTIL},
-    {"lsid", required_argument, NULL, OPT_LSID},
-    {"raw", no_argument, NULL, OPT_RAW},
-    {"spool", required_argument, NULL, 'd'},
-    {"jobs", required_argument, NULL, 'j'},
-    {"verify", no_argument, NULL, OPT_VERIFY},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {NULL, 0, NULL, 0},
-};
-
-static const char help[] =
-    "usage: praic-fetch SITE sessions --since T [--until T] [-d SPOOL] [--raw]\n"
-    "       praic-fetch SITE sessions --lsid LSID[,LSID...] ... [-d SPOOL] [--raw]\n"
-    "       praic-fetch SITE REPORT [-d SPOOL] [--raw] [name=value ...]\n"
-    "       praic-fetch SITE recordings -d SPOOL [-j N] [--verify] [FILE ...]\n"
-    "       praic-fetch SITE recording LSID | shell LSID N | screen LSID N >FILE\n"
-    "       praic-fetch SITE backup -d SPOOL | >FILE\n"
-    "       praic-fetch SITE check\n"
-    "\n"
-    "SITE is -s, --site NAME, of the settings database; or, or to change it,\n"
-    "--host HOST[:PORT] --client-id ID --secret REFERENCE, and:\n"
-    "  --name HOST            what records call the site (default: --host)\n"
-    "  --product pra|rs       which product's names of reports (pra)\n"
-    "  --ca-file FILE         authorities, or its own certificate, to trust\n"
-    "  --proxy URL|none  --proxy-user REFERENCE\n"
-    "  --nothing TEXT         one more text that means \"nothing found\"\n"
-    "  --expired TEXT         one more that means \"recording deleted\"\n"
-    "  --timeout SPAN         to wait for an answer, and to go on after a failure (5m)\n"
-    "  --rate N               requests a second at most (20; 0: no limit)\n"
-    "  -o, --set FIELD=VALUE  any field of a site: pin, client-cert, client-key,\n"
-    "                         client-key-password, backup-password, and these\n"
-    "A REFERENCE to a secret is file:PATH, env:NAME or credential:NAME.\n"
-    "\n"
-    "  -d, --spool DIR        write there, under final names, what is whole\n"
-    "  -j, --jobs N           downloads side by side (4)\n"
-    "      --verify           read what is in the spool, fetch what was changed\n"
-    "      --raw              XML without mark lines\n"
-    "      --dry-run          see whether the options of SITE are sound, do nothing\n"
-    "  -v, --verbose          tell each step\n"
-    "      --help, --version\n";
-
-static _Noreturn void
-usage(void)
-{
-	fputs(help, stderr);
-	exit(EX_USAGE);
-}
+static int set_field(struct options *, const char *name, const char *value);
 
 static int
-say(const char *text)
+add_text(struct site_texts *texts, const char *option, const char *text)
 {
-	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
-		msg_errno("standard output");
-		return EX_IOERR;
+	if (texts->n == SITE_TEXTS) {
+		msg_warn("%s: more than %d", option, SITE_TEXTS);
+		return EX_USAGE;
 	}
+	texts->text[texts->n++] = text;
 	return 0;
 }
 
 static int
-add_lsids(struct options *o, const char *list)
+take_nothing(void *arg, const char *text)
 {
+	return add_text(&((struct options *)arg)->site.nothing, "--nothing", text);
+}
+
+static int
+take_expired(void *arg, const char *text)
+{
+	return add_text(&((struct options *)arg)->site.expired, "--expired", text);
+}
+
+static int
+take_lsids(void *arg, const char *list)
+{
+	struct options *o = arg;
 	size_t n;
 
 	for (; *list != '\0'; list += n + (list[n] == ',')) {
@@ -131,7 +66,7 @@ add_lsids(struct options *o, const char *list)
 }
 
 static int
-set_jobs(struct options *o, const char *text)
+take_jobs(void *arg, const char *text)
 {
 	uint64_t n;
 
@@ -139,15 +74,14 @@ set_jobs(struct options *o, const char *text)
 		msg_warn("-j %s: from 1 to %d", text, DOWNLOAD_JOBS);
 		return EX_USAGE;
 	}
-	o->jobs = (int)n;
+	((struct options *)arg)->jobs = (int)n;
 	return 0;
 }
 
-/* A field of the settings database is the option of its name. */
 static int
 set_from_settings(void *arg, const char *name, const char *value)
 {
-	int code = site_set(arg, strcmp(name, "host-name") == 0 ? "name" : name, value);
+	int code = set_field(arg, strcmp(name, "host-name") == 0 ? "name" : name, value);
 
 	if (code != -1)
 		return code;
@@ -155,9 +89,15 @@ set_from_settings(void *arg, const char *name, const char *value)
 	return EX_CONFIG;
 }
 
+static int
+take_site(void *arg, const char *name)
+{
+	return settings_load_site(name, set_from_settings, arg);
+}
+
 /* -o FIELD=VALUE */
 static int
-set_field(struct site *s, const char *text)
+take_field(void *arg, const char *text)
 {
 	const char *equals = strchr(text, '=');
 	char *name;
@@ -165,7 +105,7 @@ set_field(struct site *s, const char *text)
 
 	if (equals != NULL) {
 		name = xstrndup(text, (size_t)(equals - text));
-		code = site_set(s, name, equals + 1);
+		code = set_field(arg, name, equals + 1);
 		free(name);
 	}
 	if (code == -1) {
@@ -176,44 +116,76 @@ set_field(struct site *s, const char *text)
 	return code;
 }
 
+#define AT(field) offsetof(struct options, field)
+
+/* Options that are fields of a site, too, come first: see set_field. */
+static const struct command_option option[] = {
+    {0, "host", "HOST[:PORT]", "the appliance", AT(site.host), NULL},
+    {0, "client-id", "ID", "the API account's OAuth client id", AT(site.client_id), NULL},
+    {0, "secret", "REFERENCE", "its secret: file:PATH, env:NAME or credential:NAME",
+	AT(site.secret_ref), NULL},
+    {0, "name", "HOST", "what records call the site (default: --host)", AT(site.name_given), NULL},
+    {0, "product", "pra|rs", "which product's names of reports (pra)", AT(site.product), NULL},
+    {0, "ca-file", "FILE", "authorities, or its own certificate, to trust", AT(site.ca_file), NULL},
+    {0, "proxy", "URL|none", "default: the environment's", AT(site.proxy), NULL},
+    {0, "proxy-user", "REFERENCE", "to user:password", AT(site.proxy_user_ref), NULL},
+    {0, "nothing", "TEXT", "one more text that means \"nothing found\"", 0, take_nothing},
+    {0, "expired", "TEXT", "one more that means \"recording deleted\"", 0, take_expired},
+    {0, "timeout", "SPAN", "to wait for an answer, and to go on after a failure (5m)",
+	AT(site.timeout_given), NULL},
+    {0, "rate", "N", "requests a second at most (20; 0: no limit)", AT(site.rate_given), NULL},
+    {'o', "set", "FIELD=VALUE",
+	"any field of a site: those above, pin, client-cert, client-key,\n"
+	"client-key-password, backup-password",
+	0, take_field},
+    {'s', "site", "NAME", "a site of the settings database; options after it change it", 0,
+	take_site},
+    {0, "since", "TIME", "sessions: from this time on", AT(since), NULL},
+    {0, "until", "TIME", "sessions: up to this time (now)", AT(until), NULL},
+    {0, "lsid", "LSID[,LSID...]", "these sessions", 0, take_lsids},
+    {'d', "spool", "DIR", "write there, under final names, what is whole", AT(spool), NULL},
+    {'j', "jobs", "N", "downloads side by side (4)", 0, take_jobs},
+    {0, "verify", NULL, "read what is in the spool, fetch what was changed", AT(verify), NULL},
+    {0, "raw", NULL, "XML without mark lines", AT(raw), NULL},
+    {0, "dry-run", NULL, "see whether the options of SITE are sound, do nothing", AT(dry_run),
+	NULL},
+    {0, NULL, NULL, NULL, 0, NULL},
+};
+
+/* Fields of a site that are no options of their own. */
+static const struct command_option field[] = {
+    {0, "pin", "", "", AT(site.pin), NULL},
+    {0, "client-cert", "", "", AT(site.cert), NULL},
+    {0, "client-key", "", "", AT(site.key), NULL},
+    {0, "client-key-password", "", "", AT(site.key_password_ref), NULL},
+    {0, "backup-password", "", "", AT(site.backup_password_ref), NULL},
+    {0, NULL, NULL, NULL, 0, NULL},
+};
+
+static const struct command fields = {NULL, NULL, field};
+static const struct command command = {
+    "praic-fetch SITE sessions --since T [--until T] [-d SPOOL] [--raw]\n"
+    "       praic-fetch SITE sessions --lsid LSID[,LSID...] ... [-d SPOOL] [--raw]\n"
+    "       praic-fetch SITE REPORT [-d SPOOL] [--raw] [name=value ...]\n"
+    "       praic-fetch SITE recordings -d SPOOL [-j N] [--verify] [FILE ...]\n"
+    "       praic-fetch SITE recording LSID | shell LSID N | screen LSID N >FILE\n"
+    "       praic-fetch SITE backup -d SPOOL | >FILE\n"
+    "       praic-fetch SITE check",
+    "SITE is -s NAME, or --host, --client-id and --secret: see praic-fetch(1).", option};
+
+/* A field of a site, by its name.  As command_set; -1: there is no such field. */
 static int
-read_option(struct options *o, int c, const char *name)
+set_field(struct options *o, const char *name, const char *value)
 {
-	switch (c) {
-	case OPT_SITE:
-		return site_set(&o->site, name, optarg);
-	case 's':
-		return settings_load_site(optarg, set_from_settings, &o->site);
-	case OPT_DRY_RUN:
-		o->dry_run = 1;
-		return 0;
-	case OPT_SINCE:
-		o->since = optarg;
-		return 0;
-	case OPT_UNTIL:
-		o->until = optarg;
-		return 0;
-	case OPT_LSID:
-		return add_lsids(o, optarg);
-	case OPT_RAW:
-		o->raw = 1;
-		return 0;
-	case 'd':
-		o->spool = optarg;
-		return 0;
-	case 'j':
-		return set_jobs(o, optarg);
-	case OPT_VERIFY:
-		o->verify = 1;
-		return 0;
-	case 'o':
-		return set_field(&o->site, optarg);
-	case 'v':
-		msg_level++;
-		return 0;
-	default:
-		usage();
-	}
+	const struct command_option *f;
+
+	for (f = field; f->name != NULL; f++)
+		if (strcmp(f->name, name) == 0)
+			return command_set(&fields, o, name, value);
+	for (f = option; f->letter == 0; f++)
+		if (strcmp(f->name, name) == 0)
+			return command_set(&command, o, name, value);
+	return -1;
 }
 
 static const struct verb {
@@ -254,26 +226,17 @@ int
 main(int argc, char **argv)
 {
 	struct options o = {.jobs = 4};
-	int c, at = 0, code = 0;
+	int code;
 	size_t i;
 
-	file_std_fds();
-	msg_start(argv[0]);
+	command_start(argv[0]);
 	secret_guard(); /* the settings may have secrets, too */
 	secret_take_env();
 	unsetenv("SSLKEYLOGFILE");	     /* libcurl would write the keys of TLS there */
 	json_set_alloc_funcs(xmalloc, free); /* half an object is none */
-	signal(SIGPIPE, SIG_IGN);	     /* a reader that ends is a write that fails */
-	site_init(&o.site);
-	while (code == 0 && (c = getopt_long(argc, argv, "d:j:o:s:v", long_options, &at)) != -1) {
-		if (c == OPT_HELP)
-			return say(help);
-		if (c == OPT_VERSION)
-			return say("praic-fetch " PRAIC_VERSION "\n");
-		code = read_option(&o, c, c == OPT_SITE ? long_options[at].name : "");
-	}
+	code = command_options(&command, argc, argv, &o);
 	if (code == 0 && optind == argc)
-		usage();
+		command_usage(&command);
 	if (code == 0) {
 		o.verb = argv[optind];
 		o.operand = argv + optind + 1;

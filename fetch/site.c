@@ -11,41 +11,6 @@
 #include "secret.h"
 #include "when.h"
 
-void
-site_init(struct site *s)
-{
-	memset(s, 0, sizeof(*s));
-	s->rate = 20;	  /* what an account is allowed */
-	s->timeout = 300; /* recordings are rendered when they are asked for */
-}
-
-/* How a setting is read, and where it goes. */
-enum form { TEXT, SPAN, COUNT, PRODUCT, TEXTS, PROXY, PIN };
-
-static const struct setting {
-	const char *name;
-	enum form form;
-	size_t offset;
-} settings[] = {
-    {"host", TEXT, offsetof(struct site, host)},
-    {"name", TEXT, offsetof(struct site, name_given)},
-    {"client-id", TEXT, offsetof(struct site, client_id)},
-    {"secret", TEXT, offsetof(struct site, secret_ref)},
-    {"ca-file", TEXT, offsetof(struct site, ca_file)},
-    {"pin", PIN, offsetof(struct site, pin)},
-    {"client-cert", TEXT, offsetof(struct site, cert)},
-    {"client-key", TEXT, offsetof(struct site, key)},
-    {"client-key-password", TEXT, offsetof(struct site, key_password_ref)},
-    {"proxy", PROXY, offsetof(struct site, proxy)},
-    {"proxy-user", TEXT, offsetof(struct site, proxy_user_ref)},
-    {"backup-password", TEXT, offsetof(struct site, backup_password_ref)},
-    {"product", PRODUCT, offsetof(struct site, rs)},
-    {"nothing", TEXTS, offsetof(struct site, nothing)},
-    {"expired", TEXTS, offsetof(struct site, expired)},
-    {"rate", COUNT, offsetof(struct site, rate)},
-    {"timeout", SPAN, offsetof(struct site, timeout)},
-};
-
 static int
 wrong(const char *name, const char *value, const char *want)
 {
@@ -74,83 +39,51 @@ is_pin(const char *p)
 }
 
 static int
-set_proxy(struct site *s, const char *name, const char *value)
+check_proxy(struct site *s)
 {
 	static const char *const schemes[] = {
 	    "http://", "https://", "socks5h://", "socks5://", NULL};
 	int i;
 
-	if (strcmp(value, "none") == 0) {
+	if (s->proxy == NULL)
+		return 0;
+	if (strcmp(s->proxy, "none") == 0) {
 		s->proxy = "";
 		return 0;
 	}
 	/* Not repeated: there may be a password in it. */
-	if (strchr(value, '@') != NULL) {
-		msg_warn("--%s: the user and password go into --proxy-user, by "
-			 "reference",
-		    name);
+	if (strchr(s->proxy, '@') != NULL) {
+		msg_warn("--proxy: the user and password go into --proxy-user, by reference");
 		return EX_USAGE;
 	}
 	for (i = 0; schemes[i] != NULL; i++)
-		if (strncmp(value, schemes[i], strlen(schemes[i])) == 0) {
-			s->proxy = value;
+		if (strncmp(s->proxy, schemes[i], strlen(schemes[i])) == 0)
 			return 0;
-		}
-	return wrong(name, value, "http://, https://, socks5h://HOST:PORT, or none");
+	return wrong("proxy", s->proxy, "http://, https://, socks5h://HOST:PORT, or none");
 }
 
-int
-site_set(struct site *s, const char *name, const char *value)
+/* Fields that are more than a text. */
+static int
+check_forms(struct site *s)
 {
-	const struct setting *set = NULL;
-	struct site_texts *texts;
+	const char *rate = s->rate_given, *product = s->product;
 	uint64_t count;
-	size_t i;
-	char *at;
 
-	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-		if (strcmp(settings[i].name, name) == 0)
-			set = &settings[i];
-	if (set == NULL)
-		return -1;
-	at = (char *)s + set->offset;
-	switch (set->form) {
-	case PIN:
-		if (!is_pin(value))
-			return wrong(name, value, "sha256//BASE64, several parted by ;");
-		*(const char **)(void *)at = value;
-		return 0;
-	case TEXT:
-		if (*value == '\0') {
-			msg_warn("--%s: it is empty", name);
-			return EX_USAGE;
-		}
-		*(const char **)(void *)at = value;
-		return 0;
-	case SPAN:
-		if (when_parse_span(value, (int64_t *)(void *)at) == -1)
-			return wrong(name, value, "a time such as 30s, 5m or 1h");
-		return 0;
-	case COUNT:
-		if (num_parse_count(value, strlen(value), 1000000, &count) == -1)
-			return wrong(name, value, "a number");
-		*(int64_t *)(void *)at = (int64_t)count;
-		return 0;
-	case PRODUCT:
-		if (strcmp(value, "pra") != 0 && strcmp(value, "rs") != 0)
-			return wrong(name, value, "pra or rs");
-		s->rs = *value == 'r';
-		return 0;
-	case TEXTS:
-		texts = (struct site_texts *)(void *)at;
-		if (texts->n == SITE_TEXTS)
-			return wrong(name, value, "that is one too many");
-		texts->text[texts->n++] = value;
-		return 0;
-	case PROXY:
-		return set_proxy(s, name, value);
+	s->timeout = 300; /* recordings are rendered when they are asked for */
+	if (s->timeout_given != NULL && when_parse_span(s->timeout_given, &s->timeout) == -1)
+		return wrong("timeout", s->timeout_given, "a time such as 30s, 5m or 1h");
+	s->rate = 20; /* what an account is allowed */
+	if (rate != NULL) {
+		if (num_parse_count(rate, strlen(rate), 1000000, &count) == -1)
+			return wrong("rate", rate, "a number");
+		s->rate = (int64_t)count;
 	}
-	return -1;
+	s->rs = product != NULL && strcmp(product, "rs") == 0;
+	if (product != NULL && !s->rs && strcmp(product, "pra") != 0)
+		return wrong("product", product, "pra or rs");
+	if (s->pin != NULL && !is_pin(s->pin))
+		return wrong("set pin", s->pin, "sha256//BASE64, several parted by ;");
+	return check_proxy(s);
 }
 
 static int
@@ -165,11 +98,11 @@ site_check(struct site *s)
 {
 	const char *name = s->name_given;
 
-	if (s->host == NULL)
+	if (s->host == NULL || *s->host == '\0')
 		return missing("host");
-	if (s->client_id == NULL)
+	if (s->client_id == NULL || *s->client_id == '\0')
 		return missing("client-id");
-	if (s->secret_ref == NULL)
+	if (s->secret_ref == NULL || *s->secret_ref == '\0')
 		return missing("secret");
 	if (host_normalise(s->host, strlen(s->host), s->name) == -1) {
 		msg_warn("--host %s: give a name or address, with :PORT if need be, "
@@ -188,9 +121,8 @@ site_check(struct site *s)
 	}
 	if (s->key != NULL && s->cert == NULL)
 		return missing("client-cert");
-	free(s->url);
 	s->url = xasprintf("https://%s", s->host);
-	return 0;
+	return check_forms(s);
 }
 
 static int
