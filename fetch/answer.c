@@ -49,10 +49,10 @@ answer_free(struct answer *a)
 }
 
 /*
- * Of what kind it is.
+ * The kind of an answer.
  */
 
-/* First bytes that say what a file is. */
+/* The type of a file by its first bytes. */
 static const char *
 magic(const unsigned char *p, size_t n)
 {
@@ -79,7 +79,7 @@ magic(const unsigned char *p, size_t n)
 	return NULL;
 }
 
-/* Neither control characters nor, but for a cut end, anything but UTF-8. */
+/* UTF-8 without control characters; its last character may be cut. */
 static int
 is_text(const unsigned char *p, size_t n)
 {
@@ -119,7 +119,7 @@ utf16(const unsigned char *p, size_t n)
 	return 0;
 }
 
-/* Behind a byte order mark and blanks. */
+/* The place behind a byte order mark and blanks. */
 static size_t
 skip_blanks(const char *p, size_t n, size_t at)
 {
@@ -140,7 +140,7 @@ settle(struct answer *a, int final)
 	if (n < 64 && !final)
 		return;
 	if (n > 0 && (a->extension = magic(p, n)) != NULL) {
-		/* One container, two names: it says so a little further on. */
+		/* WebM is Matroska with another name in its header. */
 		if (strcmp(a->extension, "mkv") == 0 &&
 		    memmem(p, n < 64 ? n : 64, "webm", 4) != NULL)
 			a->extension = "webm";
@@ -177,7 +177,7 @@ answer_add(struct answer *a, const char *p, size_t n)
 	size_t room = ANSWER_HEAD - a->head.n;
 
 	a->bytes += n;
-	/* Of what is binary, only what is packed is looked into. */
+	/* Of binary data, only gzip is looked into. */
 	if (!a->known || a->kind != ANSWER_BINARY || strcmp(a->extension, "gz") == 0)
 		buf_add(&a->head, p, n < room ? n : room);
 	if (!a->known && n > 0)
@@ -190,7 +190,7 @@ answer_add(struct answer *a, const char *p, size_t n)
 }
 
 /*
- * What an error says.
+ * The text of an error.
  */
 
 /* The reference at p ("&amp;", "&#8217;") as UTF-8; its length, or 0. */
@@ -232,25 +232,7 @@ reference(const char *p, size_t n, char out[4], size_t *out_n)
 	return len;
 }
 
-/* What is no UTF-8 is Latin-1, as far as one may know. */
-static void
-to_utf8(struct buf *b)
-{
-	struct buf out = {0};
-	char c[4];
-	size_t i, valid = utf8_valid(b->p, b->n);
-
-	if (b->n >= ANSWER_SAID && b->n - valid < 4)
-		b->n = valid;
-	if (valid == b->n)
-		return;
-	for (i = 0; i < b->n; i++)
-		buf_add(&out, c, (size_t)utf8_encode((unsigned char)b->p[i], c));
-	buf_free(b);
-	*b = out;
-}
-
-/* References resolved, blanks drawn together, none at the ends. */
+/* Resolve references; make each run of blanks one, and drop those at the ends. */
 static void
 normalise(struct buf *b)
 {
@@ -279,7 +261,7 @@ normalise(struct buf *b)
 	*b = out;
 }
 
-/* The text of an element whose start tag ends before at: without tags, up to its end. */
+/* Add the text of an element, without tags.  Its start tag ends before at. */
 static void
 add_text(struct buf *said, const char *p, size_t n, size_t at, const char *name)
 {
@@ -302,15 +284,14 @@ add_text(struct buf *said, const char *p, size_t n, size_t at, const char *name)
 		} else
 			buf_addc(said, p[at++]);
 	}
-	to_utf8(said);
 	normalise(said);
 }
 
 /*
- * XML, by its two ends.
+ * XML, by its first and last bytes.
  */
 
-/* Behind blanks, comments, instructions and a DOCTYPE; n where one has no end. */
+/* The place behind blanks, comments, instructions and a DOCTYPE; n where one of them has no end. */
 static size_t
 skip_misc(const char *p, size_t n, size_t at)
 {
@@ -330,7 +311,7 @@ skip_misc(const char *p, size_t n, size_t at)
 	return at;
 }
 
-/* The end before such things: of the first n bytes. */
+/* The length of the first n bytes without blanks, comments and instructions at their end. */
 static size_t
 trim_misc(const char *p, size_t n)
 {
@@ -354,7 +335,7 @@ trim_misc(const char *p, size_t n)
 	}
 }
 
-/* A start tag at p + at: its name, where it ends, and whether that is all of it. */
+/* Read the start tag at p + at: its name, and whether it closes itself.  Returns its end. */
 static size_t
 read_tag(const char *p, size_t n, size_t at, char name[ANSWER_NAME], int *closed)
 {
@@ -375,7 +356,7 @@ read_tag(const char *p, size_t n, size_t at, char name[ANSWER_NAME], int *closed
 	return at < n ? at + 1 : n;
 }
 
-/* Where the end tag begins that the first n bytes end with: its name; or n. */
+/* Read the end tag at the end of the first n bytes.  Returns its beginning; n: there is none. */
 static size_t
 read_end_tag(const char *p, size_t n, char name[ANSWER_NAME])
 {
@@ -395,7 +376,7 @@ read_end_tag(const char *p, size_t n, char name[ANSWER_NAME])
 	return at - 1;
 }
 
-/* What is first in the root, whose start tag ends at p + at. */
+/* Look at the first child of the root.  The root's start tag ends at p + at. */
 static void
 look_inside(struct answer *a, const char *p, size_t n, size_t at)
 {
@@ -430,7 +411,7 @@ look_inside(struct answer *a, const char *p, size_t n, size_t at)
 	a->beside = n - at < 2 || p[at] != '<' || p[at + 1] != '/';
 }
 
-/* The end of the document: is the root closed, and is an error last in it? */
+/* Look at the end of the document: whether the root is closed, and whether its last child is an error. */
 static void
 look_behind(struct answer *a, const char *p, size_t n)
 {
@@ -454,7 +435,7 @@ look_behind(struct answer *a, const char *p, size_t n)
 		add_text(&a->said, p, end, read_tag(p, end, at, name, &closed), name);
 }
 
-/* UTF-16 to UTF-8, for what is looked at here only. */
+/* UTF-16 to UTF-8, good enough to find tags. */
 static void
 narrow(struct buf *b, int order)
 {
@@ -521,10 +502,10 @@ end_xml(struct answer *a)
 }
 
 /*
- * Others that may be errors.
+ * Errors in JSON and gzip.
  */
 
-/* A word such as access_denied: nothing else that JSON says is shown. */
+/* Only a word such as access_denied is shown: other JSON may hold a token. */
 static int
 is_word(const char *p)
 {
@@ -548,7 +529,7 @@ end_json(struct answer *a)
 	json_decref(o);
 }
 
-/* A small gzip may hold an error document: archives' errors come packed. */
+/* Errors about archives come in gzip. */
 static void
 end_gzip(struct answer *a)
 {

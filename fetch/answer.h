@@ -1,8 +1,7 @@
 /*
- * What an answer is, by its first and last bytes: the report that was asked
- * for, an <error> in its stead, JSON, a web page, a video.  It does not parse
- * XML, which is praic-split's work, and does not care whether the middle of a
- * document is well-formed.
+ * The kind of an answer, by its first and last bytes: a report, an <error>,
+ * JSON, a web page, a video.  XML is not parsed here, which is praic-split's
+ * work: the middle of a document need not be well-formed.
  */
 #ifndef PRAIC_FETCH_ANSWER_H
 #define PRAIC_FETCH_ANSWER_H

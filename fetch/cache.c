@@ -16,7 +16,7 @@
 #define CACHE_NAME 64
 #define MAX_BYTES  ((size_t)256 * 1024)
 
-/* A directory of this user's own, below one that is given.  -1: none. */
+/* Open BASE/praic, which must be this user's alone.  -1: there is none. */
 static int
 open_below(const char *base, int *unsafe)
 {
@@ -68,8 +68,8 @@ open_dir(int *unsafe)
 }
 
 /*
- * "token-" and a hash: the name tells nothing of host and account.  It is of
- * the secret, too, so that a wrong one does not find what the right one got.
+ * The name is "token-" and a hash of host, client id and secret.  A process with
+ * a wrong secret thus does not find the token that the right one got.
  */
 static void
 name_of(const struct site *s, const char *what, char out[CACHE_NAME])
@@ -101,7 +101,7 @@ cache_open(const struct site *s, const char *what, int *out)
 		return 0;
 	}
 	name_of(s, what, name);
-	/* Not blocking: it might be a pipe that somebody put there. */
+	/* O_NONBLOCK: somebody may have put a pipe there. */
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 	close(dir);
 	if (fd == -1) {
@@ -149,7 +149,7 @@ cache_write(const struct site *s, int fd, const json_t *o)
 	if (fd == -1)
 		return;
 	text = json_dumps(o, JSON_COMPACT);
-	/* Not synced: after a crash it is asked for anew. */
+	/* Not synced: after a crash a new token is asked for. */
 	if (text == NULL || ftruncate(fd, 0) == -1 || lseek(fd, 0, SEEK_SET) == -1 ||
 	    file_write(fd, text, strlen(text)) == -1) {
 		msg_errno("%s: the cache cannot be written", s->name);

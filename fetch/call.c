@@ -28,15 +28,15 @@
 #define STALL_RATE  512	      /* bytes a second: slower than any line in use */
 #define UNSEEN_MS   8000      /* tries while nothing has ever answered: see call_retry */
 
-/* How a proxy is asked.  A password first, for Negotiate needs a ticket, which a
- * service may not have. */
+/* How to log in at a proxy.  A password is tried before Negotiate, because a
+ * service has no Kerberos ticket. */
 #define PROXY_AUTH ((long)CURLAUTH_BASIC | (long)CURLAUTH_DIGEST)
 #define PROXY_MORE ((long)CURLAUTH_NEGOTIATE | (long)CURLAUTH_NTLM)
 
 /* What all calls share: names, and TLS sessions to resume. */
 static CURLM *multi;
 static CURLSH *share;
-/* Where an SSL_CTX notes whose call it serves. */
+/* The index under which an SSL_CTX notes its call. */
 static int owner = -1;
 
 int64_t
@@ -94,8 +94,8 @@ call_sleep(int64_t ms)
 int
 call_open(struct site *s)
 {
-	/* libcurl without memory frees what it has freed before (7.88, a TLS
-	 * session that it cannot note): so it is out of memory as praic is. */
+	/* libcurl 7.88 frees memory twice when a TLS session cannot be noted for lack
+	 * of memory.  With these functions the program ends before that. */
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) ==
 	    CURLE_OK) {
 		multi = curl_multi_init();
@@ -124,7 +124,7 @@ call_close(void)
 	curl_global_cleanup();
 }
 
-/* libcurl 8.12 and later shut a connection down when its call may be gone. */
+/* libcurl 8.12 and later may shut a connection down after its call was freed. */
 static void
 set_context(struct call *c, SSL_CTX *context)
 {
@@ -169,7 +169,7 @@ call_free(struct call *c)
 
 #define MAX_HEADER 1024 /* of one header's value */
 
-/* As the answer has it; "": it has none. */
+/* A header's value; "": there is none. */
 static const char *
 header(const struct call *c, const char *name)
 {
@@ -179,7 +179,7 @@ header(const struct call *c, const char *name)
 										       "";
 }
 
-/* Keep a header's value, if it is one that may be sent back or shown. */
+/* Keep a header's value if it is short printable ASCII. */
 static void
 keep(struct buf *b, const struct call *c, const char *name)
 {
@@ -213,7 +213,7 @@ parse_range(struct call *c, const char *p)
 	    num_parse_count(dash + 1, (size_t)(slash - dash - 1), INT64_MAX, &last) == -1 ||
 	    num_parse_count(slash + 1, strlen(slash + 1), INT64_MAX, &total) == -1)
 		return;
-	/* A part that does not reach to the end was not asked for. */
+	/* All requests ask for the rest, up to the end. */
 	if (first > last || last + 1 != total)
 		return;
 	c->range_first = (int64_t)first;
@@ -238,7 +238,7 @@ read_header(struct call *c)
 	text = header(c, "Transfer-Encoding");
 	n = strlen(text);
 	c->chunked = n >= 7 && strcasecmp(text + n - 7, "chunked") == 0;
-	/* A length that cannot be is not one that was not said. */
+	/* A length that is too large for any file is not the same as no length. */
 	text = header(c, "Content-Length");
 	c->length = -1;
 	if (*text != '\0' && !c->chunked)
@@ -246,8 +246,8 @@ read_header(struct call *c)
 										      INT64_MAX;
 	c->range_first = c->range_total = -1;
 	parse_range(c, header(c, "Content-Range"));
-	/* Seconds, or a date: against the Date beside it, for no clock here is
-	 * that of the appliance. */
+	/* Seconds, or a date, which is compared with the answer's Date: this
+	 * machine's clock may differ from the appliance's. */
 	text = header(c, "Retry-After");
 	c->retry_after = -1;
 	if (num_parse_count(text, strlen(text), INT32_MAX, &v) == 0)
@@ -263,14 +263,14 @@ is_good(const struct call *c)
 	    (c->status == 201 && c->auth == CALL_BASIC); /* a token was made */
 }
 
-/* Only its end counts: libcurl keeps the lines of a header. */
+/* libcurl keeps the lines of a header; it is read when it has ended. */
 static size_t
 on_header(char *p, size_t size, size_t count, void *arg)
 {
 	struct call *c = arg;
 	size_t n = size * count;
 
-	/* What comes behind a chunked body is no header. */
+	/* Trailers behind a chunked body are ignored. */
 	if ((c->headed && c->bytes > 0) || (*p != '\r' && *p != '\n'))
 		return n;
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
@@ -311,8 +311,8 @@ on_body(char *p, size_t size, size_t count, void *arg)
 }
 
 /*
- * The limits of time, in seconds, that follow from --timeout.  The least is
- * what a busy machine at the other end may need in any case.
+ * The limits of time, in seconds, that follow from --timeout.  Each has a
+ * minimum, which a busy appliance may need.
  */
 
 int64_t
@@ -334,8 +334,8 @@ stall_time(const struct site *s)
 }
 
 /*
- * An appliance may think long before the first byte of a body (it renders
- * recordings, it searches), but once it speaks it must go on speaking.
+ * The first byte of a body may take long, while the appliance renders a
+ * recording or searches; after it, the body must not stall.
  */
 static int
 on_progress(void *arg, curl_off_t total, curl_off_t got, curl_off_t up_total, curl_off_t up)
@@ -375,7 +375,7 @@ set_headers(struct call *c)
 {
 	char *line = NULL;
 
-	/* The vendor asks for a connection for each call. */
+	/* The vendor's documentation asks for a new connection for each call. */
 	add_header(c, "Connection: close");
 	add_header(c, "Expect:");
 	if (c->auth != CALL_OPEN) {
@@ -396,8 +396,8 @@ set_headers(struct call *c)
 	}
 }
 
-/* Every option is checked: a verification that was not switched on, because
- * libcurl was built without it, must not go unseen. */
+/* Each option is checked: a libcurl that was built without some verification
+ * must not go unnoticed. */
 #define SET(option, value)                                                \
 	do {                                                              \
 		if (curl_easy_setopt(c->easy, option, value) != CURLE_OK) \
@@ -412,7 +412,7 @@ seconds_of(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
-/* The DNS names of a subjectAltName; addresses just count as a name. */
+/* The DNS names of a subjectAltName, and "an address" for each address. */
 static void
 read_names(X509 *x, char *out, size_t size)
 {
@@ -436,9 +436,9 @@ read_names(X509 *x, char *out, size_t size)
 }
 
 /*
- * OpenSSL has judged a certificate.  Its judgement stands; here is noted what
- * a message needs.  And one without a subjectAltName is refused: libcurl
- * would still look for the host in its common name.
+ * OpenSSL has verified a certificate.  What a message needs is noted here.  A
+ * certificate without a subjectAltName is refused, because libcurl would
+ * look for the host in its common name.
  */
 static int
 on_certificate(int good, X509_STORE_CTX *store)
@@ -466,8 +466,8 @@ on_certificate(int good, X509_STORE_CTX *store)
 }
 
 /*
- * Where an answer has neither a length nor chunks, only close_notify tells a
- * whole one from one that was cut.  libcurl does not say whether it came.
+ * An answer without a length and without chunks is known to be whole only if
+ * close_notify came.  libcurl does not tell.
  */
 static void
 on_alert(const SSL *ssl, int where, int what)
@@ -485,14 +485,13 @@ watch_tls(CURL *easy, void *context, void *arg)
 	SSL_CTX_set_info_callback(context, on_alert);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_certificate);
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
-	/* libcurl 8.14 does not set it any more, and then fails where close_notify
-	 * is missing.  Of an answer with a length or chunks libcurl sees by these
-	 * whether it is whole, and of any other call_end looks. */
+	/* libcurl 8.14 and later do not set it, and would fail where close_notify is
+	 * missing.  libcurl checks length and chunks; call_end checks the rest. */
 	SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
 #endif
 	if (!SSL_CTX_up_ref(context))
 		return CURLE_SSL_CONNECT_ERROR;
-	/* A proxy's TLS is begun first: the last is that of the answer. */
+	/* A proxy's TLS begins first; the last context is the appliance's. */
 	set_context(arg, context);
 	return CURLE_OK;
 }
@@ -513,7 +512,7 @@ set_tls(struct call *c)
 		SET(CURLOPT_SSL_CTX_DATA, c);
 	}
 	if (s->ca_file != NULL) {
-		/* Only these: that is the point of naming them. */
+		/* No other authority is trusted. */
 		SET(CURLOPT_CAINFO, s->ca_file);
 		SET(CURLOPT_CAPATH, NULL);
 	}
@@ -526,7 +525,7 @@ set_tls(struct call *c)
 			SET(CURLOPT_KEYPASSWD, s->key_password);
 	}
 	if (s->proxy != NULL) {
-		/* What was given here, the environment does not take back. */
+		/* The environment does not override --proxy. */
 		SET(CURLOPT_PROXY, s->proxy);
 		SET(CURLOPT_NOPROXY, "");
 	}
@@ -578,7 +577,7 @@ call_start(struct call *c)
 	SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_SHARE, share);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	/* Nothing is asked for, but what comes packed is unpacked. */
+	/* No compression is asked for, but a compressed answer is unpacked. */
 	SET(CURLOPT_ACCEPT_ENCODING, "identity");
 	SET(CURLOPT_CONNECTTIMEOUT, (long)connect_time(c->site));
 	SET(CURLOPT_TIMEOUT, (long)c->max_time);
@@ -588,7 +587,7 @@ call_start(struct call *c)
 		SET(CURLOPT_POSTFIELDS, c->body);
 	}
 	if (c->range > 0) {
-		/* Not CURLOPT_RESUME_FROM, which fails when all comes. */
+		/* CURLOPT_RESUME_FROM would fail when the whole comes instead. */
 		snprintf(range, sizeof(range), "%lld-", (long long)c->range);
 		SET(CURLOPT_RANGE, range);
 	}
@@ -606,7 +605,7 @@ call_start(struct call *c)
 }
 
 /*
- * What the end of a call means: done, again, elsewhere, or never.
+ * The end of a call: what it means, and the message.
  */
 
 #define MAX_REDIRECTS 3
@@ -644,7 +643,7 @@ moved(struct call *c)
 		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
 	}
 	call_excerpt(to, strlen(to), shown);
-	/* The token goes nowhere but to the host that it is from. */
+	/* The token is sent to the appliance only. */
 	if (strncasecmp(to, url, n) == 0 && strncmp(to + n, ":443/", 5) == 0)
 		n += 4;
 	if (strncasecmp(to, url, strlen(url)) != 0 || to[n] != '/') {
@@ -664,8 +663,8 @@ moved(struct call *c)
 }
 
 /*
- * The status, and what the appliance says in its own error element; no other
- * part of an answer, for that may hold a token.
+ * The status, and the text of the appliance's error element.  No other part of
+ * an answer is shown: it may hold a token.
  */
 static void
 why_status(struct call *c, const char *hint)
@@ -682,7 +681,7 @@ why_status(struct call *c, const char *hint)
 	buf_free(&said);
 }
 
-/* What a status means that is no success. */
+/* The call ended with a status that is no success. */
 static enum call_end
 by_status(struct call *c)
 {
@@ -694,7 +693,7 @@ by_status(struct call *c)
 	case 308:
 		return moved(c);
 	case 400:
-		/* Some say so with this: RFC 6749, 5.2. */
+		/* RFC 6749, 5.2, allows this status for wrong credentials, too. */
 		if (c->auth != CALL_BASIC || !answer_is_client_error(c->said.p, c->said.n))
 			break;
 		why_status(c, WRONG_CREDENTIALS);
@@ -708,7 +707,7 @@ by_status(struct call *c)
 		return finish(c, CALL_FAILED, EX_NOPERM);
 	case 202:
 	case 204:
-		/* Recordings are rendered when they are asked for. */
+		/* The appliance renders recordings on demand. */
 		why_status(c, "it is not ready yet");
 		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
 	case 403:
@@ -741,7 +740,7 @@ by_status(struct call *c)
 	return finish(c, CALL_FAILED, EX_UNAVAILABLE);
 }
 
-/* TLS spoken wrongly stays wrong; a connection lost in its midst may not. */
+/* An error of TLS itself stays; a lost connection may come back. */
 static int
 is_tls_fault(const struct call *c)
 {
@@ -756,7 +755,7 @@ day(int64_t t, char out[WHEN_SIZE])
 	return out;
 }
 
-/* The certificate is not one that can be trusted: why, and what helps then. */
+/* The certificate cannot be trusted. */
 static enum call_end
 by_certificate(struct call *c, const char *what)
 {
@@ -838,7 +837,7 @@ by_proxy(struct call *c, long status)
 	return finish(c, CALL_FAILED, status == 403 ? EX_NOPERM : EX_CONFIG);
 }
 
-/* There is no connection: to whom, and why. */
+/* There is no connection. */
 static enum call_end
 by_connection(struct call *c, CURLcode r, const char *what)
 {
@@ -857,7 +856,7 @@ by_connection(struct call *c, CURLcode r, const char *what)
 	return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
 }
 
-/* What an end without a whole answer means. */
+/* The call ended without a whole answer. */
 static enum call_end
 by_error(struct call *c, CURLcode r)
 {
@@ -886,7 +885,7 @@ by_error(struct call *c, CURLcode r)
 		buf_printf(&c->why, "%s", what);
 		return finish(c, CALL_FAILED, EX_CONFIG);
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		/* Every URL is https: it is the answer that is not HTTP. */
+		/* All URLs are https, so the answer is not HTTP. */
 		buf_printf(&c->why, "what answers does not speak HTTP/1.1 (%s): see --host", what);
 		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -951,14 +950,14 @@ call_end(struct call *c)
 		    (unsigned long long)c->max_bytes);
 		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
 	}
-	/* A refusal is one even when its page was cut. */
+	/* A refusal counts even when its page was cut. */
 	if (c->status >= 300)
 		return by_status(c);
 	if (r != CURLE_OK)
 		return by_error(c, r);
 	if (!is_good(c))
 		return by_status(c);
-	/* libcurl passes over a length that it cannot read. */
+	/* libcurl ignores a length that it cannot read. */
 	if (c->length >= 0 && !c->encoded && c->bytes != (uint64_t)c->length) {
 		buf_printf(&c->why, "%llu bytes came of %lld", (unsigned long long)c->bytes,
 		    (long long)c->length);
@@ -971,11 +970,11 @@ call_end(struct call *c)
 }
 
 /*
- * The retry rule: after a failure that may pass, a question is asked again
+ * The retry rule.  After a failure that may pass, a question is asked again
  * until the site's timeout has passed since the first failure.  The delays
  * double from one second to a minute, with full jitter, and are never less
- * than the Retry-After.  Where nothing has answered yet in this run, eight
- * seconds are enough: a name that is misspelled stays misspelled.
+ * than the Retry-After.  While the host has not answered in this run, eight
+ * seconds are enough: its name may be misspelled.
  */
 int64_t
 call_retry(struct retry *r, const struct call *c)
@@ -1046,7 +1045,7 @@ call_excerpt(const char *p, size_t n, char out[CALL_EXCERPT])
 			buf_addc(&flat, p[i]);
 		else if (flat.n > 0 && flat.p[flat.n - 1] != ' ')
 			buf_addc(&flat, ' ');
-	/* Secrets go before the cut: half of one would not be known again. */
+	/* Secrets are removed before the text is cut: half a secret is not recognised. */
 	msg_harmless(&harmless, flat.p, flat.n);
 	n = harmless.n < CALL_EXCERPT ? harmless.n : utf8_floor(harmless.p, CALL_EXCERPT - 8);
 	snprintf(out, CALL_EXCERPT, "%.*s%s", (int)n, n > 0 ? harmless.p : "",

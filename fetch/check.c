@@ -1,7 +1,6 @@
 /*
- * praic-fetch check: would everything work?  One line for each thing that
- * has to, on standard output, and what to do where it does not.  Its exit
- * code is the one that the first failure would cost elsewhere.
+ * praic-fetch check: tries everything that praic needs, and prints one line for
+ * each, with what to do where it fails.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +22,14 @@ struct check {
 	int broken; /* standard output */
 };
 
-/* A line: how it is, of what, and details, which are freed. */
+/* Write a line.  text is freed. */
 static void
 line(struct check *k, const char *how, const char *what, char *text)
 {
 	struct buf b = {0};
 
 	buf_printf(&b, "%-8s%-24s", how, what);
-	/* What the appliance says is in it. */
+	/* The text may hold words of the appliance. */
 	msg_harmless(&b, text, strlen(text));
 	buf_addc(&b, '\n');
 	if (!k->broken && file_write(1, b.p, b.n) == -1) {
@@ -71,7 +70,7 @@ check_tls(struct check *k)
 	int64_t left = c.certificate.ends - (int64_t)time(NULL);
 	int r = 0;
 
-	/* Any answer will do: it came over a verified connection. */
+	/* Any answer will do, because it came over a verified connection. */
 	if (end != CALL_DONE && c.status == 0) {
 		line(k, "FAILED", "connection, TLS", xasprintf("%s", buf_text(&c.why)));
 		failed(k, c.code);
@@ -105,7 +104,7 @@ check_account(struct check *k)
 	return 0;
 }
 
-/* Does it say "nothing found", or that to everything?  Else 0, after a line. */
+/* Does the error mean "nothing found"?  If not: 0, after a line. */
 static int
 is_nothing(struct check *k, const struct question *q)
 {
@@ -130,7 +129,7 @@ is_nothing(struct check *k, const struct question *q)
 	return is == 1;
 }
 
-/* May the account have this report?  Asked about nothing, which costs nothing. */
+/* May the account have this report?  The question finds nothing, so it is cheap. */
 static void
 check_report(struct check *k, const char *report, int by_session, int needed)
 {
@@ -176,7 +175,7 @@ collect(struct call *c, const char *p, size_t n)
 	return 0;
 }
 
-/* What get_api_info of the command API knows of permissions; it may be refused itself. */
+/* Permission for backups, by get_api_info of the command API, which may be refused itself. */
 static void
 check_backup(struct check *k)
 {

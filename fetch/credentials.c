@@ -1,10 +1,9 @@
 /*
  * The token of an account: see fetch.h.
  *
- * The cache is a file for each account, locked while it is read and while a
- * new token is asked for, so that of many processes one asks.  Its times are
- * this machine's, for nothing that is fetched depends on them: a token that
- * was thought good costs one 401, not more.
+ * The cache is a file for each account.  It is locked while it is read and while
+ * a new token is asked for, so that only one of many processes asks.  Its times
+ * are by this machine's clock; where that is wrong, a dead token costs one 401.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +54,7 @@ credentials_free(struct site *s)
 	s->token = NULL;
 }
 
-/* It goes into a header: visible ASCII, nothing that could end the line. */
+/* A token goes into a header, so it is visible ASCII without blanks. */
 static int
 is_token(const char *p)
 {
@@ -103,8 +102,8 @@ lock(struct site *s, int fd)
 }
 
 /*
- * The cache file, locked.  0 and *out; *out is -1 where there is no place
- * for one, and then each process takes its own token.
+ * Open and lock the cache file.  0 and *out, which is -1 where there is no place
+ * for a cache; then each process takes a token of its own.
  */
 static int
 open_cache(struct site *s, int *out)
@@ -121,7 +120,7 @@ open_cache(struct site *s, int *out)
 	return code;
 }
 
-/* A token of the cache that is still good, and not the one that was bad. */
+/* Use the cached token, if its time is not over and it is not the bad one. */
 static int
 use_cached(struct site *s, const json_t *cache, const char *bad)
 {
@@ -142,11 +141,11 @@ take(struct call *c, const char *p, size_t n)
 	return 0;
 }
 
-/* The answer of /oauth2/token, which has been read by many to be many things. */
+/* Read the answer of /oauth2/token. */
 static int
 parse_answer(struct site *s, const struct buf *b, struct call *c)
 {
-	/* A number of any size is a number. */
+	/* expires_in may be larger than an integer. */
 	size_t bom = b->n >= 3 && memcmp(b->p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	json_t *o =
 	    json_loadb(b->p != NULL ? b->p + bom : "", b->n - bom, JSON_DECODE_INT_AS_REAL, NULL);
@@ -155,7 +154,7 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 	json_t *life = json_object_get(o, "expires_in");
 	json_int_t seconds = 0;
 
-	/* Nothing of it is shown: a token may be anywhere in it. */
+	/* The answer is not shown: it may hold a token anywhere. */
 	if (text == NULL || !is_token(text) || (type != NULL && strcasecmp(type, "bearer") != 0)) {
 		buf_printf(&c->why,
 		    text == NULL || !is_token(text) ?
@@ -171,7 +170,7 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 	if (seconds <= 0 || seconds > MAX_LIFE)
 		seconds = 300; /* it did not say */
 	msg_tell(1, "%s: a new token, for %lld seconds", s->name, (long long)seconds);
-	/* Never so early that a short life is over at once. */
+	/* A token with a short life is used for most of it. */
 	use(s, text,
 	    (int64_t)time(NULL) + seconds -
 		(seconds >= 10 * (json_int_t)EARLY ? EARLY : seconds / 10),
@@ -216,7 +215,7 @@ ask(struct site *s, int *wrong)
 	}
 	if (code != 0)
 		call_complain(&c, "token");
-	/* Not a 403, of a proxy say, which tells nothing of the secret. */
+	/* A 403 may be a proxy's, and says nothing about the secret. */
 	*wrong = code == EX_NOPERM && (c.status == 400 || c.status == 401);
 	if (answer.p != NULL)
 		explicit_bzero(answer.p, answer.n);
@@ -226,8 +225,8 @@ ask(struct site *s, int *wrong)
 }
 
 /*
- * A refusal of these credentials is remembered for a moment, for many who
- * try what is wrong lock an account.  For how many more seconds?
+ * Wrong credentials are not tried again for a minute, because many attempts may
+ * lock the account.  How many seconds of that are left.
  */
 static int64_t
 is_refused(const json_t *cache)
@@ -237,7 +236,7 @@ is_refused(const json_t *cache)
 	return left > 0 && left <= REFUSED ? left : 0;
 }
 
-/* Ask for a token and cache what comes of it. */
+/* Ask for a token, and cache it or the refusal. */
 static int
 ask_and_keep(struct site *s, int fd, json_t *cache)
 {
@@ -317,8 +316,8 @@ credentials_renew(struct call *c)
 	char *bad;
 	int code;
 
-	/* Any token may just have died; but not that of another process, and then a
-	 * new one. */
+	/* One token may have expired; a second one, asked for since, has not.  A
+	 * token from another process may have, so it allows one more. */
 	if (c->renewed > (c->token_number == t->number && t->fresh ? 0 : 1)) {
 		buf_reset(&c->why);
 		buf_printf(&c->why,

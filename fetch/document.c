@@ -12,7 +12,7 @@
 
 /* A report may take its time: the appliance searches while it sends. */
 #define MAX_TIME 3600
-/* One that is larger is asked for in smaller windows. */
+/* A larger report is asked for in smaller windows. */
 #define MAX_DOCUMENT ((uint64_t)1 << 30)
 
 int
@@ -26,16 +26,12 @@ question_add(struct question *q, const char *name, const char *value)
 }
 
 static void
-add_encoded(struct buf *b, const char *p)
+add_encoded(struct buf *b, const char *text)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+	char *encoded = curl_easy_escape(NULL, text, 0);
 
-	for (; *p != '\0'; p++)
-		if (strchr(plain, *p) != NULL)
-			buf_addc(b, *p);
-		else
-			buf_printf(b, "%%%02X", (unsigned char)*p);
+	buf_adds(b, encoded != NULL ? encoded : "");
+	curl_free(encoded);
 }
 
 void
@@ -53,7 +49,7 @@ question_encode(struct buf *b, const struct question *q)
 	}
 }
 
-/* A new answer: nothing is kept of an earlier one. */
+/* A new answer replaces an earlier one. */
 static int
 head(struct call *c)
 {
@@ -174,7 +170,7 @@ static const char *const known_nothing[] = {
     "No archives found for the given search criteria.",
 };
 
-/* What a parameter asks about. */
+/* What a parameter stands for. */
 enum about { ABOUT_OTHER, ABOUT_TIME, ABOUT_DAY, ABOUT_SPAN, ABOUT_SESSION };
 
 static enum about
@@ -202,9 +198,8 @@ about(const char *name)
 }
 
 /*
- * The same question, about a time or session that cannot be: what it is
- * answered is how this appliance says "nothing".  -1 when q asks about
- * neither, so that there is no such question.
+ * The same question about a time or session that surely has no data.  -1: q
+ * names neither a time nor a session.
  */
 static int
 question_void(const struct question *q, struct question *out)
@@ -246,12 +241,12 @@ question_senseless(const struct question *q, struct question *out)
 	for (i = 0; i < q->n; i++)
 		if (about(q->param[i].name) == ABOUT_OTHER)
 			(void)question_add(out, q->param[i].name, q->param[i].value);
-	/* There was at least one other: there is room. */
+	/* q has a time or a session, which was left out: there is room. */
 	(void)question_add(out, "start_time", NO_TIME);
 	(void)question_add(out, "duration", "1");
 }
 
-/* Not what was asked for, but perhaps the next time. */
+/* The answer is not what was asked for; the next one may be. */
 static enum document_is
 odd(struct document *d, const char *more)
 {
@@ -266,7 +261,7 @@ odd(struct document *d, const char *more)
 	return DOCUMENT_AGAIN;
 }
 
-/* An error, or a report, that is whole?  -1: it may be the next time; 0: for good, no. */
+/* Is the answer whole XML?  1; 0: no, and it will not be; -1: not now. */
 static int
 is_xml(struct document *d, enum call_end end)
 {
@@ -279,7 +274,7 @@ is_xml(struct document *d, enum call_end end)
 	return -1;
 }
 
-/* 1: it is answered with this very text; 0: otherwise; -1: not now. */
+/* Is the answer an error with this text?  1 or 0; -1: not now. */
 static int
 says(struct document *d, const struct question *q, const char *text)
 {
@@ -289,7 +284,7 @@ says(struct document *d, const struct question *q, const char *text)
 	return is != 1 ? is : a->error && strcmp(buf_text(&d->answer.said), text) == 0;
 }
 
-/* Does the list of all sessions come, and is there one in it?  1, 0 or -1 as above. */
+/* Does the list of all sessions come, with a session in it?  1 or 0; -1: not now. */
 static int
 lists_sessions(struct document *d)
 {
@@ -357,12 +352,12 @@ judge_error(struct document *d, const struct question *q)
 	struct buf text = d->answer.said;
 	int is;
 
-	/* What stands beside other things does not say that there is nothing. */
+	/* An error beside data does not mean that there is nothing. */
 	if (d->answer.beside) {
 		d->call.code = EX_UNAVAILABLE;
 		return DOCUMENT_ERROR;
 	}
-	/* document_is_nothing asks with d: the text is kept for the message. */
+	/* document_is_nothing uses d to ask; the text is kept for the message. */
 	memset(&d->answer.said, 0, sizeof(d->answer.said));
 	is = document_is_nothing(d, q, buf_text(&text));
 	buf_free(&d->answer.said);
@@ -383,8 +378,8 @@ judge(struct document *d, const struct question *q)
 
 	if (d->call.status != 200)
 		return odd(d, ", a part only, which was not asked for");
-	/* XML tells by itself whether it is whole; of anything else, a second
-	 * answer of the same length does. */
+	/* XML shows by its root whether it is whole.  Anything else counts as whole
+	 * when a second answer has the same length. */
 	if (d->call.torn && a->kind != ANSWER_XML && d->torn_bytes != a->bytes) {
 		d->torn_bytes = a->bytes;
 		return odd(d,
@@ -429,7 +424,7 @@ document_try(struct document *d, const struct question *q)
 	return end == CALL_AGAIN ? DOCUMENT_AGAIN : DOCUMENT_FAILED;
 }
 
-/* Names that the vendor's documentation has, of both products. */
+/* The names in the vendor's documentation, of both products. */
 static int
 is_known_report(const char *name)
 {

@@ -13,19 +13,19 @@
 #include "msg.h"
 
 #define POLL_MS	       250
-#define LOCK_MS	       200	       /* how often the part of a repeated file is looked at */
+#define LOCK_MS	       200	       /* between two tries to lock a part that this run holds */
 #define SYNC_MS	       500	       /* whole files wait so long for others to be synced with */
 #define MAX_TIME       INT64_C(86400)  /* of one try: recordings are long */
-#define RESUME_FROM    (1 << 20)       /* less is not worth a note, nor a resume */
-#define NOTE_EVERY     (64 << 20)      /* bytes between two syncs: a kill costs no more */
+#define RESUME_FROM    (1 << 20)       /* a shorter part is not resumed */
+#define NOTE_EVERY     (64 << 20)      /* bytes between two notes: a crash loses no more */
 #define WRITE_EVERY    (8 << 20)       /* bytes that the kernel is asked to write out */
-#define LEAST_REFUSALS 3	       /* of one wording in a row, before it is believed */
-#define INVALID_LSID   "Invalid lsid." /* of a session that there is not, for good */
-#define MAX_PAGE       (1 << 20)       /* bytes of such an answer */
-#define STRONG	       60	       /* seconds: RFC 9110, 8.8.2.2 */
+#define LEAST_REFUSALS 3	       /* with the same text, before it is believed */
+#define INVALID_LSID   "Invalid lsid." /* there is no such session: trying again is no use */
+#define MAX_PAGE       (1 << 20)       /* bytes of an answer that is no file */
+#define STRONG	       60 /* seconds: a date is a strong validator, RFC 9110, 8.8.2.2 */
 
 /*
- * What an answer is a file of: by its first bytes, for headers say anything.
+ * The type of a file, by its first bytes: headers are not reliable.
  */
 
 static int
@@ -43,7 +43,7 @@ is_attachment(const struct job *j)
 	return b->n >= 10 && strncasecmp(b->p, "attachment", 10) == 0;
 }
 
-/* Its first line is an object with a version, and no error's. */
+/* An asciicast begins with an object that has a version. */
 static int
 is_asciicast(const struct answer *a)
 {
@@ -56,8 +56,8 @@ is_asciicast(const struct answer *a)
 }
 
 /*
- * Bytes of no kind that recordings come in, and a type that says so, too: a
- * picture, or a packed page of some proxy's.
+ * Neither the bytes nor the Content-Type are those of a recording: a picture, or a
+ * proxy's page in gzip.
  */
 static int
 is_page(const struct job *j)
@@ -74,8 +74,8 @@ is_page(const struct job *j)
 }
 
 /*
- * A command shell may have been recorded as text: an asciicast, or what is
- * sent as an attachment.  Any other text is an error's.
+ * A command shell may have been recorded as text: an asciicast, or text that is
+ * sent as an attachment.  Any other text is an error.
  */
 static int
 may_be_text(const struct job *j)
@@ -86,8 +86,8 @@ may_be_text(const struct job *j)
 	    (a->kind == ANSWER_JSON || (a->kind == ANSWER_TEXT && is_attachment(j)));
 }
 
-/* The extension of what has come whole; NULL: it is no file, but a page, an
- * error or the like. */
+/* The extension of a whole file; NULL: the answer is a page, an error or the
+ * like. */
 static const char *
 extension_of(const struct job *j)
 {
@@ -103,10 +103,10 @@ extension_of(const struct job *j)
 }
 
 /*
- * One download: its part, and its end.
+ * One download: its part, and how it ends.
  */
 
-/* Is a first part of it worth keeping? */
+/* Can the part be resumed, and is it worth it? */
 static int
 is_resumable(const struct job *j)
 {
@@ -126,7 +126,7 @@ let_go(struct job *j, int keep)
 	spool_part_close(s, j->base, &j->part, keep);
 }
 
-/* The message that was just written says why; its row names the object. */
+/* The reason is the last message without the object, which the row names. */
 static void
 keep_reason(struct job *j)
 {
@@ -149,7 +149,7 @@ over(struct job *j, enum download_is is, int code)
 	j->state = JOB_OVER;
 	j->is = is;
 	j->code = code;
-	/* What failed for now may go on where it was. */
+	/* A download that failed for now can be resumed by the next run. */
 	let_go(j, is == DOWNLOAD_FAILED);
 }
 
@@ -160,7 +160,7 @@ fatal(struct job *j, int code)
 	over(j, DOWNLOAD_FAILED, code);
 }
 
-/* Begin anew: nothing of it is there. */
+/* Discard the part and begin anew. */
 static void
 start_over(struct job *j)
 {
@@ -174,7 +174,7 @@ start_over(struct job *j)
 	j->noted = 0;
 }
 
-/* The whole is here and is what it should be; resumed: it was here before. */
+/* The whole file is here.  resumed: an earlier run fetched it. */
 static void
 finish(struct job *j, int resumed)
 {
@@ -227,10 +227,10 @@ publish(struct job *j)
 }
 
 /*
- * One download: what its call brings.
+ * One download: its call.
  */
 
-/* Validators that prove that a first part still fits, if there are any. */
+/* Keep the validators that a resume needs, if there are any. */
 static void
 keep_validators(struct job *j)
 {
@@ -241,7 +241,7 @@ keep_validators(struct job *j)
 	buf_reset(&p->etag);
 	buf_reset(&p->modified);
 	if (c->encoded)
-		return; /* what is kept is not what was sent */
+		return; /* the file is not what was sent: its bytes cannot be counted */
 	if (c->etag.n >= 2 && c->etag.p[0] == '"')
 		buf_add(&p->etag, c->etag.p, c->etag.n);
 	else if (c->etag.n == 0 && c->modified.n > 0) {
@@ -267,9 +267,9 @@ same(const struct buf *a, const struct buf *b)
 }
 
 /*
- * Is this the rest of what is here?  A 206 has the ETag that a 200 would
- * have had (RFC 9110, 15.3.7); its Last-Modified it may leave out.  Not
- * every server heeds If-Range.
+ * Is this 206 the rest of the part?  It has the ETag that a 200 would have had
+ * (RFC 9110, 15.3.7), but may lack Last-Modified.  Some servers ignore
+ * If-Range.
  */
 static int
 same_validators(const struct spool_part *p, const struct call *c)
@@ -291,7 +291,6 @@ head(struct call *c)
 			return odd_part(c, "a part came that was not asked for");
 		if (c->encoded || c->range_first != (int64_t)p->size ||
 		    (p->length >= 0 && c->range_total != p->length) || !same_validators(p, c)) {
-			/* It is not the other part of what is here. */
 			start_over(j);
 			return odd_part(c, "the part that came does not fit");
 		}
@@ -314,7 +313,7 @@ head(struct call *c)
 	return 0;
 }
 
-/* What is on its way to the disk need not be waited for at the end. */
+/* Have the kernel write now, so that the sync at the end takes less time. */
 static void
 write_out(const struct job *j, size_t n)
 {
@@ -368,7 +367,7 @@ take(struct call *c, const char *p, size_t n)
 	return 0;
 }
 
-/* A token that is refused may be reported by a body, too. */
+/* The body, with status 200, may say that the token is refused. */
 static int
 denies(struct call *c)
 {
@@ -380,14 +379,14 @@ denies(struct call *c)
 	return j->answer.denied;
 }
 
-/* It may go better later: 0; or -1, when it has been later for long enough. */
+/* Wait for the next try: 0; or -1 when the time for tries is up. */
 static int
 try_later(struct job *j)
 {
 	struct call *c = &j->call;
 	int64_t delay;
 
-	/* As long as it gets on, it has not failed. */
+	/* A download that makes progress has not failed. */
 	if (j->part.size >= j->furthest + RESUME_FROM && is_resumable(j)) {
 		memset(&j->retry, 0, sizeof(j->retry));
 		c->renewed = 0;
@@ -403,6 +402,7 @@ try_later(struct job *j)
 	return 0;
 }
 
+/* The try has failed, the next one may succeed. */
 static void
 again(struct job *j)
 {
@@ -413,7 +413,16 @@ again(struct job *j)
 	over(j, DOWNLOAD_FAILED, j->call.code);
 }
 
-/* The appliance itself says no, in words; it need not have the last one. */
+/* As again, without the part. */
+static void
+again_anew(struct job *j)
+{
+	start_over(j);
+	if (j->state != JOB_OVER)
+		again(j);
+}
+
+/* The appliance answered with an error.  It may be a passing one. */
 static void
 refused(struct job *j, const char *text)
 {
@@ -432,7 +441,7 @@ refused(struct job *j, const char *text)
 	j->refusals++;
 	buf_reset(&j->refusal);
 	buf_adds(&j->refusal, text);
-	/* What was repeated to the end for another file need not be tried again. */
+	/* A text that refused another file to the end is believed at once. */
 	if (strcmp(text, INVALID_LSID) != 0 && strcmp(buf_text(&d->believed), text) != 0) {
 		if (try_later(j) == 0)
 			return;
@@ -451,7 +460,7 @@ refused(struct job *j, const char *text)
 	over(j, DOWNLOAD_REFUSED, EX_DATAERR);
 }
 
-/* An answer that is no file of any sort. */
+/* The answer is no file. */
 static void
 no_file(struct job *j)
 {
@@ -459,25 +468,23 @@ no_file(struct job *j)
 	struct answer *a = &j->answer;
 	char shown[CALL_EXCERPT];
 
-	start_over(j);
-	if (j->state == JOB_OVER)
-		return;
 	buf_reset(&c->why);
 	buf_printf(&c->why, "not a file, but %s", answer_what(a));
 	if (a->said.n > 0)
 		buf_printf(&c->why, ": %s", call_excerpt(a->said.p, a->said.n, shown));
 	c->code = EX_UNAVAILABLE;
-	if (a->kind == ANSWER_XML && a->whole) {
-		refused(j, a->said.n > 0 ? buf_text(&a->said) : a->root);
+	if (a->kind != ANSWER_XML || !a->whole) {
+		again_anew(j); /* a web page, say: some trouble in between */
 		return;
 	}
-	again(j); /* a web page, say: some trouble in between */
+	start_over(j);
+	if (j->state != JOB_OVER)
+		refused(j, a->said.n > 0 ? buf_text(&a->said) : a->root);
 }
 
 /*
- * Neither a length nor an end of TLS says that this is all, and of some
- * appliances none ever will.  So it is fetched once more, at once: what has
- * the same length a second time was not cut by chance.
+ * Neither a length nor an end of TLS shows that the file is whole.  It is fetched
+ * once more, at once: the same length again is no coincidence.
  */
 static void
 torn(struct job *j)
@@ -492,9 +499,10 @@ torn(struct job *j)
 	    (unsigned long long)j->part.size);
 	c->code = EX_UNAVAILABLE;
 	j->torn_bytes = j->part.size;
-	start_over(j);
-	if (j->state != JOB_OVER && !first)
-		again(j);
+	if (first)
+		start_over(j);
+	else
+		again_anew(j);
 }
 
 static void
@@ -519,9 +527,7 @@ good_end(struct job *j)
 		buf_printf(&c->why, "%llu bytes came of %lld", (unsigned long long)j->part.size,
 		    (long long)j->part.length);
 		c->code = EX_UNAVAILABLE;
-		start_over(j);
-		if (j->state != JOB_OVER)
-			again(j);
+		again_anew(j);
 		return;
 	}
 	finish(j, 0);
@@ -557,13 +563,14 @@ ended(struct job *j)
 		again(j);
 		break;
 	case CALL_FAILED:
-		/* There is no such part of it: then from the start. */
+		/* The file is shorter than the part. */
 		if (c->status == 416 && j->part.size > 0) {
 			start_over(j);
 			break;
 		}
 		call_complain(c, j->what);
-		/* Not there, or not for this account: an appliance says the same to both. */
+		/* An appliance answers the same for a file that is gone and for one that
+		 * the account may not have. */
 		if (c->status == 403 || c->status == 404 || c->status == 410)
 			over(j, DOWNLOAD_FORBIDDEN, c->code);
 		else
@@ -617,9 +624,8 @@ downloads_close(struct downloads *d)
 }
 
 /*
- * What waits for the disk only, or until the appliance may say something
- * else about this one, does not keep others from the network, as long as
- * there are slots at all.
+ * A free slot.  A job that waits for the disk, or to repeat a question that was
+ * refused, does not count as one of -j.
  */
 struct job *
 downloads_slot(struct downloads *d)
@@ -648,7 +654,7 @@ running(const struct downloads *d)
 	return n;
 }
 
-/* Start its call, if the pace allows; else when to try. */
+/* Start a call: 0; or the time to wait before that, in milliseconds. */
 static int64_t
 start(struct job *j)
 {
@@ -668,7 +674,7 @@ start(struct job *j)
 	if ((wait = rate_book(c->site)) > 0)
 		return wait;
 	validator = p->etag.n > 0 ? &p->etag : &p->modified;
-	/* Of what kind it is, only its first bytes tell: a rest has none. */
+	/* A part whose type is not known yet cannot be resumed. */
 	if (p->size > 0 && !is_resumable(j)) {
 		start_over(j);
 		if (j->state == JOB_OVER)
@@ -687,8 +693,8 @@ start(struct job *j)
 }
 
 /*
- * Its part is locked.  By a job of this run, where the input names it twice:
- * wait for that.  By another process: leave it to that one.
+ * The part is locked.  If a job of this run holds it, because the input names the
+ * file twice, wait for that job.  Else leave the file to the other process.
  */
 static void
 await_lock(struct job *j)
@@ -705,7 +711,7 @@ await_lock(struct job *j)
 	over(j, DOWNLOAD_BUSY, EX_TEMPFAIL);
 }
 
-/* Have its part to itself; and then see what is there. */
+/* Lock the part, and look for the whole file and for an earlier part. */
 static void
 lock(struct job *j)
 {
@@ -716,7 +722,7 @@ lock(struct job *j)
 		j->state = JOB_READY;
 		return;
 	}
-	/* With the lock, nobody else gives it its name in between. */
+	/* While the part is locked, no other process gives the file its name. */
 	there = spool_part_open(d->spool, j->base, &j->part);
 	if (there == 1) {
 		await_lock(j);
@@ -730,14 +736,14 @@ lock(struct job *j)
 		fatal(j, EX_IOERR);
 	else if (there == 1) {
 		d->had++;
-		d->spool->unsynced = 1; /* who gave it the name may have died before the sync */
+		d->spool->unsynced = 1; /* the process that renamed it may have been killed */
 		over(j, DOWNLOAD_WHOLE, 0);
 	} else if (j->part.size > 0 && spool_part_hash(d->spool, &j->part, j->hash) == -1)
 		fatal(j, EX_IOERR);
 	else {
 		j->noted = j->part.size;
 		j->state = JOB_READY;
-		/* All came, and only the name was not given any more. */
+		/* An earlier run was killed before it renamed the file. */
 		if (j->part.length >= 0 && (uint64_t)j->part.length == j->part.size &&
 		    j->part.size > 0)
 			finish(j, 1);
@@ -778,7 +784,7 @@ download_begin(struct job *j, const char *path, const char *query, const char *b
 	j->state = JOB_LOCK;
 }
 
-/* Do for each job what can be done at once; when to come back, in ms. */
+/* Do for each job what can be done now.  Returns the milliseconds until the next look. */
 static int64_t
 advance(struct downloads *d)
 {
@@ -820,7 +826,7 @@ first_over(struct downloads *d, int *busy)
 	return NULL;
 }
 
-/* Calls may have ended while something else was waited for, a token say. */
+/* Calls may have ended while a token was waited for. */
 static void
 take_ended(struct downloads *d)
 {
@@ -832,10 +838,10 @@ take_ended(struct downloads *d)
 }
 
 /*
- * Whole files are synced several at a time, for a file system writes out in one
- * commit what is there together.  A batch begins when a file has waited long
- * enough, or when there is nothing else to do.  It is synced file by file, and
- * the calls go on in between: 1 if there is more of it.
+ * Whole files are synced in batches, because one commit of the file system serves
+ * a whole batch.  A batch begins when a file has waited long enough or nothing
+ * else is to be done.  One file of it is synced here, and calls go on before
+ * the next: 1 if there was one.
  */
 static int
 sync_some(struct downloads *d)

@@ -1,6 +1,6 @@
 /*
- * praic-fetch: reports, recordings and backups of a PRA appliance.  What is
- * here is the command line; each verb is a file of its own.
+ * praic-fetch: reports, recordings and backups of a PRA appliance.  This file is
+ * the command line; each verb has a file of its own.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -109,7 +109,7 @@ take_field(void *arg, const char *text)
 		free(name);
 	}
 	if (code == -1) {
-		/* Not repeated: somebody may have given a secret. */
+		/* The text is not shown: it may be a secret. */
 		msg_warn("-o: give FIELD=VALUE, with a FIELD that praic-fetch(1) names");
 		code = EX_USAGE;
 	}
@@ -118,7 +118,7 @@ take_field(void *arg, const char *text)
 
 #define AT(field) offsetof(struct options, field)
 
-/* Options that are fields of a site, too, come first: see set_field. */
+/* Options that are fields of a site come first: see set_field. */
 static const struct command_option option[] = {
     {0, "host", "HOST[:PORT]", "the appliance", AT(site.host), NULL},
     {0, "client-id", "ID", "the API account's OAuth client id", AT(site.client_id), NULL},
@@ -152,7 +152,7 @@ static const struct command_option option[] = {
     {0, NULL, NULL, NULL, 0, NULL},
 };
 
-/* Fields of a site that are no options of their own. */
+/* Fields of a site that only -o sets. */
 static const struct command_option field[] = {
     {0, "pin", "", "", AT(site.pin), NULL},
     {0, "client-cert", "", "", AT(site.cert), NULL},

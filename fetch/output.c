@@ -138,7 +138,7 @@ output_time(struct buf *b, int64_t t)
 	buf_printf(b, "%.4s%.2s%.5s%.2s%.3s", text, text + 5, text + 8, text + 14, text + 17);
 }
 
-/* A name that fits, or as much of it as fits and a hash of it all. */
+/* Shorten a name that is too long, and add a hash of all of it. */
 static void
 settle(char out[SPOOL_NAME], struct buf *b, const char *extension)
 {

@@ -19,7 +19,7 @@ static struct {
 	int shown;
 } bar;
 
-/* What is wrong, from its first failure to the next good answer. */
+/* The trouble, from the first failure to the next good answer. */
 static struct {
 	const struct site *site;
 	struct buf text;
@@ -49,7 +49,7 @@ size_text(double bytes, char *out, size_t n)
 	return out;
 }
 
-/* Is something wrong?  Then for how many seconds it waits. */
+/* 1 if there is trouble, and the seconds until the next try. */
 static int
 waits(int64_t now, int64_t *seconds)
 {
@@ -100,7 +100,7 @@ draw(int64_t now)
 	bar.shown = 1;
 }
 
-/* Now and then, while something is waited for. */
+/* call_idle. */
 static void
 tick(void)
 {

@@ -1,5 +1,5 @@
 /*
- * So many calls a second: see fetch.h.
+ * The rate of calls: see fetch.h.
  *
  * The file says when the next call may start, by a clock that all processes
  * of a machine share.  The clock begins anew with the machine: a time that is
@@ -15,13 +15,13 @@
 #include "fetch.h"
 
 #define PATIENCE   2000	 /* ms with a lock that another process holds */
-#define MOST	   10000 /* ms: no call is booked further ahead: the file is wrong */
+#define MOST	   10000 /* ms: a time further ahead than that is wrong */
 #define STATE_SIZE 32
 
 static int64_t next; /* call of this process: call_clock() */
 
-/* A little more than its share: calls do not take equally long to arrive, and
- * an appliance may look at any second. */
+/* Milliseconds between two calls, and a little more, because calls do not take
+ * equally long to arrive. */
 static int64_t
 gap(const struct site *s)
 {
@@ -54,7 +54,7 @@ book_shared(const struct site *s, int64_t now)
 	if (sscanf(text, "%" SCNd64, &shared) != 1 || shared > now + MOST)
 		shared = 0;
 	if (shared <= now) {
-		/* Always as long, and in one piece: there is nothing left to cut. */
+		/* The text has a fixed length, so the file need not be cut. */
 		snprintf(text, sizeof(text), "%-31" PRId64 "\n", now + gap(s));
 		(void)!pwrite(fd, text, STATE_SIZE, 0);
 	}

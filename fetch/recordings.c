@@ -2,30 +2,29 @@
  * praic-fetch recordings: reads records, fetches what their recording rows
  * name, writes records with file rows.
  *
- * The input is read to its end first: what is needed of it goes into a
- * temporary file, so that a slow writer of the input holds no connection open.
- * Then sessions are taken in turn, their files fetched side by side, and each
- * is written when it is known what became of all of its files, in the order
- * of the input.
+ * The input is read to its end first, into a temporary file, because its writer
+ * may be slow.  Then the files of the sessions are fetched side by side.  A
+ * session is written when each of its files has an outcome, in the order of
+ * the input.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "code.h"
+#include "command.h"
 #include "fetch.h"
 #include "file.h"
 #include "msg.h"
 #include "num.h"
 #include "rec.h"
 
-/* What is held of sessions whose files are on their way. */
+/* Limits of the sessions in memory. */
 #define MAX_PENDING	  256
 #define MAX_PENDING_BYTES (1 << 20)
 #define FLUSH_MS	  1000	/* between two syncs of the directory */
-#define BAD_FILES	  3	/* in a row are not yet a site that is down */
+#define BAD_FILES	  3	/* more files in a row than -j and this: the site is down */
 #define FORBIDDEN	  3	/* sessions in a row: the account may not have this kind */
 #define MAX_FILES	  10000 /* of one session: beyond what a person can do in one */
 
@@ -47,7 +46,7 @@ struct item {
 	int came;		 /* the row names a file in the spool */
 };
 
-/* A session whose files are on their way. */
+/* A session some of whose files have no outcome yet. */
 struct pending {
 	struct pending *next;
 	struct buf lsid, row;
@@ -104,12 +103,13 @@ find_kind(struct rec_value v)
 struct sieve {
 	struct run *run;
 	struct rec_writer *out;
-	/* of the session begun */
+	int code; /* the worst of the inputs so far */
+	/* of the current session */
 	struct buf session, recordings;
 	uint64_t rows, files;
 };
 
-/* The row that was just read, as a writer takes it. */
+/* Copy the current row. */
 static void
 copy_row(struct buf *b, const struct rec_reader *r)
 {
@@ -153,7 +153,7 @@ commit(struct sieve *v, const struct rec_reader *r)
 
 	if (v->files == 0)
 		return;
-	/* Another appliance would not know it, or know another one. */
+	/* This appliance does not have the sessions of another one. */
 	if (r->host.n != strlen(name) || memcmp(r->host.p, name, r->host.n) != 0) {
 		msg_warn("%.*s: it is a session of %.*s, not of %s (see --name): left out",
 		    (int)r->lsid.n, r->lsid.p, (int)r->host.n, r->host.p, name);
@@ -168,23 +168,22 @@ commit(struct sieve *v, const struct rec_reader *r)
 	v->run->wanted += v->files;
 }
 
-/* One input.  Its exit code, after a message when it is not 0. */
+/* One input. */
 static int
-one_input(struct sieve *v, int fd, const char *name)
+take_input(void *arg, int fd, const char *name)
 {
+	struct sieve *v = arg;
 	struct rec_reader *r = rec_open(fd, name);
 	enum rec_event e;
 	int code = 0;
 
-	while ((e = rec_next(r)) != REC_EOF && !rec_failed(v->out)) {
+	while (code == 0 && (e = rec_next(r)) != REC_EOF && !rec_failed(v->out)) {
 		switch (e) {
 		case REC_TABLES:
-			if ((r->tables & TABLE_BIT(TABLE_RECORDING)) == 0) {
-				msg_warn("%s: it names no recordings: give what praic-split "
-					 "writes",
-				    name);
-				code = EX_USAGE;
-			}
+			if ((r->tables & TABLE_BIT(TABLE_RECORDING)) != 0)
+				break;
+			msg_warn("%s: it names no recordings: give what praic-split writes", name);
+			code = EX_USAGE;
 			break;
 		case REC_BEGIN:
 			buf_trim(&v->session, 1 << 16);
@@ -200,48 +199,34 @@ one_input(struct sieve *v, int fd, const char *name)
 		default:
 			break;
 		}
-		if (code != 0)
-			break;
 	}
 	if (code == 0) {
 		code = rec_code(r);
 		v->run->left_out += r->left_out + r->dropped;
 	}
+	v->code = code_worse(v->code, code);
 	rec_close(r);
-	return code;
+	return 0;
 }
 
-/* All operands, or standard input, into scratch.  The worst code of one, after messages. */
+/* All operands into scratch.  The worst code of one, after messages. */
 static int
 read_input(struct run *run, int scratch)
 {
-	static char *standard_input[] = {(char *)"-"};
 	const struct options *o = run->options;
 	struct sieve v = {.run = run, .out = rec_new(scratch, "temporary file")};
-	char **name = o->operands > 0 ? o->operand : standard_input;
-	int i, fd, code, worst = 0, n = o->operands > 0 ? o->operands : 1;
+	int code;
 
 	rec_head(v.out, TABLE_BIT(TABLE_SESSION) | TABLE_BIT(TABLE_RECORDING));
-	for (i = 0; i < n; i++) {
-		if (strcmp(name[i], "-") == 0)
-			code = one_input(&v, 0, "standard input");
-		else if ((fd = open(name[i], O_RDONLY | O_CLOEXEC)) == -1) {
-			msg_errno("%s", name[i]);
-			code = EX_NOINPUT;
-		} else {
-			code = one_input(&v, fd, name[i]);
-			close(fd);
-		}
-		worst = code_worse(worst, code);
-	}
+	code = command_operands(o->operand, o->operands, take_input, &v);
 	rec_end(v.out, 0);
 	if (rec_finish(v.out) != 0)
-		worst = code_worse(worst, EX_IOERR);
+		code = code_worse(code, EX_IOERR);
 	msg_tell(1, "%s: %llu files are wanted", run->site->name, (unsigned long long)run->wanted);
 	rec_free(v.out);
 	buf_free(&v.session);
 	buf_free(&v.recordings);
-	return worst;
+	return code_worse(code, v.code);
 }
 
 /*
@@ -290,7 +275,7 @@ add_item(struct pending *p, const struct rec_reader *r)
 	struct item *it;
 	int64_t number;
 
-	/* A power of two more each time it is full. */
+	/* The array doubles. */
 	if ((p->items & (p->items - 1)) == 0)
 		p->item = xrealloc(p->item, (p->items == 0 ? 1 : 2 * p->items) * sizeof(*p->item));
 	it = &p->item[p->items++];
@@ -392,8 +377,8 @@ fill_slots(void *arg)
 
 	for (;;) {
 		for (p = run->first; p != NULL; p = p->next) {
-			/* A kind that the account may not have is not asked
-			 * for again and again. */
+			/* A kind that the account may not have is not asked for
+			 * any more. */
 			while (p->begun < p->items &&
 			    run->kind[p->item[p->begun].kind].given_up != 0) {
 				not_come(p, &p->item[p->begun++], "later",
@@ -416,9 +401,9 @@ fill_slots(void *arg)
 }
 
 /*
- * Is it the site, rather than this file?  If there was no answer at all, and
- * no other file has come since this one began to fail; or if some more files
- * than are fetched at a time have failed in a row.
+ * Is the site down?  Yes, if there was no answer and no file has come since this
+ * one began to fail; or if more files than are fetched at a time have failed in
+ * a row.
  */
 static int
 is_down(struct run *run, const struct job *j)
@@ -429,10 +414,10 @@ is_down(struct run *run, const struct job *j)
 }
 
 /*
- * An appliance says 404 or 403 to what it no longer has, and to what the
- * account may not have.  A file costs its session; those of some sessions
- * in a row, or all that there were, are the permission: then there is no end mark, and all of
- * them stay owed.
+ * An appliance answers 404 or 403 for a file that it no longer has, and for one
+ * that the account may not have.  A single file counts as refused.  If files of
+ * several sessions in a row are refused, or all files of a kind, the account
+ * may lack a permission: then there is no end mark.
  */
 static void
 note_forbidden(struct run *run, size_t kind, uint64_t session, enum download_is is)
@@ -467,7 +452,7 @@ give_up(struct run *run, int code, const char *reason)
 	run->downloads.fatal = code;
 }
 
-/* A file has come, or will not. */
+/* A download is over. */
 static void
 take(struct run *run, struct job *j)
 {
@@ -525,7 +510,7 @@ write_session(struct run *run, struct pending *p)
 	rec_commit(run->out);
 }
 
-/* The session goes out, once the names of its files are durable. */
+/* Write a session, after the names of its files are on disk. */
 static void
 finish(struct run *run, struct pending *p)
 {
@@ -546,8 +531,8 @@ finish(struct run *run, struct pending *p)
 }
 
 /*
- * Sessions of which all is known go out, in the order of the input; several
- * at a time, for before that the names of their files are synced.
+ * Write the sessions whose files all have an outcome, in the order of the input.
+ * The spool is synced before, so several are written at a time.
  */
 static void
 flush(struct run *run)
@@ -569,8 +554,7 @@ flush(struct run *run)
 	}
 }
 
-/* The run ends early: what is not over yet, and what was not begun, is for
- * later. */
+/* The run ends early: each recording without an outcome gets "later". */
 static void
 put_off(struct run *run)
 {
@@ -613,7 +597,7 @@ fetch_all(struct run *run)
 		else
 			run->flushed = 0; /* to make room */
 	}
-	/* All that was begun is over: what is ready goes out. */
+	/* No download is under way. */
 	run->flushed = 0;
 	flush(run);
 	judge_forbidden(run);
@@ -627,14 +611,14 @@ fetch_all(struct run *run)
 	}
 }
 
-/* From what was asked for to what was done, all being open. */
+/* Read the input, fetch, write. */
 static int
 work(struct run *run, int scratch)
 {
 	struct options *o = run->options;
 	int code = read_input(run, scratch);
 
-	/* What was cut short is still worth fetching; no stream is not. */
+	/* An input that was cut is fetched as far as it goes. */
 	if (code != 0 && code != EX_DATAERR && code != EX_TEMPFAIL)
 		return code;
 	run->code = code_worse(run->code, code);
@@ -642,7 +626,7 @@ work(struct run *run, int scratch)
 	if (lseek(scratch, 0, SEEK_SET) == -1)
 		return EX_IOERR;
 	downloads_open(&run->downloads, run->site, &run->spool, o->jobs);
-	/* A slow disk does not hold up the network. */
+	/* While a file waits for the disk, others are fetched. */
 	run->downloads.more = fill_slots;
 	run->downloads.more_arg = run;
 	run->todo = rec_open(scratch, "temporary file");

@@ -6,7 +6,7 @@
 #include "fetch.h"
 #include "msg.h"
 
-/* Names of reports and parameters: what could change the question is none. */
+/* The name of a report or parameter.  Other characters could change the question. */
 static int
 is_name(const char *p, size_t n)
 {
@@ -66,7 +66,7 @@ fetch(struct options *o, const struct question *q)
 		output_name(name, &o->site, q, &d.answer, d.call.date);
 		if (is == DOCUMENT_DATA)
 			code = output_document(&out, &d);
-		/* Only XML has frames: a ZIP goes out as it came. */
+		/* Only XML has frames. */
 		if (code == 0 && (is == DOCUMENT_NOTHING || d.answer.kind == ANSWER_XML))
 			code = output_end(&out, 0); /* only sessions are complete until a time */
 	}

@@ -4,9 +4,10 @@
  * Neither of the API's two questions is complete.  start_time finds sessions
  * in progress and those that closed abnormally, but not one that began
  * before the span and ended in it; end_time finds that one, but none without
- * an end.  So both are asked, start_time first: what end_time brings again
- * is newer and knows more.  The span is cut into windows without gaps,
- * [at, at + step), and a window that fails for its size or time is halved.
+ * an end.  So both are asked.  end_time is the second, because a session that
+ * comes twice is then newer the second time.  The span is cut into windows
+ * without gaps, [at, at + step), and a window that is too large or too slow is
+ * halved.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,17 +22,17 @@
 #include "when.h"
 
 #define WINDOW 86400 /* seconds that are asked for at a time: the vendor asks for a day, too */
-#define WELL   16    /* windows that did well, before a longer one is tried */
-/* A refusal in words may be about the size of a window: so often is it
- * halved for that, without another success, before it is believed. */
+#define WELL   16    /* easy windows in a row, before a longer one is tried */
+/* An <error> may be about the size of a window.  The window is halved so often
+ * before the error is believed. */
 #define MAX_REFUSALS 6
-/* Seconds: a window that is too slow is halved down to this for nothing;
- * below it, it is the appliance that is slow. */
+/* Seconds: a longer window that is too slow is halved at once.  If a shorter one
+ * is too slow, the appliance is slow, and that counts as a failure. */
 #define LEAST_HALVED 3600
 
 /*
- * How long the windows are.  One that fails is halved; after some that did
- * well, in a fraction of what is allowed, twice as long a one is tried.
+ * The length of the windows.  It is halved after a failure, and doubled after
+ * several windows that took a fraction of the time and size that is allowed.
  */
 struct step {
 	int64_t length;
@@ -51,7 +52,7 @@ struct run {
 	int64_t mark;	  /* until when the data are complete; 0: unknown */
 };
 
-/* What is asked for at a time: [at, at + length). */
+/* One question: sessions from at, up to at + length. */
 struct window {
 	int64_t at, length;
 	char text[128]; /* in words, for -v and messages */
@@ -67,7 +68,7 @@ window_text(struct window *w, const char *which)
 	    (long long)w->length);
 }
 
-/* Was the trouble one that a shorter window may not have? */
+/* May a shorter window help? */
 static int
 ask_less(const struct document *d, const struct retry *r)
 {
@@ -93,7 +94,7 @@ step_well(struct step *s, const struct document *d)
 	s->length = 2 * s->length < WINDOW ? 2 * s->length : WINDOW;
 }
 
-/* How many windows there will be is a guess: they may get shorter. */
+/* The number of windows is an estimate: they may get shorter. */
 static void
 show_progress(const struct run *run)
 {
@@ -104,7 +105,7 @@ show_progress(const struct run *run)
 	    all > 0 ? (uint64_t)((double)run->asked / (double)all * PROGRESS_ALL) : 0);
 }
 
-/* A window is there, or holds nothing. */
+/* A window came, or there is nothing in it. */
 static int
 window_done(struct run *run, const struct window *w, enum document_is is)
 {
@@ -123,8 +124,8 @@ window_done(struct run *run, const struct window *w, enum document_is is)
 }
 
 /*
- * A window has failed.  1: what remains is asked for again, perhaps in a
- * shorter one, after a pause if there has to be one.  0: it is for good.
+ * A window has failed.  1: try again, with this window or a shorter one; a pause
+ * that is needed is over.  0: it has failed for good.
  */
 static int
 window_failed(struct run *run, const struct window *w, enum document_is is, struct retry *retry,
@@ -141,8 +142,7 @@ window_failed(struct run *run, const struct window *w, enum document_is is, stru
 		step_halve(&run->step, w->length);
 		return 1;
 	}
-	/* Too slow for its size: a shorter one is another question, with a
-	 * patience of its own. */
+	/* A shorter window is another question: its time for tries begins anew. */
 	if (d->call.slow && w->length > LEAST_HALVED) {
 		step_halve(&run->step, w->length);
 		memset(retry, 0, sizeof(*retry));
@@ -197,7 +197,7 @@ ask_span(struct run *run, const char *which)
 	return 0;
 }
 
-/* Given sessions, one question each: only so is it known which are missing. */
+/* One question for each session of --lsid, to know which ones are missing. */
 static int
 ask_lsids(struct run *run)
 {
@@ -227,9 +227,9 @@ ask_lsids(struct run *run)
 }
 
 /*
- * The appliance's time, from an answer before the first report: the token's,
- * or when that was in the cache, that to a question about nothing.  What it
- * says besides its Date does not matter.
+ * Learn the appliance's time from the Date of an answer before the first report:
+ * that of the token, or if the token was cached, that of a question that finds
+ * nothing.  The rest of that answer does not matter.
  */
 static int
 learn_time(struct run *run)
@@ -258,7 +258,7 @@ learn_time(struct run *run)
 	return d->call.code;
 }
 
-/* Does it count from now? */
+/* Does this time depend on now? */
 static int
 is_relative(const char *text)
 {
@@ -269,7 +269,7 @@ is_relative(const char *text)
 	return a != b;
 }
 
-/* From what was given to what is asked: [since, until) by that clock. */
+/* The span [since, until) by the appliance's clock. */
 static int
 set_span(struct run *run)
 {
@@ -306,7 +306,7 @@ wrong_time(const char *option, const char *text)
 {
 	int64_t t;
 
-	/* Any "now" shows whether it can be read. */
+	/* Only the form matters: any "now" will do. */
 	if (text == NULL || when_parse_user(text, 1700000000, &t) == 0)
 		return 0;
 	msg_warn("%s %s: a date (2024-12-03, 20241203), a date and time, UNIX seconds, or a span "
@@ -336,7 +336,7 @@ check_options(const struct options *o)
 	return due_zone();
 }
 
-/* The span, or the session, or a hash of all of them. */
+/* The file's name has the span or the sessions. */
 static void
 name_file(char out[SPOOL_NAME], const struct run *run)
 {

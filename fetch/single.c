@@ -1,7 +1,7 @@
 /*
- * One file: praic-fetch backup, recording, shell and screen.  It is fetched
- * into a temporary file, and goes to standard output when all of it is there; a
- * backup goes into a spool, too, with records of it.  It is never resumed.
+ * praic-fetch backup, recording, shell and screen: one file.  It is fetched into a
+ * temporary file and written to standard output when it is whole.  A backup may
+ * go into a spool instead, with records to standard output.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "rec.h"
 #include "secret.h"
 
-/* {"password": "..."}, or NULL when there is none.  A secret. */
+/* {"password": "..."}, which is a secret; NULL: there is none. */
 static char *
 body_of(const struct site *s)
 {
@@ -62,17 +62,17 @@ write_records(const struct site *s, const struct spool_file *f)
 	return code;
 }
 
-/* The exit code of a download that did not come; why was said. */
+/* The exit code of a download that did not come. */
 static int
 code_of(const struct job *j)
 {
 	if (j->is == DOWNLOAD_EXPIRED)
 		return EX_NOINPUT;
-	/* Whatever it said in its stead, the next time it may be good. */
+	/* An answer with an error may be good the next time. */
 	return j->code == EX_DATAERR || j->code == 0 ? EX_UNAVAILABLE : j->code;
 }
 
-/* HOST-backup-20241203T152605Z.nsb: each backup is a file of its own. */
+/* HOST-backup-20241203T152605Z.nsb */
 static void
 name_backup(struct job *j)
 {
@@ -80,7 +80,7 @@ name_backup(struct job *j)
 	const struct buf *given = &j->call.disposition;
 	struct buf name = {0};
 
-	/* Its own format has no mark that is known, but for its name. */
+	/* The first bytes of the format .nsb are not documented. */
 	if (strcmp(f->extension, "bin") == 0 ||
 	    (given->n > 4 && memmem(given->p, given->n, ".nsb", 4) != NULL))
 		strcpy(f->extension, "nsb");
@@ -91,7 +91,7 @@ name_backup(struct job *j)
 	buf_free(&name);
 }
 
-/* To standard output; or into the spool, with records. */
+/* Write the file to standard output; or give it its name in the spool, and write records. */
 static int
 deliver(struct job *j, struct spool *spool, int *fd, const char *tmp)
 {

@@ -18,7 +18,7 @@ wrong(const char *name, const char *value, const char *want)
 	return EX_USAGE;
 }
 
-/* Only hashes: a file of that name could be exchanged. */
+/* libcurl would take a file's name, too; only hashes are allowed. */
 static int
 is_pin(const char *p)
 {
@@ -51,7 +51,7 @@ check_proxy(struct site *s)
 		s->proxy = "";
 		return 0;
 	}
-	/* Not repeated: there may be a password in it. */
+	/* The value is not shown: it may hold a password. */
 	if (strchr(s->proxy, '@') != NULL) {
 		msg_warn("--proxy: the user and password go into --proxy-user, by reference");
 		return EX_USAGE;
@@ -62,7 +62,7 @@ check_proxy(struct site *s)
 	return wrong("proxy", s->proxy, "http://, https://, socks5h://HOST:PORT, or none");
 }
 
-/* Fields that are more than a text. */
+/* Check fields that are more than a text. */
 static int
 check_forms(struct site *s)
 {
@@ -114,7 +114,7 @@ site_check(struct site *s)
 		msg_warn("--name %s: that is no host name", name);
 		return EX_USAGE;
 	}
-	/* It is the half before the colon of the Basic credentials. */
+	/* In Basic credentials a colon ends the client id. */
 	if (strchr(s->client_id, ':') != NULL) {
 		msg_warn("--client-id: there is a colon in it");
 		return EX_USAGE;
@@ -135,7 +135,7 @@ get(const char *ref, const char *what, char **out)
 	return code;
 }
 
-/* Base64 of "id:secret": whoever has it has the secret, so it is hidden. */
+/* Base64 of "id:secret", which is as secret as the secret. */
 static char *
 basic_of(const struct site *s)
 {

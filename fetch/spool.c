@@ -243,52 +243,43 @@ noted_whole(int fd, uint64_t *bytes, char sha256[SHA256_HEX], char *extension, s
 	return 1;
 }
 
-/* Of a part: as JSON, which a digest's first byte hardly looks like. */
+/* "SYNCED LENGTH FETCHED_AT EXTENSION", and lines with ETag, date and type */
 static void
 note_part(int fd, struct spool_part *p)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "etag", buf_text(&p->etag),
-	    "modified", buf_text(&p->modified), "type", buf_text(&p->type), "extension",
-	    p->extension, "length", (json_int_t)p->length, "fetched_at", (json_int_t)p->fetched_at,
-	    "synced", (json_int_t)p->size);
-	char *text = o != NULL ? json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	struct buf b = {0};
 
-	if (text != NULL)
-		write_note(fd, text, strlen(text));
-	json_decref(o);
-	free(text);
-}
-
-static void
-get(struct buf *b, const json_t *o, const char *name)
-{
-	const char *text = json_string_value(json_object_get(o, name));
-
-	buf_reset(b);
-	buf_adds(b, text != NULL ? text : "");
+	buf_printf(&b, "%llu %lld %lld %s\n%s\n%s\n%s", (unsigned long long)p->size,
+	    (long long)p->length, (long long)p->fetched_at, p->extension, buf_text(&p->etag),
+	    buf_text(&p->modified), buf_text(&p->type));
+	write_note(fd, b.p, b.n);
+	buf_free(&b);
 }
 
 /* 1, and p->size is what was synced of it. */
 static int
 noted_part(int fd, struct spool_part *p)
 {
-	char note[NOTE_BYTES + 1];
-	size_t n = read_note(fd, note);
-	json_t *o = n > 0 ? json_loadb(note, n, 0, NULL) : NULL;
-	const char *extension = json_string_value(json_object_get(o, "extension"));
-	int good = extension != NULL && *extension != '\0';
+	struct buf *text[] = {&p->etag, &p->modified, &p->type};
+	char note[NOTE_BYTES + 1], *rest = note, *line;
+	unsigned long long size;
+	long long length, fetched_at;
+	size_t i;
 
-	if (good) {
-		get(&p->etag, o, "etag");
-		get(&p->modified, o, "modified");
-		get(&p->type, o, "type");
-		snprintf(p->extension, sizeof(p->extension), "%.7s", extension);
-		p->length = json_integer_value(json_object_get(o, "length"));
-		p->fetched_at = json_integer_value(json_object_get(o, "fetched_at"));
-		p->size = (uint64_t)json_integer_value(json_object_get(o, "synced"));
+	(void)read_note(fd, note);
+	line = strsep(&rest, "\n");
+	if (sscanf(line, "%20llu %20lld %20lld %7[a-z0-9]", &size, &length, &fetched_at,
+		p->extension) != 4)
+		return 0;
+	p->size = size;
+	p->length = length;
+	p->fetched_at = fetched_at;
+	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
+		line = strsep(&rest, "\n");
+		buf_reset(text[i]);
+		buf_adds(text[i], line != NULL ? line : "");
 	}
-	json_decref(o);
-	return good;
+	return 1;
 }
 
 /*
