@@ -30,7 +30,7 @@ struct site_texts {
 };
 
 struct site {
-	/* As they were given; kept, not copied. */
+	/* As given; the strings are kept, not copied. */
 	const char *host;	/* may have a port */
 	const char *name_given; /* --name, or NULL */
 	const char *client_id;
@@ -51,67 +51,65 @@ struct site {
 	char name[HOST_SIZE]; /* as the records have it */
 	char *url;	      /* https://host:port, no final slash */
 	char *secret, *key_password, *proxy_user, *backup_password;
-	char *basic;	     /* of the token call; a secret, too */
+	char *basic;	     /* credentials of the token call, a secret */
 	struct token *token; /* credentials.c's */
 	long proxy_auth;     /* call.c's: how the proxy is asked */
-	int answered;	     /* the appliance has, with whatever */
+	int answered;	     /* the host has answered a call */
 	uint64_t received;   /* bytes of good answers' bodies */
 	int64_t date;	     /* the appliance's clock: its last Date; 0: not known yet */
 	int64_t date_at;     /* call_clock() then */
 };
 
-/* Is it complete and sound?  0, or a code after a message. */
+/* Check the site, and work out the fields above.  0, or a code after a message. */
 int site_check(struct site *);
-/* Read what is secret: into memory, and only there. */
+/* Read the secrets into memory.  0, or a code after a message. */
 int site_secrets(struct site *);
 void site_free(struct site *);
 /* Has this text the form of a session's lsid? */
 int site_is_lsid(const char *, size_t n);
 #define SITE_LSID "an lsid is 32 hexadecimal digits, as reports have it"
-/* Does the appliance say with this text that it has deleted a recording? */
+/* Does this error text mean that the appliance has deleted the recording? */
 int site_is_expired(const struct site *, const char *text);
 
 /*
- * cache.c: small files about an account, which all processes of a user share.
- * They may be removed at any time.
+ * cache.c: small files about an account, which all processes of a user share
+ * and which may be removed at any time.
  */
 
-/* Open, or make, the file of that name.  0 and *fd, which is -1 where there is
- * no place for such files; or an exit code after a message. */
+/* Open or create a file.  0 and *fd, which is -1 where there is no place for
+ * such files; or an exit code after a message. */
 int cache_open(const struct site *, const char *what, int *fd);
-/* An object, to be freed; empty where there is nothing good. */
+/* A JSON object, to be freed; empty if the file holds none. */
 json_t *cache_read(int fd);
 void cache_write(const struct site *, int fd, const json_t *);
 
 /*
- * rate.c: not more calls a second than an account is allowed, over all
- * processes of a user.
+ * rate.c: limits the calls a second of an account, over all processes of a user.
  */
 
-/* How long, in milliseconds, until the next call may start; 0 books it. */
+/* Milliseconds until the next call may start; 0: it is booked. */
 int64_t rate_book(const struct site *);
-/* No call of this process for so long. */
+/* Start no call of this process for so long. */
 void rate_hold(int64_t ms);
 
 /*
- * call.c: one HTTP call.  A connection for each call, HTTPS only, verified
- * always.  Nothing there knows what a report is.
+ * call.c: one HTTPS call, over a connection of its own.
  */
 
-#define CALL_EXCERPT	208 /* of what an appliance says, for a message; and its NUL */
+#define CALL_EXCERPT	208 /* bytes of an appliance's text in a message, with NUL */
 #define CALL_STOP_AGAIN (-1)
 
 enum call_auth { CALL_OPEN, CALL_BASIC, CALL_BEARER };
 
 enum call_end {
 	CALL_DONE,  /* 200 or 206, and the body to its last byte */
-	CALL_AGAIN, /* it may go better later */
+	CALL_AGAIN, /* it failed; a later try may succeed */
 	CALL_MOVED, /* redirected on this host: start it again, at once */
 	CALL_TOKEN, /* 401: start it again with another token */
-	CALL_FAILED /* it would not go better */
+	CALL_FAILED /* it failed for good */
 };
 
-/* The certificate that was seen last in a call; all zero: none. */
+/* The last certificate of a call; all zero: none. */
 struct call_certificate {
 	int error;	      /* X509_V_ERR_..., or 0 */
 	int64_t begins, ends; /* UNIX seconds */
@@ -120,12 +118,12 @@ struct call_certificate {
 };
 
 struct call {
-	/* The question; what is pointed to outlives the call. */
+	/* The question.  The strings must outlive the call. */
 	struct site *site;
 	enum call_auth auth;
-	const char *credentials; /* of that kind; a secret, copied by call_start */
+	const char *credentials; /* of that kind, a secret; copied by call_start */
 	int token_number;	 /* credentials.c's: which token that is */
-	int renewed;		 /* so often was the token of this question replaced */
+	int renewed;		 /* tokens of this question that were replaced */
 	const char *path;	 /* "/api/reporting" */
 	const char *query;	 /* after ?, or NULL */
 	const char *body;	 /* sent by POST; NULL for a GET */
@@ -134,20 +132,20 @@ struct call {
 	const char *if_range; /* validator that goes with it */
 	int64_t max_time;     /* seconds for all of it */
 	uint64_t max_bytes;   /* of the body; 0: no limit */
-	/* The header of a 200 or 206 is here (may be NULL), then its body.
-	 * Another value than 0 ends the call: CALL_FAILED with this as code,
-	 * or CALL_AGAIN when it is CALL_STOP_AGAIN. */
+	/* Called with the header of a 200 or 206 (may be NULL), and for its body.
+	 * A result other than 0 ends the call: CALL_STOP_AGAIN with CALL_AGAIN,
+	 * an exit code with CALL_FAILED. */
 	int (*head)(struct call *);
 	int (*take)(struct call *, const char *, size_t);
-	/* The body is whole (may be NULL).  Does it say that the token is no good? */
+	/* Called after a whole body (may be NULL): does it refuse the token? */
 	int (*denies)(struct call *);
 	void *arg;
 
-	/* The answer, valid once its header is here. */
+	/* The answer, valid from its header on. */
 	long status;
 	int64_t date;				      /* its Date; 0: none */
-	int64_t retry_after;			      /* seconds; -1: not said */
-	int64_t length;				      /* Content-Length; -1: not said */
+	int64_t retry_after;			      /* seconds; -1: none */
+	int64_t length;				      /* Content-Length; -1: none */
 	int64_t range_first, range_total;	      /* Content-Range; -1 */
 	int encoded;				      /* Content-Encoding, other than identity */
 	int chunked;				      /* Transfer-Encoding, and so no length */
@@ -156,15 +154,15 @@ struct call {
 
 	/* After call_end. */
 	enum call_end end;
-	int code;	/* exit code, if it is given up */
-	int slow;	/* a limit of time was met */
-	int big;	/* max_bytes was met */
-	int torn;	/* done, but perhaps cut: no length, and no proper end of TLS */
-	int told;	/* a message says why */
-	struct buf why; /* for a message */
+	int code;	/* exit code of a failure */
+	int slow;	/* a limit of time was exceeded */
+	int big;	/* max_bytes was exceeded */
+	int torn;	/* done, but perhaps cut: no length, and no end of TLS */
+	int told;	/* a message was written */
+	struct buf why; /* for the message of a failure */
 	struct call_certificate certificate;
 
-	/* It has ended, so, and waits for call_end. */
+	/* The call has ended and waits for call_end. */
 	int over;
 	CURLcode result;
 
@@ -181,7 +179,7 @@ struct call {
 	char error[CURL_ERROR_SIZE];
 };
 
-/* Called now and then while something is waited for, if it is not NULL. */
+/* Called several times a second while calls are waited for; may be NULL. */
 extern void (*call_idle)(void);
 
 int64_t call_clock(void); /* milliseconds of a clock that never jumps */
@@ -189,16 +187,16 @@ int64_t call_clock(void); /* milliseconds of a clock that never jumps */
 int call_open(struct site *);
 void call_close(void);
 
-/* Start another try.  It goes on whenever call_drive is called, until c->over;
- * then call_end says what has come of it. */
+/* Start a try.  call_drive works on it until c->over; then call_end returns the
+ * result. */
 void call_start(struct call *);
 enum call_end call_end(struct call *);
 void call_free(struct call *);
 
-/* Let all calls go on, for so many milliseconds at most, or until something
+/* Work on all calls, for so many milliseconds at most, or until something
  * happens.  0, or EX_SOFTWARE after a message. */
 int call_drive(int64_t ms);
-void call_sleep(int64_t ms); /* the calls go on meanwhile */
+void call_sleep(int64_t ms); /* works on the calls meanwhile */
 
 /* Wait for the rate and run the call; redirects are followed. */
 enum call_end call_run(struct call *);
@@ -212,56 +210,56 @@ struct retry {
  * when the time for tries is up. */
 int64_t call_retry(struct retry *, const struct call *);
 
-/* Seconds until the first byte of an answer must be there. */
+/* Seconds within which the first byte of an answer must come. */
 int64_t call_answer_time(const struct site *);
-/* The appliance's time now; 0 when it never told. */
+/* The appliance's time now; 0: not known. */
 int64_t call_now(const struct site *);
-/* Something the appliance said, cut to fit into a message. */
+/* A text of the appliance, made harmless and cut for a message. */
 const char *call_excerpt(const char *p, size_t n, char out[CALL_EXCERPT]);
-/* Say why a call was given up; "what" is what was asked for. */
+/* Write why a call failed; "what" names what was asked for. */
 void call_complain(const struct call *, const char *what);
 
 /*
- * progress.c: one line on a terminal that says how far it is, and what is
- * wrong while it waits to try again.  Without a terminal the latter is a
- * message, after some seconds.  With -v there is neither.
+ * progress.c: a line on a terminal with the progress, or with the trouble while a
+ * call waits to be tried again.  Without a terminal, trouble is a message after
+ * some seconds.  With -v there is neither.
  */
 
 #define PROGRESS_ALL 1000000
 
-/* unit: what is counted ("files").  data: standard output has them all the
- * time, and if that is the terminal, too, they go first. */
+/* unit: of the counts ("files").  data: standard output gets data all the time;
+ * if it is the terminal, too, there is no line. */
 void progress_open(const struct site *, const char *unit, int data);
-/* share: how much of all is done, of PROGRESS_ALL. */
+/* share: the part of all that is done, from 0 to PROGRESS_ALL. */
 void progress_at(uint64_t done, uint64_t total, uint64_t share);
 void progress_close(void);
-/* This call, for "what", has failed, and is tried again in so many milliseconds. */
+/* This call, for "what", has failed and is tried again after a delay (milliseconds). */
 void progress_trouble(const struct call *, const char *what, int64_t delay);
 
 /*
- * credentials.c: the token, and each call that needs one.  An appliance knows
- * 30 tokens of an account and forgets the oldest for a new one, so all
- * processes of a user share one.
+ * credentials.c: the token, and calls with a token.  An appliance keeps 30 tokens
+ * of an account, and a new one replaces the oldest; so all processes of a user
+ * share one.
  */
 
-/* Have a token that ought to be valid.  0; or an exit code after a message. */
+/* Get a token: the cached one if it has not expired.  0; or an exit code after a
+ * message. */
 int credentials_get(struct site *);
-/* A new one in any case: to see whether one can be had. */
+/* Ask for a new token, to try the secret.  Likewise. */
 int credentials_new(struct site *);
-/* Before each call_start with a token.  0; or a code after a message. */
+/* Give a call its token, before each call_start.  Likewise. */
 int credentials_sign(struct call *);
 /* The token of a call was refused.  0: there is another one.  -1: another one was
- * refused, too, and c->why says so: the account may not have what was asked for.
+ * refused, too, so the account may not have what was asked for; c->why says so.
  * Else there is no token: the exit code, after a message. */
 int credentials_renew(struct call *);
-/* call_run, with a token and, after a 401, once more with a new one. */
+/* call_run with a token, and after a 401 once more with a new one. */
 enum call_end credentials_run(struct call *);
 void credentials_free(struct site *);
 
 /*
- * document.c: a question to the reporting API, and its answer as a whole
- * document in an unlinked temporary file, judged before a byte of it is passed
- * on.
+ * document.c: a question to the reporting API.  The answer goes into an unlinked
+ * temporary file, and is judged before a byte of it is passed on.
  */
 
 #define QUESTION_PARAMS 32
@@ -281,10 +279,10 @@ void question_encode(struct buf *, const struct question *);
 
 enum document_is {
 	DOCUMENT_DATA,
-	DOCUMENT_NOTHING, /* the appliance says that there is nothing */
-	DOCUMENT_ERROR,	  /* it says something else, in d->answer.said */
-	DOCUMENT_AGAIN,	  /* d->call says why, and whether it was slow */
-	DOCUMENT_FAILED	  /* for good: d->call.code */
+	DOCUMENT_NOTHING, /* nothing was found */
+	DOCUMENT_ERROR,	  /* an error: its text is d->answer.said */
+	DOCUMENT_AGAIN,	  /* a later try may succeed: d->call has the reason */
+	DOCUMENT_FAILED	  /* it failed for good: d->call has the reason */
 };
 
 struct document {
@@ -295,9 +293,9 @@ struct document {
 	int64_t took;	     /* milliseconds */
 	struct buf body;     /* the question, encoded */
 	uint64_t max_bytes;  /* of an answer */
-	const char *report;  /* that was asked for last */
-	const char *root;    /* the only root that will do, or NULL: any */
-	uint64_t torn_bytes; /* of the last answer that may have been cut */
+	const char *report;  /* of the last question */
+	const char *root;    /* the root that a report must have; NULL: any */
+	uint64_t torn_bytes; /* length of the last answer, if it may have been cut */
 };
 
 /* 0, or EX_CANTCREAT after a message. */
@@ -305,29 +303,30 @@ int document_open(struct document *, struct site *);
 void document_close(struct document *);
 /* Ask once (a 401 is answered with another token). */
 enum document_is document_try(struct document *, const struct question *);
-/* As that, but without a judgement of what came. */
+/* As document_try, but do not judge the answer. */
 enum call_end document_ask(struct document *, const struct question *);
-/* Ask, and again while that may help.  0 with *is DATA or NOTHING; else the
- * exit code, after a message. */
+/* Ask, and try again for as long as that may help.  0 with *is DATA or NOTHING;
+ * else the exit code, after a message. */
 int document_get(struct document *, const struct question *, enum document_is *is);
-/* Say what became of a question. */
+/* Write why there is no document. */
 void document_complain(const struct document *, enum document_is, const char *what);
-/* Does this text mean "nothing found"?  1 or 0; -1 when it could not be found
- * out now.  d is used to ask, so its answer is lost. */
+/* Does this error text mean "nothing found"?  1 or 0; -1: it cannot be found out
+ * now.  d is used to ask, so its answer is lost. */
 int document_is_nothing(struct document *d, const struct question *, const char *text);
 
 /*
- * spool.c: a directory that files from the appliance come into, each under a
- * name that is fixed by what it is, so that what is there whole is known.
+ * spool.c: the directory for files of the appliance.  The name of a file follows
+ * from site, session and kind, so that a whole file is found again.
  *
- *	BASE.flv	whole, synced, checked: it never changes again
- *	.BASE.part	being fetched; locked by who does it; kept for a resume
- *	.praic-fetch-*.tmp	a document on its way; locked, else rubbish
+ *	BASE.flv	whole and synced; it does not change any more
+ *	.BASE.part	being fetched, and locked; or kept to be resumed
+ *	.praic-fetch-*.tmp	a document being written, and locked; or left by a
+ *			killed process
  *
- * What is known of a file stands in an extended attribute of its own, so that
- * one file costs one file.  Where the file system has none, a whole file is
- * read to know it, and a part is begun anew.  A file is trusted only if this
- * user owns it, no other user may write to it, and it has one name.
+ * A note on each file is an extended attribute, which costs no second file.  On
+ * a file system without them, whole files are read and parts are begun anew.  A
+ * file is trusted only if this user owns it, no other user may write to it, and
+ * it has a single link.
  */
 
 #define SPOOL_NAME	256 /* a name and its NUL */
@@ -336,88 +335,89 @@ int document_is_nothing(struct document *d, const struct question *, const char 
 struct spool {
 	const char *path;
 	int dir;
-	int verify;   /* read what is there whole, and fetch it again where it was changed */
-	int unsynced; /* names were given since the last sync */
+	int verify;   /* read whole files, to see whether they were changed */
+	int unsynced; /* files were renamed since the last sync */
 };
 
-/* A whole file, as a row of records has it. */
+/* A whole file, as a file row describes it. */
 struct spool_file {
 	char name[SPOOL_NAME];
 	char extension[SPOOL_EXTENSION];
-	struct buf type; /* Content-Type as it came; may be empty */
+	struct buf type; /* the Content-Type; may be empty */
 	uint64_t bytes;
 	char sha256[SHA256_HEX];
 	int64_t fetched_at; /* 0: not known */
 };
 
-/* A file that is on its way, and how to see that its first part still fits. */
+/* A file that is being fetched, and the validators for a resume. */
 struct spool_part {
 	int fd;	       /* -1: none */
-	uint64_t size; /* bytes that can be trusted */
+	uint64_t size; /* bytes that are there and can be trusted */
 	struct buf etag, modified, type;
 	char extension[SPOOL_EXTENSION];
-	char sha256[SHA256_HEX]; /* of the whole, if all of it is here; else empty */
-	int64_t length;		 /* of the whole; -1: not known */
-	int64_t fetched_at;	 /* the appliance's time of its last answer; or 0 */
+	char sha256[SHA256_HEX]; /* if the part is the whole file; else empty */
+	int64_t length;		 /* of the whole file; -1: not known */
+	int64_t fetched_at;	 /* the Date of the last answer; or 0 */
 };
 
 /* 0, or an exit code after a message. */
 int spool_open(struct spool *, const char *path);
 void spool_close(struct spool *);
-/* The name of a thing without its extension.  instance may be NULL.  Whatever
- * host and lsid hold, it is one harmless component, and two things never share
- * one. */
+/* The name of a file without its extension.  instance may be NULL.  It is one
+ * component of a path, whatever characters host and lsid have, and two files
+ * never have the same one. */
 void spool_base(char out[SPOOL_NAME], const char *host, const char *lsid, size_t lsid_n,
     const char *kind, const char *instance);
 /* Text as part of a name: letters, digits and . stay, the rest is _XX. */
 void spool_escape(struct buf *, const char *, size_t, const char *also);
-/* Is it there whole?  1 and *f; 0; after a message -1, or SPOOL_BLOCKED where a
- * directory has the name. */
+/* Find a whole file.  1 and *f; 0: there is none; after a message -1, or
+ * SPOOL_BLOCKED where a directory has the name. */
 #define SPOOL_BLOCKED 2
 int spool_find(struct spool *, const char *base, struct spool_file *f);
 void spool_file_free(struct spool_file *);
 
-/* Those without another word return 0, or -1 after a message. */
-/* Open the part of a thing, locked.  1 when another process has it; or SPOOL_BLOCKED. */
+/* The functions for parts return 0, or -1 after a message. */
+/* Open and lock a part.  1: it is locked already; or SPOOL_BLOCKED. */
 int spool_part_open(struct spool *, const char *base, struct spool_part *);
-/* Let go of it; keep: it can be resumed. */
+/* Close a part; without keep it is removed. */
 void spool_part_close(struct spool *, const char *base, struct spool_part *, int keep);
 int spool_part_reset(struct spool *, struct spool_part *);
-/* Read what is there of it. */
+/* Add the bytes that are there to a hash. */
 int spool_part_hash(struct spool *, struct spool_part *, struct sha256 *);
-/* Make what is there durable and note it, so that it can be resumed even after
- * a power failure. */
+/* Sync the part and write its note, so that it can be resumed even after a power
+ * failure. */
 int spool_part_note(struct spool *, const char *base, struct spool_part *);
-/* The part is the whole: its time is set and its note written. */
+/* The part is the whole file: set its time and write its note. */
 int spool_part_seal(struct spool *, struct spool_part *, const struct spool_file *f);
-/* Begin to write it out; spool_part_finish then has less to wait for. */
+/* Have the kernel begin to write; the sync in spool_part_finish is then shorter. */
 void spool_part_write_out(struct spool_part *);
-/* Sync the part and give it its name, which is durable only after spool_sync. */
+/* Sync the part and give it its final name, which is on disk after spool_sync. */
 int spool_part_finish(struct spool *, const char *base, struct spool_part *, struct spool_file *f);
-/* The names given so far are durable.  0, or EX_IOERR after a message. */
+/* Sync the directory.  0, or EX_IOERR after a message. */
 int spool_sync(struct spool *);
 
-/* A new file for a document, and its temporary name. */
+/* Create a file for a document, under a temporary name.  Its descriptor, or -1
+ * after a message. */
 int spool_create(struct spool *, char tmp[SPOOL_NAME]);
-/* Its final name, durable; an older one of that name is replaced.  fd is closed
+/* Sync it and give it its final name, in place of an older file.  fd is closed
  * in any case.  0, or EX_IOERR after a message. */
 int spool_publish(struct spool *, int fd, const char *tmp, const char *name);
 void spool_discard(struct spool *, int fd, const char *tmp);
 
 /*
- * download.c: files from the appliance, several side by side.  A download ends
- * in a whole, typed, synced file under its final name, or in none; what a
- * break leaves is resumed where that is provably right.
+ * download.c: fetches several files at a time.  A download ends with a whole and
+ * synced file under its final name, or with none.  A broken download is resumed
+ * if a validator proves that the file is still the same.
  */
 
 #define DOWNLOAD_JOBS  32 /* -j at most */
 #define DOWNLOAD_SLOTS (2 * DOWNLOAD_JOBS)
 
 enum download_is {
-	DOWNLOAD_WHOLE,	    /* job->file says what it is */
+	DOWNLOAD_WHOLE,	    /* job->file describes it */
 	DOWNLOAD_EXPIRED,   /* the appliance has deleted it */
-	DOWNLOAD_REFUSED,   /* the appliance says no to it, and repeats that */
-	DOWNLOAD_FORBIDDEN, /* it is not there, or the account may not have it */
+	DOWNLOAD_REFUSED,   /* the appliance answers with an error again and again */
+	DOWNLOAD_FORBIDDEN, /* 401, 403, 404, 410: gone, or not for this account */
 	DOWNLOAD_BUSY,	    /* another process is fetching it */
 	DOWNLOAD_FAILED	    /* job->code */
 };
@@ -431,13 +431,13 @@ struct job {
 	void *owner;	    /* the caller's */
 	size_t item;	    /* the caller's */
 	const char *report; /* of a recording, a constant; NULL: a backup */
-	int scratch; /* into part.fd, which the caller has opened and closes: no name, no resume */
+	int scratch;	    /* fetch into part.fd, which the caller opens and closes; no resume */
 	enum download_is is;
 	int code;
 	struct spool_file file;
-	struct buf reason; /* why it did not come: the message, without its beginning */
+	struct buf reason; /* why it did not come: the message without the object */
 
-	/* download.c's own */
+	/* download.c's own. */
 	struct downloads *downloads;
 	enum job_state state;
 	struct buf query, validator;
@@ -445,12 +445,12 @@ struct job {
 	struct answer answer;
 	struct spool_part part;
 	struct sha256 *hash;
-	uint64_t noted;
-	uint64_t furthest;   /* that any try came to */
-	uint64_t torn_bytes; /* of the last try, if it may have been cut */
+	uint64_t noted;	     /* size of the part at its last note */
+	uint64_t furthest;   /* size of the part after the best try */
+	uint64_t torn_bytes; /* length of the last answer, if it may have been cut */
 	struct retry retry;
-	struct buf refusal; /* what the appliance said in its stead */
-	int refusals;	    /* so often in a row, and nothing else */
+	struct buf refusal; /* text of the last error */
+	int refusals;	    /* errors in a row with that text */
 	int64_t at;	    /* JOB_LOCK, JOB_WAIT, JOB_SYNC: when to go on */
 };
 
@@ -459,25 +459,25 @@ struct downloads {
 	struct spool *spool;
 	struct job job[DOWNLOAD_SLOTS];
 	int jobs;	     /* -j */
-	int64_t last_good;   /* call_clock() of the last file that came whole */
-	uint64_t whole, had; /* files fetched; found */
-	int fatal;	     /* exit code: no use in going on */
+	int64_t last_good;   /* call_clock() of the last whole file */
+	uint64_t whole, had; /* files fetched; found in the spool */
+	int fatal;	     /* exit code: everything has to end */
 	/* The caller's, may be NULL: called when a slot may be free. */
 	void (*more)(void *);
 	void *more_arg;
-	struct buf believed; /* what was repeated to the end in the place of a file */
+	struct buf believed; /* text of an error that refused a file to the end */
 };
 
 void downloads_open(struct downloads *, struct site *, struct spool *, int jobs);
-/* What is under way is given up, and kept where it can be resumed. */
+/* Downloads under way are given up; parts that can be resumed are kept. */
 void downloads_close(struct downloads *);
 /* A free slot, or NULL. */
 struct job *downloads_slot(struct downloads *);
-/* Fetch into it: GET path?query, or POST path with a JSON body, if there is
- * one.  The query is copied, path and body are not. */
+/* Begin: GET path?query; or, with a body (JSON), POST.  The query is copied, path
+ * and body are not. */
 void download_begin(struct job *, const char *path, const char *query, const char *body);
-/* Work until a job is over: that one, to be given back by download_release.
- * NULL when none is under way, or d->fatal was set. */
+/* Work until a job is over, and return it; download_release frees its slot.
+ * NULL: no job is under way, or d->fatal is set. */
 struct job *downloads_wait(struct downloads *);
 void download_release(struct job *);
 
@@ -485,16 +485,16 @@ void download_release(struct job *);
  * filerow.c: rows of the table file, praic-records(5), "Files".
  */
 
-/* instance may be NULL. */
+/* A file that came.  instance may be NULL. */
 void filerow_add(struct buf *, const char *kind, const char *instance, const struct spool_file *);
-/* It did not come: outcome is "expired", "refused" or "later". */
+/* A file that did not come; the outcome is "expired", "refused" or "later". */
 void filerow_add_outcome(
     struct buf *, const char *kind, const char *instance, const char *outcome, const char *reason);
 
 /*
- * output.c: where documents go, to standard output, or with -d into a file of
- * the spool, which has its name only when all of it is there.  XML goes in
- * frames; praic-fetch(1), "Frames".
+ * output.c: writes documents to standard output, or with -d into a file of the
+ * spool, which gets its name when it is whole.  XML is written in frames; see
+ * praic-fetch(1), "Frames".
  */
 
 struct output {
@@ -511,16 +511,17 @@ struct output {
 
 /* spool may be NULL.  0, or an exit code after a message. */
 int output_open(struct output *, struct site *, const char *spool, int raw);
-/* The end of a run with this code: 0 gives the file of the spool its name and
- * prints it.  The code, or that of what went wrong. */
+/* End a run that has this exit code.  With 0 the file of the spool gets its name,
+ * which is printed.  The code, or a worse one after a message. */
 int output_close(struct output *, int code, const char *name);
-/* A document as it came; in a frame if it is XML. */
+/* Write a document, in a frame if it is XML. */
 int output_document(struct output *, const struct document *);
-/* The first so many bytes of a file. */
+/* Copy the first so many bytes of a file. */
 int output_copy(struct output *, int fd, uint64_t bytes);
-/* Everything that was asked for is there, up to this time (0: not known). */
+/* Write the end mark.  until may be 0: not known. */
 int output_end(struct output *, int64_t until);
-/* The name of a question's answer; "at" is when, for one that names no time. */
+/* The name of the file for an answer.  "at", its time, is part of the name if the
+ * question names no time. */
 void output_name(char out[SPOOL_NAME], const struct site *, const struct question *,
     const struct answer *, int64_t at);
 /* HOST-sessions-WHAT.xml */
@@ -529,23 +530,23 @@ void output_sessions(char out[SPOOL_NAME], const struct site *, const char *what
 void output_time(struct buf *, int64_t);
 
 /*
- * The verbs: main.c has the list.  Each returns an exit code, after a message when it is not 0.
+ * The verbs.  Each returns an exit code, after a message when it is not 0.
  */
 
-#define FETCH_LSIDS 10000 /* --lsid's, counted singly */
+#define FETCH_LSIDS 10000 /* of --lsid */
 
 struct options {
 	struct site site;
 	const char *since, *until;
-	char **lsid; /* owned; no commas in them */
+	char **lsid; /* owned */
 	size_t lsids;
 	int raw;
 	const char *spool; /* -d, or NULL */
 	int jobs;	   /* -j */
 	int verify;
-	int dry_run; /* look at the options only */
+	int dry_run; /* check the options only */
 	const char *verb;
-	char **operand; /* behind it */
+	char **operand; /* after the verb */
 	int operands;
 };
 
@@ -556,7 +557,7 @@ int backup_run(struct options *);
 int single_run(struct options *);
 int check_run(struct options *);
 
-/* The report that recordings of a kind come by. */
+/* The name of the report for recordings of a kind. */
 const char *recordings_report(const struct site *, const char *kind);
 
 #endif

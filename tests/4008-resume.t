@@ -12,20 +12,24 @@
 
 # praic-fetch keeps what it knows of a part in an extended attribute.
 cat >attribute.py <<'E'
-"""attribute.py FILE: print it; attribute.py FILE KEY=JSON...: change it;
+"""attribute.py FILE: print it; attribute.py FILE KEY=VALUE...: change it;
 attribute.py FILE -: remove it."""
-import json, os, sys
+import os, sys
 note = os.getxattr(sys.argv[1], "user.praic")
 if len(sys.argv) == 2:
     print(note.decode())
 elif sys.argv[2] == "-":
     os.removexattr(sys.argv[1], "user.praic")
 else:
-    o = json.loads(note)
+    first, *lines = note.decode().split("\n")
+    words, keys = first.split(), ["synced", "length", "fetched_at", "extension"]
     for word in sys.argv[2:]:
         key, value = word.split("=", 1)
-        o[key] = json.loads(value)
-    os.setxattr(sys.argv[1], "user.praic", json.dumps(o).encode())
+        if key in keys:
+            words[keys.index(key)] = value
+        else:
+            lines[["etag", "modified", "type"].index(key)] = value
+    os.setxattr(sys.argv[1], "user.praic", "\n".join([" ".join(words)] + lines).encode())
 E
 : >probe
 python3 -c 'import os; os.setxattr("probe", "user.praic", b"x")' 2>/dev/null || {
