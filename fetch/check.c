@@ -223,7 +223,7 @@ check_clock(struct check *k)
 	off = now - (int64_t)time(NULL);
 	if (now == 0) {
 		line(k, "FAILED", "clock",
-		    xstrdup("its answers bear no Date: sessions need --until"));
+		    xstrdup("its answers have no Date: sessions need --until"));
 		failed(k, EX_UNAVAILABLE);
 	} else if (off > CLOCK_OFF || off < -CLOCK_OFF)
 		line(k, "off", "clock",

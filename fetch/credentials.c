@@ -268,8 +268,8 @@ obtain(struct site *s, const char *bad, int new)
 	if (!new &&use_cached(s, cache, bad))
 		;
 	else if (!new && (refused = is_refused(cache)) > 0) {
-		msg_warn("%s: token: the client id or the secret was refused just now, and is "
-			 "not tried again for %lld s (but by check)",
+		msg_warn("%s: token: the client id or the secret was refused less than a minute "
+			 "ago, and is not tried again for %lld s: correct it, or run check",
 		    s->name, (long long)refused);
 		code = EX_NOPERM;
 	} else

@@ -84,7 +84,7 @@ report_run(struct options *o)
 	int code;
 
 	if (!is_name(report, strlen(report))) {
-		msg_warn("%s: that is no name of a report", report);
+		msg_warn("%s: not the name of a report", report);
 		return EX_USAGE;
 	}
 	code = read_operands(o, &q, names);

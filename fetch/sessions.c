@@ -278,7 +278,7 @@ set_span(struct run *run)
 
 	run->mark = run->until = now;
 	if (now == 0 && (o->until == NULL || is_relative(o->until))) {
-		msg_warn("%s: its answers bear no Date: give --until", run->site->name);
+		msg_warn("%s: its answers have no Date: give --until", run->site->name);
 		return EX_UNAVAILABLE;
 	}
 	if (o->until != NULL) {
@@ -320,7 +320,8 @@ check_options(const struct options *o)
 {
 	if (o->operands > 0) {
 		msg_warn(
-		    "sessions: what is %s?  Times are given by --since and --until", o->operand[0]);
+		    "sessions: %s: no operand is expected; times are given by --since and --until",
+		    o->operand[0]);
 		return EX_USAGE;
 	}
 	if ((o->since == NULL) == (o->lsids == 0)) {

@@ -111,12 +111,12 @@ site_check(struct site *s)
 		return EX_USAGE;
 	}
 	if (name != NULL && host_normalise(name, strlen(name), s->name) == -1) {
-		msg_warn("--name %s: that is no host name", name);
+		msg_warn("--name %s: not a host name", name);
 		return EX_USAGE;
 	}
 	/* In Basic credentials a colon ends the client id. */
 	if (strchr(s->client_id, ':') != NULL) {
-		msg_warn("--client-id: there is a colon in it");
+		msg_warn("--client-id: a client id has no colon");
 		return EX_USAGE;
 	}
 	if (s->key != NULL && s->cert == NULL)

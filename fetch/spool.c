@@ -74,7 +74,7 @@ spool_open(struct spool *s, const char *path)
 	}
 	/* A file of ours, renamed by another user, would be trusted as another's. */
 	if (fstat(s->dir, &st) == -1 || ((st.st_mode & 02) != 0 && (st.st_mode & S_ISVTX) == 0)) {
-		msg_warn("-d %s: everybody may rename what is there: chmod o-w it", path);
+		msg_warn("-d %s: everybody may rename files there: chmod o-w it", path);
 		close(s->dir);
 		return EX_CONFIG;
 	}
@@ -624,7 +624,7 @@ spool_create(struct spool *s, char tmp[SPOOL_NAME])
 		spool_discard(s, fd, tmp);
 		return -1;
 	}
-	msg_warn("%s: there is no name for a temporary file", s->path);
+	msg_warn("%s: too many temporary files: remove .praic-fetch-*", s->path);
 	return -1;
 }
 
