@@ -2,6 +2,7 @@
  * praic-fetch check: tries everything that praic needs, and prints one line for
  * each, with what to do where it fails.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,19 @@ struct check {
 	int broken; /* standard output */
 };
 
-/* Write a line.  text is freed. */
+static void line(struct check *, const char *how, const char *what, const char *, ...)
+    __attribute__((format(printf, 4, 5)));
+
 static void
-line(struct check *k, const char *how, const char *what, char *text)
+line(struct check *k, const char *how, const char *what, const char *fmt, ...)
 {
 	struct buf b = {0};
+	char text[1024];
+	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	buf_printf(&b, "%-8s%-24s", how, what);
 	/* The text may hold words of the appliance. */
 	msg_harmless(&b, text, strlen(text));
@@ -37,7 +45,6 @@ line(struct check *k, const char *how, const char *what, char *text)
 		k->broken = 1;
 	}
 	buf_free(&b);
-	free(text);
 }
 
 static void
@@ -72,18 +79,17 @@ check_tls(struct check *k)
 
 	/* Any answer will do, because it came over a verified connection. */
 	if (end != CALL_DONE && c.status == 0) {
-		line(k, "FAILED", "connection, TLS", xasprintf("%s", buf_text(&c.why)));
+		line(k, "FAILED", "connection, TLS", "%s", buf_text(&c.why));
 		failed(k, c.code);
 		r = -1;
 	} else if (c.certificate.ends != 0 && left < EXPIRES_SOON)
-		line(k, "soon", "connection, TLS",
-		    xasprintf("the certificate by %s ends in %lld days", c.certificate.issuer,
-			(long long)(left / 86400)));
+		line(k, "soon", "connection, TLS", "the certificate by %s ends in %lld days",
+		    c.certificate.issuer, (long long)(left / 86400));
 	else
-		line(k, "ok", "connection, TLS",
-		    xasprintf("verified%s%s%s", k->site->ca_file != NULL ? " by " : "",
-			k->site->ca_file != NULL ? k->site->ca_file : "",
-			k->site->pin != NULL ? ", key pinned" : ""));
+		line(k, "ok", "connection, TLS", "verified%s%s%s",
+		    k->site->ca_file != NULL ? " by " : "",
+		    k->site->ca_file != NULL ? k->site->ca_file : "",
+		    k->site->pin != NULL ? ", key pinned" : "");
 	call_free(&c);
 	return r;
 }
@@ -95,12 +101,12 @@ check_account(struct check *k)
 
 	if (code != 0) {
 		line(k, "FAILED", "account",
-		    xstrdup("no token: see the message, --client-id and "
-			    "--secret"));
+		    "no token: see the message, --client-id and "
+		    "--secret");
 		failed(k, code);
 		return -1;
 	}
-	line(k, "ok", "account", xstrdup("a token was given"));
+	line(k, "ok", "account", "a token was given");
 	return 0;
 }
 
@@ -117,9 +123,8 @@ is_nothing(struct check *k, const struct question *q)
 	is = document_is_nothing(d, q, buf_text(&text));
 	if (is != 1) {
 		line(k, "FAILED", q->report,
-		    xasprintf("it says: %s (not only of a time when "
-			      "nothing was; if that means that there is nothing: --nothing TEXT)",
-			call_excerpt(text.p, text.n, shown)));
+		    "it says: %s (if that means that nothing was found: --nothing TEXT)",
+		    call_excerpt(text.p, text.n, shown));
 		failed(k, EX_UNAVAILABLE);
 	} else {
 		buf_reset(&d->answer.said);
@@ -150,20 +155,19 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 	if (end == CALL_DONE && d->answer.kind == ANSWER_XML) {
 		if (needed && !by_session && d->answer.error && !is_nothing(k, &q))
 			return;
-		line(k, "ok", report,
-		    xasprintf("%s%s", d->answer.said.n > 0 ? "it says: " : "",
-			call_excerpt(d->answer.said.p, d->answer.said.n, shown)));
+		line(k, "ok", report, "%s%s", d->answer.said.n > 0 ? "it says: " : "",
+		    call_excerpt(d->answer.said.p, d->answer.said.n, shown));
 		return;
 	}
 	if (end == CALL_DONE) {
-		line(k, "FAILED", report, xasprintf("the answer is %s", answer_what(&d->answer)));
+		line(k, "FAILED", report, "the answer is %s", answer_what(&d->answer));
 		d->call.code = EX_UNAVAILABLE;
 	} else
 		line(k,
 		    d->call.code != EX_NOPERM ? "FAILED" :
 			needed		      ? "REFUSED" :
 						"refused",
-		    report, xasprintf("%s", buf_text(&d->call.why)));
+		    report, "%s", buf_text(&d->call.why));
 	if (needed || d->call.code != EX_NOPERM)
 		failed(k, d->call.code);
 }
@@ -202,15 +206,15 @@ check_backup(struct check *k)
 		at += strcspn(at, "01");
 	if (at == NULL || *at == '\0')
 		line(k, "-", "backup",
-		    xstrdup("not known without making one: the command API, which would tell, is "
-			    "refused: allow it, read only, in /login > Management > API "
-			    "Configuration"));
+		    "not known without making one: the command API, which would tell, is "
+		    "refused: allow it, read only, in /login > Management > API "
+		    "Configuration");
 	else if (*at == '1')
-		line(k, "ok", "backup", xstrdup("allowed"));
+		line(k, "ok", "backup", "allowed");
 	else
 		line(k, "refused", "backup",
-		    xstrdup("allow it in /login > Management > API "
-			    "Configuration, if it is wanted"));
+		    "allow it in /login > Management > API "
+		    "Configuration, if it is wanted");
 	buf_free(&b);
 }
 
@@ -222,16 +226,15 @@ check_clock(struct check *k)
 	now = call_now(k->site);
 	off = now - (int64_t)time(NULL);
 	if (now == 0) {
-		line(k, "FAILED", "clock",
-		    xstrdup("its answers have no Date: sessions need --until"));
+		line(k, "FAILED", "clock", "its answers have no Date: sessions need --until");
 		failed(k, EX_UNAVAILABLE);
 	} else if (off > CLOCK_OFF || off < -CLOCK_OFF)
 		line(k, "off", "clock",
-		    xasprintf("the appliance's is %lld seconds %s this machine's; "
-			      "nothing is lost by that, but set the one that is wrong",
-			(long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of"));
+		    "the appliance's is %lld seconds %s this machine's; "
+		    "nothing is lost by that, but set the one that is wrong",
+		    (long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of");
 	else
-		line(k, "ok", "clock", xstrdup("the appliance's and this machine's agree"));
+		line(k, "ok", "clock", "the appliance's and this machine's agree");
 }
 
 static int

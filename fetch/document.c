@@ -453,7 +453,7 @@ document_complain(const struct document *d, enum document_is is, const char *wha
 		msg_warn("%s: %s: the appliance says: %s (%s)", d->site->name, what,
 		    call_excerpt(d->answer.said.p, d->answer.said.n, shown),
 		    is_known_report(d->report) ?
-			"if that means that there is nothing: --nothing TEXT" :
+			"if that means that nothing was found: --nothing TEXT" :
 			"praic-fetch(1) has the names of reports: is this one misspelled?");
 	else
 		call_complain(&d->call, what);

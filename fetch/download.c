@@ -716,20 +716,20 @@ static void
 lock(struct job *j)
 {
 	struct downloads *d = j->downloads;
-	int there;
+	int busy, there;
 
 	if (j->scratch) {
 		j->state = JOB_READY;
 		return;
 	}
-	/* While the part is locked, no other process gives the file its name. */
-	there = spool_part_open(d->spool, j->base, &j->part);
-	if (there == 1) {
+	/* While the part is locked, no other process gives the file its name.  One that
+	 * has the lock may just be looking for the file, too. */
+	busy = spool_part_open(d->spool, j->base, &j->part);
+	there = busy == 0 || busy == 1 ? spool_find(d->spool, j->base, &j->file) : busy;
+	if (busy == 1 && there == 0) {
 		await_lock(j);
 		return;
 	}
-	if (there == 0)
-		there = spool_find(d->spool, j->base, &j->file);
 	if (there == SPOOL_BLOCKED)
 		over(j, DOWNLOAD_REFUSED, EX_DATAERR);
 	else if (there == -1)
