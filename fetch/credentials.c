@@ -196,23 +196,15 @@ ask(struct site *s, int *wrong)
 	    .take = take,
 	    .arg = &answer,
 	};
-	int64_t delay;
-	int code = 0;
+	int code;
 
-	for (;;) {
+	do {
 		buf_reset(&answer);
+		code = 0;
 		if (call_run(&c) == CALL_DONE && parse_answer(s, &answer, &c) == 0)
 			break;
-		if (c.end == CALL_DONE)
-			c.code = EX_UNAVAILABLE;
-		code = c.code;
-		delay = c.end == CALL_FAILED ? -1 : call_retry(&r, &c);
-		if (delay == -1)
-			break;
-		progress_trouble(&c, "token", delay);
-		call_sleep(delay);
-		code = 0;
-	}
+		code = c.end == CALL_DONE ? EX_UNAVAILABLE : c.code;
+	} while (c.end != CALL_FAILED && progress_wait(&r, &c, "token") == 0);
 	if (code != 0)
 		call_complain(&c, "token");
 	/* A 403 may be a proxy's, and says nothing about the secret. */

@@ -463,19 +463,12 @@ int
 document_get(struct document *d, const struct question *q, enum document_is *is)
 {
 	struct retry r = {0};
-	int64_t delay;
 
 	d->torn_bytes = 0;
-	for (;;) {
+	do
 		*is = document_try(d, q);
-		if (*is != DOCUMENT_AGAIN || d->call.big)
-			break;
-		delay = call_retry(&r, &d->call);
-		if (delay == -1)
-			break;
-		progress_trouble(&d->call, q->report, delay);
-		call_sleep(delay);
-	}
+	while (
+	    *is == DOCUMENT_AGAIN && !d->call.big && progress_wait(&r, &d->call, q->report) == 0);
 	if (*is == DOCUMENT_DATA || *is == DOCUMENT_NOTHING)
 		return 0;
 	document_complain(d, *is, q->report);

@@ -235,6 +235,8 @@ void progress_at(uint64_t done, uint64_t total, uint64_t share);
 void progress_close(void);
 /* This call, for "what", has failed and is tried again after a delay (milliseconds). */
 void progress_trouble(const struct call *, const char *what, int64_t delay);
+/* Wait until this call is to be tried again.  0; -1: the time for tries is up. */
+int progress_wait(struct retry *, const struct call *, const char *what);
 
 /*
  * credentials.c: the token, and calls with a token.  An appliance keeps 30 tokens

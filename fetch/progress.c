@@ -136,6 +136,18 @@ progress_trouble(const struct call *c, const char *what, int64_t delay)
 	call_idle = tick;
 }
 
+int
+progress_wait(struct retry *r, const struct call *c, const char *what)
+{
+	int64_t delay = call_retry(r, c);
+
+	if (delay == -1)
+		return -1;
+	progress_trouble(c, what, delay);
+	call_sleep(delay);
+	return 0;
+}
+
 void
 progress_open(const struct site *s, const char *unit, int data)
 {

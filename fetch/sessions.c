@@ -132,7 +132,6 @@ window_failed(struct run *run, const struct window *w, enum document_is is, stru
     int *refusals)
 {
 	struct document *d = &run->document;
-	int64_t delay;
 
 	if (is == DOCUMENT_FAILED)
 		return 0;
@@ -150,13 +149,10 @@ window_failed(struct run *run, const struct window *w, enum document_is is, stru
 		    (int)d->call.why.n, d->call.why.p);
 		return 1;
 	}
-	delay = call_retry(retry, &d->call);
-	if (delay == -1)
+	if (progress_wait(retry, &d->call, w->text) == -1)
 		return 0;
 	if (ask_less(d, retry))
 		step_halve(&run->step, w->length);
-	progress_trouble(&d->call, w->text, delay);
-	call_sleep(delay);
 	return 1;
 }
 
@@ -238,20 +234,16 @@ learn_time(struct run *run)
 	struct question q = {.report = run->report};
 	struct retry retry = {0};
 	enum call_end end;
-	int64_t delay;
 	int code = credentials_get(run->site);
 
 	if (code != 0 || run->site->date != 0)
 		return code;
 	(void)question_add(&q, "start_time", "1");
 	(void)question_add(&q, "duration", "1");
-	while ((end = document_ask(d, &q)) == CALL_AGAIN && run->site->date == 0) {
-		delay = call_retry(&retry, &d->call);
-		if (delay == -1)
-			break;
-		progress_trouble(&d->call, run->report, delay);
-		call_sleep(delay);
-	}
+	do
+		end = document_ask(d, &q);
+	while (end == CALL_AGAIN && run->site->date == 0 &&
+	    progress_wait(&retry, &d->call, run->report) == 0);
 	if (end == CALL_DONE || (run->site->date != 0 && d->call.code != EX_NOPERM))
 		return 0;
 	call_complain(&d->call, run->report);
