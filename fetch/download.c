@@ -638,7 +638,8 @@ downloads_slot(struct downloads *d)
 
 		if (j->state == JOB_FREE)
 			slot = slot != NULL ? slot : &d->job[i];
-		else if (j->state < JOB_SYNC && !(j->state == JOB_WAIT && j->refusals > 0))
+		else if (j->state != JOB_SYNC && j->state != JOB_BATCH &&
+		    !(j->state == JOB_WAIT && j->refusals > 0))
 			busy++;
 	}
 	return busy < d->jobs ? slot : NULL;

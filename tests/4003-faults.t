@@ -11,7 +11,8 @@
 . "$top/tests/fetch.sh"
 
 site_start --sessions 60 --span 3 --seed 5 --now 1767225600 --clock fixed
-f sessions --since 4d >/dev/null	# caches a token for the tests below
+f sessions --since 4d >/dev/null	# a token, for all that follow
+truth_stays=yes
 
 # after=1: the first request only asks for the time
 while read -r fault; do
@@ -107,6 +108,7 @@ says "is said" "The database is not available."
 
 # All together.
 site_stop
+rm truth.lsids
 site_start --sessions 150 --span 8 --seed 6 --now 1767225600 --clock fixed --dir "$work/site" \
 	--fault "rate-limit probability=0.015" \
 	--fault "rate-limit probability=0.015 form=none" \
