@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,12 +30,21 @@ command_start(const char *argv0)
 }
 
 void
-command_usage(const struct command *c)
+command_usage(const struct command *c, const char *reason, ...)
 {
-	struct buf text = {0};
+	va_list ap;
+	char *text;
 
-	buf_printf(&text, "usage: %s\n", c->usage);
-	(void)!file_write(STDERR_FILENO, text.p, text.n);
+	if (reason == NULL) {
+		text = xasprintf("usage: %s\n", c->usage);
+		(void)!file_write(STDERR_FILENO, text, strlen(text));
+		exit(EX_USAGE);
+	}
+	va_start(ap, reason);
+	if (vasprintf(&text, reason, ap) == -1)
+		xnomem();
+	va_end(ap);
+	msg_warn("%s (see %s --help)", text, msg_program());
 	exit(EX_USAGE);
 }
 
@@ -146,7 +156,7 @@ command_options(const struct command *c, int argc, char **argv, void *arg)
 			if (n == LONG + i || (n < LONG && n == c->option[i].letter))
 				break;
 		if (c->option[i].name == NULL)
-			command_usage(c);
+			exit(EX_USAGE); /* getopt_long(3) has printed the reason */
 		code = code_worse(code, take(&c->option[i], arg, optarg));
 	}
 	return code;

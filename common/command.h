@@ -38,8 +38,10 @@ int command_options(const struct command *, int argc, char **argv, void *arg);
 /* Set the option of this name, for a field of the settings database. */
 int command_set(const struct command *, void *arg, const char *name, const char *value);
 
-/* Print the usage on standard error, and end the program with EX_USAGE. */
-void command_usage(const struct command *) __attribute__((noreturn));
+/* Print the reason on standard error, or without one (NULL) the usage, and end the
+ * program with EX_USAGE. */
+void command_usage(const struct command *, const char *reason, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
 
 /*
  * Call one() for each file operand, until it returns another value than 0.  "-", or no

@@ -236,7 +236,7 @@ main(int argc, char **argv)
 	json_set_alloc_funcs(xmalloc, free); /* half an object is none */
 	code = command_options(&command, argc, argv, &o);
 	if (code == 0 && optind == argc)
-		command_usage(&command);
+		command_usage(&command, NULL);
 	if (code == 0) {
 		o.verb = argv[optind];
 		o.operand = argv + optind + 1;

@@ -224,8 +224,10 @@ main(int argc, char **argv)
 	code = command_options(&command, argc, argv, &f);
 	if (code != 0)
 		return code;
-	if (f.store_path == NULL || optind == argc)
-		command_usage(&command);
+	if (f.store_path == NULL)
+		command_usage(&command, "-d FILE is missing: the database to search");
+	if (optind == argc)
+		command_usage(&command, "the words to search for are missing");
 	while (optind < argc)
 		words_add(&f.words, argv[optind++]);
 	beside = xasprintf("%s.find", f.store_path);

@@ -354,8 +354,12 @@ main(int argc, char **argv)
 	if ((code = command_options(&command, argc, argv, &a)) != 0)
 		return code;
 	modes = a.once + a.plan + (a.name != NULL);
-	if (optind != argc || modes > 1 || (sched_fixed_now != 0 && modes == 0))
-		command_usage(&command);
+	if (optind != argc)
+		command_usage(&command, "%s: no operand is expected", argv[optind]);
+	if (modes > 1)
+		command_usage(&command, "give one of -1, -n and -r");
+	if (sched_fixed_now != 0 && modes == 0)
+		command_usage(&command, "--now needs -1, -n or -r");
 	command_extend_path();
 	if ((code = due_zone()) != 0 || (code = settings_become_owner()) != 0)
 		return code;

@@ -266,10 +266,9 @@ check(struct options *opt, const char *operand)
 {
 	int k;
 
-	if (opt->directory == NULL) {
-		msg_warn("-d DIRECTORY is missing: where are the files to go?");
-		command_usage(&command);
-	}
+	if (opt->directory == NULL)
+		command_usage(
+		    &command, "-d DIRECTORY is missing: where shall the files be stored?");
 	if (opt->dry_run != opt->list) {
 		msg_warn("-n and --list go together");
 		return EX_USAGE;

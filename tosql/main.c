@@ -134,7 +134,7 @@ check(const struct arguments *a)
 		return EX_USAGE;
 	}
 	if (a->ops == NULL && a->schema == NULL)
-		command_usage(&command);
+		command_usage(&command, "-d DATABASE or -D NAME is missing");
 	if (a->ops == &db_sqlite && (a->db.password != NULL || a->db.ca_file != NULL)) {
 		msg_warn("%s: an SQLite database has no password and no certificate; its file's "
 			 "mode guards it",

@@ -90,8 +90,10 @@ parse(struct arguments *a, int argc, char **argv)
 		return code;
 	a->operand = argv + optind;
 	a->operands = argc - optind;
-	if (a->state == NULL ? a->forget != -1 : a->command == NULL || *a->command == NULL)
-		command_usage(&command);
+	if (a->state == NULL && a->forget != -1)
+		command_usage(&command, "--forget needs -d STATE");
+	if (a->state != NULL && (a->command == NULL || *a->command == NULL))
+		command_usage(&command, "-d STATE needs a command: -- COMMAND [ARGUMENT...]");
 	if (a->state != NULL)
 		a->operands = (int)(a->command - a->operand);
 	return 0;

@@ -136,6 +136,7 @@ static const struct verb *
 find(struct conf *c, int argc, char **argv, int *words)
 {
 	const struct verb *v = argc > 0 ? find_verb(alone, argv[0]) : NULL;
+	const char *thing, *blank;
 
 	*words = 1;
 	if (v == NULL && argc > 0 && (c->thing = thing_find(argv[0])) != NULL) {
@@ -144,8 +145,16 @@ find(struct conf *c, int argc, char **argv, int *words)
 	}
 	if (v != NULL && argc - *words >= v->least && (v->most == -1 || argc - *words <= v->most))
 		return v;
+	thing = c->thing != NULL ? c->thing->name : "";
+	blank = *thing != '\0' ? " " : "";
+	if (v != NULL)
+		command_usage(&command, "%s%s%s: give %s", thing, blank, v->name,
+		    *v->usage != '\0' ? v->usage : "no operand");
+	if (argc >= *words)
+		command_usage(
+		    &command, "%s%s%s: there is no such command", thing, blank, argv[*words - 1]);
 	command.usage = usage_text(c->thing);
-	command_usage(&command);
+	command_usage(&command, NULL);
 }
 
 static int

@@ -289,7 +289,10 @@ main(int argc, char **argv)
 		    strcmp(data, steps[i].data) == 0)
 			break;
 	if (i == sizeof(steps) / sizeof(steps[0]))
-		command_usage(&command);
+		command_usage(&command,
+		    argc == 0 ? NULL :
+				"give fetch SITE session|file, store TRANSFER session|file, or "
+				"backup TRANSFER");
 	command_extend_path();
 	pipe_signals();
 	if ((code = settings_become_owner()) != 0 ||
