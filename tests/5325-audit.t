@@ -30,6 +30,8 @@ audited 64 "an exec destination" db siem
 says "cannot be audited" "siem: not possible"
 audited 78 "an unknown destination" nowhere
 says "is named" nowhere
+run 78 "an unknown site" "$audit" -s nowhere -f 9d db
+check "is one line" test "$(wc -l <err)" -eq 1
 check "nothing was fetched so far" sh -c '! grep -q AccessSession appliance/log'
 audited 73 "a database that does not exist yet" db
 says "fails, and is not reported as empty" "db: failed (73)" out
