@@ -69,7 +69,7 @@ for kind in bad bail signal planless few many empty status reasonless skip_statu
 done
 run 1 "a bail-out with no others" tests bail
 last 0 1 0
-run 1 "all of them" tests bad bail signal planless few many empty status reasonless skip_status missing
+run 1 "all failing files together" tests bad bail signal planless few many empty status reasonless skip_status missing
 last 0 11 0
 says "a failed check is printed" "not ok 1 - the rows" out
 says "with its comment" "# seen: 3" out

@@ -7,7 +7,7 @@
 
 export PYTHONPATH="$top/tests/tools" PYTHONDONTWRITEBYTECODE=1
 if ! python3 -c 'import browser, sys; sys.exit(not browser.find())'; then
-	echo '1..0 # SKIP there is no chromium'
+	echo '1..0 # SKIP chromium is not installed'
 	exit 0
 fi
 
@@ -123,7 +123,7 @@ def must(true, what):
 
 
 def shown(a):
-    """What a reader sees of it."""
+    """The text as the page shows it."""
     hidden = lambda c: (ord(c) < 32 and c not in '\t\n') or 0x7f <= ord(c) < 0xa0 or ord(c) in (0xad, 0x61c, 0x200b, 0x200e, 0x200f, 0xfeff) \
         or 0x2028 <= ord(c) <= 0x202e or 0x2060 <= ord(c) <= 0x206f or 0xe0000 <= ord(c) <= 0xe007f
     return ''.join('U+%04X' % ord(c) if hidden(c) else c for c in a.replace('\r\n', '\n'))

@@ -134,9 +134,9 @@ TABLE = [
     ('the last line is taken out', NOTICED, lambda: put(lines()[:-1])),
     ('the last line and its file are taken out', HEAD,
      lambda: (put(lines()[:-1]), os.remove('d/b/20260102T000000Z'))),
-    ('a line and its file are taken out, the chain computed anew', HEAD,
+    ('a line and its file are taken out, and the chain recomputed', HEAD,
      lambda: (chained(without(A)), os.remove(A))),
-    ('a file is altered, its line too, the chain computed anew', HEAD, rewrite),
+    ('a file is altered, its line too, and the chain recomputed', HEAD, rewrite),
     ('a recording is removed, with a line that says so', NOTICED,
      lambda: (forge(R, b'-', b'-'), os.remove(R))),
     ('a backup is removed, with a line that says so', NEVER,    # retention does the same

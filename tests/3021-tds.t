@@ -241,20 +241,20 @@ all_told() {
 }
 # Errors known by number, and errors classified by severity.
 cat >cases <<'END'
-77|dbo that may not be changed|2760:The specified schema name "dbo" either does not exist or you do not have permission|--schema mssql
+77|no permission for dbo|2760:The specified schema name "dbo" either does not exist or you do not have permission|--schema mssql
 77|some other permission|50001:permission denied:14|permission denied
 70|syntax|50001:Incorrect syntax:15|Incorrect syntax
-75|something that ran out|50001:There is insufficient:17|There is insufficient
-75|a fault of the server|50001:An internal error:18|An internal error
+75|a lack of resources|50001:There is insufficient:17|There is insufficient
+75|an internal error of the server|50001:An internal error:18|An internal error
 75|a limit of the server|50001:exceeds a limit:19|exceeds a limit
 74|a damaged table|50001:is damaged:22|is damaged
 74|a damaged page|824:SQL Server detected a logical consistency-based I/O error:24|DBCC CHECKDB
 74|an Azure database at its quota|40544:The database has reached its size quota|add space
 74|tempdb|3959:Version store is full|tempdb is full
-78|a database that may only be read|3906:because the database is read-only|read-only
-78|a constraint of the server's on tables|50001:must not be made:16|must not be made
-75|another loader that does not end|value -1|another loader
-70|a lock that is refused|value -999|-999
+78|a read-only database|3906:because the database is read-only|read-only
+78|a rule of the server about tables|50001:must not be made:16|must not be made
+75|another loader that does not finish|value -1|another loader
+70|a refused lock|value -999|-999
 END
 set --
 while IFS='|' read -r _ _ fault _; do
@@ -263,14 +263,14 @@ done <cases
 start --once "$@"
 all_told
 cat >cases <<'END'
-75|a database that moves|40613:Database is not currently available:17|moves the database
-75|a server that throttles|40501:The service is currently busy:20|service is busy
+75|a database that is being moved|40613:Database is not currently available:17|moves the database
+75|a throttled server|40501:The service is currently busy:20|service is busy
 75|too many requests|49918:Not enough resources to process request|service is busy
 75|a limit of sessions|10928:The request limit for the database is 90|service is busy
 75|a database that is being recovered|922:is being recovered|being recovered
 77|a firewall|40615:Client with IP address is not allowed to access the server:14|firewall
-77|a trigger of the server|17892:Logon failed due to trigger execution:14|trigger
-77|a login that is no user|916:The server principal is not able to access the database:14|no user of the database
+77|a logon trigger|17892:Logon failed due to trigger execution:14|trigger
+77|a login without a user in the database|916:The server principal is not able to access the database:14|no user of the database
 78|a server of another name|40532:Cannot open server requested by the login:20|check Server
 78|the login's own database|4064:Cannot open user default database. Login failed.:11|check Database
 END

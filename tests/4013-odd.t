@@ -82,21 +82,21 @@ while IFS='|' read -r code count name header before after; do
 	if [ "$code" -eq 0 ]; then documents "$name: is accepted" "$count"; else nothing_half "$name"; fi
 done <<T
 0|2|a length|Content-Length: $length\r\n||
-0|2|no length, and a proper end|||
+0|2|no length, and TLS ended|||
 0|2|header names in capitals, blanks around the value|CONTENT-LENGTH:   $length  \r\nX-Y:\r\n||
-0|2|something behind the length|Content-Length: $length\r\n||junk
+0|2|data after the length|Content-Length: $length\r\n||junk
 0|2|chunks, with an extension, and a trailer|Transfer-Encoding: chunked\r\n|$(printf %x "$length");x=y\r\n|\r\n0\r\nX-Late: 1\r\nDate: Fri, 01 Jan 1999 00:00:00 GMT\r\n\r\n
 0|2|a length beside chunks|Content-Length: 3\r\nTransfer-Encoding: chunked\r\n|$(printf %x "$length")\r\n|\r\n0\r\n\r\n
 69|0|a length that is too large|Content-Length: $((length + 1))\r\n||
 69|0|a length that is too small|Content-Length: $((length - 9))\r\n||
 69|0|a length below zero|Content-Length: -1\r\n||
-69|0|a length that is no number|Content-Length: many\r\n||
-69|0|a length that no machine has|Content-Length: 99999999999999999999999\r\n||
+69|0|a length that is not a number|Content-Length: many\r\n||
+69|0|a length beyond 64 bits|Content-Length: 99999999999999999999999\r\n||
 69|0|chunks without end|Transfer-Encoding: chunked\r\n|$(printf %x "$length")\r\n|\r\n
 69|0|a chunk that is too large|Transfer-Encoding: chunked\r\n|$(printf %x $((length + 9)))\r\n|\r\n0\r\n\r\n
-69|0|chunks that are none|Transfer-Encoding: chunked\r\n|zz\r\n|\r\n0\r\n\r\n
-69|0|an encoding that nobody knows|Content-Encoding: x-odd\r\n||
-69|0|gzip that is none|Content-Encoding: gzip\r\n||
+69|0|a bad chunk size|Transfer-Encoding: chunked\r\n|zz\r\n|\r\n0\r\n\r\n
+69|0|an unknown encoding|Content-Encoding: x-odd\r\n||
+69|0|text declared as gzip|Content-Encoding: gzip\r\n||
 T
 answer 'Transfer-Encoding: chunked\r\n' "$(printf %x "$length")\r\n$xml\r\n"
 echo 30 >raw/hold
@@ -157,11 +157,11 @@ done <<'T'
 69|299|HTTP/1.1 299 Odd\r\n\r\n
 69|999|HTTP/1.1 999 Odder\r\n\r\n
 69|304|HTTP/1.1 304 Not Modified\r\n\r\n
-69|300 without a place|HTTP/1.1 300 Choices\r\n\r\n
-69|302 without a place|HTTP/1.1 302 Found\r\n\r\n
+69|300 without Location|HTTP/1.1 300 Choices\r\n\r\n
+69|302 without Location|HTTP/1.1 302 Found\r\n\r\n
 78|302 to a file|HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n
 78|302 to another scheme|HTTP/1.1 302 Found\r\nLocation: gopher://localhost/\r\n\r\n
-69|no HTTP|220 mail.example.net ESMTP\r\n
+69|not HTTP|220 mail.example.net ESMTP\r\n
 69|HTTP/2 alone|\000\000\006\004\000\000\000\000\000\000\003\000\000\000\144
 69|nothing|
 T
@@ -184,20 +184,20 @@ while IFS='|' read -r code count name body; do
 done <<'T'
 0|2|no declaration|<session_list><session lsid="a1"/></session_list>
 0|2|a byte order mark|\357\273\277<?xml version="1.0"?><session_list><session lsid="a1"/></session_list>
-0|2|blank lines before and behind|\n\n <session_list><session lsid="a1"/></session_list>\n\n\n
+0|2|blank lines before and after|\n\n <session_list><session lsid="a1"/></session_list>\n\n\n
 0|2|a prefix|<b:session_list xmlns:b="urn:x"><b:session lsid="a1"/></b:session_list>
 0|2|comments around|<!-- <error>no</error> --><session_list><session lsid="a1"/></session_list><!-- > -->
 0|2|an error in CDATA|<session_list><session lsid="a1"><![CDATA[<error>]]></session></session_list>
 0|2|an error inside a session|<session_list><session lsid="a1"><error>x</error></session></session_list>
 0|0|an empty list|<?xml version="1.0"?><session_list xmlns="urn:x"/>
 0|0|an empty list in two tags|<session_list>\n\t<!-- none -->\n</session_list>
-0|0|nothing found|<error>No Support report information matching your chosen criteria is available.</error>
-0|0|nothing found, with a prefix and breaks|<b:error xmlns:b="urn:x">\n No Support report information\n matching your chosen criteria is available.\n</b:error>
-0|0|nothing found, as a child|<session_list><error>No Support report information matching your chosen criteria is available.</error></session_list>
-69|0|an error in a language|<error>Es ist ein Fehler aufgetreten.</error>
-69|0|with a namespace|<error xmlns="http://www.beyondtrust.com/sra/namespaces/API/reporting">Es ist ein Fehler aufgetreten.</error>
+0|0|an empty report|<error>No Support report information matching your chosen criteria is available.</error>
+0|0|an empty report, with a prefix and line breaks|<b:error xmlns:b="urn:x">\n No Support report information\n matching your chosen criteria is available.\n</b:error>
+0|0|an empty report, as a child|<session_list><error>No Support report information matching your chosen criteria is available.</error></session_list>
+69|0|an unknown error in German|<error>Es ist ein Fehler aufgetreten.</error>
+69|0|the same with a namespace|<error xmlns="http://www.beyondtrust.com/sra/namespaces/API/reporting">Es ist ein Fehler aufgetreten.</error>
 69|0|an error beside a session|<session_list><session lsid="a1"/><error>No Support report information matching your chosen criteria is available.</error></session_list>
-69|0|an error without words|<error/>
+69|0|an error without text|<error/>
 69|0|two roots|<session_list><session lsid="a1"/></session_list><session_list/>
 69|0|another root|<session_summary_list><session lsid="a1"/></session_summary_list>
 69|0|blanks|   \n\n
@@ -205,7 +205,7 @@ done <<'T'
 69|0|a web page|<!DOCTYPE html><html><body>Please log in</body></html>
 69|0|XHTML|<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body/></html>
 69|0|plain text|Document Not Found
-69|0|a name cut in two|<session_list><session lsid="a1"/></session_li
+69|0|a truncated end tag|<session_list><session lsid="a1"/></session_li
 69|0|a comment without end|<session_list><session lsid="a1"/></session_list><!--
 T
 for form in UTF-16 UTF-16LE UTF-16BE; do
@@ -291,16 +291,16 @@ done <<'T'
 0|webm|WebM||\032\105\337\243\243\102\202\204webm\102\207\201\004
 0|zip|an empty ZIP||PK\005\006\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000
 0|flv|a length beside chunks|Content-Length: 3\r\nTransfer-Encoding: chunked\r\n|14\r\nFLV\001abcdefghijklmnop\r\n0\r\n\r\n
-69||a length that no machine has|Content-Length: 99999999999999999999999\r\n|FLV\001abcdefghijklmnop
+69||a length beyond 64 bits|Content-Length: 99999999999999999999999\r\n|FLV\001abcdefghijklmnop
 0|bin|five bytes|Content-Length: 5\r\n|\000\001\002\003\004
 69||a length that is too large|Content-Length: 99\r\n|FLV\001abcdefghijklmnop
 69||chunks without end|Transfer-Encoding: chunked\r\n|14\r\nFLV\001abcdefghijklmnop\r\n
-69||no byte|Content-Length: 0\r\n|
+69||an empty body|Content-Length: 0\r\n|
 69||a web page as a video|Content-Type: video/x-flv\r\n|<html><body>Please log in</body></html>
 69||JSON as a video|Content-Type: video/x-flv\r\n|{"error":"server_error"}
 69||text as a video|Content-Type: video/x-flv\r\n|Internal trouble\n
 69||a picture|Content-Type: image/gif\r\n|GIF89a\001\000\001\000\200\000\000\000\000\000\000\000\000
-69||a text that is said to everything|Content-Type: video/x-flv\r\n|<error>Nicht jetzt.</error>
+69||the same error for every request|Content-Type: video/x-flv\r\n|<error>Nicht jetzt.</error>
 T
 answer '' 'FLV\001abcdefghijklmnop'
 echo 8 4 >raw/abrupt
@@ -330,7 +330,7 @@ done <<'T'
 0|cast|asciicast of one line||{"version": 2, "width": 80}
 0|txt|text as an attachment|Content-Disposition: attachment; filename="shell.txt"\r\n|$ ls\r\n
 0|bin|text with a bell in it|Content-Type: text/plain\r\nContent-Disposition: attachment\r\n|$ ls\007
-69||text that nobody calls a file|Content-Type: text/plain\r\n|Please try again later.\n
+69||text without Content-Disposition|Content-Type: text/plain\r\n|Please try again later.\n
 69||an error in JSON|Content-Disposition: attachment\r\n|{"version": 1, "error": "server_error"}
 69||other JSON||{"status": 1}
 69||a page as an attachment|Content-Disposition: attachment\r\n|<html><body>Please log in</body></html>

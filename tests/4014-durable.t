@@ -1,6 +1,6 @@
 #!/bin/sh
-# praic-fetch -d: in which order things reach the disk.  A file is on disk
-# before it has its name, and its name before anybody is told of it.
+# praic-fetch -d: the order in which data reach the disk.  A file is on disk before it
+# gets its name, and the name before it is written to standard output.
 
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
@@ -18,8 +18,8 @@ strace -o /dev/null true 2>/dev/null || {
 }
 
 cat >order.py <<'E'
-"""order.py TRACE SPOOL COUNT: strace -f -y; so many files get their names in
-SPOOL, each synced before, and each name synced before it is written to fd 1."""
+"""order.py TRACE SPOOL COUNT: in the output of strace -f -y, COUNT files get their
+names in SPOOL, each synced before, and each name synced before it is written to fd 1."""
 import re
 import sys
 trace, spool, count = sys.argv[1], sys.argv[2], int(sys.argv[3])

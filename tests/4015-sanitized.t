@@ -1,8 +1,8 @@
 #!/bin/sh
-# Every verb of praic-fetch, good and with each fault of the appliance, again
-# and again: it must not end by a signal, nor with an exit code that its manual
-# does not have, which a sanitizer's is, too.  Some faults in the use of memory
-# show in one run of many: PRAIC_LONG=1 does 100 of each.
+# Each command of praic-fetch, without faults and with each fault of the appliance,
+# several times: it must not be killed by a signal or a sanitizer, so its exit code must
+# be one of the manual page.  Some memory errors show in one run of many: PRAIC_LONG=1
+# makes 100 runs of each.
 
 # shellcheck source=tests/lib.sh
 . "${0%/*}/lib.sh"
@@ -16,7 +16,7 @@ recordings_truth truth
 records truth >in
 printf '\000\377<' >body
 
-# one VERB RETRY-TIME: all that it keeps is new
+# one VERB RETRY-TIME: run the command without token and spool of earlier runs
 one() {
 	rm -rf spool
 	mkdir spool
@@ -29,7 +29,7 @@ one() {
 	esac <in >out 2>err
 }
 
-# many VERB NAME CODES: that often, and each exit code is one of these
+# many VERB NAME CODES: run the command $runs times; each exit code is one of these
 many() {
 	i=0 bad=0
 	while [ $i -lt $runs ]; do
@@ -52,7 +52,7 @@ many() {
 	fi
 }
 
-# each NAME CODES: by every verb
+# each NAME CODES: the same for each command
 each() {
 	for verb in sessions recordings backup check Syslog; do
 		many $verb "$@"
@@ -61,7 +61,7 @@ each() {
 
 documented=$(sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It //p' "$top/fetch/praic-fetch.1" |
 	tr -s ' ,\n' ' ')
-each "good" 0
+each "no fault" 0
 python3 "$top/tests/appliance" faults | sed -n 's/^\([a-z][-a-z]*\) .*/\1/p' >kinds
 check "there are faults" test -s kinds
 while read -r kind; do

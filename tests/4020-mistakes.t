@@ -1,8 +1,8 @@
 #!/bin/sh
-# praic-fetch: what people do wrong, by hand, with no option of time.  Each ends
-# within 15 seconds, in one line that names the cause and the cure.
+# praic-fetch: common mistakes, without options for time.  Each run ends within 15
+# seconds with a message of one line that names the cause and the remedy.
 
-# Functions by name, dollars of sh -c.
+# Functions are called by name; the dollars belong to sh -c.
 # shellcheck disable=SC2016,SC2317
 
 # shellcheck source=tests/lib.sh
@@ -10,7 +10,7 @@
 # shellcheck source=tests/fetch.sh
 . "$top/tests/fetch.sh"
 
-# mistake CODE NAME CAUSE CURE COMMAND...: on standard error, and nothing else there
+# mistake CODE NAME CAUSE CURE COMMAND...: standard error has one line with CAUSE and CURE
 mistake() {
 	code=$1 mistake=$2 cause=$3 cure=$4
 	shift 4
@@ -23,19 +23,19 @@ mistake() {
 	echo 1 >want
 	same "$mistake: one line" want got
 	says "$mistake: the cause" "$cause"
-	says "$mistake: the cure" "$cure"
+	says "$mistake: the remedy" "$cure"
 }
 
-# checked NAME CAUSE CURE: check tells so on standard output, in one line
+# checked NAME CAUSE CURE: check prints one line with both on standard output
 checked() {
 	no_token
 	f check >out 2>err
 	grep -F -- "$2" out >line
 	check "$1" test "$(wc -l <line)" -eq 1
-	says "$1: the cure" "$3" line
+	says "$1: the remedy" "$3" line
 }
 
-# to HOST OPTION...: sessions
+# to HOST OPTION...: fetch sessions from this host
 to() {
 	host=$1
 	shift
@@ -60,7 +60,7 @@ mistake 77 "a wrong secret" "the client id or the secret is wrong" "--secret" \
 	f --secret "file:$work/wrong" sessions --since 1d
 mistake 69 "a report's name is misspelled" "the appliance says: " "is this one misspelled?" \
 	f AccesSession start_time=1 duration=1
-check "and no advice that would hide it" lacks err --nothing
+check "the message does not suggest --nothing" lacks err --nothing
 site_ask '{"do":"deny","what":"AccessSession","deny":true}'
 mistake 77 "reports are not permitted" "HTTP 404: it is not there, or the account may not have it" "$api" f sessions --since 1d
 site_ask '{"do":"deny","what":"AccessSession","deny":false}'
@@ -77,7 +77,7 @@ site_ask '{"do":"clock","set":"run"}'
 
 # a proxy
 cat >proxy.py <<'E'
-"""proxy.py FILE ANSWER: its port into FILE; all it ever says is ANSWER."""
+"""proxy.py FILE ANSWER: write the port to FILE; answer everything with ANSWER."""
 import os, socket, sys
 s = socket.create_server(("127.0.0.1", 0))
 with open(sys.argv[1] + ".new", "w") as f:
@@ -106,14 +106,14 @@ mistake 77 "a proxy refuses" "the proxy said 403" "have the host allowed there" 
 	f --proxy "http://127.0.0.1:$(cat proxy.port)" sessions --since 1d
 kill $proxy
 proxy '407 No\r\nProxy-Authenticate: Bearer realm="x"'
-mistake 78 "a proxy wants credentials of a kind that we lack" "of a kind that praic-fetch does not have" \
+mistake 78 "a proxy requires an unsupported authentication" "of a kind that praic-fetch does not have" \
 	"Basic or Digest" f --proxy "http://127.0.0.1:$(cat proxy.port)" --proxy-user "file:$work/user" \
 	sessions --since 1d
-mistake 78 "a proxy wants credentials" "it wants credentials" "--proxy-user" \
+mistake 78 "a proxy requires credentials" "it wants credentials" "--proxy-user" \
 	f --proxy "http://127.0.0.1:$(cat proxy.port)" sessions --since 1d
 kill $proxy
 proxy '407 No\r\nProxy-Authenticate: Basic realm="x"'
-mistake 78 "these are wrong" "the proxy said 407" "--proxy-user names is wrong" \
+mistake 78 "the credentials for the proxy are wrong" "the proxy said 407" "--proxy-user names is wrong" \
 	f --proxy "http://127.0.0.1:$(cat proxy.port)" --proxy-user "file:$work/user" sessions --since 1d
 kill $proxy
 
@@ -168,7 +168,7 @@ site_stop
 again wrong-host
 mistake 78 "a certificate of another name" "and not for this host" "with --host" \
 	to "localhost:$port" --ca-file "$ca"
-check "it is named" grep -qE 'the certificate is for [a-z0-9]+[.a-z0-9]*' err
+check "the message names the certificate's host" grep -qE 'the certificate is for [a-z0-9]+[.a-z0-9]*' err
 site_stop
 mkdir raw
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
@@ -182,12 +182,12 @@ mistake 78 "a certificate without a subjectAltName" "no subjectAltName" "replace
 	to "localhost:$(cat raw/port)" --ca-file cert.pem
 kill $raw
 
-# what is wrong, while it waits
+# messages while praic-fetch retries
 site_start --sessions 10 --span 1
 site_fault internal-error
 run 69 "a site that fails for some time" f --timeout 12 sessions --since 1d
 sed -n 1p err >first
-says "after ten seconds that is said" "HTTP 500; trying again" first
+says "after ten seconds the reason is printed" "HTTP 500; trying again" first
 cat >terminal.py <<'E'
 import os, pty, sys
 pid, fd = pty.fork()
@@ -206,9 +206,9 @@ E
 if python3 -c 'import pty; pty.openpty()' 2>/dev/null; then
 	python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$ca" --client-id "$client" \
 		--secret "file:$site/secret" --timeout 3 sessions --since 1d >out
-	says "on a terminal at once, in the line" "HTTP 500, trying again in " out
+	says "on a terminal at once, in the progress line" "HTTP 500, trying again in " out
 else
-	pass "on a terminal # SKIP there is none here"
+	pass "on a terminal # SKIP no terminal can be opened here"
 fi
 site_fault
 no_token

@@ -122,22 +122,22 @@ while IFS='|' read -r code what fields; do
 done <<END
 64|no such kind|mdb directory=$work
 64|a field of another kind|fs connection=x directory=$work/files
-64|nothing to store in|fs conflict=skip
-64|a directory that depends on where one is|fs directory=files
-64|a database that does|sql connection=store.db
-64|no such conflict handling|fs directory=$work/files conflict=rename
-64|no such replacement value|fs directory=$work/files format=%LSIDS%
-64|nor in one of a list|fs directory=$work/files format=session=%LSID%,backup=%FOO%
-64|no such kind of file|fs directory=$work/files format=sessions=%LSID%
-64|authorities that are not there|sql connection=Server=db1;Database=b ca-file=$work/none.pem
-64|names that could meet|fs directory=$work/files conflict=skip format=%LSID%
-64|a retention count that is none|fs directory=$work/files retain=-1
-64|a mode for everybody to run|fs directory=$work/files mode=755
-64|a flag that is none|sql connection=$work/s.db system-information=perhaps
+64|a missing directory field|fs conflict=skip
+64|a relative directory|fs directory=files
+64|a relative database path|sql connection=store.db
+64|an unknown conflict handling|fs directory=$work/files conflict=rename
+64|an unknown replacement name|fs directory=$work/files format=%LSIDS%
+64|an unknown replacement name in a list of formats|fs directory=$work/files format=session=%LSID%,backup=%FOO%
+64|an unknown kind of file|fs directory=$work/files format=sessions=%LSID%
+64|a missing CA file|sql connection=Server=db1;Database=b ca-file=$work/none.pem
+64|a format that gives equal names|fs directory=$work/files conflict=skip format=%LSID%
+64|a bad retention count|fs directory=$work/files retain=-1
+64|a mode with execute permission|fs directory=$work/files mode=755
+64|a bad flag|sql connection=$work/s.db system-information=perhaps
 64|a password in a connection string|sql connection=Server=db1;Pwd=hunter22
 64|a password for SQLite|sql connection=$work/s.db password=env:P
 78|the settings database|sql connection=$PRAIC_SETTINGS
-64|a command that is no shell command|exec command=if
+64|a syntax error in a command|exec command=if
 END
 check "no password is repeated" sh -c '! grep -rq hunter22 err "$PRAIC_SETTINGS" log'
 is "none of these was added" "SELECT count(*) FROM destination" 3

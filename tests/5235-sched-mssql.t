@@ -131,9 +131,9 @@ done <<'TABLE'
 78|no user|User Id is missing|connection='Server=h' password="file:$work/password"
 78|no password|Password is missing|connection='Server=h;User Id=u'
 64|a password in the string|which everybody|connection='Server=h;User Id=u;pwd =x'
-64|a file by half its name|whole path|connection=@conn
+64|a relative file name|whole path|connection=@conn
 78|a file that others may read|chmod 600|connection="@$work/all.rec"
-64|a CA file by half its name|whole path|connection="@$work/conn" ca-file=good.pem
+64|a relative name of a CA file|whole path|connection="@$work/conn" ca-file=good.pem
 64|a CA file for SQLite|SQLite|connection="$work/x.db" ca-file="$work/good.pem"
 64|a password for SQLite|SQLite|connection="$work/x.db" password="file:$work/password"
 TABLE

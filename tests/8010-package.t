@@ -18,7 +18,7 @@ unset MAKEFLAGS MAKELEVEL MFLAGS
 DEB_BUILD_OPTIONS="noopt parallel=2 ${PRAIC_DEB_OPTIONS-}" run 0 "a package is built" \
 	"$top/scripts/package"
 deb=$top/$(cat out)
-check "  it is there" test -s "$deb"
+check "  its file exists" test -s "$deb"
 cp "$deb" praic.deb
 dpkg-deb -c praic.deb >contents
 for i in fetch split uniq tosql tofs tojson tohtml find conf sched run mail; do

@@ -107,11 +107,11 @@ whole() {
 	lsids "$2" >got.lsids
 	if ! python3 "$top/tests/tools/frames.py" "$2" >frames 2>frames.err ||
 		! tail -n 1 frames | grep -q '^end [0-9]* [0-9]'; then
-		fail "$1: its frames are wrong" frames frames.err err
+		fail "$1: wrong frames" frames frames.err err
 		return
 	fi
 	if [ "$(grep -c '^</session_list>' "$2")" -ne "$(grep -c ^site frames)" ]; then
-		fail "$1: a document is not whole" err
+		fail "$1: an incomplete document" err
 		return
 	fi
 	same "$1" truth.lsids got.lsids

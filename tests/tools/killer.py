@@ -142,7 +142,7 @@ while killed < kills:
 code = load(600) or code
 stop = True
 watcher.join()
-print("%d killed in loads of %.1f s, %d looks" % (killed, whole, looks))
+print("%d killed in loads of %.1f s, %d checks" % (killed, whole, looks))
 if code != 0 or seen or looks < 3:
-    print("exit %s; half sessions: %s" % (code, seen[:5]))
+    print("exit %s; incomplete sessions: %s" % (code, seen[:5]))
     sys.exit(1)

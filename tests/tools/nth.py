@@ -120,7 +120,7 @@ class Trial:
                     self.wrong(where, "the rerun: %s: %s" % (code, err[-600:]))
                 if o.check:
                     self.shell(where + ", once more", o.check, code)
-        print("%s: %d calls, %d failed, %d of which mattered" % (call, count, ran, mattered))
+        print("%s: %d calls, %d failed, %d with an effect" % (call, count, ran, mattered))
         if mattered == 0 and not o.even:
             self.wrong(call, "none of them mattered")
 

@@ -197,7 +197,7 @@ class Week:
         if busy:
             self.troubled.add(now)
         elif code not in (0, 65, 75):   # 75: a back-off of an earlier failure
-            print("pass at %d: exit %d, though nothing was done to it" % (now, code))
+            print("pass at %d: exit %d, although it was undisturbed" % (now, code))
             self.counts["failed without a reason"] += 1
 
     def pause(self):
@@ -368,7 +368,7 @@ class Week:
                         p.get("generate_report") == "AccessSession" and p.get("duration") != "1":
                     spans.append((int(p["start_time"]),
                                   int(p["start_time"]) + int(p["duration"])))
-        print("# %d questions; each second of the time was asked for %.1f times" % (
+        print("# %d requests; each second of the time was requested %.1f times" % (
             len(spans), sum(b - a for a, b in spans) / (self.last - BEGIN + 30 * DAY)))
         most = 4 + (self.last - BEGIN) // (DAY - 3600) + len(self.troubled)
         worst = max(sum(a <= x < b for a, b in spans) for x in range(BEGIN - 7 * DAY, self.last,

@@ -111,7 +111,7 @@ def main():
                 print("at %d (%s), every %d s at %s: last run %s, not %s" % (
                     t, datetime.fromtimestamp(t, ZONE), *SCHEDULES[i], g, w))
                 return 1
-    print("%d looks, %d of them by a clock that was set back, %d runs" % (passes, back, runs))
+    print("%d passes, %d of them with a clock that was set back, %d runs" % (passes, back, runs))
     return 0
 
 
