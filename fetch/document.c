@@ -170,31 +170,29 @@ static const char *const known_nothing[] = {
     "No archives found for the given search criteria.",
 };
 
-/* What a parameter stands for. */
-enum about { ABOUT_OTHER, ABOUT_TIME, ABOUT_DAY, ABOUT_SPAN, ABOUT_SESSION };
-
-static enum about
-about(const char *name)
+/* A value with which a parameter finds nothing; NULL: the parameter is about
+ * neither a time nor a session. */
+static const char *
+void_value(const char *name)
 {
 	static const struct {
-		const char *name;
-		enum about is;
+		const char *name, *value;
 	} table[] = {
-	    {"start_time", ABOUT_TIME},
-	    {"end_time", ABOUT_TIME},
-	    {"start_date", ABOUT_DAY},
-	    {"end_date", ABOUT_DAY},
-	    {"date", ABOUT_DAY},
-	    {"duration", ABOUT_SPAN},
-	    {"lsid", ABOUT_SESSION},
-	    {"lsids", ABOUT_SESSION},
+	    {"start_time", LONG_AGO},
+	    {"end_time", LONG_AGO},
+	    {"start_date", LONG_AGO_DAY},
+	    {"end_date", LONG_AGO_DAY},
+	    {"date", LONG_AGO_DAY},
+	    {"duration", "1"},
+	    {"lsid", NO_LSID},
+	    {"lsids", NO_LSID},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(table[i].name, name) == 0)
-			return table[i].is;
-	return ABOUT_OTHER;
+			return table[i].value;
+	return NULL;
 }
 
 /*
@@ -204,28 +202,17 @@ about(const char *name)
 static int
 question_void(const struct question *q, struct question *out)
 {
+	const char *value;
 	size_t i;
 	int can = -1;
 
 	*out = *q;
 	for (i = 0; i < q->n; i++) {
-		switch (about(q->param[i].name)) {
-		case ABOUT_TIME:
-			out->param[i].value = LONG_AGO;
-			break;
-		case ABOUT_DAY:
-			out->param[i].value = LONG_AGO_DAY;
-			break;
-		case ABOUT_SESSION:
-			out->param[i].value = NO_LSID;
-			break;
-		case ABOUT_SPAN:
-			out->param[i].value = "1";
+		if ((value = void_value(q->param[i].name)) == NULL)
 			continue;
-		case ABOUT_OTHER:
-			continue;
-		}
-		can = 0;
+		out->param[i].value = value;
+		if (strcmp(q->param[i].name, "duration") != 0)
+			can = 0;
 	}
 	return can;
 }
@@ -239,7 +226,7 @@ question_senseless(const struct question *q, struct question *out)
 	memset(out, 0, sizeof(*out));
 	out->report = q->report;
 	for (i = 0; i < q->n; i++)
-		if (about(q->param[i].name) == ABOUT_OTHER)
+		if (void_value(q->param[i].name) == NULL)
 			(void)question_add(out, q->param[i].name, q->param[i].value);
 	/* q has a time or a session, which was left out: there is room. */
 	(void)question_add(out, "start_time", NO_TIME);
