@@ -67,7 +67,7 @@ int site_secrets(struct site *);
 void site_free(struct site *);
 /* Has this text the form of a session's lsid? */
 int site_is_lsid(const char *, size_t n);
-#define SITE_LSID "an lsid is 32 hexadecimal digits, as reports have it"
+#define SITE_LSID "not an lsid: it has letters and digits only, as reports have it"
 /* Does this error text mean that the appliance has deleted the recording? */
 int site_is_expired(const struct site *, const char *text);
 

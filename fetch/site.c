@@ -1,4 +1,5 @@
 /* A site and its settings: see fetch.h. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,7 +179,13 @@ site_free(struct site *s)
 int
 site_is_lsid(const char *p, size_t n)
 {
-	return n == 32 && strspn(p, "0123456789abcdefABCDEF") >= n;
+	size_t i;
+
+	/* The vendor calls it alphanumeric; 32 hexadecimal digits have been seen. */
+	for (i = 0; i < n; i++)
+		if (!isalnum((unsigned char)p[i]) && p[i] != '-' && p[i] != '_')
+			return 0;
+	return n > 0;
 }
 
 int

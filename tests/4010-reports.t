@@ -136,8 +136,8 @@ check "writes nothing" test ! -s out
 site_fault
 run 74 "a recording to a full disk" sh -c ". '$top/tests/fetch.sh'
 	port=$port client=$client; f recording $kind >/dev/full"
-run 64 "an lsid that is none" f recording nonesuch
-says "is said" "32 hexadecimal digits"
+run 64 "an lsid that is none" f recording no/such
+says "is said" "letters and digits only"
 run 64 "a shell without its number" f shell "$kind"
 run 64 "a number that is none" f shell "$kind" x
 run 64 "a recording with -d" f -d spool recording "$kind"
