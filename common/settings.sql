@@ -1,6 +1,7 @@
--- Numbers are never used again: a site's number names a folder of the spool.
--- Times are UNIX seconds.  mark, swept, and since and until of a log are by
--- the appliance's clock, all others by this machine's.  NULL: never, none.
+-- An id is never used again: the id of a site is the name of its folder in the
+-- spool.  Times are UNIX seconds.  mark, swept, and since and until of a log are
+-- times of the appliance's clock, all others of this machine's.  NULL means never
+-- or none.
 CREATE TABLE site (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE CHECK (name <> ''),
@@ -21,8 +22,8 @@ CREATE TABLE site (
     expired TEXT,
     timeout TEXT
 );
--- existing: it has been stored into, so it must be there.  head: of the
--- ledger of praic-tofs, as the last store left it.
+-- existing: 1 after the first store; then it must exist.  head: the head of the
+-- ledger of praic-tofs after the last store.
 CREATE TABLE destination (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE CHECK (name <> ''),
@@ -66,10 +67,10 @@ CREATE TABLE transfer_kind (
     kind TEXT NOT NULL CHECK (kind IN ('session', 'recording', 'shell', 'screen', 'backup')),
     PRIMARY KEY (transfer_id, kind)
 ) WITHOUT ROWID;
--- What is done over and over: fetch (site; session or file), store
--- (transfer; session or file), backup (transfer).  oldest: the earliest mark
--- from which sessions were fetched (0: all that the appliance had), before
--- which a look-back asks for none but open sessions.
+-- Jobs are done over and over: fetch (site; session or file), store (transfer;
+-- session or file), backup (transfer).  oldest: the earliest mark from which
+-- sessions were fetched (0: everything that the appliance had).  A look-back goes
+-- further back only for open sessions.
 CREATE TABLE job (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     step TEXT NOT NULL CHECK (step IN ('fetch', 'store', 'backup')),
@@ -122,8 +123,8 @@ CREATE TABLE log (
     sha256 TEXT NOT NULL,
     PRIMARY KEY (site_id, data, number)
 ) WITHOUT ROWID;
--- instance: -1 where the kind has none.  session: the R line of the session
--- row, for names of files.  number: of file/N.rec.
+-- instance: -1 if the kind has none.  session: the R line of the session row, for
+-- names of files.  number: N of file/N.rec.
 CREATE TABLE recording (
     site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
     host_name TEXT NOT NULL,
@@ -148,9 +149,8 @@ CREATE INDEX recording_owed ON recording (site_id, session_start) WHERE state = 
 CREATE INDEX recording_lost ON recording (site_id) WHERE state = 'lost' AND acked IS NULL;
 CREATE INDEX recording_number ON recording (site_id, number) WHERE number IS NOT NULL;
 CREATE INDEX recording_named ON recording (named);
--- transfer_id: NULL for what fetching left out.  code: the fixed word of
--- --left-out.  A span of sessions that expired unfetched is here, too:
--- lsid '', kind 'session', code 'lost'.
+-- transfer_id: NULL if a fetch left it out.  code: the fixed word of --left-out.  A
+-- lost span of sessions is also a row: lsid '', kind 'session', code 'lost'.
 CREATE TABLE left_out (
     id INTEGER PRIMARY KEY,
     site_id INTEGER NOT NULL REFERENCES site (id) ON DELETE CASCADE,
@@ -176,7 +176,7 @@ CREATE TABLE open_session (
     start_time INTEGER,
     PRIMARY KEY (site_id, host_name, lsid)
 ) WITHOUT ROWID;
--- History; nothing depends on it.  name: of the job at that time.
+-- History; nothing depends on it.  name: the name of the job at that time.
 CREATE TABLE run (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id INTEGER REFERENCES job (id) ON DELETE SET NULL,
@@ -197,15 +197,14 @@ CREATE TABLE setting (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
--- Which log a transfer reads for which kind.
+-- The log that a transfer reads for each kind.
 CREATE VIEW reading AS
     SELECT t.id AS transfer_id, t.site_id, t.schedule_id, s.enabled, k.kind,
         CASE WHEN k.kind IN ('session', 'backup') THEN k.kind ELSE 'file' END AS data
     FROM transfer AS t JOIN schedule AS s ON s.id = t.schedule_id
         JOIN transfer_kind AS k ON k.transfer_id = t.id;
--- Each job with its names, whether any enabled schedule wants it, and its
--- backlog: files of the log that a store has not read; recordings that a
--- fetch owes.
+-- Each job with its names, whether an enabled schedule wants it, and its backlog:
+-- files of the log that a store has not read, or recordings that are owed.
 CREATE VIEW job_view AS
     SELECT j.*, site.name AS site, d.id AS destination_id, d.name AS destination,
         d.kind AS kind, s.name AS schedule, site.name || ' to ' || d.name AS moves,
@@ -225,9 +224,9 @@ CREATE VIEW job_view AS
         LEFT JOIN transfer AS t ON t.id = j.transfer_id
         LEFT JOIN destination AS d ON d.id = t.destination_id
         LEFT JOIN schedule AS s ON s.id = t.schedule_id;
--- Seconds until the appliance forgets something that a fetch has not got:
--- by the mark, or by the oldest recording that is owed; 0 for a fetch that
--- fails and never succeeded.  NULL: there is no such thing.
+-- Seconds until the appliance deletes something that is not fetched: by the mark, or
+-- by the oldest recording that is owed.  0 for a fetch that fails and has never
+-- succeeded.  NULL: nothing is waiting.
 CREATE VIEW job_left AS
     SELECT j.id AS job_id, max(0, CASE WHEN j.last_success IS NULL AND j.code IS NOT NULL THEN 0
         ELSE CASE j.data WHEN 'session' THEN j.mark ELSE (SELECT min(r.session_start)

@@ -46,7 +46,7 @@ static const struct verb notify_verbs[] = {{"test", test_mail, 0, 0, 0, ""}, {0}
 	"t.id "                                                                                \
 	"ORDER BY instr('session recording shell screen backup', kind)))"
 
-/* In the order in which they need each other: dump and load go by it. */
+/* In the order of their dependencies, which is that of dump and load. */
 const struct thing things[] = {
     {"setting", settings_fields, setting_verbs, "", NULL, ask_running, NULL, ask_settings},
     {"site", settings_site_fields, site_verbs, NULL,
