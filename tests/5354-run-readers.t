@@ -159,7 +159,7 @@ is "over a week" "SELECT min(since) <= $now - 7 * 86400 + 60 OR min(since) = (SE
 appliance_control clock +$((100 * 86400)) >clock.out
 now=$((now + 100 * 86400))
 step 65 "100 days without a fetch" fetch pra session
-says "the loss is reported" "were not fetched in time: the appliance keeps its data for 90 days"
-is "and recorded until it is acknowledged" "SELECT code, kind, acked FROM left_out" "lost	session	"
-is "the mark moves on" "SELECT code, mark > $now - 3600 FROM job WHERE step = 'fetch' AND data = 'session'" "	1"
+says "what was lost is told" "were not fetched in time: the appliance keeps its data for 28 days"
+is "and known until it is acknowledged" "SELECT code, kind, acked FROM left_out" "lost	session	"
+is "the job goes on" "SELECT code, mark > $now - 3600 FROM job WHERE step = 'fetch' AND data = 'session'" "	1"
 done_testing
