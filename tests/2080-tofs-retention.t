@@ -79,8 +79,8 @@ stores '-r 2' 04.rec </dev/null
 cat 01.rec 02.rec 03.rec 04.rec >all.rec
 stores '-r 2' all.rec </dev/null
 stores '-r 0' 04.rec <<EOF
-- ${a}${d02}.nsb
 - ${a}${d03}.nsb
+- ${a}${d02}.nsb
 EOF
 stores '-r 0' all.rec </dev/null
 # With a larger number they are stored again from the spool.
@@ -195,8 +195,8 @@ python3 "$data/tofs/records.py" 3 >s.rec
 "$tofs" -d d -i spool -f backup='b.%EXTENSION%' 01.rec 02.rec 03.rec >/dev/null
 stores '-r 1 -f backup=b.%EXTENSION%' 04.rec <<EOF
 b.3.nsb
-- b.nsb
 - b.1.nsb
+- b.nsb
 EOF
 stores '-r 1 -f backup=b.%EXTENSION%' 05.rec <<EOF
 b.nsb

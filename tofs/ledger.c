@@ -14,9 +14,8 @@
 #include "tofs.h"
 #include "when.h"
 
-/* How far back a whole line is looked for; the longest is far shorter. */
-#define LONGEST_TAIL ((size_t)16 << 20)
-#define CHUNK	     ((size_t)256 * 1024)
+/* Longer than many lines. */
+#define CHUNK ((size_t)256 * 1024)
 
 const char ledger_head[] = "praic-ledger\t1\n";
 #define HEAD_SIZE (sizeof(ledger_head) - 1)
@@ -225,129 +224,6 @@ hash_range(struct ledger *l, uint64_t from, uint64_t to)
 	return 0;
 }
 
-/*
- * Find the last line that is one: its end and its chain.  What stands behind
- * it was torn by a crash.  0, or -1 (errno 0: there is none).
- */
-static int
-find_tail(struct ledger *l, uint64_t size)
-{
-	struct ledger_line parsed;
-	struct buf tail = {0};
-	size_t want, i, end;
-	ssize_t n;
-
-	for (want = CHUNK;; want *= 4) {
-		uint64_t from = size > want ? size - want : 0;
-
-		buf_reset(&tail);
-		buf_reserve(&tail, want);
-		n = pread(l->fd, tail.p, want, (off_t)from);
-		if (n == -1)
-			break;
-		for (end = (size_t)n; end > 0; end = i) {
-			for (i = end; i > 0 && tail.p[i - 1] != '\n'; i--)
-				;
-			/* from i on is a line, if an LF stands behind it */
-			if (end < (size_t)n && tail.p[end] == '\n' && (i > 0 || from == 0) &&
-			    ledger_parse(&parsed, tail.p + i, end - i) == 0) {
-				memcpy(l->chain, parsed.field[LEDGER_CHAIN], SHA256_HEX - 1);
-				l->chain[SHA256_HEX - 1] = '\0';
-				l->end = from + end + 1;
-				buf_free(&tail);
-				return 0;
-			}
-			if (i > 0)
-				i--;
-		}
-		if (from == 0) {
-			ledger_chain_start(l->hash, l->chain);
-			l->end = HEAD_SIZE;
-			buf_free(&tail);
-			return 0;
-		}
-		errno = 0;
-		if (want >= LONGEST_TAIL)
-			break;
-	}
-	buf_free(&tail);
-	return -1;
-}
-
-static int
-write_failed(struct ledger *l)
-{
-	int code = tree_code(errno, EX_IOERR);
-
-	msg_errno("%s", l->path);
-	buf_reset(&l->pending);
-	return code;
-}
-
-int
-ledger_write(struct ledger *l)
-{
-	struct buf out = {0};
-	const char *p, *lf;
-	char last = '\n';
-	off_t size;
-	int bad;
-
-	if (l->pending.n == 0)
-		return 0;
-	size = lseek(l->fd, 0, SEEK_END);
-	if (size == -1)
-		return write_failed(l);
-	if ((uint64_t)size != l->end) {
-		/* Others were here; or a crash tore the last line, which is
-		 * closed.  If all of it but its LF is there, it counts. */
-		if (pread(l->fd, &last, 1, size - 1) != 1 ||
-		    (last != '\n' && file_write(l->fd, "\n", 1) == -1))
-			return write_failed(l);
-		size += last != '\n';
-		if (find_tail(l, (uint64_t)size) == -1) {
-			if (errno == 0)
-				errno = EILSEQ;
-			return write_failed(l);
-		}
-	}
-	for (p = l->pending.p; p < l->pending.p + l->pending.n; p = lf + 1) {
-		lf = memchr(p, '\n', (size_t)(l->pending.p + l->pending.n - p));
-		sha256_add(l->hash, l->chain, SHA256_HEX - 1);
-		/* What was torn is vouched for by the first line behind it. */
-		if (p == l->pending.p && hash_range(l, l->end, (uint64_t)size) == -1)
-			return write_failed(l);
-		sha256_add(l->hash, p, (size_t)(lf - p));
-		sha256_hex(l->hash, l->chain);
-		buf_add(&out, p, (size_t)(lf - p));
-		buf_printf(&out, "\t%s\n", l->chain);
-	}
-	bad = file_write(l->fd, out.p, out.n);
-	l->end = (uint64_t)size + out.n;
-	buf_free(&out);
-	if (bad == -1) {
-		bad = errno;
-		l->end = 0; /* to be looked up again */
-		/* Nothing half done; where the file may only grow (chattr +a)
-		 * the next line closes it. */
-		(void)!ftruncate(l->fd, size);
-		errno = bad;
-		return write_failed(l);
-	}
-	buf_reset(&l->pending);
-	return 0;
-}
-
-int
-ledger_sync(struct ledger *l)
-{
-	if (fdatasync(l->fd) == -1 && errno != EINVAL) {
-		msg_errno("%s", l->path);
-		return EX_IOERR;
-	}
-	return 0;
-}
-
 int
 ledger_each(struct ledger *l, uint64_t *from, int (*each)(void *, const char *, size_t, uint64_t),
     void *arg)
@@ -388,4 +264,112 @@ ledger_each(struct ledger *l, uint64_t *from, int (*each)(void *, const char *, 
 	}
 	buf_free(&b);
 	return r;
+}
+
+/* For ledger_each: remember where this line ends, and its chain. */
+static int
+note_line(void *arg, const char *p, size_t n, uint64_t offset)
+{
+	struct ledger *l = arg;
+	struct ledger_line line;
+
+	if (ledger_parse(&line, p, n) == 0) {
+		memcpy(l->chain, line.field[LEDGER_CHAIN], SHA256_HEX - 1);
+		l->chain[SHA256_HEX - 1] = '\0';
+		l->end = offset + n + 1;
+	}
+	return 0;
+}
+
+/* Find the last line that is one: its end and its chain.  Bytes behind it were torn
+ * by a crash.  0, or -1 after a message. */
+static int
+find_tail(struct ledger *l, uint64_t size)
+{
+	uint64_t from = size > CHUNK ? size - CHUNK : 0, at = from;
+
+	l->end = 0;
+	if (ledger_each(l, &at, note_line, l) == -1)
+		return -1;
+	at = 0;
+	if (l->end == 0 && from > 0 && ledger_each(l, &at, note_line, l) == -1)
+		return -1;
+	if (l->end == 0) {
+		ledger_chain_start(l->hash, l->chain);
+		l->end = HEAD_SIZE;
+	}
+	return 0;
+}
+
+static int
+write_failed(struct ledger *l)
+{
+	int code = tree_code(errno, EX_IOERR);
+
+	msg_errno("%s", l->path);
+	buf_reset(&l->pending);
+	return code;
+}
+
+int
+ledger_write(struct ledger *l)
+{
+	struct buf out = {0};
+	const char *p, *lf;
+	char last = '\n';
+	off_t size;
+	int bad;
+
+	if (l->pending.n == 0)
+		return 0;
+	size = lseek(l->fd, 0, SEEK_END);
+	if (size == -1)
+		return write_failed(l);
+	if ((uint64_t)size != l->end) {
+		/* Others were here; or a crash tore the last line, which is
+		 * closed.  If all of it but its LF is there, it counts. */
+		if (pread(l->fd, &last, 1, size - 1) != 1 ||
+		    (last != '\n' && file_write(l->fd, "\n", 1) == -1))
+			return write_failed(l);
+		size += last != '\n';
+		if (find_tail(l, (uint64_t)size) == -1) {
+			buf_reset(&l->pending);
+			return EX_IOERR;
+		}
+	}
+	for (p = l->pending.p; p < l->pending.p + l->pending.n; p = lf + 1) {
+		lf = memchr(p, '\n', (size_t)(l->pending.p + l->pending.n - p));
+		sha256_add(l->hash, l->chain, SHA256_HEX - 1);
+		/* What was torn is vouched for by the first line behind it. */
+		if (p == l->pending.p && hash_range(l, l->end, (uint64_t)size) == -1)
+			return write_failed(l);
+		sha256_add(l->hash, p, (size_t)(lf - p));
+		sha256_hex(l->hash, l->chain);
+		buf_add(&out, p, (size_t)(lf - p));
+		buf_printf(&out, "\t%s\n", l->chain);
+	}
+	bad = file_write(l->fd, out.p, out.n);
+	l->end = (uint64_t)size + out.n;
+	buf_free(&out);
+	if (bad == -1) {
+		bad = errno;
+		l->end = 0; /* to be looked up again */
+		/* Nothing half done; where the file may only grow (chattr +a)
+		 * the next line closes it. */
+		(void)!ftruncate(l->fd, size);
+		errno = bad;
+		return write_failed(l);
+	}
+	buf_reset(&l->pending);
+	return 0;
+}
+
+int
+ledger_sync(struct ledger *l)
+{
+	if (fdatasync(l->fd) == -1 && errno != EINVAL) {
+		msg_errno("%s", l->path);
+		return EX_IOERR;
+	}
+	return 0;
 }

@@ -21,10 +21,11 @@
 #define MAX_DELAY 86400
 #define FETCHED	  "iif(instance BETWEEN time - 86400 AND time, instance, time)"
 
-/* The backups of a site, the oldest first; of one time the one that is later
+/* The backups of a site, the newest first; of two of one time the one that is later
  * in the ledger is newer. */
-static const char backups[] = "SELECT name, bytes, sha256, " FETCHED " AS fetched FROM line AS l"
-			      " WHERE site = ?1 AND " INDEX_STORED " ORDER BY fetched, id";
+static const char backups[] =
+    "SELECT name, bytes, sha256, " FETCHED " AS fetched FROM line AS l"
+    " WHERE site = ?1 AND " INDEX_STORED " ORDER BY fetched DESC, id DESC";
 
 /* Those of a time and content that were stored once, and removed. */
 static const char gone[] =
@@ -37,7 +38,6 @@ struct retain {
 	struct tree *tree;
 	struct buf host;	 /* as the ledger writes it */
 	sqlite3_stmt *s;	 /* backups */
-	int64_t there, missing;	 /* how many */
 	struct buf newest;	 /* of those that are there */
 	char sha256[SHA256_HEX]; /* its */
 	/* of the row at hand */
@@ -47,10 +47,23 @@ struct retain {
 	int64_t newer; /* that are there */
 };
 
+/* 0, or -1 after a message. */
+static int
+start(struct retain *t, struct store *s, struct rec_value host)
+{
+	memset(t, 0, sizeof(*t));
+	t->store = s;
+	t->tree = s->tree;
+	t->newer = -1;
+	rec_escape(&t->host, host.p, host.n);
+	t->s = index_select(s->index, backups, &t->host);
+	return t->s == NULL ? -1 : 0;
+}
+
 /*
  * The next backup that is there, or that should be: 1, 0, or -1 after a
- * message.  What is no file of that length any more is not what was stored,
- * and not ours to remove; nor does it count as a backup.
+ * message.  A file of another length is not what was stored: it is not
+ * removed, and does not count as a backup.
  */
 static int
 next(struct retain *t)
@@ -58,6 +71,7 @@ next(struct retain *t)
 	struct stat st;
 	int r;
 
+	t->newer += !t->is_missing;
 	while ((r = index_row(t->store->index, sqlite3_step(t->s))) == 1) {
 		t->name = index_text(t->s, 0);
 		t->fetched = sqlite3_column_int64(t->s, 3);
@@ -66,39 +80,10 @@ next(struct retain *t)
 			msg_errno("%s/%s", t->tree->path, t->name);
 			return -1;
 		}
-		if (!t->is_missing &&
-		    !(S_ISREG(st.st_mode) && st.st_size == sqlite3_column_int64(t->s, 1)))
-			continue;
-		t->newer -= !t->is_missing;
-		return 1;
+		if (t->is_missing ||
+		    (S_ISREG(st.st_mode) && st.st_size == sqlite3_column_int64(t->s, 1)))
+			return 1;
 	}
-	return r;
-}
-
-/* Count them, and begin again.  0, or -1 after a message. */
-static int
-start(struct retain *t, struct store *s, struct rec_value host)
-{
-	int r;
-
-	memset(t, 0, sizeof(*t));
-	t->store = s;
-	t->tree = s->tree;
-	rec_escape(&t->host, host.p, host.n);
-	t->s = index_select(s->index, backups, &t->host);
-	if (t->s == NULL)
-		return -1;
-	while ((r = next(t)) == 1) {
-		t->missing += t->is_missing;
-		if (t->is_missing)
-			continue;
-		t->there++;
-		buf_reset(&t->newest);
-		buf_adds(&t->newest, t->name);
-		memcpy(t->sha256, index_text(t->s, 2), SHA256_HEX - 1);
-	}
-	sqlite3_reset(t->s);
-	t->newer = t->there;
 	return r;
 }
 
@@ -107,7 +92,6 @@ finish(struct retain *t)
 {
 	sqlite3_finalize(t->s);
 	buf_free(&t->host);
-	buf_free(&t->newest);
 }
 
 static int
@@ -127,15 +111,15 @@ remove_file(struct retain *t)
 
 /* The folders first, then the lines. */
 static int
-write_lines(struct retain *t)
+write_lines(struct store *s)
 {
-	if (tree_sync(t->tree) == 0)
-		return ledger_write(t->store->ledger);
-	msg_errno("%s", t->tree->path);
+	if (tree_sync(s->tree) == 0)
+		return ledger_write(s->ledger);
+	msg_errno("%s", s->tree->path);
 	return EX_IOERR;
 }
 
-/* The newest, as it is on disk now, is what was received: 0 or a code. */
+/* Is the newest, as it is on disk now, what was received?  0 or a code. */
 static int
 check_newest(struct retain *t)
 {
@@ -151,8 +135,7 @@ check_newest(struct retain *t)
 		return EX_IOERR;
 	if (strcmp(hex, t->sha256) == 0)
 		return 0;
-	msg_warn("%s/%s: the newest backup is not what the ledger says; no older one is "
-		 "removed",
+	msg_warn("%s/%s: the newest backup is not what the ledger says; no older one is removed",
 	    t->tree->path, t->newest.p);
 	return EX_DATAERR;
 }
@@ -163,15 +146,17 @@ retain_backups(struct store *s, struct rec_value host, int64_t prior, struct buf
 	struct ledger *l = s->ledger;
 	struct owner owner = {KIND_BACKUP, host, {"", 0}, -1};
 	struct retain t;
-	int code = ledger_lock(l), bad = 0, removed = 0, r;
+	int code = ledger_lock(l), bad = 0, tried = 0, r;
 
 	if (code != 0)
 		return code;
 	r = start(&t, s, host);
-	if (r == 0 && t.there > prior && t.there + t.missing > prior + 1)
-		code = check_newest(&t);
 	while (r != -1 && code == 0 && (r = next(&t)) == 1) {
-		if (t.newer <= prior)
+		if (t.newer == 0 && !t.is_missing) {
+			buf_adds(&t.newest, t.name);
+			memcpy(t.sha256, index_text(t.s, 2), SHA256_HEX);
+		}
+		if (t.newer <= prior || (tried++ == 0 && (code = check_newest(&t)) != 0))
 			continue;
 		/* One that is missing: a run was killed between the file and
 		 * its line. */
@@ -183,12 +168,12 @@ retain_backups(struct store *s, struct rec_value host, int64_t prior, struct buf
 		ledger_add(l, &owner, t.name, 0, NULL);
 		if (!t.is_missing)
 			buf_printf(out, "- %s\n", t.name);
-		if (++removed % WRITE_AT == 0)
-			bad = code_worse(bad, write_lines(&t));
+		if (tried % WRITE_AT == 0)
+			bad = code_worse(bad, write_lines(s));
 	}
 	if (r == -1)
 		code = EX_IOERR;
-	code = code_worse(code, code_worse(bad, write_lines(&t)));
+	code = code_worse(code, code_worse(bad, write_lines(s)));
 	ledger_unlock(l);
 	finish(&t);
 	return code_worse(code, ledger_sync(l));
@@ -226,10 +211,8 @@ retain_needless(
 		return -1;
 	r = start(&t, s, host);
 	/* The oldest that is kept. */
-	while (r != -1 && (r = next(&t)) == 1 && (t.newer > prior || t.is_missing))
+	while (r != -1 && (r = next(&t)) == 1 && (t.newer < prior || t.is_missing))
 		;
-	if (r == 1 && t.newer < prior)
-		r = 0; /* there are not so many */
 	if (r == 1 && (r = was_removed(&t, fetched_at, sha256)) != -1)
 		r = r == 1 ? 2 : t.fetched > believed;
 	ledger_unlock(l);

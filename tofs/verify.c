@@ -22,8 +22,8 @@
 #define DEEPEST 200
 
 /* ---- The head: how many lines the ledger has behind the first, and the chain of
- * the last of them.  Whoever keeps it elsewhere can see later that the ledger
- * was not emptied, shortened or written anew. ---- */
+ * the last of them.  A head that is kept elsewhere shows later whether the ledger
+ * was emptied, shortened or written anew. ---- */
 
 struct search {
 	const struct options *opt; /* NULL: the last line is wanted */
@@ -400,25 +400,21 @@ check_tree(struct verify *v)
 	ledger_unlock(v->ledger);
 }
 
-/* Files, but no ledger? */
+/* Are there files, but no ledger? */
 static int
 lacks_ledger(const struct verify *v)
 {
-	int fd = openat(v->tree->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), has_files = 0;
-	struct dirent *e;
 	struct stat st;
+	int names = 0;
 	DIR *d;
 
-	if (tree_stat(v->tree, TREE_LEDGER, &st) == 0 || errno != ENOENT || fd == -1 ||
-	    (d = fdopendir(fd)) == NULL) {
-		if (fd != -1)
-			close(fd);
+	if (tree_stat(v->tree, TREE_LEDGER, &st) == 0 || errno != ENOENT ||
+	    (d = opendir(v->tree->path)) == NULL)
 		return 0;
-	}
-	while (!has_files && (e = readdir(d)) != NULL)
-		has_files = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	while (readdir(d) != NULL)
+		names++;
 	closedir(d);
-	return has_files;
+	return names > 2; /* . and .. */
 }
 
 int
