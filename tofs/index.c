@@ -485,7 +485,7 @@ index_row(struct index *x, int rc)
 {
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		return rc == SQLITE_ROW;
-	/* There is no way to begin again here; the next run can. */
+	/* The query cannot be repeated here; the next run makes the index anew. */
 	if (!x->scratch)
 		unlinkat(x->tree->fd, TREE_INDEX, 0);
 	x->scratch = 1;

@@ -1,4 +1,4 @@
-/* The ledger: see tofs.h.  What it says about a name is index.c's. */
+/* The ledger: see tofs.h.  index.c searches it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -326,8 +326,7 @@ ledger_write(struct ledger *l)
 	if (size == -1)
 		return write_failed(l);
 	if ((uint64_t)size != l->end) {
-		/* Others were here; or a crash tore the last line, which is
-		 * closed.  If all of it but its LF is there, it counts. */
+		/* Another process has added lines; or a crash tore the last one, which gets its LF, and counts if nothing else was missing. */
 		if (pread(l->fd, &last, 1, size - 1) != 1 ||
 		    (last != '\n' && file_write(l->fd, "\n", 1) == -1))
 			return write_failed(l);
@@ -340,7 +339,7 @@ ledger_write(struct ledger *l)
 	for (p = l->pending.p; p < l->pending.p + l->pending.n; p = lf + 1) {
 		lf = memchr(p, '\n', (size_t)(l->pending.p + l->pending.n - p));
 		sha256_add(l->hash, l->chain, SHA256_HEX - 1);
-		/* What was torn is vouched for by the first line behind it. */
+		/* Torn lines are hashed into the first line behind them. */
 		if (p == l->pending.p && hash_range(l, l->end, (uint64_t)size) == -1)
 			return write_failed(l);
 		sha256_add(l->hash, p, (size_t)(lf - p));

@@ -15,9 +15,9 @@
 #include "settings.h"
 #include "tofs.h"
 
-/* Of which the names of kinds are made. */
+/* The letters in names of kinds. */
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
-/* More backups than this nobody counts. */
+/* More than anybody keeps. */
 #define MAX_RETAIN 100000
 
 /* Behind praic's own names stand those of the guide. */
@@ -260,7 +260,7 @@ check_formats(const struct options *opt)
 	return 0;
 }
 
-/* What goes together; operand is the first one, or NULL. */
+/* Do the options go together?  operand is the first one, or NULL. */
 static int
 check(struct options *opt, const char *operand)
 {
@@ -292,7 +292,7 @@ check(struct options *opt, const char *operand)
 	return 0;
 }
 
-/* What all this needs is known now; what the stream says changes nothing. */
+/* Give up all rights but those that the options ask for. */
 static void
 confine(const struct options *opt, char *const operand[], int operands)
 {

@@ -30,7 +30,7 @@ open_folder(struct parts *p)
 	return p->fd == -1 ? -1 : 0;
 }
 
-/* Nobody holds it: its writer is dead. */
+/* Not locked: its writer is dead. */
 static void
 clean_one(struct parts *p, const char *name)
 {
@@ -138,8 +138,7 @@ part_new(struct parts *p, struct part_file *f)
 			f->name[0] = '\0';
 			return -1;
 		}
-		/* Between the two calls somebody may have taken it for one
-		 * that was left behind. */
+		/* Between the two calls another run may have taken it for one of a killed run. */
 		if (flock(f->fd, LOCK_EX) == -1 || fstat(f->fd, &st) == -1) {
 			part_drop(p, f);
 			return -1;

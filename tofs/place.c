@@ -64,7 +64,7 @@ place_free(struct place *p)
 	free(p);
 }
 
-/* Seconds: a file's clock and ours are one, but not read at once. */
+/* Seconds: a file's time and that of its line are not taken at the same moment. */
 #define CLOCK_GRAIN 2
 
 /* A message about a name, by errno; and is it about all of DIRECTORY? */
@@ -80,7 +80,7 @@ fault(struct place *p, const char *name)
 		    p->tree->path, name, p->tree->path);
 	else
 		msg_errno("%s/%s", p->tree->path, name);
-	/* What chmod or mount would mend will be good then: it is no bad data. */
+	/* What chmod or mount can mend is not bad data. */
 	return errno == EACCES || errno == EPERM || errno == ENOENT ? EX_CANTCREAT :
 								      tree_code(errno, EX_DATAERR);
 }
@@ -117,8 +117,7 @@ publish(struct place *p, const struct content *c, const char *name, int replace)
 	}
 	if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EMLINK)
 		return -1;
-	/* Neither is there.  Other praic-tofs wait for the ledger's lock, so
-	 * that a name which is free now is still free a moment later. */
+	/* Neither exists here.  Other praic-tofs wait for the ledger's lock, so a name that is free now is still free a moment later. */
 	if (fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return -1;
@@ -182,7 +181,7 @@ look(struct place *p, const struct content *c, const char *name, enum there *the
 	return 0;
 }
 
-/* The ledger names one of its numbered brothers: is it there? */
+/* Is the content there under the name with a number? */
 static int
 look_for_brother(struct place *p, const struct content *c, int *there)
 {

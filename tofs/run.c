@@ -100,7 +100,7 @@ keep_session(struct run *u)
 		u->started = INT64_MAX;
 }
 
-/* A session's last event; one that closed abnormally may have it, too. */
+/* The last event of a session; one that closed abnormally may have it, too. */
 static void
 look_at_event(struct run *u)
 {
@@ -111,9 +111,7 @@ look_at_event(struct run *u)
 }
 
 /*
- * Seconds: longer than anybody's session, and as far as praic-sched looks
- * back by itself.  A session that began before that and has no end closed
- * abnormally; it will never get one.
+ * Seconds: longer than any session, and as far as praic-sched looks back by itself.  A session that began before that and has no end closed abnormally, and will never have one.
  */
 #define ABANDONED INT64_C(604800)
 
@@ -202,7 +200,7 @@ list(struct run *u, enum kind kind, int64_t instance, const char *sha256, const 
 	buf_printf(b, "\t%s\t%s\t%s\n", kind_name[kind], instance < 0 ? "\\N" : number, state);
 }
 
-/* A report names a recording, and knows nothing of its content. */
+/* A report names a recording, but not its content. */
 static void
 list_recording(struct run *u)
 {
@@ -257,7 +255,7 @@ save_session(struct run *u)
 		worse(u, store_put(u->store, draft, &o, make_name(u, KIND_SESSION, "", xml)));
 }
 
-/* Nothing to do: it is there, or it was, and had to make room. */
+/* Is nothing to be done: is it there, or was it removed for newer ones? */
 static int
 is_done(struct run *u, const struct spooled *f, const char *name)
 {
@@ -311,7 +309,7 @@ save_file(struct run *u, const struct spooled *f)
 	return 0;
 }
 
-/* Old backups go when the new one is where nothing can happen to it. */
+/* Old backups are removed after the new one is safe. */
 static void
 retain(struct run *u)
 {
@@ -374,7 +372,7 @@ commit(struct run *u)
 	print_lines(u, KEEP);
 }
 
-/* When input is slow in coming, what is whole should not wait for it. */
+/* When input is slow, complete sessions should not wait for it. */
 static int
 would_wait(int fd)
 {
@@ -399,9 +397,7 @@ open_store(struct run *u)
 }
 
 /*
- * A directory with a ledger, or one in which none can be made: that is seen
- * to before anything is read.  But for input that is no record stream, none
- * is made.
+ * Is there no ledger, and can one be made?  Then it is made when the first session comes: none is made for input that is no record stream.
  */
 static int
 is_to_be_made(const char *directory)

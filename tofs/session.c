@@ -10,7 +10,7 @@
 #include "host.h"
 #include "tofs.h"
 
-/* A longer start tag is nobody's. */
+/* Longer than any start tag. */
 #define MAX_TAG ((size_t)1 << 20)
 
 struct document {

@@ -14,7 +14,7 @@
 #include "when.h"
 
 #define CHUNK ((size_t)256 * 1024)
-/* No session has so many recordings, nor so much to say about them. */
+/* More than any session has, in rows and in bytes of them. */
 #define MAX_ROWS 10000
 #define MAX_SIZE ((size_t)8 << 20)
 
@@ -34,7 +34,7 @@ is_component(struct rec_value v)
 	    !(v.n == 1 && v.p[0] == '.') && !(v.n == 2 && v.p[0] == '.' && v.p[1] == '.');
 }
 
-/* What is wrong with a row by itself. */
+/* What is wrong with a row, without looking at its file. */
 static const char *
 judge(struct spooled *f, const struct rec_value *v)
 {
@@ -82,7 +82,7 @@ spooled_add(struct spooled_list *s, const struct rec_value v[FILE_COLUMNS])
 	f->name = copy(s, v[FILE_NAME]);
 	f->extension = copy(s, v[FILE_EXTENSION]);
 	f->fetched_at = copy(s, v[FILE_FETCHED_AT]);
-	/* Two of one kind and instance would be one by their names. */
+	/* Two of one kind and instance would have the same name. */
 	for (i = 0; i < s->rows && f->bad == NULL && f->kind != KIND_BACKUP; i++)
 		if (s->row[i].bad == NULL && s->row[i].kind == f->kind &&
 		    s->row[i].instance == f->instance)
@@ -119,8 +119,7 @@ copy_all(int fd, struct draft *d)
 }
 
 /*
- * May the file become evidence as it lies there?  Then nobody but us may be
- * able to change it, and its mode must be what was asked for.
+ * May the file be stored by a link?  Then only this user may be able to change it, and its mode must be the wanted one.
  */
 static int
 may_share(const struct options *opt, const struct stat *st)

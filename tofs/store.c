@@ -23,7 +23,7 @@ owner_left_out(
 	    o->kind == KIND_BACKUP ? -1 : o->instance, code, sentence);
 }
 
-/* The ledger's name in capitals would be the ledger there. */
+/* In such a directory the ledger's name in capitals is the ledger, too. */
 static int
 folds(struct tree *t)
 {
@@ -81,7 +81,7 @@ store_dry(const struct options *opt, int *code)
 	return NULL;
 }
 
-/* What an errno says about a write below DIRECTORY. */
+/* The message and code for an errno of a write below DIRECTORY. */
 static int
 write_fault(struct store *s, int err, const char *name)
 {
@@ -181,7 +181,7 @@ store_has(struct store *s, const char *name, uint64_t bytes, const char *sha256)
 	size_t i;
 	int r;
 
-	/* What waits may change what is there before its turn comes. */
+	/* A file of the batch may still replace the one that is there. */
 	for (i = 0; i < s->waiting && s->opt->conflict == CONFLICT_OVERWRITE; i++)
 		if (strcmp(s->batch[i]->name, name) == 0)
 			return 0;
@@ -210,7 +210,7 @@ store_put(struct store *s, struct draft *d, const struct owner *o, const char *n
 		s->fatal = EX_IOERR;
 	if (d->error != 0) {
 		s->fatal = write_fault(s, d->error, NULL);
-		/* What came before it is whole, and may still find its place. */
+		/* The files before it are whole, and may still be stored. */
 		draft_free(d);
 		(void)store_flush(s);
 		return s->fatal;
@@ -221,8 +221,7 @@ store_put(struct store *s, struct draft *d, const struct owner *o, const char *n
 		return s->fatal;
 	}
 #ifdef SYNC_FILE_RANGE_WRITE
-	/* Let the disk begin: by the time all of a batch are written, the first
-	 * are there. */
+	/* Let the disk begin: when all of a batch are written, the first are on disk. */
 	(void)sync_file_range(d->part.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 #endif
 	buf_free(&d->memory);
@@ -250,8 +249,7 @@ place_batch(struct store *s)
 		struct draft *d = s->batch[i];
 		struct content c = {d->name, d->bytes, d->sha256, s->parts->fd, d->part.name};
 
-		/* Its writer's lock goes with it, but whoever cleans up waits for
-		 * the ledger's. */
+		/* This drops its lock, but a run that cleans up waits for the ledger's. */
 		r = part_close(&d->part);
 		if (r == -1) {
 			code = code_worse(code, write_fault(s, errno, NULL));
@@ -284,7 +282,7 @@ is_fatal(int code)
 	return code != 0 && code != EX_DATAERR;
 }
 
-/* The files are safe, whether anybody hears of it or not. */
+/* The files are safe even if their names cannot be printed. */
 void
 store_print(struct store *s, const struct buf *b)
 {
@@ -309,7 +307,7 @@ store_flush(struct store *s)
 	}
 	if (locked) {
 		code = place_batch(s);
-		/* Whatever went wrong with one: the others have their names. */
+		/* If one failed, the others have their names. */
 		if (tree_sync(s->tree) == -1)
 			bad = write_fault(s, errno, "");
 		else

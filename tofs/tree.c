@@ -68,7 +68,7 @@ tree_close(struct tree *t)
 	free(t);
 }
 
-/* Let go of the folder that was not used for longest.  -1 and errno. */
+/* Close the folder that was not used for longest.  -1 and errno. */
 static int
 make_room(struct tree *t)
 {
@@ -104,7 +104,7 @@ find(struct tree *t, const char *path, size_t n, int make)
 	for (i = 0; i < t->folders; i++)
 		if (strncmp(t->folder[i].path, path, n) == 0 && t->folder[i].path[n] == '\0')
 			break;
-	/* Somebody may have removed it; then it is made anew. */
+	/* Another program may have removed it; then it is made anew. */
 	if (i > 0 && i < t->folders && (fstat(t->folder[i].fd, &st) == -1 || st.st_nlink == 0)) {
 		forget(t, i);
 		i = t->folders;

@@ -18,7 +18,7 @@
 #include "tofs.h"
 #include "utf8.h"
 
-/* A tree this deep is not of our making, and each folder is held open. */
+/* Deeper than any format makes it; each folder on the way is held open. */
 #define DEEPEST 200
 
 /* ---- The head: how many lines the ledger has behind the first, and the chain of
@@ -215,7 +215,7 @@ check_chain(struct verify *v)
 	ledger_chain_start(v->hash, v->chain);
 	if (ledger_each(v->ledger, &from, check_line, v) == -1)
 		v->code = code_worse(v->code, EX_IOERR);
-	if (v->skipping) { /* nothing came behind that could vouch for it */
+	if (v->skipping) { /* no line came behind them to hash them */
 		char sum[SHA256_HEX];
 
 		sha256_hex(v->hash, sum);
@@ -224,7 +224,7 @@ check_chain(struct verify *v)
 
 enum result { RIGHT, UNKNOWN, CHANGED, GONE, FAULT };
 
-/* Is what stands there what the ledger says? */
+/* Is the file what the ledger says? */
 static enum result
 compare(struct verify *v, int dir, const char *last, const struct found *f)
 {
@@ -287,7 +287,7 @@ check_file(struct verify *v, int dir, const char *last)
 		tell(v, "changed", name);
 	else if (r == FAULT)
 		fault(v, name);
-	/* GONE: removed since, by retention or by hand; then it is missing. */
+	/* GONE: it was removed since, by retention or by hand, and is reported as missing in the latter case. */
 }
 
 static int
@@ -356,7 +356,7 @@ walk(struct verify *v, int dir, int depth)
 	closedir(d);
 }
 
-/* Names that no file was found for, while nobody can change anything. */
+/* Report the names without a file, under the lock. */
 static void
 check_unseen(struct verify *v)
 {
@@ -433,8 +433,7 @@ verify(const struct options *opt)
 	v.hash = sha256_new();
 	/* No line is half written while the lock is held. */
 	if (v.ledger != NULL && (v.code = ledger_lock(v.ledger)) == 0) {
-		/* No file is wider open than the ledger, unless -m says so;
-		 * who stores is its owner, or root. */
+		/* No file has a looser mode than the ledger, unless -m gives one; its owner is the ledger's owner, or root. */
 		if (fstat(v.ledger->fd, &st) == 0) {
 			v.end = (uint64_t)st.st_size;
 			v.mode = st.st_mode | opt->mode;
