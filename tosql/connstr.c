@@ -458,7 +458,7 @@ check(struct parser *s, const char *password, struct connstr *c)
 	if (s->wrong.n == 0 && (c->host == NULL || *c->host == '\0'))
 		refuse(s, "Server is missing");
 	if (c->integrated) {
-		/* As SqlClient does: who the process is decides. */
+		/* As SqlClient does: User Id and Password do not count. */
 		set_text(&c->user, "");
 		secret_free(c->password);
 		c->password = NULL;

@@ -16,19 +16,15 @@
 /* ---- mssql_link.c: one connection ------------------------------------------- */
 
 /*
- * Opened as a connection string says, encrypted and verified; statements run
- * under a name, so that messages can say what was being done; and every failure
- * is sorted by what is to be done about it.
- *
- * db-lib keeps its handlers for all connections together: there is one
- * connection at a time.
+ * db-lib has one set of handlers for all connections, so there is one connection
+ * at a time.  Every failure is sorted by what is to be done about it.
  */
 enum link_failure {
 	LINK_WELL,
-	LINK_DATA,  /* the server does not take what was sent */
-	LINK_AGAIN, /* a deadlock or the like: the same once more */
-	LINK_LOST,  /* the connection is gone: another one, the same once more */
-	LINK_FINAL  /* neither: the code says why */
+	LINK_DATA,  /* the server refuses the values that were sent */
+	LINK_AGAIN, /* a deadlock or the like: repeat the work */
+	LINK_LOST,  /* repeat the work on a new connection */
+	LINK_FINAL  /* give up: the code says why */
 };
 
 struct link {
@@ -45,15 +41,14 @@ struct link {
 	int code;   /* exit code, if it cannot be mended */
 	int number; /* the server's, or db-lib's */
 	int severity;
-	int in_trigger;	 /* what runs within a statement of ours */
+	int in_trigger;	 /* a trigger or procedure of the database raised it */
 	struct buf text; /* what was being done, and what was said */
 };
 
 #define LINK_NULL INT64_MIN
 
 /*
- * Not connected yet.  c, name and ca_file are kept; it may be NULL: the system's.
- * 0, or a code after a message.
+ * Does not connect.  c, name and ca_file are kept; ca_file NULL: the system's.  0, or a code after a message.
  */
 int link_init(
     struct link *, const struct connstr *c, const char *name, const char *ca_file, int timeout);
@@ -76,8 +71,7 @@ int link_run(struct link *, const char *what, const char *sql,
 void link_keep(void *arg, const int64_t *v, int n);
 
 /*
- * Before db-lib calls other than link_run's: forgets the last failure, and
- * watches over them until link_end.  link_moves says that they get on.
+ * Around db-lib calls other than link_run's: forget the last failure, and break the calls off when they take too long.  link_moves begins the time anew.
  */
 void link_begin(struct link *);
 void link_moves(void);
@@ -89,7 +83,7 @@ int link_failed(struct link *, const char *what);
 const char *link_sort(struct link *);
 /* mssql_browser.c: the port of a named instance.  0, or -1 and the failure. */
 int link_browse(struct link *, int *port);
-/* mssql_probe.c: what is wrong with its TLS; nothing if nothing is. */
+/* mssql_probe.c: add what is wrong with the server's TLS, if anything is. */
 void link_probe(const struct link *, int port, struct buf *why);
 /* Is it db-lib's number, not the server's? */
 int link_is_dblib(int number);

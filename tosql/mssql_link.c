@@ -137,7 +137,7 @@ out:
 	errno = saved;
 }
 
-/* The writing end of a pipe that nobody reads. */
+/* Make the writing end of a pipe without a reader, and the handler. */
 static int
 make_watch(void)
 {
@@ -251,7 +251,7 @@ link_refuse(struct link *l, enum link_failure failure, int code, const char *fmt
 	return -1;
 }
 
-/* A value in a file of lines. */
+/* Can it be a value in a file of lines? */
 static int
 is_one_line(const char *s)
 {

@@ -123,7 +123,7 @@ shake_hands(SSL *ssl, int fd, BIO *in, BIO *out)
 	}
 }
 
-/* Who the certificate is for, and until when. */
+/* The certificate's subject, and until when it is valid. */
 static void
 describe(struct buf *why, X509 *certificate)
 {
@@ -186,7 +186,7 @@ probe(const struct link *l, SSL_CTX *ctx, int fd, struct buf *why)
 
 	if (ssl == NULL || in == NULL || out == NULL)
 		return;
-	/* Everything is tried; what was wrong is seen afterwards. */
+	/* Accept everything: the result is judged afterwards. */
 	SSL_set_security_level(ssl, 0);
 	SSL_set_min_proto_version(ssl, TLS1_VERSION);
 	SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
