@@ -112,7 +112,7 @@ copy_all(int fd, struct draft *d)
 	char *chunk = xmalloc(CHUNK);
 	ssize_t n;
 
-	while ((n = file_read(fd, chunk, CHUNK)) > 0 && !d->error != 0)
+	while ((n = file_read(fd, chunk, CHUNK)) > 0 && d->error == 0)
 		draft_add(d, chunk, (size_t)n);
 	free(chunk);
 	return n == -1 ? -1 : 0;
