@@ -7,13 +7,12 @@
 #include "utf8.h"
 #include "vector.h"
 
-/* Nobody writes a reference longer than &#x0010FFFF; on purpose. */
+/* Longer than any reference that means something, such as &#x0010FFFF; */
 #define MAX_REFERENCE 64
-/* What stands in UTF-8 for something that was no UTF-16. */
+/* Invalid UTF-16 becomes this byte, which is invalid UTF-8. */
 #define BAD '\xff'
 
-/* Letters, digits, blanks: what means something nowhere, with whatever
- * follows. */
+/* Letters, digits, blanks: bytes that are never part of markup. */
 /* clang-format off */
 static const unsigned char means_nothing[256] = {
 	['\t'] = 1, ['\n'] = 1, ['\r'] = 1,
@@ -22,7 +21,7 @@ static const unsigned char means_nothing[256] = {
 };
 /* clang-format on */
 
-/* Not of ASCII, or a control character but TAB, LF, CR. */
+/* Not ASCII, or a control character other than TAB, LF, CR. */
 static inline vector
 not_plain(vector a)
 {
@@ -38,8 +37,8 @@ is_second(vector b)
 	return (vector)((b | 0x02) == '#') | (vector)(b == '?');
 }
 
-/* In content: the first of such a pair.  Two of them mean nothing; they are
- * rare. */
+/* In content: the first byte of such a pair.  "&!" and "&?" are found, too; they mean
+ * nothing, but are rare. */
 static inline vector
 content_pair(const unsigned char *p)
 {
@@ -59,7 +58,7 @@ plain_content(const unsigned char *p, size_t n)
 	unsigned first;
 
 	while (n - i > VECTOR) {
-		/* What could be the second of a pair is rare already. */
+		/* Second bytes alone are rare already. */
 		while (n - i > 2 * VECTOR &&
 		    vector_none(not_plain(vector_load(p + i)) |
 			not_plain(vector_load(p + i + VECTOR)) | is_second(vector_load(p + i + 1)) |
@@ -75,7 +74,7 @@ plain_content(const unsigned char *p, size_t n)
 	return i;
 }
 
-/* The same within what ends with a pair of bytes. */
+/* The same in a section, a comment or an instruction, which ends with a pair of bytes. */
 static size_t
 plain_within(const unsigned char *p, size_t n, unsigned char one, unsigned char two)
 {
@@ -94,8 +93,8 @@ plain_within(const unsigned char *p, size_t n, unsigned char one, unsigned char 
 }
 
 /*
- * How many bytes from p on are plain: ASCII but control characters, TAB, LF,
- * CR, and not the first of a pair that means something where we are.
+ * How many bytes from p on are plain: ASCII without control characters (except TAB, LF,
+ * CR), and not the first of a pair that means something in this kind of markup.
  */
 static size_t
 plain(const unsigned char *p, size_t n, enum decode_inside inside)
@@ -116,16 +115,15 @@ plain(const unsigned char *p, size_t n, enum decode_inside inside)
 		i = plain_within(p, n, '?', '>');
 		break;
 	}
-	/* Too few for a vector, and the one behind it; or none, for a vector
-	 * ended here. */
+	/* The bytes that are too few for a vector. */
 	while (i < n && means_nothing[p[i]])
 		i++;
 	return i;
 }
 
 /*
- * The length of the character reference at p, with its value; 0 when it is
- * none, so that the parser may say so; -1 when more bytes are needed.
+ * The length of the character reference at p, and its value; 0 if it is malformed, which
+ * the parser will report; -1 if more bytes are needed.
  */
 static int
 reference(const unsigned char *p, size_t n, int final, uint32_t *value)
@@ -147,7 +145,7 @@ reference(const unsigned char *p, size_t n, int final, uint32_t *value)
 			return (int)i + 1;
 		} else
 			return 0;
-		/* Past the last character it stays there. */
+		/* A value over the last character cannot become valid again. */
 		if (v <= 0x10ffff)
 			v = v * (hex ? 16 : 10) + digit;
 	}
@@ -160,7 +158,7 @@ note(const struct decoder *d, enum decode_note what, size_t out_offset, ptrdiff_
 	d->note(d->arg, what, out_offset, grown);
 }
 
-/* How many bytes from p on belong to the tag that is open. */
+/* How many bytes from p on belong to the open tag. */
 static size_t
 scan_tag(struct decode_state *s, const char *p, size_t n)
 {
@@ -182,15 +180,15 @@ scan_tag(struct decode_state *s, const char *p, size_t n)
 	return i;
 }
 
-/* In well-formed XML '<' stands nowhere in a tag but at its beginning, so of a
- * tag that ends among these bytes nothing has to be known. */
+/* In well-formed XML '<' occurs in a tag only at its beginning.  So only the last tag of
+ * these bytes has to be looked at. */
 static void
 put_content(struct decoder *d, const char *p, size_t n, struct buf *out)
 {
 	const char *lt = memrchr(p, '<', n);
 	size_t from = lt != NULL ? (size_t)(lt - p) : 0, tag, blanks = 0;
 
-	/* libxml2 would hold all blanks that stand before the root. */
+	/* libxml2 would hold all blanks before the root. */
 	while (lt == NULL && !d->at.rooted && n - blanks > 1 && blank_is(p[blanks]) &&
 	    blank_is(p[blanks + 1]))
 		blanks++;
@@ -259,13 +257,13 @@ put_comment(struct decoder *d, const char *p, size_t n, struct buf *out)
 	if (k == n)
 		return;
 	note(d, DECODE_CHANGED, out->n, (ptrdiff_t)k - (ptrdiff_t)n + !d->at.dropping);
-	/* It may have been cut behind a '-'. */
+	/* A blank, because the comment may be cut behind a '-'. */
 	if (!d->at.dropping)
 		buf_addc(out, ' ');
 	d->at.dropping = 1;
 }
 
-/* Whole characters, on their way out. */
+/* Write whole characters. */
 static void
 put(struct decoder *d, const char *p, size_t n, struct buf *out)
 {
@@ -297,7 +295,7 @@ decode_in_markup(const struct decoder *d)
 	return d->at.inside != DECODE_CONTENT || d->at.in_tag;
 }
 
-/* ---- what is forbidden ------------------------------------------------ */
+/* ---- forbidden characters --------------------------------------------- */
 
 static void
 replace(struct decoder *d, size_t n, struct buf *out)
@@ -306,8 +304,7 @@ replace(struct decoder *d, size_t n, struct buf *out)
 	put(d, UTF8_REPLACEMENT, 3, out);
 }
 
-/* Does the next document of a plain file begin here?  -1 when more bytes are
- * needed. */
+/* Does the next document of a plain file begin here?  -1 if more bytes are needed. */
 static int
 begins_next(const struct decoder *d, const unsigned char *p, size_t n, int final)
 {
@@ -321,9 +318,8 @@ begins_next(const struct decoder *d, const unsigned char *p, size_t n, int final
 	return n >= len ? 1 : final ? 0 : -1;
 }
 
-/* Is the markup here that ends where we are, or begins something where a
- * reference is none?  Its length, and what begins; 0 if not, -1 when more
- * bytes are needed. */
+/* The length of the markup here that begins or ends a comment, a section or an
+ * instruction, and what begins with it; 0 if there is none, -1 if more bytes are needed. */
 static int
 switches(
     const struct decoder *d, const unsigned char *p, size_t n, int final, enum decode_inside *to)
@@ -354,7 +350,7 @@ switches(
 	return 0;
 }
 
-/* One byte or more of ASCII that plain() did not pass: as special(). */
+/* special() for ASCII. */
 static size_t
 one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
 {
@@ -394,8 +390,8 @@ one_ascii(struct decoder *d, const unsigned char *p, size_t n, int final, struct
 }
 
 /*
- * Past letters that are not ASCII, with the ASCII between them as long as
- * that is short: text in another script would leave each vector at once.
+ * How many bytes from p on are letters that are not ASCII, with short runs of ASCII
+ * between them.  Without this, text in other scripts would end each vector at once.
  */
 static size_t
 letters(const unsigned char *p, size_t n)
@@ -423,8 +419,8 @@ letters(const unsigned char *p, size_t n)
 }
 
 /*
- * What stands at p and is neither plain nor a letter.  Returns how many bytes
- * were dealt with, 0 when more are needed to tell.
+ * Handle what is at p and is neither plain nor a letter.  Returns how many bytes were
+ * handled, 0 if more are needed.
  */
 static size_t
 special(struct decoder *d, const unsigned char *p, size_t n, int final, struct buf *out)
@@ -463,7 +459,7 @@ sanitise(struct decoder *d, const char *bytes, size_t n, int final, struct buf *
 	}
 }
 
-/* To UTF-8, forbidden characters and all: sanitise takes care of those. */
+/* These convert to UTF-8; sanitise() replaces forbidden characters later. */
 static size_t
 latin1(struct decoder *d, const unsigned char *p, size_t n)
 {
@@ -537,11 +533,11 @@ decode(struct decoder *d, const char *p, size_t n, int final, struct buf *out)
 	used = d->at.encoding == ENCODING_LATIN1 ? latin1(d, (const unsigned char *)p, n) :
 						   utf16(d, (const unsigned char *)p, n, final);
 	done = sanitise(d, d->utf8.p, d->utf8.n, final, out);
-	/* The rest cannot be told yet. */
+	/* The rest needs more bytes. */
 	return used - decode_length_before(d->at.encoding, d->utf8.p + done, d->utf8.n - done);
 }
 
-/* By its first bytes, as XML 1.0, appendix F, has it. */
+/* By the first bytes, as in appendix F of XML 1.0. */
 static enum encoding
 by_first_bytes(const unsigned char *p, size_t n)
 {
@@ -576,7 +572,7 @@ decode_attribute(const char *p, size_t n, const char *name)
 	return v;
 }
 
-/* The encoding of this name.  -1 when praic does not read it. */
+/* -1: praic does not read this encoding. */
 static int
 by_name(struct rec_value v, enum encoding *e)
 {
@@ -592,7 +588,7 @@ by_name(struct rec_value v, enum encoding *e)
 	    {"ISO_8859-1", ENCODING_LATIN1},
 	    {"LATIN1", ENCODING_LATIN1},
 	    {"LATIN-1", ENCODING_LATIN1},
-	    /* The bytes show that it is none of these. */
+	    /* The first bytes show that it is not really UTF-16. */
 	    {"UTF-16", ENCODING_UTF8},
 	    {"UTF-16LE", ENCODING_UTF8},
 	    {"UTF-16BE", ENCODING_UTF8},

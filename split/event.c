@@ -9,12 +9,12 @@
 
 #define KEEP_BYTES 65536
 
-/* ---- base64, RFC 2045 6.8: a body that XML cannot hold ---------------- */
+/* ---- base64 (RFC 2045, 6.8): bodies that XML cannot contain ----------- */
 
-/* Decoded, but not yet written: some at a time, for a body may be huge. */
+/* Bytes that are decoded at a time: a body may be huge. */
 #define PIECE 3072
 
-/* One more than the value of a digit; 0 for what is none. */
+/* The value of a digit plus one; 0: not a digit. */
 /* clang-format off */
 static const unsigned char digit[256] = {
 	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
@@ -26,8 +26,7 @@ static const unsigned char digit[256] = {
 };
 /* clang-format on */
 
-/* 0, or -1 when it is no base64: white space in it is passed over, its padding
- * must be there. */
+/* 0, or -1 if it is not base64.  White space is ignored; padding must be there. */
 static int
 base64_check(const char *p, size_t n)
 {
@@ -47,8 +46,8 @@ base64_check(const char *p, size_t n)
 }
 
 /*
- * As much text as is whole; all of it when final.  Returns how many bytes
- * that was.
+ * Add the text up to the last complete character; all of it if final.  Returns how many
+ * bytes were used.
  */
 static size_t
 add_text(const unsigned char *p, size_t n, int final, struct buf *line)
@@ -63,7 +62,7 @@ add_text(const unsigned char *p, size_t n, int final, struct buf *line)
 			continue;
 		}
 		if (!final && n - i < 4 && utf8_length(p + i, n - i) == -(int)(n - i))
-			break; /* a character that is cut here, it may be */
+			break; /* perhaps a character that is cut here */
 		len = utf8_decode(p + i, n - i, &c);
 		if (len > 0 && utf8_xml_char(c)) {
 			i += (size_t)len;
@@ -79,9 +78,8 @@ add_text(const unsigned char *p, size_t n, int final, struct buf *line)
 }
 
 /*
- * Decode what was checked as text of the record stream, escapes and all, at
- * the end of a buffer: what is no UTF-8, and what XML 1.0 forbids, is shown
- * as U+FFFD, one for each maximal bad sequence.
+ * Decode valid base64 to the end of a buffer, escaped for the record stream.  Each maximal
+ * sequence that is not UTF-8, or that XML 1.0 forbids, becomes one U+FFFD.
  */
 static void
 base64_text(const char *p, size_t n, struct buf *line)
@@ -107,7 +105,7 @@ base64_text(const char *p, size_t n, struct buf *line)
 		at -= done;
 		memmove(bytes, bytes + done, at);
 		if (line->n > REC_MAX_LINE)
-			return; /* too long already: the caller sees it */
+			return; /* too long: rows_close() refuses it */
 	}
 	if (have >= 2)
 		bytes[at++] = (unsigned char)(bits >> (have == 2 ? 4 : 10));
@@ -192,8 +190,8 @@ same(struct rec_value a, struct rec_value b)
 }
 
 /*
- * The head of a cell: by id or by name where both sides have one, else by
- * its place in the row.  NULL when it has none.
+ * The head of a cell: by id or by name if both sides have one, else by its place in the
+ * row.  NULL if there is none.
  */
 static const struct kept *
 find_head(const struct sysinfo *s, const struct sysinfo_field *cell, size_t position)
@@ -201,7 +199,7 @@ find_head(const struct sysinfo *s, const struct sysinfo_field *cell, size_t posi
 	int by_id = cell->id.n > 0 && s->with_id, by_name = cell->name.n > 0 && s->with_name;
 	int i, n = s->heads, at = position < (size_t)n ? (int)position : 0;
 
-	/* The one in the same place first: it nearly always is that. */
+	/* Try the head in the same place first: it nearly always fits. */
 	for (i = 0; by_id && i < n; i++, at = at + 1 < n ? at + 1 : 0)
 		if (same(kept_id(s, &s->head[at]), cell->id))
 			return &s->head[at];
@@ -218,7 +216,7 @@ first_special(vector v)
 	    (vector)(v == '<') | (vector)(v == '>') | (vector)(v == '&') | (vector)(v == '"'));
 }
 
-/* How many bytes from p on stand as they are. */
+/* How many bytes from p on need no escape. */
 static size_t
 unescaped(const char *p, size_t n)
 {
@@ -277,7 +275,7 @@ write_cell(struct sysinfo *s, const struct sysinfo_field *cell)
 		s->refusal = "system information longer than a line may be";
 }
 
-/* What cannot be written before the heads are known. */
+/* Hold back a cell until the heads are known. */
 static void
 wait_for_heads(struct sysinfo *s, int what, const struct sysinfo_field *f)
 {
@@ -289,7 +287,7 @@ wait_for_heads(struct sysinfo *s, int what, const struct sysinfo_field *f)
 		s->waiting = xrealloc(s->waiting, s->waiting_cap * sizeof(k));
 	}
 	s->waiting[s->waiting_n++] = k;
-	/* There seem to be none. */
+	/* There are probably no heads. */
 	if (s->bytes.n + s->waiting_n * sizeof(k) > LIMIT_HELD)
 		sysinfo_end_heads(s);
 }
@@ -353,7 +351,7 @@ sysinfo_end_row(struct sysinfo *s)
 	item(s, ROW_ENDS, &nothing);
 }
 
-/* The text; empty when there were no rows.  Valid until sysinfo_begin. */
+/* The text, empty if there were no rows.  Valid until sysinfo_begin(). */
 static struct rec_value
 sysinfo_end(struct sysinfo *s)
 {
@@ -417,7 +415,7 @@ event_value(struct event *e, struct rec_value name, struct rec_value value)
 	static const char download[] = "download_url", view[] = "view_url";
 	struct buf *line;
 
-	/* Signed addresses: whoever has them may need no login. */
+	/* Signed addresses, which may open a session without a login. */
 	if ((name.n == sizeof(download) - 1 && memcmp(name.p, download, name.n) == 0) ||
 	    (name.n == sizeof(view) - 1 && memcmp(name.p, view, name.n) == 0))
 		return;

@@ -1,8 +1,7 @@
 /*
  * The documents of an input.
  *
- * In a framed stream a document is so many bytes, whatever they are, and
- * nothing inside them is looked at for where it ends.
+ * In a framed stream the frame alone says how long a document is, never its content.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -44,7 +43,7 @@ begins(const char *p, size_t n, const char *text)
 
 /* ---- one document ------------------------------------------------------- */
 
-/* It is bad, for a reason that no parser gives. */
+/* The document is bad for a reason that the parser does not know. */
 static void __attribute__((format(printf, 4, 5)))
 refuse(struct document *d, uint64_t place, const char *code, const char *fmt, ...)
 {
@@ -59,7 +58,7 @@ refuse(struct document *d, uint64_t place, const char *code, const char *fmt, ..
 	va_end(ap);
 }
 
-/* Past blanks. */
+/* Returns what follows the blanks at a place. */
 static const char *
 skip_blanks(struct input *in, uint64_t *place, size_t want, size_t *have)
 {
@@ -72,7 +71,7 @@ skip_blanks(struct input *in, uint64_t *place, size_t want, size_t *have)
 	return p;
 }
 
-/* What somebody gave us instead of XML. */
+/* What the input seems to be instead of XML. */
 static const char *
 guess(const char *p, size_t n)
 {
@@ -83,7 +82,7 @@ guess(const char *p, size_t n)
 	return "this is no XML";
 }
 
-/* A document whose bytes can be read. */
+/* Parse a document in a known encoding. */
 static void
 parse(struct input *in, struct document *d)
 {
@@ -98,14 +97,14 @@ parse(struct input *in, struct document *d)
 		refuse(d, place, "no-xml", "%s", guess(p, have));
 		return;
 	}
-	/* Of the declaration only the encoding mattered. */
+	/* The declaration's encoding has been read already. */
 	if (begins(p, have, "<?xml") && have > 5 && blank_is(p[5]) &&
 	    (close = memmem(p, have, "?>", 2)) != NULL)
 		place += (uint64_t)(close - p) + 2;
 	d->outcome = parse_document(in->report, in->source, place, d->host, d->plain, &d->result);
 }
 
-/* A document of at most so many bytes.  Returns the byte behind what was
+/* Read a document of at most so many bytes.  Returns the byte up to which it was
  * understood. */
 static uint64_t
 read_document(struct input *in, struct document *d, uint64_t bytes)
@@ -138,7 +137,7 @@ static void
 cut(struct input *in, uint64_t byte, const char *text)
 {
 	if (in->source->failed)
-		return; /* that was told */
+		return; /* after a message */
 	report_warn(in->report, byte, "%s", text);
 	in->report->code = code_worse(in->report->code, EX_TEMPFAIL);
 }
@@ -155,7 +154,7 @@ tell_cut(struct input *in, const struct document *d, uint64_t byte)
 	cut(in, byte, text);
 }
 
-/* The document is bad: tell where, why and how much of it was not read. */
+/* Report a bad document: where, why, and how much of it was not read. */
 static void
 tell_bad(struct input *in, const struct document *d, uint64_t byte)
 {
@@ -188,8 +187,8 @@ may_be_mark(const char *p, size_t n)
 }
 
 /*
- * The mark line that stands here.  FRAME_IS_NONE: it is none, or the input
- * ends in it, which was said.
+ * Read the mark line here.  FRAME_IS_NONE after a message: there is none, or the input
+ * ends in it.
  */
 static enum frame_kind
 read_mark(struct input *in, struct frame *f)
@@ -217,8 +216,8 @@ read_mark(struct input *in, struct frame *f)
 	return FRAME_IS_NONE;
 }
 
-/* The document of a frame, and the LF behind it.  0, or -1 when nothing more
- * can be read. */
+/* Read the document of a frame and the LF behind it.  0, or -1 if nothing more can be
+ * read. */
 static int
 read_frame(struct input *in, const struct frame *f)
 {
@@ -234,7 +233,7 @@ read_frame(struct input *in, const struct frame *f)
 		tell_cut(in, &d, byte);
 		return -1;
 	}
-	/* All of its bytes are there: that is how it was sent. */
+	/* All bytes are there, so the appliance sent it like this. */
 	if (d.outcome != PARSE_WHOLE)
 		tell_bad(in, &d, byte);
 	p = source_raw(in->source, 1, &have);
@@ -242,7 +241,7 @@ read_frame(struct input *in, const struct frame *f)
 		source_skip(in->source, 1);
 		return 0;
 	}
-	(void)read_mark(in, &next); /* which says what is wrong */
+	(void)read_mark(in, &next); /* for its message */
 	return -1;
 }
 

@@ -1,8 +1,8 @@
 /*
  * praic-split: session XML in, record stream out.
  *
- * For what appliances send and what old files hold; not for fetching, and
- * not for storing.  Nobody else parses session XML.
+ * It reads what appliances send and what old files hold.  No other program parses
+ * session XML.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +78,7 @@ open_operands(char **argv, int n, struct operand *operand)
 	struct rlimit limit;
 	int i, code = 0;
 
-	/* A directory of old files is more than a shell's usual limit. */
+	/* A directory may have more files than a shell's usual limit. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -99,7 +99,6 @@ open_operands(char **argv, int n, struct operand *operand)
 	return code;
 }
 
-/* Every operand in turn. */
 static void
 split_all(const struct options *o, struct report *report, const struct operand *operand, int n)
 {
@@ -137,10 +136,10 @@ split(struct options *o, char **argv, int n)
 	split_all(o, report, operand, n);
 	code = code_worse(code, report->code);
 	session_drift(report->session);
-	/* Before the end mark: without the list, nobody would know. */
+	/* Before the end mark, which does not count what is in the list. */
 	if (o->report.list != NULL)
 		code = code_worse(code, leftout_finish(o->report.list));
-	/* Whatever was cut has no end mark: readers know by that. */
+	/* Without an end mark readers know that the input was cut. */
 	if (code == 0 || code == EX_DATAERR)
 		rec_end(out, report->left_out);
 	code = code_worse(code, rec_finish(out));

@@ -14,9 +14,9 @@
 #define MAX_DEPTH (LIMIT_DEPTH + 3)
 
 static const struct rec_value none = {NULL, 0};
-/* Text of one element may go by in very small pieces. */
+/* Text comes in very small pieces: look at limits after so many bytes. */
 #define TEXT_STEP 256
-/* The report is told now and then how far we are. */
+/* Call report_settle() after so many bytes. */
 #define SETTLE_STEP 4096
 
 struct parse {
@@ -30,31 +30,30 @@ struct parse {
 	int plain;	  /* <?praic-site?> may name it */
 	char named[HOST_SIZE];
 
-	uint64_t start;	 /* what this parser counts as 0 */
+	uint64_t start;	 /* the place that this parser counts as 0 */
 	uint64_t begin;	 /* where it began */
-	struct buf head; /* what a new one is given first: the root's start tag */
+	struct buf head; /* the root's start tag, which a new parser reads first */
 	size_t head_left;
-	uint64_t fed;  /* what was given to the parser */
+	uint64_t fed;  /* the parser has read up to here */
 	uint64_t last; /* all before this place is well-formed */
-	int text;      /* so much of it was taken since */
+	int text;      /* bytes of text since then */
 	int depth;
 	int rooted;	   /* the root element has begun */
 	int session_depth; /* where sessions are: 1, or 2 below a list */
 	int done;	   /* the root element ended */
-	int stop;	   /* give the parser nothing more */
-	int stopped;	   /* the whole program must */
-	int cut;	   /* the bytes ended in what was passed over */
-	int root_ended;	   /* the last tag of that was the root's end */
+	int stop;	   /* this parser reads no more */
+	int stopped;	   /* the program cannot go on */
+	int cut;	   /* the bytes ended in what was skipped */
+	int root_ended;	   /* the last skipped tag was the root's end */
 	int error_code;
-	uint64_t error_at; /* how far the parser had come */
+	uint64_t error_at; /* where the parser was */
 
 	int error_depth; /* of an <error>, or 0 */
 	uint64_t error_place;
 	struct buf error;
 
-	/* Behind a session a new parser may have to go on.  PASS_OVER: behind
-	 * the one at this depth in which, from the tag at this place on, the
-	 * parser was not to read. */
+	/* Whether a new parser begins behind the session.  PASS_OVER: skip the
+	 * rest of the session first, from the tag at pass_from on. */
 	enum { LAST_PARSER, NEW_PARSER, PASS_OVER } then;
 	uint64_t pass_from;
 	int pass_depth; /* elements that are open before that */
@@ -70,19 +69,19 @@ void
 parse_prepare(void)
 {
 	LIBXML_TEST_VERSION
-	/* Where memory runs out, libxml2 leaves an attribute out, or calls the
-	 * document bad; here the program ends. */
+	/* Without memory libxml2 drops attributes or calls the document bad.
+	 * These functions end the program instead. */
 	if (xmlMemSetup(free, xmalloc, xrealloc, xstrdup) != 0)
 		xnomem();
 	xmlInitParser();
 #if LIBXML_VERSION >= 21200
-	/* Later, libxml2 would abort. */
+	/* Otherwise libxml2 would abort later. */
 	if (xmlCheckThreadLocalStorage() != 0)
 		xnomem();
 #endif
 }
 
-/* The place that the parser has come to. */
+/* The parser's current place. */
 static inline uint64_t
 here(const struct parse *s)
 {
@@ -91,7 +90,7 @@ here(const struct parse *s)
 	return s->start + in->consumed + (uint64_t)(in->cur - in->base);
 }
 
-/* Everything before this place is well-formed and was dealt with. */
+/* All before this place is well-formed and done. */
 static inline void
 moved(struct parse *s, uint64_t place)
 {
@@ -101,7 +100,7 @@ moved(struct parse *s, uint64_t place)
 		report_settle(s->report, place);
 }
 
-/* The document cannot be what it should be: leave the rest of it. */
+/* Give up the rest of the document. */
 static void
 abandon(struct parse *s, const char *code, const char *why)
 {
@@ -136,12 +135,12 @@ read_more(void *arg, char *to, int len)
 		s->head_left -= have;
 		return (int)have;
 	}
-	/* As much as it asks for: libxml2 does not do well on small pieces. */
+	/* All that libxml2 asks for: it is slow on small pieces. */
 	p = source_at(s->source, s->fed, (size_t)len, &have);
 	if (have > (size_t)len)
 		have = (size_t)len;
 	if (s->done) {
-		/* libxml2 would hold all blanks that stand behind the root. */
+		/* libxml2 would hold all blanks behind the root. */
 		for (; have > 1 && blank_is(p[0]) && blank_is(p[1]); p++, have--, s->fed++)
 			s->start++;
 		source_keep(s->source, s->fed);
@@ -175,15 +174,14 @@ end_error(struct parse *s)
 		snprintf(text, sizeof(text), "the appliance reports an error: %.*s",
 		    (int)(v.n < 200 ? v.n : 200), v.p);
 	else
-		snprintf(
-		    text, sizeof(text), "the appliance reports an error, and does not say which");
+		snprintf(text, sizeof(text), "the appliance reports an error without a text");
 	report_warn(s->report, source_offset(s->source, s->error_place), "%s", text);
 	report_bad(s->report, none, "error", text);
 	s->error_depth = 0;
 }
 
-/* Where the tag begins that the parser has just read: '<' stands in no
- * attribute's value. */
+/* The place of the tag that the parser has just read: no attribute's value contains
+ * '<'. */
 static uint64_t
 tag_start(struct parse *s, uint64_t end)
 {
@@ -194,8 +192,8 @@ tag_start(struct parse *s, uint64_t end)
 	return lt == NULL ? s->last : s->last + (uint64_t)(lt - p);
 }
 
-/* From the tag at this place on, the parser must not read the element that
- * stands below the root; so many elements are open before it. */
+/* The parser must not read the rest of the session, from this tag on.  depth: elements
+ * that are open before the tag. */
 static void
 pass_over(struct parse *s, uint64_t tag, int depth, const char *why)
 {
@@ -215,7 +213,7 @@ pass_over(struct parse *s, uint64_t tag, int depth, const char *why)
 	s->stop = 1;
 }
 
-/* Which limit is passed by the element that begins?  Or NULL. */
+/* The limit that the new element passes, or NULL. */
 static inline const char *
 over_limit(const struct parse *s, int attributes)
 {
@@ -232,8 +230,8 @@ over_limit(const struct parse *s, int attributes)
 	return NULL;
 }
 
-/* libxml2 looks an element's namespaces through for each name below it, and
- * keeps them as it does names. */
+/* libxml2 searches an element's namespaces for each name below it, and keeps them like
+ * names. */
 static void __attribute__((noinline)) declare(struct parse *s, int n, const xmlChar **ns)
 {
 	int i;
@@ -281,7 +279,7 @@ start_session(
 	}
 }
 
-/* Below a session: its attributes, by number. */
+/* An element below a session. */
 static void
 start_inside(
     struct parse *s, uint64_t place, enum name name, const char *element, int n, const xmlChar **a)
@@ -307,8 +305,7 @@ start_inside(
 		report_give_up(s->report, "too-long", why);
 }
 
-/* What is not below a session.  Not inline: it is rare, and would make the
- * way of the others longer. */
+/* Any other element.  Not inline: it is rare, and would slow down the others. */
 static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t place, enum name name,
     const xmlChar *prefix, int namespaces, const xmlChar **ns, int n, const xmlChar **a)
 {
@@ -331,11 +328,11 @@ static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t pl
 			start_error(s);
 		else if (s->depth > s->session_depth && name == N_session) {
 			report_warn(s->report, source_offset(s->source, s->last),
-			    "a session within <%.80s>, which is none of a "
-			    "report's: left out",
+			    "a session within <%.80s>, where reports have none: "
+			    "left out",
 			    (const char *)s->open[s->depth - 2]);
 			report_bad(
-			    s->report, none, "no-report", "a session at a place that is none");
+			    s->report, none, "no-report", "a session where reports have none");
 		}
 	}
 	if (!s->stop && (why = over_limit(s, n)) != NULL)
@@ -438,14 +435,14 @@ on_text(void *arg, const xmlChar *p, int n)
 
 	if (s->stop)
 		return;
-	/* The blanks between elements are not worth it. */
+	/* Blanks between elements are not worth a look at the limits. */
 	if ((s->text += n) > TEXT_STEP)
 		long_text(s, p, n);
 	else
 		take_text(s, p, n);
 }
 
-/* Comments must not wait in memory until a tag comes. */
+/* After a comment the bytes before it need not be kept until the next tag. */
 static void
 on_comment(void *arg, const xmlChar *text)
 {
@@ -504,22 +501,22 @@ on_error(void *arg, error_pointer e)
 	struct parse_result *r = s->result;
 	size_t n;
 
-	/* Not being well-formed is fatal; so is a prefix that nobody declares.
-	 * Other errors are about namespaces, which praic does not look at. */
+	/* Malformed XML is fatal, and so is an undeclared prefix.  Other errors
+	 * are about namespaces, which praic ignores. */
 	if (s->stop || e == NULL ||
 	    (e->level != XML_ERR_FATAL && e->code != XML_NS_ERR_UNDEFINED_NAMESPACE))
 		return;
 	s->error_code = e->code;
 	s->error_at = here(s);
-	/* Above the limits of any name. */
+	/* longer than LIMIT_NAME, too */
 	if (e->code == XML_ERR_NAME_TOO_LONG)
 		s->names.too_long = 1;
 	r->code = "malformed";
 	snprintf(r->why, sizeof(r->why), "%s", e->message != NULL ? e->message : "not well-formed");
 	for (n = strlen(r->why); n > 0 && strchr(" \n", r->why[n - 1]) != NULL; n--)
 		r->why[n - 1] = '\0';
-	/* The parser must not be stopped from within an error; it reads what
-	 * it has, without calling anybody, and then there is no more. */
+	/* The parser must not be stopped from within an error.  It parses what it
+	 * has read, without callbacks, and then reads no more. */
 	s->stop = 1;
 }
 
@@ -531,9 +528,9 @@ no_entity(void *arg, const xmlChar *name)
 	return NULL;
 }
 
-/* ---- what the parser must not read ----------------------------------- */
+/* ---- skipping the rest of a session ----------------------------------- */
 
-/* To behind the end of a start tag: is its element empty?  -1 as above. */
+/* Skip a start tag.  Returns whether its element is empty, or -1 as above. */
 static int
 pass_tag(struct parse *s)
 {
@@ -560,9 +557,9 @@ pass_tag(struct parse *s)
 }
 
 /*
- * To behind the element below the root in which s->pass_from is.  Its tags are
- * counted, not compared.  -1 as above; where the root's end is the last tag,
- * the document was not cut, but some tag is missing.
+ * Skip the rest of the element below the root in which s->pass_from is.  Tags are
+ * counted, not compared.  -1 as above; if the last tag is the root's end, the document
+ * was not cut, but an end tag is missing.
  */
 static int
 pass_element(struct parse *s)
@@ -598,7 +595,7 @@ pass_element(struct parse *s)
 	return 0;
 }
 
-/* Did the parser stop because of a tag that it was not to read? */
+/* If the parser stopped because of a tag over the limits, leave out that session. */
 static void
 check_tag(struct parse *s)
 {
@@ -632,7 +629,7 @@ check_tag(struct parse *s)
 	pass_over(s, tag, s->depth, why);
 }
 
-/* Begin a parser behind what was dealt with. */
+/* Begin a parser behind what is done. */
 static void
 renew(struct parse *s)
 {
@@ -649,9 +646,8 @@ renew(struct parse *s)
 /* ---- the document as a whole ----------------------------------------- */
 
 /*
- * The document is not well-formed: is it because the input ended?  The parser
- * must have read all of it, and what it found wrong must be that something
- * does not end there.
+ * The document is malformed: is it because the input ended?  Then the parser has read
+ * all of it, and its error is that something has no end.
  */
 static int
 is_cut(struct parse *s)
@@ -665,8 +661,8 @@ is_cut(struct parse *s)
 		return 0;
 	p = source_have(s->source, s->last, &n);
 	if (s->fed < s->last + n)
-		return 0; /* it did not even get that far */
-	/* Of a tag that does not end libxml2 may tell, too. */
+		return 0; /* the parser stopped before the end */
+	/* libxml2 itself may report a tag without an end. */
 	if (s->error_code == XML_ERR_USER_STOP)
 		return decode_in_markup(&s->source->decoder) && s->error_at == s->fed;
 	if (s->error_code == XML_ERR_TAG_NOT_FINISHED || !s->rooted)
@@ -700,10 +696,10 @@ run_parser(struct parse *s)
 	s->ctxt = xmlCreateIOParserCtxt(&sax, s, read_more, NULL, s, XML_CHAR_ENCODING_UTF8);
 	if (s->ctxt == NULL)
 		xnomem();
-	/* No option that loads, substitutes or forgives anything.  HUGE, for
-	 * the limits are ours (limits.h); without a DOCTYPE, which is refused,
-	 * it makes no bombs of small inputs.  The encoding was dealt with: no
-	 * declaration changes it.  NOENT has nothing to substitute but the five
+	/* No option that loads, substitutes or forgives anything.  HUGE, since
+	 * split.h has the limits; it is safe because a DOCTYPE, with which small
+	 * inputs could grow, is refused.  IGNORE_ENC, since decode.c has dealt
+	 * with the encoding.  NOENT has nothing to substitute but the five
 	 * entities of XML itself; without it libxml2 writes the & of an
 	 * attribute's value as a reference again. */
 	xmlCtxtUseOptions(
@@ -716,7 +712,7 @@ run_parser(struct parse *s)
 	s->ctxt = NULL;
 }
 
-/* Is there more of the document for a new parser? */
+/* Begin a new parser if there is more of the document. */
 static int
 goes_on(struct parse *s)
 {

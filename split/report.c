@@ -1,4 +1,4 @@
-/* What comes of a document. */
+/* The sessions of a document, and the messages about them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -6,16 +6,16 @@
 #include "msg.h"
 #include "split.h"
 
-/* A session's XML is handed on in pieces of at least this size. */
+/* A session's XML is copied in pieces of at least this size. */
 #define XML_PIECE 8192
-/* Of each session so many are shown, the others counted. */
+/* Warnings that are shown for each session; the others are counted. */
 #define MAX_WARNINGS 5
 
 void
 report_warn(struct report *r, uint64_t byte, const char *fmt, ...)
 {
 	va_list ap;
-	char text[800]; /* what comes from strangers is cut before */
+	char text[800]; /* callers cut the values in it */
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
@@ -36,14 +36,14 @@ report_bad(struct report *r, struct rec_value lsid, const char *code, const char
 	r->code = code_worse(r->code, EX_DATAERR);
 }
 
-/* The lsid as far as it is shown. */
+/* How many bytes of the lsid a message shows. */
 static int
 shown(const struct report *r)
 {
 	return (int)(r->lsid.n < REPORT_SHOWN ? r->lsid.n : REPORT_SHOWN);
 }
 
-/* Warnings about values of the session that is open. */
+/* A warning about a value of the open session. */
 static void
 session_warned(void *arg, const char *element, const char *text)
 {
@@ -57,13 +57,12 @@ session_warned(void *arg, const char *element, const char *text)
 static void
 tell_warnings(struct report *r)
 {
-
 	if (r->warnings > MAX_WARNINGS)
 		report_warn(r, r->start, "session %.*s: and %u more like these", shown(r),
 		    buf_text(&r->lsid), r->warnings - MAX_WARNINGS);
 }
 
-/* The session's XML up to this place. */
+/* Copy the session's XML up to this place. */
 static void
 copy_xml(struct report *r, uint64_t to)
 {
@@ -79,8 +78,8 @@ copy_xml(struct report *r, uint64_t to)
 	r->xml_from = to;
 }
 
-/* Rows go out after the XML that they are from: the stream is the same in
- * whatever pieces the input came. */
+/* XML goes out before the rows made of it: then the stream does not depend on the pieces
+ * in which the input came. */
 static void
 before_rows(void *arg)
 {
@@ -179,7 +178,7 @@ add_name(struct buf *b, const xmlChar *prefix)
 		buf_adds(b, (const char *)prefix);
 }
 
-/* Each ends with a NUL that stands behind it. */
+/* Each declaration ends with a NUL. */
 const char *
 report_inherit(struct report *r, const xmlChar **ns, int n)
 {
@@ -230,7 +229,7 @@ wanted(const struct report *r, struct rec_value lsid)
 	return r->options->lsids == 0;
 }
 
-/* Its start tag, with what it inherits behind its name. */
+/* Write the session's start tag, with the inherited namespaces behind its name. */
 static void
 begin_xml(struct report *r, uint64_t from, const xmlChar **ns, int n)
 {
@@ -270,7 +269,7 @@ report_begin(
 		return 0;
 	}
 	if (r->host == NULL) {
-		report_warn(r, r->start, "which site is this from? Name it with -H HOST");
+		report_warn(r, r->start, "the input does not name its site: name it with -H HOST");
 		r->code = code_worse(r->code, EX_USAGE);
 		return -1;
 	}

@@ -6,13 +6,13 @@
 #include "split.h"
 #include "when.h"
 
-/* Stands for a truth value that is known at the session's end. */
+/* A truth value that will be known at the session's end. */
 #define ROW_UNDECIDED '?'
-/* Lines are handed on in pieces of this size. */
+/* Lines go out in pieces of this size. */
 #define FLUSH_AT 65536
 /* A huge value's memory is given back. */
 #define KEEP_BYTES 65536
-/* What growing by halves makes of FLUSH_AT and a line. */
+/* The capacity of a buffer that had FLUSH_AT and a usual line. */
 #define KEEP_LINES (4 * FLUSH_AT)
 
 void
@@ -157,7 +157,7 @@ row_write(const struct row *r, struct buf *b)
 	rec_end_row(b);
 }
 
-/* ---- on their way out ------------------------------------------------ */
+/* ---- output ----------------------------------------------------------- */
 
 void
 rows_free(struct rows *r)
@@ -201,7 +201,7 @@ rows_open(struct rows *r, enum rows_order order)
 	return &r->lines[order].text;
 }
 
-/* Is it within the limits? */
+/* Check the limits. */
 static void
 check(struct rows *r, size_t line)
 {
@@ -262,8 +262,8 @@ next_field(char *p)
 	return strchr(p, '\t') + 1;
 }
 
-/* In the lines of users and teams that do not tell it, whether they are the
- * primary one: their first column is the key. */
+/* Fill in is_primary in the lines of users and teams that do not have it.  The first
+ * column is the key. */
 static void
 set_primary(char *line, struct rec_value user, struct rec_value team)
 {

@@ -148,8 +148,8 @@ names_learn(struct names *n, const xmlChar *key)
 	const char *const *found = bsearch(key, text, NAMES_COUNT - 1, sizeof(*text), compare);
 	unsigned slot = names_slot(key), i = 0;
 
-	/* Where there is none free, the first goes: a report has few names,
-	 * and to look one up again costs little. */
+	/* If no slot is free, the first one is replaced: a report has few names,
+	 * and looking one up again costs little. */
 	while (i < NAMES_TRIES && n->key[slot + i] != NULL)
 		i++;
 	slot += i < NAMES_TRIES ? i : 0;

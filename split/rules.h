@@ -1,9 +1,8 @@
 /*
  * What the elements below <session> mean.
  *
- * It follows from an element's name and from what its parent is: a rule a
- * line.  A rule gives the element a role, and most roles are "text for that
- * column of that row".  What is done about each role is in session.c.
+ * A rule gives a role to an element by its name and by the role of its parent.  Most
+ * roles are "text for that column of that row".  session.c does what each role needs.
  */
 #ifndef PRAIC_RULES_H
 #define PRAIC_RULES_H
@@ -15,9 +14,8 @@
 /*
  * The names of elements and attributes that mean something, as numbers.
  *
- * libxml2 gives each name of a document once, as a pointer that stays the
- * same; so a name's letters are looked at once, and then it is known by its
- * pointer.
+ * libxml2 has one pointer for each name of a document.  So the letters of a name are
+ * compared once, and after that its pointer is enough.
  */
 /* In the order of strcmp(3). */
 /* clang-format off */
@@ -51,7 +49,7 @@ enum name {
 	    NAMES_COUNT
 };
 
-#define NAMES_SLOTS 256 /* a power of two, some times the names of a report */
+#define NAMES_SLOTS 256 /* a power of two, several times the names of a report */
 #define NAMES_TRIES 4	/* slots in which a name may be */
 
 /* All zero before the first use; for one parser's dictionary. */
@@ -133,10 +131,10 @@ enum role {
 /* The rows that are filled by rules. */
 enum which { OF_SESSION, OF_USER, OF_TEAM, OF_CUSTOMER, OF_ATTRIBUTE, OF_EVENT, ROWS };
 
-/* Its text is wanted; the first of its name counts, others are ignored. */
+/* GATHER: its text is wanted.  ONCE: the first of its name counts. */
 enum { GATHER = 1, ONCE = 2, TEXT = GATHER | ONCE };
 
-/* Small: all of them stay near at hand. */
+/* Small, so that all rules stay in the processor's cache. */
 struct rule {
 	unsigned char parent; /* enum role */
 	unsigned char name;   /* enum name */
@@ -148,7 +146,7 @@ struct rule {
 };
 
 extern const struct rule rules[];
-/* Of the session, and of an event's child that no other rule names. */
+/* The rules for the session, and for an event's child that no other rule names. */
 extern const struct rule rules_session, rules_other_leaf;
 
 /* For each role and name: the rule's number, from 1, or 0 for none. */
@@ -156,10 +154,10 @@ extern unsigned char rules_table[ROLES][NAMES_COUNT];
 /* For each such rule: its number among those of the same parent. */
 extern unsigned char rules_sibling[];
 
-/* Before the first use. */
+/* Call it before the first use. */
 void rules_prepare(void);
 
-/* NULL for an element that means nothing, nor does what is in it. */
+/* NULL for an element that is ignored with all that is in it. */
 static inline const struct rule *
 rules_find(enum role parent, enum name name)
 {

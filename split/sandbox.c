@@ -1,6 +1,6 @@
 /*
- * Giving up rights, by seccomp(2): see sandbox.h.  The filter is a constant
- * table but for the process's id: it needs no memory, which a library for filters may run out of.
+ * Gives up rights by seccomp(2): see sandbox.h.  The filter is a table in which only the
+ * process's id is set at run time, so it needs no library and no memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A filter knows calls by their numbers, which each processor has its own of. */
+/* A filter names system calls by numbers, which differ between processors. */
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
 #elif defined(__i386__)
@@ -67,7 +67,7 @@ sandbox_enter(const char **why)
 #else
 #define LOW_HALF 4
 #endif
-/* All arguments that are looked at are int to the kernel, whatever lies above. */
+/* The kernel takes all arguments that are checked here as int: the low half counts. */
 #define ARGUMENT(n)                        \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, \
 	    (unsigned)offsetof(struct seccomp_data, args) + 8 * (n) + LOW_HALF)
@@ -76,7 +76,7 @@ sandbox_enter(const char **why)
 #define ALLOW			   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 #define KILL			   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
 #define ALLOW_CALL(name)	   IS(__NR_##name, 0, 1), ALLOW
-/* Memory, but no file, and nothing that can be run. */
+/* Memory without a file behind it, and not executable. */
 #define ALLOW_MEMORY(name)                                                     \
 	IS(__NR_##name, 0, 6), ARGUMENT(2), HAS(PROT_EXEC, 3, 0), ARGUMENT(4), \
 	    IS(0xffffffff, 0, 1), ALLOW, KILL
@@ -99,7 +99,7 @@ static struct sock_filter filter[] = {
     ALLOW_CALL(exit),
     ALLOW_CALL(exit_group),
     ALLOW_CALL(rt_sigreturn),
-/* to wait for input or output that somebody made non-blocking */
+/* to wait for input or output that is non-blocking */
 #ifdef __NR_poll
     ALLOW_CALL(poll),
 #endif

@@ -1,8 +1,8 @@
 /*
  * One session, from elements to rows.
  *
- * rules.c says which role each element has; here is what is done about it,
- * at its start tag and at its end.
+ * rules.c says which role each element has; this file does what the role needs, at the
+ * start tag and at the end tag.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,24 +11,23 @@
 #include "msg.h"
 #include "split.h"
 
-/* Elements that mean something nest 8 deep: a cell of system information. */
+/* Elements with a rule nest 8 deep: a cell of system information. */
 #define MAX_FRAMES 16
-/* Elements whose text is gathered while that of one above is: a team's own
- * text and that of its name; one to spare. */
+/* Elements of which text is gathered at the same time: a team and its name; one to spare. */
 #define MAX_TEXTS  3
 #define KEEP_BYTES 65536
 
 /*
- * Elements that no rule knows, counted by their path: newer appliances say
- * more than praic knows, and its user should hear of it.  So many paths are
- * told, and so much of each.
+ * Elements that no rule knows, counted by their path: newer appliances send more than
+ * praic knows, and users should be told.  MAX_PATHS: paths that are listed; MAX_PATH:
+ * bytes of each.
  */
 #define MAX_PATHS 50
 #define MAX_PATH  160
 
 struct seen {
 	char path[MAX_PATH];
-	uint64_t sessions, last; /* how many had it, and the number of the last */
+	uint64_t sessions, last; /* how many sessions had it; the number of the last one */
 };
 
 struct drift {
@@ -38,12 +37,12 @@ struct drift {
 	uint64_t session;
 };
 
-/* An element that is open and means something. */
+/* An open element that has a rule. */
 struct frame {
 	const struct rule *rule;
 	enum role role; /* the rule's */
 	const char *element;
-	struct buf *text; /* where its text is gathered, or NULL: not wanted */
+	struct buf *text; /* where its text is gathered; NULL: it is ignored */
 	uint64_t seen;	  /* children that count once: rules_bit */
 	int children;
 };
@@ -55,7 +54,7 @@ struct session {
 
 	struct frame frame[MAX_FRAMES];
 	int frames;
-	int deeper; /* open elements that mean nothing */
+	int deeper; /* open elements without a rule */
 	struct buf text[MAX_TEXTS];
 	int texts;
 	/* attributes of the element whose text is being gathered */
@@ -64,7 +63,7 @@ struct session {
 
 	struct row own[OF_EVENT], *row[ROWS];
 	struct event event;
-	struct buf other_name; /* a user's, should there be no better one */
+	struct buf other_name; /* a user's name, if there is no better one */
 	int has_other_name;
 	struct buf primary_rep, primary_team;
 	int public_site, recording, address, ended;
@@ -119,7 +118,7 @@ value_of(const struct buf *b)
 	return v;
 }
 
-/* A value that is not of its column's type, and became NULL. */
+/* Warn of a value that is not of its column's type and became NULL. */
 static void
 doubt(struct session *s, const struct frame *f, int column, const char *why, struct rec_value v)
 {
@@ -163,7 +162,7 @@ session_begin(struct session *s, const char *host, struct rec_value lsid)
 	s->frames = 1;
 	s->deeper = s->texts = 0;
 	for (i = 0; i < MAX_TEXTS; i++)
-		buf_trim(&s->text[i], KEEP_BYTES); /* of one that was left out */
+		buf_trim(&s->text[i], KEEP_BYTES); /* from a session that was left out */
 	memset(f, 0, sizeof(*f));
 	f->rule = &rules_session;
 	f->role = SESSION;
@@ -221,7 +220,7 @@ attribute(const struct session_attribute *a, int n, enum name name)
 	return none;
 }
 
-/* Keep an attribute's value until the element ends.  Is it there? */
+/* Keep an attribute's value until the element ends.  Returns whether it is there. */
 static inline int
 keep(struct buf *b, struct rec_value v)
 {
@@ -239,7 +238,7 @@ begin_row(struct session *s, const struct frame *f, enum table_id table, int id_
 		set(s, f, id_column, id);
 }
 
-/* One with its value in the tag is a row already; else its text is. */
+/* The value is an attribute, or else the element's text. */
 static void
 start_value(struct session *s, struct frame *f, struct rec_value name, struct rec_value value)
 {
@@ -262,7 +261,7 @@ start_event(struct session *s, const struct frame *f, struct rec_value type, str
 	s->ended |= type.n == sizeof(end) - 1 && memcmp(type.p, end, type.n) == 0;
 }
 
-/* An element that no rule knows: remember where. */
+/* Count an element that no rule knows. */
 static void __attribute__((noinline)) unknown(struct session *s, const char *element)
 {
 	struct drift *d = &s->drift;
@@ -291,7 +290,7 @@ static void __attribute__((noinline)) unknown(struct session *s, const char *ele
 	seen->last = d->session;
 }
 
-/* What the start tag says. */
+/* Handle a start tag by its role. */
 static void
 start_role(struct session *s, struct frame *f, const struct session_attribute *a, int n)
 {
@@ -423,8 +422,7 @@ end_named(struct row *r, const struct rule *rule)
 		r->cell[rule->type].is = ROW_NOTHING;
 }
 
-/* Users and teams wait for the session's end, which tells the primary one,
- * unless they tell it themselves. */
+/* Users and teams wait for the session's end, which names the primary ones. */
 static void
 end_member(struct session *s, struct row *r, int is_primary)
 {
@@ -447,7 +445,7 @@ end_user(struct session *s, struct row *r)
 static void
 end_team(struct session *s, struct row *r, struct rec_value own_text)
 {
-	/* Blanks between its children are no name. */
+	/* Blanks between its children are not a name. */
 	if (!row_filled(r, TEAM_NAME))
 		row_set_text(r, TEAM_NAME, own_text.p, row_trim(own_text).n > 0 ? own_text.n : 0);
 	end_member(s, r, TEAM_IS_PRIMARY);
@@ -491,14 +489,14 @@ end_cell(struct session *s, const struct frame *f, struct rec_value text)
 		s->rows.refusal = s->event.sysinfo.refusal;
 }
 
-/* Both parties are known: whatever the event still has, its row is whole. */
+/* When both parties are known, the event's own row is complete. */
 static int
 has_parties(const struct frame *event)
 {
 	return event->seen == (rules_bit(EVENT, N_performed_by) | rules_bit(EVENT, N_destination));
 }
 
-/* What the element as a whole says; text is its own. */
+/* Handle an end tag by its role.  text: that of the element itself. */
 static void
 end_role(struct session *s, const struct frame *f, struct rec_value text)
 {
@@ -508,7 +506,7 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 
 	switch (f->role) {
 	case CELL:
-		/* Where two spellings mean one column, the first counts. */
+		/* If two elements mean the same column, the first one counts. */
 		if (!row_has(row, rule->column))
 			set(s, f, rule->column, text);
 		break;

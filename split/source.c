@@ -9,11 +9,11 @@
 #include "msg.h"
 #include "split.h"
 
-/* What is read at once: what a pipe holds, usually. */
+/* Bytes of one read: the usual size of a pipe. */
 #define BLOCK 65536
-/* What is decoded at once. */
+/* Bytes that are decoded at a time. */
 #define STEP 8192
-/* More memory than this was for something huge, and is given back. */
+/* A buffer that a huge value made larger than this is freed. */
 #define KEEP_MEMORY (32 * BLOCK)
 
 /* The last change before a place, or the first of all. */
@@ -32,7 +32,7 @@ change_before(const struct source *s, uint64_t place)
 	return &s->change[low > 0 ? low - 1 : 0];
 }
 
-/* Where in the input a place is. */
+/* The byte of the input for a place. */
 static uint64_t
 raw_of(const struct source *s, uint64_t place)
 {
@@ -42,7 +42,7 @@ raw_of(const struct source *s, uint64_t place)
 	if (s->decoder.at.encoding == ENCODING_UTF8)
 		return c->raw + (place - c->place);
 	if (from > place)
-		return c->raw; /* near enough for a message */
+		return c->raw; /* approximate; for a message only */
 	return c->raw +
 	    decode_length_before(
 		s->decoder.at.encoding, s->win.p + (from - s->win_at), (size_t)(place - from));
@@ -126,7 +126,7 @@ source_ended(const struct source *s)
 	return source_now(s) == s->limit || (s->ended && s->raw_used == s->raw.n);
 }
 
-/* The first bytes go; and what something huge needed, when it has gone by. */
+/* Remove the first n bytes, and shrink a buffer that was huge. */
 static void
 drop(struct buf *b, size_t n)
 {
@@ -141,7 +141,7 @@ drop(struct buf *b, size_t n)
 	*b = rest;
 }
 
-/* The bytes as they came, a block more of them. */
+/* Read one more block of raw bytes. */
 static void
 read_block(struct source *s)
 {
@@ -164,7 +164,7 @@ read_block(struct source *s)
 		s->raw.n += (size_t)n;
 }
 
-/* Let go of what nobody can ask for. */
+/* Forget what is before win_from. */
 static void
 tidy_window(struct source *s)
 {
@@ -181,7 +181,7 @@ tidy_window(struct source *s)
 	memmove(s->change, s->change + gone, s->changes * sizeof(*s->change));
 }
 
-/* Some of what was read, as far as it can be told what it is. */
+/* Decode a step of the raw bytes; it may end in an incomplete character. */
 static void
 decode_some(struct source *s)
 {
@@ -232,7 +232,7 @@ source_at(struct source *s, uint64_t place, size_t want, size_t *have)
 	do
 		(void)source_have(s, place, have);
 	while (*have < want && source_more(s) == 0);
-	/* The window may have moved even though nothing came of it. */
+	/* source_more() may have moved the window. */
 	return source_have(s, place, have);
 }
 

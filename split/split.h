@@ -5,7 +5,7 @@
  *	source.c	an input as a window of clean UTF-8
  *	decode.c	bytes to clean UTF-8
  *	parse.c		one document, by libxml2
- *	report.c	its sessions, and the words about them
+ *	report.c	its sessions, and messages about them
  *	session.c	one session: from elements to rows, by rules.c
  *	event.c		its events
  *	rows.c		rows on their way out
@@ -28,27 +28,26 @@ blank_is(int c)
 /* ---- limits ---------------------------------------------------------------- */
 
 /*
- * What one session may cost.  A session that passes a limit is left out; the
- * sessions beside it stand.  libxml2's own limits are not reached
- * (XML_PARSE_HUGE: 1 GB a value; depth 2048), or cost the session alone as ours do
- * (10 MB a name): parse.c passes over the session's rest itself, and a new
- * parser goes on behind it.
+ * A session that passes a limit is left out; the sessions beside it are not.
+ * libxml2's own limits are either never reached (XML_PARSE_HUGE: 1 GB a value; depth
+ * 2048), or cost that session only (10 MB a name): parse.c skips the rest of the session
+ * and begins a new parser behind it.
  */
 
-/* Of the bytes, by decode.c. */
+/* Checked by decode.c. */
 
-/* A start tag, of which libxml2 holds all in memory: an attribute may be as
- * long as a line of the record stream (REC_MAX_LINE, 64 MiB). */
+/* A start tag, all of which libxml2 holds in memory.  An attribute may be as long as a
+ * line of the record stream (REC_MAX_LINE, 64 MiB). */
 #define LIMIT_TAG (REC_MAX_LINE + 65536)
 /* Attributes and namespaces of a tag: libxml2 compares each with each. */
 #define LIMIT_TAG_ATTRIBUTES 1000
-/* libxml2 holds all of a CDATA section: a longer one is cut into several,
- * which say the same. */
+/* libxml2 holds all of a CDATA section: a longer one is split into several, which mean
+ * the same. */
 #define LIMIT_SECTION 65536
-/* Comments and instructions say nothing: the rest of a longer one is dropped. */
+/* Comments and instructions are ignored: the rest of a longer one is dropped. */
 #define LIMIT_COMMENT 4096
 
-/* Of a session, by parse.c. */
+/* Checked by parse.c, for a session. */
 
 /* Real sessions nest 9 deep, with 4 attributes and names of 34 letters. */
 #define LIMIT_DEPTH	 128
@@ -57,42 +56,41 @@ blank_is(int c)
 #define LIMIT_NAME 1000
 /* Different names: libxml2 keeps each as long as the parser lives. */
 #define LIMIT_NAMES 10000
-/* Behind a session that brought more than this, a new parser goes on, so that
- * no session is left out for the names of others. */
+/* After a session with more names than this a new parser begins, so that no session is
+ * left out for the names of others. */
 #define LIMIT_NAMES_KEPT 1000
-/* Namespaces that are declared at the same time: libxml2 looks through them
- * for each name. */
+/* Namespaces that are declared at the same time: libxml2 searches them for each name. */
 #define LIMIT_NAMESPACES 256
 
-/* Each session carries the root's namespace declarations, of which there are
- * two or three; more of them would make much of a small input. */
+/* Each session repeats the root's namespace declarations.  Real roots have two or three;
+ * many of them would make a large output from a small input. */
 #define LIMIT_INHERITED 4096
 
-/* Of the rows, by rows.c and event.c. */
+/* Checked by rows.c and event.c. */
 
-/* Columns of system information: appliances send some ten, and each cell may
- * have to be compared with each of them. */
+/* Columns of system information.  Appliances send some ten; each cell may have to be
+ * compared with each of them. */
 #define LIMIT_COLUMNS 256
-/* Rows that have to wait, not counting the longest: ten thousand users, the
- * data of an event that tells at its end who did it, cells before their heads. */
+/* Rows that are held back, except the longest one: users; data of an event that names its
+ * parties last; cells before their heads. */
 #define LIMIT_HELD ((size_t)8 << 20)
 
 /* ---- decode.c -------------------------------------------------------------- */
 
 /*
- * Window titles and shell output may hold bytes that are no UTF-8, control
- * characters and references to such (&#x1b;), none of which XML allows: a strict
- * parser refuses the whole report for one of them.  Each becomes U+FFFD, and is
- * counted.  Long CDATA sections are cut in pieces and long comments lose their rest,
- * for libxml2 would have to hold all of them.  A tag over the limits is noted.
- * UTF-16 and ISO-8859-1 become UTF-8, so that libxml2 opens no files for them.
+ * Window titles and shell output may contain invalid UTF-8, control characters and
+ * references to them (&#x1b;).  XML forbids these, and a strict parser refuses a whole
+ * report for one of them.  Each becomes U+FFFD and is counted.  Long CDATA sections are
+ * split and long comments are cut, because libxml2 holds all of them.  A tag over the
+ * limits is noted.  UTF-16 and ISO-8859-1 become UTF-8, so that libxml2 loads no
+ * converter for them.
  */
 enum encoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_UTF16LE, ENCODING_UTF16BE };
 
-/* Where in the markup we are: a reference is none within these. */
+/* The kind of markup that is open.  References have a meaning in content only. */
 enum decode_inside { DECODE_CONTENT, DECODE_CDATA, DECODE_COMMENT, DECODE_PI };
 
-/* All that it remembers from one call to the next. */
+/* The state that is kept from one call to the next. */
 struct decode_state {
 	enum encoding encoding;
 	enum decode_inside inside;
@@ -101,24 +99,24 @@ struct decode_state {
 	unsigned char in_tag, too_long, dropping, after_cr;
 	unsigned char rooted; /* a tag has begun */
 	unsigned char plain;  /* a declaration behind a root begins the next document */
-	unsigned char next;   /* which stands here: no more is decoded */
+	unsigned char next;   /* it is here: no more is decoded */
 	unsigned attributes;  /* of the tag */
 	size_t length;	      /* of the tag or the section so far */
 };
 
 enum decode_note {
-	DECODE_REPLACED, /* something forbidden stands as U+FFFD */
+	DECODE_REPLACED, /* something forbidden became U+FFFD */
 	DECODE_LONG_TAG, /* the tag that began at.length before is over the limits */
-	DECODE_CHANGED	 /* it goes on in another way than it came */
+	DECODE_CHANGED	 /* bytes were added or removed */
 };
 
 struct decoder {
 	struct decode_state at;
-	/* Called for each such thing, with its place in out and how many bytes
-	 * longer it makes what came. */
+	/* Called for each of these, with its place in out and by how many bytes the
+	 * output is longer than the input. */
 	void (*note)(void *, enum decode_note, size_t out_offset, ptrdiff_t grown);
 	void *arg;
-	struct buf utf8; /* for itself: what was UTF-16 or ISO-8859-1 */
+	struct buf utf8; /* private: input that was UTF-16 or ISO-8859-1 */
 };
 
 /*
@@ -127,10 +125,10 @@ struct decoder {
  */
 size_t decode(struct decoder *, const char *p, size_t n, int final, struct buf *out);
 
-/* How many bytes this UTF-8 was in another encoding. */
+/* How many bytes this UTF-8 had in the other encoding. */
 size_t decode_length_before(enum encoding, const char *p, size_t n);
 
-/* Is what was decoded last within a tag, a comment or the like? */
+/* Is a tag, a comment or the like open at the end of what was decoded? */
 int decode_in_markup(const struct decoder *);
 
 /*
@@ -146,14 +144,13 @@ struct rec_value decode_attribute(const char *p, size_t n, const char *name);
 /* ---- source.c -------------------------------------------------------------- */
 
 /*
- * A place is a count of decoded bytes since the document's beginning.  The
- * window can be read again from any place that was not let go.
+ * A place is a count of decoded bytes since the document's beginning.  The window can be
+ * read again from any place that is still kept.
  */
 
 /*
- * From a place on, decoded and raw bytes stand apart in another way than before.
- * What is between two tags is one change, as long as it is replaced characters
- * and the like: messages and counts are about tags.
+ * The distance between decoded and raw bytes changes at this place.  All changes between
+ * two tags are one struct, because messages and counts are about tags.
  */
 struct change {
 	uint64_t place, raw;
@@ -167,14 +164,14 @@ struct source {
 	int failed; /* reading did, after a message */
 	struct decoder decoder;
 
-	struct buf raw;	 /* bytes as they came */
+	struct buf raw;	 /* bytes of the input */
 	uint64_t raw_at; /* where raw.p begins */
-	size_t raw_used; /* of them decoded, or passed over */
+	size_t raw_used; /* decoded or skipped bytes in raw */
 	uint64_t limit;	 /* where the document ends */
 
 	struct buf win;	   /* decoded bytes */
 	uint64_t win_at;   /* the place where win.p begins */
-	size_t win_from;   /* before it nothing is wanted any more */
+	size_t win_from;   /* what is before it is not needed any more */
 	uint64_t long_tag; /* where the last tag over the limits begins, or UINT64_MAX */
 
 	struct change *change;
@@ -191,38 +188,38 @@ void source_free(struct source *);
  * plain, it may end sooner, where the next one begins: decoder.at.next.
  */
 void source_open(struct source *, uint64_t bytes, enum encoding, int plain);
-/* Pass over what was not read of it.  Returns how many bytes were not there. */
+/* Skip the rest of the document.  Returns how many of its bytes are missing. */
 uint64_t source_close(struct source *);
 
 /*
- * What stands at a place: at least want bytes, less only at the end of the
- * input.  Valid until the next call that reads.
+ * The bytes at a place: at least `want', fewer only at the end of the input.  Valid until
+ * the next call that reads.
  */
 const char *source_at(struct source *, uint64_t place, size_t want, size_t *have);
 
-/* The same without reading on: what was read already. */
+/* The same, of bytes that have been read already. */
 const char *source_have(const struct source *, uint64_t place, size_t *have);
 
-/* Move a place to behind the next such text; what is before is let go.  -1 at
- * the end of the document. */
+/* Move a place behind the next occurrence of a text; what is before it is forgotten.
+ * -1 at the end of the document. */
 int source_pass(struct source *, uint64_t *place, const char *text);
 
 /* Nothing before this place will be asked for again. */
 void source_keep(struct source *, uint64_t place);
 
-/* Where in the input, in bytes as they came, a place is that was not let go;
- * UINT64_MAX: what comes next. */
+/* The byte of the input for a place that is still kept; for UINT64_MAX the byte that
+ * comes next. */
 uint64_t source_offset(const struct source *, uint64_t place);
 
-/* How many things were replaced by U+FFFD before a tag that was not let go. */
+/* How many U+FFFD were put in before a tag that is still kept. */
 uint64_t source_replaced(const struct source *, uint64_t place);
 
-/* Was the end of the document, or of the input, read? */
+/* Has the end of the document or of the input been read? */
 int source_ended(const struct source *);
 
 /*
- * Between documents the bytes are read as they come: at least so many, less
- * only at the end of the input; and where they are.
+ * Between documents raw bytes are read: at least `want', fewer only at the end of the
+ * input.  source_now() is where they are.
  */
 const char *source_raw(struct source *, size_t want, size_t *have);
 static inline uint64_t
@@ -230,23 +227,22 @@ source_now(const struct source *s)
 {
 	return s->raw_at + s->raw_used;
 }
-/* Pass over so many bytes; returns how many there were. */
+/* Skip so many raw bytes.  Returns how many there were. */
 uint64_t source_skip(struct source *, uint64_t bytes);
 
 /* ---- rows.c ---------------------------------------------------------------- */
 
 /*
- * A row goes out as soon as nothing in it can change: most at once, an event's
- * data after the event's own row, users and teams at the end of the session,
- * which tells who the primary one was.  What has to wait is held in memory, up
- * to a limit.
+ * A row goes out as soon as it is complete: most at once, an event's data after the
+ * event's own row, users and teams at the end of the session, which names the primary
+ * one.  Rows that wait are held in memory, up to a limit.
  */
 enum row_is {
 	ROW_ABSENT,
-	ROW_NOTHING, /* it was there, but is NULL: empty, or unreadable */
+	ROW_NOTHING, /* it was there, but is NULL: empty or invalid */
 	ROW_TEXT,
 	ROW_NUMBER,
-	ROW_AT_END /* is_primary: rows_finish() tells */
+	ROW_AT_END /* is_primary: set by rows_finish() */
 };
 
 struct row {
@@ -263,17 +259,16 @@ struct row {
 void row_begin(struct row *, enum table_id);
 
 /*
- * Set a column, by what its type makes of the value (p == NULL: nothing is
- * done).  NULL, or why the value cannot be read and the column is NULL.
+ * Set a column to a value of its type (p == NULL: do nothing).  Returns NULL, or why the
+ * value is invalid and the column becomes NULL.
  */
 const char *row_set(struct row *, int column, struct rec_value);
 void row_set_text(struct row *, int column, const char *p, size_t n);
 void row_set_number(struct row *, int column, int64_t);
 
 /*
- * A time: the attribute if it can be read as UNIX seconds, else the text
- * with its offset; either may be NULL.  NULL, or what was wrong, and with
- * which of the two.
+ * Set a time: stamp if it is UNIX seconds, else text with its offset; either may be NULL.
+ * Returns NULL, or what was wrong, and *wrong.
  */
 const char *row_set_time(struct row *, int column, struct rec_value stamp, struct rec_value text,
     struct rec_value *wrong);
@@ -295,7 +290,7 @@ row_filled(const struct row *r, int column)
 /* The row as a line, at the end of a buffer. */
 void row_write(const struct row *, struct buf *);
 
-/* Without the white space at both ends. */
+/* Remove white space at both ends. */
 struct rec_value row_trim(struct rec_value);
 
 enum rows_order {
@@ -304,7 +299,7 @@ enum rows_order {
 	ROWS_AT_END
 };
 
-/* Called before rows are handed on: what belongs before them goes first. */
+/* Called before rows go out, so that their XML can go first. */
 typedef void rows_go(void *arg);
 
 struct rows {
@@ -316,7 +311,7 @@ struct rows {
 	struct lines {
 		struct buf text;
 		uint64_t n;
-	} lines[ROWS_AT_END + 1]; /* by when they may go out */
+	} lines[ROWS_AT_END + 1]; /* index: when they may go out */
 	enum rows_order order;	  /* of the row that is open */
 	size_t from;		  /* where it begins */
 	size_t longest;
@@ -329,8 +324,8 @@ void rows_free(struct rows *);
 void rows_begin(struct rows *);
 
 /*
- * A row in two steps: where to write its line, and that it was written; or
- * in one.
+ * Add a row: write its line into the buffer that rows_open() returns and call
+ * rows_close(); or call rows_add().
  */
 struct buf *rows_open(struct rows *, enum rows_order);
 void rows_close(struct rows *);
@@ -339,17 +334,16 @@ void rows_add(struct rows *, enum rows_order, const struct row *);
 /* The event's own row is complete. */
 void rows_event(struct rows *, const struct row *);
 
-/* The session's end: users and teams, then its own row.  Either key of the
- * primary ones may be empty. */
+/* The session ends: users and teams go out, then its own row.  The keys of the primary
+ * user and team may be empty. */
 void rows_finish(struct rows *, struct rec_value primary_user, struct rec_value primary_team,
     const struct row *session);
 
 /* ---- event.c --------------------------------------------------------------- */
 
 /*
- * A category of an endpoint's system information: column heads in one
- * place, rows of cells in another, joined into the text of the column
- * system_information.information.
+ * A category of an endpoint's system information.  In the XML, heads and rows of cells
+ * are apart; here they are joined into the text of system_information.information.
  */
 struct sysinfo_field {
 	struct rec_value id, name, text;
@@ -392,18 +386,17 @@ struct event {
 void event_free(struct event *);
 
 void event_begin(struct event *);
-/* Nothing in the event's own row can change any more; more than once, it
- * may be. */
+/* The event's own row is complete.  Further calls do nothing. */
 void event_complete(struct event *);
 
-/* A row of its data; the addresses of recordings are left out. */
+/* Add a row of data; the addresses of recordings are left out. */
 void event_value(struct event *, struct rec_value name, struct rec_value value);
-/* The same of an element. */
+/* The same for an element. */
 void event_leaf(struct event *, const char *name, struct rec_value value);
-/* A body in base64.  NULL, or why it cannot be read. */
+/* Add a body in base64.  NULL, or why it is invalid. */
 const char *event_encoded_body(struct event *, struct rec_value base64);
 
-/* A category of system information; what is in it goes to e->sysinfo. */
+/* A category of system information: its content goes to e->sysinfo. */
 void event_begin_category(struct event *, struct rec_value name);
 void event_end_category(struct event *);
 
@@ -416,7 +409,7 @@ struct session_attribute {
 	struct rec_value value;
 };
 
-/* Called with words on what was wrong with a value; counted by the caller. */
+/* Called with a message about an invalid value. */
 typedef void session_warning(void *arg, const char *element, const char *text);
 
 struct session *session_new(struct rec_writer *, session_warning *, rows_go *, void *arg);
@@ -426,27 +419,25 @@ void session_free(struct session *);
 void session_begin(struct session *, const char *host, struct rec_value lsid);
 
 /*
- * What is below <session>: an element with those of its attributes that have
- * a name of ours, and its end.  The element's name is kept until then.  *text is
- * where to add the text that comes now, up to REC_MAX_LINE of it; NULL when it
- * is not wanted.  NULL, or why the session has to be left out; nothing more
- * may be given after that.
+ * The start and the end of an element below <session>, with the attributes whose names
+ * praic knows.  The pointer `element' is kept until the end.  *text: where to add the
+ * text that follows, at most REC_MAX_LINE; NULL: ignore it.  Returns NULL, or why the
+ * session is left out; then no further call is allowed.
  */
 const char *session_start_element(struct session *, enum name, const char *element,
     const struct session_attribute *, int attributes, struct buf **text);
 const char *session_end_element(struct session *, struct buf **text);
 
-/* One warning that lists the elements below sessions that no rule knows. */
+/* Warn once of all elements below sessions that no rule knows. */
 void session_drift(const struct session *);
 
-/* The session's end: all of its rows are out, or why it is left out. */
+/* The session ends.  NULL when all rows are out, or why it is left out. */
 const char *session_finish(struct session *);
 
 /* ---- report.c -------------------------------------------------------------- */
 
 /*
- * A session's XML is not written anew from what the parser says: it is
- * copied from the input, from its start tag to its end tag, with the
+ * A session's XML is copied from the input, from its start tag to its end tag, with the
  * namespace declarations that it inherits.
  */
 struct report_options {
@@ -463,9 +454,9 @@ struct report {
 	int code;
 	/* of the document: */
 	enum { REPORT_BETWEEN, REPORT_SESSION, REPORT_UNWANTED } within;
-	struct buf *text; /* where that of the element that is open goes, or NULL */
-	uint64_t settled; /* up to here the input was dealt with */
-	uint64_t place;	  /* of what is being looked at */
+	struct buf *text; /* where text of the open element goes, or NULL */
+	uint64_t settled; /* what is before this place is done */
+	uint64_t place;	  /* the end of the current tag */
 	struct session *session;
 	struct source *source;
 	const char *host; /* of its sessions, or NULL */
@@ -491,79 +482,79 @@ void report_free(struct report *);
 void report_warn(struct report *, uint64_t byte, const char *, ...)
     __attribute__((format(printf, 3, 4)));
 /*
- * Something was left out as bad; the message was given.  lsid.p is NULL for
- * what is no session.  code is its fixed word in the list of --left-out.
+ * Count or list something bad that was left out, after its message.  lsid.p is NULL for
+ * a document.  code is the word for the list of --left-out.
  */
 void report_bad(struct report *, struct rec_value lsid, const char *code, const char *sentence);
 
 /*
- * A document begins.  host: of its sessions, or NULL when nothing
- * named it, which is an error as soon as there is a session.  Source and host
- * are kept.
+ * A document begins.  host: the site of its sessions, or NULL if it is unknown, which is
+ * an error as soon as a session comes.  Source and host are kept.
  */
 void report_document(struct report *, struct source *, const char *host);
-/* It ends here (UINT64_MAX: with the source's document): tell of forbidden bytes outside of its sessions. */
+/* The document ends here (UINT64_MAX: where the source's document ends): warn of forbidden
+ * bytes outside of its sessions. */
 void report_document_end(struct report *, uint64_t place);
 /*
- * What its sessions inherit: n namespaces, of each the prefix (NULL for none)
- * and the name.  NULL, or why that is too much.
+ * The namespaces that its sessions inherit: n pairs of prefix (or NULL) and name.  NULL,
+ * or why that is too much.
  */
 const char *report_inherit(struct report *, const xmlChar **ns, int n);
-/* The same as text for a start tag, but those that its own ones hide. */
+/* The same as text for a start tag, without those that its own declarations hide. */
 void report_inherited(struct report *, struct buf *, const xmlChar **ns, int n);
 
 /*
- * A session's start tag, from here to there; its own declarations.  -1 when
- * nothing more can be done: r->code.
+ * A session begins: the places of its start tag, and its own namespaces.  -1 if the
+ * program cannot go on: see r->code.
  */
 int report_begin(
     struct report *, uint64_t from, uint64_t to, struct rec_value lsid, const xmlChar **ns, int n);
-/* Its end tag ends here. */
+/* The session's end tag ends here. */
 void report_end(struct report *, uint64_t place);
-/* Leave it out; the rest of the document stands. */
+/* Leave out the open session; the document goes on. */
 void report_give_up(struct report *, const char *code, const char *why);
-/* The document ends within it: its lsid; p is NULL outside of any. */
+/* The document ends.  Returns the lsid of the session that is cut; p is NULL if none is
+ * open. */
 struct rec_value report_break(struct report *);
-/* Of an lsid in messages: real ones have 32 characters. */
+/* Bytes of an lsid in messages.  Real ones have 32. */
 #define REPORT_SHOWN 80
 
-/* What stands before this place was dealt with, and is not needed again. */
+/* What is before this place is done and not needed again. */
 void report_settle(struct report *, uint64_t place);
 
 /* ---- parse.c --------------------------------------------------------------- */
 
 enum parse_outcome {
 	PARSE_WHOLE,  /* nothing was wrong with it */
-	PARSE_BAD,    /* it is not well-formed, or no session report */
+	PARSE_BAD,    /* it is malformed or not a session report */
 	PARSE_CUT,    /* the bytes ended within it */
-	PARSE_STOPPED /* nothing can go on: the report's code */
+	PARSE_STOPPED /* the program cannot go on: see the report's code */
 };
 
 struct parse_result {
-	uint64_t end; /* all before this place was understood; UINT64_MAX: all of it */
-	/* of PARSE_BAD, and of PARSE_CUT in case that the bytes are complete */
+	uint64_t end; /* the place up to which it was understood; UINT64_MAX: all of it */
+	/* of PARSE_BAD; and of PARSE_CUT, in case all bytes are there */
 	const char *code; /* for the list of --left-out, or NULL */
 	char why[600];
 	struct rec_value lsid; /* of the session that is lost, or NULL */
 };
 
 /*
- * host: of its sessions, or NULL when nothing named it.  plain: an instruction
- * may name it, too.  What was wrong with sessions was said and counted in the
- * report; of the document it is told in the result.
+ * host: the site of its sessions, or NULL.  plain: an instruction may name the site, too.
+ * Errors of sessions are reported and counted here, errors of the document are in the
+ * result.
  */
 enum parse_outcome parse_document(struct report *, struct source *, uint64_t place,
     const char *host, int plain, struct parse_result *);
 
-/* Before the first document: libxml2 is set up, so that it opens nothing
- * later. */
+/* Set up libxml2 before the first document, so that it opens no file later. */
 void parse_prepare(void);
 
 /* ---- input.c --------------------------------------------------------------- */
 
 /*
- * All documents of one input; host is that of -H, or NULL.  What is worth telling
- * is in the report, with its code.  0, or -1 when nothing can go on.
+ * Read all documents of one input.  host: that of -H, or NULL.  The exit code is in the
+ * report.  0, or -1 if the program cannot go on.
  */
 int input_read(struct report *, const char *host, int fd, const char *name);
 
