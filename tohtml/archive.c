@@ -13,6 +13,7 @@
 #include "file.h"
 #include "host.h"
 #include "msg.h"
+#include "num.h"
 #include "sha256.h"
 #include "tohtml.h"
 
@@ -337,30 +338,15 @@ put_row(struct archive *a, struct summary *m)
 static int
 is_older(struct archive *a, struct summary *m)
 {
-	char events[24];
-	sqlite3_stmt *q;
-	int is;
+	char events[NUM_SIZE];
 
-	snprintf(events, sizeof(events), "%lld", (long long)m->number[N_EVENTS]);
-	q = state_query(&a->state,
-	    "SELECT 1 FROM session WHERE host=?1 AND lsid=?2 AND iif((end<>'')=(?3<>''),"
-	    "events>CAST(?4 AS INT),end<>'')",
-	    4, buf_text(&m->text[T_HOST]), buf_text(&m->text[T_LSID]), buf_text(&m->text[T_END]),
-	    events);
-	is = state_step(&a->state, q);
-	sqlite3_reset(q);
-	return is;
-}
-
-static int
-is_waiting(struct archive *a, const char *host, const char *lsid)
-{
-	sqlite3_stmt *q = state_query(
-	    &a->state, "SELECT 1 FROM waiting WHERE host=?1 AND lsid=?2", 2, host, lsid);
-	int is = state_step(&a->state, q);
-
-	sqlite3_reset(q);
-	return is;
+	events[num_format(m->number[N_EVENTS], events)] = '\0';
+	return state_number(&a->state,
+		   state_query(&a->state,
+		       "SELECT iif((end<>'')=(?3<>''),events>CAST(?4 AS INT),end<>'') "
+		       "FROM session WHERE host=?1 AND lsid=?2",
+		       4, buf_text(&m->text[T_HOST]), buf_text(&m->text[T_LSID]),
+		       buf_text(&m->text[T_END]), events)) != 0;
 }
 
 void
@@ -384,7 +370,9 @@ archive_put(struct archive *a, struct page *p, const struct rec_reader *r)
 	host = buf_text(&m->text[T_HOST]);
 	lsid = buf_text(&m->text[T_LSID]);
 	month = buf_text(&m->text[T_MONTH]);
-	if (is_waiting(a, host, lsid))
+	if (state_number(&a->state,
+		state_query(&a->state, "SELECT 1 FROM waiting WHERE host=?1 AND lsid=?2", 2, host,
+		    lsid)) != 0)
 		flush(a);
 	if (is_older(a, m)) {
 		msg_tell(2, "%s: older than the page that is there", lsid);

@@ -163,7 +163,7 @@ files_read(struct state *s, const char *directory)
 	/* praic-tofs may have stored nothing yet.  But if there was a ledger
 	 * before, the share is probably not mounted. */
 	if (fd == -1 && errno == ENOENT && access(directory, F_OK) == 0 &&
-	    state_number(s, "SELECT count(*) FROM ledger") == 0) {
+	    state_number(s, state_query(s, "SELECT count(*) FROM ledger", 0)) == 0) {
 		msg_tell(1, "%s: praic-tofs has stored nothing here yet: no recordings are linked",
 		    directory);
 		code = 0;

@@ -99,9 +99,8 @@ state_step(struct state *s, sqlite3_stmt *q)
 }
 
 int64_t
-state_number(struct state *s, const char *sql)
+state_number(struct state *s, sqlite3_stmt *q)
 {
-	sqlite3_stmt *q = state_query(s, sql, 0);
 	int64_t n = 0;
 
 	if (state_step(s, q)) {
@@ -145,8 +144,8 @@ call(sqlite3_context *c, int n, sqlite3_value **v)
 static int
 set_up(struct state *s)
 {
-	int64_t id = state_number(s, "PRAGMA application_id");
-	int64_t version = state_number(s, "PRAGMA user_version");
+	int64_t id = state_number(s, state_query(s, "PRAGMA application_id", 0));
+	int64_t version = state_number(s, state_query(s, "PRAGMA user_version", 0));
 	char *sql;
 	size_t i;
 
@@ -155,7 +154,8 @@ set_up(struct state *s)
 		    SQLITE_UTF8 | SQLITE_DETERMINISTIC, (void *)&functions[i], call, NULL, NULL);
 	if (s->code != 0)
 		return s->code;
-	if (id == 0 && version == 0 && state_number(s, "SELECT count(*) FROM sqlite_master") == 0) {
+	if (id == 0 && version == 0 &&
+	    state_number(s, state_query(s, "SELECT count(*) FROM sqlite_master", 0)) == 0) {
 		sql = sqlite3_mprintf(
 		    "BEGIN; PRAGMA application_id=%d; PRAGMA user_version=%d; %s COMMIT",
 		    APPLICATION_ID, VERSION, schema);

@@ -124,7 +124,8 @@ int state_run(struct state *, const char *sql);
 sqlite3_stmt *state_query(struct state *, const char *sql, int n, ...);
 /* One more row?  1 or 0. */
 int state_step(struct state *, sqlite3_stmt *);
-int64_t state_number(struct state *, const char *sql);
+/* The first number of the first row, or 0. */
+int64_t state_number(struct state *, sqlite3_stmt *);
 /* Add the text of the first column of all rows to a buffer.  Returns the number of rows. */
 int64_t state_put(struct state *, sqlite3_stmt *, struct buf *);
 
