@@ -251,7 +251,7 @@ fuzz:
 
 # Run this before a release.
 soak: all tools
-	PRAIC_LONG=1 PRAIC_SOAK=1 scripts/run-tests
+	PRAIC_LONG=1 scripts/run-tests
 	$(MAKE) fuzz FUZZ_TIME=3600
 
 bench: all tools

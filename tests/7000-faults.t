@@ -30,7 +30,7 @@ nth() {
 	sed 's/^/# /' out
 }
 
-# praic-split: 1080 has reads, writes and memory; here open and close.
+# praic-split: 2080 has reads, writes and memory; here open and close.
 python3 "$top/tests/appliance" generate --sessions 6 --marks h.example >some.xml
 nth "praic-split: files" --even open:EMFILE:71,75,66,74 close:EIO:74 -- "$split" some.xml
 
@@ -55,7 +55,7 @@ nth "praic-tosql: --left-out" --fresh 'rm -f n.db* list' \
 	--check "[ \$(grep -c malformed list) -eq 6 ]" memory:ENOMEM:65,74,75 write:ENOSPC:73,74 \
 	open:EACCES:65,66,71,73,74,77 -- "$tosql" -d n.db --left-out list bad.rec
 
-# praic-tofs: see also 2090.
+# praic-tofs: see also 4090.
 mkdir d
 "$tofs" -d d -p some.rec | sort >all.names
 nth "praic-tofs" --fresh 'rm -rf d; mkdir d' --output any \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # System calls fail in praic-fetch, one at a time: the exit code is right, there is a
-# message, and no end mark follows lost data.  4011 has the calls on the spool.
+# message, and no end mark follows lost data.  1011 has the calls on the spool.
 
 # The dollars belong to nth.py.
 # shellcheck disable=SC2016

@@ -36,7 +36,7 @@ run 64 "no spool" f recordings
 run 66 "a missing spool" f recordings -d nonesuch </dev/null
 run 64 "-j 0" f recordings -j 0 -d .
 mkdir spool
-pipe 64 "XML instead of records" "$top/tests/4007-recordings.t" f recordings -d spool
+pipe 64 "XML instead of records" "$top/tests/1007-recordings.t" f recordings -d spool
 run 66 "a missing file" f recordings -d spool nonesuch.rec
 printf 'praic-records\t1\nH\tsession\thost_name\nZ\t0\t0\n' >in0
 pipe 64 "records without a recording table" in0 f recordings -d spool
