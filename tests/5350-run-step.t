@@ -6,6 +6,7 @@
 
 appliance_start --sessions 30 --span 3 --end "$(($(date +%s) - 86400))" --recording-size 1K-4K --backup-size 5000
 settings
+"$conf" setting set retention-days=90 >out 2>&1
 mkdir dir
 
 # Errors of the arguments.
@@ -227,6 +228,12 @@ for program in fetch split; do
 done
 step 0 "a secret in the environment" fetch pra session
 echo PRA_SECRET >want
-same "only the needed one is passed to praic-fetch" want fetch.env
-check "and none to praic-split" test ! -s split.env
+same "reaches praic-fetch, and no other does" want fetch.env
+check "and not praic-split" test ! -s split.env
+
+# With this machine's clock far ahead, the appliance is not asked for ever.
+"$conf" site set pra "secret=file:$PRAIC_SECRET_FILE" >out 2>&1
+rm -f stubs/praic-*
+run 0 "a clock that is 200 days ahead" timeout 60 "$praic_run" --now $(($(date +%s) + 200 * 86400)) \
+	fetch pra session
 done_testing

@@ -346,12 +346,13 @@ fetch_new(struct fetch *f)
 	struct frame end;
 	struct span span;
 	int64_t now = run_now(r);
-	int code;
+	int code, first = 1;
 
-	for (;;) {
+	for (;; first = 0) {
 		span = (struct span){.until = DB_NULL};
-		/* The appliance's own clock decides what it still has. */
-		span.back = f->mark == DB_NULL || f->mark < now - f->retention;
+		/* The appliance's own clock decides what it still has.  Only the first
+		 * stride may go back: with this machine's clock far ahead, each would. */
+		span.back = first && (f->mark == DB_NULL || f->mark < now - f->retention);
 		if (span.back) {
 			span.since = f->retention;
 			if (f->retention > STRIDE + CLOCKS)
