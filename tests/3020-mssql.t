@@ -90,11 +90,12 @@ echo 'SELECT id, lsid FROM dbo.session ORDER BY id' | ask >ids1
 sqlite3 -separator '	' lite.db 'SELECT id, lsid FROM session ORDER BY id' >ids2
 check "sessions kept their ids, in order" sh -c "cut -f 2 ids1 >l1; cut -f 2 ids2 >l2; diff l1 l2"
 cat open.rec two.rec grown.rec two.rec >four.rec
-run 0 "-n with several copies of each session" ./t -nv four.rec
-says "prints what a load would do" "800 sessions read: 200 stored, 200 unchanged, 400 older"
-run 0 "the load" ./t -v four.rec
-says "does the same" "800 sessions read: 200 stored, 200 unchanged, 400 older"
-run 0 "--force again" ./t --force two.rec
+run 0 "-n with sessions that come again" ./t -nv four.rec
+says "compares each with the database, which keeps none" \
+	"800 sessions read: 200 stored, 400 unchanged, 200 older"
+run 0 "which does" ./t -v four.rec
+says "just that" "800 sessions read: 200 stored, 200 unchanged, 400 older"
+run 0 "--force, once more" ./t --force two.rec
 run 0 "without system information" ./t -v --no-system-information two.rec
 check "the table is empty" test "$(echo 'SELECT COUNT(*) FROM dbo.system_information' | ask)" = 0
 
