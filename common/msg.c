@@ -30,20 +30,6 @@ msg_start(const char *argv0)
 	program = slash != NULL ? slash + 1 : argv0;
 }
 
-_Noreturn void
-msg_usage(const char *text, int code)
-{
-	fputs(text, code == 0 ? stdout : stderr);
-	exit(code == 0 && fflush(stdout) == EOF ? EX_IOERR : code);
-}
-
-_Noreturn void
-msg_version(void)
-{
-	printf("%s " PRAIC_VERSION "\n", program);
-	msg_usage("", 0);
-}
-
 const char *
 msg_program(void)
 {

@@ -15,9 +15,6 @@ extern int msg_level;
 /* The program's name, without folders; argv[0] is kept, not copied. */
 void msg_start(const char *argv0);
 const char *msg_program(void);
-/* Print this on standard output (code 0) or error, and end the program. */
-_Noreturn void msg_usage(const char *text, int code);
-_Noreturn void msg_version(void);
 
 /* "program: text" */
 void msg_warn(const char *, ...) __attribute__((format(printf, 1, 2)));
