@@ -30,7 +30,7 @@ struct seen {
 	EVP_CIPHER_CTX *mac;
 	char *path, *directory;
 	sqlite3 *db;
-	sqlite3_stmt *add;
+	sqlite3_stmt *find, *add;
 };
 
 /* A failure (no memory, or a library without the cipher) must not let sessions pass unchecked. */
@@ -151,15 +151,13 @@ set_up(struct seen *s, int64_t forget)
 		    " noted INTEGER NOT NULL) WITHOUT ROWID;"
 		    "DELETE FROM seen WHERE noted < %lld; COMMIT;"
 		    "PRAGMA temp.journal_mode = OFF; PRAGMA temp.cache_size = -8000;"
-		    "CREATE TEMP TABLE now (digest BLOB PRIMARY KEY) WITHOUT ROWID",
+		    "CREATE TEMP TABLE now (digest BLOB PRIMARY KEY) WITHOUT ROWID; BEGIN",
 		    forget);
 	if (code == 0)
 		code = read_key(s);
-	return code != 0 ? code :
-			   prepare(s,
-			       "INSERT OR IGNORE INTO temp.now VALUES (?1) RETURNING"
-			       " NOT EXISTS (SELECT 1 FROM seen WHERE digest = ?1)",
-			       &s->add);
+	if (code == 0)
+		code = prepare(s, "SELECT 1 FROM seen WHERE digest = ?", &s->find);
+	return code != 0 ? code : prepare(s, "INSERT OR IGNORE INTO temp.now VALUES (?)", &s->add);
 }
 
 /* STATE is there, for its owner alone: SQLite would make it with the rights of
@@ -209,6 +207,7 @@ seen_free(struct seen *s)
 	if (s == NULL)
 		return;
 	EVP_CIPHER_CTX_free(s->mac);
+	sqlite3_finalize(s->find);
 	sqlite3_finalize(s->add);
 	sqlite3_close(s->db);
 	free(s->path);
@@ -233,9 +232,7 @@ seen_bytes(struct seen *s, const char *p, size_t n)
 void
 seen_drop(struct seen *s)
 {
-	unsigned char digest[DIGEST_SIZE];
-
-	end_digest(s, digest);
+	begin_digest(s);
 }
 
 int
@@ -245,14 +242,19 @@ seen_add(struct seen *s, int *code)
 	int is_new;
 
 	end_digest(s, digest);
+	sqlite3_bind_blob(s->find, 1, digest, sizeof(digest), SQLITE_STATIC);
+	is_new = sqlite3_step(s->find) == SQLITE_DONE;
+	if ((*code = code_of(s, sqlite3_reset(s->find))) != 0)
+		return -1;
 	sqlite3_bind_blob(s->add, 1, digest, sizeof(digest), SQLITE_STATIC);
-	is_new = sqlite3_step(s->add) == SQLITE_ROW && sqlite3_column_int(s->add, 0);
-	*code = code_of(s, sqlite3_reset(s->add));
-	return *code == 0 ? is_new : -1;
+	sqlite3_step(s->add);
+	if ((*code = code_of(s, sqlite3_reset(s->add))) != 0)
+		return -1;
+	return is_new && sqlite3_changes(s->db) > 0;
 }
 
 int
 seen_note(struct seen *s, int64_t now)
 {
-	return run(s, "INSERT OR REPLACE INTO seen SELECT digest, %lld FROM temp.now", now);
+	return run(s, "INSERT OR REPLACE INTO seen SELECT digest, %lld FROM temp.now; COMMIT", now);
 }
