@@ -150,6 +150,19 @@ step 65 "a directory restored from an older copy" store 2 file
 is "is reported" "SELECT program, code FROM left_out WHERE program = 'praic-tofs'" "praic-tofs	head"
 again
 step 0 "once" store 2 file
+sql "UPDATE left_out SET acked = 1 WHERE program = 'praic-tofs'"
+cp -a dir older
+appliance_control add 1 --length 60 >added.out
+appliance_control clock +2000 >clock.out
+praic_run fetch pra session >out 2>&1
+step 0 "store another session" store 2 session
+rm -rf dir
+mv older dir
+again
+step 65 "an older copy again, after the first was acknowledged" store 2 file
+is "is reported again" "SELECT count(*) FROM left_out WHERE program = 'praic-tofs' AND acked IS NULL" 1
+again
+step 0 "once" store 2 file
 praic_run store 1 session >out 2>&1
 
 # A report of which something was left out is kept once.

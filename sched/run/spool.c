@@ -323,6 +323,13 @@ note(struct run *r, const char *program, char *const *f)
 {
 	int64_t now = run_now(r), instance = *f[3] != '\0' ? strtoll(f[3], NULL, 10) : -1;
 
+	/* A ledger that lacks another head was changed again: acknowledging the first
+	 * change must not hide it. */
+	if (strcmp(f[2], "ledger") == 0)
+		db_do(r->db,
+		    "DELETE FROM left_out WHERE transfer_id IS ? AND kind = 'ledger' AND reason <> "
+		    "?",
+		    "it", r->transfer, f[5]);
 	if (db_do(r->db,
 		"UPDATE left_out SET last = ?9 WHERE site_id = ?1 AND transfer_id IS ?2"
 		" AND program = ?3 AND host_name = ?4 AND lsid = ?5 AND kind = ?6"
