@@ -23,7 +23,7 @@ says "the message says what to do" "praic-conf init"
 run 0 "init" "$conf" init
 run 64 "no arguments" "$conf"
 run 64 "an unknown verb" "$conf" site destroy x
-says "shows the known verbs" "praic-conf site add"
+says "is named" "site destroy: there is no such command"
 
 # Sites.
 echo 's3cr=t " two' >secret

@@ -37,6 +37,9 @@ BEGIN = int(sys.argv[4])
 DAY = 86400
 LATE = 600              # maximum delay of reports: less than the overlap
 
+KINDS = ("fault", "kills", "dead_appliance", "refusal", "locked_database", "no_directory", "term",
+         "full_disk", "wrong_clock")
+
 # Faults of reports: a pass has one kind at most.
 FAULTS = ["unavailable", "internal-error", "reset percent=70", "hang-up", "short-body",
           "truncated match=AccessSession",
@@ -302,9 +305,7 @@ class Week:
 
     def trouble(self, now):
         if not self.deck:
-            kinds = [self.with_fault, self.with_kills, self.with_dead_appliance,
-                     self.with_refusal, self.with_locked_database, self.with_no_directory,
-                     self.with_term, self.with_full_disk, self.with_wrong_clock]
+            kinds = [getattr(self, "with_" + k) for k in KINDS]
             self.deck = [self.with_fault] * 3 + [self.with_kills] * 4 + kinds
             self.rng.shuffle(self.deck)
             self.rng.shuffle(kinds)
@@ -339,7 +340,9 @@ class Week:
                     self.calm(now + skew)
             else:
                 self.calm(now + skew)
-            now += self.step if self.rng.random() < 0.95 else 5 * self.step
+            # Nothing runs for a while; not before each kind of trouble has been there.
+            pause = self.rng.random() > 0.95 and all(self.counts["with_" + k] for k in KINDS)
+            now += 5 * self.step if pause else self.step
         # The look-back of the next day finds sessions that closed abnormally; back-offs
         # of recordings take an hour.
         for now in (end + LATE, end + 4 * DAY, end + 5 * DAY, end + 5 * DAY + 7200,
@@ -375,8 +378,7 @@ class Week:
                                                                      3600))
         if worst > most:
             self.complain("the same hour was asked for %d times, and %d are enough" % (worst, most))
-        for kind in ("fault", "kills", "dead_appliance", "refusal", "locked_database",
-                     "no_directory", "term", "full_disk", "wrong_clock"):
+        for kind in KINDS:
             if self.counts["with_" + kind] == 0:
                 self.complain("there was no trouble of the kind " + kind)
 
