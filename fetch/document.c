@@ -435,13 +435,15 @@ void
 document_complain(const struct document *d, enum document_is is, const char *what)
 {
 	char shown[CALL_EXCERPT];
+	const char *advice = "if that means that nothing was found: --nothing TEXT";
 
+	if (!is_known_report(d->report))
+		advice = "praic-fetch(1) has the names of reports: is this one misspelled?";
+	else if (d->answer.said.n >= 7 && memcmp(d->answer.said.p, "Invalid", 7) == 0)
+		advice = "praic-fetch(1) has the parameters of reports";
 	if (is == DOCUMENT_ERROR)
 		msg_warn("%s: %s: the appliance says: %s (%s)", d->site->name, what,
-		    call_excerpt(d->answer.said.p, d->answer.said.n, shown),
-		    is_known_report(d->report) ?
-			"if that means that nothing was found: --nothing TEXT" :
-			"praic-fetch(1) has the names of reports: is this one misspelled?");
+		    call_excerpt(d->answer.said.p, d->answer.said.n, shown), advice);
 	else
 		call_complain(&d->call, what);
 }

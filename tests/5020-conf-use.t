@@ -85,6 +85,13 @@ check "the filter's reason is shown" grep -q '^destination	files	failed	73	.*/fi
 check "the missing program is named" grep -q '^destination	cmd	failed	127	.*no-such-program' out
 run 73 "destination test of the missing directory" "$conf" destination test files
 mv elsewhere files
+chmod 500 files
+without=
+[ "$(id -u)" -ne 0 ] || without="setpriv --bounding-set=-dac_override"
+# shellcheck disable=SC2086
+run 73 "destination test of a directory that cannot be written" $without "$conf" destination test files
+says "gives the reason" "cannot write there: Permission denied"
+chmod 700 files
 "$conf" destination set cmd command="cat >$work/cmd.rec"
 TZ=Europe/Wien run 78 "check, with a zone that nobody knows" "$conf" check
 check "names the schedule" grep -q '^schedule	nightly "x"	failed' out

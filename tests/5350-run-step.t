@@ -231,6 +231,9 @@ echo PRA_SECRET >want
 same "reaches praic-fetch, and no other does" want fetch.env
 check "and not praic-split" test ! -s split.env
 
+step 0 "a dry run with nothing to do" -n store 1 session
+says "says so" "nothing is waiting" out
+
 # With this machine's clock far ahead, the appliance is not asked for ever.
 "$conf" site set pra "secret=file:$PRAIC_SECRET_FILE" >out 2>&1
 rm -f stubs/praic-*

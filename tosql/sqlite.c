@@ -406,6 +406,18 @@ set_up(struct db *db)
 
 static int close_db(struct db *);
 
+/* Can a file be made in the folder of this one?  0, or -1 and errno. */
+static int
+can_make(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL ? xstrdup(".") : xstrndup(path, (size_t)(slash - path) + 1);
+	int can = access(folder, W_OK | X_OK);
+
+	free(folder);
+	return can;
+}
+
 /* The file, made if need be, open for the lock; -1 after a message. */
 static int
 open_file(const struct db_options *o, int *code)
@@ -417,6 +429,8 @@ open_file(const struct db_options *o, int *code)
 	if (fd == -1 && errno == ENOENT && o->existing)
 		msg_warn("%s: it is not there, and --existing demands it: is its share mounted?",
 		    o->target);
+	else if (fd == -1 && errno == ENOENT && can_make(o->target) == -1)
+		msg_errno("%s: its folder", o->target);
 	else if (fd == -1)
 		msg_errno("%s", o->target);
 	if (fd == -1) {
@@ -435,17 +449,8 @@ open_file(const struct db_options *o, int *code)
 int
 sqlite_is_new(const struct db_options *o)
 {
-	const char *slash = strrchr(o->target, '/');
-	char *folder;
-	int can;
-
-	if (o->existing || access(o->target, F_OK) == 0 || errno != ENOENT)
-		return 0;
-	folder =
-	    slash == NULL ? xstrdup(".") : xstrndup(o->target, (size_t)(slash - o->target) + 1);
-	can = access(folder, W_OK | X_OK) == 0;
-	free(folder);
-	return can;
+	return !o->existing && access(o->target, F_OK) == -1 && errno == ENOENT &&
+	    can_make(o->target) == 0;
 }
 
 static struct db *

@@ -111,6 +111,25 @@ run(struct conf *c, const struct row *r, const char *const *arg, int in, const c
 	return code;
 }
 
+/* The code that praic-tofs ended with; or 73, if it found the directory and it cannot be
+ * written, which -n does not try. */
+static int
+writable(struct conf *c, const char *directory, int code)
+{
+	char *reason;
+
+	if (code != 0 || faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0)
+		return code;
+	reason = xasprintf("%s: this user cannot write there: %s", directory, strerror(errno));
+	if (c->quiet)
+		c->reason = reason;
+	else {
+		msg_warn("%s", reason);
+		free(reason);
+	}
+	return EX_CANTCREAT;
+}
+
 /* Run the row's filter with nothing to do.  settings: those of a trial of a row that
  * is not stored yet; then only a database is reached over the network. */
 static int
@@ -134,15 +153,14 @@ ask(struct conf *c, const struct row *r, const char *settings)
 	static const char text[] = "This is the test that praic-conf(1) sends.\n"
 				   "Failures of transfers will be reported to this address.\n";
 
+	if (r->kind == SETTINGS_FS)
+		return writable(
+		    c, row_value(r, "directory"), run(c, r, fs, empty_stream(), settings));
 	if (r->thing->fields == settings_site_fields)
 		return run(c, r, site, scratch("", 0), settings);
 	if (r->thing->fields == settings_fields)
 		return run(c, r, mail, scratch(text, strlen(text)), settings);
-	return run(c, r,
-	    r->kind == SETTINGS_SQL    ? sql :
-		r->kind == SETTINGS_FS ? fs :
-					 exec,
-	    empty_stream(), settings);
+	return run(c, r, r->kind == SETTINGS_SQL ? sql : exec, empty_stream(), settings);
 }
 
 /* Run the filter of a row that is not stored yet, with a settings database that holds

@@ -251,6 +251,8 @@ work(struct run *r, void (*step)(struct run *))
 	r->last = db_number(r->db, "SELECT last FROM job WHERE id = ?1", "i", r->job);
 	r->position = db_number(r->db, "SELECT position FROM job WHERE id = ?1", "i", r->job);
 	step(r);
+	if (r->dry == 1 && r->db->code == 0 && r->code == 0)
+		printf("# %s: nothing is waiting\n", r->name);
 	if (r->dry)
 		return r->db->code != 0 ? r->db->code : r->code;
 	/* What is committed stays, and the step has not failed. */

@@ -487,6 +487,7 @@ pipe_run(struct pipe *p)
 
 	if (r->dry) {
 		show(p);
+		r->dry = 2;
 		return 0;
 	}
 	for (i = 0; i < p->stages; i++)

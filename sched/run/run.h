@@ -22,7 +22,7 @@ struct run {
 	int kind;		  /* of the destination, SETTINGS_SQL ... */
 	char *spool, *dir, *logs; /* SPOOL, SPOOL/SITEID, the log-directory or NULL */
 	int lock, command_lock;	  /* closed in the process of a command */
-	int dry;		  /* -n */
+	int dry;		  /* -n; 2: a command was printed */
 
 	/* the result of the step, for job_end */
 	int code;
