@@ -76,31 +76,44 @@ mark(struct settings *s, sqlite3_stmt *row, const struct due *due, int64_t last,
 		report_say(1, "%s: due", name);
 }
 
-int64_t
-job_mark_due(struct settings *s, int64_t now)
+/* Look at the schedules.  Without a place for the time of the next run, mark those that
+ * are due.  Returns how many there are. */
+static int
+look(struct settings *s, int64_t now, int64_t *wake)
 {
 	sqlite3_stmt *row = db_ask(
 	    s, "SELECT id, name, created, every, at, last_due FROM schedule WHERE enabled", "");
-	int64_t wake = INT64_MAX, last, next;
-	int begun = 0;
+	int64_t last, next;
+	int n = 0;
 
 	while (db_row(s, row)) {
 		const struct due due = {db_column(row, 2), db_column(row, 3), db_column(row, 4)};
 
 		last = due_last(&due, db_column(row, 5), now);
 		next = due_next(&due, last, now);
-		if (next > now && next < wake)
-			wake = next;
+		if (wake != NULL && next > now && next < *wake)
+			*wake = next;
 		if (next > now && last == db_column(row, 5))
 			continue;
-		/* Most passes find nothing due, and must not write. */
-		if (!begun)
-			db_begin(s);
-		begun = 1;
-		mark(s, row, &due, last, now);
+		n++;
+		if (wake == NULL)
+			mark(s, row, &due, last, now);
 	}
-	if (begun)
+	return n;
+}
+
+int64_t
+job_mark_due(struct settings *s, int64_t now)
+{
+	int64_t wake = INT64_MAX;
+
+	/* Most passes find nothing due, and must not write.  The query must end before the
+	 * transaction begins: SQLite does not wait for a lock while it reads. */
+	if (look(s, now, &wake) > 0) {
+		db_begin(s);
+		(void)look(s, now, NULL);
 		db_end(s, 0);
+	}
 	return wake;
 }
 

@@ -73,9 +73,21 @@ check "on standard output" test "$(wc -l <out)" -eq 1
 : >ran
 run 0 "the clock is set back" "$sched" -1 --now $((now + 1))
 ran
+{
+	echo "BEGIN IMMEDIATE;"
+	touch locking
+	sleep 1.5
+	echo "COMMIT;"
+} | sqlite3 "$PRAIC_SETTINGS" &
+awaits test -e locking
+sleep 0.5
+run 0 "another process writes while a schedule is due" "$sched" -1 --now $((now + 120))
+check "the schedule waits for it" grep -q "fetch one session" ran
+wait
+: >ran
 now=$((now + 36000))
 run 0 "after ten hours" "$sched" -1 --now $now
-says "one run replaces all missed ones" "makes up for 598 that were missed" log/scheduler-2026-01-01.log
+says "one run replaces all missed ones" "makes up for 597 that were missed" log/scheduler-2026-01-01.log
 : >ran
 sql "INSERT INTO recording (site_id, host_name, lsid, kind, session, state, noted, named)
 	VALUES (1, 'one', 'x', 'recording', '', 'owed', $now, $now)"
