@@ -211,6 +211,7 @@ page=h/access.example.com/2025/03/0f1e2d3c4b5a69788796a5b4c3d2e1f0.html
 says "  the XML is linked" 'href="../../../../kept/access.example.com-support-0f1e2d3c4b5a69788796a5b4c3d2e1f0.xml"' $page
 says "  with its digest" "<code>$(sha256sum "kept/$(grep 0f1e names)" | cut -d' ' -f 1)</code>" $page
 says "  a recording that is not stored" '<b>Recording of the session</b>, not stored; the appliance had it' $page
+cp -a h killed
 "$tofs" -d kept -i spool -f 'recording=a b?&#%LSID%.%EXTENSION%' files.rec >names
 run 0 "recordings stored since, from a stream of files" "$tohtml" -d h --files kept files.rec
 check "  play in the page" grep -qE '<video [^>]* src="../../../../kept/a%20b_?[^"]*%23?[^"]*.mp4"' $page
@@ -222,6 +223,10 @@ tree h >one
 mkdir h2
 "$tohtml" -d h2 --files kept pra.rec
 tree h2 >two
+same "  the same pages as in one run" one two
+cp $page "killed/${page#h/}"
+run 0 "after a run that was killed between a page and its row" "$tohtml" -d killed --files kept pra.rec
+tree killed >two
 same "  the same pages as in one run" one two
 run 0 "  on standard output" "$tohtml" --files kept pra.rec
 says "  they are linked as well" 'src="kept/a%20b' out

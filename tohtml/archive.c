@@ -239,11 +239,14 @@ put_draft(struct archive *a, struct draft *d, const char *host, const char *lsid
 	int same = 0;
 
 	draft_close(a, d);
+	/* A run that was killed may have published a page with new files, but not its row,
+	 * which counts them. */
 	q = state_query(s,
 	    "SELECT " PATH(
 		"session") " FROM session WHERE host=?1 AND lsid=?2 AND NOT EXISTS("
 			   "SELECT " STATE_COLUMNS " FROM waiting WHERE host=?1 AND lsid=?2 EXCEPT "
-			   "SELECT " STATE_COLUMNS " FROM session WHERE host=?1 AND lsid=?2)",
+			   "SELECT " STATE_COLUMNS " FROM session WHERE host=?1 AND lsid=?2) "
+			   "AND NOT EXISTS(SELECT 1 FROM stale WHERE host=?1 AND lsid=?2)",
 	    2, host, lsid);
 	if (archive_code(a) == 0 && state_step(s, q)) {
 		same = is_same(a, d->fd, (const char *)sqlite3_column_text(q, 0));
