@@ -35,8 +35,8 @@ run 64 "a login without TLS is refused" "$mail" --server mail.example.com --tls 
 echo 'Die Übertragung scheiterte.' >body
 smtp_start plain plain
 # shellcheck disable=SC2086
-pipe 0 "a mail to two recipients without TLS" body "$mail" --server "127.0.0.1:$smtp_port" --tls none \
-	-f 'praic <praic@example.com>' -t a@example.com -t 'B <b@example.com>' -s 'Störung'
+pipe 0 "a mail to two recipients, one given twice, without TLS" body "$mail" --server "127.0.0.1:$smtp_port" --tls none \
+	-f 'praic <praic@example.com>' -t a@example.com -t a@example.com -t 'B <b@example.com>' -s 'Störung'
 silent "prints no message"
 echo "praic@example.com a@example.com,b@example.com - clear" >want
 same "sender and recipients are right" want plain/1.env

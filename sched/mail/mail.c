@@ -119,15 +119,26 @@ set_address(struct address *a, const char *text, size_t n)
 static int
 add_recipient(const char *text, size_t n)
 {
-	int code;
+	struct address a = {0};
+	size_t i;
+	int code = set_address(&a, text, n);
 
-	if (o.tos == MAX_RECIPIENTS) {
+	if (code != 0)
+		return code;
+	/* The answer to an address that comes twice would be noted for the first only. */
+	for (i = 0; i < o.tos && strcmp(o.to[i].address, a.address) != 0; i++)
+		;
+	if (i == MAX_RECIPIENTS) {
 		msg_warn("-t: more than %d recipients", MAX_RECIPIENTS);
 		return EX_USAGE;
 	}
-	code = set_address(&o.to[o.tos], text, n);
-	o.tos += code == 0;
-	return code;
+	if (i == o.tos) {
+		o.to[o.tos++] = a;
+		return 0;
+	}
+	free(a.name);
+	free(a.address);
+	return 0;
 }
 
 /*
