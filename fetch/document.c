@@ -159,6 +159,7 @@ document_ask(struct document *d, const struct question *q)
 #define NO_LSID	     "00000000000000000000000000000000"
 #define NO_TIME	     "none"
 #define ROUNDS	     3
+#define ROUND_MS     200 /* before the senseless question is repeated */
 /* The beginning of a list of sessions is enough. */
 #define LIST_BYTES ((uint64_t)64 * 1024)
 
@@ -311,7 +312,7 @@ document_is_nothing(struct document *d, const struct question *q, const char *te
 	struct question nothing, senseless;
 	struct site *s = d->site;
 	char shown[CALL_EXCERPT];
-	int is, i;
+	int is = 0, i;
 
 	if (*text == '\0')
 		return 0;
@@ -321,8 +322,13 @@ document_is_nothing(struct document *d, const struct question *q, const char *te
 	if (question_void(q, &nothing) == -1)
 		return 0;
 	question_senseless(q, &senseless);
-	if (says(d, &senseless, text) == 1)
+	/* To fail at it again and again is another answer, but to fail once is none. */
+	for (i = 0; i < ROUNDS && (is = says(d, &senseless, text)) == -1; i++)
+		call_sleep(ROUND_MS);
+	if (is == 1)
 		return 0;
+	if (is == -1 && (d->call.status == 429 || d->call.status == 503))
+		return -1;
 	for (i = 0; i < ROUNDS; i++)
 		if ((is = says(d, &nothing, text)) != 1 || (is = lists_sessions(d)) != 1)
 			return is;

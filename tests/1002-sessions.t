@@ -155,6 +155,10 @@ run 69 "the same error text for every request is not an empty report" f sessions
 says "the text is shown" "An error has occurred."
 check "without an end mark" sh -c '! grep -q praic-end out'
 run 0 "unless --nothing names it" f --nothing "An error has occurred." sessions --since 1d
+site_fault "hang-up match=AccessSession after=1 times=1"
+site_ask '{"do":"fault","add":"xml-error match=AccessSession"}'
+run 69 "the same if one of the requests fails" f sessions --since 1d
+check "without an end mark" sh -c '! grep -q praic-end out'
 site_fault "empty-root"
 run 0 "an empty root" f sessions --since 1d
 says "is an empty report" 'documents="0"' out
