@@ -103,25 +103,29 @@ tidy(struct conf *c, const char *folder, const char *sql)
 		closedir(d);
 }
 
-/* A folder goes with its site, a log with its fetch, a backup with its transfer. */
+/* A folder goes with its site, a log with its fetch, a backup with its transfer.  No
+ * query is open while files are removed, because others must wait for it to write. */
 static void
 tidy_all(struct conf *c, const char *spool)
 {
-	static const char *const part[] = {"session", "file", "files"};
-	sqlite3_stmt *site = db_ask(c->db,
-	    "SELECT site.id, total(data = 'session'), total(data = 'file'), total(data = 'file')"
-	    " FROM site LEFT JOIN job ON site_id = site.id AND step = 'fetch' GROUP BY site.id",
-	    "");
+	static const char *const part[][2] = {
+	    {"session", "session"}, {"file", "file"}, {"files", "file"}};
+	int64_t site = 0;
 	char *backups;
 	int i;
 
 	tidy(c, spool, "SELECT 1 FROM site WHERE id = ?1");
-	while (db_row(c->db, site)) {
+	while ((site = db_number(c->db, "SELECT min(id) FROM site WHERE id > ?1", "i", site)) !=
+	    DB_NULL) {
 		for (i = 0; i < 3; i++)
-			if (sqlite3_column_int(site, i + 1) == 0)
-				remove_tree(xasprintf(
-				    "%s/%lld/%s", spool, (long long)db_column(site, 0), part[i]));
-		backups = xasprintf("%s/%lld/backup", spool, (long long)db_column(site, 0));
+			if (db_number(c->db,
+				"SELECT 1 FROM job WHERE site_id = ?1 AND step = 'fetch'"
+				" AND data = ?2",
+				"it", site, part[i][1]) == DB_NULL &&
+			    c->db->code == 0)
+				remove_tree(
+				    xasprintf("%s/%lld/%s", spool, (long long)site, part[i][0]));
+		backups = xasprintf("%s/%lld/backup", spool, (long long)site);
 		tidy(c, backups, "SELECT 1 FROM job WHERE transfer_id = ?1 AND step = 'backup'");
 		free(backups);
 	}
