@@ -115,13 +115,12 @@ appliance_control clock $now >clock.out
 mark=$(sql "SELECT mark FROM job WHERE step = 'fetch' AND data = 'session'")
 stub praic-fetch <<END
 case "\$*" in
-*--until*) $fetch --dry-run "\$@" || exit; echo "\$*" >"$work/asked"; echo "praic-fetch: pra: the past is not to be had" >&2; exit 69 ;;
+*--until*) $fetch --dry-run "\$@" || exit; echo "praic-fetch: pra: the past is not to be had" >&2; exit 69 ;;
 esac
 exec $fetch --timeout 1 --rate 0 "\$@"
 END
 step 0 "a look-back that fails" fetch pra session
 says "is told" "the look-back failed: praic-fetch: pra: the past is not to be had"
-says "it may take a minute, not the site's five" "--timeout 60" asked
 is "the job is a success, and what is new goes on" "SELECT code, next, mark > $mark, sweep_reason,
 	sweep_next, sweep_since FROM job WHERE step = 'fetch' AND data = 'session'" \
 	"		1	pra: the past is not to be had	$((now + 60))	$now"

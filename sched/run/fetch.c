@@ -23,9 +23,6 @@
 /* A recording can be fetched when its session is over.  A session that is open for
  * longer than this has lost its connection. */
 #define OPEN_TIME (7 * DAY)
-/* Seconds for an answer to a look-back, and to try it again: the appliance has
- * just answered another report, and the site's other jobs wait. */
-#define SWEEP_TIME 60
 /* Seconds that this machine's clock may be ahead of the appliance's without an
  * additional stride. */
 #define CLOCKS 3600
@@ -75,14 +72,6 @@ ask_report(struct fetch *f, const struct span *span, struct frame *end)
 	if (span->until != DB_NULL) {
 		pipe_add(s, "--until");
 		pipe_add(s, "%lld%s", (long long)span->until, span->back ? "s" : "");
-	}
-	if (f->sweeping) {
-		pipe_add(s, "--timeout");
-		pipe_add(s, "%lld",
-		    (long long)db_number(r->db,
-			"SELECT min(ifnull(CAST(timeout AS INTEGER), ?2), ?2) FROM site"
-			" WHERE id = ?1",
-			"ii", r->site, (int64_t)SWEEP_TIME));
 	}
 	if (r->dry) {
 		pipe_stage(&p, "praic-split", (char *)NULL);
