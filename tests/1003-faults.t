@@ -109,7 +109,7 @@ says "is said" "The database is not available."
 # All together.
 site_stop
 rm truth.lsids
-site_start --sessions 150 --span 8 --seed 6 --now 1767225600 --clock fixed --dir "$work/site" \
+site_start --sessions 80 --span 4 --seed 6 --now 1767225600 --clock fixed --dir "$work/site" \
 	--fault "rate-limit probability=0.015" \
 	--fault "rate-limit probability=0.015 form=none" \
 	--fault "internal-error probability=0.015" \
@@ -134,7 +134,7 @@ for language in en de; do
 	site_ask "{\"do\":\"set\",\"name\":\"language\",\"value\":\"$language\"}"
 	no_token
 	run 0 "all faults at random, in $language" f --timeout 30 \
-		sessions --since 9d
+		sessions --since 5d
 	whole "all sessions are fetched" out
 done
 done_testing

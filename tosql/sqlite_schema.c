@@ -111,7 +111,8 @@ ask_of(sqlite3 *h, int64_t *answer, const char *text, const char *name)
 static int
 is_there(sqlite3 *h, int64_t *answer, const char *name)
 {
-	return ask_of(h, answer, "SELECT count(*) FROM sqlite_schema WHERE name = '~' COLLATE NOCASE", name);
+	return ask_of(
+	    h, answer, "SELECT count(*) FROM sqlite_schema WHERE name = '~' COLLATE NOCASE", name);
 }
 
 static void
