@@ -124,7 +124,8 @@ run 73 "a TMPDIR that does not exist" env TMPDIR=/nowhere "$uniq" twice
 says "  is reported" "temporary file in /nowhere"
 run 0 "a session of 45 MB" "${bin}tests/tools/measure" cost "$uniq" long
 if [ -z "${PRAIC_OUT-}" ]; then	# not under sanitizers
-	check "  takes 16 MiB at most" test "$(cut -d ' ' -f 1 cost)" -le 16384
+	# 8 MiB of the session, and the libraries, which have 8 MiB on Debian 13
+	check "  takes 20 MiB, $(cut -d ' ' -f 1 cost) KiB" test "$(cut -d ' ' -f 1 cost)" -le 20480
 fi
 run 0 "400000 sessions, twice" "${bin}tests/tools/measure" cost "$uniq" many
 check "  gives 400000 sessions" test "$(grep -c '^E' out)" -eq 400000
