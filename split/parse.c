@@ -503,9 +503,13 @@ on_error(void *arg, error_pointer e)
 
 	/* Malformed XML is fatal, and so is an undeclared prefix.  Other errors
 	 * are about namespaces, which praic ignores. */
-	if (s->stop || e == NULL ||
-	    (e->level != XML_ERR_FATAL && e->code != XML_NS_ERR_UNDEFINED_NAMESPACE))
+	if (s->stop || e == NULL)
 		return;
+	if (e->level != XML_ERR_FATAL && e->code != XML_NS_ERR_UNDEFINED_NAMESPACE) {
+		/* After any error libxml2 2.14 no longer reports content behind the root. */
+		xmlCtxtResetLastError(s->ctxt);
+		return;
+	}
 	s->error_code = e->code;
 	s->error_at = here(s);
 	/* longer than LIMIT_NAME, too */
