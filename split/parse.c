@@ -18,6 +18,9 @@ static const struct rec_value none = {NULL, 0};
 #define TEXT_STEP 256
 /* Call report_settle() after so many bytes. */
 #define SETTLE_STEP 4096
+/* Begin a new parser after so many bytes before the root: libxml2 2.15 keeps
+ * instructions in memory until it meets a tag. */
+#define PROLOG_STEP ((uint64_t)1 << 20)
 
 struct parse {
 	struct report *report;
@@ -113,6 +116,15 @@ abandon(struct parse *s, const char *code, const char *why)
 	if (!s->stop)
 		xmlStopParser(s->ctxt);
 	s->stop = 1;
+}
+
+/* Stop this parser; another one goes on here. */
+static void
+begin_anew(struct parse *s)
+{
+	s->then = NEW_PARSER;
+	s->stop = 1;
+	xmlStopParser(s->ctxt);
 }
 
 /* ---- what goes in ---------------------------------------------------- */
@@ -401,12 +413,8 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 	moved(s, place);
 	if (s->depth == 0)
 		s->done = 1; /* comments may follow */
-	else if (s->depth == s->session_depth - 1 &&
-	    xmlDictSize(s->ctxt->dict) > LIMIT_NAMES_KEPT) {
-		s->then = NEW_PARSER;
-		s->stop = 1;
-		xmlStopParser(s->ctxt);
-	}
+	else if (s->depth == s->session_depth - 1 && xmlDictSize(s->ctxt->dict) > LIMIT_NAMES_KEPT)
+		begin_anew(s);
 }
 
 static void
@@ -455,16 +463,12 @@ on_comment(void *arg, const xmlChar *text)
 
 /* <?praic-site HOST?> before the root of a plain document. */
 static void
-on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
+read_site(struct parse *s, const xmlChar *data)
 {
-	struct parse *s = arg;
 	const char *p = data != NULL ? (const char *)data : "";
 	struct rec_value v = {p, strlen(p)};
 	char named[HOST_SIZE], text[600];
 
-	on_comment(s, NULL);
-	if (s->stop || !s->plain || s->rooted || !xmlStrEqual(target, BAD_CAST "praic-site"))
-		return;
 	v = row_trim(v);
 	if (host_normalise(v.p, v.n, named) == -1)
 		abandon(s, "other-site", "<?praic-site?> names no host");
@@ -477,6 +481,20 @@ on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
 		s->host = s->named;
 		s->report->host = s->host;
 	}
+}
+
+static void
+on_instruction(void *arg, const xmlChar *target, const xmlChar *data)
+{
+	struct parse *s = arg;
+
+	on_comment(s, NULL);
+	if (s->stop || s->rooted)
+		return;
+	if (s->plain && xmlStrEqual(target, BAD_CAST "praic-site"))
+		read_site(s, data);
+	if (!s->stop && s->last - s->begin > PROLOG_STEP)
+		begin_anew(s);
 }
 
 static void
