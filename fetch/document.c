@@ -272,9 +272,13 @@ says(struct document *d, const struct question *q, const char *text)
 	return is != 1 ? is : a->error && strcmp(buf_text(&d->answer.said), text) == 0;
 }
 
-/* Does the list of all sessions come, with a session in it?  1 or 0; -1: not now. */
+/*
+ * Does the appliance answer otherwise to the list of all sessions?  One whose database
+ * is down has the same text for it.  1: a list came, or an appliance that cannot
+ * answer this question gave another answer; 0: this text; -1: not now.
+ */
 static int
-lists_sessions(struct document *d)
+lists_otherwise(struct document *d, const char *text)
 {
 	struct question q = {
 	    .report = d->site->rs ? "SupportSessionListing" : "AccessSessionListing"};
@@ -291,8 +295,20 @@ lists_sessions(struct document *d)
 	d->max_bytes = MAX_DOCUMENT;
 	if (d->call.big)
 		return d->answer.kind == ANSWER_XML;
+	/* Not known there, not permitted, or too long a span. */
+	switch (d->call.status) {
+	case 400:
+	case 403:
+	case 404:
+	case 500:
+	case 501:
+	case 504:
+		return 1;
+	default:
+		break;
+	}
 	is = is_xml(d, end);
-	return is != 1 ? is : !d->answer.error && !d->answer.empty;
+	return is != 1 ? is : !d->answer.error || strcmp(buf_text(&d->answer.said), text) != 0;
 }
 
 static int
@@ -330,7 +346,7 @@ document_is_nothing(struct document *d, const struct question *q, const char *te
 	if (is == -1 && (d->call.status == 429 || d->call.status == 503))
 		return -1;
 	for (i = 0; i < ROUNDS; i++)
-		if ((is = says(d, &nothing, text)) != 1 || (is = lists_sessions(d)) != 1)
+		if ((is = says(d, &nothing, text)) != 1 || (is = lists_otherwise(d, text)) != 1)
 			return is;
 	msg_tell(1, "%s: %s: this site says \"nothing found\" so: %s", s->name, q->report,
 	    call_excerpt(text, strlen(text), shown));

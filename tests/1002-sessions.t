@@ -150,6 +150,15 @@ for language in en fr de; do
 	asked 'select(.path == "/api/reporting") | .path' | wc -l | tr -d ' ' >calls
 	check "in $(cat calls) calls" test "$(cat calls)" -le 10
 done
+# An appliance that cannot list its sessions of all years.
+for fault in "status code=404 match=AccessSessionListing" "status code=504 match=AccessSessionListing" \
+	"xml-error match=AccessSessionListing"; do
+	site_fault "$fault"
+	run 0 "an empty report in de: $fault" f sessions --since 2001-01-01 --until 2001-01-02
+	same "has no documents" want out
+done
+site_fault "status code=502 match=AccessSessionListing"
+run 69 "an appliance that is down while it is asked" f --timeout 0 sessions --since 2001-01-01 --until 2001-01-02
 site_fault "xml-error"
 run 69 "the same error text for every request is not an empty report" f sessions --since 1d
 says "the text is shown" "An error has occurred."
