@@ -46,7 +46,7 @@ struct item {
 	int came;		 /* the row names a file in the spool */
 };
 
-/* A session some of whose files have no outcome yet. */
+/* A session; it stays here until each of its files has an outcome. */
 struct pending {
 	struct pending *next;
 	struct buf lsid, row;

@@ -28,7 +28,7 @@
 static const char *const extensions[] = {
     "flv", "mp4", "zip", "gz", "mkv", "ogg", "avi", "nsb", "bin", "cast", "txt", "webm", NULL};
 
-/* Temporary files that nobody holds: their makers were killed. */
+/* Remove temporary files that no process has locked: their makers were killed. */
 static void
 sweep(struct spool *s)
 {
@@ -155,7 +155,7 @@ spool_base(char out[SPOOL_NAME], const char *host, const char *lsid, size_t lsid
 	buf_free(&b);
 }
 
-/* Can nobody else have put this file there, or change it? */
+/* Is this a file that no other user can have made, and none can change? */
 static int
 is_ours(const struct stat *st)
 {

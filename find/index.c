@@ -47,8 +47,8 @@ static const char make_sql[] =
 #define STORE_APPLICATION_ID 0x50527374 /* PRst: praic-storage(5) */
 
 /*
- * The text of the event v: its values, in order, without sizes and instance numbers:
- * nobody searches for them, and they would be most of the index.
+ * The text of the event v: its values, in order.  Sizes and instance numbers are left
+ * out: they would be most of the index, and are not searched for.
  */
 #define TEXT                                                               \
 	"(SELECT group_concat(value, ' | ') FROM store.session_event_data" \

@@ -249,8 +249,8 @@ ledger_each(struct ledger *l, uint64_t *from, int (*each)(void *, const char *, 
 			if (r != 0)
 				break;
 		}
-		/* A line longer than any of ours would be: in pieces, so that
-		 * nobody's bytes fill the memory. */
+		/* A line that is longer than praic-tofs writes is passed on in
+		 * pieces, which bounds the memory. */
 		if (r == 0 && b.n - at > 4 * CHUNK) {
 			r = each(arg, b.p + at, b.n - at, *from + at);
 			at = b.n;

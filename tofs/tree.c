@@ -189,7 +189,7 @@ tree_read(struct tree *t, const char *name)
 
 	if (dir == -1)
 		return -1;
-	/* O_NONBLOCK: a fifo with nobody at its other end must not hold us. */
+	/* O_NONBLOCK: opening a fifo without a writer must not block. */
 	fd = openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;

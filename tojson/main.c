@@ -565,6 +565,6 @@ main(int argc, char **argv)
 		code = code_worse(code, read_operand(&s, argv[i]));
 	held_flush(&s.out);
 	if (s.out.reader_gone)
-		msg_warn("standard output: nobody reads it any more");
+		msg_warn("standard output: its reader has ended");
 	return code_worse(code, failed(&s));
 }

@@ -51,7 +51,7 @@ on_error(DBPROCESS *p, int severity, int number, int os_number, char *text, char
 	/* 20018 only says that the server has said something. */
 	if (number != SYBESMSG) {
 		buf_adds(&both,
-		    number == SYBECONN	   ? "nobody answers there" :
+		    number == SYBECONN	   ? "no server answers there" :
 			number == SYBEUHST ? "no such host" :
 			text != NULL	   ? text :
 					     "");

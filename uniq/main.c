@@ -368,7 +368,7 @@ main(int argc, char **argv)
 	else {
 		filter(&u, &a, STDOUT_FILENO, "standard output");
 		if (u.out.reader_gone)
-			msg_warn("standard output: nobody reads it any more");
+			msg_warn("standard output: its reader has ended");
 		u.code = code_worse(u.code, u.out.code);
 	}
 	seen_free(u.seen);

@@ -1,5 +1,5 @@
 /*
- * Preloaded into a program: acts as an attacker who has taken it over.  At the first
+ * Preloaded into a program, this acts as an attacker in control of it.  At the first
  * read(2) of standard input it tries forbidden actions, and prints a line for each on
  * standard error: its name, and 0 or the name of an errno.  The first line is the
  * version of Landlock.
