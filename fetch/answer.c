@@ -411,7 +411,8 @@ look_inside(struct answer *a, const char *p, size_t n, size_t at)
 	a->beside = n - at < 2 || p[at] != '<' || p[at + 1] != '/';
 }
 
-/* Look at the end of the document: whether the root is closed, and whether its last child is an error. */
+/* Look at the end of the document: whether the root is closed, and whether its last child
+ * is an error. */
 static void
 look_behind(struct answer *a, const char *p, size_t n)
 {

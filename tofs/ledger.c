@@ -326,7 +326,8 @@ ledger_write(struct ledger *l)
 	if (size == -1)
 		return write_failed(l);
 	if ((uint64_t)size != l->end) {
-		/* Another process has added lines; or a crash tore the last one, which gets its LF, and counts if nothing else was missing. */
+		/* Another process has added lines; or a crash tore the last one, which
+		 * gets its LF, and counts if nothing else was missing. */
 		if (pread(l->fd, &last, 1, size - 1) != 1 ||
 		    (last != '\n' && file_write(l->fd, "\n", 1) == -1))
 			return write_failed(l);

@@ -117,7 +117,8 @@ publish(struct place *p, const struct content *c, const char *name, int replace)
 	}
 	if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EMLINK)
 		return -1;
-	/* Neither exists here.  Other praic-tofs wait for the ledger's lock, so a name that is free now is still free a moment later. */
+	/* Neither exists here.  Other praic-tofs wait for the ledger's lock, so a name
+	 * that is free now is still free a moment later. */
 	if (fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return -1;

@@ -92,6 +92,7 @@ finish(struct retain *t)
 {
 	sqlite3_finalize(t->s);
 	buf_free(&t->host);
+	buf_free(&t->newest);
 }
 
 static int

@@ -111,7 +111,9 @@ look_at_event(struct run *u)
 }
 
 /*
- * Seconds: longer than any session, and as far as praic-sched looks back by itself.  A session that began before that and has no end closed abnormally, and will never have one.
+ * Seconds: longer than any session, and as far as praic-sched looks back by itself.  A
+ * session that began before that and has no end closed abnormally, and will never have
+ * one.
  */
 #define ABANDONED INT64_C(604800)
 
@@ -397,7 +399,8 @@ open_store(struct run *u)
 }
 
 /*
- * Is there no ledger, and can one be made?  Then it is made when the first session comes: none is made for input that is no record stream.
+ * Is there no ledger, and can one be made?  Then it is made when the first session
+ * comes: none is made for input that is no record stream.
  */
 static int
 is_to_be_made(const char *directory)

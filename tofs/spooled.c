@@ -119,7 +119,8 @@ copy_all(int fd, struct draft *d)
 }
 
 /*
- * May the file be stored by a link?  Then only this user may be able to change it, and its mode must be the wanted one.
+ * May the file be stored by a link?  Then only this user may be able to change it, and
+ * its mode must be the wanted one.
  */
 static int
 may_share(const struct options *opt, const struct stat *st)

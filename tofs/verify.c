@@ -287,7 +287,8 @@ check_file(struct verify *v, int dir, const char *last)
 		tell(v, "changed", name);
 	else if (r == FAULT)
 		fault(v, name);
-	/* GONE: it was removed since, by retention or by hand, and is reported as missing in the latter case. */
+	/* GONE: it was removed since, by retention or by hand, and is reported as missing
+	 * in the latter case. */
 }
 
 static int
@@ -433,7 +434,8 @@ verify(const struct options *opt)
 	v.hash = sha256_new();
 	/* No line is half written while the lock is held. */
 	if (v.ledger != NULL && (v.code = ledger_lock(v.ledger)) == 0) {
-		/* No file has a looser mode than the ledger, unless -m gives one; its owner is the ledger's owner, or root. */
+		/* No file has a looser mode than the ledger, unless -m gives one; its
+		 * owner is the ledger's owner, or root. */
 		if (fstat(v.ledger->fd, &st) == 0) {
 			v.end = (uint64_t)st.st_size;
 			v.mode = st.st_mode | opt->mode;

@@ -106,7 +106,10 @@ leave_out_unfit(struct load *l)
 }
 
 /*
- * A batch was refused.  Some of its sessions are tried alone, the first and the last among them: if each is refused for the same reason, the database is at fault (a trigger, a constraint), and no session is left out.  0: it is not; or a code after a message.
+ * A batch was refused.  Some of its sessions are tried alone, the first and the last
+ * among them: if each is refused for the same reason, the database is at fault (a
+ * trigger, a constraint), and no session is left out.  0: it is not; or a code after a
+ * message.
  */
 static int
 is_refused_whole(struct load *l)
@@ -144,7 +147,8 @@ is_refused_whole(struct load *l)
 }
 
 /*
- * Write sessions [from, to).  If they are refused because of one, try each half, and so on, until that one is left out.  0, or a code; *done is how far it came.
+ * Write sessions [from, to).  If they are refused because of one, try each half, and
+ * so on, until that one is left out.  0, or a code; *done is how far it came.
  */
 static int
 write_sessions(struct load *l, size_t from, size_t to, size_t *done)

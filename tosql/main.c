@@ -166,7 +166,8 @@ print_schema(const char *kind)
 }
 
 /*
- * Allow the folder of the database: SQLite keeps files beside it.  A link is followed.  0; -1: it is a link to nothing.
+ * Allow the folder of the database: SQLite keeps files beside it.  A link is followed.
+ * 0; -1: it is a link to nothing.
  */
 static int
 allow_database(struct confine *c, const char *path)
@@ -187,7 +188,8 @@ allow_database(struct confine *c, const char *path)
 }
 
 /*
- * Give up all rights but those that the options ask for.  Not for SQL Server: libraries read files for names, certificates and conversions.
+ * Give up all rights but those that the options ask for.  Not for SQL Server:
+ * libraries read files for names, certificates and conversions.
  */
 static void
 confine(const struct arguments *a, char *const operand[], int operands)

@@ -1,7 +1,8 @@
 /*
  * SQL Server: a batch goes to staging tables of the connection by bulk copy,
  * and from there into the database by a handful of statements, in one short
- * transaction under an application lock, so that loaders take turns.  Unchanged sessions are found first, and never copied.
+ * transaction under an application lock, so that loaders take turns.  Unchanged
+ * sessions are found first, and never copied.
  *
  * All of it can be repeated: after a deadlock on the same connection, after
  * a loss of the connection (even in COMMIT) on a new one.
@@ -252,7 +253,8 @@ give_up(struct db *db)
 }
 
 /*
- * Check the database, and make what it lacks, in a transaction.  All checks come first, so that nothing is changed in a database that is refused.
+ * Check the database, and make what it lacks, in a transaction.  All checks come
+ * first, so that nothing is changed in a database that is refused.
  */
 static int
 make_schema(struct db *db)
@@ -317,7 +319,9 @@ try_make(struct db *db)
 }
 
 /*
- * Before anything is read.  An empty database stays empty until sessions come, but its tables are made and rolled back, so that a missing permission is noticed before hours are spent on the input.
+ * Before anything is read.  An empty database stays empty until sessions come, but its
+ * tables are made and rolled back, so that a missing permission is noticed before
+ * hours are spent on the input.
  */
 static int
 try_prepare(struct db *db)
@@ -388,7 +392,8 @@ persist(struct db *db, int (*work)(struct db *))
 		}
 		if (l->failure == LINK_DATA)
 			return EX_DATAERR;
-		/* A server that is down when a load begins is the caller's to wait for; one that goes down during a load may be back soon. */
+		/* A server that is down when a load begins is the caller's to wait for;
+		 * one that goes down during a load may be back soon. */
 		if (l->failure == LINK_FINAL || try + 1 == TRIES || !db->was_there)
 			break;
 		msg_warn("%s: %s: trying again (%d of %d)", db->name, l->text.p, try + 2, TRIES);

@@ -48,7 +48,8 @@ struct link {
 #define LINK_NULL INT64_MIN
 
 /*
- * Does not connect.  c, name and ca_file are kept; ca_file NULL: the system's.  0, or a code after a message.
+ * Does not connect.  c, name and ca_file are kept; ca_file NULL: the system's.  0, or
+ * a code after a message.
  */
 int link_init(
     struct link *, const struct connstr *c, const char *name, const char *ca_file, int timeout);
@@ -71,7 +72,8 @@ int link_run(struct link *, const char *what, const char *sql,
 void link_keep(void *arg, const int64_t *v, int n);
 
 /*
- * Around db-lib calls other than link_run's: forget the last failure, and break the calls off when they take too long.  link_moves begins the time anew.
+ * Around db-lib calls other than link_run's: forget the last failure, and break the
+ * calls off when they take too long.  link_moves begins the time anew.
  */
 void link_begin(struct link *);
 void link_moves(void);

@@ -1,5 +1,6 @@
 /*
- * What to do about an error of SQL Server or db-lib: repeat the work, on the same connection or a new one, or end with an exit code and a hint.
+ * What to do about an error of SQL Server or db-lib: repeat the work, on the same
+ * connection or a new one, or end with an exit code and a hint.
  */
 #include "code.h"
 #include "mssql.h"

@@ -435,7 +435,8 @@ check_encryption(struct link *l)
 static int
 set_options(struct link *l)
 {
-	/* Options that SqlClient sets and db-lib does not.  Not NOCOUNT: the counts are compared with the rows that were sent. */
+	/* Options that SqlClient sets and db-lib does not.  Not NOCOUNT: the counts are
+	 * compared with the rows that were sent. */
 	char *sql = xasprintf(
 	    "SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON;\n"
 	    "SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET QUOTED_IDENTIFIER ON;\n"

@@ -207,7 +207,8 @@ prepare_table(struct db *db, int t)
 	struct buf sql = {0};
 	int rc;
 
-	/* OR ROLLBACK: a batch with a failed statement is given up, so SQLite need not save what the statement has changed. */
+	/* OR ROLLBACK: a batch with a failed statement is given up, so SQLite need not
+	 * save what the statement has changed. */
 	buf_printf(&sql, "INSERT OR ROLLBACK INTO \"%s\" (", name);
 	schema_list(&sql, (enum table_id)t, 0, "\"~\"");
 	buf_printf(&sql, ") SELECT * FROM \"batch_%s\"", name);
@@ -225,7 +226,8 @@ prepare_table(struct db *db, int t)
 }
 
 /*
- * The last ids: those that AUTOINCREMENT remembers, or the greatest ones, where somebody has copied rows back.
+ * The last ids: those that AUTOINCREMENT remembers, or the greatest ones, where
+ * somebody has copied rows back.
  */
 static int
 prepare_last_ids(struct db *db)
