@@ -230,35 +230,20 @@ site_fault
 no_token	# and forget the refusal
 
 # progress
-cat >terminal.py <<'E'
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
-    os.execv(sys.argv[1], sys.argv[1:])
-seen = b""
-while True:
-    try:
-        piece = os.read(fd, 65536)
-    except OSError:
-        break
-    if not piece:
-        break
-    seen += piece
-status = os.waitpid(pid, 0)[1]
-sys.stdout.buffer.write(seen)
-sys.exit(os.waitstatus_to_exitcode(status))
-E
+on_terminal() {
+	# shellcheck disable=SC2016
+	python3 "$top/tests/tools/terminal.py" -- sh -c 'exec "$@" >/dev/null' - "$fetch" \
+		--host "localhost:$port" --ca-file "$site/ca.pem" --client-id "$client" \
+		--secret "file:$site/secret" "$@"
+}
 site_fault "slow-start seconds=0.3"
-run 0 "on a terminal" python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
-	--client-id "$client" --secret "file:$site/secret" sessions --since 3d
+run 0 "on a terminal" on_terminal sessions --since 3d
 tr '\r' '\n' <out >lines
 check "progress shows windows, bytes and rate" \
 	grep -qE 'localhost: [0-9]+ of 6 windows, [0-9.]+ [kM]B, [0-9.]+ ([kM]B|bytes)/s' lines
 check "and is cleared at the end" sh -c 'tail -c 4 out | od -An -c | grep -q "\\\\r 033   \\[   K"'
 site_fault "status code=400 after=3"
-python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$site/ca.pem" \
-	--client-id "$client" --secret "file:$site/secret" sessions --since 3d >out
+on_terminal sessions --since 3d >out
 tr '\r' '\n' <out >lines
 check "a message is on a line of its own" \
 	grep -qE "^.\[Kpraic-fetch: localhost: sessions|^praic-fetch: localhost: sessions" lines

@@ -188,23 +188,10 @@ site_fault internal-error
 run 69 "a site that fails for some time" f --timeout 12 sessions --since 1d
 sed -n 1p err >first
 says "after ten seconds the reason is printed" "HTTP 500; trying again" first
-cat >terminal.py <<'E'
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
-    os.execv(sys.argv[1], sys.argv[1:])
-while True:
-    try:
-        piece = os.read(fd, 65536)
-    except OSError:
-        break
-    if not piece:
-        break
-    sys.stdout.buffer.write(piece)
-E
 if python3 -c 'import pty; pty.openpty()' 2>/dev/null; then
-	python3 terminal.py "$fetch" --host "localhost:$port" --ca-file "$ca" --client-id "$client" \
+	# shellcheck disable=SC2016
+	python3 "$top/tests/tools/terminal.py" -- sh -c 'exec "$@" >/dev/null' - "$fetch" \
+		--host "localhost:$port" --ca-file "$ca" --client-id "$client" \
 		--secret "file:$site/secret" --timeout 3 sessions --since 1d >out
 	says "on a terminal at once, in the progress line" "HTTP 500, trying again in " out
 else
