@@ -104,7 +104,7 @@ run 78 "a wrong database" ./l twenty.rec
 says "is named" "elsewhere"
 string "localhost,1" Passw0rd store >conn
 run 69 "no server" ./l twenty.rec
-says "is reported" "nobody answers"
+says "is reported" "no server answers there"
 says "with what to do" "check Server"
 string "no-such-host.invalid,1" Passw0rd store >conn
 run 69 "no such host" ./l twenty.rec

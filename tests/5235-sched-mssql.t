@@ -122,7 +122,7 @@ run 0 "a server that is down" "$conf" destination add down sql password=env:DB_P
 	connection="Server=localhost,1;User Id=u"
 says "is accepted with a warning" "does not work now"
 run 69 "its test" env DB_PASSWORD=x "$conf" destination test down
-says "gives the reason" "nobody answers"
+says "gives the reason" "no server answers there"
 while IFS='|' read -r code what text fields; do
 	eval "run $code 'refused: $what' '$conf' destination add bad sql $fields"
 	says "  with the reason" "$text"
