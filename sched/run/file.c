@@ -24,7 +24,7 @@
 /* Downloads side by side: what appliances are said to bear. */
 #define JOBS "4"
 
-/* Seconds: the back-offs of a recording that is late, and of one that is refused. */
+/* Seconds: the back-offs of a recording after the outcomes "later" and "refused". */
 #define LATER_MIN 60
 #define LATER_MAX 3600
 #define REFUSED	  DAY
