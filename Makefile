@@ -138,17 +138,14 @@ $(OUT)tests/tools/%.so: tests/tools/%.c
 	    -shared -fPIC -o $@ $< -ldl
 
 # praic-split as a function in one process, for tests that run it a million times.
-HARNESS = $(call objects,$(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) \
-	tests/fuzz/harness.c)
-$(OUT)tests/tools/split-drive: $(call objects,tests/fuzz/drive.c tests/fuzz/seed.c) $(HARNESS) \
+FUZZ_split = $(filter-out split/main.c split/sandbox.c,$(SPLIT_SRC)) tests/fuzz/harness.c
+$(OUT)tests/tools/split-drive: $(call objects,tests/fuzz/drive.c tests/fuzz/seed.c $(FUZZ_split)) \
     $(COMMON)
 	$(link) -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
-$(OUT)tests/fuzz/libfuzzer: $(call objects,tests/fuzz/libfuzzer.c) $(HARNESS) $(COMMON)
-	$(link) -fsanitize=fuzzer -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
 
 # Fuzz targets: tests/fuzz/NAME.c and the files under test.  fuzz-NAME is built with
 # clang -fsanitize=fuzzer; run-NAME has its own driver and is part of every build.
-FUZZERS = records connstr times settings fetch-answer fetch-token tofs-name
+FUZZERS = split records connstr times settings fetch-answer fetch-token tofs-name
 TOOLS += $(addprefix tests/fuzz/run-,$(FUZZERS))
 FUZZ_connstr = tosql/connstr.c
 FUZZ_fetch-answer = fetch/answer.c
@@ -156,6 +153,8 @@ FUZZ_fetch-token = $(filter-out fetch/main.c fetch/credentials.c,$(FETCH_SRC))
 FUZZ_tofs-name = $(addprefix tofs/,format.c name.c ledger.c tree.c)
 fuzzer = $(call objects,tests/fuzz/$(1).c tests/fuzz/forget.c $(FUZZ_$(1))) $(COMMON)
 FUZZ_LIBS = -Wl,--wrap=msg_hide $(call libs,$(FETCH_PKGS))
+$(OUT)tests/fuzz/run-split $(OUT)tests/fuzz/fuzz-split: \
+    FUZZ_LIBS += -Wl,--wrap=read $(call libs,$(SPLIT_PKGS))
 define fuzz_rules
 $(OUT)tests/fuzz/run-$(1): $(call objects,tests/fuzz/run.c) $(call fuzzer,$(1))
 	$$(link) $$(FUZZ_LIBS)
@@ -243,9 +242,9 @@ FUZZ = OUT=build/fuzz/ OBJ=build/fuzz/obj CC=clang HARDENING=-fPIE HARDENING_LD=
 	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
 	-fno-sanitize-recover=all'
 fuzz:
-	$(MAKE) $(FUZZ) build/fuzz/tests/fuzz/libfuzzer $(addprefix build/fuzz/tests/fuzz/fuzz-,$(FUZZERS))
+	$(MAKE) $(FUZZ) $(addprefix build/fuzz/tests/fuzz/fuzz-,$(FUZZERS))
 	$(MAKE) $(ASAN) tools
-	tests/fuzz/all $(FUZZ_TIME) libfuzzer $(FUZZERS)
+	tests/fuzz/all $(FUZZ_TIME) $(FUZZERS)
 	ASAN_OPTIONS=detect_leaks=0 build/asan/tests/tools/split-drive mutate -n $(FUZZ_MUTANTS) \
 	    -s $$(date +%s) -d build/fuzz $(SEEDS)
 

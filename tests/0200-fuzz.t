@@ -7,13 +7,14 @@
 
 many=20000
 [ "${PRAIC_LONG-}" != 1 ] || many=1000000
-for i in records connstr times settings fetch-answer fetch-token tofs-name; do
+for i in split records connstr times settings fetch-answer fetch-token tofs-name; do
 	case $i in
+	split) set -- "$top"/tests/fuzz/corpus/*.xml "$data"/split/*.xml ;;
 	records) set -- "$data"/split/*.rec ;;
 	*) set -- "$top"/tests/fuzz/seeds/"$i"/* ;;
 	esac
 	n=$many
-	[ $i != records ] || n=$((many / 10))	# each writes two files
+	case $i in split | records) n=$((many / 10)) ;; esac	# each reads and writes streams
 	run 0 "$i: $n mutated inputs" "${bin}tests/fuzz/run-$i" -n $n -s 7 -k crash "$@"
 	check "  no crash" test ! -e crash
 	[ ! -e crash ] || od -c crash | sed 's/^/# /' | head -n 40
