@@ -1,7 +1,7 @@
 #!/bin/sh
 # praic-fetch recordings is killed with SIGKILL at twenty times and restarted: in the
 # end all files exist, each is right, and no finished file was fetched twice.
-# PRAIC_SOAK: a thousand files of 1 MB.
+# PRAIC_LONG: a thousand files of 1 MB.
 
 # The dollars belong to awk and sh -c.
 # shellcheck disable=SC2016
@@ -12,7 +12,7 @@
 . "$top/tests/fetch.sh"
 
 size=150K-250K wanted=500
-[ -z "${PRAIC_SOAK-}" ] || { size=1000000-1000000 wanted=1000; }
+[ -z "${PRAIC_LONG-}" ] || { size=1000000-1000000 wanted=1000; }
 site_start --sessions 720 --span 3 --seed 8 --now 1767225600 --clock fixed --recording-size $size
 recordings_truth all
 head -n $wanted all >truth

@@ -2,12 +2,12 @@
 # praic-split with hundreds of random, unusual sessions.  Their rows are those that
 # tests/tools/rows-of.py, which follows praic-records(5), makes from the same XML;
 # their X lines are the same XML; and files saved by praic-tofs give the same records
-# again.  PRAIC_SOAK: ten thousand.
+# again.  PRAIC_LONG: ten thousand.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 seeds="1 2 3"
-[ -z "${PRAIC_SOAK-}" ] || seeds=$(seq 50)
+[ -z "${PRAIC_LONG-}" ] || seeds=$(seq 50)
 case ${PRAIC_OUT-} in
 *asan*) many=60 ;;
 *)	many=200 ;;

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 measure=${bin}tests/tools/measure
-bytes=30M session=100
+bytes=30M session=60
 [ -z "${PRAIC_LONG-}" ] || bytes=1G session=400
 
 # big NAME OPTION...: check that 16 MiB are enough, from standard input
@@ -27,7 +27,7 @@ big() {
 case $PRAIC_OUT in
 *asan*) big "a report" --bytes 20M ;;
 *)	big "a report of $bytes" --bytes "$bytes"
-	big "a session of 150 MB" --one-session 150M --sessions 2 ;;
+	big "a session of $session MB" --one-session "${session}M" --sessions 2 ;;
 esac
 rm -f truth.xml out
 

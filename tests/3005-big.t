@@ -60,11 +60,13 @@ END
 run 0 "values of every kind" "$tosql" -d f.db values.rec
 check "are stored byte for byte" storage check f.db values.rec
 
-# 150 MB in one session, and 1 GB of small ones if there is time.
-make_records --sessions 3 --big "${PRAIC_BIG:-150000000}" >huge.rec
+# Twice as much in one session as the memory allows.  PRAIC_LONG: five times.
+megabytes=64
+[ -z "${PRAIC_LONG-}" ] || megabytes=160
+make_records --sessions 3 --big ${megabytes}000000 >huge.rec
 mkfifo fifo
 cat huge.rec >fifo &
-pipe 0 "a session of 150 MB" fifo within "$limit" "$tosql" -v -d g.db -
+pipe 0 "a session of $megabytes MB" fifo within "$limit" "$tosql" -v -d g.db -
 says "is stored" "3 stored"
 check "to the last byte" test "$(sql g.db 'SELECT sum(length(CAST(value AS BLOB)))
 	FROM session_event_data WHERE seq > 100')" = \

@@ -8,7 +8,7 @@
 
 export PYTHONPATH="$data/tofs"
 count=2000
-[ -z "${PRAIC_SOAK-}" ] || count=10000
+[ -z "${PRAIC_LONG-}" ] || count=10000
 
 cat >hostile.py <<'EOF'
 """hostile(i): the i-th of many different hostile keys."""

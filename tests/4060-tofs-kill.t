@@ -34,7 +34,8 @@ chmod 600 spool/s spool/b?	# these are linked, the recording is copied
 chmod 644 spool/r
 cp spool/* want
 
-# Kill at the n-th call of each kind, until there are no more.
+# Kill at the n-th call of each kind, until there are no more: at the first eight and some
+# of the others (PRAIC_LONG=1: all).
 cat >each.py <<'EOF'
 import os
 import shutil
@@ -86,7 +87,9 @@ must(len(clean) == 1 + 5 + 2 + 2, 'the clean run: %s' % clean)
 agrees('the clean run')
 killed = 0
 for call, how in [f.split(':') for f in sys.argv[1:]]:
-    for n in range(1, 1000):
+    n = 0
+    while True:
+        n += 1 if os.environ.get('PRAIC_LONG') else 1 + n // 8
         where = '%s number %d, %s' % (call, n, how)
         fresh()
         code = run(store, FAULT='%s:%d:%s' % (call, n, how), LD_PRELOAD=os.path.abspath('faults.so'))
@@ -98,7 +101,7 @@ for call, how in [f.split(':') for f in sys.argv[1:]]:
         must(run(store) == 0, where + ': the rerun')
         agrees(where)
 print(killed)
-sys.exit(killed < 100)
+sys.exit(killed < 50)
 EOF
 export PYTHONPATH="$data/tofs"
 [ -n "$sanitized" ] || check 'killed at every call that changes a file' python3 each.py \
@@ -106,8 +109,8 @@ export PYTHONPATH="$data/tofs"
 	unlinkat:kill mkdirat:kill flock:kill pwrite:kill
 
 # Killed at random times and restarted, with append and overwrite and changing contents.
-kills=30
-[ -z "${PRAIC_SOAK-}" ] || kills=100
+kills=15
+[ -z "${PRAIC_LONG-}" ] || kills=100
 cat >kills.py <<'EOF'
 """kills.py KILLS MODE: new contents after every few kills."""
 import judge

@@ -11,7 +11,7 @@ case ${PRAIC_OUT-} in *asan*)
 	;;
 esac
 megabytes=100
-[ -z "${PRAIC_SOAK-}" ] || megabytes=400
+[ -z "${PRAIC_LONG-}" ] || megabytes=400
 limit=40000	# KiB of address space: libraries and praic-tofs
 
 cat >big.py <<'EOF'
@@ -62,7 +62,7 @@ mkdir d
 
 # A long ledger of missing files, written as the manual page describes.
 lines=50000
-[ -z "${PRAIC_SOAK-}" ] || lines=1000000
+[ -z "${PRAIC_LONG-}" ] || lines=1000000
 python3 - $lines >d/.praic-ledger <<'EOF'
 import hashlib
 import sys

@@ -16,7 +16,8 @@ EOF
 f='%LSID%.%EXTENSION%'
 
 cat >cut.py <<'EOF'
-"""Truncate the stream at each byte: 75, and exactly the sessions with a complete E."""
+"""Truncate the stream at the bytes around each line end and at each third of the others
+(PRAIC_LONG=1: at all): 75, and exactly the sessions with a complete E."""
 import os
 import shutil
 import subprocess
@@ -27,7 +28,9 @@ subprocess.run([os.environ['tofs'], '-d', 'd', '-f', '%LSID%.%EXTENSION%'],
                input=whole, check=True, stdout=subprocess.DEVNULL)
 want = {n: open('d/' + n, 'rb').read() for n in os.listdir('d') if n[0] != '.'}
 assert len(want) == 3
-for cut in range(len(whole)):
+lines = [i for i in range(len(whole)) if whole[i:i + 1] == b'\n']
+for cut in range(len(whole)) if os.environ.get('PRAIC_LONG') else sorted(
+        {*range(0, len(whole), 3), *(i + d for i in lines for d in (0, 1, 2) if i + d < len(whole))}):
     shutil.rmtree('d')
     os.mkdir('d')
     p = subprocess.run([os.environ['tofs'], '-d', 'd', '-f', '%LSID%.%EXTENSION%'],
@@ -41,7 +44,7 @@ for cut in range(len(whole)):
     assert not os.path.exists('d/.praic-tmp'), cut
 EOF
 mkdir d
-check 'a stream truncated at every byte' python3 cut.py
+check 'a truncated stream' python3 cut.py
 
 # spoilt CODE NAME SCRIPT [NAMES]: sed damages the stream; sessions 0 and 2 are stored.
 spoilt() {

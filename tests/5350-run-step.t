@@ -6,7 +6,7 @@
 
 appliance_start --sessions 30 --span 3 --end "$(($(date +%s) - 86400))" --recording-size 1K-4K --backup-size 5000
 settings
-"$conf" setting set retention-days=90 >out 2>&1
+"$conf" setting set retention-days=10 >out 2>&1
 mkdir dir
 
 # Errors of the arguments.
@@ -58,6 +58,7 @@ appliance_control clock +2000 >clock.out
 step 0 "fetch the rest" fetch pra session
 step 0 "store it" store 1 session
 now=1800000000
+"$conf" setting set retention-days=90 >out 2>&1
 sql "UPDATE job SET next = 1800000000, asked = 1800000000 WHERE step = 'fetch'"
 appliance_control fault set status code=403 >fault.out
 step 77 "an appliance that refuses" fetch pra session
@@ -99,6 +100,7 @@ unstub praic-fetch
 is "is due again" "SELECT next FROM job WHERE step = 'fetch'" 1800000190
 sql "UPDATE job SET next = NULL, asked = NULL"
 now=
+"$conf" setting set retention-days=10 >out 2>&1
 
 # A job that another process runs.
 runs=$(sql "SELECT sum(runs) FROM job")

@@ -37,18 +37,26 @@ nth "praic-split: files" --even open:EMFILE:71,75,66,74 close:EIO:74 -- "$split"
 # praic-tosql, with a new database and with an old one.
 "$split" some.xml >some.rec
 sed 's/support/another/' some.rec >changed.rec
-storage="python3 '$top/tests/tools/storage.py'"
-nth "praic-tosql: a new database" --fresh 'rm -f n.db*' \
-	--check "$storage check n.db some.rec" \
+# stored ORIGINAL: is the database the same as this one, which has the rows of the records?
+stored() {
+	sqlite3 "$1" .dump >"$1.sql"
+	check "$1 has all rows" python3 "$top/tests/tools/storage.py" check "$1" some.rec
+	rows="sqlite3 n.db .dump | cmp - $1.sql"
+}
+"$tosql" -d whole.db some.rec
+stored whole.db
+nth "praic-tosql: a new database" --fresh 'rm -f n.db*' --check "$rows" \
 	memory:ENOMEM:75,74 read:EIO:74 pread:EIO:74,75 pwrite:ENOSPC:74,75 \
 	fdatasync:EIO:74,75 open:EMFILE:71,66,73,74,75 ftruncate:EIO:74,75 -- "$tosql" -d n.db some.rec
+nth "praic-tosql: closing" --even --fresh 'rm -f n.db*' --check "$rows" \
+	close:EIO:74,75 unlink:EIO:74,75 -- "$tosql" -d n.db some.rec
 "$tosql" -d old.db changed.rec
-nth "praic-tosql: an existing database" --fresh 'rm -f n.db*; cp old.db n.db' \
-	--check "$storage check n.db some.rec" \
+cp old.db renewed.db
+"$tosql" -d renewed.db some.rec
+stored renewed.db
+nth "praic-tosql: an existing database" --fresh 'rm -f n.db*; cp old.db n.db' --check "$rows" \
 	memory:ENOMEM:75,74 pread:EIO:74,75 pwrite:ENOSPC:74,75 fdatasync:EIO:74,75 \
 	-- "$tosql" -d n.db some.rec
-nth "praic-tosql: closing" --even --fresh 'rm -f n.db*' --check "$storage check n.db some.rec" \
-	close:EIO:74,75 unlink:EIO:74,75 -- "$tosql" -d n.db some.rec
 sed 's/^R	session_event	1	/R	session_event	x	/' some.rec >bad.rec
 nth "praic-tosql: --left-out" --fresh 'rm -f n.db* list' \
 	--rerun 65 --output any --after '[ "$code" -ne 65 ] || [ -s list ]' \

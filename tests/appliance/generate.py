@@ -23,31 +23,29 @@ TEMPLATES = 300
 END = 1767225600            # 2026-01-01: with no --end the bytes stay the same
 GATHER = 1 << 20
 
-CUTS = re.compile(
-    rb'(?<=timestamp=")(?P<stamp>\d{10})(?=")'
-    rb"|(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)"
-    rb"|(?<=<lseq>)(?P<lseq>\d+)"
-    rb"|(?<=#)(?P<ref>\d{5})\b"
-    rb"|(?P<lsid>[0-9a-f]{32})(?![0-9a-f])")
+# Each alternative begins with a fixed letter: then the search is ten times as fast.
+CUTS = (
+    rb'timestamp="(?P<stamp>\d{10})(?=")'
+    rb"|(?P<iso>2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)"
+    rb"|<lseq>(?P<lseq>\d+)"
+    rb"|#(?P<ref>\d{5})\b"
+    rb"|(?P<lsid>%s)(?![0-9a-f])")
 
 
 class Template:
     """The text of a session, or of some events, with places for values."""
 
     def __init__(self, text, lsid, start):
-        lsid = lsid.encode()
         self.parts, self.holes, at = [], [], 0
         times = None
-        for m in CUTS.finditer(text):
+        for m in re.finditer(CUTS % re.escape(lsid.encode()), text):
             kind = m.lastgroup
-            if kind == "lsid" and m.group() != lsid:
-                continue                # part of a digest, for example
             delta = 0
             if kind == "stamp":
-                delta = times = int(m.group()) - start
+                delta = times = int(m[kind]) - start
             elif kind == "iso":
                 delta = times or 0      # always beside its time stamp
-            self.parts.append(text[at:m.start()])
+            self.parts.append(text[at:m.start(kind)])
             self.holes.append((kind, delta))
             at = m.end()
         self.rest = text[at:]
