@@ -81,13 +81,14 @@ static const struct keyword {
 	"Connection Reset|Current Language|Data Type Compatibility|Description|Driver|"
 	"Enclave Attestation Url|Enlist|Extended Properties|Failover Partner|Failover Partner SPN|"
 	"General Timeout|Get Data Extensions|IP Address Preference|Keep Alive|Keep Alive Interval|"
-	"Language|Load Balance Timeout|Locale Identifier|Long As Max|MARS Connection|"
+	"Language|Load Balance Timeout|Locale Identifier|Long As Max|MARS Conn|MARS Connection|"
 	"Max Pool Size|Min Pool Size|Multi Subnet Failover|Multiple Active Result Sets|"
 	"OLE DB Services|Packet Size|Persist Security Info|Persist Sensitive|Pool Blocking Period|"
 	"Pooling|Prompt|Provider|QueryLog_On|QueryLogFile|QueryLogTime|Quoted Id|Regional|"
-	"Retry Exec|StatsLog_On|StatsLogFile|TDS Version|Transaction Binding|"
+	"Retry Exec|Save File|StatsLog_On|StatsLogFile|"
+	"Tag with Column Collation When Possible|TDS Version|Transaction Binding|"
 	"Transparent Network IP Resolution|Type System Version|Use FMTONLY|"
-	"Use Procedure for Prepare|Workstation ID|WSID",
+	"Use Proc for Prepare|Use Procedure for Prepare|Workstation ID|WSID",
 	NULL, NULL},
 };
 
@@ -331,6 +332,9 @@ set_server(struct parser *s, const char *value, struct connstr *c)
 		if (*c->instance == '\0' || is(c->instance, "MSSQLSERVER"))
 			set_text(&c->instance, "");
 	}
+	if (c->instance != NULL && strchr(c->instance, '\\') != NULL)
+		return refuse(
+		    s, "%s: one backslash stands before the instance: HOST\\INSTANCE", s->shown);
 	if (*value == '[' && end - value > 2 && end[-1] == ']') {
 		value++;
 		end--;
@@ -480,15 +484,18 @@ check(struct parser *s, const char *password, struct connstr *c)
 static const char *
 other_kind(const char *p, size_t n)
 {
+	int quoted = 0;
 	size_t i;
 
-	while (n > 0 && (is_blank(*p) || *p == '"' || *p == '\''))
-		p++, n--;
+	for (; n > 0 && (is_blank(*p) || *p == '"' || *p == '\''); p++, n--)
+		quoted |= !is_blank(*p);
 	if (n >= 5 && strncasecmp(p, "jdbc:", 5) == 0)
 		return "a JDBC URL";
 	for (i = 0; i < n && strchr("=;: ", p[i]) == NULL; i++)
 		;
-	return i > 0 && n - i >= 3 && strncmp(p + i, "://", 3) == 0 ? "a URL" : NULL;
+	if (i > 0 && n - i >= 3 && strncmp(p + i, "://", 3) == 0)
+		return "a URL";
+	return quoted ? "in quotes" : NULL;
 }
 
 enum connstr_kind
