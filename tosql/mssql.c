@@ -18,12 +18,9 @@
 /* Statements cost a round trip each, whatever they move. */
 #define BATCH ((size_t)8 << 20)
 #define TRIES 5
-/* Azure asks clients to wait so long when it is busy. */
-#define BUSY_SECONDS 10
-/* Results of sp_getapplock besides 0 and 1. */
+/* Results of sp_getapplock; 0 and 1 are good, and -2 and -3 may be so next time. */
 #define LOCK_TIMED_OUT (-1)
-#define LOCK_CANCELLED (-2)
-#define LOCK_DEADLOCK  (-3)
+#define LOCK_REFUSED   (-999)
 
 struct db {
 	const struct db_options *o;
@@ -31,7 +28,6 @@ struct db {
 	char *name; /* host/database */
 	struct link link;
 	int linked; /* link_init was called */
-	struct mssql_sql sql;
 	struct mssql_rooms rooms;
 	int old_schema; /* a dry run makes it in each transaction */
 	int unmade;	/* its tables wait for something to put there */
@@ -41,15 +37,26 @@ struct db {
 	/* of the batch at hand */
 	struct batch *b;
 	size_t from, to;
-	char *skip;	/* unchanged: not sent */
-	char *answered; /* the server told its fate */
+	char *skip; /* unchanged: not sent */
 	uint64_t *rows[BATCH_TABLES];
 };
 
 static int
-run(struct db *db, int which, void (*row)(void *, const int64_t *, int), int64_t *count)
+run_table(struct db *db, enum mssql_statement statement, int t,
+    void (*row)(void *, const int64_t *, int), void *arg, int64_t *count)
 {
-	return link_run(&db->link, db->sql.what[which], db->sql.text[which], row, db, count);
+	struct buf sql = {0};
+	const char *what = mssql_sql(&sql, statement, (enum table_id)t, &db->rooms, db->o);
+	int bad = link_run(&db->link, what, buf_text(&sql), row, arg, count);
+
+	buf_free(&sql);
+	return bad;
+}
+
+static int
+run(struct db *db, enum mssql_statement statement, void (*row)(void *, const int64_t *, int))
+{
+	return run_table(db, statement, 0, row, db, NULL);
 }
 
 static void
@@ -71,7 +78,6 @@ take_fate(void *arg, const int64_t *v, int n)
 	if (n < 2 || v[0] < 0 || v[0] >= (int64_t)(db->to - db->from) || v[1] < FATE_NEW ||
 	    v[1] > FATE_OLDER)
 		return;
-	db->answered[v[0]] = 1;
 	db->b->session[db->from + (size_t)v[0]].fate = (enum fate)v[1];
 }
 
@@ -90,20 +96,19 @@ wanted(const struct db *db, int t, enum fate also)
 }
 
 static int
-insert(struct db *db, int which, int t, enum fate also)
+insert(struct db *db, int t, enum fate also)
 {
 	int64_t count, want = wanted(db, t, also);
 
 	if (want == 0)
 		return 0;
-	if (run(db, which, NULL, &count) == -1)
+	if (run_table(db, MSSQL_INSERT, t, NULL, NULL, &count) == -1)
 		return -1;
 	if (count == want || count == -1)
 		return 0;
 	return link_refuse(&db->link, LINK_FINAL, EX_IOERR,
-	    "%s: %lld rows instead of %lld: has "
-	    "somebody made a trigger?",
-	    db->sql.what[which], (long long)count, (long long)want);
+	    "inserting into %s: %lld rows instead of %lld: has somebody made a trigger?",
+	    table_list[t].name, (long long)count, (long long)want);
 }
 
 static int
@@ -123,11 +128,8 @@ stage(struct db *db)
 
 	for (i = 0; i < n; i++)
 		db->skip[i] = db->b->session[db->from + i].fate == FATE_SETTLED;
-	if (run(db, MSSQL_CLEAR, NULL, NULL) == -1 || bulk(db, TABLE_SESSION) == -1)
-		return -1;
-	if (!db->old_schema &&
-	    (run(db, MSSQL_MARK_UNCHANGED, NULL, NULL) == -1 ||
-		run(db, MSSQL_UNCHANGED, take_unchanged, NULL) == -1))
+	if (run(db, MSSQL_CLEAR, NULL) == -1 || bulk(db, TABLE_SESSION) == -1 ||
+	    run(db, MSSQL_UNCHANGED, take_unchanged) == -1)
 		return -1;
 	for (i = 0; i < n && db->skip[i]; i++)
 		;
@@ -151,12 +153,11 @@ replace(struct db *db)
 		;
 	if (i == db->to)
 		return 0;
-	if (run(db, MSSQL_UPDATE, NULL, NULL) == -1)
+	if (run(db, MSSQL_UPDATE, NULL) == -1)
 		return -1;
 	/* Rows that point to others go first: the vendor's tables may have no cascade. */
-	for (t = BATCH_TABLES - 1; t >= 0; t--)
-		if (db->sql.text[MSSQL_DELETE + t] != NULL &&
-		    run(db, MSSQL_DELETE + t, NULL, NULL) == -1)
+	for (t = BATCH_TABLES - 1; t > TABLE_SESSION; t--)
+		if (run_table(db, MSSQL_DELETE, t, NULL, NULL, NULL) == -1)
 			return -1;
 	return 0;
 }
@@ -168,24 +169,20 @@ store(struct db *db)
 	size_t i;
 	int t;
 
-	memset(db->answered, 0, db->to - db->from + 1);
-	if (run(db, MSSQL_DECIDE, NULL, NULL) == -1 ||
-	    run(db, MSSQL_DECIDED, take_fate, NULL) == -1)
+	/* If it told nothing of one, fewer rows than wanted would be inserted below. */
+	for (i = db->from; i < db->to; i++)
+		if (!db->skip[i - db->from])
+			db->b->session[i].fate = FATE_NEW;
+	if (run(db, MSSQL_DECIDE, NULL) == -1 || run(db, MSSQL_DECIDED, take_fate) == -1)
 		return -1;
-	for (i = 0; i < db->to - db->from; i++)
-		if (!db->skip[i] && !db->answered[i])
-			return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE,
-			    "the server did not "
-			    "answer for each session");
 	if (db->o->list)
 		return 0;
 	if (replace(db) == -1)
 		return -1;
-	if (insert(db, MSSQL_INSERT_SESSIONS, TABLE_SESSION, FATE_NEW) == -1 ||
-	    run(db, MSSQL_FIND_SESSIONS, NULL, NULL) == -1)
+	if (insert(db, TABLE_SESSION, FATE_NEW) == -1 || run(db, MSSQL_FIND_SESSIONS, NULL) == -1)
 		return -1;
 	for (t = TABLE_SESSION + 1; t < BATCH_TABLES; t++)
-		if (insert(db, MSSQL_INSERT + t, t, FATE_REPLACED) == -1)
+		if (insert(db, t, FATE_REPLACED) == -1)
 			return -1;
 	return 0;
 }
@@ -202,8 +199,7 @@ take_lock(struct db *db)
 {
 	int64_t said[LINK_KEPT] = {LINK_NULL};
 
-	if (link_run(&db->link, db->sql.what[MSSQL_LOCK], db->sql.text[MSSQL_LOCK], link_keep, said,
-		NULL) == -1)
+	if (run_table(db, MSSQL_LOCK, 0, link_keep, said, NULL) == -1)
 		return -1;
 	if (said[0] >= 0)
 		return 0;
@@ -211,11 +207,8 @@ take_lock(struct db *db)
 		return link_refuse(&db->link, LINK_FINAL, EX_TEMPFAIL,
 		    "another loader has been writing to it for %d seconds; try again later",
 		    db->o->timeout);
-	if (said[0] == LOCK_CANCELLED || said[0] == LOCK_DEADLOCK)
-		return link_refuse(&db->link, LINK_AGAIN, EX_TEMPFAIL,
-		    "waiting for other loaders: %s",
-		    said[0] == LOCK_DEADLOCK ? "a deadlock" : "cancelled");
-	return link_refuse(&db->link, LINK_FINAL, EX_SOFTWARE,
+	return link_refuse(&db->link, said[0] > LOCK_REFUSED ? LINK_AGAIN : LINK_FINAL,
+	    said[0] > LOCK_REFUSED ? EX_TEMPFAIL : EX_SOFTWARE,
 	    "waiting for other loaders: sp_getapplock says %lld", (long long)said[0]);
 }
 
@@ -271,8 +264,7 @@ make_schema(struct db *db)
 static int
 make_staging(struct db *db)
 {
-	mssql_sql_stage(&db->sql, &db->rooms);
-	if (run(db, MSSQL_STAGE, NULL, NULL) == -1)
+	if (run(db, MSSQL_STAGE, NULL) == -1)
 		return -1;
 	db->staged = 1;
 	db->rooms.widened = 0;
@@ -342,17 +334,13 @@ try_prepare(struct db *db)
 }
 
 static void
-wait_before(int try, int number, enum link_failure failure)
+wait_before(int try, enum link_failure failure)
 {
 	/* A random part: loaders that met once would meet again. */
 	long ms = (failure == LINK_LOST ? 1000L : 100L) << try;
 	struct timespec t;
 
 	ms += random() % ms;
-	if ((number == 40501 || number == 10928 || number == 10929 ||
-		(number >= 49918 && number <= 49920)) &&
-	    ms < BUSY_SECONDS * 1000L)
-		ms = BUSY_SECONDS * 1000L;
 	t.tv_sec = ms / 1000;
 	t.tv_nsec = ms % 1000 * 1000000;
 	nanosleep(&t, NULL);
@@ -397,7 +385,7 @@ persist(struct db *db, int (*work)(struct db *))
 		if (l->failure == LINK_FINAL || try + 1 == TRIES || !db->was_there)
 			break;
 		msg_warn("%s: %s: trying again (%d of %d)", db->name, l->text.p, try + 2, TRIES);
-		wait_before(try, l->number, l->failure);
+		wait_before(try, l->failure);
 	}
 	msg_warn("%s: %s", db->name, l->text.p);
 	return l->code;
@@ -439,14 +427,12 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 	db->from = from;
 	db->to = to;
 	db->skip = xcalloc(n + 1, 1);
-	db->answered = xcalloc(n + 1, 1);
 	for (t = 0; t < BATCH_TABLES; t++)
 		db->rows[t] = xcalloc(n, sizeof(*db->rows[t]));
 	code = persist(db, try_write);
 	if (code == EX_DATAERR)
 		buf_adds(reason, buf_text(&db->link.text));
 	free(db->skip);
-	free(db->answered);
 	for (t = 0; t < BATCH_TABLES; t++)
 		free(db->rows[t]);
 	return code;
@@ -461,7 +447,6 @@ close_db(struct db *db)
 		link_free(&db->link);
 		dbexit();
 	}
-	mssql_sql_free(&db->sql);
 	connstr_free(&db->c);
 	free(db->name);
 	free(db);
@@ -503,7 +488,6 @@ open_db(const struct db_options *o, int *code)
 	if (*code == 0) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		srandom((unsigned)now.tv_nsec);
-		mssql_sql_make(&db->sql, o->timeout, o->force);
 		*code = prepare(db, try_prepare);
 	}
 	if (*code == 0)

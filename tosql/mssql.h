@@ -130,39 +130,32 @@ int mssql_schema_make_view(struct link *);
 /* Of a database that has it all. */
 int mssql_schema_rooms(struct link *, struct mssql_rooms *);
 
-/*
- * The statements of a load.  Staging tables are called #praic_NAME; ord is a
- * session's number in the batch, n a row's.
- */
+/* ---- mssql_sql.c: the statements of a load ----------------------------------- */
+
+/* Staging tables are called #praic_NAME; ord is a session's number in the batch, n a
+ * row's. */
 enum mssql_statement {
-	MSSQL_STAGE,	      /* makes the staging tables */
-	MSSQL_CLEAR,	      /* empties them */
-	MSSQL_MARK_UNCHANGED, /* finds them by their content hash... */
-	MSSQL_UNCHANGED,      /* ... and names them: ord */
-	MSSQL_LOCK,	      /* waits for other loaders: >= 0 when it is ours */
-	MSSQL_DECIDE,	      /* fates of the rest ... */
-	MSSQL_DECIDED,	      /* ... ord, fate */
-	MSSQL_UPDATE,	      /* sessions replaced */
-	MSSQL_INSERT_SESSIONS,
-	MSSQL_FIND_SESSIONS,			    /* the ids of those that are new */
-	MSSQL_DELETE,				    /* + table: rows of sessions replaced */
-	MSSQL_INSERT = MSSQL_DELETE + BATCH_TABLES, /* + table */
-	MSSQL_STATEMENTS = MSSQL_INSERT + BATCH_TABLES
+	MSSQL_STAGE,	     /* makes the staging tables */
+	MSSQL_CLEAR,	     /* empties them */
+	MSSQL_UNCHANGED,     /* removes unchanged sessions from them, and names these: ord */
+	MSSQL_LOCK,	     /* waits for other loaders: >= 0 when it is ours */
+	MSSQL_DECIDE,	     /* fates of the rest ... */
+	MSSQL_DECIDED,	     /* ... ord, fate */
+	MSSQL_UPDATE,	     /* sessions replaced */
+	MSSQL_FIND_SESSIONS, /* the ids of those that are new */
+	MSSQL_DELETE,	     /* a table's rows of sessions replaced */
+	MSSQL_INSERT	     /* a table's rows */
 };
 
-struct mssql_sql {
-	char *text[MSSQL_STATEMENTS];
-	const char *what[MSSQL_STATEMENTS]; /* for messages */
-};
-
-/* lock_timeout in seconds; force: what knows less replaces what knows more. */
-void mssql_sql_make(struct mssql_sql *, int lock_timeout, int force);
 /*
- * MSSQL_STAGE alone, for texts as long as these rooms.  Nothing may be sent
- * that mssql_fits has not seen: FreeTDS would cut it.
+ * Add the statement; the table is of the last two.  Nothing may be sent to staging tables
+ * that mssql_fits has not seen with these rooms: FreeTDS would cut it.  Returns what it
+ * does, for messages.
  */
-void mssql_sql_stage(struct mssql_sql *, const struct mssql_rooms *);
-void mssql_sql_free(struct mssql_sql *);
+const char *mssql_sql(struct buf *, enum mssql_statement, enum table_id, const struct mssql_rooms *,
+    const struct db_options *);
+
+/* ---- mssql_bulk.c: rows to the staging tables -------------------------------- */
 
 /* What bulk copy needs to know. */
 struct mssql_bulk {

@@ -88,8 +88,7 @@ bind(struct link *l, enum table_id t, struct row *r)
 		bad = bcp_bind(l->p, (BYTE *)&r->guarded, 0, -1, NULL, 0, SYBINT4, at) == FAIL;
 	if (t == TABLE_SESSION && !bad)
 		bad = bcp_bind(l->p, any, 0, 0, NULL, 0, SYBVARCHAR, at + 1) == FAIL ||
-		    bcp_bind(l->p, (BYTE *)&r->events, 0, -1, NULL, 0, SYBINT8, at + 2) == FAIL ||
-		    bcp_bind(l->p, (BYTE *)&r->number[0], 0, 0, NULL, 0, SYBINT8, at + 3) == FAIL;
+		    bcp_bind(l->p, (BYTE *)&r->events, 0, -1, NULL, 0, SYBINT8, at + 2) == FAIL;
 	return bad ? -1 : 0;
 }
 
@@ -209,8 +208,7 @@ send_row(const struct mssql_bulk *k, enum table_id t, const struct batch_rows *r
 	if (t == TABLE_SESSION && !bad) {
 		r->events = (int64_t)s->events;
 		bad = bcp_colptr(p, (BYTE *)r->text.p + taken, at + 1) == FAIL ||
-		    bcp_collen(p, (DBINT)length[c], at + 1) == FAIL ||
-		    bcp_collen(p, 0, at + 3) == FAIL;
+		    bcp_collen(p, (DBINT)length[c], at + 1) == FAIL;
 	}
 	link_moves();
 	if (bad || bcp_sendrow(p) == FAIL) {

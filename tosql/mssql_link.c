@@ -346,6 +346,10 @@ link_init(
 		return EX_CANTCREAT;
 	}
 	l->conf_name = xasprintf("/dev/fd/%d", l->conf);
+	if (access(l->conf_name, R_OK) == -1) { /* FreeTDS would go on, without encryption */
+		msg_errno("%s: FreeTDS reads its configuration there; mount /proc", l->conf_name);
+		return EX_OSERR;
+	}
 	dbsetifile(l->conf_name);
 	return make_watch();
 }
@@ -402,34 +406,6 @@ void
 link_keep(void *arg, const int64_t *v, int n)
 {
 	memcpy(arg, v, sizeof(*v) * (size_t)(n < LINK_KEPT ? n : LINK_KEPT));
-}
-
-/*
- * Ask the server whether the connection is encrypted, where the login may ask.
- * FreeTDS has made sure of it, so an answer that is refused does no harm.
- */
-static int
-check_encryption(struct link *l)
-{
-	int64_t is[LINK_KEPT] = {1};
-
-	if (!l->c->encrypt)
-		return 0;
-	if (link_run(l, "asking for encryption",
-		"IF HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') = 1 SELECT CASE WHEN "
-		"encrypt_option = N'TRUE' THEN 1 ELSE 0 END FROM sys.dm_exec_connections WHERE "
-		"session_id = @@SPID",
-		link_keep, is, NULL) == -1) {
-		if (l->failure == LINK_LOST || l->failure == LINK_AGAIN)
-			return -1;
-		msg_tell(2, "%s: %s", l->name, l->text.p);
-		return 0;
-	}
-	if (is[0] == 1)
-		return 0;
-	return link_refuse(l, LINK_FINAL, EX_CONFIG,
-	    "the server says that the connection is not encrypted, and the connection string does "
-	    "not have Encrypt=no");
 }
 
 static int
@@ -506,7 +482,7 @@ link_connect(struct link *l)
 			explain(l, port);
 		return -1;
 	}
-	if (set_options(l) == -1 || check_encryption(l) == -1) {
+	if (set_options(l) == -1) {
 		link_disconnect(l);
 		return -1;
 	}

@@ -339,72 +339,43 @@ mssql_schema_check(struct link *l)
 	return bad;
 }
 
-struct columns {
-	struct mssql_rooms *rooms;
-	enum table_id table;
-	int missing; /* a column's number + 1 */
-};
-
-/* n, characters, is there */
+/* table, column, characters */
 static void
 keep_room(void *arg, const int64_t *v, int n)
 {
-	struct columns *c = arg;
-	int i = (int)v[0], room = v[1] == LINK_NULL || v[1] > INT32_MAX / 2 ? -1 : (int)v[1];
+	struct mssql_rooms *rooms = arg;
+	enum table_id t = (enum table_id)v[0];
+	int i = (int)v[1], room = v[2] == LINK_NULL || v[2] > INT32_MAX / 2 ? -1 : (int)v[2];
 
-	if (n != 3 || i < 0 || i >= table_list[c->table].columns)
+	if (n != 3 || t >= BATCH_TABLES || i < 0 || i >= table_list[t].columns)
 		return;
 	/* A key is no longer than in our own schema: an index must take it. */
-	if (schema_is_key(c->table, i) && (room < 0 || room > schema_room(i)))
+	if (schema_is_key(t, i) && (room < 0 || room > schema_room(i)))
 		room = schema_room(i);
-	c->rooms->room[c->table][i] = room;
-	if (v[2] != 1)
-		c->missing = i + 1;
-}
-
-static int
-rooms_of(struct link *l, struct mssql_rooms *rooms, enum table_id t)
-{
-	const struct table *table = &table_list[t];
-	struct columns c = {.rooms = rooms, .table = t};
-	struct buf sql = {0};
-	const char *between = "";
-	int i, bad;
-
-	buf_adds(&sql,
-	    "SELECT k.n, CAST(c.CHARACTER_MAXIMUM_LENGTH AS BIGINT), CAST(CASE WHEN "
-	    "c.DATA_TYPE IS NULL THEN 0 ELSE 1 END AS INT) FROM (");
-	for (i = 0; i < table->columns; i++) {
-		if (!schema_stores(t, i))
-			continue;
-		buf_printf(
-		    &sql, "%sSELECT %d AS n, N'%s' AS name", between, i, table->column[i].name);
-		between = " UNION ALL ";
-	}
-	buf_printf(&sql,
-	    ") AS k LEFT OUTER JOIN INFORMATION_SCHEMA.COLUMNS AS c ON "
-	    "c.TABLE_SCHEMA = N'dbo' AND c.TABLE_NAME = N'%s' AND c.COLUMN_NAME = k.name "
-	    "COLLATE DATABASE_DEFAULT",
-	    table->name);
-	bad = link_run(l, "asking for columns", buf_text(&sql), keep_room, &c, NULL);
-	buf_free(&sql);
-	if (bad)
-		return -1;
-	if (c.missing)
-		return link_refuse(l, LINK_FINAL, EX_CONFIG,
-		    "column %s.%s is missing, though the "
-		    "version says that it is there",
-		    table->name, table->column[c.missing - 1].name);
-	return 0;
+	rooms->room[t][i] = room;
 }
 
 int
 mssql_schema_rooms(struct link *l, struct mssql_rooms *rooms)
 {
-	int t;
+	struct buf sql = {0};
+	int t, i, bad;
 
+	memset(rooms->room, -1, sizeof(rooms->room));
+	buf_adds(&sql,
+	    "SELECT k.t, k.n, CAST(c.CHARACTER_MAXIMUM_LENGTH AS BIGINT) FROM "
+	    "INFORMATION_SCHEMA.COLUMNS AS c INNER JOIN (SELECT -1 AS t, -1 AS n, N'' AS [table], "
+	    "N'' AS name");
 	for (t = 0; t < BATCH_TABLES; t++)
-		if (rooms_of(l, rooms, (enum table_id)t) == -1)
-			return -1;
-	return 0;
+		for (i = 0; i < table_list[t].columns; i++)
+			if (table_list[t].column[i].type == TABLE_TEXT &&
+			    schema_stores((enum table_id)t, i))
+				buf_printf(&sql, " UNION ALL SELECT %d, %d, N'%s', N'%s'", t, i,
+				    table_list[t].name, table_list[t].column[i].name);
+	buf_adds(&sql,
+	    ") AS k ON c.TABLE_NAME = k.[table] COLLATE DATABASE_DEFAULT AND c.COLUMN_NAME = "
+	    "k.name COLLATE DATABASE_DEFAULT WHERE c.TABLE_SCHEMA = N'dbo'");
+	bad = link_run(l, "asking for columns", buf_text(&sql), keep_room, rooms, NULL);
+	buf_free(&sql);
+	return bad;
 }

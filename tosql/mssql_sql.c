@@ -6,8 +6,6 @@
  * A key is in the staging tables once at most.  MERGE is not used: two
  * statements do as well, and have no faults of its own.
  */
-#include <stdlib.h>
-
 #include "mssql.h"
 
 #define BYTEWISE " COLLATE Latin1_General_BIN2"
@@ -70,7 +68,7 @@ make_stage(struct buf *sql, enum table_id t, const struct mssql_rooms *rooms)
 	if (t == TABLE_SESSION)
 		buf_adds(sql,
 		    ", CAST(NULL AS NVARCHAR(64))" BYTEWISE " AS [content_hash], CAST(NULL AS "
-		    "BIGINT) AS events, CAST(NULL AS INT) AS unchanged");
+		    "BIGINT) AS events");
 	buf_printf(sql, " INTO #praic_%s FROM dbo.[%s];\n", table->name, table->name);
 }
 
@@ -161,106 +159,83 @@ decide(struct buf *sql, int force)
 	/* The locks keep the keys that are not there from coming, too. */
 	buf_printf(sql,
 	    "ELSE %d END FROM #praic_session AS t LEFT OUTER JOIN dbo.[session] AS s "
-	    "WITH (UPDLOCK, HOLDLOCK) ON " SAME_KEY " WHERE t.unchanged IS NULL" BY_INDEX,
+	    "WITH (UPDLOCK, HOLDLOCK) ON " SAME_KEY BY_INDEX,
 	    FATE_REPLACED);
 }
 
-static void
-put(struct mssql_sql *s, int which, const char *what, struct buf *sql)
+static void delete (struct buf *sql, enum table_id t)
 {
-	s->text[which] = xstrdup(buf_text(sql));
-	s->what[which] = what;
-	buf_reset(sql);
+	buf_printf(sql, "DELETE d FROM dbo.[%s] AS d ", table_list[t].name);
+	buf_adds(sql,
+	    schema_parent(t) == TABLE_SESSION ?
+		"INNER JOIN #praic_todo AS o ON o.id = d.[session_id]" :
+		"INNER JOIN dbo.[session_event] AS e ON e.[id] = d.[session_event_id] "
+		"INNER JOIN #praic_todo AS o ON o.id = e.[session_id]");
+	buf_printf(sql, " WHERE o.fate = %d" BY_INDEX, FATE_REPLACED);
 }
 
 static void
-put_table(struct mssql_sql *s, enum table_id t, struct buf *sql)
+stage(struct buf *sql, const struct mssql_rooms *rooms)
 {
-	static const char *const deleting[BATCH_TABLES] = {NULL, "removing users", "removing teams",
-	    "removing customers", "removing attributes", "removing events", "removing event data",
-	    "removing system information", "removing recordings"};
-	static const char *const inserting[BATCH_TABLES] = {"inserting sessions", "inserting users",
-	    "inserting teams", "inserting customers", "inserting attributes", "inserting events",
-	    "inserting event data", "inserting system information", "inserting recordings"};
-
-	if (t != TABLE_SESSION) {
-		buf_printf(sql, "DELETE d FROM dbo.[%s] AS d ", table_list[t].name);
-		buf_adds(sql,
-		    schema_parent(t) == TABLE_SESSION ?
-			"INNER JOIN #praic_todo AS o ON o.id = d.[session_id]" :
-			"INNER JOIN dbo.[session_event] AS e ON e.[id] = d.[session_event_id] "
-			"INNER JOIN #praic_todo AS o ON o.id = e.[session_id]");
-		buf_printf(sql, " WHERE o.fate = %d" BY_INDEX, FATE_REPLACED);
-		put(s, MSSQL_DELETE + (int)t, deleting[t], sql);
-	}
-	insert(sql, t);
-	put(s, t == TABLE_SESSION ? MSSQL_INSERT_SESSIONS : MSSQL_INSERT + (int)t, inserting[t],
-	    sql);
-}
-
-void
-mssql_sql_make(struct mssql_sql *s, int lock_timeout, int force)
-{
-	struct buf sql = {0};
-	int t;
-
-	memset(s, 0, sizeof(*s));
-	for (t = 0; t < BATCH_TABLES; t++)
-		buf_printf(&sql, "TRUNCATE TABLE #praic_%s;\n", table_list[t].name);
-	buf_adds(&sql, "TRUNCATE TABLE #praic_todo");
-	put(s, MSSQL_CLEAR, "emptying staging tables", &sql);
-	buf_adds(&sql,
-	    "UPDATE t SET unchanged = 1 FROM #praic_session AS t INNER JOIN "
-	    "dbo.[session] AS s ON " SAME_KEY
-	    " WHERE s.[content_hash] = t.[content_hash]" BY_INDEX);
-	put(s, MSSQL_MARK_UNCHANGED, "looking for what is unchanged", &sql);
-	buf_adds(&sql, "SELECT ord FROM #praic_session WHERE unchanged = 1");
-	put(s, MSSQL_UNCHANGED, "looking for what is unchanged", &sql);
-	buf_printf(&sql,
-	    "DECLARE @r INT; EXEC @r = sp_getapplock @Resource = N'praic', "
-	    "@LockMode = N'Exclusive', @LockOwner = N'Transaction', @LockTimeout = %d; SELECT @r",
-	    lock_timeout * 1000);
-	put(s, MSSQL_LOCK, "waiting for other loaders", &sql);
-	decide(&sql, force);
-	put(s, MSSQL_DECIDE, "looking for older copies", &sql);
-	buf_adds(&sql, "SELECT ord, fate FROM #praic_todo");
-	put(s, MSSQL_DECIDED, "looking for older copies", &sql);
-	update(&sql);
-	put(s, MSSQL_UPDATE, "replacing sessions", &sql);
-	buf_printf(&sql,
-	    "UPDATE o SET id = s.id FROM #praic_todo AS o INNER JOIN #praic_session "
-	    "AS t ON t.ord = o.ord INNER JOIN dbo.[session] AS s ON " SAME_KEY
-	    " WHERE o.fate = %d" BY_INDEX,
-	    FATE_NEW);
-	put(s, MSSQL_FIND_SESSIONS, "looking for new sessions", &sql);
-	for (t = 0; t < BATCH_TABLES; t++)
-		put_table(s, (enum table_id)t, &sql);
-	buf_free(&sql);
-}
-
-void
-mssql_sql_stage(struct mssql_sql *s, const struct mssql_rooms *rooms)
-{
-	struct buf sql = {0};
 	int t;
 
 	for (t = 0; t < BATCH_TABLES; t++)
-		make_stage(&sql, (enum table_id)t, rooms);
-	buf_adds(&sql,
+		make_stage(sql, (enum table_id)t, rooms);
+	buf_adds(sql,
 	    "IF OBJECT_ID(N'tempdb..#praic_todo') IS NOT NULL DROP TABLE #praic_todo;\n"
 	    "CREATE TABLE #praic_todo (ord INT NOT NULL PRIMARY KEY, id BIGINT NULL, "
 	    "fate INT NOT NULL)");
-	free(s->text[MSSQL_STAGE]);
-	put(s, MSSQL_STAGE, "making staging tables", &sql);
-	buf_free(&sql);
 }
 
-void
-mssql_sql_free(struct mssql_sql *s)
+const char *
+mssql_sql(struct buf *sql, enum mssql_statement statement, enum table_id table,
+    const struct mssql_rooms *rooms, const struct db_options *o)
 {
-	int i;
+	int t;
 
-	for (i = 0; i < MSSQL_STATEMENTS; i++)
-		free(s->text[i]);
-	memset(s, 0, sizeof(*s));
+	switch (statement) {
+	case MSSQL_STAGE:
+		stage(sql, rooms);
+		return "making staging tables";
+	case MSSQL_CLEAR:
+		for (t = 0; t < BATCH_TABLES; t++)
+			buf_printf(sql, "TRUNCATE TABLE #praic_%s;\n", table_list[t].name);
+		buf_adds(sql, "TRUNCATE TABLE #praic_todo");
+		return "emptying staging tables";
+	case MSSQL_UNCHANGED:
+		buf_adds(sql,
+		    "DELETE t OUTPUT deleted.ord FROM #praic_session AS t INNER JOIN "
+		    "dbo.[session] AS s ON " SAME_KEY
+		    " WHERE s.[content_hash] = t.[content_hash]" BY_INDEX);
+		return "looking for what is unchanged";
+	case MSSQL_LOCK:
+		buf_printf(sql,
+		    "DECLARE @r INT; EXEC @r = sp_getapplock @Resource = N'praic', @LockMode = "
+		    "N'Exclusive', @LockOwner = N'Transaction', @LockTimeout = %d; SELECT @r",
+		    o->timeout * 1000);
+		return "waiting for other loaders";
+	case MSSQL_DECIDE:
+		decide(sql, o->force);
+		return "looking for older copies";
+	case MSSQL_DECIDED:
+		buf_adds(sql, "SELECT ord, fate FROM #praic_todo");
+		return "looking for older copies";
+	case MSSQL_UPDATE:
+		update(sql);
+		return "replacing sessions";
+	case MSSQL_FIND_SESSIONS:
+		buf_printf(sql,
+		    "UPDATE o SET id = s.id FROM #praic_todo AS o INNER JOIN #praic_session "
+		    "AS t ON t.ord = o.ord INNER JOIN dbo.[session] AS s ON " SAME_KEY
+		    " WHERE o.fate = %d" BY_INDEX,
+		    FATE_NEW);
+		return "looking for new sessions";
+	case MSSQL_DELETE:
+		delete (sql, table);
+		return "removing rows";
+	case MSSQL_INSERT:
+		break;
+	}
+	insert(sql, table);
+	return "inserting rows";
 }
