@@ -64,14 +64,18 @@ static const struct {
     {LINK_FINAL, EX_CONFIG, "have the column take NULL: ALTER TABLE ... ALTER COLUMN ... NULL",
 	{515}},
     {LINK_FINAL, EX_CONFIG, "a trigger of the database refuses it", {3609, 3616}},
-    {LINK_FINAL, EX_CONFIG, "somebody has changed the tables", {207, 208, 468}},
+    {LINK_FINAL, EX_CONFIG, "somebody has changed the tables", {207, 208, 271, 468}},
+    {LINK_FINAL, EX_CONFIG,
+	"a view or synonym has this name, or a table that the login may not see: rename the one, "
+	"grant the other",
+	{2714}},
     {LINK_FINAL, EX_CONFIG,
 	"keys are there twice, and all but one must go: SELECT host_name, lsid, COUNT(*) FROM "
 	"dbo.[session] GROUP BY host_name, lsid HAVING COUNT(*) > 1",
 	{1505}},
     {LINK_FINAL, EX_CONFIG,
-	"praic's tables point to it: ALTER TABLE dbo.[session] ADD PRIMARY KEY (id); ALTER TABLE "
-	"dbo.[session_event] ADD PRIMARY KEY (id)",
+	"praic's tables point to it: ALTER TABLE dbo.[session] ADD UNIQUE (id); ALTER TABLE "
+	"dbo.[session_event] ADD UNIQUE (id)",
 	{1776}},
     /* Faults of our statements; syntax goes by its severity. */
     {LINK_FINAL, EX_SOFTWARE, NULL, {1934, 1935, 3902, 3903, 8622}},

@@ -48,7 +48,9 @@ make_table(struct buf *sql, enum table_id t)
 	if (t != TABLE_SESSION)
 		schema_text(sql,
 		    "DECLARE @link NVARCHAR(128);\n"
-		    "SELECT @link = DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS\n"
+		    "SELECT @link = DATA_TYPE + CASE WHEN DATA_TYPE IN (N'decimal', N'numeric')\n"
+		    "    THEN N'(' + CAST(NUMERIC_PRECISION AS NVARCHAR(3)) + N')' ELSE N'' END\n"
+		    "    FROM INFORMATION_SCHEMA.COLUMNS\n"
 		    "    WHERE TABLE_SCHEMA = N'dbo' AND TABLE_NAME = N'~' AND COLUMN_NAME = "
 		    "N'id';\n",
 		    parent);
@@ -265,7 +267,7 @@ known_column(struct buf *sql, enum table_id t, const struct schema_column *c)
 /* A column's type, as ALTER COLUMN wants it; an ntext can only become this. */
 #define TYPE_OF_COLUMN                                                                          \
 	"CASE WHEN TYPE_NAME(c.system_type_id) = N'ntext' THEN N'nvarchar(MAX)' ELSE "          \
-	"TYPE_NAME(c.user_type_id) + CASE WHEN TYPE_NAME(c.system_type_id) IN (N'decimal', "    \
+	"TYPE_NAME(c.system_type_id) + CASE WHEN TYPE_NAME(c.system_type_id) IN (N'decimal', "  \
 	"N'numeric') THEN N'(' + CAST(c.precision AS NVARCHAR(3)) + N', ' + CAST(c.scale AS "   \
 	"NVARCHAR(3)) + N')' WHEN TYPE_NAME(c.system_type_id) IN (N'time', N'datetime2', "      \
 	"N'datetimeoffset') THEN N'(' + CAST(c.scale AS NVARCHAR(3)) + N')' WHEN "              \
@@ -276,6 +278,7 @@ known_column(struct buf *sql, enum table_id t, const struct schema_column *c)
 	"END"
 /* ALTER COLUMN gives a text the database's collation unless it is told another. */
 #define MADE_NULLABLE TYPE_OF_COLUMN " + ISNULL(N' COLLATE ' + c.collation_name, N'') + N' NULL'"
+#define ALTER_COLUMN  "ALTER TABLE dbo.[~] ALTER COLUMN [' + c.name + N'] "
 #define DOES_NOT_FIT                                                           \
 	"CHARINDEX(N'|' + TYPE_NAME(c.system_type_id) + N'|', k.fits) = 0 OR " \
 	"c.max_length = -1 AND k.want LIKE N'% NOT NULL'"
@@ -289,25 +292,28 @@ known_column(struct buf *sql, enum table_id t, const struct schema_column *c)
  */
 static const char check_columns[] =
     "DECLARE @o INT, @s NVARCHAR(2000);\nSET @o = OBJECT_ID(N'dbo.[~]', N'U');\n"
-    "SELECT TOP (1) @s = N'[' + c.name COLLATE DATABASE_DEFAULT + CASE WHEN " DOES_NOT_FIT
-    " THEN N'] is ' + " TYPE_OF_COLUMN
-    " + N', which does not take what praic stores there' ELSE N'] takes no NULL, which praic "
-    "stores there' END + N': ALTER TABLE dbo.[~] ALTER COLUMN [' + c.name + N'] ' + CASE "
-    "WHEN " DOES_NOT_FIT " THEN k.want ELSE " MADE_NULLABLE
+    "SELECT TOP (1) @s = N'[' + c.name COLLATE DATABASE_DEFAULT + CASE WHEN c.is_computed = 1 "
+    "THEN N'] is computed, and praic stores its own values there: ALTER TABLE dbo.[~] DROP "
+    "COLUMN [' + c.name + N']' WHEN " DOES_NOT_FIT " THEN N'] is ' + " TYPE_OF_COLUMN
+    " + N', which does not take what praic stores there: " ALTER_COLUMN "' + k.want ELSE N'] "
+    "takes no NULL, which praic stores there: " ALTER_COLUMN "' + " MADE_NULLABLE
     " END FROM sys.columns AS c INNER JOIN (";
 static const char check_others[] =
     ") AS k ON c.name = k.name COLLATE DATABASE_DEFAULT WHERE c.object_id = @o AND "
-    "(" DOES_NOT_FIT " OR c.is_nullable = 0 AND k.want LIKE N'% NULL' AND k.want NOT LIKE N'% NOT "
+    "(c.is_computed = 1 OR " DOES_NOT_FIT
+    " OR c.is_nullable = 0 AND k.want LIKE N'% NULL' AND k.want NOT LIKE N'% NOT "
     "NULL');\n"
     "IF @s IS NULL SELECT TOP (1) @s = N'[' + c.name COLLATE DATABASE_DEFAULT + N'] is none of "
-    "praic''s, takes no NULL and has no default: ALTER TABLE dbo.[~] ALTER COLUMN [' + c.name + "
-    "N'] ' + " MADE_NULLABLE " FROM sys.columns AS c WHERE c.object_id = @o AND c.is_nullable = 0 "
-    "AND c.is_identity = 0 AND c.is_computed = 0 AND c.default_object_id = 0 AND "
-    "TYPE_NAME(c.system_type_id) <> N'timestamp' AND c.name NOT IN (";
+    "praic''s, takes no NULL and has no default: " ALTER_COLUMN "' + " MADE_NULLABLE
+    " FROM sys.columns AS c WHERE c.object_id = @o AND c.is_nullable = 0 AND c.is_identity = 0 "
+    "AND c.is_computed = 0 AND c.default_object_id = 0 AND TYPE_NAME(c.system_type_id) <> "
+    "N'timestamp' AND ISNULL(COLUMNPROPERTY(@o, c.name, N'GeneratedAlwaysType'), 0) = 0 AND "
+    "c.name NOT IN (";
 static const char check_id[] =
     ");\nIF @s IS NULL AND @o IS NOT NULL AND NOT EXISTS (SELECT * FROM sys.columns AS c WHERE "
-    "c.object_id = @o AND c.name = N'id' AND c.is_identity = 1) SET @s = N'[id] is no IDENTITY, "
-    "by which the server numbers rows: rename this table, and praic makes one: EXEC sp_rename "
+    "c.object_id = @o AND c.name = N'id' AND (c.is_identity = 1 OR c.default_object_id <> 0)) "
+    "SET @s = N'[id] is not numbered by the server, for it has no IDENTITY and no default: rename "
+    "this table and those whose rows belong to it, and praic makes them: EXEC sp_rename "
     "N''dbo.[~]'', N''~_old''';\n"
     "IF @s IS NOT NULL RAISERROR(N'column dbo.[~].%s', 16, 1, @s)";
 

@@ -196,7 +196,7 @@ def objection(columns, text):
         if name not in ours and "NOT NULL" in rest and not re.search("IDENTITY|DEFAULT", rest):
             return "[%s] is none of praic's, takes no NULL and has no default" % name
     if "IDENTITY" not in columns.get("id", (0, 0, ""))[2]:
-        return "[id] is no IDENTITY"
+        return "[id] is not numbered by the server"
     return None
 
 
