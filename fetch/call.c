@@ -145,6 +145,8 @@ end_easy(struct call *c)
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
 	set_context(c, NULL);
+	(void)inflateEnd(&c->unpack);
+	memset(&c->unpack, 0, sizeof(c->unpack));
 	c->easy = NULL;
 	c->headers = NULL;
 }
@@ -234,6 +236,10 @@ read_header(struct call *c)
 	c->date = parse_date(header(c, "Date"));
 	text = header(c, "Content-Encoding");
 	c->encoded = *text != '\0' && strcasecmp(text, "identity") != 0;
+	if (c->encoded && c->unpack.state == NULL &&
+	    (strcasecmp(text, "gzip") == 0 || strcasecmp(text, "x-gzip") == 0 ||
+		strcasecmp(text, "deflate") == 0))
+		c->unpacked = inflateInit2(&c->unpack, MAX_WBITS + 32); /* gzip or zlib */
 	/* The last coding counts, and chunks override a length (RFC 9112, 6.3). */
 	text = header(c, "Transfer-Encoding");
 	n = strlen(text);
@@ -289,25 +295,60 @@ on_header(char *p, size_t size, size_t count, void *arg)
 	return c->stopped != 0 ? 0 : n;
 }
 
-static size_t
-on_body(char *p, size_t size, size_t count, void *arg)
+/* A piece of the body.  0, or -1 to end the call. */
+static int
+take_body(struct call *c, const char *p, size_t n)
 {
-	struct call *c = arg;
-	size_t n = size * count, room;
+	size_t room;
 
 	c->bytes += n;
 	if (!is_good(c)) {
 		room = c->said.n < MAX_SAID ? MAX_SAID - c->said.n : 0;
 		buf_add(&c->said, p, n < room ? n : room);
-		return c->bytes > MAX_REFUSAL ? 0 : n;
+		return c->bytes > MAX_REFUSAL ? -1 : 0;
 	}
 	if (c->max_bytes != 0 && c->bytes > c->max_bytes) {
 		c->big = 1;
-		return 0;
+		return -1;
 	}
 	c->site->received += n;
 	c->stopped = c->take(c, p, n);
-	return c->stopped != 0 ? 0 : n;
+	return c->stopped != 0 ? -1 : 0;
+}
+
+/*
+ * No compression is asked for, but a compressed answer is unpacked: here, because
+ * libcurl does not tell whether the end of the compressed data came.
+ */
+static int
+take_packed(struct call *c, char *p, size_t n)
+{
+	char out[16384];
+	int is = 0;
+
+	c->unpack.next_in = (Bytef *)p;
+	c->unpack.avail_in = (uInt)n;
+	while (is == 0 && c->unpacked == Z_OK) {
+		c->unpack.next_out = (Bytef *)out;
+		c->unpack.avail_out = sizeof(out);
+		c->unpacked = inflate(&c->unpack, Z_NO_FLUSH);
+		if (c->unpacked == Z_OK || c->unpacked == Z_STREAM_END)
+			is = take_body(c, out, sizeof(out) - c->unpack.avail_out);
+	}
+	if (c->unpacked == Z_BUF_ERROR) /* more is needed */
+		c->unpacked = Z_OK;
+	else if (c->unpacked == Z_STREAM_END && c->unpack.avail_in > 0)
+		c->unpacked = Z_DATA_ERROR;
+	return is == 0 && (c->unpacked == Z_OK || c->unpacked == Z_STREAM_END) ? 0 : -1;
+}
+
+static size_t
+on_body(char *p, size_t size, size_t count, void *arg)
+{
+	struct call *c = arg;
+	size_t n = size * count;
+
+	return (c->encoded ? take_packed(c, p, n) : take_body(c, p, n)) == 0 ? n : 0;
 }
 
 /*
@@ -377,6 +418,7 @@ set_headers(struct call *c)
 
 	/* The vendor's documentation asks for a new connection for each call. */
 	add_header(c, "Connection: close");
+	add_header(c, "Accept-Encoding: identity");
 	add_header(c, "Expect:");
 	if (c->auth != CALL_OPEN) {
 		line = xasprintf("Authorization: %s %s", c->auth == CALL_BASIC ? "Basic" : "Bearer",
@@ -546,7 +588,8 @@ call_start(struct call *c)
 	c->status = 0;
 	c->bytes = c->last_bytes = 0;
 	c->stopped = c->slow = c->big = c->told = c->code = c->broken = c->headed = 0;
-	c->over = c->torn = 0;
+	c->over = c->torn = c->encoded = 0;
+	c->unpacked = Z_DATA_ERROR;
 	c->error[0] = '\0';
 	memset(&c->certificate, 0, sizeof(c->certificate));
 	buf_reset(&c->said);
@@ -577,8 +620,6 @@ call_start(struct call *c)
 	SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_SHARE, share);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	/* No compression is asked for, but a compressed answer is unpacked. */
-	SET(CURLOPT_ACCEPT_ENCODING, "identity");
 	SET(CURLOPT_CONNECTTIMEOUT, (long)connect_time(c->site));
 	SET(CURLOPT_TIMEOUT, (long)c->max_time);
 	if (c->body != NULL) {
@@ -642,7 +683,8 @@ moved(struct call *c)
 		buf_printf(&c->why, "HTTP %ld without a place to go", c->status);
 		return finish(c, CALL_FAILED, EX_UNAVAILABLE);
 	}
-	call_excerpt(to, strlen(to), shown);
+	/* What is behind ? may be a signature. */
+	call_excerpt(to, strcspn(to, "?#"), shown);
 	/* The token is sent to the appliance only. */
 	if (strncasecmp(to, url, n) == 0 && strncmp(to + n, ":443/", 5) == 0)
 		n += 4;
@@ -678,6 +720,8 @@ why_status(struct call *c, const char *hint)
 		buf_printf(&c->why, " (%s)", call_excerpt(said.p, said.n, shown));
 	if (hint != NULL)
 		buf_printf(&c->why, ": %s", hint);
+	if (c->retry_after > 0)
+		buf_printf(&c->why, ", not before %lld s", (long long)c->retry_after);
 	buf_free(&said);
 }
 
@@ -724,7 +768,8 @@ by_status(struct call *c)
 		return finish(c, CALL_FAILED, c->status == 403 ? EX_NOPERM : EX_UNAVAILABLE);
 	case 408:
 	case 429:
-		why_status(c, NULL);
+		why_status(
+		    c, c->status == 429 ? "too many requests: try later, or see --rate" : NULL);
 		return finish(c, CALL_AGAIN, EX_TEMPFAIL);
 	case 501:
 	case 505:
@@ -953,8 +998,19 @@ call_end(struct call *c)
 	/* A refusal counts even when its page was cut. */
 	if (c->status >= 300)
 		return by_status(c);
+	if (c->encoded && c->unpacked != Z_STREAM_END &&
+	    (r == CURLE_OK || r == CURLE_WRITE_ERROR)) {
+		buf_printf(&c->why, "the answer is compressed, and %s",
+		    c->unpacked == Z_OK ? "the end of it is missing" :
+					  "its Content-Encoding is wrong or unknown");
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	}
 	if (r != CURLE_OK)
 		return by_error(c, r);
+	if (!c->headed) {
+		buf_printf(&c->why, "the connection was cut within the header of the answer");
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	}
 	if (!is_good(c))
 		return by_status(c);
 	/* libcurl ignores a length that it cannot read. */
@@ -964,8 +1020,12 @@ call_end(struct call *c)
 		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
 	}
 	c->torn = c->length < 0 && !c->chunked && c->context != NULL && !c->closed;
-	if (c->denies != NULL && c->denies(c))
-		return finish(c, CALL_TOKEN, EX_NOPERM);
+	if (c->denies != NULL && c->denies(c)) {
+		if (c->auth == CALL_BEARER)
+			return finish(c, CALL_TOKEN, EX_NOPERM);
+		buf_printf(&c->why, WRONG_CREDENTIALS);
+		return finish(c, CALL_FAILED, EX_NOPERM);
+	}
 	return finish(c, CALL_DONE, 0);
 }
 

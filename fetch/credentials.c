@@ -141,6 +141,15 @@ take(struct call *c, const char *p, size_t n)
 	return 0;
 }
 
+/* Some answer "invalid_client" with status 200. */
+static int
+denies(struct call *c)
+{
+	const struct buf *b = c->arg;
+
+	return answer_is_client_error(b->p, b->n);
+}
+
 /* Read the answer of /oauth2/token. */
 static int
 parse_answer(struct site *s, const struct buf *b, struct call *c)
@@ -194,6 +203,7 @@ ask(struct site *s, int *wrong)
 	    .max_time = 2 * call_answer_time(s),
 	    .max_bytes = MAX_ANSWER,
 	    .take = take,
+	    .denies = denies,
 	    .arg = &answer,
 	};
 	int code;
@@ -208,7 +218,7 @@ ask(struct site *s, int *wrong)
 	if (code != 0)
 		call_complain(&c, "token");
 	/* A 403 may be a proxy's, and says nothing about the secret. */
-	*wrong = code == EX_NOPERM && (c.status == 400 || c.status == 401);
+	*wrong = code == EX_NOPERM && c.status != 403;
 	if (answer.p != NULL)
 		explicit_bzero(answer.p, answer.n);
 	buf_free(&answer);

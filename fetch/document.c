@@ -459,7 +459,11 @@ document_complain(const struct document *d, enum document_is is, const char *wha
 	char shown[CALL_EXCERPT];
 	const char *advice = "if that means that nothing was found: --nothing TEXT";
 
-	if (!is_known_report(d->report))
+	if (d->answer.beside)
+		advice = "there is data beside it, but not all: nothing of this answer is taken";
+	else if (d->answer.said.n == 0)
+		advice = "an error without a text";
+	else if (!is_known_report(d->report))
 		advice = "praic-fetch(1) has the names of reports: is this one misspelled?";
 	else if (d->answer.said.n >= 7 && memcmp(d->answer.said.p, "Invalid", 7) == 0)
 		advice = "praic-fetch(1) has the parameters of reports";

@@ -453,10 +453,10 @@ refused(struct job *j, const char *text)
 		buf_reset(&d->believed);
 		buf_adds(&d->believed, text);
 	}
-	msg_warn(
-	    "%s: %s: the appliance refuses it: %s (if it means that the recording was deleted: "
-	    "--expired TEXT)",
-	    c->site->name, j->what, call_excerpt(text, strlen(text), shown));
+	msg_warn("%s: %s: the appliance refuses it: %s%s", c->site->name, j->what,
+	    call_excerpt(text, strlen(text), shown),
+	    j->report == NULL ? "" :
+				" (if it means that the recording was deleted: --expired TEXT)");
 	over(j, DOWNLOAD_REFUSED, EX_DATAERR);
 }
 

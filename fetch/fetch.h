@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 #include <jansson.h>
+#include <zlib.h>
 
 #include "answer.h"
 #include "buf.h"
@@ -137,7 +138,7 @@ struct call {
 	 * an exit code with CALL_FAILED. */
 	int (*head)(struct call *);
 	int (*take)(struct call *, const char *, size_t);
-	/* Called after a whole body (may be NULL): does it refuse the token? */
+	/* Called after a whole body (may be NULL): does it refuse the token or the client? */
 	int (*denies)(struct call *);
 	void *arg;
 
@@ -168,6 +169,8 @@ struct call {
 
 	/* call.c's own. */
 	CURL *easy;
+	z_stream unpack;
+	int unpacked;	 /* zlib's last result */
 	long proxy_auth; /* how its proxy was asked */
 	struct curl_slist *headers;
 	struct buf url, moved, said;

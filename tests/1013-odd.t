@@ -124,6 +124,8 @@ printf 'PK\003\004abcdefghijklmnopqrst' >want
 same "are accepted as complete" want out
 rm raw/abrupt
 run 0 "a ZIP without a length, if TLS is ended" f Syslog
+answer "" "$xml"
+cp raw/answer good
 # shellcheck disable=SC2059
 {
 	answer 'Content-Encoding: gzip\r\n' ''
@@ -136,6 +138,21 @@ head -c 150 raw/answer >cut
 cp cut raw/answer
 sessions 69 "truncated gzip"
 nothing_half "truncated gzip"
+printf 'HTTP/1.1 200 OK' >raw/answer
+run 0 "a header that is cut the first time" sh -c '(sleep 1; cp good raw/answer) & "$@"; r=$?; wait; exit $r' - \
+	"$fetch" --host "localhost:$port" --name pra.example.net --ca-file raw/cert.pem --client-id id \
+	--secret file:secret --rate 0 --timeout 20 sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
+printf 'HTTP/1.1 302 Found\r\nLocation: https://media.example.net/a?signature=sesame\r\n\r\n' >raw/answer
+sessions 78 "a redirect to a signed address"
+says "the message has the host" "redirected to https://media.example.net/a,"
+check "the message does not have the signature" sh -c '! grep -q sesame err'
+# advice that does not help
+answer '' '<session_list><session lsid="a1"/><error>Too many</error></session_list>'
+sessions 69 "an error beside a session, unknown"
+says "the message says so" "Too many (there is data beside it"
+answer '' '<error>Invalid credentials</error>'
+run 69 "a backup with an error" f backup
+check "is no expired recording" sh -c 'grep -q "Invalid credentials" err && ! grep -q -e --expired err'
 
 # headers
 while IFS='|' read -r code name begin; do
@@ -161,6 +178,7 @@ done <<'T'
 69|302 without Location|HTTP/1.1 302 Found\r\n\r\n
 78|302 to a file|HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n
 78|302 to another scheme|HTTP/1.1 302 Found\r\nLocation: gopher://localhost/\r\n\r\n
+69|a header that is cut|HTTP/1.1 200 OK\r\nContent-Ty
 69|not HTTP|220 mail.example.net ESMTP\r\n
 69|HTTP/2 alone|\000\000\006\004\000\000\000\000\000\000\003\000\000\000\144
 69|nothing|
@@ -246,6 +264,7 @@ token 69 ''
 token 69 '<html>tokentext</html>'
 token 77 '{"error":"invalid_client","message":"secret-of-the-account and tokentex"}' '401 Unauthorized'
 token 77 '{"error":"invalid_client"}' '400 Bad Request' "400 invalid_client"
+token 77 '{"error":"invalid_client"}' '200 OK' "200 invalid_client"
 token 69 '{"error":"invalid_request"}' '400 Bad Request' "400 invalid_request"
 token 77 '' '403 Forbidden' 403
 token 69 'Document Not Found' '404 Not Found' 404
@@ -319,6 +338,22 @@ check "is complete" cmp whole.flv spool/*.flv
 answer '' '<error>This recording has expired and can no longer be viewed or downloaded.</error>'
 recording 0 "complete XML that reports an expired recording" ""
 rm raw/abrupt
+# compressed, though it was not asked for
+gzip -c whole.flv >whole.gz
+for cut in 0 1 4 9 20; do
+	answer 'Content-Encoding: gzip\r\n' ''
+	head -c "-$cut" whole.gz >>raw/answer
+	if [ $cut -eq 0 ]; then
+		recording 0 "a compressed file" flv
+		check "is unpacked" cmp whole.flv spool/*.flv
+	else
+		recording 69 "a compressed file without its last bytes: $cut" ""
+		says "the message gives the reason" "compressed, and the end of it is missing"
+	fi
+done
+answer 'Content-Encoding: gzip\r\n' ''
+cat whole.gz whole.gz >>raw/answer
+recording 69 "a compressed file with something behind it" ""
 sed 's/^R.recording.*/R\trecording\tshell\t0/' in >shell.in
 cp in video.in
 cp shell.in in
