@@ -117,6 +117,13 @@ sqlite3 other.db 'CREATE TABLE t (x)'
 run 78 "a database of another program" "$uniq" -d other.db ab -- cat
 run 78 "a STATE that is not a database" "$uniq" -d big.xml ab -- cat
 run 73 "a STATE in a missing directory" "$uniq" -d no/s.db ab -- cat
+run 73 "a STATE that is a directory" "$uniq" -d . ab -- cat
+says "  the message says so" "directory"
+cp s.db torn.db
+dd if=/dev/zero of=torn.db bs=1024 seek=4 count=4 conv=notrunc 2>dd.err
+run 74 "a damaged STATE" "$uniq" -d torn.db ab -- sh -c 'cat >taken2'
+says "  the message has the remedy" "remove it"
+check "  COMMAND is not started" test ! -e taken2
 run 64 "no COMMAND" "$uniq" -d s.db ab
 run 64 "no COMMAND after --" "$uniq" -d s.db ab --
 run 64 "a bad span" "$uniq" -d s.db --forget soon ab -- cat

@@ -60,8 +60,13 @@ code_of(struct seen *s, int rc)
 	case SQLITE_ERROR:
 		msg_warn("%s: not a state file of praic-uniq: %s", s->path, why);
 		return EX_CONFIG;
+	case SQLITE_CORRUPT:
+		msg_warn("%s: %s: remove it, and sessions that were noted there come once more",
+		    s->path, why);
+		return EX_IOERR;
 	default:
-		msg_warn("%s: %s", s->path, why);
+		msg_warn("%s: %s%s", s->path, why,
+		    (rc & 0xff) == SQLITE_FULL ? ": make room there" : "");
 		return (rc & 0xff) == SQLITE_NOMEM ? EX_TEMPFAIL : EX_IOERR;
 	}
 }
@@ -104,11 +109,14 @@ static int
 read_key(struct seen *s)
 {
 	sqlite3_stmt *q;
-	int code = prepare(s, "SELECT key FROM key", &q);
+	int rc, code = prepare(s, "SELECT key FROM key", &q);
 
 	if (code != 0)
 		return code;
-	if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_bytes(q, 0) == KEY_SIZE) {
+	rc = sqlite3_step(q);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		code = code_of(s, rc);
+	else if (rc == SQLITE_ROW && sqlite3_column_bytes(q, 0) == KEY_SIZE) {
 		need(EVP_EncryptInit_ex(
 			 s->mac, EVP_aes_128_gcm(), NULL, sqlite3_column_blob(q, 0), NULL) == 1);
 		begin_digest(s);
@@ -167,13 +175,13 @@ make_state(struct seen *s, const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-	if (fd != -1)
-		close(fd);
-	s->path = realpath(path, NULL);
-	if (fd == -1 || s->path == NULL) {
+	if (fd == -1 || (s->path = realpath(path, NULL)) == NULL) {
 		msg_errno("%s", path);
+		if (fd != -1)
+			close(fd);
 		return errno == EACCES || errno == EPERM ? EX_NOPERM : EX_CANTCREAT;
 	}
+	close(fd);
 	s->directory = xstrndup(s->path, (size_t)(strrchr(s->path, '/') + 1 - s->path));
 	return 0;
 }
