@@ -214,7 +214,7 @@ static int
 read_input(struct run *run, int scratch)
 {
 	const struct options *o = run->options;
-	struct sieve v = {.run = run, .out = rec_new(scratch, "temporary file")};
+	struct sieve v = {.run = run, .out = rec_new(scratch, "temporary file (see TMPDIR)")};
 	int code;
 
 	rec_head(v.out, TABLE_BIT(TABLE_SESSION) | TABLE_BIT(TABLE_RECORDING));

@@ -244,7 +244,8 @@ learn_time(struct run *run)
 		end = document_ask(d, &q);
 	while (end == CALL_AGAIN && run->site->date == 0 &&
 	    progress_wait(&retry, &d->call, run->report) == 0);
-	if (end == CALL_DONE || (run->site->date != 0 && d->call.code != EX_NOPERM))
+	if (end == CALL_DONE ||
+	    (run->site->date != 0 && d->call.code != EX_NOPERM && d->call.code != EX_IOERR))
 		return 0;
 	call_complain(&d->call, run->report);
 	return d->call.code;

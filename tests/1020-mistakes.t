@@ -137,6 +137,10 @@ if unshare -m mount -t tmpfs none full 2>/dev/null; then
 	mistake 74 "the disk is full for temporary files" "see TMPDIR" "No space left on device: make room there" \
 		full env "TMPDIR=$work/full" "$fetch" --host "localhost:$port" --ca-file "$ca" \
 		--client-id "$client" --secret "file:$site/secret" sessions --since 2d
+	run 74 "the same, with a token in the cache" full sh -c 'head -c 65536 /dev/zero >full/x; "$@"' - \
+		env "TMPDIR=$work/full" "$fetch" --host "localhost:$port" --ca-file "$ca" \
+		--client-id "$client" --secret "file:$site/secret" sessions --since 2d
+	check "one line, too" test "$(wc -l <err)" -eq 1
 else
 	pass "the disk is full # SKIP no file system can be mounted here"
 fi
