@@ -105,7 +105,7 @@ cache_open(const struct site *s, const char *what, int *out)
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 	close(dir);
 	if (fd == -1) {
-		msg_errno("%s: the %s's cache", s->name, what);
+		msg_errno("%s: the %s's cache (%s)", s->name, what, name);
 		return EX_CANTCREAT;
 	}
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||

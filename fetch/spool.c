@@ -341,7 +341,8 @@ know(struct spool *s, int fd, struct spool_file *f)
 		f->bytes = (uint64_t)st.st_size;
 	} else if (read_whole(fd, f) == -1)
 		return -1;
-	if (note && (f->bytes != bytes || strcmp(f->sha256, noted) != 0)) {
+	/* An empty file is what a crash leaves on some file systems. */
+	if (f->bytes == 0 || (note && (f->bytes != bytes || strcmp(f->sha256, noted) != 0))) {
 		msg_warn("%s/%s: it was changed: it is fetched again", s->path, f->name);
 		return 0;
 	}

@@ -144,6 +144,11 @@ if [ "$(id -u)" -eq 0 ]; then
 	planted "a file of another user" evil_owner
 fi
 rm "spool/$victim"
+: >"spool/$victim"
+pipe 0 "an empty file, as after a crash" in f recordings -d spool
+says "is reported" "$victim: it was changed: it is fetched again"
+there "and fetched again" out spool
+rm "spool/$victim"
 printf 'FLV\001evil' >evil.part
 ln evil.part "spool/.${victim%.flv}.part"
 pipe 0 "planted: a part with a second hard link" in f recordings -d spool
