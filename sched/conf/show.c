@@ -315,8 +315,8 @@ list(const struct show *s)
 			printf("%s\t%s\n", s->name[i], s->cell[i]);
 }
 
-/* Print words after a column (0: the line is empty), and break long lines.  Returns
- * the column after them. */
+/* Print words after a column (0: the line is empty), and break long lines, with room for
+ * a comma behind each word.  Returns the column after them. */
 static size_t
 wrap(const char *p, size_t column)
 {
@@ -325,7 +325,7 @@ wrap(const char *p, size_t column)
 	for (; *p != '\0'; p += n + (p[n] == ' ')) {
 		n = strcspn(p, " ");
 		wide = width(p, n);
-		if (column >= INDENT && column + 1 + wide > COLUMNS) {
+		if (column >= INDENT && column + 1 + wide >= COLUMNS) {
 			printf("\n%*s", INDENT - 1, "");
 			column = INDENT - 1;
 		}
