@@ -472,32 +472,38 @@ settings_close(struct settings *s)
  * The spool.
  */
 
-int64_t
-settings_spool_id(const char *spool)
+/* 0: there is none. */
+static int64_t
+read_id(const char *spool)
 {
 	char *path = xasprintf("%s/id", spool), text[32];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	ssize_t n = fd != -1 ? file_read(fd, text, sizeof(text)) : -1;
-	struct dirent *e;
 	uint64_t id;
-	int64_t is = 0;
-	DIR *d;
 
 	if (fd != -1)
 		close(fd);
 	free(path);
 	while (n > 0 && text[n - 1] == '\n')
 		n--;
-	if (n > 0 && num_parse_count(text, (size_t)n, INT64_MAX, &id) == 0 && id > 0)
-		return (int64_t)id;
-	d = opendir(spool);
+	return n > 0 && num_parse_count(text, (size_t)n, INT64_MAX, &id) == 0 ? (int64_t)id : 0;
+}
+
+int64_t
+settings_spool_id(const char *spool)
+{
+	int64_t id = read_id(spool);
+	DIR *d = id == 0 ? opendir(spool) : NULL;
+	struct dirent *e;
+	int used = 0;
+
 	while (d != NULL && (e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-		    strcmp(e->d_name, "id.tmp") != 0)
-			is = -1;
+		used |= strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    strcmp(e->d_name, "id.tmp") != 0;
 	if (d != NULL)
 		closedir(d);
-	return is;
+	/* Another process may have numbered and used it just now. */
+	return used && (id = read_id(spool)) == 0 ? -1 : id;
 }
 
 /* A crash leaves either the whole file or a temporary one. */
@@ -509,6 +515,9 @@ settings_number_spool(const char *spool, int64_t id)
 	int dir = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	text[n++] = '\n';
+	/* Several jobs may find the spool empty at the same time. */
+	while (dir != -1 && flock(dir, LOCK_EX) == -1 && errno == EINTR)
+		;
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bad = made == -1 || dir == -1 || fd == -1 || file_write(fd, text, (size_t)n) == -1 ||
 	    fsync(fd) == -1;

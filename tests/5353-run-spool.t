@@ -32,6 +32,36 @@ sql "INSERT INTO setting VALUES ('spool-id', '$(cat spool/id)')"
 step 0 "with the right id" store 1 session
 all_stored "all sessions are stored"
 
+# A spool that was removed: several jobs make it anew at the same time.
+mv spool spool.was
+jobs=
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	rm -rf spool
+	for job in 1 2 3 4 5 6; do
+		"$praic_run" -n store $((job % 2 + 1)) session >out &
+		jobs="$jobs $!"
+	done
+	wait $jobs
+done 2>err
+silent "no job fails because another one makes the spool, too"
+same "it has its number" spool/id spool.was/id
+rm -rf spool
+mv spool.was spool
+
+# A store that makes no ledger, as all its sessions are in progress.
+stub praic-tofs <<'END'
+case $* in *print-head*) echo "praic-tofs: no ledger" >&2; exit 66 ;; esac
+END
+cp settings.db settings.new
+sql "UPDATE job SET position = 0 WHERE step = 'store'; UPDATE destination SET existing = 0"
+cp -r spool spool.new
+step 0 "a store that makes no ledger" store 2 session
+silent "prints no message"
+unstub praic-tofs
+rm -rf spool
+mv spool.new spool
+cp settings.new settings.db
+
 # Settings that are older than the spool.
 cp settings.db settings.new
 cp settings.kept settings.db
