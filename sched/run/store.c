@@ -17,6 +17,14 @@
 #include "run.h"
 #include "sha256.h"
 
+/* Was something stored in the destination before? */
+static int
+is_made(struct run *r)
+{
+	return db_number(r->db, "SELECT existing FROM destination WHERE id = ?1", "i",
+		   r->destination) == 1;
+}
+
 /* The filter of the destination, which reads a file of records. */
 static void
 add_filter(struct pipe *p, const char *path, const char *files, const char *list)
@@ -36,8 +44,7 @@ add_filter(struct pipe *p, const char *path, const char *files, const char *list
 	}
 	s = pipe_stage(p, r->kind == SETTINGS_SQL ? "praic-tosql" : "praic-tofs", "-D",
 	    r->destination_name, (char *)NULL);
-	if (db_number(
-		r->db, "SELECT existing FROM destination WHERE id = ?1", "i", r->destination) == 1)
+	if (is_made(r))
 		pipe_add(s, "--existing");
 	if (r->kind == SETTINGS_FS) {
 		pipe_add(s, "-i");
@@ -132,7 +139,7 @@ store_file(struct run *r, const char *path, const char *files, const char *name,
 			db_do(r->db, "UPDATE job SET position = ?2 WHERE id = ?1", "ii", r->job,
 			    position);
 		/* A destination is made by its first store of something. */
-		if (code == 0 && (r->kind == SETTINGS_FS ? p.lines : sessions) > 0)
+		if (r->kind == SETTINGS_FS ? p.lines > 0 : code == 0 && sessions > 0)
 			db_do(r->db,
 			    "UPDATE destination SET existing = 1 WHERE id = ?1 AND NOT existing",
 			    "i", r->destination);
@@ -158,7 +165,7 @@ keep_head(struct run *r)
 	struct pipe p;
 	int code = r->code;
 
-	if (r->kind != SETTINGS_FS || r->dry)
+	if (r->kind != SETTINGS_FS || r->dry || !is_made(r))
 		return;
 	pipe_init(&p, r, NULL, NULL);
 	pipe_stage(&p, "praic-tofs", "-D", r->destination_name, "--print-head", (char *)NULL);
