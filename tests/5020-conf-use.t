@@ -152,13 +152,25 @@ check "the time left for sessions is counted from the mark" jq -e '.jobs |
 	map(select(.job == "fetch access session"))[0].left == 86400 * 9' out
 check "and for recordings from the oldest owed one" jq -e '.jobs |
 	map(select(.job == "fetch access file"))[0].left == 86400 * 6' out
+check "recordings that are refused are named" jq -e '.jobs |
+	map(select(.job == "fetch access file"))[0].reason ==
+	"1 owed for more than a day; one of session l1: later"' out
 check "the scheduler is not running" jq -e '.scheduler[0].running == false' out
 flock "$work/spool/scheduler.lock" "$conf" --json status >out
 check "with its lock held, the scheduler is running" jq -e '.scheduler[0].running' out
 TZ=Europe/Vienna python3 "$top/tests/tools/terminal.py" -- "$conf" status | tr -d '\r' >out
 check "at most 80 columns on a terminal" awk 'length > 80 { exit 1 }' out
+for length in 1 2 3 4 5 6 7 8; do	# lines that end at each column
+	db "UPDATE site SET name = substr('access-12345678', 1, 7 + $length)"
+	TZ=Europe/Vienna python3 "$top/tests/tools/terminal.py" -- "$conf" status
+done | tr -d '\r' >all
+db "UPDATE site SET name = 'access'"
+check "with names of any length" awk 'length > 80 { exit 1 }' all
 check "a reason is on a line of its own" grep -qx '    the door is shut' out
 check "times have a time zone" grep -qE '[0-9]:[0-9][0-9] (CET|CEST)' out
+db "UPDATE job SET code = NULL WHERE step = 'store'"
+run 65 "they alone are no success" "$conf" status
+db "UPDATE job SET code = 77 WHERE step = 'store' AND data = 'session'"
 db "UPDATE job SET code = 69, since = $now, last_success = NULL WHERE step = 'fetch'"
 run 77 "a job that never succeeded" "$conf" --json status
 check "has no time left" jq -e '.jobs | map(select(.left == 0)) | length == 2' out

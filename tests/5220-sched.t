@@ -301,6 +301,20 @@ done
 says "by name" "LOST: one: session l'1, recording" mails
 says "with the reason" "praic-tosql: it is too long" mails
 says "in the subject" "2 lost, 1 left out" mails
+before=$(mails)
+sql "INSERT INTO recording (site_id, host_name, lsid, kind, session, state, noted, named, tries, reason)
+	VALUES (1, 'one', 'l3', 'recording', '', 'owed', $now, $now, 1, 'no permission'),
+	(1, 'one', 'l4', 'recording', '', 'owed', $now, $now, 0, NULL)"
+for i in 1 2; do
+	run 0 "a recording that is refused" "$sched" -r minute --now $((now + 86000 + 2960))
+	check "is mailed once, when it is owed for more than a day" test "$(mails)" -eq $((before + 1))
+done
+says "with the reason" "session l3: no permission" mails
+says "and not one that was not asked for" "LEFT OUT: one: 1 recordings are owed" mails
+sql "UPDATE job SET code = 65, reason = 'the backup was left out', since = $now,
+	next = $((now + 90000)) WHERE step = 'backup'"
+run 75 "a job that fails with 65" "$sched" -1 --now $((now + 89000))
+says "is mailed, too" "the backup was left out" mails
 "$conf" setting unset notify-server
 sql "DELETE FROM recording; DELETE FROM left_out; UPDATE job SET next = NULL"
 

@@ -29,13 +29,21 @@ static const char schedules[] =
     "    praic_due(enabled, created, every, at, last_due) AS 'next_due:time'\n"
     "FROM schedule ORDER BY name";
 
+/* Recordings that are refused, or fail again and again. */
+#define OVERDUE                                                 \
+	"FROM recording r WHERE state = 'owed' AND r.tries > 0" \
+	" AND noted < strftime('%s', 'now') - 86400"
+
 static const char jobs[] =
     "SELECT name AS job, moves, CASE enabled WHEN 0 THEN 0 END AS 'enabled:flag',\n"
     "    last_success AS 'last_success:time', mark AS 'mark:time',\n"
     "    l.left / u.unit * u.unit AS 'left:span', nullif(backlog, 0) AS 'waiting:count',\n"
     "    next AS 'next:time', ifnull(since, sweep_since) AS 'failing_since:time',\n"
     "    nullif(tries, 0) AS 'tries:count', code AS 'code:count', program,\n"
-    "    ifnull(reason, 'look-back: ' || sweep_reason) AS reason\n"
+    "    coalesce(reason, 'look-back: ' || sweep_reason,\n"
+    "        CASE WHEN step = 'fetch' AND data = 'file' THEN (SELECT count(*)\n"
+    "            || ' owed for more than a day; one of session ' || lsid || ': ' || max(r.reason)\n"
+    "            " OVERDUE " AND r.site_id = v.site_id HAVING count(*) > 0) END) AS reason\n"
     "FROM job_view v LEFT JOIN job_left l ON l.job_id = v.id\n"
     "    LEFT JOIN (SELECT 3600 AS unit UNION ALL SELECT 86400) u\n"
     "        ON u.unit = CASE WHEN l.left < 172800 THEN 3600 ELSE 86400 END\n"
@@ -56,6 +64,8 @@ static const char codes[] =
     "SELECT code FROM job_view WHERE enabled AND code IS NOT NULL\n"
     "UNION ALL SELECT 75 FROM job_view WHERE enabled AND sweep_reason IS NOT NULL\n"
     "UNION ALL SELECT 65 WHERE EXISTS (SELECT 1 FROM left_out WHERE acked IS NULL)\n"
+    "    OR EXISTS (SELECT 1 FROM job_view v WHERE enabled AND step = 'fetch'\n"
+    "        AND data = 'file' AND EXISTS (SELECT 1 " OVERDUE " AND r.site_id = v.site_id))\n"
     "    OR EXISTS (SELECT 1 FROM recording WHERE state = 'lost' AND acked IS NULL)";
 
 /* praic_due() in SQL: when a schedule is due. */

@@ -450,7 +450,7 @@ void
 fetch_lost(struct run *r, int64_t clock)
 {
 	int64_t n = db_do(r->db,
-	    "UPDATE recording SET state = 'lost', next = NULL WHERE site_id = ?1"
+	    "UPDATE recording SET state = 'lost', next = NULL, reported = NULL WHERE site_id = ?1"
 	    " AND state = 'owed' AND ifnull(session_end, session_start) < ?2 AND noted < ?3",
 	    "iii", r->site, clock - (settings_number(r->db, "retention-days") + 1) * DAY,
 	    run_now(r) - DAY);

@@ -249,12 +249,13 @@ commit(struct files *f, int64_t number, const char *sha, int64_t bytes)
 		    "iiit", r->site, number, bytes, sha);
 	}
 	db_do(r->db,
-	    "UPDATE recording SET state = 'came', number = ?2, next = NULL, reason = NULL" ASKED(
-		"a.outcome = 'came'"),
+	    "UPDATE recording SET state = 'came', number = ?2, next = NULL, reason = NULL,"
+	    " tries = 0, reported = NULL" ASKED("a.outcome = 'came'"),
 	    "ii", r->site, number);
 	/* One that had expired when it was first asked for, within a day, is gone, not lost. */
 	lost = db_do(r->db,
-	    "UPDATE recording SET state = 'lost', next = NULL, reason = ifnull(recording.reason,"
+	    "UPDATE recording SET state = 'lost', next = NULL, reported = NULL,"
+	    " reason = ifnull(recording.reason,"
 	    " a.reason)" ASKED("a.outcome = 'expired' AND (tries > 0 OR noted < ?2)"),
 	    "ii", r->site, now - DAY);
 	db_do(r->db,
