@@ -215,6 +215,8 @@ db "INSERT INTO recording VALUES
 run 0 "add a kind, since yesterday" "$conf" transfer set "$(cat other)" kinds=session,shell since=1d
 is "recordings of that kind and time are owed again" "SELECT lsid, state FROM recording" 'new|owed
 old|came'
+is "from now on: one that has expired meanwhile is gone, not lost" "SELECT noted > 1000 FROM recording
+	WHERE lsid = 'new'" 1
 is "positions in the log are kept" "SELECT data, position FROM job WHERE transfer_id = $(cat other)
 	ORDER BY 1" 'file|0
 session|5'

@@ -159,10 +159,11 @@ transfer_written(struct conf *c, struct row *r)
 		    "iii", r->id, from, (int64_t)time(NULL));
 		db_do(c->db,
 		    "UPDATE recording SET state = 'owed', next = NULL, tries = 0, number = NULL,"
-		    " reason = NULL WHERE site_id = (SELECT site_id FROM transfer WHERE id = ?1)"
+		    " reason = NULL, reported = NULL, noted = ?4 WHERE site_id = (SELECT site_id "
+		    "FROM transfer WHERE id = ?1)"
 		    " AND state = 'came' AND ifnull(session_end, ?2) >= ?2"
 		    " AND kind IN (SELECT value FROM json_each(?3))",
-		    "iit", r->id, from, kinds);
+		    "iiti", r->id, from, kinds, (int64_t)time(NULL));
 	}
 	free(kinds);
 	transfer_hurry(c, r);
