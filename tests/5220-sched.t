@@ -301,6 +301,7 @@ done
 says "by name" "LOST: one: session l'1, recording" mails
 says "with the reason" "praic-tosql: it is too long" mails
 says "in the subject" "2 lost, 1 left out" mails
+check "a span by its site" grep -qx "LOST: one: session" mails
 before=$(mails)
 sql "INSERT INTO recording (site_id, host_name, lsid, kind, session, state, noted, named, tries, reason)
 	VALUES (1, 'one', 'l3', 'recording', '', 'owed', $now, $now, 1, 'no permission'),
