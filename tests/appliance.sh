@@ -18,12 +18,12 @@ appliance_start() {
 	appliance_tries=0
 	until [ -e "$appliance_dir/ready" ]; do
 		appliance_tries=$((appliance_tries + 1))
-		if [ "$appliance_tries" -gt 300 ] || ! kill -0 "$appliance_pid" 2>/dev/null; then
+		if [ "$appliance_tries" -gt 1000 ] || ! kill -0 "$appliance_pid" 2>/dev/null; then
 			sed 's/^/# /' "$work/appliance.log"
 			echo "Bail out! the appliance did not start"
 			exit 1
 		fi
-		sleep 0.1
+		sleep 0.03
 	done
 	# shellcheck source=/dev/null
 	. "$appliance_dir/env"

@@ -41,12 +41,12 @@ smtp_start() {
 	smtp_tries=0
 	until [ -e "$smtp_dir/port" ]; do
 		smtp_tries=$((smtp_tries + 1))
-		if [ "$smtp_tries" -gt 150 ]; then
+		if [ "$smtp_tries" -gt 500 ]; then
 			sed 's/^/# /' "$smtp_dir/log"
 			echo "Bail out! the mail server did not start"
 			exit 1
 		fi
-		sleep 0.1
+		sleep 0.03
 	done
 	smtp_port=$(cat "$smtp_dir/port")
 }

@@ -11,9 +11,9 @@ start() {
 	python3 "$top/tests/tools/tds-server.py" --log log --port-file port \
 		--certificate good.pem --key good.key "$@" 2>server.err &
 	server=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 300); do
 		[ -s port ] && break
-		sleep 0.1
+		sleep 0.03
 	done
 	string "localhost,$(cat port)" Passw0rd store >conn
 	chmod 600 conn
