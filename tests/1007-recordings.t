@@ -10,7 +10,7 @@
 # shellcheck source=tests/fetch.sh
 . "$top/tests/fetch.sh"
 
-site_start --sessions 30 --span 3 --seed 4 --now 1767225600 --clock fixed --recording-size 3K-90K
+site_start --sessions 15 --span 3 --seed 4 --now 1767225600 --clock fixed --recording-size 3K-90K
 recordings_truth truth
 sort truth >want.files
 records truth >in

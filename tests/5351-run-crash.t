@@ -116,7 +116,7 @@ killed() {
 }
 
 all=0
-every=2
+every=4
 [ -z "${PRAIC_LONG-}" ] || every=1
 n=0
 for step in "fetch pra session" "fetch pra file" "store 1 session" "store 2 session" "store 2 file" \
