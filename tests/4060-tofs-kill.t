@@ -1,5 +1,5 @@
 #!/bin/sh
-# praic-tofs is killed at every system call that changes a file, and at random times.
+# praic-tofs is killed at system calls that change a file, and at random times.
 # No incomplete file has its final name, and a rerun gives the same files as a run that
 # was not killed.
 # On /dev/shm if it exists: the test makes and removes hundreds of directories.
@@ -104,7 +104,7 @@ print(killed)
 sys.exit(killed < 50)
 EOF
 export PYTHONPATH="$data/tofs"
-[ -n "$sanitized" ] || check 'killed at every call that changes a file' python3 each.py \
+[ -n "$sanitized" ] || check 'killed at calls that change a file' python3 each.py \
 	openat:kill write:kill write:torn fsync:kill fdatasync:kill renameat2:kill linkat:kill \
 	unlinkat:kill mkdirat:kill flock:kill pwrite:kill
 
