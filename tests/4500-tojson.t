@@ -93,7 +93,7 @@ END
 run 65 "data that do not stand behind their event" "$tojson" apart.rec
 check "  the next session stands" test "$(jq -r .lsid <out)" = b
 check "a cut at and around each line end, and within lines: 75, and only whole sessions" python3 - "$tojson" two.rec <<'END'
-import subprocess, sys
+import os, subprocess, sys
 whole = open(sys.argv[2], "rb").read()
 for flags in ([], ["-e", "-f", "ecs"]):
     run = lambda b: subprocess.run([sys.argv[1], *flags], input=b, stdout=subprocess.PIPE,
@@ -101,6 +101,8 @@ for flags in ([], ["-e", "-f", "ecs"]):
     all_ = run(whole)
     assert all_.returncode == 0
     ends = [n for n, byte in enumerate(whole) if byte == 10]
+    if flags and not os.environ.get("PRAIC_LONG"):
+        ends = ends[::3]
     for n in sorted({*range(0, len(whole), 29), *(e + d for e in ends for d in (0, 1, 2) if e + d < len(whole))}):
         if n == whole.index(b"\npraic-records") + 1:
             continue    # the first stream is complete there
