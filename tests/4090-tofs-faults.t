@@ -115,7 +115,7 @@ for fault in sys.argv[2:]:
     print('%s %s: %d calls' % (call, err, n - 1))
 sys.exit(bad > 0)
 EOF
-check 'each write, fsync and rename fails in turn' python3 each.py append \
+check 'writes, fsyncs and renames fail in turn' python3 each.py append \
 	write:ENOSPC:73,74 pwrite:ENOSPC:0 fsync:EIO:74 fdatasync:EIO:74 \
 	openat:EROFS:73,74,65,0 openat:EMFILE:75,65,74,0 openat:EACCES:73,74,65,0 \
 	mkdirat:ENOSPC:74 mkdirat:EROFS:73 renameat2:EDQUOT:74 renameat:EIO:74 \
@@ -123,7 +123,7 @@ check 'each write, fsync and rename fails in turn' python3 each.py append \
 	unlinkat:EIO:0,74 fstatat:EIO:74,73,0
 check 'the same with overwrite' python3 each.py overwrite write:EIO:74 fsync:EIO:74 renameat:ENOSPC:74 \
 	renameat:EROFS:73,74 unlinkat:EIO:0,74 fstatat:EIO:74,73,0
-check 'each allocation fails in turn' python3 each.py append memory:ENOMEM:75,73,0
+check 'allocations fail in turn' python3 each.py append memory:ENOMEM:75,73,0
 
 # File systems without some calls.
 lacks() {

@@ -1,7 +1,7 @@
 #!/bin/sh
-# praic-run is killed at each call that changes a disk, one after the other.  After the
-# next runs the destinations have all data of the appliance, once, and the spool is
-# empty.
+# praic-run is killed at each call that changes a disk, one after the other (of SQLite's
+# fdatasync at each fourth; PRAIC_LONG=1: at each).  After the next runs the destinations
+# have all data of the appliance, once, and the spool is empty.
 
 # On /dev/shm if it exists: the test makes hundreds of commits.
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
