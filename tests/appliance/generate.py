@@ -23,7 +23,7 @@ TEMPLATES = 300
 END = 1767225600            # 2026-01-01: with no --end the bytes stay the same
 GATHER = 1 << 20
 
-# Each alternative begins with a fixed letter: then the search is ten times as fast.
+# Each alternative begins with a fixed letter, which makes the search much faster.
 CUTS = (
     rb'timestamp="(?P<stamp>\d{10})(?=")'
     rb"|(?P<iso>2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00)"
