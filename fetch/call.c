@@ -876,7 +876,7 @@ by_proxy(struct call *c, long status)
 		    "the proxy said 403: it does not let this machine reach that host: have the "
 		    "host allowed there, or see --proxy");
 	else
-		buf_printf(&c->why, "the proxy said %ld", status);
+		buf_printf(&c->why, "the proxy said %ld: see --host and --proxy", status);
 	if (status >= 500 || status == 429 || status == 408)
 		return finish(c, CALL_AGAIN, status < 500 ? EX_TEMPFAIL : EX_UNAVAILABLE);
 	return finish(c, CALL_FAILED, status == 403 ? EX_NOPERM : EX_CONFIG);
@@ -911,7 +911,7 @@ by_error(struct call *c, CURLcode r)
 
 	curl_easy_getinfo(c->easy, CURLINFO_APPCONNECT_TIME_T, &ready);
 	curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
-	if (proxy >= 400)
+	if (proxy >= 300)
 		return by_proxy(c, proxy);
 	switch (r) {
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -939,9 +939,11 @@ by_error(struct call *c, CURLcode r)
 		return by_connection(c, r, what);
 	case CURLE_SSL_CONNECT_ERROR:
 		buf_printf(&c->why, "%s", what);
-		if (is_tls_fault(c))
-			return finish(c, CALL_FAILED, EX_CONFIG);
-		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+		if (!is_tls_fault(c))
+			return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+		buf_adds(&c->why,
+		    ": see the port of --host (TLS 1.2 or later) and the site's client-cert");
+		return finish(c, CALL_FAILED, EX_CONFIG);
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		/* With TLS 1.3 the server reports a missing client certificate only

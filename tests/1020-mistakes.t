@@ -101,6 +101,14 @@ proxy() {
 }
 echo me:password >user
 chmod 600 user
+proxy '200 OK\r\n\r\nhello'
+mistake 78 "what answers does not speak TLS" "wrong version number" "see the port of --host" \
+	f --proxy "http://127.0.0.1:$(cat proxy.port)" sessions --since 1d
+kill $proxy
+proxy '302 Found\r\nLocation: http://portal.example.net/'
+mistake 78 "a proxy redirects to a portal" "the proxy said 302" "see --host and --proxy" \
+	f --proxy "http://127.0.0.1:$(cat proxy.port)" sessions --since 1d
+kill $proxy
 proxy "403 Forbidden"
 mistake 77 "a proxy refuses" "the proxy said 403" "have the host allowed there" \
 	f --proxy "http://127.0.0.1:$(cat proxy.port)" sessions --since 1d
