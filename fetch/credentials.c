@@ -218,7 +218,7 @@ ask(struct site *s, int *wrong)
 	if (code != 0)
 		call_complain(&c, "token");
 	/* A 403 may be a proxy's, and says nothing about the secret. */
-	*wrong = code == EX_NOPERM && c.status != 403;
+	*wrong = code == EX_NOPERM && c.status != 0 && c.status != 403;
 	if (answer.p != NULL)
 		explicit_bzero(answer.p, answer.n);
 	buf_free(&answer);

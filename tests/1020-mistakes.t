@@ -113,6 +113,7 @@ proxy "403 Forbidden"
 mistake 77 "a proxy refuses" "the proxy said 403" "have the host allowed there" \
 	f --proxy "http://127.0.0.1:$(cat proxy.port)" sessions --since 1d
 kill $proxy
+run 0 "the secret is not taken for a wrong one" f sessions --since 1d
 proxy '407 No\r\nProxy-Authenticate: Bearer realm="x"'
 mistake 78 "a proxy requires an unsupported authentication" "of a kind that praic-fetch does not have" \
 	"Basic or Digest" f --proxy "http://127.0.0.1:$(cat proxy.port)" --proxy-user "file:$work/user" \
