@@ -24,7 +24,7 @@
 #include "msg.h"
 
 #define APPLICATION_ID 0x70724678 /* prFx */
-#define VERSION	       1
+#define VERSION	       2
 
 /* Event numbers in a transaction: some seconds of work. */
 #define PIECE 200000
@@ -38,8 +38,8 @@
  */
 static const char make_sql[] =
     "DROP TABLE IF EXISTS own.state; DROP TABLE IF EXISTS own.find;"
-    "CREATE TABLE own.state (store INTEGER NOT NULL, last INTEGER NOT NULL);"
-    "INSERT INTO own.state VALUES (%lld, 0);"
+    "CREATE TABLE own.state (store INTEGER NOT NULL, last INTEGER NOT NULL, what TEXT);"
+    "INSERT INTO own.state VALUES (%lld, 0, NULL);"
     "CREATE VIRTUAL TABLE own.find USING fts5(text, content='', columnsize=0, " FIND_TOKENIZE ");"
     "INSERT INTO own.find (find, rank) VALUES ('hashsize', 33554432);"
     "PRAGMA own.application_id = %d; PRAGMA own.user_version = %d";
@@ -59,9 +59,19 @@ static const char newest_sql[] =
     "SELECT max(ifnull((SELECT seq FROM store.sqlite_sequence WHERE name = 'session_event'), 0),"
     " ifnull((SELECT max(id) FROM store.session_event), 0))";
 
+/* Which event has this number. */
+#define WHAT(id)                                                                        \
+	"(SELECT s.lsid || ' ' || v.type || ifnull(' ' || v.event_time, '')"            \
+	" FROM store.session_event AS v JOIN store.session AS s ON s.id = v.session_id" \
+	" WHERE v.id = " id ")"
+
+/* A store that was restored from a backup gives numbers again, to other events. */
+static const char changed_sql[] =
+    "SELECT what <> " WHAT("last") " FROM own.state WHERE what IS NOT NULL";
+
 static const char add_sql[] = "INSERT INTO own.find (rowid, text) SELECT v.id, " TEXT
 			      " FROM store.session_event AS v WHERE v.id > %lld AND v.id <= %lld;"
-			      "UPDATE own.state SET last = %lld; COMMIT";
+			      "UPDATE own.state SET last = %lld, what = " WHAT("%lld") "; COMMIT";
 
 /* The events with the words ?1, within the limits ?2 to ?6. */
 #define FOUND                                                                                     \
@@ -132,7 +142,7 @@ static int __attribute__((format(printf, 2, 3))) run(struct find *f, const char 
 static int
 check(struct find *f, int64_t newest, int64_t *last)
 {
-	int64_t application = 0, version = 0, tables = 0, store = 0;
+	int64_t application = 0, version = 0, tables = 0, store = 0, changed = 0;
 	struct stat st;
 	int code;
 
@@ -152,10 +162,10 @@ check(struct find *f, int64_t newest, int64_t *last)
 	*last = 0;
 	if (version == VERSION &&
 	    ((code = ask(f, "SELECT store FROM own.state", &store)) != 0 ||
-		(code = ask(f, "SELECT last FROM own.state", last)) != 0))
+		(code = ask(f, "SELECT last FROM own.state", last)) != 0 ||
+		(code = ask(f, changed_sql, &changed)) != 0))
 		return code;
-	/* A store that was restored from a backup uses numbers again. */
-	if (version == VERSION && store == (int64_t)st.st_ino && *last <= newest)
+	if (version == VERSION && store == (int64_t)st.st_ino && *last <= newest && !changed)
 		return 0;
 	if (tables > 0)
 		msg_tell(
@@ -301,7 +311,8 @@ update(struct find *f)
 				    (long long)(newest - last));
 		}
 		to = last + PIECE < newest ? last + PIECE : newest;
-		code = run(f, add_sql, (long long)last, (long long)to, (long long)to);
+		code =
+		    run(f, add_sql, (long long)last, (long long)to, (long long)to, (long long)to);
 		if (code != 0)
 			return code;
 	}

@@ -177,6 +177,20 @@ rm -f s.db-wal s.db-shm
 found "three one two" restart
 run 0 "an older copy of the store, loaded with other sessions" "$tosql" -d s.db new.rec
 found "one" stop
+sqlite3 s.db '.backup old.db'
+for size in "a=1" "a=1/$C/r/body=b/$C/r/body=c"; do	# as many events, and more
+	say "five/1700000000/ann/srv-1/$C/r/body=before" >five.rec
+	say "six/1700000001/ann/srv-1/$C/r/body=afterwards&$size" >six.rec
+	run 0 "a session is loaded" "$tosql" -d s.db five.rec
+	found "five" before
+	rm -f s.db-wal s.db-shm
+	cat old.db >s.db
+	run 0 "an older copy in the same file, loaded with another" "$tosql" -d s.db six.rec
+	found "six" afterwards
+	found "" before
+	rm -f s.db-wal s.db-shm
+	cat old.db >s.db
+done
 say "four/1700000000/ann/srv-1/$C/r/body=elsewhere restart" >four.rec
 run 0 "another store under the same name" "$tosql" -d s2.db four.rec
 mv s2.db s.db
