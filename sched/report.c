@@ -178,13 +178,15 @@ static const char mail_query[] =
     "   quote(r.lsid), quote(r.kind), r.instance)"
     "  FROM recording AS r JOIN site ON site.id = r.site_id"
     "  WHERE r.state = 'lost' AND r.acked IS NULL AND r.reported IS NULL"
-    /* Recordings that are refused, or fail again and again. */
+    /* Recordings that are refused, or fail again and again: once a day at most. */
     " UNION ALL SELECT 4, printf('%s: %d recordings are owed for more than a day', site.name,"
     "   count(*)), NULL, 65, printf('session %s: %s', r.lsid, max(r.reason)),"
     "  printf('UPDATE recording SET reported = %d WHERE site_id = %d AND reported IS NULL"
     " AND state = ''owed'' AND tries > 0 AND noted < %d;', ?1, site.id, ?1 - " REMIND ")"
     "  FROM recording AS r JOIN site ON site.id = r.site_id WHERE r.reported IS NULL"
-    "  AND r.state = 'owed' AND r.tries > 0 AND r.noted < ?1 - " REMIND " GROUP BY site.id"
+    "  AND r.state = 'owed' AND r.tries > 0 AND r.noted < ?1 - " REMIND
+    "  AND NOT EXISTS (SELECT 1 FROM recording AS q WHERE q.site_id = site.id"
+    "   AND q.state = 'owed' AND q.reported BETWEEN ?1 - " REMIND " AND ?1) GROUP BY site.id"
     " UNION ALL SELECT CASE l.code WHEN 'lost' THEN 3 ELSE 4 END,"
     "  printf('%s%s: %s%s%s', site.name,"
     "   CASE WHEN l.transfer_id IS NULL THEN '' ELSE ', transfer ' || l.transfer_id END,"

@@ -311,6 +311,10 @@ for i in 1 2; do
 	check "is mailed once, when it is owed for more than a day" test "$(mails)" -eq $((before + 1))
 done
 says "with the reason" "session l3: no permission" mails
+sql "UPDATE recording SET tries = 1 WHERE lsid = 'l4'"
+run 0 "another one" "$sched" -r minute --now $((now + 88990))
+check "is mailed a day later" test "$(mails)" -eq $((before + 1))
+sql "UPDATE recording SET tries = 0 WHERE lsid = 'l4'"
 says "and not one that was not asked for" "LEFT OUT: one: 1 recordings are owed" mails
 sql "UPDATE job SET code = 65, reason = 'the backup was left out', since = $now,
 	next = $((now + 90000)) WHERE step = 'backup'"
