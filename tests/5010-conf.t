@@ -217,6 +217,11 @@ is "recordings of that kind and time are owed again" "SELECT lsid, state FROM re
 old|came'
 is "from now on: one that has expired meanwhile is gone, not lost" "SELECT noted > 1000 FROM recording
 	WHERE lsid = 'new'" 1
+db "UPDATE recording SET state = 'came', session_end = strftime('%s', 'now') - 91 * 86400
+	WHERE lsid = 'old'"
+run 0 "everything since last year" "$conf" transfer set "$(cat other)" since=365d
+is "but not what the appliance has deleted" "SELECT lsid, state FROM recording" 'new|owed
+old|came'
 is "positions in the log are kept" "SELECT data, position FROM job WHERE transfer_id = $(cat other)
 	ORDER BY 1" 'file|0
 session|5'

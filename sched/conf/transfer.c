@@ -138,32 +138,33 @@ transfer_write(struct conf *c, struct row *r)
 }
 
 /* Have data fetched again for a new kind, or for since=: reports by setting the mark
- * back, recordings one by one. */
+ * back, recordings one by one, if the appliance may still have them. */
 int
 transfer_written(struct conf *c, struct row *r)
 {
 	const char *since = row_value(r, "since"), *was = row_was(r, "kinds");
-	int64_t from = 0;
+	int64_t from = 0, now = (int64_t)time(NULL), kept;
 	char *kinds = db_text(c->db,
 	    "SELECT json_group_array(value) FROM json_each('[\"' || replace(?1, ',', '\",\"') ||"
 	    " '\"]') WHERE value <> 'backup' AND instr(',' || ?2 || ',', ',' || value || ',') = 0",
 	    "tt", row_value(r, "kinds"), since == NULL && was != NULL ? was : "");
 
 	if (since != NULL)
-		when_parse_user(since, (int64_t)time(NULL), &from);
+		when_parse_user(since, now, &from);
+	kept = now - settings_number(c->db, "retention-days") * 86400;
 	if (kinds != NULL && strcmp(kinds, "[]") != 0) {
 		db_do(c->db,
 		    "UPDATE job SET next = ?3, asked = ?3, mark = CASE WHEN data = 'file' THEN mark"
 		    " WHEN ?2 = 0 THEN NULL ELSE min(mark, ?2) END WHERE step = 'fetch'"
 		    " AND site_id = (SELECT site_id FROM transfer WHERE id = ?1)",
-		    "iii", r->id, from, (int64_t)time(NULL));
+		    "iii", r->id, from, now);
 		db_do(c->db,
 		    "UPDATE recording SET state = 'owed', next = NULL, tries = 0, number = NULL,"
 		    " reason = NULL, reported = NULL, noted = ?4 WHERE site_id = (SELECT site_id "
 		    "FROM transfer WHERE id = ?1)"
 		    " AND state = 'came' AND ifnull(session_end, ?2) >= ?2"
 		    " AND kind IN (SELECT value FROM json_each(?3))",
-		    "iiti", r->id, from, kinds, (int64_t)time(NULL));
+		    "iiti", r->id, from > kept ? from : kept, kinds, now);
 	}
 	free(kinds);
 	transfer_hurry(c, r);
