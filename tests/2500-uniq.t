@@ -108,7 +108,7 @@ m = 8 << 20
 def session(lsid, row, tail=''):
     return 'S\th\t%s\nR\tteam\t1\t%s\t0\n%sR\tsession\th\t%s\nE\t%s\t2\t%d\n' % (
         lsid, row, ''.join('X\t' + x + '\n' for x in tail), lsid, lsid, sum(map(len, tail)))
-xml = ['x' * 32000] * 700       # 22 MB
+xml = ['x' * 32000] * 400       # 13 MB
 s = [session('a', 'y' * 100), session('b', 'y' * (m + 10)), session('c', 'y' * (m // 2), xml),
      session('b', 'y' * (m + 9) + 'z'), session('d', 'z'), session('e', 'y' * (m - 60)), session('f', 'y' * (20 << 20), xml)]
 head = 'praic-records\t1\nH\tsession\thost_name\tlsid\nH\tteam\tteam_id\tname\tis_primary\n'
@@ -125,7 +125,7 @@ same "  each once" once out
 check "  nothing is left in TMPDIR" sh -c 'test -z "$(ls -A "$TMPDIR")"'
 run 73 "a TMPDIR that does not exist" env TMPDIR=/nowhere "$uniq" twice
 says "  is reported" "temporary file in /nowhere"
-run 0 "a session of 45 MB" "${bin}tests/tools/measure" cost "$uniq" long
+run 0 "a session of 26 MB" "${bin}tests/tools/measure" cost "$uniq" long
 if [ -z "${PRAIC_OUT-}" ]; then	# not under sanitizers
 	# 8 MiB of the session, and the libraries, which have 8 MiB on Debian 13
 	check "  takes 20 MiB, $(cut -d ' ' -f 1 cost) KiB" test "$(cut -d ' ' -f 1 cost)" -le 20480
