@@ -179,7 +179,7 @@ static const char mail_query[] =
     "  FROM recording AS r JOIN site ON site.id = r.site_id"
     "  WHERE r.state = 'lost' AND r.acked IS NULL AND r.reported IS NULL"
     /* Recordings that are refused, or fail again and again: once a day at most. */
-    " UNION ALL SELECT 4, printf('%s: %d recordings are owed for more than a day', site.name,"
+    " UNION ALL SELECT 4, printf('%s: recordings owed for more than a day: %d', site.name,"
     "   count(*)), NULL, 65, printf('session %s: %s', r.lsid, max(r.reason)),"
     "  printf('UPDATE recording SET reported = %d WHERE site_id = %d AND reported IS NULL"
     " AND state = ''owed'' AND tries > 0 AND noted < %d;', ?1, site.id, ?1 - " REMIND ")"

@@ -315,7 +315,7 @@ sql "UPDATE recording SET tries = 1 WHERE lsid = 'l4'"
 run 0 "another one" "$sched" -r minute --now $((now + 88990))
 check "is mailed a day later" test "$(mails)" -eq $((before + 1))
 sql "UPDATE recording SET tries = 0 WHERE lsid = 'l4'"
-says "and not one that was not asked for" "LEFT OUT: one: 1 recordings are owed" mails
+says "and not one that was not asked for" "LEFT OUT: one: recordings owed for more than a day: 1" mails
 sql "UPDATE job SET code = 65, reason = 'the backup was left out', since = $now,
 	next = $((now + 90000)) WHERE step = 'backup'"
 run 75 "a job that fails with 65" "$sched" -1 --now $((now + 89000))
