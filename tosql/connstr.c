@@ -135,12 +135,15 @@ trim(struct buf *b)
 		b->n--;
 }
 
-/* Are n bytes this word, but for case, blanks and underscores? */
+/* Are n bytes this word, but for case, blanks and underscores?  p may be NULL if n is 0. */
 static int
 same(const char *p, size_t n, const char *word)
 {
-	const char *end = p + n;
+	const char *end;
 
+	if (n == 0)
+		p = "";
+	end = p + n;
 	for (;; p++, word++) {
 		while (p < end && (is_blank(*p) || *p == '_'))
 			p++;
