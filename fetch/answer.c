@@ -9,8 +9,9 @@
 #include "answer.h"
 #include "utf8.h"
 
-#define TAIL ((size_t)3 * ANSWER_SAID) /* an error's text in UTF-16, and its tags */
-#define TEXT 512		       /* so many bytes without a sign of anything else are text */
+#define TAIL   ((size_t)3 * ANSWER_SAID) /* an error's text in UTF-16, and its tags */
+#define TEXT   512 /* so many bytes without a sign of anything else are text */
+#define MARKUP 16  /* so many bytes tell a web page from XML */
 
 static int
 is_blank(char c)
@@ -135,7 +136,7 @@ static void
 settle(struct answer *a, int final)
 {
 	const unsigned char *p = (const unsigned char *)a->head.p;
-	size_t n = a->head.n, at;
+	size_t n = a->head.n, at, enough = 1;
 
 	if (n < 64 && !final)
 		return;
@@ -149,10 +150,9 @@ settle(struct answer *a, int final)
 		return;
 	}
 	at = skip_blanks(a->head.p, n, 0);
-	if (at == n || (n - at < TEXT && n < ANSWER_HEAD && !final && p[at] != '<' && p[at] != '{'))
-		a->known = final;
-	else
-		a->known = 1;
+	if (at < n)
+		enough = p[at] == '{' ? 1 : p[at] == '<' ? MARKUP : TEXT;
+	a->known = final || (at < n && (n - at >= enough || n == ANSWER_HEAD));
 	if (!a->known)
 		return;
 	if (at == n)
@@ -163,7 +163,7 @@ settle(struct answer *a, int final)
 		a->kind = is_html((const char *)p + at + 1, n - at - 1) ? ANSWER_HTML : ANSWER_XML;
 	else if (p[at] == '{' || p[at] == '[')
 		a->kind = ANSWER_JSON;
-	else if (is_text(p, n))
+	else if (is_text(p + at, n - at < TEXT ? n - at : TEXT))
 		a->kind = ANSWER_TEXT;
 	else {
 		a->kind = ANSWER_BINARY;
