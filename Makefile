@@ -251,6 +251,7 @@ fuzz:
 # Run this before a release.
 soak: all tools
 	PRAIC_LONG=1 scripts/run-tests
+	PRAIC_LONG=1 $(MAKE) check-asan TESTS='$(wildcard tests/0200*.t tests/1015*.t tests/2040*.t)'
 	$(MAKE) fuzz FUZZ_TIME=3600
 
 bench: all tools
