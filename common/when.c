@@ -70,7 +70,8 @@ read_time(const char **p, const char *end, struct tm *tm, int short_form)
 	return 0;
 }
 
-/* Z, +hh:mm, +hhmm, +hh.  0 with seconds east; 1 when there is none; -1. */
+/* Z, +hh:mm, +hhmm, +hh, up to 14 hours, as in XML Schema.  0 with seconds east; 1 when there
+ * is none; -1. */
 static int
 read_offset(const char **p, const char *end, int *seconds)
 {
@@ -86,12 +87,12 @@ read_offset(const char **p, const char *end, int *seconds)
 	if (**p != '+' && **p != '-')
 		return 1;
 	sign = *(*p)++ == '-' ? -1 : 1;
-	if (digits(p, end, 2, 0, 23, &h) == -1)
+	if (digits(p, end, 2, 0, 14, &h) == -1)
 		return -1;
 	if (*p < end) {
 		if (**p == ':')
 			(*p)++;
-		if (digits(p, end, 2, 0, 59, &m) == -1)
+		if (digits(p, end, 2, 0, h == 14 ? 0 : 59, &m) == -1)
 			return -1;
 	}
 	*seconds = sign * (h * 3600 + m * 60);
