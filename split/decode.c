@@ -500,12 +500,9 @@ utf16(struct decoder *d, const unsigned char *p, size_t n, int final)
 		else
 			out += utf8_encode(c, out);
 	}
-	if (final && i < n) { /* half a character */
-		*out++ = BAD;
-		i = n;
-	}
 	d->utf8.n = (size_t)(out - d->utf8.p);
-	return i;
+	/* Half a character at the end is not there: the document is cut, unless it is complete. */
+	return final ? n : i;
 }
 
 size_t

@@ -95,6 +95,9 @@ parse(struct input *in, struct document *d)
 	p = skip_blanks(in, &place, MAX_MISC, &have);
 	if (have > 0 && *p != '<') {
 		refuse(d, place, "no-xml", "%s", guess(p, have));
+		/* A byte order mark that is cut. */
+		if (have == 3 && begins(p, have, UTF8_REPLACEMENT) && source_ended(in->source))
+			d->outcome = PARSE_CUT;
 		return;
 	}
 	/* The declaration's encoding has been read already. */
@@ -128,7 +131,7 @@ read_document(struct input *in, struct document *d, uint64_t bytes)
 	if (d->result.code == NULL)
 		parse(in, d);
 	in->stop = d->outcome == PARSE_STOPPED;
-	if (!in->stop)
+	if (!in->stop && d->outcome != PARSE_CUT)
 		report_document_end(in->report, d->result.end);
 	return source_offset(in->source, d->result.end);
 }

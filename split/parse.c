@@ -351,6 +351,16 @@ static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t pl
 		pass_over(s, tag_start(s, place), s->depth - 1, why);
 }
 
+/* libxml2 reports a start tag before it looks for its end: a tag that is cut is an error, and
+ * the name and attributes that it has so far mean nothing. */
+static inline int
+tag_ends(const struct parse *s)
+{
+	const xmlChar *p = s->ctxt->input->cur;
+
+	return p[0] == '>' || (p[0] == '/' && p[1] == '>');
+}
+
 static void
 on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri, int namespaces,
     const xmlChar **ns, int n, int defaulted, const xmlChar **a)
@@ -361,7 +371,7 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 
 	(void)uri;
 	(void)defaulted;
-	if (s->stop)
+	if (s->stop || !tag_ends(s))
 		return;
 	s->open[s->depth++] = local;
 	if (namespaces > 0)

@@ -19,8 +19,16 @@ whole="crlf events forbidden markup order rs sysinfo"
 drive cut "every beginning of every whole report" "$(for i in $whole; do
 	echo "tests/data/split/$i.xml"
 done) tests/fuzz/corpus/cdata.xml tests/fuzz/corpus/latin1-then-utf8.xml
-	tests/fuzz/corpus/marked.xml tests/fuzz/corpus/people.xml"
+	tests/fuzz/corpus/marked.xml tests/fuzz/corpus/people.xml tests/fuzz/corpus/bom.xml
+	tests/fuzz/corpus/utf16-half.xml"
 golden "  exits with 75, except those that look complete" split/cut.txt
+# The name and attributes of a tag that is cut mean nothing.
+for xml in '<session lsid="a"><lse' '<session lsid="a"><lseq x' '<session ' '<x' '<session lsid="a"/'; do
+	printf '<session_list>%s' "$xml" | "$split" -H h --left-out list >out 2>err
+	check "a cut tag: $xml" test "$(wc -l <err)" -eq 1
+	says "  is no other fault" "the input ends here, in the middle of"
+	silent "  and in no list" list
+done
 # With frames, truncation is detected at every byte.
 (cd "$top" && exec "${bin}tests/tools/split-drive" cut tests/fuzz/corpus/framed.xml \
 	tests/fuzz/corpus/framed-twice.xml tests/fuzz/corpus/framed-bad.xml) >out 2>err
