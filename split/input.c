@@ -189,6 +189,20 @@ may_be_mark(const char *p, size_t n)
 	return 0;
 }
 
+/* Neither a mark line nor the beginning of one is here. */
+static void
+tell_no_mark(struct input *in)
+{
+	uint64_t byte = source_now(in->source);
+
+	source_skip(in->source, UINT64_MAX);
+	report_warn(in->report, byte,
+	    "no mark line: a frame before it was cut or changed; the rest of this "
+	    "file is left out, %" PRIu64 " bytes",
+	    source_now(in->source) - byte);
+	report_bad(in->report, none, "malformed", "no mark line where a frame ends");
+}
+
 /*
  * Read the mark line here.  FRAME_IS_NONE after a message: there is none, or the input
  * ends in it.
@@ -196,7 +210,6 @@ may_be_mark(const char *p, size_t n)
 static enum frame_kind
 read_mark(struct input *in, struct frame *f)
 {
-	uint64_t byte = source_now(in->source);
 	size_t have, n;
 	const char *p = source_raw(in->source, FRAME_SIZE, &have), *lf;
 
@@ -206,16 +219,10 @@ read_mark(struct input *in, struct frame *f)
 		source_skip(in->source, (uint64_t)(lf - p) + 1);
 		return f->kind;
 	}
-	if (lf == NULL && have < FRAME_SIZE && may_be_mark(p, n)) {
-		cut(in, byte, "the input ends here, before its end mark");
-		return FRAME_IS_NONE;
-	}
-	source_skip(in->source, UINT64_MAX);
-	report_warn(in->report, byte,
-	    "no mark line: a frame before it was cut or changed; the rest of this "
-	    "file is left out, %" PRIu64 " bytes",
-	    source_now(in->source) - byte);
-	report_bad(in->report, none, "malformed", "no mark line where a frame ends");
+	if (lf == NULL && have < FRAME_SIZE && may_be_mark(p, n))
+		cut(in, source_now(in->source), "the input ends here, before its end mark");
+	else
+		tell_no_mark(in);
 	return FRAME_IS_NONE;
 }
 
@@ -226,7 +233,6 @@ read_frame(struct input *in, const struct frame *f)
 {
 	struct document d = {.host = f->host};
 	uint64_t byte = read_document(in, &d, f->bytes);
-	struct frame next;
 	const char *p;
 	size_t have;
 
@@ -240,12 +246,12 @@ read_frame(struct input *in, const struct frame *f)
 	if (d.outcome != PARSE_WHOLE)
 		tell_bad(in, &d, byte);
 	p = source_raw(in->source, 1, &have);
-	if (have > 0 && *p == '\n') {
-		source_skip(in->source, 1);
-		return 0;
+	if (have > 0 && *p != '\n') {
+		tell_no_mark(in);
+		return -1;
 	}
-	(void)read_mark(in, &next); /* for its message */
-	return -1;
+	source_skip(in->source, 1);
+	return 0;
 }
 
 static void

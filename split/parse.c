@@ -481,7 +481,8 @@ read_site(struct parse *s, const xmlChar *data)
 
 	v = row_trim(v);
 	if (host_normalise(v.p, v.n, named) == -1)
-		abandon(s, "other-site", "<?praic-site?> names no host");
+		abandon(s, "other-site",
+		    "<?praic-site?> names no host, or was a mark line and is changed");
 	else if (s->host != NULL && strcmp(s->host, named) != 0) {
 		snprintf(
 		    text, sizeof(text), "it is of the site %s, not of %s: refused", named, s->host);

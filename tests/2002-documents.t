@@ -77,6 +77,12 @@ says "  with a message" "no mark line: a frame before it was cut or changed"
 { list "$(one a)" | frame h; list "$(one b)" | frame h; end_mark 2; } | sed '1s/bytes="[0-9]*/bytes="9/' >in
 pipe 65 "a wrong number of bytes" in "$split"
 sessions "Z 0 2" "  does not turn the rest into another document"
+for change in 5d '3s/>x</></'; do
+	{ list "$(one a)" | frame h; list "$(one b)" | frame h; end_mark 2; } | sed "$change" >in
+	pipe 65 "a byte less, sed $change" in "$split"
+	sessions "h/a Z 1 1" "  the next mark is not where it should be"
+	says "  with a message" "no mark line: a frame before it was cut or changed"
+done
 for mark in 'H bytes="5"' 'h bytes="05"' 'h bytes="0"' 'h  bytes="5"' 'h. bytes="5"' 'h bytes="5" '; do
 	{ site "$mark"; list "$(one a)"; end_mark 1; } >in
 	"$split" -H h in >out 2>err
