@@ -43,6 +43,7 @@ struct parse {
 	int depth;
 	int rooted;	   /* the root element has begun */
 	int session_depth; /* where sessions are: 1, or 2 below a list */
+	int other;	   /* there was an element that is no session and no error */
 	int done;	   /* the root element ended */
 	int stop;	   /* this parser reads no more */
 	int stopped;	   /* the program cannot go on */
@@ -338,7 +339,12 @@ static void __attribute__((noinline)) start_outside(struct parse *s, uint64_t pl
 			start_session(s, place, namespaces, ns, lsid);
 		else if (s->depth == s->session_depth && name == N_error)
 			start_error(s);
-		else if (s->depth > s->session_depth && name == N_session) {
+		else if (s->depth == s->session_depth && !s->other) {
+			s->other = 1;
+			report_warn(s->report, source_offset(s->source, s->last),
+			    "beside its sessions: <%.80s>, which praic does not know and ignores",
+			    (const char *)element);
+		} else if (s->depth > s->session_depth && name == N_session) {
 			report_warn(s->report, source_offset(s->source, s->last),
 			    "a session within <%.80s>, where reports have none: "
 			    "left out",
