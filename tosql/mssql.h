@@ -31,6 +31,7 @@ struct link {
 	const struct connstr *c;
 	const char *name; /* host/database, for messages */
 	int timeout;	  /* seconds to wait for a lock */
+	int most;	  /* seconds that a statement may take */
 	const char *ca_file;
 	int conf; /* our freetds.conf */
 	char *conf_name;

@@ -15,8 +15,7 @@
 #include "msg.h"
 #include "mssql.h"
 
-/* Longer than any statement should take, besides waiting for a lock; a lost
- * peer is noticed by it. */
+/* Longer than any statement of a load should take, besides waiting for a lock. */
 #define ANSWER_TIMEOUT 600
 /* SqlClient's; SQL Server takes up to 16383 on an encrypted connection, and from
  * 8061 on gets memory for each packet apart. */
@@ -94,7 +93,7 @@ on_message(DBPROCESS *p, DBINT number, int state, int severity, char *text, char
  */
 static struct {
 	volatile sig_atomic_t fd, first, broken, ticks, gone, most, late;
-} watch = {-1, -1, -1, 0, 0, ANSWER_TIMEOUT, 0};
+} watch = {.fd = -1, .first = -1, .broken = -1};
 
 #define LOGIN_FDS 8 /* FreeTDS has a socket and a pipe of its own; name servers may, too */
 
@@ -163,6 +162,16 @@ set_timer(int seconds)
 	setitimer(ITIMER_REAL, &t, NULL);
 }
 
+/* Watch a socket, or a login (-1), which may take so many seconds. */
+static void
+begin_watch(int fd, int most)
+{
+	watch.fd = fd;
+	watch.ticks = watch.gone = watch.late = 0;
+	watch.most = most;
+	set_timer(1);
+}
+
 void
 link_begin(struct link *l)
 {
@@ -172,21 +181,7 @@ link_begin(struct link *l)
 	buf_reset(&l->text);
 	if (l->p == NULL || dbdead(l->p))
 		return;
-	watch.fd = dbiordesc(l->p);
-	watch.ticks = watch.gone = 0;
-	set_timer(1);
-}
-
-/* Watch a login, which may take so many seconds. */
-static void
-watch_login(int most)
-{
-	watch.fd = -1;
-	watch.first = fcntl(watch.broken, F_DUPFD_CLOEXEC, 0);
-	close(watch.first);
-	watch.ticks = watch.gone = watch.late = 0;
-	watch.most = most;
-	set_timer(1);
+	begin_watch(dbiordesc(l->p), l->most);
 }
 
 void
@@ -208,7 +203,13 @@ link_failed(struct link *l, const char *what)
 	struct buf text = {0};
 	int dead = l->p != NULL && dbdead(l->p);
 
-	if (l->number == 0 || (dead && link_is_dblib(l->number) && l->number != SYBETIME)) {
+	if (watch.late) {
+		l->failure = LINK_LOST;
+		l->code = EX_TEMPFAIL;
+		l->number = 0;
+		buf_reset(&l->text);
+		buf_printf(&l->text, "no answer within %d seconds", (int)watch.most);
+	} else if (l->number == 0 || (dead && link_is_dblib(l->number) && l->number != SYBETIME)) {
 		/* The connection may end without a message, or with one that says no more. */
 		l->failure = dead ? LINK_LOST : LINK_FINAL;
 		l->code = dead ? EX_TEMPFAIL : EX_SOFTWARE;
@@ -309,6 +310,7 @@ link_init(
 	l->c = c;
 	l->name = name;
 	l->timeout = timeout;
+	l->most = ANSWER_TIMEOUT + timeout;
 	l->ca_file = ca_file;
 	l->conf = -1;
 	/* These would override the file, or log the password. */
@@ -461,16 +463,11 @@ link_connect(struct link *l)
 		return -1;
 	link_begin(l);
 	dbsetlogintime(l->c->timeout);
-	dbsettime(ANSWER_TIMEOUT + l->timeout);
-	watch_login(l->c->timeout);
+	watch.first = fcntl(watch.broken, F_DUPFD_CLOEXEC, 0);
+	close(watch.first);
+	begin_watch(-1, l->c->timeout);
 	l->p = log_in(l->c);
 	link_end();
-	watch.most = ANSWER_TIMEOUT + l->timeout;
-	if (l->p == NULL && watch.late) {
-		link_refuse(l, LINK_LOST, EX_TEMPFAIL, "logging in: no answer within %d seconds",
-		    l->c->timeout);
-		return -1;
-	}
 	if (l->p == NULL) {
 		link_failed(l, "logging in");
 		if (l->failure == LINK_DATA) { /* the server is not ready for us */

@@ -12,6 +12,9 @@
 /* "There is already an object named ..." */
 #define THERE_ALREADY 2714
 
+/* An index of a table with years of rows may take hours. */
+#define MAKE_TIMEOUT 86400
+
 /* Keys are compared byte by byte, whatever the database's collation. */
 #define BYTEWISE " COLLATE Latin1_General_BIN2"
 
@@ -185,10 +188,12 @@ run_statement(struct link *l, int n)
 int
 mssql_schema_make(struct link *l)
 {
-	int n, bad = 0;
+	int n, bad = 0, most = l->most;
 
+	l->most = MAKE_TIMEOUT;
 	for (n = 0; n < VIEW && !bad; n++)
 		bad = run_statement(l, n);
+	l->most = most;
 	return bad;
 }
 
