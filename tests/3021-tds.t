@@ -201,6 +201,7 @@ load 0 "a server that starts again" "the server breaks off" '
 load 69 "a server that is not ready" "not ready to accept" : \
 	--fault 'login 1=17187:not ready to accept new client connections'
 load 77 "a disabled account" "account is disabled" : --fault 'login 1=18470:Login failed. The account is disabled'
+once 0 "a conflict in a temporal table" 'INSERT INTO dbo..user.=13535:transaction time was earlier than period start time' "$again"
 once 77 "no permission" 'INSERT INTO dbo..user.=229:The INSERT permission was denied' "grant"
 once 0 "a view that may not be made" 'CREATE VIEW=262:CREATE VIEW permission denied' "everything else works"
 once 77 "tables that may not be made" 'CREATE TABLE dbo=262:CREATE TABLE permission denied' "--schema mssql"
@@ -223,6 +224,9 @@ load 78 "a trigger that refuses" "no sessions here (error 50001): a trigger" '
 load 78 "a column that must not be NULL" "have the column take NULL" '
 	check "is not tried again, either" test "$(grep -c "INSERT INTO dbo..user" log)" = 1' \
 	--fault 'INSERT INTO dbo..user.=515:Cannot insert the value NULL into column'
+load 78 "an identity below the greatest id" "DBCC CHECKIDENT" '
+	check "no session is left out" test "$(wc -l <list)" = 0' \
+	--fault 'INSERT INTO dbo..user.=2627:Violation of PRIMARY KEY constraint. The duplicate key value is (1).:14'
 load 75 "deadlocks without end" "trying again (5 of 5)" '
 	says "adds up" "20 sessions read: 0 stored, 0 unchanged, 0 older than stored, 0 left out, 20 not stored"' \
 	--fault 'INSERT INTO dbo..user.=1205:was deadlocked on lock resources'
@@ -251,6 +255,7 @@ cat >cases <<'END'
 74|an Azure database at its quota|40544:The database has reached its size quota|add space
 74|tempdb|3959:Version store is full|tempdb is full
 78|a read-only database|3906:because the database is read-only|read-only
+78|a read-only filegroup|652:resides on a read-only filegroup|read-only
 78|a rule of the server about tables|50001:must not be made:16|must not be made
 75|another loader that does not finish|value -1|another loader
 70|a refused lock|value -999|-999

@@ -22,11 +22,11 @@ static const struct {
 	const char *hint;
 	int number[MOST]; /* ended by 0 */
 } known[] = {
-    /* Deadlocks, lock time-outs, conflicts of versions; no memory, locks or
-	 * time to make a plan; rows that moved under a scan. */
+    /* Deadlocks, lock time-outs, conflicts of versions (13535: of a temporal table); no
+	 * memory, locks or time to make a plan; rows that moved under a scan. */
     {LINK_AGAIN, EX_TEMPFAIL, NULL,
 	{1203, 1204, 1205, 1211, 1220, 1221, 1222, 601, 617, 669, 701, 802, 3960, 8628, 8645, 8651,
-	    41301, 41302, 41305, 41325, 41839}},
+	    13535, 41301, 41302, 41305, 41325, 41839}},
     /* Broken connections; killed (596), shutting down, displaced by DDL. */
     {LINK_LOST, EX_TEMPFAIL, NULL,
 	{20, 64, 121, 233, 596, 1219, 6005, 10053, 10054, 10060, 17142, 17197, 18401}},
@@ -56,11 +56,13 @@ static const struct {
     {LINK_FINAL, EX_NOPERM, "the login is no user of the database", {916}},
     {LINK_FINAL, EX_CONFIG, "check Database of the connection string", {911}},
     {LINK_FINAL, EX_CONFIG,
-	"check Database of the connection string, and whether the login is "
-	"a user of it",
+	"check Database of the connection string, whether the login is a user of it, and whether "
+	"it is online",
 	{4060, 4062, 4063, 4064}},
     {LINK_FINAL, EX_CONFIG, "check Server of the connection string", {40531, 40532}},
-    {LINK_FINAL, EX_CONFIG, "the database is read-only", {3906}},
+    {LINK_FINAL, EX_CONFIG,
+	"the database is read-only: have it set READ_WRITE, or give its primary replica in Server",
+	{652, 3906}},
     {LINK_FINAL, EX_CONFIG, "have the column take NULL: ALTER TABLE ... ALTER COLUMN ... NULL",
 	{515}},
     {LINK_FINAL, EX_CONFIG, "a trigger of the database refuses it", {3609, 3616}},
@@ -78,14 +80,14 @@ static const struct {
 	"dbo.[session_event] ADD UNIQUE (id)",
 	{1776}},
     /* Faults of our statements; syntax goes by its severity. */
-    {LINK_FINAL, EX_SOFTWARE, NULL, {1934, 1935, 3902, 3903, 8622}},
+    {LINK_FINAL, EX_SOFTWARE, NULL, {1934, 1935, 3902, 3903, 8622, 8624}},
     {LINK_FINAL, EX_IOERR, "the database is full: add space, or remove what is not needed",
 	{1101, 1105, 1121, 1132, 1827, 5149, 40544}},
     {LINK_FINAL, EX_IOERR, "tempdb is full: add space to it", {1104, 3958, 3959, 3966, 3967}},
     {LINK_FINAL, EX_IOERR, "the transaction log is full: back it up, or let it grow", {9002}},
     {LINK_FINAL, EX_IOERR, NULL, {3257}},
     {LINK_FINAL, EX_IOERR, "the database is damaged: DBCC CHECKDB tells more",
-	{605, 823, 824, 3908, 7105}},
+	{605, 823, 824, 3908, 7105, 8646}},
     /* Keys that are there twice: else their severity would be that of permissions. */
     {LINK_DATA, EX_DATAERR, NULL, {2601, 2627}},
     {LINK_LOST, EX_UNAVAILABLE,
@@ -154,9 +156,17 @@ link_sort(struct link *l)
 {
 	const char *hint = find(l);
 
-	if (l->failure != LINK_DATA || !l->in_trigger)
+	if (l->failure != LINK_DATA)
+		return hint;
+	/* praic sends no ids, so that one is there twice is not for a session's sake. */
+	if (l->number == 2627 && strstr(buf_text(&l->text), " PRIMARY KEY ") != NULL)
+		hint = "the server numbers rows from too low a number: DBCC CHECKIDENT "
+		       "('dbo.TABLE') mends it";
+	else if (l->in_trigger)
+		hint = "a trigger of the database refuses it";
+	else
 		return hint;
 	l->failure = LINK_FINAL;
 	l->code = EX_CONFIG;
-	return "a trigger of the database refuses it";
+	return hint;
 }

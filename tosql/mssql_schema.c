@@ -285,8 +285,8 @@ known_column(struct buf *sql, enum table_id t, const struct schema_column *c)
 #define MADE_NULLABLE TYPE_OF_COLUMN " + ISNULL(N' COLLATE ' + c.collation_name, N'') + N' NULL'"
 #define ALTER_COLUMN  "ALTER TABLE dbo.[~] ALTER COLUMN [' + c.name + N'] "
 #define DOES_NOT_FIT                                                           \
-	"CHARINDEX(N'|' + TYPE_NAME(c.system_type_id) + N'|', k.fits) = 0 OR " \
-	"c.max_length = -1 AND k.want LIKE N'% NOT NULL'"
+	"CHARINDEX(N'|' + TYPE_NAME(c.system_type_id) + N'|', k.fits COLLATE " \
+	"DATABASE_DEFAULT) = 0 OR c.max_length = -1 AND k.want LIKE N'% NOT NULL'"
 
 /*
  * Can rows be stored in a table that is there?  The first reason why not is an
