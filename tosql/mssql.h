@@ -94,6 +94,9 @@ int link_is_dblib(int number);
 int link_refuse(struct link *, enum link_failure, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Keys are compared byte by byte, whatever the database's collation. */
+#define BYTEWISE " COLLATE Latin1_General_BIN2"
+
 /* ---- mssql_schema.c ----------------------------------------------------------- */
 
 /* The statements that make the schema, each harmless where its thing is there

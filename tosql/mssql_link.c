@@ -209,7 +209,7 @@ link_failed(struct link *l, const char *what)
 		l->number = 0;
 		buf_reset(&l->text);
 		buf_printf(&l->text, "no answer within %d seconds", (int)watch.most);
-	} else if (l->number == 0 || (dead && link_is_dblib(l->number) && l->number != SYBETIME)) {
+	} else if (l->number == 0 || (dead && link_is_dblib(l->number))) {
 		/* The connection may end without a message, or with one that says no more. */
 		l->failure = dead ? LINK_LOST : LINK_FINAL;
 		l->code = dead ? EX_TEMPFAIL : EX_SOFTWARE;

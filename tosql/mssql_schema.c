@@ -15,9 +15,6 @@
 /* An index of a table with years of rows may take hours. */
 #define MAKE_TIMEOUT 86400
 
-/* Keys are compared byte by byte, whatever the database's collation. */
-#define BYTEWISE " COLLATE Latin1_General_BIN2"
-
 static void
 column_type(struct buf *sql, enum table_id t, const struct schema_column *c)
 {

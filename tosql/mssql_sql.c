@@ -8,7 +8,6 @@
  */
 #include "mssql.h"
 
-#define BYTEWISE " COLLATE Latin1_General_BIN2"
 /*
  * By the indexes of the database's tables, also where foreign keys are
  * checked.  SQL Server would rather read the whole of a table to join it with
