@@ -7,6 +7,7 @@
  * session is written when each of its files has an outcome, in the order of
  * the input.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -367,11 +368,28 @@ refuse(struct pending *p, struct item *it, const char *reason)
 	not_come(p, it, "refused", reason);
 }
 
+/* End the run early: the recordings that have not come get the outcome later. */
+static void
+give_up(struct run *run, int code, const char *reason)
+{
+	buf_reset(&run->down);
+	buf_adds(&run->down, reason);
+	run->downloads.fatal = code;
+}
+
+static volatile sig_atomic_t stop;
+
+static void
+on_term(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
 /* Keep the slots busy with the earliest files that are not begun. */
 static void
-fill_slots(void *arg)
+fill_slots(struct run *run)
 {
-	struct run *run = arg;
 	struct pending *p;
 	struct job *j;
 
@@ -443,19 +461,11 @@ judge_forbidden(struct run *run)
 			fail(run, EX_NOPERM);
 }
 
-/* The site is down: the recordings that have not come get the outcome later. */
-static void
-give_up(struct run *run, int code, const char *reason)
-{
-	buf_reset(&run->down);
-	buf_adds(&run->down, reason);
-	run->downloads.fatal = code;
-}
-
 /* A download is over. */
 static void
 take(struct run *run, struct job *j)
 {
+	static const struct sigaction term = {.sa_handler = on_term, .sa_flags = SA_RESETHAND};
 	struct pending *p = j->owner;
 	struct item *it = &p->item[j->item];
 	const char *reason = buf_text(&j->reason);
@@ -467,6 +477,9 @@ take(struct run *run, struct job *j)
 	note_forbidden(run, it->kind, p->number, j->is);
 	switch (j->is) {
 	case DOWNLOAD_WHOLE:
+		/* From now on TERM, which praic-run sends when it takes too long, ends the
+		 * run with a row for what came.  A second one ends it at once. */
+		(void)sigaction(SIGTERM, &term, NULL);
 		filerow_add(&it->row, kinds[it->kind].name, instance_of(it), &j->file);
 		it->came = 1;
 		p->rows++;
@@ -552,6 +565,8 @@ flush(struct run *run)
 		run->bytes -= p->row.n + p->items * sizeof(*p->item);
 		pending_free(p);
 	}
+	/* The reader has them even if this process is killed. */
+	(void)rec_finish(run->out);
 }
 
 /* The run ends early: each recording without an outcome gets "later". */
@@ -578,14 +593,28 @@ put_off(struct run *run)
 	free(reason);
 }
 
+/* Called while downloads are waited for, too. */
+static void
+go_on(void *arg)
+{
+	struct run *run = arg;
+
+	if (stop) {
+		msg_warn("%s: told to stop", run->site->name);
+		give_up(run, EX_TEMPFAIL, "praic-fetch was told to stop before it came");
+		return;
+	}
+	fill_slots(run);
+	flush(run);
+}
+
 static void
 fetch_all(struct run *run)
 {
 	struct job *j;
 
 	for (;;) {
-		fill_slots(run);
-		flush(run);
+		go_on(run);
 		progress_at(run->files_over, run->wanted,
 		    run->wanted > 0 ? run->files_over * PROGRESS_ALL / run->wanted : 0);
 		if (rec_failed(run->out) || run->downloads.fatal != 0)
@@ -626,8 +655,7 @@ work(struct run *run, int scratch)
 	if (lseek(scratch, 0, SEEK_SET) == -1)
 		return EX_IOERR;
 	downloads_open(&run->downloads, run->site, &run->spool, o->jobs);
-	/* While a file waits for the disk, others are fetched. */
-	run->downloads.more = fill_slots;
+	run->downloads.more = go_on;
 	run->downloads.more_arg = run;
 	run->todo = rec_open(scratch, "temporary file");
 	run->out = rec_new(1, "standard output");

@@ -456,6 +456,43 @@ site_fault
 } >odd.in
 pipe 65 "an instance that is not a number" odd.in f recordings -d spool
 
+# A run that is told to stop, or killed, while one file still comes: the rest is not
+# lost with it.
+# slow SIGNAL LSID: run until all files but those of this session are in the spool
+slow() {
+	rm -rf spool
+	mkdir spool
+	site_fault "sleep seconds=60 match=lsid=$2"
+	fx recordings -d spool <in >out 2>err &
+	pid=$!
+	grep -v "^$2" want.files >others
+	tries=0
+	until [ "$(find spool -name '*.flv' | wc -l)" -eq "$(wc -l <others)" ] || [ $tries -gt 300 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+	sleep 1.5
+	kill "-$1" $pid
+	wait $pid 2>/dev/null
+	echo $? >got
+	site_fault
+}
+first=$(awk '$1 == "S" { print $3; exit }' in)
+last=$(awk '$1 == "S" { lsid = $3 } END { print lsid }' in)
+slow TERM "$first"
+echo 75 >want
+same "told to stop while the first session comes" want got
+files out | grep -v "^$first" >got
+same "all others are written" others got
+awk -F '\t' -v lsid="$first" '$1 == "S" { at = $3 } at == lsid && $2 == "file" { print $11, $12 }' out |
+	sort -u >got
+echo "later praic-fetch was told to stop before it came" >want
+same "and it is put off" want got
+check "without an end mark" sh -c '! grep -q ^Z out'
+slow KILL "$last"
+files out >got
+same "killed while the last session comes: all others are written" others got
+
 # a full disk, a closed pipe
 rm -rf spool
 mkdir spool

@@ -133,4 +133,30 @@ grep -c '^R	recording' list.rec >got
 awk -F '\t' '$1 == "S" { print $3 + 0 }' list.rec | sort -n | sed -n '1p; $p' >>got
 printf '%s\n' 200 51 250 >want
 same "200 are asked for, the oldest" want got
+
+# praic-run tells praic-fetch to stop after an hour.  What came until then is stored.
+appliance_control set recording-retention none >set.out
+sql "DELETE FROM recording; UPDATE job SET mark = NULL WHERE step = 'fetch'"
+step 0 "fetch the sessions again" fetch pra session
+appliance_control fault add sleep seconds=100 match=lsid="$late" >fault.out
+stub praic-fetch <<END
+echo \$\$ >"$work/fetch.pid"
+exec $fetch --rate 0 "\$@"
+END
+rm -f spool/1/files/*
+praic_run fetch pra file >out 2>err &
+pid=$!
+tries=0
+until [ "$(find spool/1/files -name '[!.]*' -type f | wc -l)" -ge $((total - of_late)) ] || [ $tries -gt 300 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
+kill -TERM "$(cat fetch.pid)"
+wait $pid
+echo $? >got
+echo 0 >want
+same "a fetch that is ended while one recording comes" want got
+is "the others came" "SELECT state, count(*), max(reason) FROM recording GROUP BY 1 ORDER BY 1" \
+	"came	$((total - of_late))	
+owed	$of_late	praic-fetch was told to stop before it came"
 done_testing
