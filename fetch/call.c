@@ -22,11 +22,13 @@
 #error "libcurl 7.85 or later is needed (CURLOPT_PROTOCOLS_STR)"
 #endif
 
-#define MAX_SAID    4096      /* kept of what comes with a refusal */
-#define MAX_REFUSAL (1 << 20) /* then it is not heard to the end */
-#define POLL_MS	    250	      /* limits of time are looked at so often */
-#define STALL_RATE  512	      /* bytes a second: slower than any line in use */
-#define UNSEEN_MS   8000      /* tries while nothing has ever answered: see call_retry */
+#define MAX_SAID     4096	/* kept of what comes with a refusal */
+#define MAX_REFUSAL  (1 << 20)	/* then it is not heard to the end */
+#define MAX_TRAILERS (1 << 16)	/* of headers behind the body */
+#define MAX_DATE     4102444800 /* 2100-01-01: a later one is no clock's */
+#define POLL_MS	     250	/* limits of time are looked at so often */
+#define STALL_RATE   512	/* bytes a second: slower than any line in use */
+#define UNSEEN_MS    8000	/* tries while nothing has ever answered: see call_retry */
 
 /* How to log in at a proxy.  A password is tried before Negotiate, because a
  * service has no Kerberos ticket. */
@@ -234,6 +236,8 @@ read_header(struct call *c)
 	keep(&c->modified, c, "Last-Modified");
 	keep(&c->disposition, c, "Content-Disposition");
 	c->date = parse_date(header(c, "Date"));
+	if (c->date > MAX_DATE)
+		c->date = 0;
 	text = header(c, "Content-Encoding");
 	c->encoded = *text != '\0' && strcasecmp(text, "identity") != 0;
 	if (c->encoded && c->unpack.state == NULL &&
@@ -276,8 +280,10 @@ on_header(char *p, size_t size, size_t count, void *arg)
 	struct call *c = arg;
 	size_t n = size * count;
 
-	/* Trailers behind a chunked body are ignored. */
-	if ((c->headed && c->bytes > 0) || (*p != '\r' && *p != '\n'))
+	/* Trailers behind a chunked body are ignored, but libcurl keeps them. */
+	if (c->headed && c->bytes > 0)
+		return (c->trailers += n) <= MAX_TRAILERS ? n : 0;
+	if (*p != '\r' && *p != '\n')
 		return n;
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
 	if (c->status < 200)
@@ -586,7 +592,7 @@ call_start(struct call *c)
 	char range[32];
 
 	c->status = 0;
-	c->bytes = c->last_bytes = 0;
+	c->bytes = c->last_bytes = c->trailers = 0;
 	c->stopped = c->slow = c->big = c->told = c->code = c->broken = c->headed = 0;
 	c->over = c->torn = c->encoded = 0;
 	c->unpacked = Z_DATA_ERROR;

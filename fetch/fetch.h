@@ -178,7 +178,7 @@ struct call {
 	struct ssl_ctx_st *context; /* of the appliance's TLS, until call_end */
 	int closed;		    /* with close_notify */
 	int64_t began, last_at;
-	uint64_t last_bytes;
+	uint64_t last_bytes, trailers;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -467,7 +467,7 @@ struct downloads {
 	int64_t last_good;   /* call_clock() of the last whole file */
 	uint64_t whole, had; /* files fetched; found in the spool */
 	int fatal;	     /* exit code: everything has to end */
-	/* The caller's, may be NULL: called when a slot may be free. */
+	/* The caller's, may be NULL: called several times a second. */
 	void (*more)(void *);
 	void *more_arg;
 	struct buf believed; /* text of an error that refused a file to the end */

@@ -194,6 +194,17 @@ nothing_half "an empty answer"
 run 75 "a header of two megabytes" f sessions --since 2025-12-31T00:00Z --until 2026-01-01T00:00Z
 nothing_half "a long header"
 
+{
+	answer 'Transfer-Encoding: chunked\r\n' "$(printf %x "$length")\r\n$xml\r\n0\r\n"
+	awk 'BEGIN { for (i = 0; i < 2000; i++) printf "X-Late-%d: %0100d\r\n", i, i; printf "\r\n" }' >>raw/answer
+}
+sessions 69 "trailers of 200 KB"
+nothing_half "long trailers"
+printf "HTTP/1.1 200 OK\r\nDate: Fri, 31 Dec 9999 23:59:59 GMT\r\n\r\n$xml" >raw/answer
+run 69 "a Date of 9999" f sessions --since 2025-12-31T00:00Z
+says "is not believed" "its answers have no Date"
+sessions 0 "a Date of 9999 and --until"
+
 # content
 while IFS='|' read -r code count name body; do
 	answer 'Content-Type: text/xml\r\n' "$body"
