@@ -129,6 +129,18 @@ check "and its filter" sh -c '! kill -0 "$(cat fetch.pid)"'
 is "which is not a failure" "SELECT sum(runs) FROM job" "$runs"
 unstub praic-fetch
 
+# A filter that cannot be started.
+stub praic-uniq <<END
+: >"$work/uniq.begun"
+exec $uniq "\$@"
+END
+sql "UPDATE job SET mark = NULL WHERE step = 'fetch' AND data = 'session'"
+FAULT_PROGRAM=praic-run FAULT=fork:2:EAGAIN LD_PRELOAD=$faults run 71 "praic-split cannot be started" \
+	"$praic_run" fetch pra session
+says "says so" "praic-split: it cannot be started"
+check "praic-uniq is not started then" test ! -e uniq.begun
+unstub praic-uniq
+
 # Recordings, and a command.
 files_too recording,shell,screen
 cat >command <<END

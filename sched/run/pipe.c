@@ -239,7 +239,8 @@ start(struct pipe *p)
 			return -1;
 		}
 	}
-	for (i = 0; i < p->stages; i++)
+	/* The others need all of them, and the first one leads their process group. */
+	for (i = 0; i < p->stages && (i == 0 || p->stage[i - 1].pid > 0); i++)
 		in = start_stage(p, i, in);
 	p->heard = in;
 	return 0;
