@@ -14,6 +14,7 @@
 #include "code.h"
 #include "due.h"
 #include "msg.h"
+#include "when.h"
 
 #define DAY 86400
 
@@ -26,54 +27,17 @@ floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-/* Seconds that the zone is east of UTC at a time. */
-static int64_t
-east(int64_t t)
-{
-	time_t clock = (time_t)t;
-	struct tm tm;
-
-	return localtime_r(&clock, &tm) != NULL ? tm.tm_gmtoff : 0;
-}
-
-/*
- * The time of a local time, given in seconds as if it were UTC: the first one if it
- * comes twice, the end of the gap if it does not come at all.
- */
-static int64_t
-from_local(int64_t local)
-{
-	int64_t before = local - east(local - DAY), after = local - east(local + DAY);
-	int64_t low, high, middle;
-
-	if (before + east(before) == local)
-		return before;
-	if (after + east(after) == local)
-		return after;
-	/* The zone changes within (after, before]: the end of the gap. */
-	low = after;
-	high = before;
-	while (high - low > 1) {
-		middle = low + (high - low) / 2;
-		if (middle + east(middle) < local)
-			low = middle;
-		else
-			high = middle;
-	}
-	return high;
-}
-
 /* A day of the local calendar, counted from 1970-01-01. */
 static int64_t
 day_of(int64_t t)
 {
-	return floor_div(t + east(t), DAY);
+	return floor_div(t + when_east(t), DAY);
 }
 
 static int64_t
 on_day(const struct due *s, int64_t day)
 {
-	return from_local(day * DAY + s->at * 60);
+	return when_local(day * DAY + s->at * 60, 0);
 }
 
 /* The first day whose time of day is not before the schedule was made. */

@@ -199,23 +199,38 @@ when_parse_span(const char *text, int64_t *seconds)
 	return 0;
 }
 
-/* A local time.  When clocks are set back in autumn an hour comes twice: last chooses
- * the second one. */
-static int64_t
-local_time(const struct tm *tm, int last)
+int64_t
+when_east(int64_t t)
 {
-	struct tm with = *tm, without = *tm, any = *tm;
-	int64_t a, b;
+	time_t clock = (time_t)t;
+	struct tm tm;
 
-	with.tm_isdst = 1;
-	without.tm_isdst = 0;
-	any.tm_isdst = -1;
-	a = (int64_t)mktime(&with);
-	b = (int64_t)mktime(&without);
-	if (with.tm_hour != tm->tm_hour || with.tm_min != tm->tm_min ||
-	    without.tm_hour != tm->tm_hour || without.tm_min != tm->tm_min)
-		return (int64_t)mktime(&any);
-	return (a < b) == (last != 0) ? b : a;
+	return localtime_r(&clock, &tm) != NULL ? tm.tm_gmtoff : 0;
+}
+
+int64_t
+when_local(int64_t local, int last)
+{
+	int64_t before = local - when_east(local - 86400), after = local - when_east(local + 86400);
+	int64_t low, high, middle;
+
+	if (last && after + when_east(after) == local)
+		return after;
+	if (before + when_east(before) == local)
+		return before;
+	if (after + when_east(after) == local)
+		return after;
+	/* The zone changes within (after, before]: the end of the gap. */
+	low = after;
+	high = before;
+	while (high - low > 1) {
+		middle = low + (high - low) / 2;
+		if (middle + when_east(middle) < local)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
 }
 
 /* A date and time with a fraction, in UTC where it has no offset.  Or, where a
@@ -244,7 +259,11 @@ parse_calendar(const char *p, size_t n, int local, int last, int64_t *t)
 	kind = read_offset(&p, end, &east);
 	if (kind == -1 || p != end)
 		return -1;
-	*t = local && kind == 1 ? local_time(&tm, last) : utc_seconds(&tm) - east;
+	*t = utc_seconds(&tm) - east;
+	if (local && kind == 1) {
+		tzset();
+		*t = when_local(*t, last);
+	}
 	return in_range(*t);
 }
 

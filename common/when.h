@@ -42,6 +42,14 @@ int when_parse_user(const char *text, int64_t now, int64_t *t);
 /* The same for the end of a span: a local time that comes twice is the second one. */
 int when_parse_until(const char *text, int64_t now, int64_t *t);
 
+/* The seconds that the zone ($TZ, tzset(3)) is east of UTC at a time. */
+int64_t when_east(int64_t t);
+/*
+ * The time of a local time, which is given in seconds as if it were UTC.  If it comes
+ * twice, the first one or the last one; if it does not come at all, the end of the gap.
+ */
+int64_t when_local(int64_t local, int last);
+
 /* A span: 90s, 15m, 36h, 7d, 2w, or plain seconds.  0, or -1. */
 int when_parse_span(const char *text, int64_t *seconds);
 

@@ -140,6 +140,9 @@ times(void)
 	setenv("TZ", "Europe/Vienna", 1);
 	user_time("2024-07-01", 0, 1719784800);
 	user_time("2024-07-01T02:00", 0, 1719792000);
+	user_time("2024-10-27T02:30", 0, 1729989000); /* it comes twice */
+	check(when_parse_until("2024-10-27T02:30", 0, &t) == 0 && t == 1729992600, "the last");
+	user_time("2024-03-31T02:30", 0, 1711846800); /* it does not come */
 	user_time("2024-12-03 15:26:05Z", 0, 1733239565);
 	user_time("2024-12-03T15:26:05+00:00", 0, 1733239565);
 	user_time("1733239565", 0, 1733239565);
