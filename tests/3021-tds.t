@@ -186,7 +186,7 @@ once 0 "a connection reset within a statement" 'INSERT INTO dbo..session_event_d
 once 0 "a connection reset while rows are copied" 'bulk session_event=reset' "$again"
 once 0 "a connection reset while it commits" '^COMMIT=reset' "$again"
 once 0 "an error of severity 20" 'INSERT INTO dbo..team.=21:a fatal error:21' "$again"
-once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:duplicate key' "in parts" \
+once 0 "a session's own fault, and once" 'INSERT INTO dbo..user.=2627:Violation of PRIMARY KEY constraint. The duplicate key value is (0a1b).' "in parts" \
 	'says "no session is left out" "20 stored"'
 once 0 "a database that is being recovered" 'INSERT INTO dbo..user.=922:is being recovered' "$again"
 once 0 "a killed session" 'INSERT INTO dbo..team.=596:Cannot continue the execution because the session is in the kill state.:21' "$again"

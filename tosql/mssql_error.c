@@ -151,6 +151,18 @@ find(struct link *l)
 	return NULL;
 }
 
+/* Was an id there twice?  praic sends none, so that is for no session's sake.  Keys of
+ * another kind are no plain numbers: "The duplicate key value is (17)." */
+static int
+is_twice_an_id(struct link *l)
+{
+	const char *text = buf_text(&l->text), *value = strrchr(text, '(');
+	size_t digits = value != NULL ? strspn(value + 1, "0123456789") : 0;
+
+	return l->number == 2627 && strstr(text, " PRIMARY KEY ") != NULL && digits > 0 &&
+	    value[1 + digits] == ')';
+}
+
 const char *
 link_sort(struct link *l)
 {
@@ -158,8 +170,7 @@ link_sort(struct link *l)
 
 	if (l->failure != LINK_DATA)
 		return hint;
-	/* praic sends no ids, so that one is there twice is not for a session's sake. */
-	if (l->number == 2627 && strstr(buf_text(&l->text), " PRIMARY KEY ") != NULL)
+	if (is_twice_an_id(l))
 		hint = "the server numbers rows from too low a number: DBCC CHECKIDENT "
 		       "('dbo.TABLE') mends it";
 	else if (l->in_trigger)
