@@ -146,7 +146,7 @@ void rec_head(struct rec_writer *, unsigned tables);
 void rec_begin(struct rec_writer *, struct rec_value host, struct rec_value lsid);
 /* Add this number of rows to the current session. */
 void rec_rows(struct rec_writer *, const char *p, size_t n, uint64_t rows);
-/* Add to the session's XML: UTF-8, of which a piece may end within a character. */
+/* Add to the session's XML: whole characters of UTF-8. */
 void rec_xml(struct rec_writer *, const char *p, size_t n);
 void rec_commit(struct rec_writer *);
 /* Give the session up: no E line follows its lines. */

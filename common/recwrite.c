@@ -7,7 +7,6 @@
 #include "msg.h"
 #include "num.h"
 #include "rec.h"
-#include "utf8.h"
 #include "vector.h"
 
 /* Write so many bytes at once: few system calls, but early work for a reader behind a
@@ -21,9 +20,7 @@ struct rec_writer {
 	const char *name;
 	int code;
 	struct buf out;
-	struct buf xml; /* the X line being filled, escaped */
-	char part[4];	/* of a character that a piece of XML cut */
-	size_t part_n;
+	struct buf xml;	 /* the X line being filled, escaped */
 	struct buf lsid; /* of the session begun, escaped */
 	uint64_t sessions, rows, xml_bytes;
 };
@@ -313,16 +310,15 @@ room_for(char byte)
 	return escape_as[c] ? 2 : c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 }
 
-/*
- * Add whole characters.  A line ends when the next character does not fit, and not
- * before, so that the lines do not depend on the pieces in which the XML is given.
- */
-static void
-add_xml(struct rec_writer *w, const char *p, size_t n)
+/* A line ends when the next character does not fit, and not before, so that the lines do
+ * not depend on the pieces in which the XML is given. */
+void
+rec_xml(struct rec_writer *w, const char *p, size_t n)
 {
 	const char *end = p + n, *room_end;
 	char *out;
 
+	w->xml_bytes += n;
 	while (p < end) {
 		if (w->xml.n == 0) {
 			buf_reserve(&w->xml, REC_MAX_XML);
@@ -341,37 +337,8 @@ add_xml(struct rec_writer *w, const char *p, size_t n)
 }
 
 void
-rec_xml(struct rec_writer *w, const char *p, size_t n)
-{
-	size_t whole;
-	int len;
-
-	w->xml_bytes += n;
-	/* Complete the character that the last piece cut. */
-	while (w->part_n > 0 && n > 0) {
-		w->part[w->part_n++] = *p++;
-		n--;
-		len = utf8_length((unsigned char *)w->part, w->part_n);
-		if (len == (int)w->part_n || w->part_n == sizeof(w->part)) {
-			add_xml(w, w->part, w->part_n);
-			w->part_n = 0;
-		}
-	}
-	whole = utf8_floor(p, n);
-	add_xml(w, p, whole);
-	if (whole < n) {
-		memcpy(w->part, p + whole, n - whole);
-		w->part_n = n - whole;
-	}
-}
-
-void
 rec_commit(struct rec_writer *w)
 {
-	if (w->part_n > 0) {
-		add_xml(w, w->part, w->part_n);
-		w->part_n = 0;
-	}
 	end_xml_line(w);
 	buf_add(&w->out, "E\t", 2);
 	buf_add(&w->out, w->lsid.p, w->lsid.n);
@@ -386,7 +353,6 @@ void
 rec_drop(struct rec_writer *w)
 {
 	buf_reset(&w->xml);
-	w->part_n = 0;
 }
 
 void

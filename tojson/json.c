@@ -11,21 +11,13 @@
 static void
 add_escape(struct buf *b, char c)
 {
-	static const char name[] = "\tt\nn\rr\"\"\\\\";
-	const char *p;
-
-	for (p = name; *p != '\0'; p += 2)
-		if (*p == c) {
-			buf_addc(b, '\\');
-			buf_addc(b, p[1]);
-			return;
-		}
-	buf_printf(b, "\\u%04x", (unsigned char)c);
+	buf_addc(b, '\\');
+	buf_addc(b, c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : c);
 }
 
 /*
  * JSON forbids unescaped quotation marks, backslashes and characters below U+0020.  The
- * reader has checked the UTF-8.
+ * reader has checked the UTF-8, and that of the latter there are only TAB, LF and CR.
  */
 static void
 add_text(struct buf *b, const char *p, const char *end)
