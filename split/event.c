@@ -131,7 +131,6 @@ sysinfo_begin(struct sysinfo *s)
 	buf_trim(&s->text, KEEP_BYTES);
 	s->heads = s->heads_done = s->with_id = s->with_name = 0;
 	s->waiting_n = 0;
-	s->refusal = NULL;
 }
 
 static struct kept
@@ -175,7 +174,7 @@ sysinfo_head(struct sysinfo *s, const struct sysinfo_field *f)
 	if (s->heads_done)
 		return;
 	if (s->heads == LIMIT_COLUMNS) {
-		s->refusal = "system information of more than 256 columns";
+		*s->refusal = "system information of more than 256 columns";
 		return;
 	}
 	s->head[s->heads++] = keep(s, f);
@@ -272,7 +271,7 @@ write_cell(struct sysinfo *s, const struct sysinfo_field *cell)
 	add_escaped(&s->text, cell->text);
 	buf_adds(&s->text, "</field>");
 	if (s->text.n > REC_MAX_LINE)
-		s->refusal = "system information longer than a line may be";
+		*s->refusal = "system information longer than a line may be";
 }
 
 /* Hold back a cell until the heads are known. */
@@ -295,7 +294,7 @@ wait_for_heads(struct sysinfo *s, int what, const struct sysinfo_field *f)
 static void
 item(struct sysinfo *s, int what, const struct sysinfo_field *f)
 {
-	if (s->refusal != NULL)
+	if (*s->refusal != NULL)
 		return;
 	if (!s->heads_done) {
 		wait_for_heads(s, what, f);
@@ -465,7 +464,7 @@ event_end_category(struct event *e)
 	struct rec_value text = sysinfo_end(&e->sysinfo);
 	struct buf *line;
 
-	if (e->sysinfo.refusal != NULL)
+	if (e->rows->refusal != NULL)
 		return;
 	line = rows_open(e->rows, ROWS_OF_EVENT);
 	rec_row(line, TABLE_SYSTEM_INFORMATION);

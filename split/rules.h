@@ -129,7 +129,16 @@ enum role {
 };
 
 /* The rows that are filled by rules. */
-enum which { OF_SESSION, OF_USER, OF_TEAM, OF_CUSTOMER, OF_ATTRIBUTE, OF_EVENT, ROWS };
+enum which {
+	OF_SESSION,
+	OF_USER,
+	OF_TEAM,
+	OF_CUSTOMER,
+	OF_ATTRIBUTE,
+	OF_RECORDING,
+	OF_EVENT,
+	ROWS
+};
 
 /* GATHER: its text is wanted.  ONCE: the first of its name counts. */
 enum { GATHER = 1, ONCE = 2, TEXT = GATHER | ONCE };

@@ -81,6 +81,7 @@ session_new(struct rec_writer *out, session_warning *warn, rows_go *go, void *ar
 	s->arg = arg;
 	s->rows = (struct rows){.out = out, .go = go, .arg = arg};
 	s->event.rows = &s->rows;
+	s->event.sysinfo.refusal = &s->rows.refusal;
 	for (i = 0; i < OF_EVENT; i++)
 		s->row[i] = &s->own[i];
 	s->row[OF_EVENT] = &s->event.row;
@@ -463,17 +464,11 @@ end_customer(struct session *s, struct row *r)
 }
 
 static void
-recording_row(struct session *s, const char *kind, struct rec_value instance, const char *element)
+recording_row(struct session *s, const struct frame *f, const char *kind, struct rec_value instance)
 {
-	struct row r = {0};
-	const char *why;
-
-	row_begin(&r, TABLE_RECORDING);
-	row_set_text(&r, RECORDING_KIND, kind, strlen(kind));
-	if ((why = row_set(&r, RECORDING_INSTANCE, instance)) != NULL)
-		s->warn(s->arg, element, why);
-	rows_add(&s->rows, ROWS_NOW, &r);
-	buf_free(&r.text);
+	begin_row(s, f, TABLE_RECORDING, RECORDING_INSTANCE, instance);
+	row_set_text(s->row[OF_RECORDING], RECORDING_KIND, kind, strlen(kind));
+	rows_add(&s->rows, ROWS_NOW, s->row[OF_RECORDING]);
 }
 
 static void
@@ -485,8 +480,6 @@ end_cell(struct session *s, const struct frame *f, struct rec_value text)
 		sysinfo_head(&s->event.sysinfo, &field);
 	else
 		sysinfo_cell(&s->event.sysinfo, &field);
-	if (s->event.sysinfo.refusal != NULL)
-		s->rows.refusal = s->event.sysinfo.refusal;
 }
 
 /* When both parties are known, the event's own row is complete. */
@@ -528,7 +521,7 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 	case RECORDING_ADDRESS:
 		if (row_trim(text).n > 0 && !s->recording) {
 			s->recording = 1;
-			recording_row(s, "recording", none, f->element);
+			recording_row(s, f, "recording", none);
 		}
 		break;
 	case ADDRESS:
@@ -537,8 +530,8 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 	case SHELL:
 	case SCREEN:
 		if (s->address || row_trim(value_of(&s->id)).n > 0)
-			recording_row(s, rule->role == SHELL ? "shell" : "screen", value_of(&s->id),
-			    f->element);
+			recording_row(
+			    s, f, f->role == SHELL ? "shell" : "screen", value_of(&s->id));
 		break;
 	case ATTRIBUTE:
 		set(s, f, CUSTOM_ATTRIBUTE_VALUE, text);
@@ -586,8 +579,6 @@ end_role(struct session *s, const struct frame *f, struct rec_value text)
 		break;
 	case CATEGORY:
 		event_end_category(&s->event);
-		if (s->event.sysinfo.refusal != NULL)
-			s->rows.refusal = s->event.sysinfo.refusal;
 		break;
 	default:
 		break;

@@ -364,7 +364,7 @@ struct sysinfo {
 	size_t waiting_n, waiting_cap;
 	size_t position; /* of the next cell in its row */
 	struct buf text;
-	const char *refusal;
+	const char **refusal; /* of the session's rows */
 };
 
 void sysinfo_head(struct sysinfo *, const struct sysinfo_field *);
