@@ -37,7 +37,6 @@ struct db {
 	/* of the batch at hand */
 	struct batch *b;
 	size_t from, to;
-	char *skip; /* unchanged: not sent */
 	uint64_t *rows[BATCH_TABLES];
 };
 
@@ -66,7 +65,6 @@ take_unchanged(void *arg, const int64_t *v, int n)
 
 	if (n < 1 || v[0] < 0 || v[0] >= (int64_t)(db->to - db->from))
 		return;
-	db->skip[v[0]] = 1;
 	db->b->session[db->from + (size_t)v[0]].fate = FATE_UNCHANGED;
 }
 
@@ -89,8 +87,7 @@ wanted(const struct db *db, int t, enum fate also)
 	int64_t n = 0;
 
 	for (i = db->from; i < db->to; i++)
-		if (!db->skip[i - db->from] &&
-		    (db->b->session[i].fate == FATE_NEW || db->b->session[i].fate == also))
+		if (db->b->session[i].fate == FATE_NEW || db->b->session[i].fate == also)
 			n += (int64_t)db->rows[t][i - db->from];
 	return n;
 }
@@ -114,26 +111,37 @@ insert(struct db *db, int t, enum fate also)
 static int
 bulk(struct db *db, int t)
 {
-	struct mssql_bulk k = {&db->link, db->o, &db->rooms, db->b, db->from, db->to, db->skip};
+	struct mssql_bulk k = {&db->link, db->o, &db->rooms, db->b, db->from, db->to};
 
 	return mssql_bulk(&k, (enum table_id)t, db->rows[t]);
+}
+
+/* Is there a session with this fate? */
+static int
+has(const struct db *db, enum fate fate)
+{
+	size_t i;
+
+	for (i = db->from; i < db->to && db->b->session[i].fate != fate; i++)
+		;
+	return i < db->to;
 }
 
 /* Copy the sessions, then the other rows of those that have changed.  1: none has. */
 static int
 stage(struct db *db)
 {
-	size_t i, n = db->to - db->from;
+	size_t i;
 	int t;
 
-	for (i = 0; i < n; i++)
-		db->skip[i] = db->b->session[db->from + i].fate == FATE_SETTLED;
+	/* If the server then tells no fate of one, fewer rows than wanted are inserted. */
+	for (i = db->from; i < db->to; i++)
+		if (db->b->session[i].fate != FATE_SETTLED)
+			db->b->session[i].fate = FATE_NEW;
 	if (run(db, MSSQL_CLEAR, NULL) == -1 || bulk(db, TABLE_SESSION) == -1 ||
 	    run(db, MSSQL_UNCHANGED, take_unchanged) == -1)
 		return -1;
-	for (i = 0; i < n && db->skip[i]; i++)
-		;
-	if (i == n)
+	if (!has(db, FATE_NEW))
 		return 1;
 	for (t = TABLE_SESSION + 1; t < BATCH_TABLES; t++)
 		if (bulk(db, t) == -1)
@@ -145,13 +153,9 @@ stage(struct db *db)
 static int
 replace(struct db *db)
 {
-	size_t i;
 	int t;
 
-	for (i = db->from;
-	     i < db->to && (db->skip[i - db->from] || db->b->session[i].fate != FATE_REPLACED); i++)
-		;
-	if (i == db->to)
+	if (!has(db, FATE_REPLACED))
 		return 0;
 	if (run(db, MSSQL_UPDATE, NULL) == -1)
 		return -1;
@@ -166,13 +170,8 @@ replace(struct db *db)
 static int
 store(struct db *db)
 {
-	size_t i;
 	int t;
 
-	/* If it told nothing of one, fewer rows than wanted would be inserted below. */
-	for (i = db->from; i < db->to; i++)
-		if (!db->skip[i - db->from])
-			db->b->session[i].fate = FATE_NEW;
 	if (run(db, MSSQL_DECIDE, NULL) == -1 || run(db, MSSQL_DECIDED, take_fate) == -1)
 		return -1;
 	if (db->o->list)
@@ -426,13 +425,11 @@ write_batch(struct db *db, struct batch *b, size_t from, size_t to, struct buf *
 	db->b = b;
 	db->from = from;
 	db->to = to;
-	db->skip = xcalloc(n + 1, 1);
 	for (t = 0; t < BATCH_TABLES; t++)
 		db->rows[t] = xcalloc(n, sizeof(*db->rows[t]));
 	code = persist(db, try_write);
 	if (code == EX_DATAERR)
 		buf_adds(reason, buf_text(&db->link.text));
-	free(db->skip);
 	for (t = 0; t < BATCH_TABLES; t++)
 		free(db->rows[t]);
 	return code;

@@ -167,8 +167,7 @@ struct mssql_bulk {
 	const struct db_options *o;
 	const struct mssql_rooms *rooms;
 	struct batch *b;
-	size_t from, to;  /* of the batch's sessions, but ... */
-	const char *skip; /* ... those with skip[i - from]; NULL: none */
+	size_t from, to; /* of the batch's sessions, those with FATE_NEW */
 };
 
 /* Has each text of session i room?  0; else EX_DATAERR, and why. */

@@ -228,7 +228,7 @@ send_all(const struct mssql_bulk *k, enum table_id t, struct row *r, uint64_t ro
 	batch_rows(&rows, k->b, t);
 	for (i = k->from; i < k->to && !bad; i++) {
 		rows_of[i - k->from] = 0;
-		if (k->skip != NULL && k->skip[i - k->from])
+		if (k->b->session[i].fate != FATE_NEW)
 			continue;
 		r->ord = (DBINT)(i - k->from);
 		batch_rows_of(&rows, i);
@@ -254,7 +254,7 @@ has_rows(const struct mssql_bulk *k, enum table_id t)
 	size_t i;
 
 	for (i = k->from; i < k->to; i++)
-		if ((k->skip == NULL || !k->skip[i - k->from]) && batch_size(k->b, i, t) > 0)
+		if (k->b->session[i].fate == FATE_NEW && batch_size(k->b, i, t) > 0)
 			return 1;
 	return 0;
 }
