@@ -221,6 +221,9 @@ load 78 "a constraint that no session meets" "every session is refused, so the d
 load 78 "a trigger that refuses" "no sessions here (error 50001): a trigger" '
 	check "is not tried again" test "$(grep -c "INSERT INTO dbo..user" log) $(wc -l <list)" = "1 0"' \
 	--fault 'INSERT INTO dbo..user.=50001:no sessions here:16:praic_trigger'
+load 78 "staging tables that are refused" "making staging tables: not allowed (error 50001)" '
+	check "are not tried for each session" test "$(grep -c "INTO #praic_session" log) $(wc -l <list)" = "1 0"' \
+	--fault 'INTO #praic_session=50001:not allowed'
 load 78 "a column that must not be NULL" "have the column take NULL" '
 	check "is not tried again, either" test "$(grep -c "INSERT INTO dbo..user" log)" = 1' \
 	--fault 'INSERT INTO dbo..user.=515:Cannot insert the value NULL into column'

@@ -48,6 +48,11 @@ run_table(struct db *db, enum mssql_statement statement, int t,
 	const char *what = mssql_sql(&sql, statement, (enum table_id)t, &db->rooms, db->o);
 	int bad = link_run(&db->link, what, buf_text(&sql), row, arg, count);
 
+	/* No session is at fault before the first statement that reads one. */
+	if (bad && db->link.failure == LINK_DATA && statement < MSSQL_UNCHANGED) {
+		db->link.failure = LINK_FINAL;
+		db->link.code = EX_CONFIG;
+	}
 	buf_free(&sql);
 	return bad;
 }

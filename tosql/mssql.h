@@ -141,8 +141,8 @@ int mssql_schema_rooms(struct link *, struct mssql_rooms *);
 enum mssql_statement {
 	MSSQL_STAGE,	     /* makes the staging tables */
 	MSSQL_CLEAR,	     /* empties them */
-	MSSQL_UNCHANGED,     /* removes unchanged sessions from them, and names these: ord */
 	MSSQL_LOCK,	     /* waits for other loaders: >= 0 when it is ours */
+	MSSQL_UNCHANGED,     /* removes unchanged sessions from them, and names these: ord */
 	MSSQL_DECIDE,	     /* fates of the rest ... */
 	MSSQL_DECIDED,	     /* ... ord, fate */
 	MSSQL_UPDATE,	     /* sessions replaced */

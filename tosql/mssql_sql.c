@@ -201,18 +201,18 @@ mssql_sql(struct buf *sql, enum mssql_statement statement, enum table_id table,
 			buf_printf(sql, "TRUNCATE TABLE #praic_%s;\n", table_list[t].name);
 		buf_adds(sql, "TRUNCATE TABLE #praic_todo");
 		return "emptying staging tables";
-	case MSSQL_UNCHANGED:
-		buf_adds(sql,
-		    "DELETE t OUTPUT deleted.ord FROM #praic_session AS t INNER JOIN "
-		    "dbo.[session] AS s ON " SAME_KEY
-		    " WHERE s.[content_hash] = t.[content_hash]" BY_INDEX);
-		return "looking for what is unchanged";
 	case MSSQL_LOCK:
 		buf_printf(sql,
 		    "DECLARE @r INT; EXEC @r = sp_getapplock @Resource = N'praic', @LockMode = "
 		    "N'Exclusive', @LockOwner = N'Transaction', @LockTimeout = %d; SELECT @r",
 		    o->timeout * 1000);
 		return "waiting for other loaders";
+	case MSSQL_UNCHANGED:
+		buf_adds(sql,
+		    "DELETE t OUTPUT deleted.ord FROM #praic_session AS t INNER JOIN "
+		    "dbo.[session] AS s ON " SAME_KEY
+		    " WHERE s.[content_hash] = t.[content_hash]" BY_INDEX);
+		return "looking for what is unchanged";
 	case MSSQL_DECIDE:
 		decide(sql, o->force);
 		return "looking for older copies";
