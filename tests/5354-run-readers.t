@@ -5,7 +5,8 @@
 . "$top/tests/appliance.sh"
 . "$top/tests/run.sh"
 
-start=$(($(date +%s) / 86400 * 86400))
+# Yesterday: praic-conf takes the real time, which must not be before the one used here.
+start=$(($(date +%s) / 86400 * 86400 - 86400))
 appliance_start --sessions 14 --span 3 --recording-size 1K-2K --now $start --clock fixed \
 	--end $((start - 7200))
 settings
