@@ -41,8 +41,7 @@ command_usage(const struct command *c, const char *reason, ...)
 		exit(EX_USAGE);
 	}
 	va_start(ap, reason);
-	if (vasprintf(&text, reason, ap) == -1)
-		xnomem();
+	text = xvasprintf(reason, ap);
 	va_end(ap);
 	msg_warn("%s (see %s --help)", text, msg_program());
 	exit(EX_USAGE);

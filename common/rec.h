@@ -129,6 +129,8 @@ void rec_null(struct buf *);
 /* NULL if p is NULL. */
 void rec_value(struct buf *, struct rec_value);
 void rec_end_row(struct buf *);
+/* The line of the row that was read last, with all columns that its table has now. */
+void rec_copy_row(struct buf *, const struct rec_reader *);
 /* Append the escaped form of a value. */
 void rec_escape(struct buf *, const char *p, size_t n);
 

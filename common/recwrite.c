@@ -252,6 +252,17 @@ rec_end_row(struct buf *b)
 }
 
 void
+rec_copy_row(struct buf *b, const struct rec_reader *r)
+{
+	int i;
+
+	rec_row(b, r->table);
+	for (i = 0; i < table_list[r->table].columns; i++)
+		rec_value(b, r->value[i]);
+	rec_end_row(b);
+}
+
+void
 rec_head(struct rec_writer *w, unsigned tables)
 {
 	int t, c;

@@ -200,6 +200,15 @@ when_parse_span(const char *text, int64_t *seconds)
 }
 
 int64_t
+when_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t
 when_east(int64_t t)
 {
 	time_t clock = (time_t)t;

@@ -50,6 +50,9 @@ int64_t when_east(int64_t t);
  */
 int64_t when_local(int64_t local, int last);
 
+/* Milliseconds of a clock that never jumps. */
+int64_t when_clock(void);
+
 /* A span: 90s, 15m, 36h, 7d, 2w, or plain seconds.  0, or -1. */
 int when_parse_span(const char *text, int64_t *seconds);
 

@@ -16,7 +16,6 @@
 #include "num.h"
 #include "secret.h"
 #include "utf8.h"
-#include "when.h"
 
 #if LIBCURL_VERSION_NUM < 0x075500
 #error "libcurl 7.85 or later is needed (CURLOPT_PROTOCOLS_STR)"
@@ -40,15 +39,6 @@ static CURLM *multi;
 static CURLSH *share;
 /* The index under which an SSL_CTX notes its call. */
 static int owner = -1;
-
-int64_t
-call_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void (*call_idle)(void);
 
@@ -81,10 +71,10 @@ call_drive(int64_t ms)
 void
 call_sleep(int64_t ms)
 {
-	int64_t until = call_clock() + ms;
+	int64_t until = when_clock() + ms;
 	struct timespec t = {0};
 
-	while ((ms = until - call_clock()) > 0) {
+	while ((ms = until - when_clock()) > 0) {
 		if (call_drive(ms) == 0)
 			continue;
 		t.tv_sec = (time_t)(ms / 1000);
@@ -294,7 +284,7 @@ on_header(char *p, size_t size, size_t count, void *arg)
 		return n;
 	if (c->date != 0) {
 		c->site->date = c->date;
-		c->site->date_at = call_clock();
+		c->site->date_at = when_clock();
 	}
 	if (c->head != NULL)
 		c->stopped = c->head(c);
@@ -318,7 +308,10 @@ take_body(struct call *c, const char *p, size_t n)
 		return -1;
 	}
 	c->site->received += n;
-	c->stopped = c->take(c, p, n);
+	if (c->take == NULL)
+		buf_add(&c->said, p, n);
+	else
+		c->stopped = c->take(c, p, n);
 	return c->stopped != 0 ? -1 : 0;
 }
 
@@ -389,7 +382,7 @@ on_progress(void *arg, curl_off_t total, curl_off_t got, curl_off_t up_total, cu
 {
 	struct call *c = arg;
 	const struct site *s = c->site;
-	int64_t now = call_clock();
+	int64_t now = when_clock();
 
 	(void)total;
 	(void)got;
@@ -602,7 +595,7 @@ call_start(struct call *c)
 	buf_reset(&c->why);
 	c->date = 0;
 	c->retry_after = c->length = -1;
-	c->began = c->last_at = call_clock();
+	c->began = c->last_at = when_clock();
 	buf_reset(&c->url);
 	if (c->moved.n > 0)
 		buf_add(&c->url, c->moved.p, c->moved.n);
@@ -1048,7 +1041,7 @@ int64_t
 call_retry(struct retry *r, const struct call *c)
 {
 	const struct site *s = c->site;
-	int64_t now = call_clock(), left, cap, delay, least = 0;
+	int64_t now = when_clock(), left, cap, delay, least = 0;
 	uint32_t random = 0;
 
 	if (r->tries++ == 0)
@@ -1099,7 +1092,7 @@ call_complain(const struct call *c, const char *what)
 int64_t
 call_now(const struct site *s)
 {
-	return s->date != 0 ? s->date + (call_clock() - s->date_at) / 1000 : 0;
+	return s->date != 0 ? s->date + (when_clock() - s->date_at) / 1000 : 0;
 }
 
 const char *

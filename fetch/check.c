@@ -54,15 +54,6 @@ failed(struct check *k, int code)
 }
 
 static int
-ignore(struct call *c, const char *p, size_t n)
-{
-	(void)c;
-	(void)p;
-	(void)n;
-	return 0;
-}
-
-static int
 check_tls(struct check *k)
 {
 	struct call c = {
@@ -71,7 +62,6 @@ check_tls(struct check *k)
 	    .path = "/check_health",
 	    .max_time = 60,
 	    .max_bytes = 1 << 20,
-	    .take = ignore,
 	};
 	enum call_end end = call_run(&c);
 	int64_t left = c.certificate.ends - (int64_t)time(NULL);
@@ -172,18 +162,10 @@ check_report(struct check *k, const char *report, int by_session, int needed)
 		failed(k, d->call.code);
 }
 
-static int
-collect(struct call *c, const char *p, size_t n)
-{
-	buf_add(c->arg, p, n);
-	return 0;
-}
-
 /* Permission for backups, by get_api_info of the command API, which may be refused itself. */
 static void
 check_backup(struct check *k)
 {
-	struct buf b = {0};
 	struct call c = {
 	    .site = k->site,
 	    .auth = CALL_BEARER,
@@ -191,15 +173,12 @@ check_backup(struct check *k)
 	    .query = "action=get_api_info",
 	    .max_time = 60,
 	    .max_bytes = 1 << 20,
-	    .take = collect,
-	    .arg = &b,
 	};
 	const char *at;
 
 	if (credentials_run(&c) != CALL_DONE)
-		buf_reset(&b);
-	call_free(&c);
-	at = strstr(buf_text(&b), "perm_backup");
+		buf_reset(&c.said);
+	at = strstr(buf_text(&c.said), "perm_backup");
 	/* <perm_backup>1</perm_backup>, or the name in an attribute and the
 	 * value behind it: the first digit is the answer either way. */
 	if (at != NULL)
@@ -215,7 +194,7 @@ check_backup(struct check *k)
 		line(k, "refused", "backup",
 		    "allow it in /login > Management > API "
 		    "Configuration, if it is wanted");
-	buf_free(&b);
+	call_free(&c);
 }
 
 static void

@@ -85,14 +85,14 @@ use(struct site *s, const char *text, int64_t until, int fresh)
 static int
 lock(struct site *s, int fd)
 {
-	int64_t until = call_clock() + (s->timeout + LOCK_TIME) * 1000;
+	int64_t until = when_clock() + (s->timeout + LOCK_TIME) * 1000;
 
 	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
 			msg_errno("%s: the token's cache cannot be locked", s->name);
 			return EX_IOERR;
 		}
-		if (call_clock() > until) {
+		if (when_clock() > until) {
 			msg_warn("%s: another process keeps the token's cache locked", s->name);
 			return EX_TEMPFAIL;
 		}
@@ -134,26 +134,18 @@ use_cached(struct site *s, const json_t *cache, const char *bad)
 	return 1;
 }
 
-static int
-take(struct call *c, const char *p, size_t n)
-{
-	buf_add(c->arg, p, n);
-	return 0;
-}
-
 /* Some answer "invalid_client" with status 200. */
 static int
 denies(struct call *c)
 {
-	const struct buf *b = c->arg;
-
-	return answer_is_client_error(b->p, b->n);
+	return answer_is_client_error(c->said.p, c->said.n);
 }
 
 /* Read the answer of /oauth2/token. */
 static int
-parse_answer(struct site *s, const struct buf *b, struct call *c)
+parse_answer(struct site *s, struct call *c)
 {
+	const struct buf *b = &c->said;
 	/* expires_in may be larger than an integer. */
 	size_t bom = b->n >= 3 && memcmp(b->p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	json_t *o =
@@ -191,7 +183,6 @@ parse_answer(struct site *s, const struct buf *b, struct call *c)
 static int
 ask(struct site *s, int *wrong)
 {
-	struct buf answer = {0};
 	struct retry r = {0};
 	struct call c = {
 	    .site = s,
@@ -202,16 +193,13 @@ ask(struct site *s, int *wrong)
 	    .body_type = "application/x-www-form-urlencoded",
 	    .max_time = 2 * call_answer_time(s),
 	    .max_bytes = MAX_ANSWER,
-	    .take = take,
 	    .denies = denies,
-	    .arg = &answer,
 	};
 	int code;
 
 	do {
-		buf_reset(&answer);
 		code = 0;
-		if (call_run(&c) == CALL_DONE && parse_answer(s, &answer, &c) == 0)
+		if (call_run(&c) == CALL_DONE && parse_answer(s, &c) == 0)
 			break;
 		code = c.end == CALL_DONE ? EX_UNAVAILABLE : c.code;
 	} while (c.end != CALL_FAILED && progress_wait(&r, &c, "token") == 0);
@@ -219,9 +207,8 @@ ask(struct site *s, int *wrong)
 		call_complain(&c, "token");
 	/* A 403 may be a proxy's, and says nothing about the secret. */
 	*wrong = code == EX_NOPERM && c.status != 0 && c.status != 403;
-	if (answer.p != NULL)
-		explicit_bzero(answer.p, answer.n);
-	buf_free(&answer);
+	if (c.said.p != NULL)
+		explicit_bzero(c.said.p, c.said.cap);
 	call_free(&c);
 	return code;
 }

@@ -115,7 +115,7 @@ enum call_end
 document_ask(struct document *d, const struct question *q)
 {
 	struct call *c = &d->call;
-	int64_t began = call_clock();
+	int64_t began = when_clock();
 	enum call_end end;
 
 	buf_reset(&d->body);
@@ -134,7 +134,7 @@ document_ask(struct document *d, const struct question *q)
 	c->arg = d;
 	answer_start(&d->answer);
 	end = credentials_run(c);
-	d->took = call_clock() - began;
+	d->took = when_clock() - began;
 	return end;
 }
 

@@ -181,7 +181,7 @@ finish(struct job *j, int resumed)
 	struct downloads *d = j->downloads;
 	struct spool_file *f = &j->file;
 
-	d->last_good = call_clock();
+	d->last_good = when_clock();
 	answer_free(&j->answer); /* many files wait to be synced */
 	sha256_hex(j->hash, f->sha256);
 	if (resumed && j->part.sha256[0] != '\0' && strcmp(j->part.sha256, f->sha256) != 0) {
@@ -207,7 +207,7 @@ finish(struct job *j, int resumed)
 		return;
 	}
 	j->state = JOB_SYNC;
-	j->at = call_clock() + SYNC_MS;
+	j->at = when_clock() + SYNC_MS;
 }
 
 /* Sync a file and give it its name. */
@@ -398,7 +398,7 @@ try_later(struct job *j)
 		return -1;
 	progress_trouble(c, j->what, delay);
 	j->state = JOB_WAIT;
-	j->at = call_clock() + delay;
+	j->at = when_clock() + delay;
 	return 0;
 }
 
@@ -705,7 +705,7 @@ await_lock(struct job *j)
 
 	for (i = 0; i < DOWNLOAD_SLOTS; i++)
 		if (d->job[i].part.fd != -1 && strcmp(d->job[i].base, j->base) == 0) {
-			j->at = call_clock() + LOCK_MS;
+			j->at = when_clock() + LOCK_MS;
 			return;
 		}
 	msg_warn("%s: %s: another process is fetching it", d->site->name, j->what);
@@ -789,7 +789,7 @@ download_begin(struct job *j, const char *path, const char *query, const char *b
 static int64_t
 advance(struct downloads *d)
 {
-	int64_t next = POLL_MS, now = call_clock(), wait;
+	int64_t next = POLL_MS, now = when_clock(), wait;
 	int i;
 
 	for (i = 0; i < DOWNLOAD_SLOTS && d->fatal == 0; i++) {
@@ -853,7 +853,7 @@ sync_some(struct downloads *d)
 	for (j = d->job; j < end; j++) {
 		if (j->state == JOB_SYNC) {
 			waiting++;
-			due |= j->at <= call_clock();
+			due |= j->at <= when_clock();
 		} else if (j->state == JOB_BATCH)
 			next = j;
 		else

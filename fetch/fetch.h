@@ -17,6 +17,7 @@
 #include "buf.h"
 #include "host.h"
 #include "sha256.h"
+#include "when.h"
 
 /*
  * site.c: one appliance, the account to ask it with, and how to reach it.
@@ -58,7 +59,7 @@ struct site {
 	int answered;	     /* the host has answered a call */
 	uint64_t received;   /* bytes of good answers' bodies */
 	int64_t date;	     /* the appliance's clock: its last Date; 0: not known yet */
-	int64_t date_at;     /* call_clock() then */
+	int64_t date_at;     /* when_clock() then */
 };
 
 /* Check the site, and work out the fields above.  0, or a code after a message. */
@@ -133,8 +134,8 @@ struct call {
 	const char *if_range; /* validator that goes with it */
 	int64_t max_time;     /* seconds for all of it */
 	uint64_t max_bytes;   /* of the body; 0: no limit */
-	/* Called with the header of a 200 or 206 (may be NULL), and for its body.
-	 * A result other than 0 ends the call: CALL_STOP_AGAIN with CALL_AGAIN,
+	/* Called with the header of a 200 or 206 (may be NULL), and for its body (NULL:
+	 * it is kept in said).  A result other than 0 ends the call: CALL_STOP_AGAIN with CALL_AGAIN,
 	 * an exit code with CALL_FAILED. */
 	int (*head)(struct call *);
 	int (*take)(struct call *, const char *, size_t);
@@ -151,6 +152,7 @@ struct call {
 	int encoded;				      /* Content-Encoding, other than identity */
 	int chunked;				      /* Transfer-Encoding, and so no length */
 	struct buf type, etag, modified, disposition; /* as they came */
+	struct buf said;			      /* the body, without take */
 	uint64_t bytes;				      /* of the body, so far */
 
 	/* After call_end. */
@@ -173,7 +175,7 @@ struct call {
 	int unpacked;	 /* zlib's last result */
 	long proxy_auth; /* how its proxy was asked */
 	struct curl_slist *headers;
-	struct buf url, moved, said;
+	struct buf url, moved;
 	int redirects, stopped, broken, headed;
 	struct ssl_ctx_st *context; /* of the appliance's TLS, until call_end */
 	int closed;		    /* with close_notify */
@@ -184,8 +186,6 @@ struct call {
 
 /* Called several times a second while calls are waited for; may be NULL. */
 extern void (*call_idle)(void);
-
-int64_t call_clock(void); /* milliseconds of a clock that never jumps */
 
 int call_open(struct site *);
 void call_close(void);
@@ -206,7 +206,7 @@ enum call_end call_run(struct call *);
 
 struct retry {
 	int tries;
-	int64_t since; /* call_clock() of the first failure */
+	int64_t since; /* when_clock() of the first failure */
 };
 
 /* After a failure: how many milliseconds to wait until the next try, or -1
@@ -464,7 +464,7 @@ struct downloads {
 	struct spool *spool;
 	struct job job[DOWNLOAD_SLOTS];
 	int jobs;	     /* -j */
-	int64_t last_good;   /* call_clock() of the last whole file */
+	int64_t last_good;   /* when_clock() of the last whole file */
 	uint64_t whole, had; /* files fetched; found in the spool */
 	int fatal;	     /* exit code: everything has to end */
 	/* The caller's, may be NULL: called several times a second. */

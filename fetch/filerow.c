@@ -4,7 +4,6 @@
 #include "fetch.h"
 #include "msg.h"
 #include "rec.h"
-#include "when.h"
 
 static void
 text_or_null(struct buf *b, const char *p, size_t n)

@@ -10,7 +10,6 @@
 #include "file.h"
 #include "frame.h"
 #include "msg.h"
-#include "when.h"
 
 #define CAPITALS   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define LONGEST	   200 /* of a name without its extension */

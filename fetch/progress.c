@@ -23,7 +23,7 @@ static struct {
 static struct {
 	const struct site *site;
 	struct buf text;
-	int64_t since, again; /* call_clock() of the first failure; of the next try */
+	int64_t since, again; /* when_clock() of the first failure; of the next try */
 	uint64_t received;    /* the site's, then */
 	int told;
 } trouble;
@@ -104,7 +104,7 @@ draw(int64_t now)
 static void
 tick(void)
 {
-	int64_t now = call_clock(), left;
+	int64_t now = when_clock(), left;
 
 	if (bar.site != NULL)
 		draw(now);
@@ -118,7 +118,7 @@ void
 progress_trouble(const struct call *c, const char *what, int64_t delay)
 {
 	const struct site *s = c->site;
-	int64_t now = call_clock(), left;
+	int64_t now = when_clock(), left;
 
 	msg_tell(1, "%s: %s: %.*s: trying again in %.1f s", s->name, what, (int)c->why.n, c->why.p,
 	    (double)delay / 1000);
@@ -156,7 +156,7 @@ progress_open(const struct site *s, const char *unit, int data)
 	memset(&bar, 0, sizeof(bar));
 	bar.site = s;
 	bar.unit = unit;
-	bar.began = call_clock();
+	bar.began = when_clock();
 	msg_before = wipe;
 	call_idle = tick;
 }

@@ -18,7 +18,7 @@
 #define MOST	   10000 /* ms: a time further ahead than that is wrong */
 #define STATE_SIZE 32
 
-static int64_t next; /* call of this process: call_clock() */
+static int64_t next; /* call of this process: when_clock() */
 
 /* Milliseconds between two calls, and a little more, because calls do not take
  * equally long to arrive. */
@@ -65,7 +65,7 @@ book_shared(const struct site *s, int64_t now)
 int64_t
 rate_book(const struct site *s)
 {
-	int64_t now = call_clock(), wait;
+	int64_t now = when_clock(), wait;
 
 	if (next > now)
 		return next - now;
@@ -80,6 +80,6 @@ rate_book(const struct site *s)
 void
 rate_hold(int64_t ms)
 {
-	if (call_clock() + ms > next)
-		next = call_clock() + ms;
+	if (when_clock() + ms > next)
+		next = when_clock() + ms;
 }

@@ -71,7 +71,7 @@ struct run {
 	int todo_over;
 	uint64_t wanted;	    /* files that were asked for */
 	uint64_t left_out, expired; /* sessions; files */
-	int64_t flushed;	    /* call_clock() of the last flush */
+	int64_t flushed;	    /* when_clock() of the last flush */
 	uint64_t files_over;	    /* for the progress */
 	int in_a_row;		    /* files that failed, without a success */
 	struct {
@@ -110,25 +110,13 @@ struct sieve {
 	uint64_t rows, files;
 };
 
-/* Copy the current row. */
-static void
-copy_row(struct buf *b, const struct rec_reader *r)
-{
-	int i;
-
-	rec_row(b, r->table);
-	for (i = 0; i < table_list[r->table].columns; i++)
-		rec_value(b, r->value[i]);
-	rec_end_row(b);
-}
-
 static void
 row(struct sieve *v, struct rec_reader *r)
 {
 	int64_t number;
 
 	if (r->table == TABLE_SESSION) {
-		copy_row(&v->session, r);
+		rec_copy_row(&v->session, r);
 		v->rows++;
 	} else if (r->table == TABLE_RECORDING && find_kind(r->value[RECORDING_KIND]) != -1) {
 		if (r->value[RECORDING_INSTANCE].p != NULL &&
@@ -141,7 +129,7 @@ row(struct sieve *v, struct rec_reader *r)
 			rec_reject(r, "more recordings than one session can have");
 			return;
 		}
-		copy_row(&v->recordings, r);
+		rec_copy_row(&v->recordings, r);
 		v->files++;
 		v->rows++;
 	}
@@ -304,7 +292,7 @@ read_pending(struct run *run)
 			if (p != NULL && r->table == TABLE_RECORDING)
 				add_item(p, r);
 			else if (p != NULL)
-				copy_row(&p->row, r);
+				rec_copy_row(&p->row, r);
 			break;
 		case REC_COMMIT:
 			if (p == NULL)
@@ -551,7 +539,7 @@ static void
 flush(struct run *run)
 {
 	struct pending *p;
-	int64_t now = call_clock();
+	int64_t now = when_clock();
 
 	if (now < run->flushed + FLUSH_MS && run->pendings < MAX_PENDING)
 		return;

@@ -19,7 +19,6 @@
 #include "fetch.h"
 #include "msg.h"
 #include "num.h"
-#include "when.h"
 
 #define WINDOW 86400 /* seconds that are asked for at a time: the vendor asks for a day, too */
 #define WELL   16    /* easy windows in a row, before a longer one is tried */

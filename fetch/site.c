@@ -10,7 +10,6 @@
 #include "msg.h"
 #include "num.h"
 #include "secret.h"
-#include "when.h"
 
 static int
 wrong(const char *name, const char *value, const char *want)

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -20,6 +19,7 @@
 #include "msg.h"
 #include "num.h"
 #include "scheduler.h"
+#include "when.h"
 
 #define HELD 60 /* seconds until a job is started again whose failure could not be noted */
 /* Seconds that history is kept. */
@@ -166,15 +166,6 @@ static size_t children, memos;
 static int asked_for; /* -r */
 int job_code;
 
-static int64_t
-monotonic(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec;
-}
-
 static struct memo *
 memo_of(int64_t job, int make)
 {
@@ -320,7 +311,7 @@ static const char ready[] =
 size_t
 job_begin(struct settings *s, int64_t schedule, int verbose)
 {
-	int64_t parallel = settings_number(s, "parallel"), now = monotonic();
+	int64_t parallel = settings_number(s, "parallel"), now = when_clock() / 1000;
 	sqlite3_stmt *row = db_ask(s, ready, "ii", sched_now(), schedule);
 	const struct memo *m;
 	size_t waiting = 0, i, jobs = 0;
@@ -385,11 +376,11 @@ end_job(struct settings *s, const struct child *c, int code, char *reason, int s
 	    s->code == 0;
 
 	/* A step that changes nothing must not run again at once. */
-	m->until = monotonic() + 1;
+	m->until = when_clock() / 1000 + 1;
 	if (stopping && !noted)
 		return;
 	if (!noted && (code == EX_TEMPFAIL || code == 0)) {
-		m->until = monotonic() + HELD;
+		m->until = when_clock() / 1000 + HELD;
 		m->over = 1;
 		if (asked_for) {
 			report_say(0, "%s: another praic-run is doing it", c->label);
@@ -401,7 +392,7 @@ end_job(struct settings *s, const struct child *c, int code, char *reason, int s
 	if (!noted && s != NULL)
 		note(s, c, code, reason);
 	if (s == NULL || s->code != 0)
-		m->until = monotonic() + HELD;
+		m->until = when_clock() / 1000 + HELD;
 	m->over = code != 0 && code != EX_DATAERR;
 	job_code = code_worse(job_code, code);
 	report_step(s, c->job, c->label, code, noted, reason);

@@ -31,7 +31,7 @@ show_time(int64_t t)
 }
 
 static void
-add_log(const struct buf *text)
+add_log(const char *text)
 {
 	struct buf line = {0};
 	char now[WHEN_SIZE];
@@ -40,7 +40,7 @@ add_log(const struct buf *text)
 		return;
 	when_format(sched_now(), now);
 	buf_printf(&line, "%s ", now);
-	msg_harmless(&line, text->p, text->n);
+	msg_harmless(&line, text, strlen(text));
 	buf_addc(&line, '\n');
 	(void)logfile_add(report_directory, "scheduler", sched_now(), &line);
 	buf_free(&line);
@@ -49,19 +49,15 @@ add_log(const struct buf *text)
 void
 report_say(int level, const char *fmt, ...)
 {
-	struct buf text = {0};
 	char *said;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&said, fmt, ap) == -1)
-		xnomem();
+	said = xvasprintf(fmt, ap);
 	va_end(ap);
-	buf_adds(&text, said);
+	add_log(said);
+	msg_tell(level, "%s", said);
 	free(said);
-	add_log(&text);
-	msg_tell(level, "%s", buf_text(&text));
-	buf_free(&text);
 }
 
 static const char *
@@ -112,7 +108,7 @@ report_step(
 		report_say(0, "%s: %s (%d)", label, why != NULL ? why : reason, code);
 	if (counts.n > 0) {
 		buf_printf(&line, "%s: %s", label, buf_text(&counts));
-		add_log(&line);
+		add_log(buf_text(&line));
 		if (msg_level > 0) {
 			buf_addc(&line, '\n');
 			fputs(buf_text(&line), stdout);

@@ -128,12 +128,9 @@ see_session(struct run *r, const struct rec_reader *in)
 {
 	const struct rec_value *v = in->value;
 	struct buf line = {0};
-	int i, over = v[SESSION_OVER].p != NULL && *v[SESSION_OVER].p == '1';
+	int over = v[SESSION_OVER].p != NULL && *v[SESSION_OVER].p == '1';
 
-	rec_row(&line, TABLE_SESSION);
-	for (i = 0; i < SESSION_COLUMNS; i++)
-		rec_value(&line, v[i]);
-	rec_end_row(&line);
+	rec_copy_row(&line, in);
 	db_do(r->db,
 	    "INSERT INTO seen VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET"
 	    " start = excluded.start, end = excluded.end, over = max(over, excluded.over),"

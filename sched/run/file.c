@@ -139,20 +139,6 @@ write_list(struct files *f)
 	rec_free(out);
 }
 
-static void
-copy_row(struct rec_writer *out, const struct rec_reader *in)
-{
-	struct buf b = {0};
-	int i, columns = in->table == TABLE_FILE ? FILE_COLUMNS : SESSION_COLUMNS;
-
-	rec_row(&b, in->table);
-	for (i = 0; i < columns; i++)
-		rec_value(&b, in->value[i]);
-	rec_end_row(&b);
-	rec_rows(out, b.p, b.n, 1);
-	buf_free(&b);
-}
-
 int
 files_copy(struct run *r, const char *from, const char *to,
     int (*keep)(void *, const struct rec_reader *), void *arg)
@@ -161,6 +147,7 @@ files_copy(struct run *r, const char *from, const char *to,
 	int out_fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	struct rec_reader *in = rec_open(fd, from);
 	struct rec_writer *out = rec_new(out_fd, to);
+	struct buf b = {0};
 	enum rec_event e;
 	int code = 0;
 
@@ -173,8 +160,12 @@ files_copy(struct run *r, const char *from, const char *to,
 			rec_commit(out);
 		else if (e == REC_DROP)
 			rec_drop(out);
-		else if (e == REC_ROW && (in->table == TABLE_SESSION || keep(arg, in)))
-			copy_row(out, in);
+		else if (e == REC_ROW && (in->table == TABLE_SESSION || keep(arg, in))) {
+			buf_reset(&b);
+			rec_copy_row(&b, in);
+			rec_rows(out, b.p, b.n, 1);
+		}
+	buf_free(&b);
 	/* Z counts nothing as left out: the caller has noted it. */
 	rec_end(out, 0);
 	if (out_fd == -1 || rec_finish(out) != 0 || fsync(out_fd) == -1)

@@ -74,8 +74,7 @@ run_fail(struct run *r, int code, const char *program, const char *fmt, ...)
 	r->code = code;
 	r->program = xstrdup(program);
 	va_start(ap, fmt);
-	if (vasprintf(&r->reason, fmt, ap) == -1)
-		xnomem();
+	r->reason = xvasprintf(fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -87,8 +86,7 @@ run_path(const struct run *r, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&name, fmt, ap) == -1)
-		xnomem();
+	name = xvasprintf(fmt, ap);
 	va_end(ap);
 	path = xasprintf("%s/%s", r->dir, name);
 	free(name);

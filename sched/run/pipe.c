@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -65,8 +64,9 @@ pipe_add(struct stage *s, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (s->args == PIPE_ARGS - 1 || vasprintf(&s->argv[s->args++], fmt, ap) == -1)
+	if (s->args == PIPE_ARGS - 1)
 		xnomem();
+	s->argv[s->args++] = xvasprintf(fmt, ap);
 	va_end(ap);
 }
 
@@ -359,26 +359,17 @@ reap(struct pipe *p)
 	return alive;
 }
 
-static int64_t
-monotonic(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
-
 /* Until all stages have ended.  Returns whether they were ended for taking too long. */
 static int
 attend(struct pipe *p, pid_t group)
 {
-	int64_t begun = monotonic(), told = 0, over = 0, now;
+	int64_t begun = when_clock() / 1000, told = 0, over = 0, now;
 	int late = 0, killed = 0, open_n, alive;
 
 	for (;;) {
 		open_n = listen_once(p);
 		alive = reap(p);
-		now = monotonic();
+		now = when_clock() / 1000;
 		/* A process that a command left behind may hold the other ends. */
 		if (alive == 0 && over == 0)
 			over = now;

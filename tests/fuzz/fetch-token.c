@@ -22,19 +22,18 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct site s = {.name = "fuzz.example"};
-	struct buf answer = {0};
 	struct call c = {0};
 	json_t *cache;
 
-	buf_add(&answer, (const char *)data, n);
-	if (parse_answer(&s, &answer, &c) == 0)
+	buf_add(&c.said, (const char *)data, n);
+	if (parse_answer(&s, &c) == 0)
 		check_token(&s);
 	else
 		must(c.why.n > 0 && s.token == NULL);
 	buf_free(&c.why);
 	credentials_free(&s);
 
-	cache = json_loadb(answer.p != NULL ? answer.p : "", answer.n, 0, NULL);
+	cache = json_loadb(buf_text(&c.said), c.said.n, 0, NULL);
 	if (json_is_object(cache)) {
 		if (use_cached(&s, cache, NULL))
 			must(is_token(s.token->text) && s.token->until > (int64_t)time(NULL));
@@ -42,6 +41,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		credentials_free(&s);
 	}
 	json_decref(cache);
-	buf_free(&answer);
+	buf_free(&c.said);
 	return 0;
 }
