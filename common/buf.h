@@ -36,40 +36,6 @@ void buf_printf(struct buf *, const char *, ...) __attribute__((format(printf, 2
 /* The text, ended by NUL (which is not counted in n). */
 const char *buf_text(struct buf *);
 
-/* memcpy for short texts, where the call of memcpy costs more than the copy.  They are
- * copied as two pieces that may overlap. */
-static inline void
-buf_copy(char *to, const char *p, size_t n)
-{
-	uint64_t first16[2], last16[2], first8, last8;
-	uint32_t first4, last4;
-
-	/* Hide the size of p from gcc, which warns of the longer copies otherwise. */
-	__asm__("" : "+r"(p));
-	if (n > 32)
-		memcpy(to, p, n);
-	else if (n >= 16) {
-		memcpy(first16, p, 16);
-		memcpy(last16, p + n - 16, 16);
-		memcpy(to, first16, 16);
-		memcpy(to + n - 16, last16, 16);
-	} else if (n >= 8) {
-		memcpy(&first8, p, 8);
-		memcpy(&last8, p + n - 8, 8);
-		memcpy(to, &first8, 8);
-		memcpy(to + n - 8, &last8, 8);
-	} else if (n >= 4) {
-		memcpy(&first4, p, 4);
-		memcpy(&last4, p + n - 4, 4);
-		memcpy(to, &first4, 4);
-		memcpy(to + n - 4, &last4, 4);
-	} else if (n > 0) {
-		to[0] = p[0];
-		to[n / 2] = p[n / 2];
-		to[n - 1] = p[n - 1];
-	}
-}
-
 static inline void
 buf_add(struct buf *b, const void *p, size_t n)
 {
@@ -77,11 +43,7 @@ buf_add(struct buf *b, const void *p, size_t n)
 		return; /* p may be NULL */
 	if (b->cap - b->n < n)
 		buf_reserve(b, n);
-	/* For a constant length the compiler's own memcpy is best. */
-	if (__builtin_constant_p(n))
-		memcpy(b->p + b->n, p, n);
-	else
-		buf_copy(b->p + b->n, p, n);
+	memcpy(b->p + b->n, p, n);
 	b->n += n;
 }
 
