@@ -103,14 +103,18 @@ ask(struct settings *s, const char *sql, const char *types, va_list ap)
 		fail(s, rc, "reading it");
 		return NULL;
 	}
-	for (i = 1; types[i - 1] != '\0'; i++)
+	for (i = 1; types[i - 1] != '\0'; i++) {
 		if (types[i - 1] == 't')
-			sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+			rc = sqlite3_bind_text(
+			    stmt, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
 		else if (types[i - 1] == 'v') {
 			value = va_arg(ap, struct rec_value);
-			sqlite3_bind_text(stmt, i, value.p, (int)value.n, SQLITE_TRANSIENT);
+			rc = sqlite3_bind_text(stmt, i, value.p, (int)value.n, SQLITE_TRANSIENT);
 		} else if ((n = va_arg(ap, int64_t)) != DB_NULL)
-			sqlite3_bind_int64(stmt, i, n);
+			rc = sqlite3_bind_int64(stmt, i, n);
+		if (rc == SQLITE_NOMEM) /* it would be NULL */
+			xnomem();
+	}
 	return stmt;
 }
 
@@ -147,10 +151,20 @@ db_column(sqlite3_stmt *stmt, int i)
 							     sqlite3_column_int64(stmt, i);
 }
 
+const char *
+db_string(sqlite3_stmt *stmt, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, i);
+
+	if (text == NULL && sqlite3_errcode(sqlite3_db_handle(stmt)) == SQLITE_NOMEM)
+		xnomem();
+	return text;
+}
+
 char *
 db_copy(sqlite3_stmt *stmt, int i)
 {
-	const char *text = (const char *)sqlite3_column_text(stmt, i);
+	const char *text = db_string(stmt, i);
 
 	return text != NULL ? xstrdup(text) : NULL;
 }

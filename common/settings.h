@@ -52,7 +52,8 @@ sqlite3_stmt *db_ask(struct settings *, const char *sql, const char *types, ...)
 /* 1 if there is another row; else 0, and the statement is finalized.  NULL is fine. */
 int db_row(struct settings *, sqlite3_stmt *);
 int64_t db_column(sqlite3_stmt *, int);
-char *db_copy(sqlite3_stmt *, int); /* a text, or NULL; to be freed */
+const char *db_string(sqlite3_stmt *, int); /* a text, or NULL; until the next row */
+char *db_copy(sqlite3_stmt *, int);	    /* the same, to be freed */
 /* db_do returns the number of rows changed; the others the first column of the last
  * row, or DB_NULL or NULL. */
 int db_do(struct settings *, const char *sql, const char *types, ...);

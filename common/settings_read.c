@@ -83,7 +83,7 @@ give_row(
 		free(option);
 		if (f != NULL && (kind == 0 || (f->kinds & kind) != 0) &&
 		    sqlite3_column_type(row, i) != SQLITE_NULL)
-			code = give(f, (const char *)sqlite3_column_text(row, i), set, arg);
+			code = give(f, db_string(row, i), set, arg);
 	}
 	return code;
 }
@@ -104,7 +104,7 @@ load(const char *table, const struct settings_field *fields, const char *name, i
 	row = db_ask(s, sql, "t", name);
 	while (db_row(s, row)) {
 		found = 1;
-		is = kind != 0 ? settings_kind((const char *)sqlite3_column_text(row, 0)) : 0;
+		is = kind != 0 ? settings_kind(db_string(row, 0)) : 0;
 		if (is == kind)
 			code = give_row(row, fields, kind, set, arg);
 		else {

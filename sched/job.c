@@ -55,7 +55,7 @@ static void
 mark(struct settings *s, sqlite3_stmt *row, const struct due *due, int64_t last, int64_t now)
 {
 	int64_t schedule = db_column(row, 0), missed = due_count(due, last, now) - 1;
-	const char *name = (const char *)sqlite3_column_text(row, 1);
+	const char *name = db_string(row, 1);
 	int is_due = due_next(due, last, now) <= now;
 
 	if (last != db_column(row, 5))
@@ -278,7 +278,7 @@ begin_job(const struct child *c, sqlite3_stmt *row, int verbose)
 		argv[n++] = now;
 	}
 	for (i = 7; i < 10; i++)
-		argv[n++] = (const char *)sqlite3_column_text(row, i);
+		argv[n++] = db_string(row, i);
 	return begin(*c, argv, -1, verbose || report_directory == NULL);
 }
 

@@ -63,7 +63,7 @@ report_say(int level, const char *fmt, ...)
 static const char *
 text_at(sqlite3_stmt *row, int column)
 {
-	const char *text = (const char *)sqlite3_column_text(row, column);
+	const char *text = db_string(row, column);
 
 	return text != NULL ? text : "";
 }

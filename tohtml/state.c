@@ -77,10 +77,12 @@ state_query(struct state *s, const char *sql, int n, ...)
 	q = s->statement[i].q;
 	sqlite3_reset(q);
 	va_start(ap, n);
-	for (i = 0; i < n; i++)
-		sqlite3_bind_text(q, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+	for (i = 0; i < n && s->code == 0; i++)
+		if (sqlite3_bind_text(q, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT) !=
+		    SQLITE_OK)
+			failed(s);
 	va_end(ap);
-	return q;
+	return s->code == 0 ? q : NULL;
 }
 
 int

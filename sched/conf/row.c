@@ -128,7 +128,7 @@ row_read(const struct thing *t, sqlite3_stmt *stmt, struct row *r)
 	r->id = db_column(stmt, 0);
 	r->name = db_copy(stmt, 1);
 	if (sqlite3_column_type(stmt, 2) != SQLITE_NULL)
-		r->kind = settings_kind((const char *)sqlite3_column_text(stmt, 2));
+		r->kind = settings_kind(db_string(stmt, 2));
 	for (i = 0; t->fields[i].name != NULL; i++) {
 		r->value[i] = db_copy(stmt, 3 + i);
 		r->was[i] = db_copy(stmt, 3 + i);

@@ -219,7 +219,7 @@ show_query(struct conf *c, sqlite3_stmt *stmt)
 			if ((form = strchr(name, ':')) != NULL)
 				*form++ = '\0';
 			show_cell(s, name, form != NULL ? form_of(form) : SETTINGS_TEXT,
-			    (const char *)sqlite3_column_text(stmt, i));
+			    db_string(stmt, i));
 			free(name);
 		}
 		show_end(s);

@@ -97,7 +97,9 @@ conf_status(struct conf *c, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	sqlite3_create_function(c->db->h, "praic_due", 5, SQLITE_UTF8, NULL, due, NULL, NULL);
+	if (sqlite3_create_function(c->db->h, "praic_due", 5, SQLITE_UTF8, NULL, due, NULL, NULL) !=
+	    SQLITE_OK)
+		xnomem();
 	for (i = 0; i < 4; i++) {
 		s = show_query(c,
 		    db_ask(
@@ -285,8 +287,7 @@ put_metric(struct conf *c, FILE *out, const char *labels, const char *from, cons
 		fputs(m->name, out);
 		for (i = 0; i < n; i++) {
 			putc(i > 0 ? ',' : '{', out);
-			put_label(out, sqlite3_column_name(row, i),
-			    (const char *)sqlite3_column_text(row, i));
+			put_label(out, sqlite3_column_name(row, i), db_string(row, i));
 		}
 		fprintf(
 		    out, "%s %lld\n", n > 0 ? "}" : "", (long long)sqlite3_column_int64(row, n));
@@ -366,19 +367,18 @@ static int
 print_file(const char *path)
 {
 	char piece[65536];
-	FILE *in = fopen(path, "re");
-	size_t n;
-	int bad;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
 
-	if (in == NULL && errno == ENOENT)
+	if (fd == -1 && errno == ENOENT)
 		return 0; /* praic-sched has just removed it */
-	while (in != NULL && (n = fread(piece, 1, sizeof(piece), in)) > 0)
-		fwrite(piece, 1, n, stdout);
-	if ((bad = in == NULL || ferror(in)))
+	while (fd != -1 && (n = file_read(fd, piece, sizeof(piece))) > 0)
+		fwrite(piece, 1, (size_t)n, stdout);
+	if (n == -1)
 		msg_errno("%s", path);
-	if (in != NULL)
-		fclose(in);
-	return bad ? EX_IOERR : 0;
+	if (fd != -1)
+		close(fd);
+	return n == -1 ? EX_IOERR : 0;
 }
 
 int
@@ -388,7 +388,7 @@ conf_log(struct conf *c, int argc, char **argv)
 	char *dir, *pattern;
 	glob_t file;
 	size_t i;
-	int code = 0;
+	int code = 0, found;
 
 	if (strcmp(which, "client") != 0 && strcmp(which, "scheduler") != 0) {
 		msg_warn("log %s: client or scheduler", which);
@@ -400,7 +400,9 @@ conf_log(struct conf *c, int argc, char **argv)
 	if (chdir(dir) == -1) {
 		msg_errno("%s", dir);
 		code = EX_NOINPUT;
-	} else if (glob(pattern, 0, NULL, &file) == 0) {
+	} else if ((found = glob(pattern, 0, NULL, &file)) == GLOB_NOSPACE)
+		xnomem();
+	else if (found == 0) {
 		for (i = 0; i < file.gl_pathc; i++)
 			if (logfile_day(file.gl_pathv[i], which) != -1)
 				code = code_worse(code, print_file(file.gl_pathv[i]));

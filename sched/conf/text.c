@@ -252,7 +252,7 @@ offer_query(struct conf *c, const char *fmt, const char *table)
 	sqlite3_stmt *stmt = c->db != NULL ? db_ask(c->db, sql, "") : NULL;
 
 	while (stmt != NULL && db_row(c->db, stmt))
-		puts((const char *)sqlite3_column_text(stmt, 0));
+		puts(db_string(stmt, 0));
 	free(sql);
 }
 

@@ -42,12 +42,6 @@ value_of(const char *text)
 	return (struct rec_value){text, text != NULL ? strlen(text) : 0};
 }
 
-static const char *
-text_at(sqlite3_stmt *row, int i)
-{
-	return (const char *)sqlite3_column_text(row, i);
-}
-
 /* Writes the R line of a session row.  An earlier version may have noted it with fewer
  * columns. */
 static void
@@ -112,12 +106,12 @@ write_list(struct files *f)
 				rec_commit(out);
 			}
 			free(session);
-			rec_begin(out, value_of(text_at(row, 0)), value_of(text_at(row, 1)));
-			session = xstrdup(text_at(row, 4));
+			rec_begin(out, value_of(db_string(row, 0)), value_of(db_string(row, 1)));
+			session = xstrdup(db_string(row, 4));
 		}
 		buf_reset(&b);
 		rec_row(&b, TABLE_RECORDING);
-		rec_value(&b, value_of(text_at(row, 2)));
+		rec_value(&b, value_of(db_string(row, 2)));
 		if (sqlite3_column_int64(row, 3) >= 0)
 			rec_int(&b, sqlite3_column_int64(row, 3));
 		else

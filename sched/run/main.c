@@ -126,7 +126,7 @@ job_open(struct run *r, const char *step, const char *object, const char *data)
 		r->site_name = db_copy(row, 7);
 		r->destination_name = db_copy(row, 8);
 		if (r->destination_name != NULL)
-			r->kind = settings_kind((const char *)sqlite3_column_text(row, 9));
+			r->kind = settings_kind(db_string(row, 9));
 	}
 	if (r->db->code == 0 && r->job == 0) {
 		msg_warn("%s %s %s: there is no such job; praic-conf status shows them", step,

@@ -214,7 +214,7 @@ store_number(struct run *r, int64_t number)
 		sessions = db_column(row, 0);
 		bytes = db_column(row, 1);
 		free(sha);
-		sha = xstrdup((const char *)sqlite3_column_text(row, 2));
+		sha = xstrdup(db_string(row, 2));
 	}
 	name = xasprintf("%lld-%s-%lld.rec", (long long)r->transfer, r->data, (long long)number);
 	/* Without a row, another reader has reported it as damaged. */
