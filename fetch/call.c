@@ -23,7 +23,7 @@
 
 #define MAX_SAID     4096	/* kept of what comes with a refusal */
 #define MAX_REFUSAL  (1 << 20)	/* then it is not heard to the end */
-#define MAX_TRAILERS (1 << 16)	/* of headers behind the body */
+#define MAX_TRAILERS (1 << 16)	/* bytes of lines behind the first header */
 #define MAX_DATE     4102444800 /* 2100-01-01: a later one is no clock's */
 #define POLL_MS	     250	/* limits of time are looked at so often */
 #define STALL_RATE   512	/* bytes a second: slower than any line in use */
@@ -270,9 +270,12 @@ on_header(char *p, size_t size, size_t count, void *arg)
 	struct call *c = arg;
 	size_t n = size * count;
 
-	/* Trailers behind a chunked body are ignored, but libcurl keeps them. */
+	/* Trailers behind a chunked body, which may be empty, are ignored, but libcurl keeps
+	 * them. */
+	if (c->headed && (c->trailers += n) > MAX_TRAILERS)
+		return 0;
 	if (c->headed && c->bytes > 0)
-		return (c->trailers += n) <= MAX_TRAILERS ? n : 0;
+		return n;
 	if (*p != '\r' && *p != '\n')
 		return n;
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->status);
@@ -999,6 +1002,13 @@ call_end(struct call *c)
 	/* A refusal counts even when its page was cut. */
 	if (c->status >= 300)
 		return by_status(c);
+	if (c->trailers > MAX_TRAILERS) {
+		buf_printf(&c->why,
+		    "there are more than %d bytes of header lines behind the "
+		    "answer: is a proxy in the way?",
+		    MAX_TRAILERS);
+		return finish(c, CALL_AGAIN, EX_UNAVAILABLE);
+	}
 	if (c->encoded && c->unpacked != Z_STREAM_END &&
 	    (r == CURLE_OK || r == CURLE_WRITE_ERROR)) {
 		buf_printf(&c->why, "the answer is compressed, and %s",

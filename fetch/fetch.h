@@ -134,9 +134,9 @@ struct call {
 	const char *if_range; /* validator that goes with it */
 	int64_t max_time;     /* seconds for all of it */
 	uint64_t max_bytes;   /* of the body; 0: no limit */
-	/* Called with the header of a 200 or 206 (may be NULL), and for its body (NULL:
-	 * it is kept in said).  A result other than 0 ends the call: CALL_STOP_AGAIN with CALL_AGAIN,
-	 * an exit code with CALL_FAILED. */
+	/* Called with the header of a 200 or 206 (may be NULL), and for its body (NULL: it is
+	 * kept in said).  A result other than 0 ends the call: CALL_STOP_AGAIN with
+	 * CALL_AGAIN, an exit code with CALL_FAILED. */
 	int (*head)(struct call *);
 	int (*take)(struct call *, const char *, size_t);
 	/* Called after a whole body (may be NULL): does it refuse the token or the client? */

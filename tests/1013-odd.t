@@ -200,6 +200,13 @@ nothing_half "a long header"
 }
 sessions 69 "trailers of 200 KB"
 nothing_half "long trailers"
+says "are named" "header lines behind the answer"
+{
+	answer 'Transfer-Encoding: chunked\r\n' "0\r\n"
+	awk 'BEGIN { for (i = 0; i < 2000; i++) printf "X-Late-%d: %0100d\r\n", i, i; printf "\r\n" }' >>raw/answer
+}
+sessions 69 "trailers of 200 KB behind nothing"
+says "are named, too" "header lines behind the answer"
 printf "HTTP/1.1 200 OK\r\nDate: Fri, 31 Dec 9999 23:59:59 GMT\r\n\r\n$xml" >raw/answer
 run 69 "a Date of 9999" f sessions --since 2025-12-31T00:00Z
 says "is not believed" "its answers have no Date"
